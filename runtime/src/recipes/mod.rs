@@ -1,0 +1,1 @@
+//! Elementary functions, each written once over [`Lanes`](crate::lanes::Lanes).

@@ -1,0 +1,2 @@
+//! The command line `nc`.
+fn main() {}
