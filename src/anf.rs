@@ -1,0 +1,120 @@
+//! A-normal form: every operand is a constant or a variable, so each binding is one operation.
+//!
+//! Functions are closed: what a local function captures has become further parameters. Bindings stand in
+//! evaluation order (operands from left to right), and evaluation is strict: a binding is evaluated on the path
+//! where it stands, used or not.
+
+use crate::entity::{EntityVec, entity};
+use crate::ops::Primitive;
+use crate::source::Span;
+
+entity!(
+    /// A variable: an input, a function parameter or a binding. Each is bound in one place.
+    Var, "v");
+entity!(
+    /// A sequence of bindings with a result.
+    BlockId, "block");
+entity!(
+    /// A function.
+    FuncId, "fn");
+
+/// A whole program.
+#[derive(Debug, Clone, Default)]
+pub struct Anf {
+    /// What is known of each variable.
+    pub vars: EntityVec<Var, VarInfo>,
+    /// All blocks, those of functions included.
+    pub blocks: EntityVec<BlockId, Block>,
+    /// All functions. A function calls only functions with a smaller index, or itself.
+    pub functions: EntityVec<FuncId, Function>,
+    /// The inputs, in the order of the program's signature.
+    pub inputs: Vec<Var>,
+    /// The block that computes the results.
+    pub main: Option<BlockId>,
+    /// Names of the results if the program ends in `values`; empty for a single unnamed one.
+    pub result_names: Vec<String>,
+    /// The results, defined in `main`: one atom, or one for each name.
+    pub results: Vec<Atom>,
+}
+
+/// A variable's name in the source (or one made up for a subexpression) and the place of its definition.
+#[derive(Debug, Clone)]
+pub struct VarInfo {
+    /// Unique in the program, printable.
+    pub name: String,
+    /// Where it is bound; for a subexpression, the subexpression.
+    pub span: Span,
+}
+
+/// A function without free variables.
+#[derive(Debug, Clone)]
+pub struct Function {
+    /// The name in the source.
+    pub name: String,
+    /// Parameters of the source, then captured variables.
+    pub params: Vec<Var>,
+    /// What it computes.
+    pub body: BlockId,
+    /// Where it is defined.
+    pub span: Span,
+}
+
+/// Bindings in evaluation order, then a result.
+#[derive(Debug, Clone)]
+pub struct Block {
+    /// One operation each.
+    pub bindings: Vec<Binding>,
+    /// The value of the block. The main block's results stand in [`Anf::results`] and this is the first.
+    pub result: Atom,
+}
+
+/// One operation.
+#[derive(Debug, Clone)]
+pub struct Binding {
+    /// The variable that holds the result.
+    pub var: Var,
+    /// The operation.
+    pub rhs: Rhs,
+    /// The expression in the source.
+    pub span: Span,
+}
+
+/// An operation on atoms.
+#[derive(Debug, Clone)]
+pub enum Rhs {
+    /// A constant with a name: a top-level `define` of a number, which a caller may turn into a parameter.
+    Constant(Literal),
+    /// A primitive of the language, with as many operands as its arity allows.
+    Primitive(Primitive, Vec<Operand>),
+    /// A call of a function that is not a tail call.
+    Call(FuncId, Vec<Operand>),
+    /// The value of one of two blocks. Zero is false, everything else, NaN included, is true.
+    If(Operand, BlockId, BlockId),
+}
+
+/// An operand with its place in the source.
+#[derive(Debug, Clone, Copy)]
+pub struct Operand {
+    /// The value.
+    pub atom: Atom,
+    /// The expression that was written there.
+    pub span: Span,
+}
+
+/// Something that needs no evaluation.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Atom {
+    /// A number.
+    Literal(Literal),
+    /// A variable.
+    Var(Var),
+}
+
+/// A number literal, rounded once from its text to each element type.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Literal {
+    /// Nearest binary64.
+    pub f64: f64,
+    /// Nearest binary32.
+    pub f32: f32,
+}
