@@ -1,6 +1,21 @@
-//! A JIT compiler for Scheme physics expressions.
+#![doc = include_str!("../README.md")]
 
 pub mod anf;
+pub mod ast;
+pub mod codegen;
+pub mod derive;
+pub mod dialect;
 pub mod entity;
+pub mod formula;
+pub mod graph;
+pub mod interpret;
+pub mod kernel;
+pub mod lower;
 pub mod ops;
+pub mod program;
+pub mod resolve;
 pub mod source;
+
+pub use formula::Formula;
+pub use kernel::{CompileOptions, Derivative, Kernel, Tier};
+pub use program::{Error, Program, Stage};

@@ -1,2 +1,12 @@
 //! The command line `nc`.
-fn main() {}
+
+#![allow(
+    rustdoc::broken_intra_doc_links,
+    reason = "doc comments of arguments are help texts, brackets included"
+)]
+
+mod cli;
+
+fn main() {
+    cli::main()
+}

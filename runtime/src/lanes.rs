@@ -97,6 +97,11 @@ pub trait Lanes {
     /// `table[index mod table.len()]`; the length is a power of two.
     fn lookup(&self, table: &'static [f64], index: Self::I) -> Self::F;
 
+    /// The number that stands in every lane, if this implementation knows it before the lanes run.
+    fn constant(&self, _a: Self::F) -> Option<f64> {
+        None
+    }
+
     /// Reports the lanes of `m` as outside the fast range of the recipe that runs: their results do not count
     /// and are computed again on the full-range path.
     fn outside(&self, m: Self::M);

@@ -2,8 +2,15 @@
 //!
 //! * [`lanes`]: the arithmetic that every kernel is made of, as a trait, and its one-lane implementation;
 //! * [`recipes`]: the elementary functions, each written once over that trait;
-//! * [`abi`]: the calling convention of native kernels.
+//! * [`abi`]: the calling convention of native kernels;
+//! * [`batch`]: evaluation of kernels over columns and matrices, on any number of threads;
+//! * [`memory`]: memory for machine code;
+//! * [`io`]: batches from and to npy, npz and csv files.
 
 pub mod abi;
+pub mod batch;
+pub mod io;
 pub mod lanes;
+#[cfg(unix)]
+pub mod memory;
 pub mod recipes;

@@ -1,61 +1,558 @@
-//! The table of primitives.
+//! The table of operations.
+//!
+//! Everything about an operation stands in one entry of a family file: its names in the language, type rule,
+//! definition over [`Lanes`] (which is its reference value *and* its machine code), adjoint and tangent rule,
+//! kinks, error bound and a line of documentation. `registry!` lists the entries; the rest of the compiler
+//! goes through [`Op`].
+//!
+//! * [`arithmetic`], [`elementary`], [`rounding`], [`logic`]: element by element;
+//! * [`structure`], [`vector`], [`matrix`]: shapes;
+//! * [`primitives`]: how the names of the language expand to operations.
 
-/// A primitive of the language.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Primitive(u16);
+pub mod arithmetic;
+pub mod elementary;
+pub mod logic;
+pub mod matrix;
+pub mod primitives;
+pub mod rounding;
+pub mod structure;
+pub mod vector;
 
-/// How many operands a primitive takes.
+use std::fmt;
+
+use nc_runtime::lanes::{Lanes, Scalar};
+
+use crate::graph::{Elem, Graph, Node, Shape, Type};
+pub use primitives::{Algebra, Arity, Primitive};
+
+/// How far a computed element may lie from the exact result for the same operands.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Bound {
+    /// No rounding happens.
+    Exact,
+    /// At most this many units in the last place of the exact result.
+    Ulp(f64),
+    /// A composition of correctly rounded operations; what it is follows from the formula.
+    Composed(&'static str),
+}
+
+impl fmt::Display for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Bound::Exact => write!(f, "exact"),
+            Bound::Ulp(ulp) => write!(f, "{ulp} ULP"),
+            Bound::Composed(formula) => write!(f, "{formula}"),
+        }
+    }
+}
+
+/// How the language spells an operation.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Syntax {
+    /// It has no name: derivatives and other operations are made of it.
+    Internal,
+    /// `(name x …)` with as many operands as the operation takes.
+    Call(&'static [&'static str]),
+    /// `(name x …)` folded from the left.
+    Fold {
+        /// Its names.
+        names: &'static [&'static str],
+        /// The value of `(name)`.
+        empty: Option<f64>,
+        /// What `(name x)` means.
+        one: Single,
+    },
+    /// `(name a b c …)`: every neighbouring pair compares.
+    Chain(&'static [&'static str]),
+}
+
+/// What an n-ary operation does with one operand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Arity {
-    /// At least this many.
-    pub min: usize,
-    /// At most this many; `None` for any number.
-    pub max: Option<usize>,
+pub enum Single {
+    /// Returns it.
+    Identity,
+    /// `(- x)`: flips its sign.
+    Negate,
+    /// `(/ x)`: divides 1 by it.
+    Reciprocal,
 }
 
-const fn exactly(n: usize) -> Arity {
-    Arity { min: n, max: Some(n) }
-}
-const fn at_least(n: usize) -> Arity {
-    Arity { min: n, max: None }
-}
-const fn between(min: usize, max: usize) -> Arity {
-    Arity { min, max: Some(max) }
+/// The descriptive half of an operation's entry.
+#[derive(Debug, Clone, Copy)]
+pub struct OpInfo {
+    /// The name in dumps.
+    pub name: &'static str,
+    /// Spelling in the language.
+    pub syntax: Syntax,
+    /// One line of documentation.
+    pub doc: &'static str,
+    /// Error bound per element.
+    pub bound: Bound,
+    /// The derivative, as a formula.
+    pub derivative: &'static str,
+    /// Where the derivative jumps and what it is there; empty if nowhere.
+    pub kinks: &'static str,
 }
 
-const TABLE: &[(&str, Arity)] = &[
-    ("+", at_least(0)),
-    ("-", at_least(1)),
-    ("*", at_least(0)),
-    ("/", at_least(1)),
-    ("pow", exactly(2)),
-    ("expt", exactly(2)),
-    ("sqrt", exactly(1)),
-    ("sin", exactly(1)),
-    ("atan", between(1, 2)),
-    ("not", exactly(1)),
-    ("<", at_least(1)),
-    ("=", at_least(1)),
-    ("vec", at_least(1)),
-    ("mat", at_least(1)),
-    ("ref", between(2, 3)),
-];
+/// One element of a value over lanes.
+pub enum Lane<L: Lanes> {
+    /// A number per lane.
+    F(L::F),
+    /// A truth value per lane.
+    M(L::M),
+}
 
-impl Primitive {
-    /// The primitive of this name.
-    pub fn from_name(name: &str) -> Option<Primitive> {
-        TABLE.iter().position(|(n, _)| *n == name).map(|i| Primitive(i as u16))
+impl<L: Lanes> Clone for Lane<L> {
+    fn clone(&self) -> Self {
+        *self
     }
-    /// Its name.
-    pub fn name(self) -> &'static str {
-        TABLE[self.0 as usize].0
+}
+impl<L: Lanes> Copy for Lane<L> {}
+
+impl<L: Lanes<F: fmt::Debug, M: fmt::Debug>> fmt::Debug for Lane<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Lane::F(number) => number.fmt(f),
+            Lane::M(truth) => truth.fmt(f),
+        }
     }
-    /// How many operands it takes.
-    pub fn arity(self) -> Arity {
-        TABLE[self.0 as usize].1
+}
+
+impl<L: Lanes> Lane<L> {
+    /// The number. Type rules have made sure that it is one.
+    pub fn f(self) -> L::F {
+        match self {
+            Lane::F(f) => f,
+            Lane::M(_) => unreachable!("type rules keep truth values out of arithmetic"),
+        }
     }
-    /// All names, for suggestions.
-    pub fn names() -> impl Iterator<Item = &'static str> {
-        TABLE.iter().map(|(n, _)| *n)
+    /// The truth value. Type rules have made sure that it is one.
+    pub fn m(self) -> L::M {
+        match self {
+            Lane::M(m) => m,
+            Lane::F(_) => unreachable!("type rules keep numbers out of logic"),
+        }
+    }
+}
+
+/// An operand over lanes: its type and its elements, row-major.
+pub struct Operand<'a, L: Lanes> {
+    /// Type of the whole.
+    pub ty: Type,
+    /// Its elements.
+    pub elems: &'a [Lane<L>],
+}
+
+impl<L: Lanes> Clone for Operand<'_, L> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<L: Lanes> Copy for Operand<'_, L> {}
+
+impl<L: Lanes> Operand<'_, L> {
+    /// Element `i` of the value broadcast to a larger shape.
+    fn at(&self, i: usize) -> Lane<L> {
+        if self.ty.is_scalar() { self.elems[0] } else { self.elems[i] }
+    }
+}
+
+/// One use of an operation, as derivative rules see it.
+#[derive(Debug, Clone)]
+pub struct Site {
+    /// The node.
+    pub node: Node,
+    /// Its attribute.
+    pub attr: u32,
+    /// Its type.
+    pub ty: Type,
+    /// Its operands.
+    pub args: Vec<Node>,
+}
+
+/// What flows through one operand of an operation in differentiation.
+#[derive(Debug, Clone, Copy)]
+pub enum Term {
+    /// Nothing: the derivative is zero everywhere.
+    Zero,
+    /// A contribution.
+    Value {
+        /// The contribution.
+        value: Node,
+        /// Where it counts; `None` for everywhere. Elsewhere the operand was not selected.
+        edge: Option<Node>,
+    },
+}
+
+impl Term {
+    /// A contribution that counts everywhere.
+    pub fn always(value: Node) -> Term {
+        Term::Value { value, edge: None }
+    }
+    /// A contribution that counts where `edge` holds.
+    pub fn guarded(edge: Node, value: Node) -> Term {
+        Term::Value { value, edge: Some(edge) }
+    }
+}
+
+/// Operand shapes that an operation does not take.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct ShapeError {
+    /// What is wrong, with the shapes.
+    pub message: String,
+    /// The operand that is at fault, if one is.
+    pub operand: Option<usize>,
+}
+
+impl ShapeError {
+    pub(crate) fn new(message: impl Into<String>) -> ShapeError {
+        ShapeError { message: message.into(), operand: None }
+    }
+    pub(crate) fn at(operand: usize, message: impl Into<String>) -> ShapeError {
+        ShapeError { message: message.into(), operand: Some(operand) }
+    }
+}
+
+/// The common shape of operands of which scalars broadcast.
+pub fn broadcast(name: &str, args: &[Type]) -> Result<Shape, ShapeError> {
+    let mut shape = Shape::Scalar;
+    for (i, arg) in args.iter().enumerate() {
+        if arg.shape == Shape::Scalar || arg.shape == shape {
+            continue;
+        }
+        if shape != Shape::Scalar {
+            return Err(ShapeError::at(i, format!("{name} of {shape} and {}: shapes differ", arg.shape)));
+        }
+        shape = arg.shape;
+    }
+    Ok(shape)
+}
+
+/// An entry of the table.
+pub(crate) trait Rule {
+    const INFO: OpInfo;
+    /// How many operands it takes; `None` for any number.
+    const OPERANDS: Option<usize>;
+    /// Whether it only moves elements: then it works on truth values too, and its derivative rules move masks.
+    const MOVES: bool = false;
+    /// Whether it works element by element, scalars broadcasting.
+    const ELEMENTWISE: bool = false;
+
+    /// The type of the result.
+    fn result_type(args: &[Type]) -> Result<Type, ShapeError>;
+
+    /// The result over lanes.
+    fn eval<L: Lanes>(l: &L, attr: u32, ty: Type, args: &[Operand<L>]) -> Vec<Lane<L>>;
+
+    /// One element of the result of an elementwise operation.
+    fn element<L: Lanes>(_: &L, _: &[Lane<L>]) -> Lane<L> {
+        unreachable!("only elementwise operations have elements of their own")
+    }
+
+    /// The result of an elementwise operation for operands outside the fast range of its recipe.
+    fn full_range(_args: &[f64]) -> f64 {
+        f64::NAN
+    }
+
+    /// The contribution of operand `wrt` to the tangent of the result, `t` being that operand's tangent.
+    ///
+    /// `active` is there if some elements of `t` count and others do not, and tells which: the others are zero, but
+    /// what they would be multiplied by may be infinite. Only operations that mix elements need to look at it.
+    fn tangent(g: &mut Graph, site: &Site, wrt: usize, t: Node, active: Option<Node>) -> Term;
+
+    /// The tangent of the result as a whole, where that is simpler than the sum of its operands' contributions.
+    fn whole_tangent(_g: &mut Graph, _site: &Site, _elem: Elem, _tangents: &[Option<Node>]) -> Option<Node> {
+        None
+    }
+
+    /// The contribution to the cotangent of operand `wrt`, `t` being the cotangent of the result. It may have the
+    /// shape of the result where the operand is a scalar that was broadcast; it is then summed. `active` is as for
+    /// [`tangent`](Rule::tangent).
+    fn adjoint(g: &mut Graph, site: &Site, wrt: usize, t: Node, active: Option<Node>) -> Term;
+}
+
+/// An elementwise operation on `N` numbers.
+pub(crate) trait Numeric<const N: usize> {
+    const INFO: OpInfo;
+
+    /// The value: the reference, and the recipe that every tier emits.
+    fn lanes<L: Lanes>(l: &L, args: [L::F; N]) -> L::F;
+
+    /// The value where [`lanes`](Numeric::lanes) reports its operands as outside its fast range.
+    fn full_range(_args: [f64; N]) -> f64 {
+        f64::NAN
+    }
+
+    /// `t` times the partial derivative by operand `wrt`, `y` being the result. A diagonal map is its own
+    /// transpose, so this is the tangent rule and the adjoint rule.
+    fn scale(g: &mut Graph, args: [Node; N], y: Node, wrt: usize, t: Node) -> Term;
+}
+
+/// Makes table entries of [`Numeric`] operations.
+macro_rules! numeric_rules {
+    ($n:literal: $($name:ident)*) => {$(
+        impl $crate::ops::Rule for $name {
+            const INFO: $crate::ops::OpInfo = <$name as $crate::ops::Numeric<$n>>::INFO;
+            const OPERANDS: Option<usize> = Some($n);
+            const ELEMENTWISE: bool = true;
+
+            fn result_type(args: &[$crate::graph::Type]) -> Result<$crate::graph::Type, $crate::ops::ShapeError> {
+                $crate::ops::broadcast(<Self as $crate::ops::Rule>::INFO.name, args).map($crate::graph::Type::num)
+            }
+            fn eval<L: nc_runtime::lanes::Lanes>(
+                l: &L,
+                _: u32,
+                ty: $crate::graph::Type,
+                args: &[$crate::ops::Operand<L>],
+            ) -> Vec<$crate::ops::Lane<L>> {
+                (0..ty.len())
+                    .map(|i| $crate::ops::Lane::F(Self::lanes(l, std::array::from_fn(|k| args[k].at(i).f()))))
+                    .collect()
+            }
+            fn element<L: nc_runtime::lanes::Lanes>(l: &L, args: &[$crate::ops::Lane<L>]) -> $crate::ops::Lane<L> {
+                $crate::ops::Lane::F(Self::lanes(l, std::array::from_fn(|k| args[k].f())))
+            }
+            fn full_range(args: &[f64]) -> f64 {
+                <Self as $crate::ops::Numeric<$n>>::full_range(std::array::from_fn(|k| args[k]))
+            }
+            fn tangent(
+                g: &mut $crate::graph::Graph,
+                site: &$crate::ops::Site,
+                wrt: usize,
+                t: $crate::graph::Node,
+                _: Option<$crate::graph::Node>,
+            ) -> $crate::ops::Term {
+                Self::scale(g, std::array::from_fn(|k| site.args[k]), site.node, wrt, t)
+            }
+            fn adjoint(
+                g: &mut $crate::graph::Graph,
+                site: &$crate::ops::Site,
+                wrt: usize,
+                t: $crate::graph::Node,
+                _: Option<$crate::graph::Node>,
+            ) -> $crate::ops::Term {
+                Self::scale(g, std::array::from_fn(|k| site.args[k]), site.node, wrt, t)
+            }
+        }
+    )*};
+}
+pub(crate) use numeric_rules;
+
+/// Lists the operations and sends [`Op`]'s methods to their entries.
+macro_rules! registry {
+    ($($module:ident: $($op:ident)*;)*) => {
+        /// An operation of the compute graph.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Op {
+            $($(
+                #[doc = concat!("See [`", stringify!($module), "`].")]
+                $op,
+            )*)*
+        }
+
+        impl Op {
+            /// All operations, in the order of the table.
+            pub const ALL: &[Op] = &[$($(Op::$op,)*)*];
+
+            /// The family of the operation.
+            pub fn family(self) -> &'static str {
+                match self {
+                    $($(Op::$op => stringify!($module),)*)*
+                }
+            }
+            /// The descriptive part of its entry.
+            pub fn info(self) -> &'static OpInfo {
+                match self {
+                    $($(Op::$op => const { &<$module::$op as Rule>::INFO },)*)*
+                }
+            }
+            /// How many operands it takes; `None` for any number.
+            pub fn operands(self) -> Option<usize> {
+                match self {
+                    $($(Op::$op => <$module::$op as Rule>::OPERANDS,)*)*
+                }
+            }
+            /// Whether it only moves elements, truth values included.
+            pub fn moves(self) -> bool {
+                match self {
+                    $($(Op::$op => <$module::$op as Rule>::MOVES,)*)*
+                }
+            }
+            /// Whether it works element by element, scalars broadcasting.
+            pub fn elementwise(self) -> bool {
+                match self {
+                    $($(Op::$op => <$module::$op as Rule>::ELEMENTWISE,)*)*
+                }
+            }
+            /// The type of its result.
+            pub fn result_type(self, args: &[Type]) -> Result<Type, ShapeError> {
+                match self {
+                    $($(Op::$op => <$module::$op as Rule>::result_type(args),)*)*
+                }
+            }
+            /// Its result over lanes.
+            pub fn eval<L: Lanes>(self, l: &L, attr: u32, ty: Type, args: &[Operand<L>]) -> Vec<Lane<L>> {
+                match self {
+                    $($(Op::$op => <$module::$op as Rule>::eval(l, attr, ty, args),)*)*
+                }
+            }
+            fn element(self, l: &Scalar, args: &[Lane<Scalar>]) -> Lane<Scalar> {
+                match self {
+                    $($(Op::$op => <$module::$op as Rule>::element(l, args),)*)*
+                }
+            }
+            fn full_range(self, args: &[f64]) -> f64 {
+                match self {
+                    $($(Op::$op => <$module::$op as Rule>::full_range(args),)*)*
+                }
+            }
+            /// The contribution of one operand's tangent to the result's.
+            pub fn tangent(
+                self,
+                g: &mut Graph,
+                site: &Site,
+                wrt: usize,
+                t: Node,
+                active: Option<Node>,
+            ) -> Term {
+                match self {
+                    $($(Op::$op => <$module::$op as Rule>::tangent(g, site, wrt, t, active),)*)*
+                }
+            }
+            /// The tangent of the result as a whole, where that is simpler than the sum of its operands'
+            /// contributions.
+            pub fn whole_tangent(
+                self,
+                g: &mut Graph,
+                site: &Site,
+                elem: Elem,
+                tangents: &[Option<Node>],
+            ) -> Option<Node> {
+                match self {
+                    $($(Op::$op => <$module::$op as Rule>::whole_tangent(g, site, elem, tangents),)*)*
+                }
+            }
+            /// The contribution of the result's cotangent to one operand's.
+            pub fn adjoint(
+                self,
+                g: &mut Graph,
+                site: &Site,
+                wrt: usize,
+                t: Node,
+                active: Option<Node>,
+            ) -> Term {
+                match self {
+                    $($(Op::$op => <$module::$op as Rule>::adjoint(g, site, wrt, t, active),)*)*
+                }
+            }
+        }
+    };
+}
+
+registry! {
+    arithmetic: Add Sub Mul Div Neg Abs Sqrt Min Max Sign;
+    elementary: Pow Exp Exp2 Expm1 Log Log2 Log10 Log1p Sin Cos Tan Asin Acos Atan Atan2
+        Sinh Cosh Tanh Cbrt Hypot Erf;
+    rounding: Floor Ceil Round Trunc Remainder Modulo Quotient;
+    logic: Lt Le Eq Ne And Or Not Any Num Select;
+    structure: Pack Slice Place Gather Scatter Fill Transpose;
+    vector: Sum Dot Norm;
+    matrix: Matvec Matmul Outer Det Inv;
+}
+
+impl Op {
+    /// The result for one row of plain numbers, on the whole range of every operation.
+    pub fn eval_row(self, attr: u32, ty: Type, args: &[Operand<Scalar>]) -> Vec<Lane<Scalar>> {
+        let scalar = Scalar::new();
+        let mut result = self.eval(&scalar, attr, ty, args);
+        if scalar.take_outside() {
+            debug_assert!(self.elementwise(), "only elementwise recipes have a fast range");
+            for (i, lane) in result.iter_mut().enumerate() {
+                let operands: Vec<Lane<Scalar>> = args.iter().map(|a| a.at(i)).collect();
+                *lane = self.eval_element(&operands);
+            }
+        }
+        result
+    }
+
+    /// The result of an elementwise operation for scalars, on its whole range.
+    pub fn eval_element(self, args: &[Lane<Scalar>]) -> Lane<Scalar> {
+        let scalar = Scalar::new();
+        let result = self.element(&scalar, args);
+        if scalar.take_outside() {
+            let operands: Vec<f64> = args.iter().map(|a| a.f()).collect();
+            return Lane::F(self.full_range(&operands));
+        }
+        result
+    }
+}
+
+impl fmt::Display for Op {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.info().name)
+    }
+}
+
+/// Operations whose operands a derivative rule knows to fit.
+///
+/// # Panics
+///
+/// If the shapes do not fit: then the rule is wrong, not the program.
+impl Graph {
+    fn rule(&mut self, op: Op, args: &[Node]) -> Node {
+        match self.apply(op, args) {
+            Ok(node) => node,
+            Err(error) => unreachable!("a derivative rule built {op}: {error}"),
+        }
+    }
+    pub(crate) fn add(&mut self, a: Node, b: Node) -> Node {
+        self.rule(Op::Add, &[a, b])
+    }
+    pub(crate) fn sub(&mut self, a: Node, b: Node) -> Node {
+        self.rule(Op::Sub, &[a, b])
+    }
+    pub(crate) fn mul(&mut self, a: Node, b: Node) -> Node {
+        self.rule(Op::Mul, &[a, b])
+    }
+    pub(crate) fn div(&mut self, a: Node, b: Node) -> Node {
+        self.rule(Op::Div, &[a, b])
+    }
+    pub(crate) fn unary(&mut self, op: Op, a: Node) -> Node {
+        self.rule(op, &[a])
+    }
+    pub(crate) fn binary(&mut self, op: Op, a: Node, b: Node) -> Node {
+        self.rule(op, &[a, b])
+    }
+    pub(crate) fn select(&mut self, condition: Node, a: Node, b: Node) -> Node {
+        self.rule(Op::Select, &[condition, a, b])
+    }
+    /// A vector or matrix of scalars.
+    pub(crate) fn pack(&mut self, elem: Elem, shape: Shape, elems: &[Node]) -> Node {
+        debug_assert_eq!(shape.len(), elems.len());
+        self.apply_typed(Op::Pack, 0, Type { elem, shape }, elems)
+    }
+    /// Elements from `offset` on, in the shape wanted.
+    pub(crate) fn slice(&mut self, whole: Node, offset: u32, shape: Shape) -> Node {
+        let elem = self.ty(whole).elem;
+        self.apply_typed(Op::Slice, offset, Type { elem, shape }, &[whole])
+    }
+    /// A value of `shape` that is zero (false) but for `part`, which stands from `offset` on.
+    pub(crate) fn place(&mut self, part: Node, offset: u32, shape: Shape) -> Node {
+        let elem = self.ty(part).elem;
+        self.apply_typed(Op::Place, offset, Type { elem, shape }, &[part])
+    }
+    /// Zero, or false, in every element.
+    pub(crate) fn zero(&mut self, ty: Type) -> Node {
+        let zero = match ty.elem {
+            Elem::Num => self.number(0.0),
+            Elem::Bool => self.boolean(false),
+        };
+        self.fill(zero, ty.shape)
+    }
+    /// A scalar in every element.
+    pub(crate) fn fill(&mut self, scalar: Node, shape: Shape) -> Node {
+        let elem = self.ty(scalar).elem;
+        self.apply_typed(Op::Fill, 0, Type { elem, shape }, &[scalar])
     }
 }

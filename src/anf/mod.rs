@@ -3,6 +3,13 @@
 //! Functions are closed: what a local function captures has become further parameters. Bindings stand in
 //! evaluation order (operands from left to right), and evaluation is strict: a binding is evaluated on the path
 //! where it stands, used or not.
+//!
+//! * [`build`]: resolved program → ANF;
+//! * [`mod@print`] and [`verify`].
+
+pub mod build;
+pub mod print;
+pub mod verify;
 
 use crate::entity::{EntityVec, entity};
 use crate::ops::Primitive;
@@ -25,7 +32,7 @@ pub struct Anf {
     pub vars: EntityVec<Var, VarInfo>,
     /// All blocks, those of functions included.
     pub blocks: EntityVec<BlockId, Block>,
-    /// All functions. A function calls only functions with a smaller index, or itself.
+    /// All functions. A function calls only functions with a smaller index.
     pub functions: EntityVec<FuncId, Function>,
     /// The inputs, in the order of the program's signature.
     pub inputs: Vec<Var>,
@@ -86,7 +93,7 @@ pub enum Rhs {
     Constant(Literal),
     /// A primitive of the language, with as many operands as its arity allows.
     Primitive(Primitive, Vec<Operand>),
-    /// A call of a function that is not a tail call.
+    /// A call of a function: operands for its parameters and for what it captures.
     Call(FuncId, Vec<Operand>),
     /// The value of one of two blocks. Zero is false, everything else, NaN included, is true.
     If(Operand, BlockId, BlockId),

@@ -1,0 +1,5 @@
+; T.1  add
+; inputs:
+;   x in [-3, 3]
+;   y in [-3, 3]
+(+ x y)

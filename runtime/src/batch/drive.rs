@@ -1,0 +1,692 @@
+//! The driver: tiles, lane groups, status words, threads.
+
+use std::ptr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::float_mode::DefaultMode;
+use super::kernel::{Kernel, KernelShape, RowOutcome};
+use super::reduce::{Levels, add_pairwise, add_partials};
+use super::transpose::transpose;
+use super::workspace::{Log, Space, View, Workspace};
+use super::{BLOCK_ROWS, Batch, BatchError, Options, REPORTED_ROWS, Report, RowReport, Sink, Source};
+use crate::abi::{Args, PARTIALS, Status};
+
+/// Tiles hold at least this many rows, and their sizes are multiples of it.
+const MIN_TILE_ROWS: usize = 64;
+
+/// Columns that are copied into a tile should fit the cache next to the core.
+const TILE_BYTES: usize = 64 << 10;
+
+/// From a column of a tile to the next, beyond its rows. Without it the columns would stand a power of two apart and
+/// compete for the same cache lines.
+const COLUMN_GAP: usize = 8;
+
+/// A batch is cut into at most this many tasks, each of which keeps a sum of parameter gradients.
+const MAX_TASKS: usize = 1024;
+
+/// Evaluates a batch.
+///
+/// The results are the same bits for any number of threads, any lane count and any form of the sources and sinks.
+///
+/// # Errors
+/// If the batch does not fit the kernel, or memory runs out. Rows that fail are no error; they are in the report.
+pub fn evaluate(
+    kernel: &dyn Kernel,
+    batch: Batch<'_, '_>,
+    options: &Options<'_>,
+    workspace: &mut Workspace,
+) -> Result<Report, BatchError> {
+    let Batch { rows, inputs, params, outputs, param_gradients } = batch;
+    let call = Call::new(kernel, params, param_gradients.len())?;
+    let shape = call.shape;
+
+    let Workspace { views, sums, .. } = workspace;
+    views.clear();
+    for (index, source) in inputs.iter().enumerate() {
+        source.view(rows, index)?.append_to(views, 0);
+    }
+    let source_views = views.len();
+    for (index, sink) in outputs.iter_mut().enumerate() {
+        sink.view(rows, index)?.append_to(views, source_views);
+    }
+    let (sources, sinks) = views.split_at(source_views);
+    let found = sources.iter().map(|view| view.columns).sum();
+    if found != shape.inputs {
+        return Err(BatchError::InputColumns { expected: shape.inputs, found });
+    }
+    let found = sinks.iter().map(|view| view.columns).sum();
+    if found != shape.outputs {
+        return Err(BatchError::OutputColumns { expected: shape.outputs, found });
+    }
+
+    let sums_len = shape.param_gradients;
+    let block_rows = if sums_len > 0 {
+        BLOCK_ROWS
+    } else {
+        options.grain.clamp(1, BLOCK_ROWS).next_multiple_of(MIN_TILE_ROWS)
+    };
+    let copied: usize = views.iter().filter(|view| !view.in_place()).map(|view| view.columns).sum();
+    let tile_rows = match copied {
+        0 => block_rows,
+        _ => {
+            let rows = (TILE_BYTES / size_of::<f64>() / copied).max(MIN_TILE_ROWS);
+            (1 << rows.ilog2()).min(block_rows)
+        }
+    };
+    let blocks = rows.div_ceil(block_rows);
+    let task_blocks = blocks.div_ceil(MAX_TASKS).next_power_of_two();
+    let tasks = blocks.div_ceil(task_blocks);
+    let threads = match options.threads {
+        0 if tasks > 1 => rayon::current_num_threads(),
+        wanted => wanted,
+    };
+    let threads = threads.min(tasks).max(1);
+
+    if sums.len() < tasks * sums_len {
+        sums.resize(tasks * sums_len, 0.0);
+    }
+    let plan = Plan {
+        call,
+        rows,
+        sources: Views(sources),
+        sinks: Views(sinks),
+        block_rows,
+        tile_rows,
+        task_blocks,
+        tasks,
+        sums: Sums(sums.as_mut_ptr()),
+        next_task: AtomicUsize::new(0),
+        progress: options.progress,
+    };
+    let spaces = &mut workspace.spaces;
+    spaces.resize_with(threads.max(spaces.len()), Space::default);
+    let spaces = &mut spaces[..threads];
+    for space in &mut *spaces {
+        space.prepare(shape, copied * (tile_rows + COLUMN_GAP), tile_rows)?;
+        space.levels.ensure(sums_len + Levels::space(task_blocks, sums_len))?;
+    }
+
+    if let [space] = &mut *spaces {
+        plan.work(space);
+    } else {
+        let (own, others) = spaces.split_first_mut().expect("there is at least one thread");
+        rayon::in_place_scope(|scope| {
+            for space in others {
+                let plan = &plan;
+                scope.spawn(move |_| plan.work(space));
+            }
+            plan.work(own);
+        });
+    }
+
+    let mut report = Report { rows, ..Report::default() };
+    for Space { log, .. } in &mut *spaces {
+        report.slow += log.slow;
+        report.failed += log.failed;
+        report.noted += log.noted;
+        report.failures.extend_from_slice(&log.failures);
+        report.notes.extend_from_slice(&log.notes);
+    }
+    // A thread takes tasks in increasing order, so that its list starts with those of the first rows that it met.
+    for list in [&mut report.failures, &mut report.notes] {
+        list.sort_unstable_by_key(|row| row.row);
+        list.truncate(REPORTED_ROWS);
+    }
+    if report.failed == rows {
+        param_gradients.fill(0.0);
+    } else {
+        let sums = &mut sums[..tasks * sums_len];
+        add_pairwise(sums, sums_len);
+        param_gradients.copy_from_slice(&sums[..sums_len]);
+    }
+    Ok(report)
+}
+
+/// Evaluates one row on the caller's thread.
+///
+/// The outputs are the same bits that the row has in a batch. `param_gradients` receives the row's contribution. A
+/// failed row has NaN in all of them.
+///
+/// # Errors
+/// If the slices do not have the lengths of the kernel's shape, or memory runs out.
+pub fn evaluate_row(
+    kernel: &dyn Kernel,
+    inputs: &[f64],
+    params: &[f64],
+    outputs: &mut [f64],
+    param_gradients: &mut [f64],
+    workspace: &mut Workspace,
+) -> Result<RowOutcome, BatchError> {
+    let call = Call::new(kernel, params, param_gradients.len())?;
+    let shape = call.shape;
+    if inputs.len() != shape.inputs {
+        return Err(BatchError::InputColumns { expected: shape.inputs, found: inputs.len() });
+    }
+    if outputs.len() != shape.outputs {
+        return Err(BatchError::OutputColumns { expected: shape.outputs, found: outputs.len() });
+    }
+    let [space] = workspace.threads(1) else { unreachable!("one thread was asked for") };
+    space.prepare(shape, 0, PARTIALS)?;
+    let _mode = DefaultMode::enter();
+    space.point_into_pad(shape);
+    for (column, &value) in inputs.iter().enumerate() {
+        space.pad.slice((column + 1) * PARTIALS)[column * PARTIALS..][..call.lanes].fill(value);
+    }
+    let sums_len = shape.param_gradients;
+    space.contributions.slice(sums_len * PARTIALS).fill(-0.0);
+    // SAFETY: the columns have room for a lane group from row 0 on.
+    let outcome = unsafe {
+        let code = call.run(space, space.contributions.start(), 0, call.lanes);
+        call.settle(space, code, 0, 0)
+    };
+    for (column, output) in outputs.iter_mut().enumerate() {
+        // SAFETY: the column has room for a lane group.
+        *output = unsafe { *space.outputs[column] };
+    }
+    match outcome {
+        Settled::Native(_) => {
+            let contributions = space.contributions.slice(sums_len * PARTIALS);
+            for (gradient, partials) in param_gradients.iter_mut().zip(contributions.chunks_exact(PARTIALS)) {
+                *gradient = partials[0];
+            }
+        }
+        Settled::Row(_) => param_gradients.copy_from_slice(space.row_gradients(shape)),
+        Settled::Failed(_) => param_gradients.fill(f64::NAN),
+    }
+    Ok(outcome.row_outcome())
+}
+
+impl Source<'_> {
+    fn view(&self, rows: usize, index: usize) -> Result<View, BatchError> {
+        let wrong = |expected, found| BatchError::SourceLength { index, rows, expected, found };
+        match self {
+            Source::Column(data) if data.len() == rows => {
+                Ok(View { start: data.as_ptr().cast_mut(), columns: 1, stride: 1 })
+            }
+            Source::Column(data) => Err(wrong(rows, data.len())),
+            &Source::Matrix { data, columns, row_stride } => {
+                check_matrix(rows, data.len(), columns, row_stride, wrong)?;
+                Ok(View { start: data.as_ptr().cast_mut(), columns, stride: row_stride })
+            }
+            Source::Constant(value) => {
+                Ok(View { start: ptr::from_ref(value).cast_mut(), columns: 1, stride: 0 })
+            }
+        }
+    }
+}
+
+impl Sink<'_> {
+    fn view(&mut self, rows: usize, index: usize) -> Result<View, BatchError> {
+        let wrong = |expected, found| BatchError::SinkLength { index, rows, expected, found };
+        match self {
+            Sink::Column(data) if data.len() == rows => {
+                Ok(View { start: data.as_mut_ptr(), columns: 1, stride: 1 })
+            }
+            Sink::Column(data) => Err(wrong(rows, data.len())),
+            Sink::Matrix { data, columns, row_stride } => {
+                check_matrix(rows, data.len(), *columns, *row_stride, wrong)?;
+                Ok(View { start: data.as_mut_ptr(), columns: *columns, stride: *row_stride })
+            }
+            Sink::Discard { columns } => Ok(View { start: ptr::null_mut(), columns: *columns, stride: 0 }),
+        }
+    }
+}
+
+fn check_matrix(
+    rows: usize,
+    len: usize,
+    columns: usize,
+    row_stride: usize,
+    wrong: impl Fn(usize, usize) -> BatchError,
+) -> Result<(), BatchError> {
+    // A stride of 0 is how a view says that it is constant.
+    if row_stride < columns.max(1) {
+        return Err(BatchError::RowStride { columns, row_stride });
+    }
+    let needed = match rows {
+        0 => 0,
+        _ => (rows - 1).saturating_mul(row_stride).saturating_add(columns),
+    };
+    if len < needed { Err(wrong(needed, len)) } else { Ok(()) }
+}
+
+/// A kernel with its parameters.
+#[derive(Clone, Copy)]
+struct Call<'a> {
+    kernel: &'a dyn Kernel,
+    shape: &'a KernelShape,
+    lanes: usize,
+    params: &'a [f64],
+}
+
+/// How a row's results came about.
+#[derive(Debug, Clone, Copy)]
+enum Settled {
+    /// The native kernel's results count.
+    Native(Option<u32>),
+    /// The results come from the full-range path; the parameter gradients are in the space's row.
+    Row(Option<u32>),
+    Failed(u32),
+}
+
+impl Settled {
+    fn row_outcome(self) -> RowOutcome {
+        match self {
+            Settled::Native(None) | Settled::Row(None) => RowOutcome::Done,
+            Settled::Native(Some(check)) | Settled::Row(Some(check)) => RowOutcome::Noted(check),
+            Settled::Failed(check) => RowOutcome::Failed(check),
+        }
+    }
+}
+
+impl<'a> Call<'a> {
+    fn new(kernel: &'a dyn Kernel, params: &'a [f64], gradients: usize) -> Result<Call<'a>, BatchError> {
+        let shape = kernel.shape();
+        let lanes = kernel.lanes();
+        if !matches!(lanes, 1 | 2 | 4 | 8 | 16) {
+            return Err(BatchError::Lanes { lanes });
+        }
+        if params.len() != shape.params {
+            return Err(BatchError::Params { expected: shape.params, found: params.len() });
+        }
+        if gradients != shape.param_gradients {
+            return Err(BatchError::ParamGradients { expected: shape.param_gradients, found: gradients });
+        }
+        Ok(Call { kernel, shape, lanes, params })
+    }
+
+    /// Runs the kernel over the columns that `space` points to.
+    ///
+    /// # Safety
+    /// The space must have been prepared for the kernel's shape, its pointers must be good for rows `first_row` to
+    /// `first_row + rows`, both multiples of the lane count, and `partials` for 16 numbers per parameter gradient.
+    #[inline]
+    unsafe fn run(&self, space: &Space, partials: *mut f64, first_row: usize, rows: usize) -> u32 {
+        let args = Args {
+            inputs: space.inputs.as_ptr(),
+            outputs: space.outputs.as_ptr(),
+            params: self.params.as_ptr(),
+            partials,
+            status: if self.shape.reports_status { space.status.start() } else { ptr::null_mut() },
+            scratch: space.scratch.start(),
+            scratch_len: self.shape.scratch_bytes,
+            first_row,
+            rows,
+        };
+        // SAFETY: what the caller promises is what the kernel asks for.
+        let code = unsafe { self.kernel.run(&args) };
+        if self.shape.reports_status { code } else { 0 }
+    }
+
+    /// Looks at the status of a row that the kernel returned `code` for, and makes its outputs what they should be.
+    /// `at` is the row's place in the columns, `row` its number in the batch.
+    ///
+    /// # Safety
+    /// As for [`Call::run`], and the row must have been run.
+    unsafe fn settle(&self, space: &mut Space, code: u32, at: usize, row: usize) -> Settled {
+        if code == 0 {
+            return Settled::Native(None);
+        }
+        // SAFETY: there is a status word for every row, and it was initialised with the buffer.
+        let settled = match Status::from_word(unsafe { *space.status.start().add(at) }) {
+            Status::Done => return Settled::Native(None),
+            Status::Noted(check) => Settled::Native(Some(check)),
+            Status::Failed(check) => Settled::Failed(check),
+            Status::SlowPath => {
+                space.log.slow += 1;
+                // SAFETY: as the caller promises.
+                match unsafe { self.run_row(space, at) } {
+                    RowOutcome::Done => return Settled::Row(None),
+                    RowOutcome::Noted(check) => Settled::Row(Some(check)),
+                    RowOutcome::Failed(check) => Settled::Failed(check),
+                }
+            }
+        };
+        let Log { failed, failures, noted, notes, .. } = &mut space.log;
+        let (count, list, check) = match settled {
+            Settled::Failed(check) => {
+                for &output in &space.outputs {
+                    // SAFETY: as the caller promises.
+                    unsafe { *output.add(at) = f64::NAN };
+                }
+                (failed, failures, check)
+            }
+            Settled::Native(check) | Settled::Row(check) => (noted, notes, check.unwrap_or_default()),
+        };
+        *count += 1;
+        if list.len() < REPORTED_ROWS {
+            list.push(RowReport { row, check });
+        }
+        settled
+    }
+
+    /// Evaluates a row on the full-range path.
+    ///
+    /// # Safety
+    /// The space's pointers must be good for row `at`.
+    unsafe fn run_row(&self, space: &mut Space, at: usize) -> RowOutcome {
+        let shape = self.shape;
+        let row = space.row.slice(shape.inputs + shape.outputs + shape.param_gradients);
+        let (inputs, rest) = row.split_at_mut(shape.inputs);
+        let (outputs, gradients) = rest.split_at_mut(shape.outputs);
+        for (value, &column) in inputs.iter_mut().zip(&space.inputs) {
+            // SAFETY: as the caller promises.
+            *value = unsafe { *column.add(at) };
+        }
+        let outcome = self.kernel.row(inputs, self.params, outputs, gradients);
+        for (value, &column) in outputs.iter().zip(&space.outputs) {
+            // SAFETY: as the caller promises.
+            unsafe { *column.add(at) = *value };
+        }
+        outcome
+    }
+
+    /// Runs rows `first` to `first + rows` and settles those below `first + valid`. The first of them has number
+    /// `row` in the batch. Sums go to the space's partial sums.
+    ///
+    /// # Safety
+    /// As for [`Call::run`].
+    unsafe fn run_and_settle(&self, space: &mut Space, first: usize, rows: usize, valid: usize, row: usize) {
+        let partials = PARTIALS * self.shape.param_gradients;
+        let sums = partials > 0;
+        if !sums || valid == rows {
+            if sums && self.shape.reports_status {
+                let Space { saved, partials: current, .. } = space;
+                saved.slice(partials).copy_from_slice(current.slice(partials));
+            }
+            // SAFETY: as the caller promises.
+            let code = unsafe { self.run(space, space.partials.start(), first, rows) };
+            if code == 0 {
+                return;
+            }
+            let notes_only = |&word: &u64| matches!(Status::from_word(word), Status::Done | Status::Noted(_));
+            if !sums || space.status.slice(first + valid)[first..].iter().all(notes_only) {
+                for i in 0..valid {
+                    // SAFETY: the row was just run.
+                    unsafe { self.settle(space, code, first + i, row + i) };
+                }
+                return;
+            }
+            let Space { saved, partials: current, .. } = space;
+            current.slice(partials).copy_from_slice(saved.slice(partials));
+        }
+        // Idle lanes, or rows that need a look: sixteen rows at a time, so that each has partial sums of its own.
+        let mut done = 0;
+        while done < valid {
+            let piece = PARTIALS.min(rows - done);
+            space.contributions.slice(partials).fill(-0.0);
+            // SAFETY: a piece of the rows that the caller vouches for.
+            let code = unsafe { self.run(space, space.contributions.start(), first + done, piece) };
+            for i in done..valid.min(done + piece) {
+                // SAFETY: the row was just run.
+                let settled = unsafe { self.settle(space, code, first + i, row + i) };
+                space.add_contribution(self.shape, settled, (first + i) % PARTIALS);
+            }
+            done += piece;
+        }
+    }
+}
+
+impl Space {
+    /// Makes room for a kernel, for `tile` numbers that are copied, and for `rows` rows at a time.
+    #[inline]
+    fn prepare(&mut self, shape: &KernelShape, tile: usize, rows: usize) -> Result<(), BatchError> {
+        self.log.clear();
+        self.tile.ensure(tile)?;
+        self.pad.ensure((shape.inputs + shape.outputs) * PARTIALS)?;
+        if shape.reports_status {
+            self.status.ensure(rows.max(PARTIALS))?;
+        }
+        self.scratch.ensure(shape.scratch_bytes)?;
+        let partials = shape.param_gradients * PARTIALS;
+        self.partials.ensure(partials)?;
+        self.saved.ensure(partials)?;
+        self.contributions.ensure(partials)?;
+        self.row.ensure(shape.inputs + shape.outputs + shape.param_gradients)?;
+        self.inputs.clear();
+        self.inputs.resize(shape.inputs, ptr::null());
+        self.outputs.clear();
+        self.outputs.resize(shape.outputs, ptr::null_mut());
+        Ok(())
+    }
+
+    /// Lets the columns be those of the pad, 16 rows each.
+    fn point_into_pad(&mut self, shape: &KernelShape) {
+        let start = self.pad.start();
+        for (column, input) in self.inputs.iter_mut().enumerate() {
+            *input = start.wrapping_add(column * PARTIALS);
+        }
+        for (column, output) in self.outputs.iter_mut().enumerate() {
+            *output = start.wrapping_add((shape.inputs + column) * PARTIALS);
+        }
+    }
+
+    /// The parameter gradients of the row that was last run on the full-range path.
+    fn row_gradients(&mut self, shape: &KernelShape) -> &[f64] {
+        let start = shape.inputs + shape.outputs;
+        &self.row.slice(start + shape.param_gradients)[start..]
+    }
+
+    /// Adds what a row contributes to the partial sums with number `lane`.
+    fn add_contribution(&mut self, shape: &KernelShape, settled: Settled, lane: usize) {
+        let len = shape.param_gradients * PARTIALS;
+        let partials = self.partials.slice(len).chunks_exact_mut(PARTIALS);
+        match settled {
+            Settled::Native(_) => {
+                let contributions = self.contributions.slice(len).chunks_exact(PARTIALS);
+                for (partials, contributions) in partials.zip(contributions) {
+                    partials[lane] += contributions[lane];
+                }
+            }
+            Settled::Row(_) => {
+                let start = shape.inputs + shape.outputs;
+                let gradients = &self.row.slice(start + shape.param_gradients)[start..];
+                for (partials, gradient) in partials.zip(gradients) {
+                    partials[lane] += gradient;
+                }
+            }
+            Settled::Failed(_) => {}
+        }
+    }
+}
+
+/// The views of an evaluation, which its threads share.
+#[derive(Clone, Copy)]
+struct Views<'a>(&'a [View]);
+
+// SAFETY: threads read what sources point to, and write disjoint rows of what sinks point to.
+unsafe impl Sync for Views<'_> {}
+// SAFETY: as above.
+unsafe impl Send for Views<'_> {}
+
+/// The sums of tasks, each written by the thread that runs the task.
+#[derive(Clone, Copy)]
+struct Sums(*mut f64);
+
+// SAFETY: threads write disjoint parts.
+unsafe impl Sync for Sums {}
+// SAFETY: as above.
+unsafe impl Send for Sums {}
+
+/// An evaluation, as its threads see it.
+struct Plan<'a> {
+    call: Call<'a>,
+    rows: usize,
+    sources: Views<'a>,
+    sinks: Views<'a>,
+    block_rows: usize,
+    tile_rows: usize,
+    /// A power of two, so that a task's blocks have a subtree of their own.
+    task_blocks: usize,
+    tasks: usize,
+    sums: Sums,
+    next_task: AtomicUsize,
+    progress: Option<&'a (dyn Fn(usize) + Sync)>,
+}
+
+impl Plan<'_> {
+    /// Runs tasks until none is left.
+    fn work(&self, space: &mut Space) {
+        let _mode = DefaultMode::enter();
+        self.fill_constants(space);
+        let sums_len = self.call.shape.param_gradients;
+        loop {
+            let task = self.next_task.fetch_add(1, Ordering::Relaxed);
+            if task >= self.tasks {
+                return;
+            }
+            let first = task * self.task_blocks * self.block_rows;
+            let rows = (self.task_blocks * self.block_rows).min(self.rows - first);
+            if sums_len == 0 {
+                for start in (first..first + rows).step_by(self.block_rows) {
+                    self.run_block(space, start);
+                }
+            } else {
+                // SAFETY: `sums` has room for every task, and this thread alone has this task.
+                let sum =
+                    unsafe { std::slice::from_raw_parts_mut(self.sums.0.add(task * sums_len), sums_len) };
+                self.run_blocks_with_sums(space, first, rows, sum);
+            }
+            if let Some(progress) = self.progress {
+                progress(rows);
+            }
+        }
+    }
+
+    fn run_blocks_with_sums(&self, space: &mut Space, first: usize, rows: usize, sum: &mut [f64]) {
+        let sums_len = sum.len();
+        let len = sums_len + Levels::space(self.task_blocks, sums_len);
+        // The levels' memory is taken out of the space while blocks run in it.
+        let mut memory = std::mem::take(&mut space.levels);
+        let (block, pending) = memory.slice(len).split_at_mut(sums_len);
+        let mut levels = Levels::new(pending, sums_len);
+        for start in (first..first + rows).step_by(self.block_rows) {
+            space.partials.slice(sums_len * PARTIALS).fill(-0.0);
+            self.run_block(space, start);
+            add_partials(space.partials.slice(sums_len * PARTIALS), block);
+            levels.push(block);
+        }
+        levels.finish(sum);
+        space.levels = memory;
+    }
+
+    /// Runs the block that starts at row `start`.
+    fn run_block(&self, space: &mut Space, start: usize) {
+        let end = self.rows.min(start + self.block_rows);
+        for tile in (start..end).step_by(self.tile_rows) {
+            let rows = self.tile_rows.min(end - tile);
+            let rest = rows % self.call.lanes;
+            if rows > rest {
+                self.run_tile(space, tile, rows - rest);
+            }
+            if rest > 0 {
+                self.run_rest(space, tile + rows - rest, (rows - rest) % PARTIALS, rest);
+            }
+        }
+    }
+
+    /// From a column of the tile to the next.
+    fn column_stride(&self) -> usize {
+        self.tile_rows + COLUMN_GAP
+    }
+
+    /// Fills the tile's columns of constants, which keep their places and values throughout.
+    fn fill_constants(&self, space: &mut Space) {
+        let mut copied = 0;
+        for view in self.sources.0.iter().filter(|view| !view.in_place()) {
+            if view.stride == 0 {
+                let end = copied * self.column_stride() + self.tile_rows;
+                // SAFETY: a constant's view points to the number in its source.
+                space.tile.slice(end)[copied * self.column_stride()..].fill(unsafe { *view.start });
+            }
+            copied += view.columns;
+        }
+    }
+
+    /// Runs whole lane groups: `rows` rows from row `row` on, at the start of a tile.
+    fn run_tile(&self, space: &mut Space, row: usize, rows: usize) {
+        let stride = self.column_stride();
+        let tile = space.tile.start();
+        let mut copied = 0;
+        let mut column = 0;
+        for view in self.sources.0 {
+            if view.in_place() {
+                // SAFETY: `row` is below the number of rows, which the source was checked to have.
+                space.inputs[column] = unsafe { view.start.add(row) };
+            } else {
+                // SAFETY: the tile has room for `stride` numbers of every copied column.
+                let to = unsafe { tile.add(copied * stride) };
+                for i in 0..view.columns {
+                    space.inputs[column + i] = to.wrapping_add(i * stride);
+                }
+                if view.stride > 0 {
+                    // SAFETY: the source was checked to have the rows; the tile has room, and is not part of it.
+                    unsafe {
+                        let from = view.start.add(row * view.stride);
+                        transpose(from, view.stride, to, stride, rows, view.columns);
+                    }
+                }
+                copied += view.columns;
+            }
+            column += view.columns;
+        }
+        let copied_inputs = copied;
+        column = 0;
+        for view in self.sinks.0 {
+            for i in 0..view.columns {
+                space.outputs[column + i] = if view.in_place() {
+                    // SAFETY: as for inputs.
+                    unsafe { view.start.add(row) }
+                } else {
+                    copied += 1;
+                    // SAFETY: as for inputs.
+                    unsafe { tile.add((copied - 1) * stride) }
+                };
+            }
+            column += view.columns;
+        }
+        // SAFETY: the pointers are good for `rows` rows, a multiple of the lane count.
+        unsafe { self.call.run_and_settle(space, 0, rows, rows, row) };
+        copied = copied_inputs;
+        for view in self.sinks.0.iter().filter(|view| !view.in_place()) {
+            if !view.start.is_null() {
+                // SAFETY: the sink was checked to have the rows, and no other thread has them.
+                unsafe {
+                    let to = view.start.add(row * view.stride);
+                    transpose(tile.add(copied * stride), stride, to, view.stride, view.columns, rows);
+                }
+            }
+            copied += view.columns;
+        }
+    }
+
+    /// Runs the last `rows` rows from row `row` on, less than a lane group, which has place `first` among 16 rows.
+    fn run_rest(&self, space: &mut Space, row: usize, first: usize, rows: usize) {
+        space.point_into_pad(self.call.shape);
+        let columns = self.sources.0.iter().flat_map(|view| (0..view.columns).map(move |i| (view, i)));
+        let pad = space.pad.start();
+        for (column, (view, i)) in columns.enumerate() {
+            for lane in 0..self.call.lanes {
+                let row = row + lane.min(rows - 1);
+                // SAFETY: the source was checked to have the row; the pad has 16 rows of each column, of which the
+                // lane group is a part.
+                unsafe {
+                    *pad.add(column * PARTIALS + first + lane) = *view.start.add(row * view.stride + i)
+                };
+            }
+        }
+        // SAFETY: the pointers are good for the lane group, and its place is a multiple of the lane count.
+        unsafe { self.call.run_and_settle(space, first, self.call.lanes, rows, row) };
+        let columns = self.sinks.0.iter().flat_map(|view| (0..view.columns).map(move |i| (view, i)));
+        for ((view, i), from) in columns.zip(&space.outputs) {
+            if !view.start.is_null() {
+                for lane in 0..rows {
+                    // SAFETY: the sink was checked to have the row, and no other thread has it.
+                    unsafe {
+                        *view.start.add((row + lane) * view.stride + i) = *from.add(first + lane);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! What the batch driver needs to know of a kernel.
+
+use crate::abi::Args;
+
+/// The number of columns and parameters that a kernel works on. A vector or matrix counts once per element.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct KernelShape {
+    /// Input columns, the cotangent columns behind them included.
+    pub inputs: usize,
+    /// Output columns, the per-row gradient columns behind them included.
+    pub outputs: usize,
+    /// Parameters: numbers that are the same for all rows.
+    pub params: usize,
+    /// Sums over the batch that the kernel adds to: usually `params`, or 0 for a kernel without gradients.
+    pub param_gradients: usize,
+    /// Whether the kernel writes status words. A kernel that does not must return 0.
+    pub reports_status: bool,
+    /// Scratch memory that one call needs, in bytes. The driver hands out the same zero-initialised or used memory
+    /// to all calls on one thread.
+    pub scratch_bytes: usize,
+}
+
+/// What became of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RowOutcome {
+    /// The results count.
+    Done,
+    /// The results count; the check with this index was met and was to be reported.
+    Noted(u32),
+    /// The check with this index failed. The row's outputs and gradients are NaN.
+    Failed(u32),
+}
+
+/// A compiled or interpreted program that evaluates groups of rows.
+///
+/// Kernels are pure: the driver may evaluate a row more than once.
+pub trait Kernel: Send + Sync {
+    /// The columns and parameters that the kernel works on.
+    fn shape(&self) -> &KernelShape;
+
+    /// How many rows make a group: 1, 2, 4, 8 or 16. [`Kernel::run`] is only asked for whole groups. A kernel that
+    /// interleaves several groups handles the rest of an iteration itself.
+    fn lanes(&self) -> usize;
+
+    /// Evaluates `args.rows` rows; returns 0 if every status word it wrote is 0, and anything else otherwise.
+    ///
+    /// # Safety
+    /// `args` must satisfy the calling convention in [`abi`](crate::abi) for this kernel's shape: as many columns
+    /// with `args.first_row + args.rows` numbers each, as many parameters, 16 partial sums per parameter-gradient
+    /// element, that much scratch memory aligned to 64 bytes, status words if the kernel reports them, and row
+    /// numbers that are multiples of the lane count.
+    unsafe fn run(&self, args: &Args) -> u32;
+
+    /// Evaluates one row on the full-range path, for rows that [`Kernel::run`] gave up with
+    /// [`Status::SlowPath`](crate::abi::Status::SlowPath). `param_gradients` receives this row's contribution alone
+    /// (every element, so −0.0 where it contributes nothing).
+    ///
+    /// Slices are as long as the shape says. What a failed row leaves in them does not matter.
+    fn row(
+        &self,
+        inputs: &[f64],
+        params: &[f64],
+        outputs: &mut [f64],
+        param_gradients: &mut [f64],
+    ) -> RowOutcome;
+}

@@ -1,0 +1,206 @@
+//! Transposition of tiles between row-major matrices and columns.
+
+/// About how many numbers are handled at a time, so that they stay in the first-level cache while every column
+/// passes over the rows that hold them.
+const STRIP: usize = 2048;
+
+/// Sets `dst[j · dst_stride + i]` to `src[i · src_stride + j]` for all `i` below `rows` and `j` below `columns`.
+///
+/// # Safety
+/// All those elements must be readable in `src` and writable in `dst`, and the two must not overlap.
+pub(super) unsafe fn transpose(
+    src: *const f64,
+    src_stride: usize,
+    dst: *mut f64,
+    dst_stride: usize,
+    rows: usize,
+    columns: usize,
+) {
+    // Whichever way the matrix is long, it is cut across.
+    let strip_rows = (STRIP / columns.max(1)).next_multiple_of(8).max(8).min(rows.max(1));
+    let strip_columns = (STRIP / strip_rows).next_multiple_of(8);
+    for row in (0..rows).step_by(strip_rows) {
+        for column in (0..columns).step_by(strip_columns) {
+            let (rows, columns) = (strip_rows.min(rows - row), strip_columns.min(columns - column));
+            // SAFETY: the piece lies within the matrices that the caller vouches for.
+            unsafe {
+                let (src, dst) = (src.add(row * src_stride + column), dst.add(column * dst_stride + row));
+                #[cfg(target_arch = "x86_64")]
+                if std::arch::is_x86_feature_detected!("avx") {
+                    avx::transpose(src, src_stride, dst, dst_stride, rows, columns);
+                } else {
+                    portable(src, src_stride, dst, dst_stride, rows, columns);
+                }
+                #[cfg(not(target_arch = "x86_64"))]
+                portable(src, src_stride, dst, dst_stride, rows, columns);
+            }
+        }
+    }
+}
+
+/// [`transpose`] on any processor.
+///
+/// # Safety
+/// As for [`transpose`].
+unsafe fn portable(
+    src: *const f64,
+    src_stride: usize,
+    dst: *mut f64,
+    dst_stride: usize,
+    rows: usize,
+    columns: usize,
+) {
+    const LINE: usize = 8;
+    for column in 0..columns {
+        // SAFETY: the rows and columns are those that the caller vouches for.
+        unsafe {
+            let (from, to) = (src.add(column), dst.add(column * dst_stride));
+            let whole = rows - rows % LINE;
+            for row in (0..whole).step_by(LINE) {
+                let line: [f64; LINE] = std::array::from_fn(|i| *from.add((row + i) * src_stride));
+                to.add(row).cast::<[f64; LINE]>().write(line);
+            }
+            for row in whole..rows {
+                *to.add(row) = *from.add(row * src_stride);
+            }
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod avx {
+    use std::arch::x86_64::{
+        _mm_loadu_pd, _mm_storeu_pd, _mm_unpackhi_pd, _mm_unpacklo_pd, _mm256_loadu_pd,
+        _mm256_permute2f128_pd, _mm256_storeu_pd, _mm256_unpackhi_pd, _mm256_unpacklo_pd,
+    };
+    use std::ops::Range;
+
+    /// [`transpose`](super::transpose) in squares of 4 × 4, then 2 × 2, then single numbers.
+    ///
+    /// # Safety
+    /// As for [`transpose`](super::transpose); the processor must have AVX.
+    #[target_feature(enable = "avx")]
+    pub(super) unsafe fn transpose(
+        src: *const f64,
+        src_stride: usize,
+        dst: *mut f64,
+        dst_stride: usize,
+        rows: usize,
+        columns: usize,
+    ) {
+        let at = |row: usize, column: usize| {
+            // SAFETY: the rows and columns are those that the caller vouches for.
+            unsafe { (src.add(row * src_stride + column), dst.add(column * dst_stride + row)) }
+        };
+        let (fours, twos) = (columns - columns % 4, columns - columns % 2);
+        let (row_fours, row_twos) = (rows - rows % 4, rows - rows % 2);
+        cover(0..row_fours, 0..fours, 4, |row, column| {
+            let (src, dst) = at(row, column);
+            // SAFETY: four rows and columns from here on are among those that the caller vouches for.
+            unsafe { square_4(src, src_stride, dst, dst_stride) };
+        });
+        // What the larger squares leave: rows below them, columns to their right.
+        for (rows, columns) in [(row_fours..row_twos, 0..fours), (0..row_twos, fours..twos)] {
+            cover(rows, columns, 2, |row, column| {
+                let (src, dst) = at(row, column);
+                // SAFETY: two rows and columns from here on are among those that the caller vouches for.
+                unsafe { square_2(src, src_stride, dst, dst_stride) };
+            });
+        }
+        for (rows, columns) in [(row_twos..rows, 0..twos), (0..rows, twos..columns)] {
+            cover(rows, columns, 1, |row, column| {
+                let (src, dst) = at(row, column);
+                // SAFETY: the row and column are among those that the caller vouches for.
+                unsafe { *dst = *src };
+            });
+        }
+    }
+
+    /// Calls `square` for every `edge`-th row and column, the longer of the two innermost.
+    #[inline]
+    #[target_feature(enable = "avx")]
+    fn cover(rows: Range<usize>, columns: Range<usize>, edge: usize, square: impl Fn(usize, usize)) {
+        if rows.len() >= columns.len() {
+            for column in columns.step_by(edge) {
+                for row in rows.clone().step_by(edge) {
+                    square(row, column);
+                }
+            }
+        } else {
+            for row in rows.step_by(edge) {
+                for column in columns.clone().step_by(edge) {
+                    square(row, column);
+                }
+            }
+        }
+    }
+
+    /// # Safety
+    /// As for [`transpose`], four rows and four columns.
+    #[inline]
+    #[target_feature(enable = "avx")]
+    unsafe fn square_4(src: *const f64, src_stride: usize, dst: *mut f64, dst_stride: usize) {
+        // SAFETY: as the caller promises.
+        unsafe {
+            let a = _mm256_loadu_pd(src);
+            let b = _mm256_loadu_pd(src.add(src_stride));
+            let c = _mm256_loadu_pd(src.add(2 * src_stride));
+            let d = _mm256_loadu_pd(src.add(3 * src_stride));
+            // Columns 0 and 2, then 1 and 3, of two rows each.
+            let (ab_even, ab_odd) = (_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b));
+            let (cd_even, cd_odd) = (_mm256_unpacklo_pd(c, d), _mm256_unpackhi_pd(c, d));
+            _mm256_storeu_pd(dst, _mm256_permute2f128_pd::<0x20>(ab_even, cd_even));
+            _mm256_storeu_pd(dst.add(dst_stride), _mm256_permute2f128_pd::<0x20>(ab_odd, cd_odd));
+            _mm256_storeu_pd(dst.add(2 * dst_stride), _mm256_permute2f128_pd::<0x31>(ab_even, cd_even));
+            _mm256_storeu_pd(dst.add(3 * dst_stride), _mm256_permute2f128_pd::<0x31>(ab_odd, cd_odd));
+        }
+    }
+
+    /// # Safety
+    /// As for [`transpose`], two rows and two columns.
+    #[inline]
+    #[target_feature(enable = "avx")]
+    unsafe fn square_2(src: *const f64, src_stride: usize, dst: *mut f64, dst_stride: usize) {
+        // SAFETY: as the caller promises.
+        unsafe {
+            let (a, b) = (_mm_loadu_pd(src), _mm_loadu_pd(src.add(src_stride)));
+            _mm_storeu_pd(dst, _mm_unpacklo_pd(a, b));
+            _mm_storeu_pd(dst.add(dst_stride), _mm_unpackhi_pd(a, b));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Transpose = unsafe fn(*const f64, usize, *mut f64, usize, usize, usize);
+
+    fn check(transpose: Transpose) {
+        for rows in (0..20).chain([255, 256, 257, 600]) {
+            for columns in (0..20).chain([2048, 2049, 4104]) {
+                let (src_stride, dst_stride) = (columns + 3, rows + 5);
+                let src: Vec<f64> = (0..rows * src_stride).map(|i| i as f64).collect();
+                let mut dst = vec![-1.0; columns * dst_stride];
+                // SAFETY: both vectors hold whole strides.
+                unsafe { transpose(src.as_ptr(), src_stride, dst.as_mut_ptr(), dst_stride, rows, columns) };
+                for j in 0..columns {
+                    for i in 0..dst_stride {
+                        let expected = if i < rows { src[i * src_stride + j] } else { -1.0 };
+                        assert_eq!(dst[j * dst_stride + i], expected);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn many_sizes() {
+        check(transpose);
+    }
+
+    #[test]
+    fn many_sizes_on_any_processor() {
+        check(portable);
+    }
+}

@@ -1,0 +1,58 @@
+//! The contents of files, mapped or read.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use memmap2::Mmap;
+
+use super::{FileError, FileProblem};
+
+/// Files from this size on are mapped. Below it, reading costs less than faulting pages in.
+const MAPPED_FROM: u64 = 1 << 20;
+
+/// The bytes of a file.
+#[derive(Debug)]
+pub(super) enum Contents {
+    Mapped(Mmap),
+    Read(Vec<u8>),
+}
+
+impl Contents {
+    pub(super) fn of_file(path: &Path) -> Result<Contents, FileError> {
+        let system = |action| move |source| FileError::new(path, FileProblem::System { action, source });
+        let mut file = File::open(path).map_err(system("open"))?;
+        let metadata = file.metadata().map_err(system("look at"))?;
+        if metadata.is_file() && metadata.len() >= MAPPED_FROM {
+            // SAFETY: any bytes are valid. That the file does not change while it is mapped is a condition that the
+            // module's documentation puts to the user, as every program that maps files must.
+            return unsafe { Mmap::map(&file) }.map(Contents::Mapped).map_err(system("map"));
+        }
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).map_err(system("read"))?;
+        Ok(Contents::Read(bytes))
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        match self {
+            Contents::Mapped(map) => map,
+            Contents::Read(bytes) => bytes,
+        }
+    }
+}
+
+/// The bytes as binary64 numbers in place, if they are aligned and a whole number of them. The byte order is this
+/// machine's.
+pub(super) fn as_numbers(bytes: &[u8]) -> Option<&[f64]> {
+    // SAFETY: every eight bytes are a valid binary64 number.
+    let (before, numbers, after) = unsafe { bytes.align_to::<f64>() };
+    (before.is_empty() && after.is_empty()).then_some(numbers)
+}
+
+/// A vector with room for `len` numbers, or an error instead of an abort.
+pub(super) fn room_for(len: usize) -> Result<Vec<f64>, FileProblem> {
+    let mut numbers = Vec::new();
+    let bytes = len.saturating_mul(size_of::<f64>());
+    numbers.try_reserve_exact(len).map_err(|_| FileProblem::OutOfMemory { bytes })?;
+    Ok(numbers)
+}

@@ -1,0 +1,278 @@
+//! Batches from and to files of arrays: `.npy`, `.npz` and `.csv`.
+//!
+//! [`Dataset::open`] reads any of them into named columns, which serve as [`Source`]s of an evaluation; numbers of
+//! large npy files are mapped and used where they are. [`write_arrays`] writes any of them, and [`NpyOutput`] lets an
+//! evaluation write straight into the npy file that it makes.
+//!
+//! All numbers are binary64. Files of other types are converted if that loses nothing, and refused otherwise.
+//!
+//! Files are hostile until proven otherwise: whatever they contain leads to a [`FileError`] or to numbers, with memory
+//! in proportion to the size of the file. A file that is mapped must not be changed or cut short by another program
+//! meanwhile; no program that maps files can defend itself against that.
+
+mod contents;
+mod csv_file;
+mod error;
+mod npy;
+mod npz;
+mod output;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use self::contents::{Contents, as_numbers};
+pub use self::error::{FileError, FileProblem, MissingColumn};
+use self::npy::Numbers;
+pub use self::output::{ArraysOutput, NamedArray, NpyOutput, write_arrays, write_csv};
+use crate::batch::Source;
+
+/// The formats of array files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// One array, possibly structured.
+    Npy,
+    /// Several named arrays, possibly compressed.
+    Npz,
+    /// Text with a first line of names.
+    Csv,
+}
+
+impl Format {
+    /// The format that the name of a file stands for, by its ending.
+    ///
+    /// # Errors
+    /// If it ends in none of `.npy`, `.npz` and `.csv`.
+    pub fn of_path(path: &Path) -> Result<Format, FileError> {
+        let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+        match extension.to_ascii_lowercase().as_str() {
+            "npy" => Ok(Format::Npy),
+            "npz" => Ok(Format::Npz),
+            "csv" => Ok(Format::Csv),
+            _ => Err(FileError::new(path, FileProblem::Format)),
+        }
+    }
+}
+
+/// Arrays with the same number of rows, as read from a file.
+#[derive(Debug)]
+pub struct Dataset {
+    rows: usize,
+    fields: Vec<Field>,
+    storage: Vec<Storage>,
+}
+
+/// One array of a [`Dataset`]: an array of an npz file, a field of a structured npy file, a column of a csv file, or
+/// a whole plain npy file.
+#[derive(Debug, Clone)]
+pub struct Field {
+    name: String,
+    shape: Vec<usize>,
+    storage: usize,
+    layout: Layout,
+}
+
+impl Field {
+    /// The array's name; `None` for a plain npy file.
+    pub fn name(&self) -> Option<&str> {
+        (!self.name.is_empty()).then_some(&self.name)
+    }
+
+    /// The shape of a row: empty for one number.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// Numbers of a row.
+    pub fn elements(&self) -> usize {
+        self.shape.iter().product()
+    }
+}
+
+/// Where the numbers of a field are.
+#[derive(Debug)]
+enum Storage {
+    Owned(Vec<f64>),
+    /// From byte `start` on; checked to be aligned.
+    InFile {
+        contents: Contents,
+        start: usize,
+    },
+}
+
+impl Storage {
+    fn numbers(&self) -> &[f64] {
+        match self {
+            Storage::Owned(numbers) => numbers,
+            Storage::InFile { contents, start } => {
+                as_numbers(&contents.bytes()[*start..]).unwrap_or_default()
+            }
+        }
+    }
+}
+
+/// The places of a field's numbers in its storage.
+#[derive(Debug, Clone)]
+struct Layout {
+    /// Of the first element of row 0.
+    start: usize,
+    /// From a row to the next.
+    row: usize,
+    /// From an element to the next, for each dimension of a row.
+    dimensions: Vec<usize>,
+}
+
+impl Layout {
+    /// A plain array, all its memory.
+    fn whole(rows: usize, shape: &[usize], fortran_order: bool) -> Layout {
+        if !fortran_order {
+            return Layout::rows_apart(shape.iter().product(), 0, shape);
+        }
+        let dimensions = shape.iter().scan(rows, |stride, size| {
+            let this = *stride;
+            *stride *= size;
+            Some(this)
+        });
+        Layout { start: 0, row: 1, dimensions: dimensions.collect() }
+    }
+
+    /// Rows whose elements stand together, in row-major order.
+    fn rows_apart(row: usize, start: usize, shape: &[usize]) -> Layout {
+        let mut dimensions = vec![1; shape.len()];
+        for i in (1..shape.len()).rev() {
+            dimensions[i - 1] = dimensions[i] * shape[i];
+        }
+        Layout { start, row, dimensions }
+    }
+
+    /// The place of an element of row 0, given by its row-major number.
+    fn place(&self, shape: &[usize], mut element: usize) -> usize {
+        let mut place = self.start;
+        for (size, stride) in shape.iter().zip(&self.dimensions).rev() {
+            place += element % size * stride;
+            element /= size;
+        }
+        place
+    }
+}
+
+impl Dataset {
+    /// Reads a file in the format that its name ends in.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or is not what it should be; see [`FileProblem`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Dataset, FileError> {
+        let path = path.as_ref();
+        Dataset::open_as(path, Format::of_path(path)?)
+    }
+
+    /// Reads a file in the given format, whatever its name.
+    ///
+    /// # Errors
+    /// As for [`Dataset::open`].
+    pub fn open_as(path: impl AsRef<Path>, format: Format) -> Result<Dataset, FileError> {
+        let path = path.as_ref();
+        Dataset::from_contents(path, Contents::of_file(path)?, format)
+    }
+
+    fn from_contents(path: &Path, contents: Contents, format: Format) -> Result<Dataset, FileError> {
+        match format {
+            Format::Csv => csv_file::read(path, &contents),
+            Format::Npz => npz::read(path, &contents),
+            Format::Npy => {
+                let wrong = |problem| FileError::new(path, problem);
+                let array = npy::read(contents.bytes()).map_err(wrong)?;
+                let mut names = HashSet::new();
+                if let Some(field) = array.fields.iter().find(|field| !names.insert(&field.name)) {
+                    return Err(wrong(FileProblem::DuplicateName { name: field.name.clone() }));
+                }
+                let storage = match array.numbers {
+                    Numbers::InPlace(start) => Storage::InFile { contents, start },
+                    Numbers::Converted(numbers) => Storage::Owned(numbers),
+                };
+                Ok(Dataset { rows: array.rows, fields: array.fields, storage: vec![storage] })
+            }
+        }
+    }
+
+    /// How many rows every array has.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// The arrays, in the order of the file.
+    pub fn fields(&self) -> &[Field] {
+        &self.fields
+    }
+
+    /// The columns of one field of this dataset, in row-major order of its elements.
+    pub fn columns<'a>(&'a self, field: &'a Field) -> impl Iterator<Item = Source<'a>> {
+        (0..field.elements()).map(|element| self.column(field, element))
+    }
+
+    /// All columns of all fields in order, as inputs of a program take them by position.
+    pub fn all_columns(&self) -> impl Iterator<Item = Source<'_>> {
+        self.fields.iter().flat_map(|field| self.columns(field))
+    }
+
+    /// The columns of the input `name` with rows of shape `shape`, in row-major order of its elements.
+    ///
+    /// It is the field of that name, or for a vector or matrix the fields `name[i]` or `name[i,j]`, counted from 0,
+    /// as csv files have them. Dimensions of size 1 make no difference between shapes.
+    ///
+    /// # Errors
+    /// If there is no such field, or it has rows of another shape.
+    pub fn find(&self, name: &str, shape: &[usize]) -> Result<Vec<Source<'_>>, MissingColumn> {
+        let by_name = |name: &str| self.fields.iter().find(|field| field.name == name);
+        if let Some(field) = by_name(name) {
+            let wide = |shape: &[usize]| shape.iter().copied().filter(|&size| size != 1).collect::<Vec<_>>();
+            if wide(&field.shape) != wide(shape) {
+                let (expected, found) = (shape.to_vec(), field.shape.clone());
+                return Err(MissingColumn::Shape { name: name.to_owned(), expected, found });
+            }
+            return Ok(self.columns(field).collect());
+        }
+        let mut columns = Vec::new();
+        // One missing element ends the search, so that a huge shape costs no more than the file's columns.
+        for element in 0..shape.iter().product::<usize>() {
+            let name = match shape {
+                [] => break,
+                _ => element_name(name, shape, element),
+            };
+            match by_name(&name).filter(|field| field.elements() == 1) {
+                Some(field) => columns.push(self.column(field, 0)),
+                None if element == 0 => break,
+                None => return Err(self.missing(&name)),
+            }
+        }
+        if columns.is_empty() { Err(self.missing(name)) } else { Ok(columns) }
+    }
+
+    fn missing(&self, name: &str) -> MissingColumn {
+        let available = self.fields.iter().filter_map(Field::name).take(20).map(str::to_owned).collect();
+        MissingColumn::Name { name: name.to_owned(), available }
+    }
+
+    fn column(&self, field: &Field, element: usize) -> Source<'_> {
+        let numbers = self.storage.get(field.storage).map_or(&[][..], Storage::numbers);
+        // Without rows there is nothing behind the place of the first.
+        let data = numbers.get(field.layout.place(&field.shape, element)..).unwrap_or_default();
+        match field.layout.row {
+            1 => Source::Column(data.get(..self.rows).unwrap_or_default()),
+            row_stride => Source::Matrix { data, columns: 1, row_stride },
+        }
+    }
+}
+
+/// What a single element of a vector or matrix is called, as in `r[2]` or `A[0,1]`.
+pub fn element_name(name: &str, shape: &[usize], mut element: usize) -> String {
+    let mut indices = Vec::new();
+    for size in shape.iter().rev() {
+        indices.push((element % size).to_string());
+        element /= size;
+    }
+    indices.reverse();
+    if indices.is_empty() { name.to_owned() } else { format!("{name}[{}]", indices.join(",")) }
+}

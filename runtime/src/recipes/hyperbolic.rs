@@ -1,0 +1,101 @@
+//! Hyperbolic functions.
+
+use super::double::{linear, two_sum};
+use super::exp::{expm1_tail, reduce};
+use crate::lanes::Lanes;
+
+/// The bit of the sign.
+const SIGN: i64 = i64::MIN;
+
+/// The magnitude `a` with the sign of `x`.
+pub(crate) fn with_sign<L: Lanes>(l: &L, a: L::F, x: L::F) -> L::F {
+    l.float(l.ior(l.bits(a), l.iand(l.bits(x), l.i(SIGN))))
+}
+
+/// Half of `sinh a` or `cosh a`, for `0 ≤ a < 710.8`.
+///
+/// With `a = n ln 2 + r`, `A = (2^n + 2^−n)/2` and `B = (2^n − 2^−n)/2`: `cosh a = A cosh r + B sinh r` and
+/// `sinh a = B cosh r + A sinh r`. The leading part, `A + B r` or `B + A r`, is carried with its error.
+fn half<L: Lanes>(l: &L, a: L::F, even: bool) -> L::F {
+    let (r, low, bits) = reduce(l, a, 1021.0);
+    let z = l.mul(r, r);
+    let z2 = l.mul(z, z);
+    // (cosh(√z) − 1)/z: fpminimax of six coefficients on [0, (ln 2 / 2)²], error 2^−68.
+    let c0 = linear(l, z, 0.5, 0.04166666666666667);
+    let c1 = linear(l, z, 0.0013888888888882144, 2.480158733008791e-05);
+    let c2 = linear(l, z, 2.755726882055354e-07, 2.0916412737251997e-09);
+    let cosh_tail = l.mul(z, l.fma(z2, l.fma(z2, c2, c1), c0));
+    // (sinh(√z)/√z − 1)/z: five coefficients, error 2^−60.
+    let s0 = linear(l, z, 0.16666666666666669, 0.008333333333328866);
+    let s1 = linear(l, z, 0.00019841269866677406, 2.755726439305827e-06);
+    let s1 = l.fma(z2, l.f(2.510190658252e-08), s1);
+    let sinh_tail = l.fma(l.mul(z, r), l.fma(z2, s1, s0), low);
+
+    let up = l.shl(bits, 52);
+    let down = l.float(l.isub(l.i(2042 << 52), up));
+    let down = l.select(l.lt(a, l.f(40.0)), down, l.f(0.0));
+    let up = l.float(up);
+    let (sum, difference) = (l.add(up, down), l.sub(up, down));
+    // What rounding p loses counts where 2^−n is just below the last bit of 2^n.
+    let (p, q, lost) = if even {
+        (sum, difference, l.add(l.sub(up, sum), down))
+    } else {
+        (difference, sum, l.sub(l.sub(up, difference), down))
+    };
+    let high = l.fma(q, r, p);
+    let error = l.add(l.fma(q, r, l.sub(p, high)), lost);
+    l.add(high, l.fma(p, cosh_tail, l.fma(q, sinh_tail, error)))
+}
+
+/// The hyperbolic sine.
+///
+/// Addition theorems around a multiple of ln 2, with polynomials for `cosh r − 1` and `sinh r − r`, and the
+/// leading part in two numbers.
+///
+/// Maximal error measured: 0.83 ULP. `±0` gives `±0`, `±∞` gives `±∞`, NaN gives NaN.
+pub fn sinh<L: Lanes>(l: &L, x: L::F) -> L::F {
+    let a = l.abs(x);
+    let h = half(l, a, false);
+    let y = l.select(l.gt(a, l.f(710.6)), l.f(f64::INFINITY), l.add(h, h));
+    // Halving is not exact on subnormal numbers.
+    let y = l.select(l.lt(a, l.f(2f64.powi(-28))), a, y);
+    with_sign(l, y, x)
+}
+
+/// The hyperbolic cosine.
+///
+/// As [`sinh`].
+///
+/// Maximal error measured: 0.82 ULP. `±0` gives 1, `±∞` gives ∞, NaN gives NaN.
+pub fn cosh<L: Lanes>(l: &L, x: L::F) -> L::F {
+    let a = l.abs(x);
+    let h = half(l, a, true);
+    l.select(l.gt(a, l.f(710.6)), l.f(f64::INFINITY), l.add(h, h))
+}
+
+/// The hyperbolic tangent.
+///
+/// `E / (E + 2)` with `E = e^(2|x|) − 1` in two numbers and one division, corrected by its residual.
+///
+/// Maximal error measured: 0.75 ULP. `±0` gives `±0`, `±∞` gives `±1`, NaN gives NaN.
+pub fn tanh<L: Lanes>(l: &L, x: L::F) -> L::F {
+    let a = l.abs(x);
+    let (r, low, bits) = reduce(l, l.add(a, a), 1023.0);
+    let w = expm1_tail(l, r, low);
+    let s = l.float(l.shl(bits, 52));
+    let b = l.sub(s, l.f(1.0));
+    let e = l.fma(s, r, b);
+    let error = l.fma(s, w, l.fma(s, r, l.sub(b, e)));
+    let numerator = l.add(e, error);
+    let numerator_low = l.sub(error, l.sub(numerator, e));
+    let two = l.f(2.0);
+    let (denominator, denominator_low) = two_sum(l, numerator, two);
+    let denominator_low = l.add(denominator_low, numerator_low);
+    let reciprocal = l.div(l.f(1.0), denominator);
+    let q = l.mul(numerator, reciprocal);
+    let minus_q = l.neg(q);
+    let residual = l.fma(minus_q, denominator, numerator);
+    let residual = l.add(residual, l.fma(minus_q, denominator_low, numerator_low));
+    let y = l.fma(residual, reciprocal, q);
+    with_sign(l, l.select(l.gt(a, l.f(22.0)), l.f(1.0), y), x)
+}

@@ -1,0 +1,190 @@
+//! Sine, cosine and tangent.
+//!
+//! All three subtract the nearest multiple `n·π/2` and evaluate polynomials on `[−π/4, π/4]`. They are complete
+//! for `|x| ≤ 2^26`; [`full_range`](super::full_range) continues them to all finite arguments.
+
+use super::poly::{SIGN, by_pairs, flip};
+use crate::lanes::Lanes;
+
+/// The largest argument of the fast range, `2^26`.
+pub const FAST_LIMIT: f64 = 67_108_864.0;
+
+/// `1.5 · 2^52`: a sum with it is rounded to an integer, found in the low bits.
+const INTEGER: f64 = 6_755_399_441_055_744.0;
+const TWO_OVER_PI: f64 = std::f64::consts::FRAC_2_PI;
+
+/// `π/2 = PI_2_A + PI_2_B + PI_2_C + 2^−141.8`: 53 bits, 27 bits, 53 bits. See [`reduce`] for why B is short.
+const PI_2_A: f64 = std::f64::consts::FRAC_PI_2;
+const PI_2_B: f64 = 6.123_234_014_771_656e-17;
+const PI_2_C: f64 = -1.903_488_962_019_326_6e-25;
+
+/// `sin r ≈ r − r³·Σ SIN[i]·r^2i` on `[−π/4, π/4]`, relative error below 2^−57.8 (Sollya `fpminimax`, coefficients
+/// in binary64, the first term fixed at r).
+const SIN: [f64; 6] = [
+    0.1666666666666663,
+    -0.008333333333321924,
+    0.0001984126982946498,
+    -2.7557313585037963e-06,
+    2.505074281606674e-08,
+    -1.589597516809864e-10,
+];
+
+/// `cos r ≈ 1 − r²/2 + r⁴·Σ COS[i]·r^2i` on `[−π/4, π/4]`, relative error below 2^−63.9 (Sollya `fpminimax`, the
+/// first two terms fixed).
+const COS: [f64; 6] = [
+    0.041666666666666595,
+    -0.0013888888888873348,
+    2.48015872890081e-05,
+    -2.7557314219061697e-07,
+    2.0875705690062727e-09,
+    -1.1358764907666355e-11,
+];
+
+/// `2·tan(r/2) ≈ r − r³·Σ HALF_TAN[i]·r^2i` on `[−π/4, π/4]`, relative error below 2^−58.7 (Sollya `fpminimax`, the
+/// first term fixed at r).
+const HALF_TAN: [f64; 9] = [
+    -0.08333333333333376,
+    -0.00833333333330573,
+    -0.0008432539688697292,
+    -8.542768287099523e-05,
+    -8.655544877731084e-06,
+    -8.768307475754316e-07,
+    -8.920591338487353e-08,
+    -8.531570332863838e-09,
+    -1.253981548220742e-09,
+];
+
+/// `x = n·π/2 + hi − tail` with `|hi| ≤ π/4` or a hair more and `|tail| ≤ ulp(hi)` unless `hi` cancels; the low bits
+/// of the third result are `n + shift`. Right for `|x| ≤ 2^26`: `hi − tail` is off by at most 0.06 · 2^−53 of itself,
+/// even at the arguments nearest to multiples of π/2 (tried: the numbers next to all 43 million multiples).
+///
+/// The first `fma` is exact: its result is a multiple of 2^−53 below 1. The product of n and B is exact because
+/// 26 and 27 bits fit; so where the second `fma` cancels it is exact, and elsewhere its rounding error is
+/// recovered by the next two operations (Fast2Sum). C needs no care.
+#[inline]
+pub(super) fn reduce<L: Lanes>(l: &L, x: L::F, shift: f64) -> (L::F, L::F, L::I) {
+    let rounded = l.fma(x, l.f(TWO_OVER_PI), l.f(INTEGER + shift));
+    let n = l.sub(rounded, l.f(INTEGER + shift));
+    let a = l.fma(n, l.f(-PI_2_A), x);
+    let hi = l.fma(n, l.f(-PI_2_B), a);
+    let tail = l.fma(n, l.f(PI_2_B), l.sub(hi, a));
+    let tail = l.fma(n, l.f(PI_2_C), tail);
+    (hi, tail, l.bits(rounded))
+}
+
+/// Reports the finite lanes beyond the fast range; infinities and NaN become NaN by themselves.
+#[inline]
+fn report<L: Lanes>(l: &L, x: L::F) {
+    let size = l.abs(x);
+    l.outside(l.and(l.lt(l.f(FAST_LIMIT), size), l.lt(size, l.f(f64::INFINITY))));
+}
+
+/// Sine and cosine of `hi − tail`, `|hi| ≤ π/4`.
+#[inline]
+fn kernels<L: Lanes>(l: &L, hi: L::F, tail: L::F) -> (L::F, L::F) {
+    let s = l.mul(hi, hi);
+    let s2 = l.mul(s, s);
+    // cos: the rounding error of 1 − hi²/2 is recovered, the rest is small.
+    let half = l.mul(hi, l.f(-0.5));
+    let top = l.fma(half, hi, l.f(1.0));
+    let rest = l.fma(half, hi, l.sub(l.f(1.0), top));
+    let rest = l.fma(hi, tail, rest);
+    let cos = l.add(top, l.fma(s2, by_pairs(l, s, s2, &COS), rest));
+    // sin: `top` is close enough to the derivative to weigh the tail. Subtracting keeps the sign of −0.
+    let cubic = l.fma(l.mul(hi, s), by_pairs(l, s, s2, &SIN), l.mul(tail, top));
+    (l.sub(hi, cubic), cos)
+}
+
+/// Where `quadrant` is odd.
+#[inline]
+fn odd<L: Lanes>(l: &L, quadrant: L::I) -> L::M {
+    l.igt(l.i(0), l.shl(quadrant, 63))
+}
+
+/// The sign bit, set where bit 1 of `quadrant` is.
+#[inline]
+fn half_turn<L: Lanes>(l: &L, quadrant: L::I) -> L::I {
+    l.iand(l.shl(quadrant, 62), l.i(SIGN))
+}
+
+/// Sine and cosine of `n·π/2 + hi − tail`; `n` in the low two bits of `quadrant`.
+#[inline]
+pub(super) fn sincos_reduced<L: Lanes>(l: &L, hi: L::F, tail: L::F, quadrant: L::I) -> (L::F, L::F) {
+    let (s, c) = kernels(l, hi, tail);
+    let swap = odd(l, quadrant);
+    let sin = flip(l, l.select(swap, c, s), half_turn(l, quadrant));
+    let cos = flip(l, l.select(swap, s, c), half_turn(l, l.iadd(quadrant, l.i(1))));
+    (sin, cos)
+}
+
+/// Tangent of `n·π/2 + hi − tail`; `n + 1` in the low bit of `quadrant`.
+#[inline]
+pub(super) fn tan_reduced<L: Lanes>(l: &L, hi: L::F, tail: L::F, quadrant: L::I) -> L::F {
+    let s = l.mul(hi, hi);
+    let s2 = l.mul(s, s);
+    // t + t_low = 2·tan(r/2).
+    let cubic = l.fma(l.mul(hi, s), by_pairs(l, s, s2, &HALF_TAN), tail);
+    let t = l.sub(hi, cubic);
+    let t_low = l.sub(l.sub(hi, t), cubic);
+    // d + d_low = 1 − t²/4.
+    let quarter = l.mul(t, l.f(-0.25));
+    let d = l.fma(quarter, t, l.f(1.0));
+    let d_low = l.fma(quarter, t, l.sub(l.f(1.0), d));
+    let d_low = l.fma(l.add(quarter, quarter), t_low, d_low);
+    // tan r = t/d, and −d/t an odd number of quarter turns further. The quotient is computed with the opposite
+    // sign, so that the correction of a zero has the zero's sign.
+    let keep = odd(l, quadrant);
+    let above = l.select(keep, t, d);
+    let above_low = l.select(keep, t_low, d_low);
+    let below = l.select(keep, d, t);
+    let below_low = l.select(keep, d_low, t_low);
+    let inverse = l.div(l.f(-1.0), below);
+    let quotient = l.mul(above, inverse);
+    let rest = l.add(l.fma(quotient, below, above), above_low);
+    let rest = l.fma(quotient, below_low, rest);
+    let negative = l.fma(rest, inverse, quotient);
+    flip(l, negative, l.shl(quadrant, 63))
+}
+
+/// Sine and cosine of `x`.
+///
+/// Cody–Waite reduction by π/2 in three parts with `fma` and a recovered tail (Muller et al., *Handbook of
+/// Floating-Point Arithmetic*, ch. 11), both minimax polynomials, choice and signs by quadrant.
+///
+/// Measured: 0.75 ULP (sin), 0.73 ULP (cos). `sin(±0) = ±0`; ±∞ and NaN give NaN. Fast range: `|x| ≤ 2^26` and
+/// everything that is not finite.
+pub fn sincos<L: Lanes>(l: &L, x: L::F) -> (L::F, L::F) {
+    report(l, x);
+    let (hi, tail, quadrant) = reduce(l, x, 0.0);
+    sincos_reduced(l, hi, tail, quadrant)
+}
+
+/// Sine of `x`: the first result of [`sincos`], bit for bit.
+pub fn sin<L: Lanes>(l: &L, x: L::F) -> L::F {
+    report(l, x);
+    let (hi, tail, quadrant) = reduce(l, x, 0.0);
+    let (s, c) = kernels(l, hi, tail);
+    flip(l, l.select(odd(l, quadrant), c, s), half_turn(l, quadrant))
+}
+
+/// Cosine of `x`: the second result of [`sincos`], bit for bit.
+pub fn cos<L: Lanes>(l: &L, x: L::F) -> L::F {
+    report(l, x);
+    let (hi, tail, quadrant) = reduce(l, x, 0.0);
+    let (s, c) = kernels(l, hi, tail);
+    flip(l, l.select(odd(l, quadrant), s, c), half_turn(l, l.iadd(quadrant, l.i(1))))
+}
+
+/// Tangent of `x`.
+///
+/// The reduction of [`sincos`], a minimax polynomial for `t = 2·tan(r/2)`, and `tan r = t / (1 − t²/4)` or its
+/// negative reciprocal, numerator and denominator with their rounding errors, by one division and one
+/// correction step.
+///
+/// Measured: 0.78 ULP. `tan(±0) = ±0`; ±∞ and NaN give NaN. Fast range: `|x| ≤ 2^26` and everything that is not
+/// finite.
+pub fn tan<L: Lanes>(l: &L, x: L::F) -> L::F {
+    report(l, x);
+    let (hi, tail, quadrant) = reduce(l, x, 1.0);
+    tan_reduced(l, hi, tail, quadrant)
+}

@@ -1,0 +1,146 @@
+//! Invariants of ANF.
+//!
+//! * every variable is bound in one place: as an input, a parameter or a binding;
+//! * a variable is used only behind its binding, in its block or a block inside it, in its own function;
+//! * every block belongs to one place;
+//! * operand counts fit arities, and a function calls only functions with a smaller index.
+
+use super::{Anf, Atom, BlockId, FuncId, Operand, Rhs, Var};
+use crate::entity::EntityVec;
+
+/// The first broken invariant, in words.
+pub fn verify(anf: &Anf) -> Result<(), String> {
+    let mut checker = Checker {
+        anf,
+        bound: EntityVec::filled(false, anf.vars.len()),
+        visible: EntityVec::filled(false, anf.vars.len()),
+        placed: EntityVec::filled(false, anf.blocks.len()),
+    };
+    for (id, function) in anf.functions.iter() {
+        checker.scope(&function.params, function.body, &[], Some(id))?;
+    }
+    match anf.main {
+        Some(main) => checker.scope(&anf.inputs, main, &anf.results, None),
+        None => Err("there is no main block".into()),
+    }
+}
+
+struct Checker<'a> {
+    anf: &'a Anf,
+    bound: EntityVec<Var, bool>,
+    visible: EntityVec<Var, bool>,
+    placed: EntityVec<BlockId, bool>,
+}
+
+/// Where to go on in a block.
+struct Frame {
+    block: BlockId,
+    next: usize,
+}
+
+impl Checker<'_> {
+    fn bind(&mut self, var: Var) -> Result<(), String> {
+        if std::mem::replace(&mut self.bound[var], true) {
+            return Err(format!("{var} is bound twice"));
+        }
+        self.visible[var] = true;
+        Ok(())
+    }
+
+    fn used(&self, atom: Atom) -> Result<(), String> {
+        match atom {
+            Atom::Var(var) if !self.visible[var] => Err(format!("{var} is used where it is not bound")),
+            Atom::Var(_) | Atom::Literal(_) => Ok(()),
+        }
+    }
+
+    fn all_used(&self, operands: &[Operand]) -> Result<(), String> {
+        operands.iter().try_for_each(|o| self.used(o.atom))
+    }
+
+    fn enter(&mut self, block: BlockId) -> Result<Frame, String> {
+        if std::mem::replace(&mut self.placed[block], true) {
+            return Err(format!("{block} stands in two places"));
+        }
+        Ok(Frame { block, next: 0 })
+    }
+
+    fn scope(
+        &mut self,
+        params: &[Var],
+        body: BlockId,
+        results: &[Atom],
+        id: Option<FuncId>,
+    ) -> Result<(), String> {
+        let anf = self.anf;
+        for &param in params {
+            self.bind(param)?;
+        }
+        let mut stack = vec![self.enter(body)?];
+        while let Some(frame) = stack.last_mut() {
+            let block = &anf.blocks[frame.block];
+            let Some(binding) = block.bindings.get(frame.next) else {
+                self.used(block.result)?;
+                if stack.len() == 1 {
+                    results.iter().try_for_each(|&r| self.used(r))?;
+                }
+                for binding in &block.bindings {
+                    self.visible[binding.var] = false;
+                }
+                stack.pop();
+                // The choice that the block is an arm of is bound when its second arm is done.
+                if let Some(outer) = stack.last_mut() {
+                    let done = &anf.blocks[outer.block].bindings[outer.next - 1];
+                    if let Rhs::If(_, then, other) = done.rhs {
+                        if self.placed[then] && !self.placed[other] {
+                            let next = self.enter(other)?;
+                            stack.push(next);
+                        } else {
+                            self.bind(done.var)?;
+                        }
+                    }
+                }
+                continue;
+            };
+            frame.next += 1;
+            match &binding.rhs {
+                Rhs::Constant(_) => self.bind(binding.var)?,
+                Rhs::Primitive(primitive, operands) => {
+                    self.all_used(operands)?;
+                    let arity = primitive.arity();
+                    if operands.len() < arity.min || arity.max.is_some_and(|max| operands.len() > max) {
+                        return Err(format!(
+                            "{} = {} of {} operands",
+                            binding.var,
+                            primitive.name(),
+                            operands.len()
+                        ));
+                    }
+                    self.bind(binding.var)?;
+                }
+                Rhs::Call(callee, operands) => {
+                    self.all_used(operands)?;
+                    match anf.functions.get(*callee) {
+                        Some(function) if function.params.len() == operands.len() => {}
+                        _ => {
+                            return Err(format!("{} = {callee} of {} operands", binding.var, operands.len()));
+                        }
+                    }
+                    if id.is_some_and(|id| *callee >= id) {
+                        return Err(format!("{} calls {callee}, which does not come before it", binding.var));
+                    }
+                    self.bind(binding.var)?;
+                }
+                Rhs::If(condition, then, _) => {
+                    self.used(condition.atom)?;
+                    let next = self.enter(*then)?;
+                    stack.push(next);
+                }
+            }
+        }
+        for &param in params {
+            self.visible[param] = false;
+        }
+        Ok(())
+    }
+}

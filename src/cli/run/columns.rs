@@ -1,0 +1,223 @@
+//! Which column of the batch goes to which input.
+
+use std::collections::HashSet;
+
+use nc_runtime::batch;
+use nc_runtime::io::{Dataset, Format, element_name};
+use neural_compiler::Kernel;
+use neural_compiler::graph::build::Signature;
+use neural_compiler::graph::{Shape, Source};
+
+use super::{Args, count, list};
+use crate::cli::Loaded;
+use crate::cli::report::Failure;
+use crate::cli::text::{self, closest};
+
+/// The columns of the batch, each with its place in the program.
+pub struct Columns<'a> {
+    /// Shapes of all inputs, and the parameters.
+    pub signature: Signature,
+    /// The inputs that have columns, in the order of gradients.
+    pub order: Vec<String>,
+    /// The columns of each of them.
+    sources: Vec<Vec<batch::Source<'a>>>,
+}
+
+impl<'a> Columns<'a> {
+    /// Finds the columns of all inputs.
+    pub fn assign(
+        loaded: &Loaded,
+        args: &Args,
+        format: Format,
+        dataset: &'a Dataset,
+    ) -> Result<Columns<'a>, Failure> {
+        let items = args.inputs.as_ref().map_or(&[][..], |items| items.0.as_slice());
+        let mut signature = loaded.signature(items)?;
+        for param in &args.params {
+            if !loaded.names().contains(&param.name.as_str()) {
+                return Err(loaded.unknown("--param", &param.name));
+            }
+            if let Some(item) = items.iter().find(|item| item.name == param.name) {
+                let message = format!("--inputs: `{}` is a parameter, which has no column", item.name);
+                return Err(Failure::usage(message));
+            }
+            if param.shape != Shape::Scalar && !loaded.program.inputs().any(|name| name == param.name) {
+                let message = format!("--param: `{}` is a number, so its value has to be one", param.name);
+                return Err(Failure::message("shape", message));
+            }
+            signature = signature.shape(&param.name, param.shape).parameter(&param.name);
+        }
+        let mut order: Vec<String> = items.iter().map(|item| item.name.clone()).collect();
+        let positional = format == Format::Npy && dataset.fields().iter().any(|field| field.name().is_none());
+        let rest: Vec<&str> = loaded
+            .program
+            .inputs()
+            .filter(|name| !signature.is_parameter(name) && !order.iter().any(|before| before == name))
+            .collect();
+        if positional && !items.is_empty() && !rest.is_empty() {
+            let message = format!(
+                "--inputs: {} is missing: it has to list every column of {}",
+                rest.join(", "),
+                args.batch.display()
+            );
+            return Err(Failure::usage(message));
+        }
+        order.extend(rest.into_iter().map(str::to_string));
+        let mut columns = Columns { signature, order, sources: Vec::new() };
+        if positional {
+            columns.by_position(loaded, args, dataset)?;
+        } else {
+            columns.by_name(loaded, args, dataset, items)?;
+        }
+        Ok(columns)
+    }
+
+    fn by_position(&mut self, loaded: &Loaded, args: &Args, dataset: &'a Dataset) -> Result<(), Failure> {
+        let lens: Vec<usize> = self.order.iter().map(|name| self.signature.shape_of(name).len()).collect();
+        let expected: usize = lens.iter().sum();
+        let mut all = dataset.all_columns();
+        let found: usize = dataset.fields().iter().map(nc_runtime::io::Field::elements).sum();
+        if found != expected {
+            let takes: Vec<String> =
+                self.order.iter().map(|name| text::item(name, self.signature.shape_of(name))).collect();
+            let message = format!(
+                "{}: {}, but {} takes {expected}",
+                args.batch.display(),
+                count(found, "column"),
+                loaded.source.name
+            );
+            return Err(Failure::message("columns", message)
+                .note(format!("in this order: {}", takes.join(", ")))
+                .note(
+                    "--inputs gives another order, or inputs that are vectors or matrices: m,r[3],A[3,3]",
+                ));
+        }
+        self.sources = lens.iter().map(|&len| all.by_ref().take(len).collect()).collect();
+        Ok(())
+    }
+
+    fn by_name(
+        &mut self,
+        loaded: &Loaded,
+        args: &Args,
+        dataset: &'a Dataset,
+        items: &[text::Item],
+    ) -> Result<(), Failure> {
+        let fields = dataset.fields();
+        let available: Vec<&str> = fields.iter().filter_map(|field| field.name()).collect();
+        let present: HashSet<&str> = available.iter().copied().collect();
+        let mut used: HashSet<String> = HashSet::new();
+        let mut missing = Vec::new();
+        for name in &self.order {
+            if items.iter().all(|item| item.name != *name)
+                && let Some(dims) = shape_in_file(dataset, name)
+            {
+                let shape = text::shape_of(&dims).map_err(|why| {
+                    let message = format!("{}, array {name:?}: {why}", args.batch.display());
+                    Failure::message("shape", message)
+                })?;
+                self.signature = std::mem::take(&mut self.signature).shape(name, shape);
+            }
+            let dims = self.signature.shape_of(name).dims();
+            if present.contains(name.as_str()) {
+                used.insert(name.clone());
+            } else {
+                let elements = dims.iter().product::<usize>();
+                for element in 0..elements {
+                    let column = element_name(name, &dims, element);
+                    if !present.contains(column.as_str()) {
+                        missing.push(column);
+                        break;
+                    }
+                    used.insert(column);
+                }
+            }
+        }
+        let extra: Vec<String> = fields
+            .iter()
+            .enumerate()
+            .filter(|(_, field)| field.name().is_none_or(|name| !used.contains(name)))
+            .map(|(k, field)| field.name().map_or(format!("column {k} (it has no name)"), str::to_string))
+            .collect();
+        if !missing.is_empty() || !extra.is_empty() {
+            let what = match (missing.is_empty(), extra.is_empty()) {
+                (false, true) => "columns are missing",
+                (true, _) => "there are columns that the program does not take",
+                (false, false) => "columns are missing, and others are not taken",
+            };
+            let unused: Vec<&str> = available.iter().copied().filter(|name| !used.contains(*name)).collect();
+            let missing: Vec<String> = missing
+                .into_iter()
+                .map(|name| match closest(&name, &unused) {
+                    Some(close) => format!("{name} (is it {close}?)"),
+                    None => name,
+                })
+                .collect();
+            let mut failure = Failure::message("columns", format!("{}: {what}", args.batch.display()));
+            if !missing.is_empty() {
+                failure = failure.note(format!("missing: {}", list(&missing)));
+            }
+            if !extra.is_empty() {
+                failure = failure.note(format!("not taken: {}", list(&extra)));
+            }
+            let takes = loaded.takes(&self.signature);
+            return Err(failure.note(format!("{} takes: {takes}", loaded.source.name)));
+        }
+        for name in &self.order {
+            let columns = dataset
+                .find(name, &self.signature.shape_of(name).dims())
+                .map_err(|error| Failure::message("columns", format!("{}: {error}", args.batch.display())))?;
+            self.sources.push(columns);
+        }
+        Ok(())
+    }
+
+    /// The columns in the kernel's order, neighbours in memory as one matrix.
+    pub fn of_kernel(&self, kernel: &Kernel) -> Vec<batch::Source<'a>> {
+        let mut merged: Vec<batch::Source<'a>> = Vec::new();
+        let columns = kernel
+            .inputs()
+            .iter()
+            .filter(|input| input.source == Source::Row)
+            .filter_map(|input| self.order.iter().position(|name| *name == input.name))
+            .flat_map(|k| &self.sources[k]);
+        for &column in columns {
+            if let batch::Source::Matrix { data, columns: 1, row_stride } = column
+                && let Some(batch::Source::Matrix { data: before, columns, row_stride: stride }) =
+                    merged.last_mut()
+                && *stride == row_stride
+                && *columns < row_stride
+                && std::ptr::eq(before.as_ptr().wrapping_add(*columns), data.as_ptr())
+            {
+                *columns += 1;
+            } else {
+                merged.push(column);
+            }
+        }
+        merged
+    }
+}
+
+/// The extents of an input as a file with names has it.
+fn shape_in_file(dataset: &Dataset, name: &str) -> Option<Vec<usize>> {
+    if let Some(field) = dataset.fields().iter().find(|field| field.name() == Some(name)) {
+        return Some(field.shape().to_vec());
+    }
+    // One more than the largest index in each dimension.
+    let mut dims: Option<Vec<usize>> = None;
+    for field in dataset.fields() {
+        let indices =
+            field.name().and_then(|column| column.strip_prefix(name)?.strip_prefix('[')?.strip_suffix(']'));
+        let Some(indices) = indices else { continue };
+        let indices: Option<Vec<usize>> = indices.split(',').map(|index| index.trim().parse().ok()).collect();
+        let indices = indices?;
+        let dims = dims.get_or_insert_with(|| vec![0; indices.len()]);
+        if dims.len() != indices.len() {
+            return None;
+        }
+        for (dim, index) in dims.iter_mut().zip(indices) {
+            *dim = (*dim).max(index.saturating_add(1));
+        }
+    }
+    dims
+}

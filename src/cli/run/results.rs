@@ -1,0 +1,378 @@
+//! Results on their way to files.
+
+use std::borrow::Cow;
+use std::io::{self, IsTerminal};
+use std::ops::Range;
+use std::path::Path;
+
+use nc_runtime::batch::{self, Batch, Report, Sink, Workspace};
+use nc_runtime::io::{ArraysOutput, Format, NamedArray, NpyOutput, write_csv};
+use neural_compiler::Kernel;
+use neural_compiler::graph::{Role, Source};
+use neural_compiler::kernel::OutputInfo;
+
+use super::Args;
+use super::columns::Columns;
+use super::progress::Progress;
+use crate::cli::report::{Failure, eprint_lines};
+use crate::cli::{Loaded, print};
+
+/// Rows that go to a terminal.
+const TERMINAL_ROWS: usize = 20;
+
+/// Where numbers go.
+enum Store {
+    /// Nowhere.
+    Discard(usize),
+    /// Into memory, row-major with so many columns.
+    Memory(Vec<f64>, usize),
+    /// Into the file itself.
+    Npy(NpyOutput, usize),
+}
+
+impl Store {
+    fn memory(rows: usize, columns: usize) -> Result<Store, Failure> {
+        Ok(Store::Memory(zeros(rows, columns)?, columns))
+    }
+
+    fn sink(&mut self) -> Sink<'_> {
+        let (data, columns) = match self {
+            Store::Discard(columns) => return Sink::Discard { columns: *columns },
+            Store::Memory(data, columns) => (data.as_mut_slice(), *columns),
+            Store::Npy(output, columns) => (output.numbers_mut(), *columns),
+        };
+        if columns == 1 { Sink::Column(data) } else { Sink::Matrix { data, columns, row_stride: columns } }
+    }
+
+    fn numbers(&self) -> &[f64] {
+        match self {
+            Store::Memory(data, _) => data,
+            Store::Discard(_) | Store::Npy(..) => &[],
+        }
+    }
+}
+
+fn zeros(rows: usize, columns: usize) -> Result<Vec<f64>, Failure> {
+    let mut data = Vec::new();
+    let len = rows.saturating_mul(columns);
+    if data.try_reserve_exact(len).is_err() {
+        let message = format!("there is no memory for {rows} rows of {columns} numbers; npy files need none");
+        return Err(Failure::message("memory", message));
+    }
+    data.resize(len, 0.0);
+    Ok(data)
+}
+
+/// The files that are to appear, and the numbers that go into them.
+pub struct Results {
+    /// One for each result of the program.
+    values: Vec<Store>,
+    /// For all gradients together, or one for each input.
+    gradients: Vec<Store>,
+    sums: Vec<f64>,
+    /// Files that are written from memory.
+    output: Option<ArraysOutput>,
+    grad: Option<ArraysOutput>,
+}
+
+/// The shape of the kernel's gradients.
+struct GradientLayout<'a> {
+    results: Vec<&'a OutputInfo>,
+    /// Elements of all results.
+    elements: usize,
+    /// Name and extents of the inputs with columns, in the order of the gradients.
+    inputs: Vec<(&'a str, Vec<usize>)>,
+    /// The same of the parameters.
+    params: Vec<(&'a str, Vec<usize>)>,
+}
+
+impl<'a> GradientLayout<'a> {
+    fn of(kernel: &'a Kernel) -> GradientLayout<'a> {
+        let results: Vec<&OutputInfo> = values(kernel).collect();
+        let by = |summed: bool| {
+            let first = kernel.outputs().iter().filter(move |o| o.summed == summed);
+            first
+                .filter_map(|output| match output.role {
+                    Role::Gradient { of: 0, input } => Some(&kernel.inputs()[input as usize]),
+                    Role::Gradient { .. } | Role::Value | Role::Tangent { .. } => None,
+                })
+                .map(|input| (input.name.as_str(), input.shape.dims()))
+                .collect()
+        };
+        let elements = results.iter().map(|result| result.shape.len()).sum();
+        GradientLayout { results, elements, inputs: by(false), params: by(true) }
+    }
+
+    /// Columns of the batch.
+    fn columns(&self) -> usize {
+        self.inputs.iter().map(|(_, dims)| dims.iter().product::<usize>()).sum()
+    }
+}
+
+fn values(kernel: &Kernel) -> impl Iterator<Item = &OutputInfo> {
+    kernel.outputs().iter().filter(|output| output.role == Role::Value)
+}
+
+/// What a result is called in a file.
+fn value_name(result: &OutputInfo) -> &str {
+    if result.name.is_empty() { "value" } else { &result.name }
+}
+
+impl Results {
+    /// Starts the files, so that what cannot be written is found out before the work is done.
+    pub fn create(
+        loaded: &Loaded,
+        args: &Args,
+        kernel: &Kernel,
+        rows: usize,
+        json: bool,
+    ) -> Result<Results, Failure> {
+        let layout = GradientLayout::of(kernel);
+        let is_npy = |path: &Path| matches!(Format::of_path(path), Ok(Format::Npy));
+        for (option, path) in [("-o", &args.output), ("--grad", &args.grad)] {
+            if let Some(path) = path
+                && is_npy(path)
+                && layout.results.len() > 1
+            {
+                let names: Vec<&str> = layout.results.iter().map(|result| value_name(result)).collect();
+                let message = format!(
+                    "{option}: {} has {} results ({}), and an npy file holds one array; use npz",
+                    loaded.source.name,
+                    names.len(),
+                    names.join(", ")
+                );
+                return Err(Failure::message("results", message));
+            }
+        }
+        let mut results = Results {
+            values: Vec::new(),
+            gradients: Vec::new(),
+            sums: vec![0.0; layout.elements * elements(&layout.params)],
+            output: None,
+            grad: None,
+        };
+        match args.output.as_deref() {
+            Some(path) if is_npy(path) => {
+                let shape = layout.results[0].shape;
+                let output = NpyOutput::create(path, rows, &shape.dims())?;
+                results.values.push(Store::Npy(output, shape.len()));
+            }
+            path => {
+                results.output = path.map(ArraysOutput::create).transpose()?;
+                let wanted = path.is_some() || args.grad.is_none() && !json;
+                for result in &layout.results {
+                    let columns = result.shape.len();
+                    let store = if wanted { Store::memory(rows, columns)? } else { Store::Discard(columns) };
+                    results.values.push(store);
+                }
+            }
+        }
+        match args.grad.as_deref() {
+            None => {}
+            Some(path) if is_npy(path) => {
+                let columns = layout.columns();
+                let shape = [layout.results[0].shape.dims(), vec![columns]].concat();
+                let output = NpyOutput::create(path, rows, &shape)?;
+                results.gradients.push(Store::Npy(output, layout.elements * columns));
+            }
+            Some(path) => {
+                results.grad = Some(ArraysOutput::create(path)?);
+                if layout.elements == 1 {
+                    for (_, dims) in &layout.inputs {
+                        results.gradients.push(Store::memory(rows, dims.iter().product())?);
+                    }
+                } else if layout.columns() > 0 {
+                    results.gradients.push(Store::memory(rows, layout.elements * layout.columns())?);
+                }
+            }
+        }
+        Ok(results)
+    }
+
+    /// Evaluates the batch.
+    pub fn evaluate(
+        &mut self,
+        loaded: &Loaded,
+        args: &Args,
+        kernel: &Kernel,
+        columns: &Columns<'_>,
+        rows: usize,
+    ) -> Result<Report, Failure> {
+        let params: Vec<f64> = kernel
+            .inputs()
+            .iter()
+            .filter(|input| input.source == Source::Shared)
+            .filter_map(|input| args.params.iter().find(|param| param.name == input.name))
+            .flat_map(|param| param.data.iter().copied())
+            .collect();
+        let inputs = columns.of_kernel(kernel);
+        let mut sinks: Vec<Sink<'_>> =
+            self.values.iter_mut().chain(&mut self.gradients).map(Store::sink).collect();
+        let progress = Progress::new(rows);
+        let tick = |rows: usize| progress.advance(rows);
+        let options = batch::Options {
+            threads: args.threads,
+            progress: progress.shown.then_some(&tick as &(dyn Fn(usize) + Sync)),
+            ..batch::Options::default()
+        };
+        let batch = Batch {
+            rows,
+            inputs: &inputs,
+            params: &params,
+            outputs: &mut sinks,
+            param_gradients: &mut self.sums,
+        };
+        let report = kernel.evaluate(batch, &options, &mut Workspace::new());
+        progress.clear();
+        report.map_err(|error| loaded.failure(error.into()))
+    }
+
+    /// Writes what is in memory and gives all files their names, none before all are complete.
+    pub fn finish(self, args: &Args, kernel: &Kernel, rows: usize) -> Result<(), Failure> {
+        let layout = GradientLayout::of(kernel);
+        let Results { values, gradients, sums, mut output, mut grad } = self;
+        let dims: Vec<Vec<usize>> = layout.results.iter().map(|result| result.shape.dims()).collect();
+        let named: Vec<NamedArray<'_>> = layout
+            .results
+            .iter()
+            .zip(&dims)
+            .zip(&values)
+            .map(|((result, shape), store)| NamedArray {
+                name: value_name(result),
+                rows: Some(rows),
+                shape,
+                data: store.numbers(),
+            })
+            .collect();
+        if let Some(output) = &mut output {
+            output.write(&named)?;
+        }
+        if let Some(grad) = &mut grad {
+            let parts = gradient_arrays(&layout, rows, &gradients, &sums)?;
+            let arrays: Vec<NamedArray<'_>> = parts.iter().map(Part::array).collect();
+            grad.write(&arrays)?;
+        }
+        if args.output.is_none()
+            && args.grad.is_none()
+            && values.iter().all(|v| !matches!(v, Store::Discard(_)))
+        {
+            print_csv(&named, rows)?;
+        }
+        let npy = values.into_iter().chain(gradients).filter_map(|store| match store {
+            Store::Npy(output, _) => Some(output),
+            Store::Discard(_) | Store::Memory(..) => None,
+        });
+        for file in npy {
+            file.finish()?;
+        }
+        for file in [output, grad].into_iter().flatten() {
+            file.finish()?;
+        }
+        Ok(())
+    }
+}
+
+fn elements(inputs: &[(&str, Vec<usize>)]) -> usize {
+    inputs.iter().map(|(_, dims)| dims.iter().product::<usize>()).sum()
+}
+
+/// An array of a gradient file.
+struct Part<'a> {
+    name: String,
+    rows: Option<usize>,
+    shape: Vec<usize>,
+    data: Cow<'a, [f64]>,
+}
+
+impl Part<'_> {
+    fn array(&self) -> NamedArray<'_> {
+        NamedArray { name: &self.name, rows: self.rows, shape: &self.shape, data: &self.data }
+    }
+}
+
+/// The arrays of an npz file of gradients.
+fn gradient_arrays<'a>(
+    layout: &GradientLayout<'_>,
+    rows: usize,
+    gradients: &'a [Store],
+    sums: &'a [f64],
+) -> Result<Vec<Part<'a>>, Failure> {
+    let mut parts = Vec::new();
+    let mut first = 0;
+    for result in &layout.results {
+        let range = first..first + result.shape.len();
+        first = range.end;
+        let mut part = |name: &str, rows: Option<usize>, dims: &[usize], data| {
+            let name =
+                if result.name.is_empty() { name.to_string() } else { format!("{}/{name}", result.name) };
+            parts.push(Part { name, rows, shape: [&result.shape.dims(), dims].concat(), data });
+        };
+        let mut offset = 0;
+        for (k, (name, dims)) in layout.inputs.iter().enumerate() {
+            let len = dims.iter().product::<usize>();
+            let data = if layout.elements == 1 {
+                gradients[k].numbers().into()
+            } else {
+                let all = gradients[0].numbers();
+                gather(all, rows, layout.elements, layout.columns(), range.clone(), offset..offset + len)?
+                    .into()
+            };
+            offset += len;
+            part(name, Some(rows), dims, data);
+        }
+        let columns = elements(&layout.params);
+        let mut offset = 0;
+        for (name, dims) in &layout.params {
+            let len = dims.iter().product::<usize>();
+            let data = gather(sums, 1, layout.elements, columns, range.clone(), offset..offset + len)?;
+            offset += len;
+            part(name, None, dims, data.into());
+        }
+    }
+    Ok(parts)
+}
+
+/// A block of each row's Jacobian.
+fn gather(
+    all: &[f64],
+    rows: usize,
+    elements: usize,
+    columns: usize,
+    of: Range<usize>,
+    by: Range<usize>,
+) -> Result<Vec<f64>, Failure> {
+    let mut data = zeros(rows, of.len() * by.len())?;
+    let block = (0..rows).flat_map(|row| of.clone().map(move |element| row * elements + element));
+    for (to, line) in data.chunks_exact_mut(by.len()).zip(block) {
+        to.copy_from_slice(&all[line * columns..][by.clone()]);
+    }
+    Ok(data)
+}
+
+/// Prints results as csv; to a terminal, only the first rows.
+fn print_csv(arrays: &[NamedArray<'_>], rows: usize) -> Result<(), Failure> {
+    let shown = if io::stdout().is_terminal() { rows.min(TERMINAL_ROWS) } else { rows };
+    if shown < rows {
+        let cut: Vec<NamedArray<'_>> = arrays
+            .iter()
+            .map(|array| NamedArray {
+                rows: Some(shown),
+                data: &array.data[..shown * array.shape.iter().product::<usize>()],
+                ..*array
+            })
+            .collect();
+        let mut text = Vec::new();
+        // Writing to memory does not fail.
+        let _ = write_csv(&mut text, &cut);
+        print(&String::from_utf8_lossy(&text))?;
+        eprint_lines(&format!("… {} more rows; -o FILE writes all\n", rows - shown));
+        return Ok(());
+    }
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    match write_csv(&mut out, arrays) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::message("file", format!("cannot write to standard output: {error}")))
+        }
+        _ => Ok(()),
+    }
+}

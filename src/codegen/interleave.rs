@@ -1,0 +1,120 @@
+//! How many lane groups an iteration should work on side by side.
+//!
+//! A processor overlaps iterations as far as its reorder window reaches. Where a chain of dependencies is longer than
+//! that, several groups in one iteration keep it busy; and where an iteration is only a few instructions, several
+//! groups share the loop's own. Both only as far as there are registers.
+
+use super::pieces::is_leaf;
+use crate::entity::{Entity, EntityVec};
+use crate::lower::lanes::{FBinary, FUnary, Inst, LaneProgram, Value};
+
+/// Instructions that the reorder window holds.
+const WINDOW: f64 = 250.0;
+/// Vector instructions started per cycle.
+const WIDTH: f64 = 2.0;
+/// Vector registers that values of several groups may take.
+const REGISTERS: usize = 13;
+/// Iterations of fewer instructions are mostly loop.
+const SHORT: usize = 24;
+
+/// More columns than the processor prefetches at the same time.
+const MANY_COLUMNS: u32 = 24;
+
+/// Latency in cycles, roughly: what matters is that divisions are long and logic is short.
+fn latency(inst: Inst) -> u32 {
+    match inst {
+        Inst::F(_) | Inst::I(_) | Inst::M(_) | Inst::Bits(_) | Inst::Float(_) => 0,
+        Inst::Column(_) | Inst::Param(_) => 5,
+        Inst::FUnary(FUnary::Sqrt, _) => 20,
+        Inst::FBinary(FBinary::Div, ..) => 13,
+        Inst::FBinary(..) | Inst::Fma(..) | Inst::FUnary(..) => 4,
+        Inst::Lookup(..) => 10,
+        Inst::FCompare(..)
+        | Inst::Select(..)
+        | Inst::And(..)
+        | Inst::Or(..)
+        | Inst::Not(_)
+        | Inst::IBinary(..)
+        | Inst::Shl(..)
+        | Inst::Shr(..)
+        | Inst::IGt(..)
+        | Inst::IEq(..) => 1,
+    }
+}
+
+/// How many cycles the instruction keeps its unit busy.
+fn occupancy(inst: Inst) -> f64 {
+    match inst {
+        Inst::FUnary(FUnary::Sqrt, _) => 9.0,
+        Inst::FBinary(FBinary::Div, ..) => 5.0,
+        _ => 1.0 / WIDTH,
+    }
+}
+
+/// How an iteration uses the registers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Interleave {
+    /// Lane groups side by side: 1, 2 or 4.
+    pub groups: usize,
+    /// Registers that are never needed for values, and may hold constants.
+    pub spare: usize,
+}
+
+/// The choice for a program that is compiled in one piece.
+pub fn choose(program: &LaneProgram) -> Interleave {
+    let mut ready: EntityVec<Value, u32> = EntityVec::filled(0, program.insts.len());
+    let mut last_use: EntityVec<Value, usize> = EntityVec::filled(0, program.insts.len());
+    let (mut count, mut busy, mut depth) = (program.stores.len(), 0.0, 0);
+    for (value, &inst) in program.insts.iter() {
+        let mut start = 0;
+        inst.for_each_operand(|v| {
+            start = start.max(ready[v]);
+            last_use[v] = value.index();
+        });
+        ready[value] = start + latency(inst);
+        depth = depth.max(ready[value]);
+        if !inst.is_constant() {
+            count += 1;
+            busy += occupancy(inst);
+        }
+    }
+    for store in &program.stores {
+        last_use[store.value] = program.insts.len();
+    }
+    let pressure = max_live(program, &last_use).max(1);
+    let overlap = (WINDOW / count.max(1) as f64).max(1.0);
+    let waiting = f64::from(depth) / overlap / busy.max(1.0);
+    // With many columns, memory is what counts: whole cache lines of each at a time.
+    if program.columns.inputs + program.columns.outputs > MANY_COLUMNS {
+        return Interleave { groups: 2, spare: 0 };
+    }
+    let groups = [4, 2]
+        .into_iter()
+        .find(|&n| n * pressure <= REGISTERS && (count * n <= 2 * SHORT || waiting > 0.6 * n as f64))
+        .unwrap_or(1);
+    Interleave { groups, spare: REGISTERS.saturating_sub(groups * pressure) }
+}
+
+/// The largest number of values that are alive at the same time. Constants and columns are loaded where they are
+/// used.
+fn max_live(program: &LaneProgram, last_use: &EntityVec<Value, usize>) -> usize {
+    let count = program.insts.len();
+    let mut ends = vec![0; count + 1];
+    let mut started: EntityVec<Value, bool> = EntityVec::filled(false, count);
+    let (mut live, mut most) = (0usize, 0);
+    for (value, inst) in program.insts.iter() {
+        live -= ends[value.index()];
+        let mut start = |v: Value, here: usize| {
+            if !program.insts[v].is_constant() && !std::mem::replace(&mut started[v], true) {
+                live += 1;
+                ends[last_use[v].clamp(here + 1, count)] += 1;
+            }
+        };
+        inst.for_each_operand(|v| start(v, value.index()));
+        if !is_leaf(*inst) {
+            start(value, value.index());
+        }
+        most = most.max(live);
+    }
+    most
+}

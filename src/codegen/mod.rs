@@ -1,0 +1,5 @@
+//! Lane program → machine code.
+
+pub mod cranelift;
+mod interleave;
+pub mod pieces;

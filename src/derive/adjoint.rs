@@ -1,0 +1,176 @@
+//! Reverse mode: the adjoint graph.
+
+use super::{Flow, any, either, elements, guard, mask, normal, site, varied};
+use crate::entity::Entity;
+use crate::graph::{Elem, Graph, Node, Output, Role, Shape, Source, Type};
+use crate::ops::{Op, Term};
+
+/// What the cotangents of the results are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seeds {
+    /// Inputs of the derived graph, one per result: the gradients are a vector-Jacobian product.
+    Cotangents,
+    /// One after the other, 1 for one element of the results and 0 for the others: the gradients are the rows of the
+    /// Jacobian. For a single scalar result that is the gradient.
+    Elements,
+}
+
+/// The graph that computes the results of `primal` and, after them, their derivatives by the inputs with these indices.
+///
+/// Gradients stand in the order of the elements of the results, then of `wrt`. Values keep their bits.
+pub fn adjoint(primal: &Graph, seeds: Seeds, wrt: &[u32]) -> Graph {
+    let mut g = primal.clone();
+    g.set_span(None);
+    let results: Vec<Output> = primal.outputs.iter().filter(|o| o.role == Role::Value).cloned().collect();
+    let inputs: Vec<Node> = wrt.iter().map(|&i| g.input_node(i)).collect();
+    let varied = varied(primal, &inputs);
+    match seeds {
+        Seeds::Cotangents => {
+            let cotangents: Vec<(Node, Node)> = results
+                .iter()
+                .enumerate()
+                .map(|(k, result)| {
+                    let name = if result.name.is_empty() {
+                        "d/value".to_string()
+                    } else {
+                        format!("d/{}", result.name)
+                    };
+                    let shape = g.shape(result.node);
+                    (result.node, g.input(name, shape, Source::Cotangent(k as u32)))
+                })
+                .collect();
+            let gradients = reverse(&mut g, primal, &varied, &inputs, &cotangents);
+            push_gradients(&mut g, "", 0, wrt, &gradients);
+        }
+        Seeds::Elements => {
+            let mut of = 0;
+            for result in &results {
+                let shape = g.shape(result.node);
+                for k in 0..shape.len() as u32 {
+                    let one = g.number(1.0);
+                    let seed = g.place(one, k, shape);
+                    let gradients = reverse(&mut g, primal, &varied, &inputs, &[(result.node, seed)]);
+                    push_gradients(&mut g, &result.name, of, wrt, &gradients);
+                    of += 1;
+                }
+            }
+        }
+    }
+    g
+}
+
+fn push_gradients(g: &mut Graph, name: &str, of: u32, wrt: &[u32], gradients: &[Node]) {
+    for (&input, &node) in wrt.iter().zip(gradients) {
+        g.outputs.push(Output { name: name.to_string(), node, role: Role::Gradient { of, input } });
+    }
+}
+
+/// One sweep from the seeded nodes back to `inputs`.
+fn reverse(
+    g: &mut Graph,
+    primal: &Graph,
+    varied: &[bool],
+    inputs: &[Node],
+    seeds: &[(Node, Node)],
+) -> Vec<Node> {
+    let mut flows: Vec<Vec<Flow>> = vec![Vec::new(); primal.len()];
+    for &(node, seed) in seeds {
+        // A one-hot seed is active in one element only.
+        let active = match g.op(seed) {
+            Some(Op::Place) => {
+                let (shape, offset) = (g.shape(seed), place_range(g, seed).0);
+                let everywhere = g.boolean(true);
+                let there = g.place(everywhere, offset, shape);
+                normal(g, there)
+            }
+            _ => None,
+        };
+        flows[node.index()].push(Flow { value: seed, active });
+    }
+    let mut gradients: Vec<Option<Node>> = vec![None; primal.len()];
+    for node in primal.nodes().rev() {
+        if !varied[node.index()] || flows[node.index()].is_empty() {
+            continue;
+        }
+        let arriving = std::mem::take(&mut flows[node.index()]);
+        let cotangent = total(g, g.ty(node), &arriving);
+        gradients[node.index()] = Some(cotangent.value);
+        let Some((op, site)) = site(primal, node) else { continue };
+        g.set_span(primal.span(node));
+        for (k, &arg) in site.args.iter().enumerate() {
+            if !varied[arg.index()] {
+                continue;
+            }
+            let term = op.adjoint(g, &site, k, cotangent.value, elements(g, cotangent.active));
+            let flow = if op.moves() {
+                let Term::Value { value, .. } = term else { continue };
+                let mask = mask(g, cotangent.active, site.ty.shape);
+                let active = match op.adjoint(g, &site, k, mask, None) {
+                    Term::Value { value, .. } => normal(g, value),
+                    Term::Zero => None,
+                };
+                Flow { value, active }
+            } else {
+                let active = if op.elementwise() { cotangent.active } else { any(g, cotangent.active) };
+                match guard(g, term, cotangent.value, active) {
+                    Some(flow) => flow,
+                    None => continue,
+                }
+            };
+            let flow = reduced(g, flow, g.shape(arg));
+            flows[arg.index()].push(flow);
+        }
+    }
+    g.set_span(None);
+    inputs.iter().map(|&input| gradients[input.index()].unwrap_or_else(|| g.zero(g.ty(input)))).collect()
+}
+
+/// The contribution to a scalar that was broadcast: the sum over the elements it went to.
+fn reduced(g: &mut Graph, flow: Flow, shape: Shape) -> Flow {
+    if shape != Shape::Scalar || g.shape(flow.value) == Shape::Scalar {
+        return Flow { value: super::spread(g, flow.value, Type::num(shape)), active: flow.active };
+    }
+    Flow { value: g.unary(Op::Sum, flow.value), active: any(g, flow.active) }
+}
+
+/// The range of elements that a `Place` fills.
+fn place_range(g: &Graph, node: Node) -> (u32, u32) {
+    match g.kind(node) {
+        crate::graph::NodeKind::Apply(Op::Place, offset) => {
+            (offset, offset + g.ty(g.args(node)[0]).len() as u32)
+        }
+        _ => (0, g.ty(node).len() as u32),
+    }
+}
+
+/// The sum of all contributions, from the left.
+fn total(g: &mut Graph, ty: Type, flows: &[Flow]) -> Flow {
+    let mut active = flows[0].active;
+    for flow in &flows[1..] {
+        active = either(g, active, flow.active);
+    }
+    let active = active.and_then(|a| normal(g, a));
+    // Contributions to single elements are added element by element: the zeros beside them are no terms.
+    if flows.len() > 1 && flows.iter().any(|f| g.op(f.value) == Some(Op::Place)) {
+        let mut sums: Vec<Option<Node>> = vec![None; ty.len()];
+        for flow in flows {
+            let (start, end) = place_range(g, flow.value);
+            for k in start..end {
+                let term = g.slice(flow.value, k, Shape::Scalar);
+                let sum = &mut sums[k as usize];
+                *sum = Some(match *sum {
+                    Some(sum) => g.add(sum, term),
+                    None => term,
+                });
+            }
+        }
+        let zero = g.number(0.0);
+        let elems: Vec<Node> = sums.into_iter().map(|sum| sum.unwrap_or(zero)).collect();
+        return Flow { value: g.pack(Elem::Num, ty.shape, &elems), active };
+    }
+    let mut value = flows[0].value;
+    for flow in &flows[1..] {
+        value = g.add(value, flow.value);
+    }
+    Flow { value, active }
+}

@@ -1,0 +1,130 @@
+//! Forward mode: the tangent graph.
+
+use super::{Flow, any, either, elements, guard, mask, normal, site, spread, varied};
+use crate::entity::Entity;
+use crate::graph::{Elem, Graph, Node, Output, Role, Shape, Source, Type};
+use crate::ops::{Op, Term};
+
+/// A direction to differentiate along.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Direction {
+    /// The tangents of the inputs with these indices are inputs of the derived graph.
+    Inputs(Vec<u32>),
+    /// 1 for one element of one input, 0 for everything else.
+    Element {
+        /// Index of the input.
+        input: u32,
+        /// Which of its elements.
+        element: u32,
+    },
+}
+
+/// The graph that computes the outputs of `primal` (gradients included) and, after them, their derivatives along each
+/// of the directions.
+pub fn tangent(primal: &Graph, directions: &[Direction]) -> Graph {
+    let mut g = primal.clone();
+    for (seed, direction) in (0u32..).zip(directions) {
+        let tangents: Vec<(Node, Flow)> = match direction {
+            Direction::Inputs(inputs) => inputs
+                .iter()
+                .map(|&input| {
+                    let node = g.input_node(input);
+                    let name = format!("t{seed}/{}", g.inputs[input as usize].name);
+                    let value = g.input(name, g.shape(node), Source::Tangent { input, seed });
+                    (node, Flow { value, active: None })
+                })
+                .collect(),
+            &Direction::Element { input, element } => {
+                let node = g.input_node(input);
+                let (one, there) = (g.number(1.0), g.boolean(true));
+                let shape = g.shape(node);
+                let value = g.place(one, element, shape);
+                let active = g.place(there, element, shape);
+                vec![(node, Flow { value, active: normal(&g, active) })]
+            }
+        };
+        let flows = forward(&mut g, primal, &tangents);
+        for (of, output) in (0u32..).zip(&primal.outputs) {
+            let node = match flows[output.node.index()] {
+                Some(flow) => flow.value,
+                None => g.zero(g.ty(output.node)),
+            };
+            g.outputs.push(Output { name: output.name.clone(), node, role: Role::Tangent { of, seed } });
+        }
+    }
+    g
+}
+
+/// One sweep: the tangent of every node that has one.
+fn forward(g: &mut Graph, primal: &Graph, seeds: &[(Node, Flow)]) -> Vec<Option<Flow>> {
+    let inputs: Vec<Node> = seeds.iter().map(|&(node, _)| node).collect();
+    let varied = varied(primal, &inputs);
+    let live = primal.live();
+    let mut flows: Vec<Option<Flow>> = vec![None; primal.len()];
+    for &(node, flow) in seeds {
+        flows[node.index()] = Some(flow);
+    }
+    for node in primal.nodes() {
+        if !varied[node.index()] || !live[node] {
+            continue;
+        }
+        let Some((op, site)) = site(primal, node) else { continue };
+        g.set_span(primal.span(node));
+        let arriving: Vec<Option<Flow>> = site.args.iter().map(|a| flows[a.index()]).collect();
+        flows[node.index()] = if op.moves() {
+            moved(g, op, &site, &arriving)
+        } else {
+            let mut total: Option<Flow> = None;
+            for (k, flow) in arriving.iter().enumerate() {
+                let Some(flow) = flow else { continue };
+                let term = op.tangent(g, &site, k, flow.value, elements(g, flow.active));
+                let active = if op.elementwise() { flow.active } else { any(g, flow.active) };
+                let Some(term) = guard(g, term, flow.value, active) else { continue };
+                total = Some(match total {
+                    Some(sum) => Flow {
+                        value: g.add(sum.value, term.value),
+                        active: either(g, sum.active, term.active),
+                    },
+                    None => term,
+                });
+            }
+            total.map(|flow| Flow {
+                value: spread(g, flow.value, site.ty),
+                active: flow.active.and_then(|a| normal(g, a)),
+            })
+        };
+    }
+    g.set_span(None);
+    flows
+}
+
+/// The tangent of an operation that moves elements: tangents and activities move in the same way.
+fn moved(g: &mut Graph, op: Op, site: &crate::ops::Site, arriving: &[Option<Flow>]) -> Option<Flow> {
+    if arriving.iter().all(Option::is_none) {
+        return None;
+    }
+    let masks: Vec<Option<Node>> = arriving
+        .iter()
+        .zip(&site.args)
+        .map(|(flow, &arg)| {
+            let shape = g.shape(arg);
+            flow.map(|f| mask(g, f.active, shape))
+        })
+        .collect();
+    let values: Vec<Option<Node>> = arriving.iter().map(|flow| flow.map(|f| f.value)).collect();
+    let (value, active) = match op.whole_tangent(g, site, Elem::Num, &values) {
+        Some(value) => (value, op.whole_tangent(g, site, Elem::Bool, &masks)),
+        None => {
+            let k = values.iter().position(Option::is_some)?;
+            let of = |term| match term {
+                Term::Value { value, .. } => Some(value),
+                Term::Zero => None,
+            };
+            let value = of(op.tangent(g, site, k, values[k]?, None))?;
+            (value, of(op.tangent(g, site, k, masks[k]?, None)))
+        }
+    };
+    debug_assert_eq!(g.ty(value), Type { elem: Elem::Num, shape: site.ty.shape });
+    debug_assert!(site.ty.shape == Shape::Scalar || active.is_none_or(|a| g.shape(a) == site.ty.shape));
+    Some(Flow { value, active: active.and_then(|a| normal(g, a)) })
+}

@@ -1,0 +1,43 @@
+//! Source dialects: how programs are spelled. Each turns text into the one [`Ast`].
+
+pub mod scheme;
+
+use crate::ast::Ast;
+use crate::source::Diagnostic;
+
+/// A spelling of programs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Dialect {
+    /// S-expressions.
+    #[default]
+    Scheme,
+}
+
+/// Bounds on what a reader accepts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReaderLimits {
+    /// Bytes of source text.
+    pub source_bytes: usize,
+    /// Parentheses open at the same time.
+    pub nesting: usize,
+}
+
+impl Default for ReaderLimits {
+    fn default() -> Self {
+        ReaderLimits { source_bytes: 64 << 20, nesting: 1_000_000 }
+    }
+}
+
+/// At most this many diagnostics are collected.
+pub const MAX_DIAGNOSTICS: usize = 100;
+
+/// Reads a program.
+///
+/// # Errors
+///
+/// Everything that is wrong with the text and the forms in it, each with its place.
+pub fn read(source: &str, dialect: Dialect, limits: &ReaderLimits) -> Result<Ast, Vec<Diagnostic>> {
+    match dialect {
+        Dialect::Scheme => scheme::read(source, limits),
+    }
+}

@@ -1,0 +1,130 @@
+//! Number literals.
+
+use nom::branch::alt;
+use nom::bytes::complete::tag;
+use nom::character::complete::{char, digit0, digit1, one_of};
+use nom::combinator::{all_consuming, opt, recognize};
+use nom::sequence::{pair, preceded};
+use nom::{IResult, Parser};
+
+use crate::anf::Literal;
+
+/// What a token that starts like a number turned out to be.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Number {
+    /// A number.
+    Literal(Literal),
+    /// A rational whose numerator or denominator has more than 19 digits or does not fit 64 bits.
+    TooLong,
+    /// A rational with denominator zero.
+    ZeroDenominator,
+}
+
+fn decimal(input: &str) -> IResult<&str, &str> {
+    let mantissa = alt((recognize((digit1, opt((char('.'), digit0)))), recognize((char('.'), digit1))));
+    let exponent = (one_of("eE"), opt(one_of("+-")), digit1);
+    recognize((opt(one_of("+-")), mantissa, opt(exponent))).parse(input)
+}
+
+fn rational(input: &str) -> IResult<&str, (&str, &str)> {
+    pair(recognize((opt(one_of("+-")), digit1)), preceded(char('/'), digit1)).parse(input)
+}
+
+fn special(input: &str) -> IResult<&str, f64> {
+    alt((
+        tag("+inf.0").map(|_| f64::INFINITY),
+        tag("-inf.0").map(|_| f64::NEG_INFINITY),
+        alt((tag("+nan.0"), tag("-nan.0"))).map(|_| f64::NAN),
+    ))
+    .parse(input)
+}
+
+/// Reads a whole token as a number, rounded once to each element type; `None` if it is none.
+pub fn parse(token: &str) -> Option<Number> {
+    if let Ok((_, value)) = all_consuming(special).parse(token) {
+        return Some(Number::Literal(Literal { f64: value, f32: value as f32 }));
+    }
+    if all_consuming(decimal).parse(token).is_ok() {
+        let (Ok(f64), Ok(f32)) = (token.parse(), token.parse()) else { return None };
+        return Some(Number::Literal(Literal { f64, f32 }));
+    }
+    let (_, (numerator, denominator)) = all_consuming(rational).parse(token).ok()?;
+    let magnitude = numerator.trim_start_matches(['+', '-']);
+    let (Ok(n), Ok(d)) = (magnitude.parse::<u64>(), denominator.parse::<u64>()) else {
+        return Some(Number::TooLong);
+    };
+    if d == 0 {
+        return Some(Number::ZeroDenominator);
+    }
+    let negative = numerator.starts_with('-');
+    let (f64, f32) = quotient(n, d);
+    Some(Number::Literal(if negative { Literal { f64: -f64, f32: -f32 } } else { Literal { f64, f32 } }))
+}
+
+/// `n/d`, correctly rounded to both types.
+fn quotient(n: u64, d: u64) -> (f64, f32) {
+    if n == 0 {
+        return (0.0, 0.0);
+    }
+    // A quotient of at least 64 bits, its last one telling whether anything follows, rounds like the exact one.
+    let shift = n.leading_zeros() + 64;
+    let shifted = u128::from(n) << shift;
+    let quotient = (shifted / u128::from(d)) | u128::from(!shifted.is_multiple_of(u128::from(d)));
+    // Results lie between 2^−64 and 2^64, so that scaling by a power of two is exact.
+    let scale = (-f64::from(shift)).exp2();
+    (quotient as f64 * scale, (quotient as f32) * scale as f32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn value(token: &str) -> Option<f64> {
+        match parse(token)? {
+            Number::Literal(literal) => Some(literal.f64),
+            Number::TooLong | Number::ZeroDenominator => None,
+        }
+    }
+
+    #[test]
+    fn spellings() {
+        for (token, expected) in [
+            ("1", 1.0),
+            ("+5", 5.0),
+            ("-.5", -0.5),
+            ("1.", 1.0),
+            ("6.674e-11", 6.674e-11),
+            ("1E3", 1000.0),
+            ("1/2", 0.5),
+            ("-3/4", -0.75),
+            ("+inf.0", f64::INFINITY),
+            ("-inf.0", f64::NEG_INFINITY),
+        ] {
+            assert_eq!(value(token), Some(expected), "{token}");
+        }
+        for token in ["+", "-", ".", "1e", "inf", "nan", "1/", "1.5/2", "0x10", "1_000", "e5", "--1", "1/-2"]
+        {
+            assert_eq!(parse(token), None, "{token}");
+        }
+    }
+
+    #[test]
+    fn rationals_round_once() {
+        // Numbers of up to 26 bits divide exactly rounded in binary64, and then to binary32 only by double rounding.
+        let mut state = 1u64;
+        for _ in 0..10_000 {
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            let (n, d) = (state >> 40, ((state >> 13) & 0xFF_FFFF) + 1);
+            let (q64, q32) = quotient(n, d);
+            assert_eq!(q64, n as f64 / d as f64);
+            assert_eq!(q32, n as f32 / d as f32);
+        }
+        // 2^64 − 1 over 2^64 − 3 is 1 + 2^−63 + …: far below half an ULP above 1.
+        assert_eq!(quotient(u64::MAX, u64::MAX - 2), (1.0, 1.0));
+        // 2^53 + 1 is half way between two numbers; any remainder decides.
+        assert_eq!(quotient((1 << 53) + 1, 1).0, 9007199254740992.0);
+        assert_eq!(quotient((1 << 54) + 3, 2).0, 9007199254740994.0);
+        assert_eq!(parse("1/0"), Some(Number::ZeroDenominator));
+        assert_eq!(parse("1/99999999999999999999"), Some(Number::TooLong));
+    }
+}

@@ -1,0 +1,369 @@
+//! Text → data: tokens by nom, nesting by an explicit stack.
+
+use nom::branch::alt;
+use nom::bytes::complete::{tag, take_till, take_while, take_while1};
+use nom::character::complete::multispace1;
+use nom::combinator::recognize;
+use nom::multi::many0_count;
+use nom::{IResult, Parser};
+
+use super::number::{self, Number};
+use crate::anf::Literal;
+use crate::dialect::{MAX_DIAGNOSTICS, ReaderLimits};
+use crate::entity::{EntityVec, entity};
+use crate::source::{Diagnostic, Span};
+
+entity!(
+    /// A datum.
+    Datum, "d");
+
+/// What a datum is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum DatumKind {
+    /// A name.
+    Symbol,
+    /// A number.
+    Number(Literal),
+    /// `#t` or `#f`.
+    Boolean(bool),
+    /// `( … )`.
+    List,
+    /// `[ … ]`.
+    Brackets,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct DatumData {
+    kind: DatumKind,
+    span: Span,
+    first: u32,
+    count: u32,
+}
+
+/// All data of a text. The elements of a list come before it.
+#[derive(Debug, Clone, Default)]
+pub struct Data {
+    data: EntityVec<Datum, DatumData>,
+    elements: Vec<Datum>,
+    /// The data that stand in no list.
+    pub top: Vec<Datum>,
+}
+
+impl Data {
+    /// What a datum is.
+    pub fn kind(&self, datum: Datum) -> DatumKind {
+        self.data[datum].kind
+    }
+    /// Its place.
+    pub fn span(&self, datum: Datum) -> Span {
+        self.data[datum].span
+    }
+    /// Its elements; none unless it is a list.
+    pub fn elements(&self, datum: Datum) -> &[Datum] {
+        let data = &self.data[datum];
+        &self.elements[data.first as usize..][..data.count as usize]
+    }
+    /// Its elements, if it is a `( … )` list.
+    pub fn list(&self, datum: Datum) -> Option<&[Datum]> {
+        (self.kind(datum) == DatumKind::List).then(|| self.elements(datum))
+    }
+}
+
+/// A list that is still open.
+struct Open {
+    kind: DatumKind,
+    start: u32,
+    /// Where its elements begin among those that wait.
+    first: usize,
+    /// How many `#;` wait for the datum they hide.
+    hidden: Vec<Span>,
+}
+
+enum Token<'a> {
+    Open(DatumKind),
+    Close(DatumKind),
+    HideNext,
+    Atom(&'a str),
+}
+
+fn is_delimiter(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '(' | ')' | '[' | ']' | '{' | '}' | ';' | '"' | '\'' | '`' | ',')
+}
+
+/// White space and line comments.
+fn blank(input: &str) -> IResult<&str, usize> {
+    let line_comment = (tag(";"), take_till(|c| c == '\n'));
+    many0_count(alt((multispace1, take_while1(char::is_whitespace), recognize(line_comment)))).parse(input)
+}
+
+fn token(input: &str) -> IResult<&str, Token<'_>> {
+    alt((
+        tag("(").map(|_| Token::Open(DatumKind::List)),
+        tag("[").map(|_| Token::Open(DatumKind::Brackets)),
+        tag(")").map(|_| Token::Close(DatumKind::List)),
+        tag("]").map(|_| Token::Close(DatumKind::Brackets)),
+        tag("#;").map(|_| Token::HideNext),
+        take_while1(|c| !is_delimiter(c)).map(Token::Atom),
+    ))
+    .parse(input)
+}
+
+/// A block comment, which may hold others; `Err` with the rest if it does not end.
+fn block_comment(input: &str) -> Option<Result<&str, ()>> {
+    let mut rest = input.strip_prefix("#|")?;
+    let mut depth = 1;
+    while depth > 0 {
+        let here: IResult<&str, &str> = take_while(|c| c != '#' && c != '|').parse(rest);
+        rest = here.map_or("", |(rest, _)| rest);
+        if let Some(after) = rest.strip_prefix("#|") {
+            depth += 1;
+            rest = after;
+        } else if let Some(after) = rest.strip_prefix("|#") {
+            depth -= 1;
+            rest = after;
+        } else {
+            let mut chars = rest.chars();
+            if chars.next().is_none() {
+                return Some(Err(()));
+            }
+            rest = chars.as_str();
+        }
+    }
+    Some(Ok(rest))
+}
+
+/// Reads all data of a text.
+///
+/// # Errors
+///
+/// A text that is too long, lists that do not end or end as something else, too deep nesting, and tokens that the
+/// language does not have.
+pub fn read(source: &str, limits: &ReaderLimits) -> Result<Data, Vec<Diagnostic>> {
+    let bytes = source.len();
+    if bytes > limits.source_bytes || u32::try_from(bytes).is_err() {
+        let message =
+            format!("the program has {bytes} bytes, more than the limit of {}", limits.source_bytes);
+        return Err(vec![Diagnostic::error("source-too-long", Span::new(0, 0), message)]);
+    }
+    let mut reader = Reader {
+        source,
+        limits,
+        data: Data::default(),
+        waiting: Vec::new(),
+        open: Vec::new(),
+        errors: Vec::new(),
+    };
+    reader.run();
+    if reader.errors.is_empty() { Ok(reader.data) } else { Err(reader.errors) }
+}
+
+struct Reader<'a> {
+    source: &'a str,
+    limits: &'a ReaderLimits,
+    data: Data,
+    waiting: Vec<Datum>,
+    open: Vec<Open>,
+    errors: Vec<Diagnostic>,
+}
+
+impl Reader<'_> {
+    fn at(&self, rest: &str) -> u32 {
+        (self.source.len() - rest.len()) as u32
+    }
+
+    fn run(&mut self) {
+        let source = self.source;
+        self.open.push(Open { kind: DatumKind::List, start: 0, first: 0, hidden: Vec::new() });
+        let mut rest = source;
+        while self.errors.len() < MAX_DIAGNOSTICS {
+            rest = blank(rest).map_or(rest, |(rest, _)| rest);
+            if rest.is_empty() {
+                break;
+            }
+            let start = self.at(rest);
+            match block_comment(rest) {
+                Some(Ok(after)) => {
+                    rest = after;
+                    continue;
+                }
+                Some(Err(())) => {
+                    let span = Span::new(start, start + 2);
+                    self.errors.push(
+                        Diagnostic::error("open-comment", span, "this comment does not end")
+                            .label("`#|` without `|#`"),
+                    );
+                    return;
+                }
+                None => {}
+            }
+            let Ok((after, token)) = token(rest) else {
+                rest = self.foreign(rest, start);
+                continue;
+            };
+            let span = Span::new(start, self.at(after));
+            rest = after;
+            match token {
+                Token::Open(kind) => {
+                    if self.open.len() > self.limits.nesting {
+                        let message = format!("nesting deeper than the limit of {}", self.limits.nesting);
+                        self.errors.push(Diagnostic::error("too-deep", span, message));
+                        return;
+                    }
+                    self.open.push(Open { kind, start, first: self.waiting.len(), hidden: Vec::new() });
+                }
+                Token::Close(kind) => self.close(kind, span),
+                Token::HideNext => {
+                    if let Some(list) = self.open.last_mut() {
+                        list.hidden.push(span);
+                    }
+                }
+                Token::Atom(text) => self.atom(text, span),
+            }
+        }
+        self.end();
+    }
+
+    /// The text is over: everything that is open stays open.
+    fn end(&mut self) {
+        if let [_, .., innermost] = self.open.as_slice() {
+            let opener = if innermost.kind == DatumKind::List { ('(', ')') } else { ('[', ']') };
+            let count = self.open.len() - 1;
+            let span = Span::new(innermost.start, innermost.start + 1);
+            let mut error = Diagnostic::error(
+                "unclosed",
+                span,
+                match count {
+                    1 => format!("this `{}` is never closed", opener.0),
+                    _ => format!("{count} lists are never closed; the innermost starts here"),
+                },
+            )
+            .help(format!("the text ends where a `{}` is expected", opener.1));
+            if count > 1 {
+                let outer = self.open[1].start;
+                error = error.related(Span::new(outer, outer + 1), "the outermost");
+            }
+            self.errors.push(error);
+        } else if let [outside] = self.open.as_slice() {
+            if let Some(&span) = outside.hidden.last() {
+                self.errors.push(hides_nothing(span));
+            }
+            self.data.top = std::mem::take(&mut self.waiting);
+        }
+    }
+
+    fn close(&mut self, kind: DatumKind, span: Span) {
+        if self.open.len() == 1 {
+            let text = span.text(self.source);
+            self.errors.push(Diagnostic::error("unopened", span, format!("this `{text}` closes nothing")));
+            return;
+        }
+        let Some(list) = self.open.pop() else { return };
+        let whole = Span::new(list.start, span.end);
+        if list.kind != kind {
+            let opener = Span::new(list.start, list.start + 1);
+            let (text, opened) = (span.text(self.source), opener.text(self.source));
+            self.errors.push(
+                Diagnostic::error("mismatched", span, format!("this `{text}` closes a `{opened}`"))
+                    .related(opener, "opened here"),
+            );
+        }
+        if let Some(&hidden) = list.hidden.last() {
+            self.errors.push(hides_nothing(hidden));
+        }
+        let first = self.data.elements.len() as u32;
+        let count = (self.waiting.len() - list.first) as u32;
+        self.data.elements.extend(self.waiting.drain(list.first..));
+        self.finish(DatumData { kind: list.kind, span: whole, first, count });
+    }
+
+    fn atom(&mut self, text: &str, span: Span) {
+        let kind = match number::parse(text) {
+            Some(Number::Literal(literal)) => DatumKind::Number(literal),
+            Some(Number::TooLong) => {
+                let message = "the parts of a rational must fit 64 bits";
+                self.errors.push(
+                    Diagnostic::error("number", span, message)
+                        .help("write it as a decimal number or as a quotient `(/ a b)`"),
+                );
+                DatumKind::Number(Literal { f64: 0.0, f32: 0.0 })
+            }
+            Some(Number::ZeroDenominator) => {
+                self.errors.push(Diagnostic::error("number", span, "a rational with denominator 0"));
+                DatumKind::Number(Literal { f64: 0.0, f32: 0.0 })
+            }
+            None => match text {
+                "#t" | "#true" => DatumKind::Boolean(true),
+                "#f" | "#false" => DatumKind::Boolean(false),
+                _ if text.starts_with('#') => {
+                    let (what, help) = if text.starts_with("#\\") {
+                        ("the language has no characters", "values are numbers, vectors and matrices")
+                    } else {
+                        ("of `#` the language has `#t`, `#f` and comments", "a vector is written `[1 2 3]`")
+                    };
+                    self.errors.push(Diagnostic::error("token", span, what).help(help));
+                    return;
+                }
+                _ if text.starts_with(|c: char| c.is_ascii_digit()) => {
+                    self.errors.push(
+                        Diagnostic::error("number", span, format!("`{}` is no number", short(text)))
+                            .help("a name does not start with a digit"),
+                    );
+                    return;
+                }
+                _ if text.contains(char::is_control) => {
+                    let control = text.chars().find(|c| c.is_control()).map_or(0, u32::from);
+                    let message = format!("a name with the control character U+{control:04X}");
+                    self.errors.push(Diagnostic::error("token", span, message));
+                    return;
+                }
+                _ => DatumKind::Symbol,
+            },
+        };
+        self.finish(DatumData { kind, span, first: 0, count: 0 });
+    }
+
+    fn finish(&mut self, data: DatumData) {
+        let hidden = self.open.last_mut().and_then(|list| list.hidden.pop());
+        if hidden.is_none() {
+            let datum = self.data.data.push(data);
+            self.waiting.push(datum);
+        }
+    }
+
+    /// Reports a character that starts no token and returns the text behind it.
+    fn foreign<'t>(&mut self, rest: &'t str, start: u32) -> &'t str {
+        let mut chars = rest.chars();
+        let first = chars.next().unwrap_or(' ');
+        let mut after = chars.as_str();
+        let (message, help) = match first {
+            '"' => {
+                after = after.split_once('"').map_or("", |(_, behind)| behind);
+                ("the language has no strings".to_string(), "values are numbers, vectors and matrices")
+            }
+            '\'' | '`' | ',' => {
+                ("the language has no quotation".to_string(), "write a vector as `[1 2 3]` or `(vec 1 2 3)`")
+            }
+            '{' | '}' => (format!("`{first}` is no bracket of the language"), "write `(…)` or `[…]`"),
+            _ => (format!("`{}` starts nothing", first.escape_default()), ""),
+        };
+        let span = Span::new(start, self.at(after));
+        let mut error = Diagnostic::error("token", span, message);
+        if !help.is_empty() {
+            error = error.help(help);
+        }
+        self.errors.push(error);
+        after
+    }
+}
+
+fn hides_nothing(span: Span) -> Diagnostic {
+    Diagnostic::error("token", span, "`#;` hides the next datum, and there is none")
+}
+
+/// The beginning of a text that may be very long.
+pub(super) fn short(text: &str) -> String {
+    match text.char_indices().nth(40) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_string(),
+    }
+}

@@ -1,0 +1,343 @@
+//! The compute graph: a hash-consed DAG of typed operations.
+//!
+//! Structured control flow is data flow: `if` is a [`Select`](crate::ops::Op::Select) whose arms are values, and
+//! which rows need an arm follows from the uses of its nodes. Nodes are pure; what can fail a row is a [`Check`]
+//! beside them.
+//!
+//! * [`build`]: ANF with a signature → graph;
+//! * [`simplify`]: rewrites that keep every bit, applied as nodes are made;
+//! * [`mod@print`] and [`verify`].
+
+pub mod build;
+pub mod print;
+pub mod simplify;
+pub mod types;
+pub mod verify;
+
+use std::collections::HashMap;
+
+use crate::entity::{EntityVec, entity};
+use crate::ops::{Op, ShapeError};
+use crate::source::Span;
+pub use types::{Elem, Shape, Type};
+
+entity!(
+    /// A node of a [`Graph`].
+    Node, "%");
+
+/// What a node is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum NodeKind {
+    /// A number, by its bits.
+    Const(u64),
+    /// A truth value.
+    Bool(bool),
+    /// An input, by its position in [`Graph::inputs`].
+    Input(u32),
+    /// An operation. The attribute is the offset of `Slice` and `Place`, 0 for all others.
+    Apply(Op, u32),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct NodeData {
+    kind: NodeKind,
+    ty: Type,
+    first_arg: u32,
+    arg_count: u32,
+}
+
+/// Where the value of an input comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// One value per row.
+    Row,
+    /// One value for the whole batch: a parameter.
+    Shared,
+    /// The cotangent of the output with this index, one per row.
+    Cotangent(u32),
+    /// A tangent of the input with this index, one per row.
+    Tangent {
+        /// The input.
+        input: u32,
+        /// Which of several tangents.
+        seed: u32,
+    },
+}
+
+/// An input of the graph.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Input {
+    /// Its name in the program.
+    pub name: String,
+    /// Its shape.
+    pub shape: Shape,
+    /// Where its value comes from.
+    pub source: Source,
+}
+
+/// An output of the graph.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Output {
+    /// Its name, empty for a program's single unnamed result.
+    pub name: String,
+    /// Its value.
+    pub node: Node,
+    /// What it is.
+    pub role: Role,
+}
+
+/// What an output is to its caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// A result of the program, one per row.
+    Value,
+    /// A derivative by an input, one per row. For a shared input it is to be summed over the rows.
+    Gradient {
+        /// Of which element of the results, counted over all results; 0 for a VJP.
+        of: u32,
+        /// By which input.
+        input: u32,
+    },
+    /// A derivative of an output along a tangent, one per row.
+    Tangent {
+        /// Which output.
+        of: u32,
+        /// Which of several tangents.
+        seed: u32,
+    },
+}
+
+/// Why a row can fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Reason {
+    /// The index of `ref` is not an integer from 0 to one below the length.
+    Index {
+        /// The length.
+        len: u32,
+    },
+}
+
+/// A condition that fails a row: its value and gradient become NaN, and the row is reported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Check {
+    /// True where the row fails; already restricted to the path on which the operation stands.
+    pub fails: Node,
+    /// Why.
+    pub reason: Reason,
+    /// The operation in the source.
+    pub span: Span,
+}
+
+/// A DAG of typed operations with inputs, outputs and checks. Operands come before the nodes that use them.
+#[derive(Debug, Clone, Default)]
+pub struct Graph {
+    nodes: EntityVec<Node, NodeData>,
+    args: Vec<Node>,
+    spans: EntityVec<Node, Option<Span>>,
+    interned: HashMap<(NodeKind, Type, Box<[Node]>), Node, FastHash>,
+    /// The inputs.
+    pub inputs: Vec<Input>,
+    /// The outputs.
+    pub outputs: Vec<Output>,
+    /// What can fail a row, in ANF order: the first that holds is reported.
+    pub checks: Vec<Check>,
+    current_span: Option<Span>,
+}
+
+/// Hashing for the node table: nodes are made by the million and nobody chooses their ids to collide.
+type FastHash = std::hash::BuildHasherDefault<MixHasher>;
+
+#[derive(Debug, Default, Clone, Copy)]
+struct MixHasher(u64);
+
+impl std::hash::Hasher for MixHasher {
+    fn finish(&self) -> u64 {
+        self.0 ^ (self.0 >> 29)
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.write_u64(u64::from_le_bytes(word));
+        }
+    }
+    fn write_u8(&mut self, n: u8) {
+        self.write_u64(n.into());
+    }
+    fn write_u32(&mut self, n: u32) {
+        self.write_u64(n.into());
+    }
+    fn write_u64(&mut self, n: u64) {
+        // Multiply by the golden ratio, keep the high bits: Knuth's multiplicative hashing.
+        let mixed = (self.0.rotate_left(5) ^ n).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        self.0 = mixed ^ (mixed >> 32);
+    }
+    fn write_usize(&mut self, n: usize) {
+        self.write_u64(n as u64);
+    }
+}
+
+impl Graph {
+    /// A graph with nothing in it.
+    pub fn new() -> Graph {
+        Graph::default()
+    }
+
+    /// How many nodes there are, dead ones included.
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Whether there are no nodes.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
+    /// All nodes, operands before users.
+    pub fn nodes(&self) -> impl DoubleEndedIterator<Item = Node> + ExactSizeIterator + use<> {
+        self.nodes.keys()
+    }
+
+    /// What `node` is.
+    pub fn kind(&self, node: Node) -> NodeKind {
+        self.nodes[node].kind
+    }
+
+    /// The operation of `node`, if it is one.
+    pub fn op(&self, node: Node) -> Option<Op> {
+        match self.kind(node) {
+            NodeKind::Apply(op, _) => Some(op),
+            NodeKind::Const(_) | NodeKind::Bool(_) | NodeKind::Input(_) => None,
+        }
+    }
+
+    /// The type of `node`.
+    pub fn ty(&self, node: Node) -> Type {
+        self.nodes[node].ty
+    }
+
+    /// The shape of `node`.
+    pub fn shape(&self, node: Node) -> Shape {
+        self.nodes[node].ty.shape
+    }
+
+    /// The operands of `node`.
+    pub fn args(&self, node: Node) -> &[Node] {
+        let data = &self.nodes[node];
+        &self.args[data.first_arg as usize..][..data.arg_count as usize]
+    }
+
+    /// The place in the source that `node` comes from, if it comes from one.
+    pub fn span(&self, node: Node) -> Option<Span> {
+        self.spans[node]
+    }
+
+    /// Nodes made from now on come from this place.
+    pub fn set_span(&mut self, span: Option<Span>) {
+        self.current_span = span;
+    }
+
+    /// The value of `node`, if it is a number known at compile time.
+    pub fn constant(&self, node: Node) -> Option<f64> {
+        match self.kind(node) {
+            NodeKind::Const(bits) => Some(f64::from_bits(bits)),
+            NodeKind::Bool(_) | NodeKind::Input(_) | NodeKind::Apply(..) => None,
+        }
+    }
+
+    /// Whether `node` is true, if that is known at compile time. Zero is false, every other number is true.
+    pub fn truth(&self, node: Node) -> Option<bool> {
+        match self.kind(node) {
+            NodeKind::Const(bits) => Some(f64::from_bits(bits) != 0.0),
+            NodeKind::Bool(value) => Some(value),
+            NodeKind::Input(_) | NodeKind::Apply(..) => None,
+        }
+    }
+
+    /// Adds an input and returns its node.
+    pub fn input(&mut self, name: impl Into<String>, shape: Shape, source: Source) -> Node {
+        let index = self.inputs.len() as u32;
+        self.inputs.push(Input { name: name.into(), shape, source });
+        self.intern(NodeKind::Input(index), Type::num(shape), &[])
+    }
+
+    /// A number.
+    pub fn number(&mut self, value: f64) -> Node {
+        self.intern(NodeKind::Const(canonical_bits(value)), Type::NUM, &[])
+    }
+
+    /// A truth value.
+    pub fn boolean(&mut self, value: bool) -> Node {
+        self.intern(NodeKind::Bool(value), Type::BOOL, &[])
+    }
+
+    /// An operation whose type follows from its operands'. Returns an existing node that has the same bits where
+    /// there is one.
+    pub fn apply(&mut self, op: Op, args: &[Node]) -> Result<Node, ShapeError> {
+        let types: Vec<Type> = args.iter().map(|&a| self.ty(a)).collect();
+        let ty = op.result_type(&types)?;
+        Ok(self.apply_typed(op, 0, ty, args))
+    }
+
+    /// An operation whose type the caller knows.
+    pub fn apply_typed(&mut self, op: Op, attr: u32, ty: Type, args: &[Node]) -> Node {
+        match simplify::simplify(self, op, attr, ty, args) {
+            Some(node) => node,
+            None => {
+                let args = simplify::canonical_order(self, op, args);
+                self.intern(NodeKind::Apply(op, attr), ty, &args)
+            }
+        }
+    }
+
+    /// Makes a node without simplifying.
+    pub(crate) fn intern(&mut self, kind: NodeKind, ty: Type, args: &[Node]) -> Node {
+        let key = (kind, ty, Box::from(args));
+        if let Some(&node) = self.interned.get(&key) {
+            return node;
+        }
+        let first_arg = self.args.len() as u32;
+        self.args.extend_from_slice(args);
+        let node = self.nodes.push(NodeData { kind, ty, first_arg, arg_count: args.len() as u32 });
+        self.spans.push(self.current_span);
+        self.interned.insert(key, node);
+        node
+    }
+
+    /// The nodes that outputs and checks need, as a table of flags.
+    pub fn live(&self) -> EntityVec<Node, bool> {
+        let mut live = EntityVec::filled(false, self.len());
+        for root in self.roots() {
+            live[root] = true;
+        }
+        for node in self.nodes().rev() {
+            if live[node] {
+                for &arg in self.args(node) {
+                    live[arg] = true;
+                }
+            }
+        }
+        live
+    }
+
+    /// The nodes that the outside sees.
+    pub fn roots(&self) -> impl Iterator<Item = Node> {
+        self.outputs.iter().map(|o| o.node).chain(self.checks.iter().map(|c| c.fails))
+    }
+
+    /// The indices of all inputs with this source.
+    pub fn inputs_from(&self, source: Source) -> impl Iterator<Item = u32> {
+        (0u32..).zip(&self.inputs).filter(move |(_, input)| input.source == source).map(|(i, _)| i)
+    }
+
+    /// The node of the input with this index.
+    pub fn input_node(&self, index: u32) -> Node {
+        let input = &self.inputs[index as usize];
+        self.interned[&(NodeKind::Input(index), Type::num(input.shape), Box::from([]))]
+    }
+}
+
+/// All NaNs are one value.
+pub(crate) fn canonical_bits(value: f64) -> u64 {
+    if value.is_nan() { 0x7FF8_0000_0000_0000 } else { value.to_bits() }
+}

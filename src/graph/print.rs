@@ -1,0 +1,100 @@
+//! The textual form of a graph.
+
+use std::fmt::Write;
+
+use super::{Graph, Node, NodeKind, Output, Reason, Role, Shape, Source};
+use crate::entity::EntityVec;
+
+/// One line per live node, operands before users, then checks and outputs. Constants stand where they are used.
+pub fn dump(graph: &Graph) -> String {
+    let live = graph.live();
+    let mut names: EntityVec<Node, String> = EntityVec::filled(String::new(), graph.len());
+    let mut text = String::new();
+    let mut count = 0;
+    for (index, input) in graph.inputs.iter().enumerate() {
+        let node = graph.input_node(index as u32);
+        names[node] = input.name.clone();
+        let source = match input.source {
+            Source::Row => "input",
+            Source::Shared => "parameter",
+            Source::Cotangent(_) => "cotangent",
+            Source::Tangent { .. } => "tangent",
+        };
+        let _ = writeln!(text, "{source} {}: {}", input.name, input.shape);
+    }
+    for node in graph.nodes() {
+        match graph.kind(node) {
+            NodeKind::Const(bits) => names[node] = number(f64::from_bits(bits)),
+            NodeKind::Bool(value) => names[node] = value.to_string(),
+            NodeKind::Input(_) => {}
+            NodeKind::Apply(op, attr) => {
+                if !live[node] {
+                    continue;
+                }
+                names[node] = format!("%{count}");
+                count += 1;
+                let _ = write!(text, "{} = {op}", names[node]);
+                for (k, &arg) in graph.args(node).iter().enumerate() {
+                    let _ = write!(text, "{}{}", if k == 0 { " " } else { ", " }, names[arg]);
+                }
+                if attr != 0 {
+                    let _ = write!(text, " @{attr}");
+                }
+                if !graph.ty(node).is_scalar() || graph.ty(node).elem != super::Elem::Num {
+                    let _ = write!(text, " : {}", graph.ty(node));
+                }
+                text.push('\n');
+            }
+        }
+    }
+    for check in &graph.checks {
+        let Reason::Index { len } = check.reason;
+        let _ = writeln!(text, "fail if {}: index out of {len}", names[check.fails]);
+    }
+    for output in &graph.outputs {
+        let _ = writeln!(
+            text,
+            "{} = {}{}",
+            role(graph, output),
+            names[output.node],
+            shape_suffix(graph.shape(output.node))
+        );
+    }
+    text
+}
+
+/// What an output is, in words.
+fn role(graph: &Graph, output: &Output) -> String {
+    let word = match output.role {
+        Role::Value => "value".to_string(),
+        Role::Gradient { of, input } => {
+            let input = &graph.inputs[input as usize].name;
+            if output.name.is_empty() && of == 0 {
+                return format!("gradient {input}");
+            }
+            return format!("gradient {}[{of}] {input}", output.name);
+        }
+        Role::Tangent { of, seed } => format!("tangent {seed} of output {of}"),
+    };
+    if output.name.is_empty() { word } else { format!("{word} {}", output.name) }
+}
+
+fn shape_suffix(shape: Shape) -> String {
+    if shape == Shape::Scalar { String::new() } else { format!(" : {shape}") }
+}
+
+/// The shortest text that reads back as the same number, without a fraction for integers.
+pub fn number(value: f64) -> String {
+    if value.is_nan() {
+        return "+nan.0".into();
+    }
+    if value.is_infinite() {
+        return if value > 0.0 { "+inf.0" } else { "-inf.0" }.into();
+    }
+    let magnitude = value.abs();
+    if magnitude == 0.0 || (1e-5..1e17).contains(&magnitude) {
+        format!("{value}")
+    } else {
+        format!("{value:e}")
+    }
+}

@@ -1,0 +1,105 @@
+//! Shapes and types of graph values.
+
+use std::fmt;
+
+/// The shape of a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Shape {
+    /// One number.
+    Scalar,
+    /// So many numbers.
+    Vector(u32),
+    /// Rows and columns, row-major.
+    Matrix(u32, u32),
+}
+
+impl Shape {
+    /// How many elements a value of this shape has.
+    pub fn len(self) -> usize {
+        match self {
+            Shape::Scalar => 1,
+            Shape::Vector(n) => n as usize,
+            Shape::Matrix(n, m) => n as usize * m as usize,
+        }
+    }
+
+    /// Whether it has no elements. Shapes of programs never do.
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+
+    /// The extents, outermost first.
+    pub fn dims(self) -> Vec<usize> {
+        match self {
+            Shape::Scalar => vec![],
+            Shape::Vector(n) => vec![n as usize],
+            Shape::Matrix(n, m) => vec![n as usize, m as usize],
+        }
+    }
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Shape::Scalar => write!(f, "scalar"),
+            Shape::Vector(n) => write!(f, "vec {n}"),
+            Shape::Matrix(n, m) => write!(f, "mat {n}×{m}"),
+        }
+    }
+}
+
+/// What the elements of a value are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Elem {
+    /// Real numbers.
+    Num,
+    /// Truth values. The language has none: they become 1 and 0 where a number is wanted.
+    Bool,
+}
+
+/// Element kind and shape.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Type {
+    /// What the elements are.
+    pub elem: Elem,
+    /// How they are arranged.
+    pub shape: Shape,
+}
+
+impl Type {
+    /// One real number.
+    pub const NUM: Type = Type { elem: Elem::Num, shape: Shape::Scalar };
+    /// One truth value.
+    pub const BOOL: Type = Type { elem: Elem::Bool, shape: Shape::Scalar };
+
+    /// Real numbers of a shape.
+    pub fn num(shape: Shape) -> Type {
+        Type { elem: Elem::Num, shape }
+    }
+    /// Truth values of a shape.
+    pub fn bool(shape: Shape) -> Type {
+        Type { elem: Elem::Bool, shape }
+    }
+    /// How many elements there are.
+    pub fn len(self) -> usize {
+        self.shape.len()
+    }
+    /// Whether there are none.
+    pub fn is_empty(self) -> bool {
+        self.shape.is_empty()
+    }
+    /// Whether this is a single number or truth value.
+    pub fn is_scalar(self) -> bool {
+        self.shape == Shape::Scalar
+    }
+}
+
+impl fmt::Display for Type {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.elem, self.shape) {
+            (Elem::Num, shape) => write!(f, "{shape}"),
+            (Elem::Bool, Shape::Scalar) => write!(f, "bool"),
+            (Elem::Bool, shape) => write!(f, "bool {shape}"),
+        }
+    }
+}

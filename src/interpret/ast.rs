@@ -1,0 +1,663 @@
+//! The AST interpreter: values only, one row at a time, straight from the resolved tree.
+//!
+//! It shares the definitions of operations with the rest of the compiler and nothing else: no ANF, no graph, no
+//! simplification, no lowering. That makes it the oracle of the other tiers, and the scalar baseline of the benchmarks.
+//!
+//! Evaluation is strict and in the order of the ANF: operands from left to right, the values of a `let` before its
+//! body, of an `if` only the arm that is taken. Nesting lives on explicit stacks: one of work, one of values. What an
+//! expression evaluates lies above what was there before, and its value slides down over it when it is done.
+
+use std::sync::Arc;
+
+use nc_runtime::abi::{Args, Status};
+use nc_runtime::batch::{Kernel, KernelShape, RowOutcome};
+use nc_runtime::lanes::Scalar;
+
+use crate::anf::Var;
+use crate::ast::Expr;
+use crate::entity::{Entity, EntityVec};
+use crate::graph::build::Signature;
+use crate::graph::{Check, Node, Reason, Shape, Type, canonical_bits};
+use crate::ops::{Algebra, Lane, Op, Operand, Primitive, ShapeError};
+use crate::resolve::{Kind, Resolved};
+use crate::source::Span;
+
+/// A program ready to be interpreted.
+#[derive(Debug, Clone)]
+pub struct AstInterpreter {
+    program: Arc<Resolved>,
+    inputs: Vec<Input>,
+    /// For each top-level value the parameter that replaces it, if one does.
+    replaced: Vec<Option<u32>>,
+    columns: usize,
+    params: usize,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Input {
+    var: Var,
+    shape: Shape,
+    /// Whether it is a parameter.
+    shared: bool,
+    /// Where its elements begin among the inputs, or among the parameters.
+    first: u32,
+}
+
+/// Why a row has no value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The operation in the source.
+    pub span: Span,
+    /// What is wrong with it.
+    pub reason: FailureReason,
+}
+
+/// What can be wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FailureReason {
+    /// A check failed.
+    Check(Reason),
+    /// Operands do not fit. Programs for which a graph could be built have no such rows.
+    Shape(ShapeError),
+    /// The results have another number of elements than the caller's buffer.
+    Results(usize),
+}
+
+/// Stacks that evaluations use again.
+#[derive(Debug, Clone, Default)]
+pub struct Scratch {
+    work: Vec<Work>,
+    values: Vec<Value>,
+    /// Elements of vectors and matrices.
+    elems: Vec<Lane<Scalar>>,
+    /// Where on the stack the value of each variable is.
+    places: EntityVec<Var, u32>,
+    /// What [`places`](Self::places) was before the bindings in force.
+    shadowed: Vec<(Var, u32)>,
+    handles: Vec<Node>,
+}
+
+/// A value on the stack.
+#[derive(Debug, Clone, Copy)]
+enum Value {
+    Number(f64),
+    Truth(bool),
+    /// A vector or matrix, with the place of its elements. Copies of a value share them.
+    Block(Type, u32),
+}
+
+/// Where the stacks ended when something began.
+#[derive(Debug, Clone, Copy)]
+struct Mark {
+    value: u32,
+    elem: u32,
+}
+
+/// What is left to do. An evaluated expression leaves one value.
+#[derive(Debug, Clone, Copy)]
+enum Work {
+    Eval(Expr),
+    /// The operands of a primitive are there.
+    Apply(Expr, Mark),
+    /// The operands of a call are there.
+    Call(Expr, Mark),
+    /// The values of a `let` are there.
+    Bind(Expr, Mark),
+    /// The condition is there.
+    Choose(Expr),
+    /// The body of a `let` or a function is done: so many bindings end.
+    Leave(u32, Mark),
+}
+
+impl AstInterpreter {
+    /// Prepares a program for inputs of these shapes.
+    pub fn new(program: impl Into<Arc<Resolved>>, signature: &Signature) -> AstInterpreter {
+        let program = program.into();
+        let (mut columns, mut params) = (0, 0);
+        let mut inputs = Vec::with_capacity(program.inputs.len());
+        for &var in &program.inputs {
+            let name = &program.vars[var].name;
+            let (shape, shared) = (signature.shape_of(name), signature.is_parameter(name));
+            let count = if shared { &mut params } else { &mut columns };
+            inputs.push(Input { var, shape, shared, first: *count as u32 });
+            *count += shape.len();
+        }
+        let mut replaced = Vec::with_capacity(program.globals.len());
+        for &(var, value) in &program.globals {
+            let number = matches!(program.kind(value), Kind::Number(_));
+            replaced.push((number && signature.is_parameter(&program.vars[var].name)).then(|| {
+                params += 1;
+                params as u32 - 1
+            }));
+        }
+        AstInterpreter { program, inputs, replaced, columns, params }
+    }
+
+    /// How many numbers the inputs of a row are.
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// How many numbers the parameters are.
+    pub fn params(&self) -> usize {
+        self.params
+    }
+
+    /// Evaluates one row. Inputs, parameters and results stand one behind the other, matrices row by row.
+    ///
+    /// # Errors
+    ///
+    /// The row fails; then all results are NaN.
+    ///
+    /// # Panics
+    ///
+    /// If there are fewer inputs or parameters than [`columns`](Self::columns) and [`params`](Self::params) say.
+    pub fn row(
+        &self,
+        scratch: &mut Scratch,
+        inputs: &[f64],
+        params: &[f64],
+        outputs: &mut [f64],
+    ) -> Result<(), Failure> {
+        let mut machine = Machine { program: &self.program, scratch, span: Span::default(), failed: None };
+        let result = self.evaluate(&mut machine, inputs, params, outputs);
+        if result.is_err() {
+            outputs.fill(f64::NAN);
+        }
+        result
+    }
+
+    fn evaluate(
+        &self,
+        machine: &mut Machine<'_>,
+        inputs: &[f64],
+        params: &[f64],
+        outputs: &mut [f64],
+    ) -> Result<(), Failure> {
+        machine.reset();
+        for input in &self.inputs {
+            let from = if input.shared { params } else { inputs };
+            machine.input(input.var, input.shape, &from[input.first as usize..][..input.shape.len()]);
+        }
+        for (&(var, value), &param) in self.program.globals.iter().zip(&self.replaced) {
+            match param {
+                Some(param) => machine.input(var, Shape::Scalar, &params[param as usize..][..1]),
+                None => {
+                    machine.run(value)?;
+                    machine.place(var, machine.scratch.values.len() - 1);
+                }
+            }
+        }
+        let mut next = 0;
+        for &result in &self.program.results {
+            let mark = machine.mark();
+            machine.run(result)?;
+            next += machine.result(outputs.get_mut(next..).unwrap_or_default());
+            machine.truncate(mark);
+        }
+        if next == outputs.len() {
+            Ok(())
+        } else {
+            Err(Failure { span: machine.span, reason: FailureReason::Results(next) })
+        }
+    }
+}
+
+/// One evaluation under way.
+struct Machine<'a> {
+    program: &'a Resolved,
+    scratch: &'a mut Scratch,
+    /// The operation being evaluated.
+    span: Span,
+    failed: Option<Reason>,
+}
+
+impl Machine<'_> {
+    fn reset(&mut self) {
+        let scratch = &mut *self.scratch;
+        scratch.work.clear();
+        scratch.values.clear();
+        scratch.elems.clear();
+        scratch.shadowed.clear();
+        if scratch.places.len() != self.program.vars.len() {
+            scratch.places = EntityVec::filled(0, self.program.vars.len());
+        }
+    }
+
+    fn mark(&self) -> Mark {
+        Mark { value: self.scratch.values.len() as u32, elem: self.scratch.elems.len() as u32 }
+    }
+
+    fn truncate(&mut self, mark: Mark) {
+        self.scratch.values.truncate(mark.value as usize);
+        self.scratch.elems.truncate(mark.elem as usize);
+    }
+
+    /// Removes everything since `mark` but the value on top.
+    fn slide(&mut self, mark: Mark) {
+        let Some(mut value) = self.scratch.values.pop() else { return };
+        let mut end = mark.elem as usize;
+        if let Value::Block(ty, first) = &mut value
+            && *first >= mark.elem
+        {
+            let from = *first as usize;
+            self.scratch.elems.copy_within(from..from + ty.len(), end);
+            *first = mark.elem;
+            end += ty.len();
+        }
+        self.scratch.values.truncate(mark.value as usize);
+        self.scratch.elems.truncate(end);
+        self.scratch.values.push(value);
+    }
+
+    fn place(&mut self, var: Var, at: usize) {
+        self.scratch.places[var] = at as u32;
+    }
+
+    fn input(&mut self, var: Var, shape: Shape, numbers: &[f64]) {
+        self.place(var, self.scratch.values.len());
+        match (shape, numbers) {
+            (Shape::Scalar, &[number]) => self.scratch.values.push(Value::Number(number)),
+            _ => {
+                let first = self.scratch.elems.len() as u32;
+                self.scratch.elems.extend(numbers.iter().map(|&x| Lane::F(x)));
+                self.scratch.values.push(Value::Block(Type::num(shape), first));
+            }
+        }
+    }
+
+    /// Binds variables to the values from `first` on.
+    fn bind(&mut self, vars: impl Iterator<Item = Var>, first: u32) -> u32 {
+        let mut next = first;
+        for var in vars {
+            let outer = std::mem::replace(&mut self.scratch.places[var], next);
+            self.scratch.shadowed.push((var, outer));
+            next += 1;
+        }
+        next - first
+    }
+
+    /// Evaluates an expression, which leaves its value on the stack.
+    fn run(&mut self, expr: Expr) -> Result<(), Failure> {
+        let program = self.program;
+        self.scratch.work.push(Work::Eval(expr));
+        while let Some(next) = self.scratch.work.pop() {
+            match next {
+                Work::Eval(expr) => match program.kind(expr) {
+                    Kind::Number(_) | Kind::Var(_) => {
+                        self.leaf(expr);
+                    }
+                    Kind::Primitive(_, args) => {
+                        let mark = self.mark();
+                        self.scratch.work.push(Work::Apply(expr, mark));
+                        self.operands(args);
+                    }
+                    Kind::Call(_, args) => {
+                        let mark = self.mark();
+                        self.scratch.work.push(Work::Call(expr, mark));
+                        self.operands(args);
+                    }
+                    &Kind::If(condition, ..) => {
+                        self.scratch.work.extend([Work::Choose(expr), Work::Eval(condition)]);
+                    }
+                    Kind::Let(bindings, _) => {
+                        let mark = self.mark();
+                        self.scratch.work.push(Work::Bind(expr, mark));
+                        self.scratch.work.extend(bindings.iter().rev().map(|b| Work::Eval(b.1)));
+                    }
+                },
+                Work::Apply(expr, mark) => {
+                    if let Kind::Primitive(primitive, _) = program.kind(expr) {
+                        self.span = program.span(expr);
+                        self.primitive(*primitive, mark)?;
+                    }
+                }
+                Work::Call(expr, mark) => {
+                    if let Kind::Call(id, _) = program.kind(expr) {
+                        // What it captures is where it was when the function was defined: the innermost activation
+                        // of the function around it, since functions are called and never passed on.
+                        let function = &program.functions[*id];
+                        let count = self.bind(function.params.iter().copied(), mark.value);
+                        self.scratch.work.extend([Work::Leave(count, mark), Work::Eval(function.body)]);
+                    }
+                }
+                Work::Bind(expr, mark) => {
+                    if let Kind::Let(bindings, body) = program.kind(expr) {
+                        let count = self.bind(bindings.iter().map(|b| b.0), mark.value);
+                        self.scratch.work.extend([Work::Leave(count, mark), Work::Eval(*body)]);
+                    }
+                }
+                Work::Choose(expr) => {
+                    if let &Kind::If(condition, then, other) = program.kind(expr) {
+                        let taken = self.condition(program.span(condition))?;
+                        self.scratch.work.push(Work::Eval(if taken { then } else { other }));
+                    }
+                }
+                Work::Leave(count, mark) => {
+                    for _ in 0..count {
+                        if let Some((var, outer)) = self.scratch.shadowed.pop() {
+                            self.scratch.places[var] = outer;
+                        }
+                    }
+                    self.slide(mark);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Evaluates an expression that is a number or a variable; `false` if it is something else.
+    fn leaf(&mut self, expr: Expr) -> bool {
+        let value = match self.program.kind(expr) {
+            Kind::Number(literal) => Value::Number(literal.f64),
+            Kind::Var(var) => self.scratch.values[self.scratch.places[*var] as usize],
+            Kind::Primitive(..) | Kind::Call(..) | Kind::If(..) | Kind::Let(..) => return false,
+        };
+        self.scratch.values.push(value);
+        true
+    }
+
+    /// Evaluates the first operands as far as they are leaves, and leaves the others to be done.
+    fn operands(&mut self, args: &[Expr]) {
+        let compound = args.iter().position(|&arg| !self.leaf(arg)).unwrap_or(args.len());
+        self.scratch.work.extend(args[compound..].iter().rev().map(|&arg| Work::Eval(arg)));
+    }
+
+    fn condition(&mut self, span: Span) -> Result<bool, Failure> {
+        match self.scratch.values.pop() {
+            Some(Value::Number(x)) => Ok(x != 0.0),
+            Some(Value::Truth(x)) => Ok(x),
+            Some(Value::Block(ty, _)) => {
+                let message = format!("this condition is a {}: a scalar is needed", ty.shape);
+                Err(Failure { span, reason: FailureReason::Shape(ShapeError::new(message)) })
+            }
+            None => Ok(false),
+        }
+    }
+
+    /// Applies a primitive to all values since `mark`.
+    fn primitive(&mut self, primitive: Primitive, mark: Mark) -> Result<(), Failure> {
+        if self.numbers(primitive, mark) {
+            return Ok(());
+        }
+        let mut handles = std::mem::take(&mut self.scratch.handles);
+        handles.clear();
+        handles.extend((mark.value as usize..self.scratch.values.len()).map(Node::from_index));
+        let result = primitive.expand(self, &handles);
+        self.scratch.handles = handles;
+        let span = self.span;
+        match (result, self.failed.take()) {
+            (_, Some(reason)) => Err(Failure { span, reason: FailureReason::Check(reason) }),
+            (Err(error), None) => Err(Failure { span, reason: FailureReason::Shape(error) }),
+            (Ok(value), None) => {
+                let value = self.scratch.values[value.index()];
+                self.scratch.values.push(value);
+                self.slide(mark);
+                Ok(())
+            }
+        }
+    }
+
+    /// The most frequent case in short: one operation, element by element, on one or two numbers.
+    fn numbers(&mut self, primitive: Primitive, mark: Mark) -> bool {
+        let values = &mut self.scratch.values;
+        let mut lanes = [Lane::M(false); 2];
+        let count = match values[mark.value as usize..] {
+            [Value::Number(x)] => {
+                lanes[0] = Lane::F(x);
+                1
+            }
+            [Value::Number(x), Value::Number(y)] => {
+                lanes = [Lane::F(x), Lane::F(y)];
+                2
+            }
+            _ => return false,
+        };
+        match primitive.single_op(count) {
+            Some(op) if op.elementwise() => {
+                values.truncate(mark.value as usize);
+                values.push(match op.eval_element(&lanes[..count]) {
+                    Lane::F(x) => Value::Number(x),
+                    Lane::M(x) => Value::Truth(x),
+                });
+                true
+            }
+            Some(_) | None => false,
+        }
+    }
+
+    /// Writes the value on top as numbers, as far as there is room, and returns how many it is.
+    fn result(&mut self, outputs: &mut [f64]) -> usize {
+        let store = |place: &mut f64, lane: Lane<Scalar>| {
+            *place = f64::from_bits(canonical_bits(match lane {
+                Lane::F(x) => x,
+                Lane::M(x) => f64::from(u8::from(x)),
+            }));
+        };
+        let Some(&value) = self.scratch.values.last() else { return 0 };
+        match value {
+            Value::Number(x) => outputs.iter_mut().take(1).for_each(|place| store(place, Lane::F(x))),
+            Value::Truth(x) => outputs.iter_mut().take(1).for_each(|place| store(place, Lane::M(x))),
+            Value::Block(ty, first) => {
+                let elems = &self.scratch.elems[first as usize..][..ty.len()];
+                outputs.iter_mut().zip(elems).for_each(|(place, &lane)| store(place, lane));
+            }
+        }
+        self.type_of(value).len()
+    }
+
+    fn type_of(&self, value: Value) -> Type {
+        match value {
+            Value::Number(_) => Type::NUM,
+            Value::Truth(_) => Type::BOOL,
+            Value::Block(ty, _) => ty,
+        }
+    }
+
+    fn push(&mut self, value: Value) -> Node {
+        let node = Node::from_index(self.scratch.values.len());
+        self.scratch.values.push(value);
+        node
+    }
+
+    /// An element-by-element operation on scalars, without allocation.
+    fn scalar(&mut self, op: Op, args: &[Node]) -> Option<Node> {
+        let mut lanes = [Lane::M(false); 3];
+        if !op.elementwise() || args.len() > lanes.len() {
+            return None;
+        }
+        for (lane, &arg) in lanes.iter_mut().zip(args) {
+            *lane = match self.scratch.values[arg.index()] {
+                Value::Number(x) => Lane::F(x),
+                Value::Truth(x) => Lane::M(x),
+                Value::Block(..) => return None,
+            };
+        }
+        Some(match op.eval_element(&lanes[..args.len()]) {
+            Lane::F(x) => self.push(Value::Number(x)),
+            Lane::M(x) => self.push(Value::Truth(x)),
+        })
+    }
+}
+
+impl Algebra for Machine<'_> {
+    fn ty(&self, value: Node) -> Type {
+        self.type_of(self.scratch.values[value.index()])
+    }
+
+    fn number(&mut self, value: f64) -> Node {
+        self.push(Value::Number(value))
+    }
+
+    /// Whether a number is known before the rows is none of an interpreter's business: see [`Machine::part`].
+    fn constant(&self, _: Node) -> Option<f64> {
+        None
+    }
+
+    /// A program whose sizes are not constant is refused before it runs, so here they are what they are.
+    fn size(&self, value: Node) -> Option<f64> {
+        match self.scratch.values[value.index()] {
+            Value::Number(x) => Some(x),
+            Value::Truth(x) => Some(f64::from(u8::from(x))),
+            Value::Block(..) => None,
+        }
+    }
+
+    fn apply(&mut self, op: Op, args: &[Node]) -> Result<Node, ShapeError> {
+        if let Some(node) = self.scalar(op, args) {
+            return Ok(node);
+        }
+        let types: Vec<Type> = args.iter().map(|&a| self.ty(a)).collect();
+        let ty = op.result_type(&types)?;
+        Ok(self.apply_typed(op, 0, ty, args))
+    }
+
+    fn apply_typed(&mut self, op: Op, attr: u32, ty: Type, args: &[Node]) -> Node {
+        if let Some(node) = self.scalar(op, args) {
+            return node;
+        }
+        let scratch = &*self.scratch;
+        let scalars: Vec<Lane<Scalar>> = args
+            .iter()
+            .map(|a| match scratch.values[a.index()] {
+                Value::Number(x) => Lane::F(x),
+                Value::Truth(x) => Lane::M(x),
+                Value::Block(_, first) => scratch.elems[first as usize],
+            })
+            .collect();
+        let operands: Vec<Operand<Scalar>> = args
+            .iter()
+            .zip(&scalars)
+            .map(|(a, scalar)| match scratch.values[a.index()] {
+                Value::Number(_) => Operand { ty: Type::NUM, elems: std::slice::from_ref(scalar) },
+                Value::Truth(_) => Operand { ty: Type::BOOL, elems: std::slice::from_ref(scalar) },
+                Value::Block(ty, first) => {
+                    Operand { ty, elems: &scratch.elems[first as usize..][..ty.len()] }
+                }
+            })
+            .collect();
+        let result = op.eval_row(attr, ty, &operands);
+        match (ty.shape, result.as_slice()) {
+            (Shape::Scalar, &[Lane::F(x)]) => self.push(Value::Number(x)),
+            (Shape::Scalar, &[Lane::M(x)]) => self.push(Value::Truth(x)),
+            _ => {
+                let first = self.scratch.elems.len() as u32;
+                self.scratch.elems.extend(result);
+                self.push(Value::Block(ty, first))
+            }
+        }
+    }
+
+    fn part(&mut self, whole: Node, index: Node, count: u32, ty: Type) -> Node {
+        let at = match self.scratch.values[index.index()] {
+            Value::Number(x) if x.fract() == 0.0 && x >= 0.0 && x < f64::from(count) => x as u32,
+            Value::Number(_) | Value::Truth(_) | Value::Block(..) => {
+                // The first reason counts; whatever stands here is not used.
+                self.failed.get_or_insert(Reason::Index { len: count });
+                0
+            }
+        };
+        self.apply_typed(Op::Slice, at * ty.len() as u32, ty, &[whole])
+    }
+}
+
+/// The interpreter as a kernel: the tier that interprets values.
+#[derive(Debug)]
+pub struct AstKernel {
+    interpreter: AstInterpreter,
+    /// The checks of the program's graph, by whose numbers failures are reported.
+    checks: Vec<Check>,
+    shape: KernelShape,
+}
+
+impl AstKernel {
+    /// A kernel that writes so many numbers per row and reports failures as positions in `checks`.
+    pub fn new(interpreter: AstInterpreter, outputs: usize, checks: &[Check]) -> AstKernel {
+        let shape = KernelShape {
+            inputs: interpreter.columns,
+            params: interpreter.params,
+            outputs,
+            param_gradients: 0,
+            reports_status: !checks.is_empty(),
+            scratch_bytes: 0,
+        };
+        AstKernel { interpreter, checks: checks.to_vec(), shape }
+    }
+
+    fn evaluate(
+        &self,
+        scratch: &mut Scratch,
+        inputs: &[f64],
+        params: &[f64],
+        outputs: &mut [f64],
+    ) -> RowOutcome {
+        match self.interpreter.row(scratch, inputs, params, outputs) {
+            Ok(()) => RowOutcome::Done,
+            Err(Failure { span, reason }) => {
+                let check = self
+                    .checks
+                    .iter()
+                    .position(|check| check.span == span && FailureReason::Check(check.reason) == reason);
+                debug_assert!(check.is_some(), "the graph has no check for {reason:?} at {span:?}");
+                RowOutcome::Failed(check.unwrap_or(0) as u32)
+            }
+        }
+    }
+}
+
+impl Kernel for AstKernel {
+    fn shape(&self) -> &KernelShape {
+        &self.shape
+    }
+
+    fn lanes(&self) -> usize {
+        1
+    }
+
+    unsafe fn run(&self, args: &Args) -> u32 {
+        let mut scratch = Scratch::default();
+        let mut input = vec![0.0; self.shape.inputs];
+        let mut output = vec![0.0; self.shape.outputs];
+        // SAFETY: the caller vouches for `args`, whose parameters outlive the call.
+        let params = unsafe { args.params(self.shape.params) };
+        let mut flagged = 0;
+        for row in 0..args.rows {
+            for (k, x) in input.iter_mut().enumerate() {
+                // SAFETY: the caller vouches for `args`; `k` is below the number of input columns.
+                *x = unsafe { args.input(k) }[row];
+            }
+            let outcome = self.evaluate(&mut scratch, &input, params, &mut output);
+            for (k, &y) in output.iter().enumerate() {
+                // SAFETY: as above, with output columns; the slice is gone before the next is made.
+                let column = unsafe { args.output(k) };
+                column[row] = y;
+            }
+            let word = match outcome {
+                RowOutcome::Done => 0,
+                RowOutcome::Noted(k) | RowOutcome::Failed(k) => Status::FIRST_CHECK + u64::from(k),
+            };
+            if self.shape.reports_status {
+                // SAFETY: as above; the kernel reports a status, so there are words for it.
+                let words = unsafe { args.statuses() };
+                words[row] = word;
+                flagged |= u32::from(word != 0);
+            }
+        }
+        flagged
+    }
+
+    fn row(&self, inputs: &[f64], params: &[f64], outputs: &mut [f64], _: &mut [f64]) -> RowOutcome {
+        self.evaluate(&mut Scratch::default(), inputs, params, outputs)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stack_entries_are_small() {
+        assert_eq!(size_of::<Value>(), 24);
+        assert_eq!(size_of::<Work>(), 16);
+    }
+}

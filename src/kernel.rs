@@ -1,0 +1,368 @@
+//! Compiled programs: the machine code (or the interpreter that stands in for it) with its signature.
+
+use std::sync::{Arc, OnceLock};
+
+use nc_runtime::abi::Args;
+use nc_runtime::batch::{
+    self, Batch, BatchError, Kernel as BatchKernel, KernelShape, Options as RunOptions, Report, RowOutcome,
+    Workspace,
+};
+
+use crate::codegen::cranelift::{self, CodegenError, NativeCode, TargetMachine};
+use crate::derive::adjoint::{Seeds, adjoint};
+use crate::derive::tangent::{Direction, tangent};
+use crate::graph::build::Signature;
+use crate::graph::{Check, Graph, Input, Output, Role};
+use crate::interpret::ast::{AstInterpreter, AstKernel};
+use crate::interpret::graph::GraphInterpreter;
+use crate::lower::{is_summed, lower};
+
+/// Which derivatives a kernel computes beside the value.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Derivative {
+    /// None.
+    #[default]
+    None,
+    /// Of each element of the results by each input: the gradient of a scalar program, the Jacobian of others. Those by
+    /// parameters are summed over the batch.
+    Gradient,
+    /// The vector-Jacobian product with cotangents that are further inputs, one for each result.
+    Vjp,
+    /// Jacobian-vector products with so many sets of tangents, which are further inputs.
+    Jvp {
+        /// How many sets.
+        seeds: u32,
+    },
+    /// The gradient and its derivative by each element of each input. For programs with one scalar result.
+    Hessian,
+}
+
+/// Which of the ways to run a program is taken. All give the same bits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Tier {
+    /// The fastest one that this machine has.
+    #[default]
+    Auto,
+    /// Machine code by Cranelift, in 128-bit vectors.
+    Cranelift,
+    /// No code generation.
+    Interpret,
+}
+
+impl std::fmt::Display for Tier {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Tier::Auto => "auto",
+            Tier::Cranelift => "cranelift",
+            Tier::Interpret => "interpret",
+        })
+    }
+}
+
+/// How to compile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CompileOptions {
+    /// Shapes of the inputs, and which of them are parameters.
+    pub signature: Signature,
+    /// What to compute beside the value.
+    pub derivative: Derivative,
+    /// The inputs to differentiate by, by name; `None` for all.
+    pub wrt: Option<Vec<String>>,
+    /// How to run it.
+    pub tier: Tier,
+    /// A program of more lane instructions than this is interpreted instead of compiled.
+    pub max_instructions: usize,
+}
+
+impl Default for CompileOptions {
+    fn default() -> Self {
+        CompileOptions {
+            signature: Signature::scalars(),
+            derivative: Derivative::None,
+            wrt: None,
+            tier: Tier::Auto,
+            max_instructions: 4_000_000,
+        }
+    }
+}
+
+/// Why a graph could not be made into a kernel.
+#[derive(Debug, thiserror::Error)]
+pub enum KernelError {
+    /// A name in the options that is no input and no top-level constant of the program.
+    #[error("the program has no input `{name}`; its inputs are: {inputs}")]
+    UnknownInput {
+        /// The name.
+        name: String,
+        /// What there is.
+        inputs: String,
+    },
+    /// A Hessian of something that is not one scalar.
+    #[error("a Hessian needs one scalar result, and this program has {elements} numbers")]
+    HessianOfVector {
+        /// Elements of all results.
+        elements: usize,
+    },
+    /// The tier that was asked for does not work here.
+    #[error(transparent)]
+    Codegen(#[from] CodegenError),
+}
+
+/// The derived graph that a kernel computes.
+pub fn derived(graph: &Graph, options: &CompileOptions) -> Result<Graph, KernelError> {
+    let wrt = match &options.wrt {
+        None => (0..graph.inputs.len() as u32).collect(),
+        Some(names) => names.iter().map(|name| input_index(graph, name)).collect::<Result<Vec<u32>, _>>()?,
+    };
+    Ok(match options.derivative {
+        Derivative::None => graph.clone(),
+        Derivative::Gradient => adjoint(graph, Seeds::Elements, &wrt),
+        Derivative::Vjp => adjoint(graph, Seeds::Cotangents, &wrt),
+        Derivative::Jvp { seeds } => {
+            let directions: Vec<Direction> = (0..seeds).map(|_| Direction::Inputs(wrt.clone())).collect();
+            tangent(graph, &directions)
+        }
+        Derivative::Hessian => {
+            let elements: usize = graph.outputs.iter().map(|o| graph.shape(o.node).len()).sum();
+            if elements != 1 {
+                return Err(KernelError::HessianOfVector { elements });
+            }
+            let gradient = adjoint(graph, Seeds::Elements, &wrt);
+            let directions: Vec<Direction> = wrt
+                .iter()
+                .flat_map(|&input| {
+                    let len = graph.inputs[input as usize].shape.len() as u32;
+                    (0..len).map(move |element| Direction::Element { input, element })
+                })
+                .collect();
+            let mut hessian = tangent(&gradient, &directions);
+            // Tangents of the value would repeat the gradient.
+            let values = graph.outputs.len() as u32;
+            hessian.outputs.retain(|o| !matches!(o.role, Role::Tangent { of, .. } if of < values));
+            hessian
+        }
+    })
+}
+
+fn input_index(graph: &Graph, name: &str) -> Result<u32, KernelError> {
+    match graph.inputs.iter().position(|input| input.name == name) {
+        Some(index) => Ok(index as u32),
+        None => Err(KernelError::UnknownInput {
+            name: name.to_string(),
+            inputs: graph.inputs.iter().map(|i| i.name.as_str()).collect::<Vec<_>>().join(", "),
+        }),
+    }
+}
+
+/// A compiled program. Cloning it is cheap; the code is freed with the last clone.
+#[derive(Debug, Clone)]
+pub struct Kernel {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    code: Code,
+    /// Made when the first row needs it.
+    interpreter: OnceLock<GraphInterpreter>,
+    graph: Graph,
+    outputs: Vec<OutputInfo>,
+    notes: Vec<String>,
+}
+
+#[derive(Debug)]
+enum Code {
+    Native(NativeCode),
+    /// The graph, by its interpreter.
+    Interpreted,
+    /// The syntax tree, for values.
+    Ast(AstKernel),
+}
+
+/// An output of a kernel.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OutputInfo {
+    /// The name of the result, empty for a program's only one.
+    pub name: String,
+    /// Its shape.
+    pub shape: crate::graph::Shape,
+    /// What it is.
+    pub role: Role,
+    /// Whether it is summed over the batch rather than one per row.
+    pub summed: bool,
+}
+
+impl Kernel {
+    /// Compiles a graph as it is: derivatives have been made by [`derived`].
+    pub fn from_graph(graph: Graph, options: &CompileOptions) -> Result<Kernel, KernelError> {
+        let mut notes = Vec::new();
+        let code = match options.tier {
+            Tier::Interpret => Code::Interpreted,
+            Tier::Auto | Tier::Cranelift => {
+                let program = lower(&graph);
+                if program.insts.len() > options.max_instructions {
+                    notes.push(format!(
+                        "interpreted: {} instructions are more than {}",
+                        program.insts.len(),
+                        options.max_instructions
+                    ));
+                    Code::Interpreted
+                } else {
+                    match TargetMachine::host().and_then(|target| cranelift::compile(&program, &target)) {
+                        Ok(native) => Code::Native(native),
+                        Err(CodegenError::Host(why)) if options.tier == Tier::Auto => {
+                            notes.push(format!("interpreted: {why}"));
+                            Code::Interpreted
+                        }
+                        Err(error) => return Err(error.into()),
+                    }
+                }
+            }
+        };
+        Ok(Kernel::assemble(graph, code, notes))
+    }
+
+    /// A kernel for values that interprets the program a graph was built from.
+    pub(crate) fn from_tree(graph: Graph, interpreter: AstInterpreter) -> Kernel {
+        let outputs = graph.outputs.iter().map(|o| graph.shape(o.node).len()).sum();
+        let kernel = AstKernel::new(interpreter, outputs, &graph.checks);
+        Kernel::assemble(graph, Code::Ast(kernel), Vec::new())
+    }
+
+    /// Compiles a graph for a given subset of this processor's features.
+    pub fn for_target(graph: Graph, target: &TargetMachine) -> Result<Kernel, KernelError> {
+        let native = cranelift::compile(&lower(&graph), target)?;
+        Ok(Kernel::assemble(graph, Code::Native(native), Vec::new()))
+    }
+
+    fn assemble(graph: Graph, code: Code, notes: Vec<String>) -> Kernel {
+        let outputs = graph
+            .outputs
+            .iter()
+            .map(|output: &Output| OutputInfo {
+                name: output.name.clone(),
+                shape: graph.shape(output.node),
+                role: output.role,
+                summed: is_summed(&graph, output.role),
+            })
+            .collect();
+        let inner = Inner { code, interpreter: OnceLock::new(), graph, outputs, notes };
+        Kernel { inner: Arc::new(inner) }
+    }
+
+    /// The inputs. Those whose source is [`Source::Shared`](crate::graph::Source::Shared) are parameters; the others take one column per element, in
+    /// this order.
+    pub fn inputs(&self) -> &[Input] {
+        &self.inner.graph.inputs
+    }
+
+    /// The outputs. Those that are summed over the batch go to the parameter gradients; the others take one column per
+    /// element, in this order.
+    pub fn outputs(&self) -> &[OutputInfo] {
+        &self.inner.outputs
+    }
+
+    /// What can fail a row; reports refer to checks by their position.
+    pub fn checks(&self) -> &[Check] {
+        &self.inner.graph.checks
+    }
+
+    /// The tier it runs in.
+    pub fn tier(&self) -> Tier {
+        match self.inner.code {
+            Code::Native(_) => Tier::Cranelift,
+            Code::Interpreted | Code::Ast(_) => Tier::Interpret,
+        }
+    }
+
+    /// What the caller may want to know about how it was compiled.
+    pub fn notes(&self) -> &[String] {
+        &self.inner.notes
+    }
+
+    /// Size of the machine code in bytes; 0 if it is interpreted.
+    pub fn code_bytes(&self) -> usize {
+        match &self.inner.code {
+            Code::Native(native) => native.code_bytes(),
+            Code::Interpreted | Code::Ast(_) => 0,
+        }
+    }
+
+    /// The graph that it computes.
+    pub fn graph(&self) -> &Graph {
+        &self.inner.graph
+    }
+
+    fn interpreter(&self) -> &GraphInterpreter {
+        self.inner.interpreter.get_or_init(|| GraphInterpreter::new(&self.inner.graph))
+    }
+
+    /// Evaluates a batch.
+    ///
+    /// # Errors
+    ///
+    /// Columns, parameters or buffers that do not fit [`Kernel::inputs`] and [`Kernel::outputs`]. Rows that fail are no
+    /// error: they are NaN and listed in the report.
+    pub fn evaluate(
+        &self,
+        batch: Batch<'_, '_>,
+        options: &RunOptions<'_>,
+        workspace: &mut Workspace,
+    ) -> Result<Report, BatchError> {
+        batch::evaluate(self, batch, options, workspace)
+    }
+
+    /// Evaluates columns, one for each element of the per-row inputs, into new columns, one for each element of the
+    /// per-row outputs. For kernels without parameters; others, and callers with buffers, use [`Kernel::evaluate`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Kernel::evaluate`].
+    pub fn columns(&self, inputs: &[&[f64]]) -> Result<Vec<Vec<f64>>, BatchError> {
+        let rows = inputs.first().map_or(0, |column| column.len());
+        let sources: Vec<batch::Source<'_>> =
+            inputs.iter().map(|&column| batch::Source::Column(column)).collect();
+        let mut columns = vec![vec![0.0; rows]; self.shape().outputs];
+        let mut sinks: Vec<batch::Sink<'_>> = columns.iter_mut().map(|c| batch::Sink::Column(c)).collect();
+        let batch =
+            Batch { rows, inputs: &sources, params: &[], outputs: &mut sinks, param_gradients: &mut [] };
+        self.evaluate(batch, &RunOptions::default(), &mut Workspace::new())?;
+        Ok(columns)
+    }
+}
+
+impl BatchKernel for Kernel {
+    fn shape(&self) -> &KernelShape {
+        match &self.inner.code {
+            Code::Native(native) => native.shape(),
+            Code::Interpreted => self.interpreter().shape(),
+            Code::Ast(kernel) => kernel.shape(),
+        }
+    }
+
+    fn lanes(&self) -> usize {
+        match &self.inner.code {
+            Code::Native(_) => cranelift::LANES,
+            Code::Interpreted => self.interpreter().lanes(),
+            Code::Ast(kernel) => kernel.lanes(),
+        }
+    }
+
+    unsafe fn run(&self, args: &Args) -> u32 {
+        match &self.inner.code {
+            // SAFETY: the caller vouches for `args`; shape and lanes are those of the code that runs.
+            Code::Native(native) => unsafe { native.run(args) },
+            // SAFETY: as above.
+            Code::Interpreted => unsafe { self.interpreter().run(args) },
+            // SAFETY: as above.
+            Code::Ast(kernel) => unsafe { kernel.run(args) },
+        }
+    }
+
+    fn row(&self, inputs: &[f64], params: &[f64], outputs: &mut [f64], sums: &mut [f64]) -> RowOutcome {
+        match &self.inner.code {
+            Code::Native(_) | Code::Interpreted => self.interpreter().row(inputs, params, outputs, sums),
+            Code::Ast(kernel) => kernel.row(inputs, params, outputs, sums),
+        }
+    }
+}

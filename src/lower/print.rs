@@ -1,0 +1,74 @@
+//! The textual form of a lane program.
+
+use std::fmt::Write;
+
+use super::lanes::{Inst, LaneProgram, Target, Value};
+use super::record::type_of;
+use crate::graph::print::number;
+
+/// One line per instruction. Constants stand where they are used.
+pub fn dump(program: &LaneProgram) -> String {
+    let name = |v: Value| match program.insts[v] {
+        Inst::F(bits) => number(f64::from_bits(bits)),
+        Inst::I(value) if (-65536..65536).contains(&value) => value.to_string(),
+        Inst::I(value) => format!("{value:#x}"),
+        Inst::M(value) => value.to_string(),
+        _ => v.to_string(),
+    };
+    let mut text = String::new();
+    for (value, &inst) in program.insts.iter() {
+        if inst.is_constant() {
+            continue;
+        }
+        let _ = write!(text, "{value}:{} = {}", type_of(program, value), mnemonic(inst));
+        let mut first = true;
+        inst.for_each_operand(|v| {
+            let _ = write!(text, "{}{}", if first { " " } else { ", " }, name(v));
+            first = false;
+        });
+        let _ = match inst {
+            Inst::Shl(_, by) | Inst::Shr(_, by) => write!(text, ", {by}"),
+            Inst::Column(k) | Inst::Param(k) => write!(text, " {k}"),
+            Inst::Lookup(table, _) => write!(text, ", table {}", table.0),
+            _ => Ok(()),
+        };
+        text.push('\n');
+    }
+    for store in &program.stores {
+        let _ = match store.target {
+            Target::Column(k) => writeln!(text, "store {k}, {}", name(store.value)),
+            Target::Partial(k) => writeln!(text, "sum {k}, {}", name(store.value)),
+        };
+    }
+    if let Some(status) = program.status {
+        let _ = writeln!(text, "status {}", name(status));
+    }
+    for (k, table) in program.tables.iter().enumerate() {
+        let _ = writeln!(text, "table {k}: {} numbers", table.len());
+    }
+    text
+}
+
+fn mnemonic(inst: Inst) -> String {
+    match inst {
+        Inst::F(_) | Inst::I(_) | Inst::M(_) => "const".into(),
+        Inst::Column(_) => "column".into(),
+        Inst::Param(_) => "param".into(),
+        Inst::FUnary(op, _) => format!("{op:?}").to_lowercase(),
+        Inst::FBinary(op, ..) => format!("{op:?}").to_lowercase(),
+        Inst::Fma(..) => "fma".into(),
+        Inst::FCompare(op, ..) => format!("{op:?}").to_lowercase(),
+        Inst::Select(..) => "select".into(),
+        Inst::And(..) => "and".into(),
+        Inst::Or(..) => "or".into(),
+        Inst::Not(_) => "not".into(),
+        Inst::IBinary(op, ..) => format!("i{}", format!("{op:?}").to_lowercase()),
+        Inst::Shl(..) => "shl".into(),
+        Inst::Shr(..) => "shr".into(),
+        Inst::IGt(..) => "igt".into(),
+        Inst::IEq(..) => "ieq".into(),
+        Inst::Bits(_) => "bits".into(),
+        Inst::Float(_) => "float".into(),
+        Inst::Lookup(..) => "lookup".into(),
+    }
+}

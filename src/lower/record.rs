@@ -1,0 +1,442 @@
+//! The implementation of [`Lanes`] that writes down what it is asked to do.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use nc_runtime::abi::Status;
+use nc_runtime::lanes::{Lanes, Scalar};
+
+use super::lanes::{
+    Columns, FBinary, FCompare, FUnary, IBinary, Inst, LaneProgram, LaneType, Store, TableId, Target, Value,
+};
+use crate::entity::EntityVec;
+use crate::graph::canonical_bits;
+
+/// Records instructions with value numbering: an instruction that was recorded before is not recorded again, and one
+/// whose operands are constants is computed.
+#[derive(Debug, Default)]
+pub struct Recorder {
+    state: RefCell<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    insts: EntityVec<Value, Inst>,
+    known: HashMap<Inst, Value>,
+    tables: Vec<&'static [f64]>,
+    outside: Option<Value>,
+}
+
+/// A constant lane.
+#[derive(Clone, Copy)]
+enum Constant {
+    F(f64),
+    M(bool),
+    I(i64),
+}
+
+impl Recorder {
+    /// Nothing recorded.
+    pub fn new() -> Recorder {
+        Recorder::default()
+    }
+
+    /// The rows' numbers in an input column.
+    pub fn column(&self, index: u32) -> Value {
+        self.record(Inst::Column(index))
+    }
+
+    /// An element of the parameters.
+    pub fn param(&self, index: u32) -> Value {
+        self.record(Inst::Param(index))
+    }
+
+    fn constant_of(&self, value: Value) -> Option<Constant> {
+        match self.state.borrow().insts[value] {
+            Inst::F(bits) => Some(Constant::F(f64::from_bits(bits))),
+            Inst::M(value) => Some(Constant::M(value)),
+            Inst::I(value) => Some(Constant::I(value)),
+            _ => None,
+        }
+    }
+
+    fn record(&self, inst: Inst) -> Value {
+        let inst = match inst {
+            Inst::FBinary(op @ (FBinary::Add | FBinary::Mul), a, b) if b < a => Inst::FBinary(op, b, a),
+            Inst::FCompare(op @ (FCompare::Eq | FCompare::Ne), a, b) if b < a => Inst::FCompare(op, b, a),
+            Inst::And(a, b) if b < a => Inst::And(b, a),
+            Inst::Or(a, b) if b < a => Inst::Or(b, a),
+            Inst::Fma(a, b, c) if b < a => Inst::Fma(b, a, c),
+            other => other,
+        };
+        if let Some(&value) = self.state.borrow().known.get(&inst) {
+            return value;
+        }
+        if let Some(value) = self.simplified(inst) {
+            self.state.borrow_mut().known.insert(inst, value);
+            return value;
+        }
+        let mut state = self.state.borrow_mut();
+        let value = state.insts.push(inst);
+        state.known.insert(inst, value);
+        value
+    }
+
+    fn simplified(&self, inst: Inst) -> Option<Value> {
+        match inst {
+            Inst::Select(m, a, b) => {
+                if a == b {
+                    return Some(a);
+                }
+                match self.constant_of(m)? {
+                    Constant::M(m) => Some(if m { a } else { b }),
+                    Constant::F(_) | Constant::I(_) => None,
+                }
+            }
+            Inst::And(a, b) => self.junction(a, b, true),
+            Inst::Or(a, b) => self.junction(a, b, false),
+            Inst::Not(a) => {
+                let operand = self.state.borrow().insts[a];
+                match operand {
+                    Inst::Not(inner) => Some(inner),
+                    _ => self.folded(inst),
+                }
+            }
+            _ if inst.is_constant() => None,
+            _ => self.folded(inst),
+        }
+    }
+
+    fn junction(&self, a: Value, b: Value, and: bool) -> Option<Value> {
+        if a == b {
+            return Some(a);
+        }
+        for (x, y) in [(a, b), (b, a)] {
+            if let Some(Constant::M(value)) = self.constant_of(y) {
+                return Some(if value == and { x } else { y });
+            }
+        }
+        None
+    }
+
+    /// The value of an instruction of constants.
+    fn folded(&self, inst: Inst) -> Option<Value> {
+        let mut operands = [Constant::M(false); 3];
+        let mut count = 0;
+        let mut all = true;
+        inst.for_each_operand(|v| {
+            match self.constant_of(v) {
+                Some(constant) => operands[count] = constant,
+                None => all = false,
+            }
+            count += 1;
+        });
+        if !all || count == 0 {
+            return None;
+        }
+        let f = |k: usize| match operands[k] {
+            Constant::F(x) => x,
+            Constant::M(_) | Constant::I(_) => f64::NAN,
+        };
+        let i = |k: usize| match operands[k] {
+            Constant::I(x) => x,
+            Constant::F(_) | Constant::M(_) => 0,
+        };
+        let m = |k: usize| matches!(operands[k], Constant::M(true));
+        let l = Scalar::new();
+        let result = match inst {
+            Inst::F(_) | Inst::I(_) | Inst::M(_) | Inst::Column(_) | Inst::Param(_) => return None,
+            Inst::FUnary(op, _) => Constant::F(match op {
+                FUnary::Sqrt => l.sqrt(f(0)),
+                FUnary::Abs => l.abs(f(0)),
+                FUnary::Neg => l.neg(f(0)),
+                FUnary::RoundEven => l.round_even(f(0)),
+                FUnary::Floor => l.floor(f(0)),
+                FUnary::Ceil => l.ceil(f(0)),
+                FUnary::Trunc => l.trunc(f(0)),
+            }),
+            Inst::FBinary(op, ..) => Constant::F(match op {
+                FBinary::Add => l.add(f(0), f(1)),
+                FBinary::Sub => l.sub(f(0), f(1)),
+                FBinary::Mul => l.mul(f(0), f(1)),
+                FBinary::Div => l.div(f(0), f(1)),
+            }),
+            Inst::Fma(..) => Constant::F(l.fma(f(0), f(1), f(2))),
+            Inst::FCompare(op, ..) => Constant::M(match op {
+                FCompare::Lt => l.lt(f(0), f(1)),
+                FCompare::Le => l.le(f(0), f(1)),
+                FCompare::Eq => l.eq(f(0), f(1)),
+                FCompare::Ne => l.ne(f(0), f(1)),
+            }),
+            Inst::Select(..) => Constant::F(l.select(m(0), f(1), f(2))),
+            Inst::And(..) => Constant::M(l.and(m(0), m(1))),
+            Inst::Or(..) => Constant::M(l.or(m(0), m(1))),
+            Inst::Not(_) => Constant::M(l.not(m(0))),
+            Inst::IBinary(op, ..) => Constant::I(match op {
+                IBinary::Add => l.iadd(i(0), i(1)),
+                IBinary::Sub => l.isub(i(0), i(1)),
+                IBinary::And => l.iand(i(0), i(1)),
+                IBinary::Or => l.ior(i(0), i(1)),
+                IBinary::Xor => l.ixor(i(0), i(1)),
+            }),
+            Inst::Shl(_, by) => Constant::I(l.shl(i(0), by.into())),
+            Inst::Shr(_, by) => Constant::I(l.shr(i(0), by.into())),
+            Inst::IGt(..) => Constant::M(l.igt(i(0), i(1))),
+            Inst::IEq(..) => Constant::M(l.ieq(i(0), i(1))),
+            Inst::Bits(_) => Constant::I(l.bits(f(0))),
+            Inst::Float(_) => Constant::F(l.float(i(0))),
+            Inst::Lookup(table, _) => {
+                let table = self.state.borrow().tables[table.0 as usize];
+                Constant::F(l.lookup(table, i(0)))
+            }
+        };
+        Some(match result {
+            Constant::F(x) => self.f(x),
+            Constant::M(x) => self.m(x),
+            Constant::I(x) => self.i(x),
+        })
+    }
+
+    /// Ends the recording: rows that fail a check get NaN, NaNs become canonical where they leave the program, and
+    /// what nothing needs is dropped.
+    pub(super) fn finish(self, stores: Vec<Store>, failures: &[Value], columns: Columns) -> LaneProgram {
+        let failed = failures.iter().copied().reduce(|a, b| self.or(a, b));
+        let stores: Vec<Store> = stores
+            .into_iter()
+            .map(|store| match store.target {
+                Target::Column(_) => Store { value: self.leaving(store.value, failed), ..store },
+                Target::Partial(_) => store,
+            })
+            .collect();
+        let status = self.status(failures);
+        let State { insts, tables, .. } = self.state.into_inner();
+        compact(LaneProgram { insts, tables, stores, status, columns })
+    }
+
+    /// The number as it leaves the program: NaNs canonical, NaN where the row failed.
+    pub(super) fn leaving(&self, value: Value, failed: Option<Value>) -> Value {
+        if let Some(constant) = self.constant(value) {
+            let canonical = self.f(f64::from_bits(canonical_bits(constant)));
+            return match failed {
+                Some(failed) => self.select(failed, self.f(f64::NAN), canonical),
+                None => canonical,
+            };
+        }
+        let nan = match (failed, self.never_nan(value)) {
+            (None, true) => return value,
+            (Some(failed), true) => failed,
+            (None, false) => self.is_nan(value),
+            (Some(failed), false) => self.or(failed, self.is_nan(value)),
+        };
+        self.select(nan, self.f(f64::from_bits(canonical_bits(f64::NAN))), value)
+    }
+
+    /// Whether a value is a choice between constants that are numbers.
+    fn never_nan(&self, value: Value) -> bool {
+        let mut left = vec![value];
+        let mut steps = 0;
+        while let Some(value) = left.pop() {
+            let inst = self.state.borrow().insts[value];
+            match inst {
+                Inst::F(bits) if !f64::from_bits(bits).is_nan() => {}
+                Inst::Select(_, a, b) if steps < 16 => left.extend([a, b]),
+                _ => return false,
+            }
+            steps += 1;
+        }
+        true
+    }
+
+    /// The first check that fails counts; a row outside a fast range is evaluated again whatever else it does.
+    fn status(&self, failures: &[Value]) -> Option<Value> {
+        let outside = self.state.borrow().outside;
+        let mut status = None;
+        for (k, &failure) in failures.iter().enumerate().rev() {
+            let word = self.i((Status::FIRST_CHECK + k as u64) as i64);
+            status = Some(self.iselect(failure, word, status.unwrap_or_else(|| self.i(0))));
+        }
+        if let Some(outside) = outside {
+            let word = self.i(Status::SLOW_PATH as i64);
+            status = Some(self.iselect(outside, word, status.unwrap_or_else(|| self.i(0))));
+        }
+        status
+    }
+}
+
+/// Drops unused instructions, keeping the order of the rest.
+fn compact(program: LaneProgram) -> LaneProgram {
+    let mut live = EntityVec::filled(false, program.insts.len());
+    for store in &program.stores {
+        live[store.value] = true;
+    }
+    if let Some(status) = program.status {
+        live[status] = true;
+    }
+    for value in program.insts.keys().rev() {
+        if live[value] {
+            program.insts[value].for_each_operand(|v| live[v] = true);
+        }
+    }
+    let mut renamed: EntityVec<Value, Option<Value>> = EntityVec::filled(None, program.insts.len());
+    let mut insts = EntityVec::new();
+    for (value, inst) in program.insts.iter().filter(|&(v, _)| live[v]) {
+        let inst = inst.map_operands(|v| renamed[v].unwrap_or(v));
+        renamed[value] = Some(insts.push(inst));
+    }
+    let rename = |v: Value| renamed[v].unwrap_or(v);
+    LaneProgram {
+        insts,
+        stores: program.stores.iter().map(|s| Store { value: rename(s.value), ..*s }).collect(),
+        status: program.status.map(rename),
+        ..program
+    }
+}
+
+impl Lanes for Recorder {
+    type F = Value;
+    type M = Value;
+    type I = Value;
+
+    fn f(&self, value: f64) -> Value {
+        self.record(Inst::F(value.to_bits()))
+    }
+    fn i(&self, value: i64) -> Value {
+        self.record(Inst::I(value))
+    }
+    fn m(&self, value: bool) -> Value {
+        self.record(Inst::M(value))
+    }
+    fn add(&self, a: Value, b: Value) -> Value {
+        self.record(Inst::FBinary(FBinary::Add, a, b))
+    }
+    fn sub(&self, a: Value, b: Value) -> Value {
+        self.record(Inst::FBinary(FBinary::Sub, a, b))
+    }
+    fn mul(&self, a: Value, b: Value) -> Value {
+        self.record(Inst::FBinary(FBinary::Mul, a, b))
+    }
+    fn div(&self, a: Value, b: Value) -> Value {
+        self.record(Inst::FBinary(FBinary::Div, a, b))
+    }
+    fn sqrt(&self, a: Value) -> Value {
+        self.record(Inst::FUnary(FUnary::Sqrt, a))
+    }
+    fn fma(&self, a: Value, b: Value, c: Value) -> Value {
+        self.record(Inst::Fma(a, b, c))
+    }
+    fn abs(&self, a: Value) -> Value {
+        self.record(Inst::FUnary(FUnary::Abs, a))
+    }
+    fn neg(&self, a: Value) -> Value {
+        self.record(Inst::FUnary(FUnary::Neg, a))
+    }
+    fn round_even(&self, a: Value) -> Value {
+        self.record(Inst::FUnary(FUnary::RoundEven, a))
+    }
+    fn floor(&self, a: Value) -> Value {
+        self.record(Inst::FUnary(FUnary::Floor, a))
+    }
+    fn ceil(&self, a: Value) -> Value {
+        self.record(Inst::FUnary(FUnary::Ceil, a))
+    }
+    fn trunc(&self, a: Value) -> Value {
+        self.record(Inst::FUnary(FUnary::Trunc, a))
+    }
+    fn lt(&self, a: Value, b: Value) -> Value {
+        self.record(Inst::FCompare(FCompare::Lt, a, b))
+    }
+    fn le(&self, a: Value, b: Value) -> Value {
+        self.record(Inst::FCompare(FCompare::Le, a, b))
+    }
+    fn eq(&self, a: Value, b: Value) -> Value {
+        self.record(Inst::FCompare(FCompare::Eq, a, b))
+    }
+    fn ne(&self, a: Value, b: Value) -> Value {
+        self.record(Inst::FCompare(FCompare::Ne, a, b))
+    }
+    fn select(&self, m: Value, a: Value, b: Value) -> Value {
+        self.record(Inst::Select(m, a, b))
+    }
+    fn and(&self, a: Value, b: Value) -> Value {
+        self.record(Inst::And(a, b))
+    }
+    fn or(&self, a: Value, b: Value) -> Value {
+        self.record(Inst::Or(a, b))
+    }
+    fn not(&self, a: Value) -> Value {
+        self.record(Inst::Not(a))
+    }
+    fn iadd(&self, a: Value, b: Value) -> Value {
+        self.record(Inst::IBinary(IBinary::Add, a, b))
+    }
+    fn isub(&self, a: Value, b: Value) -> Value {
+        self.record(Inst::IBinary(IBinary::Sub, a, b))
+    }
+    fn iand(&self, a: Value, b: Value) -> Value {
+        self.record(Inst::IBinary(IBinary::And, a, b))
+    }
+    fn ior(&self, a: Value, b: Value) -> Value {
+        self.record(Inst::IBinary(IBinary::Or, a, b))
+    }
+    fn ixor(&self, a: Value, b: Value) -> Value {
+        self.record(Inst::IBinary(IBinary::Xor, a, b))
+    }
+    fn shl(&self, a: Value, by: u32) -> Value {
+        self.record(Inst::Shl(a, by as u8))
+    }
+    fn shr(&self, a: Value, by: u32) -> Value {
+        self.record(Inst::Shr(a, by as u8))
+    }
+    fn igt(&self, a: Value, b: Value) -> Value {
+        self.record(Inst::IGt(a, b))
+    }
+    fn ieq(&self, a: Value, b: Value) -> Value {
+        self.record(Inst::IEq(a, b))
+    }
+    fn bits(&self, a: Value) -> Value {
+        let inner = match self.state.borrow().insts[a] {
+            Inst::Float(inner) => Some(inner),
+            _ => None,
+        };
+        inner.unwrap_or_else(|| self.record(Inst::Bits(a)))
+    }
+    fn float(&self, a: Value) -> Value {
+        let inner = match self.state.borrow().insts[a] {
+            Inst::Bits(inner) => Some(inner),
+            _ => None,
+        };
+        inner.unwrap_or_else(|| self.record(Inst::Float(a)))
+    }
+    fn lookup(&self, table: &'static [f64], index: Value) -> Value {
+        let id = {
+            let mut state = self.state.borrow_mut();
+            let known = state.tables.iter().position(|t| std::ptr::eq(*t, table));
+            TableId(known.unwrap_or_else(|| {
+                state.tables.push(table);
+                state.tables.len() - 1
+            }) as u32)
+        };
+        self.record(Inst::Lookup(id, index))
+    }
+    fn constant(&self, a: Value) -> Option<f64> {
+        match self.constant_of(a) {
+            Some(Constant::F(value)) => Some(value),
+            _ => None,
+        }
+    }
+    fn outside(&self, m: Value) {
+        let before = self.state.borrow().outside;
+        let outside = match before {
+            Some(before) => self.or(before, m),
+            None => m,
+        };
+        if self.state.borrow().insts[outside] != Inst::M(false) {
+            self.state.borrow_mut().outside = Some(outside);
+        }
+    }
+}
+
+/// The type of a value in a program that is being checked or printed.
+pub(super) fn type_of(program: &LaneProgram, value: Value) -> LaneType {
+    program.insts[value].ty()
+}

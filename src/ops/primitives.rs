@@ -1,0 +1,530 @@
+//! The names of the language and how they expand to operations.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use super::{Op, OpInfo, ShapeError, Single, Syntax};
+use crate::graph::{Elem, Node, Shape, Type};
+
+/// A primitive of the language.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Primitive(u16);
+
+/// How many operands a primitive takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Arity {
+    /// At least this many.
+    pub min: usize,
+    /// At most this many; `None` for any number.
+    pub max: Option<usize>,
+}
+
+impl Arity {
+    const fn exactly(n: usize) -> Arity {
+        Arity { min: n, max: Some(n) }
+    }
+    const fn at_least(n: usize) -> Arity {
+        Arity { min: n, max: None }
+    }
+    const fn between(min: usize, max: usize) -> Arity {
+        Arity { min, max: Some(max) }
+    }
+}
+
+/// What builds values of operations: the graph builder makes nodes, the interpreter computes.
+///
+/// A [`Node`] is a handle of the implementation.
+pub trait Algebra {
+    /// The type of a value.
+    fn ty(&self, value: Node) -> Type;
+    /// A number.
+    fn number(&mut self, value: f64) -> Node;
+    /// The value of a number that is known now.
+    fn constant(&self, value: Node) -> Option<f64>;
+    /// The value of a number that decides a shape, which has to be known before the rows are.
+    fn size(&self, value: Node) -> Option<f64> {
+        self.constant(value)
+    }
+    /// An operation whose type is known.
+    fn apply_typed(&mut self, op: Op, attr: u32, ty: Type, args: &[Node]) -> Node;
+    /// The part of `whole` (of `count` parts of type `ty`) at an index. A value that is no integer from 0 to
+    /// `count − 1` fails the row.
+    fn part(&mut self, whole: Node, index: Node, count: u32, ty: Type) -> Node;
+
+    /// An operation whose type follows from its operands.
+    fn apply(&mut self, op: Op, args: &[Node]) -> Result<Node, ShapeError> {
+        let types: Vec<Type> = args.iter().map(|&a| self.ty(a)).collect();
+        let ty = op.result_type(&types)?;
+        Ok(self.apply_typed(op, 0, ty, args))
+    }
+    /// The value as a number: truth values become 1 and 0.
+    fn as_number(&mut self, value: Node) -> Node {
+        let ty = self.ty(value);
+        match ty.elem {
+            Elem::Num => value,
+            Elem::Bool => self.apply_typed(Op::Num, 0, Type::num(ty.shape), &[value]),
+        }
+    }
+    /// The value as a truth value: zero is false, everything else is true.
+    fn as_truth(&mut self, value: Node) -> Node {
+        let ty = self.ty(value);
+        match ty.elem {
+            Elem::Bool => value,
+            Elem::Num => {
+                let zero = self.number(0.0);
+                self.apply_typed(Op::Ne, 0, Type::bool(ty.shape), &[value, zero])
+            }
+        }
+    }
+}
+
+type Sugar = fn(&mut dyn Algebra, &[Node]) -> Result<Node, ShapeError>;
+
+#[derive(Debug, Clone, Copy)]
+enum Expansion {
+    Op(Op),
+    Fold { op: Op, empty: Option<f64>, one: Single },
+    Chain { op: Op, reversed: bool },
+    Sugar(Sugar),
+}
+
+/// An entry of the list of primitives.
+#[derive(Debug, Clone, Copy)]
+pub struct PrimitiveInfo {
+    /// Its name.
+    pub name: &'static str,
+    /// The name that it is another spelling of.
+    pub alias_of: Option<&'static str>,
+    /// How many operands it takes.
+    pub arity: Arity,
+    /// How it is written, with its operands.
+    pub usage: &'static str,
+    /// One line of documentation.
+    pub doc: &'static str,
+    /// The group it is listed in.
+    pub family: &'static str,
+    expansion: Expansion,
+}
+
+impl PrimitiveInfo {
+    /// The operation that holds its bound, derivative and kinks, if it is one operation.
+    pub fn op(&self) -> Option<&'static OpInfo> {
+        match self.expansion {
+            Expansion::Op(op) | Expansion::Fold { op, .. } | Expansion::Chain { op, .. } => Some(op.info()),
+            Expansion::Sugar(_) => None,
+        }
+    }
+}
+
+struct Table {
+    entries: Vec<PrimitiveInfo>,
+    by_name: HashMap<&'static str, Primitive>,
+}
+
+static TABLE: LazyLock<Table> = LazyLock::new(|| {
+    let mut entries = Vec::new();
+    for &op in Op::ALL {
+        let info = op.info();
+        let (names, arity, usage, expansion): (&[&str], _, _, _) = match info.syntax {
+            Syntax::Internal => continue,
+            Syntax::Call(names) => {
+                let n = op.operands().unwrap_or(0);
+                let usage = ["", "x", "x y", "x y z"][n.min(3)];
+                (names, Arity::exactly(n), usage, Expansion::Op(op))
+            }
+            Syntax::Fold { names, empty, one } => {
+                let min = if empty.is_some() { 0 } else { 1 };
+                (names, Arity::at_least(min), "x …", Expansion::Fold { op, empty, one })
+            }
+            Syntax::Chain(names) => {
+                (names, Arity::at_least(1), "x …", Expansion::Chain { op, reversed: false })
+            }
+        };
+        for (k, &name) in names.iter().enumerate() {
+            let alias_of = (k > 0).then(|| names[0]);
+            entries.push(PrimitiveInfo {
+                name,
+                alias_of,
+                arity,
+                usage,
+                doc: info.doc,
+                family: op.family(),
+                expansion,
+            });
+        }
+    }
+    entries.extend_from_slice(SUGAR);
+    let by_name = entries.iter().enumerate().map(|(i, e)| (e.name, Primitive(i as u16))).collect();
+    Table { entries, by_name }
+});
+
+const fn sugar(
+    family: &'static str,
+    name: &'static str,
+    arity: Arity,
+    usage: &'static str,
+    doc: &'static str,
+    expand: Sugar,
+) -> PrimitiveInfo {
+    PrimitiveInfo { name, alias_of: None, arity, usage, doc, family, expansion: Expansion::Sugar(expand) }
+}
+
+/// Primitives that are made of several operations.
+const SUGAR: &[PrimitiveInfo] = &[
+    PrimitiveInfo {
+        expansion: Expansion::Chain { op: Op::Lt, reversed: true },
+        ..sugar("logic", ">", Arity::at_least(1), "x …", "1 if each operand is above the next", identity)
+    },
+    PrimitiveInfo {
+        expansion: Expansion::Chain { op: Op::Le, reversed: true },
+        ..sugar("logic", ">=", Arity::at_least(1), "x …", "1 if no operand is below the next", identity)
+    },
+    sugar("logic", "not", Arity::exactly(1), "x", "1 if x is 0, else 0", |a, args| {
+        let truth = a.as_truth(args[0]);
+        a.apply(Op::Not, &[truth])
+    }),
+    sugar("arithmetic", "square", Arity::exactly(1), "x", "x·x", |a, args| {
+        let x = a.as_number(args[0]);
+        a.apply(Op::Mul, &[x, x])
+    }),
+    sugar("arithmetic", "exact->inexact", Arity::exactly(1), "x", "x: all numbers are inexact", identity),
+    sugar(
+        "elementary",
+        "atan",
+        Arity::between(1, 2),
+        "y [x]",
+        "inverse tangent of y, or the angle of the point (x, y)",
+        |a, args| {
+            let numbers: Vec<Node> = args.iter().map(|&x| a.as_number(x)).collect();
+            a.apply(if numbers.len() == 1 { Op::Atan } else { Op::Atan2 }, &numbers)
+        },
+    ),
+    sugar(
+        "vector",
+        "vec",
+        Arity::at_least(1),
+        "x …",
+        "the vector of its operands; of vectors, the matrix with those rows; [x …]",
+        rows,
+    ),
+    sugar(
+        "matrix",
+        "mat",
+        Arity::at_least(1),
+        "row … | n m x …",
+        "the matrix with those rows, or n×m from its elements row by row",
+        |a, args| {
+            if args.iter().all(|&x| a.ty(x).is_scalar()) { elements(a, args) } else { rows(a, args) }
+        },
+    ),
+    sugar(
+        "vector",
+        "ref",
+        Arity::between(2, 3),
+        "v i | M i | M i j",
+        "element i of a vector, row i or element i, j of a matrix, from 0",
+        reference,
+    ),
+    sugar(
+        "vector",
+        "vlen",
+        Arity::exactly(1),
+        "v",
+        "number of elements of a vector (of rows of a matrix)",
+        |a, args| match a.ty(args[0]).shape {
+            Shape::Vector(n) | Shape::Matrix(n, _) => Ok(a.number(f64::from(n))),
+            Shape::Scalar => Err(ShapeError::at(0, "vlen of a scalar: a vector is needed")),
+        },
+    ),
+    sugar("vector", "scale", Arity::exactly(2), "s v", "scalar times vector or matrix", |a, args| {
+        if !a.ty(args[0]).is_scalar() && !a.ty(args[1]).is_scalar() {
+            let (x, y) = (a.ty(args[0]).shape, a.ty(args[1]).shape);
+            return Err(ShapeError::at(
+                0,
+                format!("scale of {x} and {y}: the first operand must be a scalar"),
+            ));
+        }
+        let (s, v) = (a.as_number(args[0]), a.as_number(args[1]));
+        a.apply(Op::Mul, &[s, v])
+    }),
+    sugar("vector", "normalize", Arity::exactly(1), "v", "v divided by its norm", |a, args| {
+        let v = a.as_number(args[0]);
+        let norm = a.apply(Op::Norm, &[v]).map_err(|_| {
+            ShapeError::at(0, "normalize of a scalar: a vector is needed (sign takes scalars)")
+        })?;
+        a.apply(Op::Div, &[v, norm])
+    }),
+    sugar("vector", "cross", Arity::exactly(2), "u v", "cross product of two 3-vectors", cross),
+    sugar("matrix", "trace", Arity::exactly(1), "M", "sum of the diagonal, from the left", |a, args| {
+        let Shape::Matrix(n, m) = a.ty(args[0]).shape else {
+            return Err(ShapeError::at(
+                0,
+                format!("trace of {}: a square matrix is needed", a.ty(args[0]).shape),
+            ));
+        };
+        if n != m {
+            return Err(ShapeError::at(0, format!("trace of mat {n}×{m}: a square matrix is needed")));
+        }
+        let diagonal: Vec<Node> = (0..n).map(|k| element(a, args[0], k * (m + 1))).collect();
+        let diagonal = a.apply_typed(Op::Pack, 0, Type::num(Shape::Vector(n)), &diagonal);
+        a.apply(Op::Sum, &[diagonal])
+    }),
+    sugar("matrix", "eye", Arity::exactly(1), "n", "identity matrix of a constant size", |a, args| {
+        let n = size(a, args, 0)?;
+        let shape = checked(Shape::Matrix(n, n))?;
+        let (zero, one) = (a.number(0.0), a.number(1.0));
+        let elems: Vec<Node> = (0..n * n).map(|k| if k % (n + 1) == 0 { one } else { zero }).collect();
+        Ok(a.apply_typed(Op::Pack, 0, Type::num(shape), &elems))
+    }),
+    sugar(
+        "matrix",
+        "zeros",
+        Arity::between(1, 2),
+        "n [m]",
+        "vector or matrix of zeros of a constant size",
+        |a, args| constant_matrix(a, args, 0.0),
+    ),
+    sugar(
+        "matrix",
+        "ones",
+        Arity::between(1, 2),
+        "n [m]",
+        "vector or matrix of ones of a constant size",
+        |a, args| constant_matrix(a, args, 1.0),
+    ),
+];
+
+/// Vectors and matrices of programs have at most this many elements.
+pub const MAX_ELEMENTS: usize = 1 << 20;
+
+fn identity(a: &mut dyn Algebra, args: &[Node]) -> Result<Node, ShapeError> {
+    Ok(a.as_number(args[0]))
+}
+
+fn checked(shape: Shape) -> Result<Shape, ShapeError> {
+    if shape.len() > MAX_ELEMENTS {
+        return Err(ShapeError::new(format!("{shape} has more than {MAX_ELEMENTS} elements")));
+    }
+    Ok(shape)
+}
+
+/// A constant size.
+fn size(a: &dyn Algebra, args: &[Node], k: usize) -> Result<u32, ShapeError> {
+    match a.size(args[k]) {
+        Some(n) if n >= 1.0 && n.fract() == 0.0 && n <= MAX_ELEMENTS as f64 => Ok(n as u32),
+        Some(n) => Err(ShapeError::at(k, format!("size {n}: an integer from 1 to {MAX_ELEMENTS} is needed"))),
+        None => Err(ShapeError::at(k, "a size must be a constant: shapes are known before rows are")),
+    }
+}
+
+fn constant_matrix(a: &mut dyn Algebra, args: &[Node], value: f64) -> Result<Node, ShapeError> {
+    let n = size(a, args, 0)?;
+    let shape = if args.len() == 1 { Shape::Vector(n) } else { Shape::Matrix(n, size(a, args, 1)?) };
+    let value = a.number(value);
+    Ok(a.apply_typed(Op::Fill, 0, Type::num(checked(shape)?), &[value]))
+}
+
+fn element(a: &mut dyn Algebra, whole: Node, offset: u32) -> Node {
+    let whole = a.as_number(whole);
+    a.apply_typed(Op::Slice, offset, Type::NUM, &[whole])
+}
+
+/// A vector of scalars, or a matrix of rows.
+fn rows(a: &mut dyn Algebra, args: &[Node]) -> Result<Node, ShapeError> {
+    let args: Vec<Node> = args.iter().map(|&x| a.as_number(x)).collect();
+    let first = a.ty(args[0]).shape;
+    if let Some(k) = args.iter().position(|&x| a.ty(x).shape != first) {
+        let other = a.ty(args[k]).shape;
+        return Err(ShapeError::at(
+            k,
+            format!("elements of one vector are {first} and {other}: shapes differ"),
+        ));
+    }
+    let count = args.len() as u32;
+    match first {
+        Shape::Scalar => Ok(a.apply_typed(Op::Pack, 0, Type::num(checked(Shape::Vector(count))?), &args)),
+        Shape::Vector(n) => {
+            let shape = checked(Shape::Matrix(count, n))?;
+            let elems: Vec<Node> = args
+                .iter()
+                .flat_map(|&row| (0..n).map(move |k| (row, k)))
+                .map(|(row, k)| element(a, row, k))
+                .collect();
+            Ok(a.apply_typed(Op::Pack, 0, Type::num(shape), &elems))
+        }
+        Shape::Matrix(..) => Err(ShapeError::at(0, format!("a vector of {first}: rows must be vectors"))),
+    }
+}
+
+/// `(mat n m x …)`.
+fn elements(a: &mut dyn Algebra, args: &[Node]) -> Result<Node, ShapeError> {
+    if args.len() < 3 {
+        return Err(ShapeError::new("mat takes rows that are vectors, or two sizes and the elements"));
+    }
+    let (n, m) = (size(a, args, 0)?, size(a, args, 1)?);
+    let shape = checked(Shape::Matrix(n, m))?;
+    if shape.len() != args.len() - 2 {
+        return Err(ShapeError::new(format!(
+            "{shape} of {} elements: {} are needed",
+            args.len() - 2,
+            shape.len()
+        )));
+    }
+    let elems: Vec<Node> = args[2..].iter().map(|&x| a.as_number(x)).collect();
+    Ok(a.apply_typed(Op::Pack, 0, Type::num(shape), &elems))
+}
+
+fn reference(a: &mut dyn Algebra, args: &[Node]) -> Result<Node, ShapeError> {
+    let mut whole = a.as_number(args[0]);
+    for (k, &index) in args[1..].iter().enumerate() {
+        let (count, part) = match a.ty(whole).shape {
+            Shape::Vector(n) => (n, Shape::Scalar),
+            Shape::Matrix(n, m) => (n, Shape::Vector(m)),
+            Shape::Scalar if k == 0 => {
+                return Err(ShapeError::at(0, "ref of a scalar: a vector or matrix is needed"));
+            }
+            Shape::Scalar => return Err(ShapeError::at(2, "ref of a vector takes one index")),
+        };
+        let index = a.as_number(index);
+        if !a.ty(index).is_scalar() {
+            return Err(ShapeError::at(k + 1, format!("an index is a scalar, not a {}", a.ty(index).shape)));
+        }
+        let ty = Type::num(part);
+        whole = match a.constant(index) {
+            Some(i) if i.fract() == 0.0 && i >= 0.0 && i < f64::from(count) => {
+                a.apply_typed(Op::Slice, i as u32 * part.len() as u32, ty, &[whole])
+            }
+            Some(i) => {
+                let range =
+                    format!("index {i} of {count} elements: an integer from 0 to {} is needed", count - 1);
+                return Err(ShapeError::at(k + 1, range));
+            }
+            None => a.part(whole, index, count, ty),
+        };
+    }
+    Ok(whole)
+}
+
+fn cross(a: &mut dyn Algebra, args: &[Node]) -> Result<Node, ShapeError> {
+    let (x, y) = (a.ty(args[0]).shape, a.ty(args[1]).shape);
+    if (x, y) != (Shape::Vector(3), Shape::Vector(3)) {
+        return Err(ShapeError::new(format!("cross of {x} and {y}: two vectors of length 3 are needed")));
+    }
+    let u: Vec<Node> = (0..3).map(|k| element(a, args[0], k)).collect();
+    let v: Vec<Node> = (0..3).map(|k| element(a, args[1], k)).collect();
+    let mut result = Vec::with_capacity(3);
+    for k in 0..3 {
+        let (i, j) = ((k + 1) % 3, (k + 2) % 3);
+        let left = a.apply(Op::Mul, &[u[i], v[j]])?;
+        let right = a.apply(Op::Mul, &[u[j], v[i]])?;
+        result.push(a.apply(Op::Sub, &[left, right])?);
+    }
+    Ok(a.apply_typed(Op::Pack, 0, Type::num(Shape::Vector(3)), &result))
+}
+
+impl Primitive {
+    /// All primitives, in the order of the table.
+    pub fn all() -> impl Iterator<Item = Primitive> {
+        (0..TABLE.entries.len() as u16).map(Primitive)
+    }
+    /// The primitive of this name.
+    pub fn from_name(name: &str) -> Option<Primitive> {
+        TABLE.by_name.get(name).copied()
+    }
+    /// Its entry.
+    pub fn info(self) -> &'static PrimitiveInfo {
+        &TABLE.entries[usize::from(self.0)]
+    }
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        self.info().name
+    }
+    /// How many operands it takes.
+    pub fn arity(self) -> Arity {
+        self.info().arity
+    }
+    /// All names, for suggestions.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        TABLE.entries.iter().map(|e| e.name)
+    }
+
+    /// The operation that the primitive is for so many operands, if it is just one on the operands as they stand.
+    pub(crate) fn single_op(self, operands: usize) -> Option<Op> {
+        match (self.info().expansion, operands) {
+            (Expansion::Op(op), _)
+            | (Expansion::Fold { op, .. } | Expansion::Chain { op, reversed: false }, 2) => Some(op),
+            (Expansion::Fold { .. } | Expansion::Chain { .. } | Expansion::Sugar(_), _) => None,
+        }
+    }
+
+    /// The value of the primitive for operands whose number fits its arity.
+    pub fn expand(self, a: &mut dyn Algebra, args: &[Node]) -> Result<Node, ShapeError> {
+        match self.info().expansion {
+            Expansion::Sugar(expand) => expand(a, args),
+            Expansion::Op(op) => match *args {
+                // The interpreter goes through here a million times a second: no allocation.
+                [x] => {
+                    let x = a.as_number(x);
+                    a.apply(op, &[x])
+                }
+                [x, y] => {
+                    let (x, y) = (a.as_number(x), a.as_number(y));
+                    a.apply(op, &[x, y])
+                }
+                _ => {
+                    let numbers: Vec<Node> = args.iter().map(|&x| a.as_number(x)).collect();
+                    a.apply(op, &numbers)
+                }
+            },
+            Expansion::Fold { op, empty, one } => {
+                let Some((&first, rest)) = args.split_first() else {
+                    return Ok(a.number(empty.unwrap_or(0.0)));
+                };
+                let first = a.as_number(first);
+                if rest.is_empty() {
+                    return match one {
+                        Single::Identity => Ok(first),
+                        Single::Negate => a.apply(Op::Neg, &[first]),
+                        Single::Reciprocal => {
+                            let unit = a.number(1.0);
+                            a.apply(op, &[unit, first])
+                        }
+                    };
+                }
+                let mut sum = first;
+                for (k, &next) in rest.iter().enumerate() {
+                    let next = a.as_number(next);
+                    sum = a.apply(op, &[sum, next]).map_err(|e| renamed(e, op, self.name(), k + 1))?;
+                }
+                Ok(sum)
+            }
+            Expansion::Chain { op, reversed } => {
+                let mut all = None;
+                let mut before = a.as_number(args[0]);
+                for (k, &next) in args[1..].iter().enumerate() {
+                    let next = a.as_number(next);
+                    let (x, y) = if reversed { (next, before) } else { (before, next) };
+                    before = next;
+                    let holds = a.apply(op, &[x, y]).map_err(|e| renamed(e, op, self.name(), k + 1))?;
+                    all = Some(match all {
+                        None => holds,
+                        Some(before) => a.apply(Op::And, &[before, holds])?,
+                    });
+                }
+                match all {
+                    Some(all) => Ok(all),
+                    None => Ok(a.number(1.0)),
+                }
+            }
+        }
+    }
+}
+
+/// A shape error of one step, in the words of the program.
+fn renamed(error: ShapeError, op: Op, name: &str, operand: usize) -> ShapeError {
+    let message = match error.message.strip_prefix(op.info().name) {
+        Some(rest) => format!("{name}{rest}"),
+        None => error.message,
+    };
+    ShapeError { message, operand: Some(operand) }
+}

@@ -1,0 +1,147 @@
+//! Rounding to integers and division with remainder, element by element.
+
+use nc_runtime::lanes::Lanes;
+use nc_runtime::recipes::{fmod, full_range};
+
+use super::{Bound, Numeric, Op, OpInfo, Syntax, Term, numeric_rules};
+use crate::graph::{Graph, Node};
+
+numeric_rules!(1: Floor Ceil Round Trunc);
+numeric_rules!(2: Remainder Modulo Quotient);
+
+const fn step(name: &'static str, names: &'static [&'static str], doc: &'static str) -> OpInfo {
+    OpInfo {
+        name,
+        syntax: Syntax::Call(names),
+        doc,
+        bound: Bound::Exact,
+        derivative: "0",
+        kinks: "0 at the steps",
+    }
+}
+
+/// `⌊x⌋`.
+pub struct Floor;
+impl Numeric<1> for Floor {
+    const INFO: OpInfo = step("floor", &["floor"], "largest integer not above x");
+    fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
+        l.floor(x)
+    }
+    fn scale(_: &mut Graph, _: [Node; 1], _: Node, _: usize, _: Node) -> Term {
+        Term::Zero
+    }
+}
+
+/// `⌈x⌉`.
+pub struct Ceil;
+impl Numeric<1> for Ceil {
+    const INFO: OpInfo = step("ceil", &["ceiling"], "smallest integer not below x");
+    fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
+        l.ceil(x)
+    }
+    fn scale(_: &mut Graph, _: [Node; 1], _: Node, _: usize, _: Node) -> Term {
+        Term::Zero
+    }
+}
+
+/// The nearest integer.
+pub struct Round;
+impl Numeric<1> for Round {
+    const INFO: OpInfo = step("round", &["round"], "nearest integer, ties to even");
+    fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
+        l.round_even(x)
+    }
+    fn scale(_: &mut Graph, _: [Node; 1], _: Node, _: usize, _: Node) -> Term {
+        Term::Zero
+    }
+}
+
+/// The integer part.
+pub struct Trunc;
+impl Numeric<1> for Trunc {
+    const INFO: OpInfo = step("trunc", &["truncate"], "integer part of x");
+    fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
+        l.trunc(x)
+    }
+    fn scale(_: &mut Graph, _: [Node; 1], _: Node, _: usize, _: Node) -> Term {
+        Term::Zero
+    }
+}
+
+/// C's `fmod`.
+pub struct Remainder;
+impl Numeric<2> for Remainder {
+    const INFO: OpInfo = OpInfo {
+        name: "remainder",
+        syntax: Syntax::Call(&["remainder"]),
+        doc: "x − y·trunc(x/y), exactly (C's fmod); has the sign of x",
+        bound: Bound::Exact,
+        derivative: "1, −quotient(x, y)",
+        kinks: "1, −quotient at the jumps",
+    };
+    fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {
+        fmod::fmod(l, x, y)
+    }
+    fn full_range([x, y]: [f64; 2]) -> f64 {
+        full_range::fmod(x, y)
+    }
+    fn scale(g: &mut Graph, [x, y]: [Node; 2], _: Node, wrt: usize, t: Node) -> Term {
+        if wrt == 0 {
+            return Term::always(t);
+        }
+        let quotient = g.binary(Op::Quotient, x, y);
+        let product = g.mul(t, quotient);
+        Term::always(g.unary(Op::Neg, product))
+    }
+}
+
+/// The remainder with the sign of the divisor.
+pub struct Modulo;
+impl Numeric<2> for Modulo {
+    const INFO: OpInfo = OpInfo {
+        name: "modulo",
+        syntax: Syntax::Call(&["modulo"]),
+        doc: "remainder, plus y where their signs differ; has the sign of y",
+        bound: Bound::Ulp(0.5),
+        derivative: "1, −floor(x/y)",
+        kinks: "1, −floor(x/y) at the jumps",
+    };
+    fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {
+        fmod::modulo(l, x, y)
+    }
+    fn full_range([x, y]: [f64; 2]) -> f64 {
+        full_range::modulo(x, y)
+    }
+    fn scale(g: &mut Graph, [x, y]: [Node; 2], m: Node, wrt: usize, t: Node) -> Term {
+        if wrt == 0 {
+            return Term::always(t);
+        }
+        // floor(x/y) is the quotient, less 1 where modulo added the divisor to the remainder.
+        let one = g.number(1.0);
+        let quotient = g.binary(Op::Quotient, x, y);
+        let lower = g.sub(quotient, one);
+        let remainder = g.binary(Op::Remainder, x, y);
+        let added = g.binary(Op::Ne, m, remainder);
+        let floor = g.select(added, lower, quotient);
+        let product = g.mul(t, floor);
+        Term::always(g.unary(Op::Neg, product))
+    }
+}
+
+/// The integer quotient.
+pub struct Quotient;
+impl Numeric<2> for Quotient {
+    const INFO: OpInfo = OpInfo {
+        bound: Bound::Ulp(0.5),
+        ..step("quotient", &["quotient"], "trunc(x/y), in agreement with remainder")
+    };
+    fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {
+        fmod::quotient(l, x, y)
+    }
+    fn full_range([x, y]: [f64; 2]) -> f64 {
+        full_range::quotient(x, y)
+    }
+    fn scale(_: &mut Graph, _: [Node; 2], _: Node, _: usize, _: Node) -> Term {
+        Term::Zero
+    }
+}

@@ -1,0 +1,236 @@
+//! Operations that move elements without computing. They work on numbers and truth values alike.
+
+use nc_runtime::lanes::Lanes;
+
+use super::{Bound, Lane, Op, OpInfo, Operand, Rule, ShapeError, Site, Syntax, Term};
+use crate::graph::{Elem, Graph, Node, Shape, Type};
+
+const fn movement(name: &'static str, syntax: Syntax, doc: &'static str, derivative: &'static str) -> OpInfo {
+    OpInfo { name, syntax, doc, bound: Bound::Exact, derivative, kinks: "" }
+}
+
+/// The type of the result is part of the node.
+fn typed_by_node(name: &str) -> Result<Type, ShapeError> {
+    Err(ShapeError::new(format!("{name} carries its own type")))
+}
+
+fn zero<L: Lanes>(l: &L, elem: Elem) -> Lane<L> {
+    match elem {
+        Elem::Num => Lane::F(l.f(0.0)),
+        Elem::Bool => Lane::M(l.m(false)),
+    }
+}
+
+fn choose<L: Lanes>(l: &L, m: L::M, a: Lane<L>, b: Lane<L>) -> Lane<L> {
+    match (a, b) {
+        (Lane::F(a), Lane::F(b)) => Lane::F(l.select(m, a, b)),
+        (a, b) => Lane::M(l.or(l.and(m, a.m()), l.and(l.not(m), b.m()))),
+    }
+}
+
+/// A vector or matrix of scalar operands, row-major.
+pub struct Pack;
+impl Rule for Pack {
+    const INFO: OpInfo =
+        movement("pack", Syntax::Internal, "a vector or matrix of scalars", "element by element");
+    const OPERANDS: Option<usize> = None;
+    const MOVES: bool = true;
+
+    fn result_type(_: &[Type]) -> Result<Type, ShapeError> {
+        typed_by_node("pack")
+    }
+    fn eval<L: Lanes>(_: &L, _: u32, _: Type, args: &[Operand<L>]) -> Vec<Lane<L>> {
+        args.iter().map(|a| a.elems[0]).collect()
+    }
+    fn tangent(g: &mut Graph, site: &Site, wrt: usize, t: Node, _: Option<Node>) -> Term {
+        Term::always(g.place(t, wrt as u32, site.ty.shape))
+    }
+    fn whole_tangent(g: &mut Graph, site: &Site, elem: Elem, tangents: &[Option<Node>]) -> Option<Node> {
+        let zero = g.zero(Type { elem, shape: Shape::Scalar });
+        let elems: Vec<Node> = tangents.iter().map(|t| t.unwrap_or(zero)).collect();
+        Some(g.pack(elem, site.ty.shape, &elems))
+    }
+    fn adjoint(g: &mut Graph, _: &Site, wrt: usize, t: Node, _: Option<Node>) -> Term {
+        Term::always(g.slice(t, wrt as u32, Shape::Scalar))
+    }
+}
+
+/// Consecutive elements from an offset on.
+pub struct Slice;
+impl Rule for Slice {
+    const INFO: OpInfo =
+        movement("slice", Syntax::Internal, "consecutive elements from an offset on", "place");
+    const OPERANDS: Option<usize> = Some(1);
+    const MOVES: bool = true;
+
+    fn result_type(_: &[Type]) -> Result<Type, ShapeError> {
+        typed_by_node("slice")
+    }
+    fn eval<L: Lanes>(_: &L, attr: u32, ty: Type, args: &[Operand<L>]) -> Vec<Lane<L>> {
+        args[0].elems[attr as usize..][..ty.len()].to_vec()
+    }
+    fn tangent(g: &mut Graph, site: &Site, _: usize, t: Node, _: Option<Node>) -> Term {
+        Term::always(g.slice(t, site.attr, site.ty.shape))
+    }
+    fn adjoint(g: &mut Graph, site: &Site, _: usize, t: Node, _: Option<Node>) -> Term {
+        let whole = g.shape(site.args[0]);
+        Term::always(g.place(t, site.attr, whole))
+    }
+}
+
+/// Zeros around the operand, which stands from an offset on.
+pub struct Place;
+impl Rule for Place {
+    const INFO: OpInfo =
+        movement("place", Syntax::Internal, "the operand from an offset on, zeros elsewhere", "slice");
+    const OPERANDS: Option<usize> = Some(1);
+    const MOVES: bool = true;
+
+    fn result_type(_: &[Type]) -> Result<Type, ShapeError> {
+        typed_by_node("place")
+    }
+    fn eval<L: Lanes>(l: &L, attr: u32, ty: Type, args: &[Operand<L>]) -> Vec<Lane<L>> {
+        let mut result = vec![zero(l, ty.elem); ty.len()];
+        result[attr as usize..][..args[0].elems.len()].copy_from_slice(args[0].elems);
+        result
+    }
+    fn tangent(g: &mut Graph, site: &Site, _: usize, t: Node, _: Option<Node>) -> Term {
+        Term::always(g.place(t, site.attr, site.ty.shape))
+    }
+    fn adjoint(g: &mut Graph, site: &Site, _: usize, t: Node, _: Option<Node>) -> Term {
+        let part = g.shape(site.args[0]);
+        Term::always(g.slice(t, site.attr, part))
+    }
+}
+
+/// The element (or row) of the first operand that the second counts to.
+pub struct Gather;
+impl Rule for Gather {
+    const INFO: OpInfo =
+        movement("gather", Syntax::Internal, "the element or row at an index known at run time", "scatter");
+    const OPERANDS: Option<usize> = Some(2);
+    const MOVES: bool = true;
+
+    fn result_type(_: &[Type]) -> Result<Type, ShapeError> {
+        typed_by_node("gather")
+    }
+    fn eval<L: Lanes>(l: &L, _: u32, ty: Type, args: &[Operand<L>]) -> Vec<Lane<L>> {
+        let index = args[1].elems[0].f();
+        let mut parts = args[0].elems.chunks(ty.len());
+        // An index out of range fails its row in a check of its own; what stands here does not count.
+        let mut result = parts.next().map(<[_]>::to_vec).unwrap_or_default();
+        for (k, part) in (1..).zip(parts) {
+            let here = l.eq(index, l.f(f64::from(k)));
+            for (slot, &element) in result.iter_mut().zip(part) {
+                *slot = choose(l, here, element, *slot);
+            }
+        }
+        result
+    }
+    fn tangent(g: &mut Graph, site: &Site, wrt: usize, t: Node, _: Option<Node>) -> Term {
+        if wrt != 0 {
+            return Term::Zero;
+        }
+        let ty = g.ty(t);
+        let result = Type { elem: ty.elem, shape: site.ty.shape };
+        Term::always(g.apply_typed(Op::Gather, 0, result, &[t, site.args[1]]))
+    }
+    fn adjoint(g: &mut Graph, site: &Site, wrt: usize, t: Node, _: Option<Node>) -> Term {
+        if wrt != 0 {
+            return Term::Zero;
+        }
+        let result = Type { elem: g.ty(t).elem, shape: g.shape(site.args[0]) };
+        Term::always(g.apply_typed(Op::Scatter, 0, result, &[t, site.args[1]]))
+    }
+}
+
+/// Zeros but for the first operand, which stands at the element (or row) that the second counts to.
+pub struct Scatter;
+impl Rule for Scatter {
+    const INFO: OpInfo = movement(
+        "scatter",
+        Syntax::Internal,
+        "zeros but for one element or row at a run-time index",
+        "gather",
+    );
+    const OPERANDS: Option<usize> = Some(2);
+    const MOVES: bool = true;
+
+    fn result_type(_: &[Type]) -> Result<Type, ShapeError> {
+        typed_by_node("scatter")
+    }
+    fn eval<L: Lanes>(l: &L, _: u32, ty: Type, args: &[Operand<L>]) -> Vec<Lane<L>> {
+        let index = args[1].elems[0].f();
+        let part = args[0].elems;
+        let mut result = Vec::with_capacity(ty.len());
+        for k in 0..ty.len() / part.len() {
+            let here = l.eq(index, l.f(k as f64));
+            result.extend(part.iter().map(|&element| choose(l, here, element, zero(l, ty.elem))));
+        }
+        result
+    }
+    fn tangent(g: &mut Graph, site: &Site, wrt: usize, t: Node, _: Option<Node>) -> Term {
+        if wrt != 0 {
+            return Term::Zero;
+        }
+        let result = Type { elem: g.ty(t).elem, shape: site.ty.shape };
+        Term::always(g.apply_typed(Op::Scatter, 0, result, &[t, site.args[1]]))
+    }
+    fn adjoint(g: &mut Graph, site: &Site, wrt: usize, t: Node, _: Option<Node>) -> Term {
+        if wrt != 0 {
+            return Term::Zero;
+        }
+        let result = Type { elem: g.ty(t).elem, shape: g.shape(site.args[0]) };
+        Term::always(g.apply_typed(Op::Gather, 0, result, &[t, site.args[1]]))
+    }
+}
+
+/// A scalar in every element.
+pub struct Fill;
+impl Rule for Fill {
+    const INFO: OpInfo = movement("fill", Syntax::Internal, "a scalar in every element", "sum");
+    const OPERANDS: Option<usize> = Some(1);
+    const MOVES: bool = true;
+
+    fn result_type(_: &[Type]) -> Result<Type, ShapeError> {
+        typed_by_node("fill")
+    }
+    fn eval<L: Lanes>(_: &L, _: u32, ty: Type, args: &[Operand<L>]) -> Vec<Lane<L>> {
+        vec![args[0].elems[0]; ty.len()]
+    }
+    fn tangent(g: &mut Graph, site: &Site, _: usize, t: Node, _: Option<Node>) -> Term {
+        Term::always(g.fill(t, site.ty.shape))
+    }
+    fn adjoint(_: &mut Graph, _: &Site, _: usize, t: Node, _: Option<Node>) -> Term {
+        Term::always(t)
+    }
+}
+
+/// Rows become columns.
+pub struct Transpose;
+impl Rule for Transpose {
+    const INFO: OpInfo =
+        movement("transpose", Syntax::Call(&["transpose"]), "rows become columns", "transpose");
+    const OPERANDS: Option<usize> = Some(1);
+    const MOVES: bool = true;
+
+    fn result_type(args: &[Type]) -> Result<Type, ShapeError> {
+        match args[0].shape {
+            Shape::Matrix(n, m) => Ok(Type { elem: args[0].elem, shape: Shape::Matrix(m, n) }),
+            other => Err(ShapeError::at(0, format!("transpose of {other}: a matrix is needed"))),
+        }
+    }
+    fn eval<L: Lanes>(_: &L, _: u32, ty: Type, args: &[Operand<L>]) -> Vec<Lane<L>> {
+        let (rows, columns) = match ty.shape {
+            Shape::Matrix(rows, columns) => (rows as usize, columns as usize),
+            Shape::Scalar | Shape::Vector(_) => (1, ty.len()),
+        };
+        (0..rows).flat_map(|r| (0..columns).map(move |c| args[0].elems[c * rows + r])).collect()
+    }
+    fn tangent(g: &mut Graph, _: &Site, _: usize, t: Node, _: Option<Node>) -> Term {
+        Term::always(g.unary(Op::Transpose, t))
+    }
+    fn adjoint(g: &mut Graph, _: &Site, _: usize, t: Node, _: Option<Node>) -> Term {
+        Term::always(g.unary(Op::Transpose, t))
+    }
+}

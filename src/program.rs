@@ -1,0 +1,239 @@
+//! Programs: text that has been read and resolved, ready to be compiled for a signature.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use crate::anf::{self, Anf, Rhs};
+use crate::ast::{self, Ast};
+use crate::codegen::cranelift::{self, TargetMachine};
+use crate::dialect::{self, Dialect, ReaderLimits};
+use crate::graph::build::Signature;
+use crate::graph::{Graph, build, print};
+use crate::interpret::ast::AstInterpreter;
+use crate::kernel::{CompileOptions, Derivative, Kernel, KernelError, Tier, derived};
+use crate::lower;
+use crate::resolve::{self, Resolved};
+use crate::source::{Diagnostic, Span};
+
+/// A program.
+///
+/// ```
+/// use neural_compiler::{CompileOptions, Derivative, Program};
+///
+/// # fn main() -> Result<(), neural_compiler::Error> {
+/// let program = Program::parse("(* 0.5 (* m (pow v 2)))")?;
+/// let options = CompileOptions { derivative: Derivative::Gradient, ..CompileOptions::default() };
+/// let kernel = program.compile(&options)?;
+/// // Columns of m and v; the value, then the derivative by each.
+/// let columns = kernel.columns(&[&[2.0, 4.0], &[3.0, 1.0]])?;
+/// assert_eq!(columns, [[9.0, 2.0], [4.5, 0.5], [6.0, 4.0]]);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Program {
+    ast: Ast,
+    resolved: Arc<Resolved>,
+    anf: Anf,
+}
+
+/// Why a program could not be read, compiled or run.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Something is wrong with the source; each message has its place.
+    #[error("{}", summary(.0))]
+    Source(Vec<Diagnostic>),
+    /// The options do not fit the program, or code generation failed.
+    #[error(transparent)]
+    Kernel(#[from] KernelError),
+    /// The batch does not fit the kernel.
+    #[error(transparent)]
+    Batch(#[from] nc_runtime::batch::BatchError),
+}
+
+fn summary(diagnostics: &[Diagnostic]) -> String {
+    match diagnostics {
+        [] => "the program does not compile".into(),
+        [one] => one.to_string(),
+        [first, rest @ ..] => format!("{first} (and {} more)", rest.len()),
+    }
+}
+
+/// A stage of the pipeline whose output can be shown as text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Stage {
+    /// The syntax tree, derived forms expanded.
+    Ast,
+    /// A-normal form.
+    Anf,
+    /// The compute graph of the value.
+    Graph,
+    /// The graph with derivatives.
+    Adjoint,
+    /// The lane program.
+    Lanes,
+    /// Cranelift IR.
+    Clif,
+    /// Machine code.
+    Asm,
+}
+
+impl Program {
+    /// Reads a program in the Scheme dialect.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Source`], with everything that was found.
+    pub fn parse(source: &str) -> Result<Program, Error> {
+        Program::parse_as(source, Dialect::Scheme, &ReaderLimits::default())
+    }
+
+    /// Reads a program in a dialect, within limits.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Source`], with everything that was found.
+    pub fn parse_as(source: &str, dialect: Dialect, limits: &ReaderLimits) -> Result<Program, Error> {
+        let ast = dialect::read(source, dialect, limits).map_err(Error::Source)?;
+        let resolved = resolve::resolve(&ast).map_err(Error::Source)?;
+        let anf = anf::build::build(&resolved);
+        debug_assert_eq!(anf::verify::verify(&anf), Ok(()));
+        Ok(Program { ast, resolved: Arc::new(resolved), anf })
+    }
+
+    /// Reads a program from bytes that should be UTF-8.
+    ///
+    /// # Errors
+    ///
+    /// As [`Program::parse_as`]; bytes that are no UTF-8 are an error with their place.
+    pub fn parse_bytes(source: &[u8], dialect: Dialect, limits: &ReaderLimits) -> Result<Program, Error> {
+        match std::str::from_utf8(source) {
+            Ok(text) => Program::parse_as(text, dialect, limits),
+            Err(error) => {
+                let at = u32::try_from(error.valid_up_to()).unwrap_or(u32::MAX);
+                let message = format!("byte {at} starts no UTF-8 character");
+                Err(Error::Source(vec![Diagnostic::error("encoding", Span::new(at, at), message)]))
+            }
+        }
+    }
+
+    /// Names of the inputs, in the order of the signature.
+    pub fn inputs(&self) -> impl Iterator<Item = &str> {
+        self.anf.inputs.iter().map(|&var| self.anf.vars[var].name.as_str())
+    }
+
+    /// Names and values of the top-level numbers, which a signature can make parameters.
+    pub fn constants(&self) -> impl Iterator<Item = (&str, f64)> {
+        let main = self.anf.main.map(|main| self.anf.blocks[main].bindings.as_slice());
+        main.unwrap_or_default().iter().filter_map(|binding| match &binding.rhs {
+            Rhs::Constant(literal) => Some((self.anf.vars[binding.var].name.as_str(), literal.f64)),
+            Rhs::Primitive(..) | Rhs::Call(..) | Rhs::If(..) => None,
+        })
+    }
+
+    /// What its author may want to know.
+    pub fn warnings(&self) -> &[Diagnostic] {
+        &self.resolved.warnings
+    }
+
+    /// The resolved tree, which the AST interpreter runs.
+    pub fn resolved(&self) -> &Arc<Resolved> {
+        &self.resolved
+    }
+
+    /// The compute graph for a signature.
+    ///
+    /// # Errors
+    ///
+    /// Shapes that do not fit, with their places; names in the signature that the program does not have.
+    pub fn graph(&self, signature: &Signature) -> Result<Graph, Error> {
+        for name in signature.names() {
+            let constant = signature.is_parameter(name) && self.constants().any(|(known, _)| known == name);
+            if !constant && !self.inputs().any(|input| input == name) {
+                let inputs =
+                    self.inputs().chain(self.constants().map(|c| c.0)).collect::<Vec<_>>().join(", ");
+                return Err(KernelError::UnknownInput { name: name.to_string(), inputs }.into());
+            }
+        }
+        build::build(&self.anf, signature).map_err(Error::Source)
+    }
+
+    /// Compiles the program.
+    ///
+    /// # Errors
+    ///
+    /// As [`Program::graph`], and options that do not fit the program.
+    pub fn compile(&self, options: &CompileOptions) -> Result<Kernel, Error> {
+        let graph = self.graph(&options.signature)?;
+        let graph = match options.derivative {
+            Derivative::None if options.tier == Tier::Interpret => {
+                let interpreter = AstInterpreter::new(Arc::clone(&self.resolved), &options.signature);
+                return Ok(Kernel::from_tree(graph, interpreter));
+            }
+            Derivative::None => graph,
+            _ => derived(&graph, options)?,
+        };
+        Ok(Kernel::from_graph(graph, options)?)
+    }
+
+    /// Any stage as text. Up to [`Stage::Lanes`] it is the same on every machine; the others are for `target`, or for
+    /// this machine.
+    ///
+    /// # Errors
+    ///
+    /// As [`Program::compile`].
+    pub fn stage(
+        &self,
+        stage: Stage,
+        options: &CompileOptions,
+        target: Option<&TargetMachine>,
+    ) -> Result<String, Error> {
+        match stage {
+            Stage::Ast => return Ok(ast::dump(&self.ast)),
+            Stage::Anf => return Ok(anf::print::dump(&self.anf)),
+            Stage::Graph | Stage::Adjoint | Stage::Lanes | Stage::Clif | Stage::Asm => {}
+        }
+        let graph = self.graph(&options.signature)?;
+        if stage == Stage::Graph {
+            return Ok(print::dump(&graph));
+        }
+        let graph = match (stage, &options.derivative) {
+            (Stage::Adjoint, Derivative::None) => {
+                derived(&graph, &CompileOptions { derivative: Derivative::Gradient, ..options.clone() })?
+            }
+            _ => derived(&graph, options)?,
+        };
+        if stage == Stage::Adjoint {
+            return Ok(print::dump(&graph));
+        }
+        let program = lower::lower(&graph);
+        if stage == Stage::Lanes {
+            return Ok(lower::print::dump(&program));
+        }
+        let host;
+        let target = match target {
+            Some(target) => target,
+            None => {
+                host = TargetMachine::host().map_err(KernelError::from)?;
+                &host
+            }
+        };
+        Ok(match stage {
+            Stage::Clif => cranelift::clif(&program, target),
+            _ => cranelift::assembly(&program, target).map_err(KernelError::from)?,
+        })
+    }
+
+    /// A summary of what the program takes and returns, for people.
+    pub fn describe(&self, graph: &Graph) -> String {
+        let mut text = String::new();
+        for input in &graph.inputs {
+            let _ = writeln!(text, "input {}: {}", input.name, input.shape);
+        }
+        for output in &graph.outputs {
+            let name = if output.name.is_empty() { "value" } else { &output.name };
+            let _ = writeln!(text, "result {name}: {}", graph.shape(output.node));
+        }
+        text
+    }
+}

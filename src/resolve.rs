@@ -1,0 +1,672 @@
+//! Names → variables, primitives and functions.
+//!
+//! Scope is lexical. A name in operand position that nothing binds is an input, whatever else it may name; a name at the
+//! head of a form must be a function or a primitive. Functions are closed afterwards: what they capture from around
+//! them becomes further parameters.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::anf::{FuncId, Literal, Var, VarInfo};
+use crate::ast::{Ast, Body, Definition, Expr, ExprKind, Function as AstFunction, Name};
+use crate::dialect::MAX_DIAGNOSTICS;
+use crate::dialect::scheme::forms::SPECIAL_FORMS;
+use crate::entity::{Entity, EntityVec};
+use crate::ops::Primitive;
+use crate::source::{Diagnostic, Span};
+
+/// What an expression is, with its names resolved.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Kind {
+    /// A number.
+    Number(Literal),
+    /// The value of a variable.
+    Var(Var),
+    /// A primitive.
+    Primitive(Primitive, Vec<Expr>),
+    /// A call of a function of the program. What the function captures is not among the operands.
+    Call(FuncId, Vec<Expr>),
+    /// A choice.
+    If(Expr, Expr, Expr),
+    /// Values for variables, then the expression that uses them.
+    Let(Vec<(Var, Expr)>, Expr),
+}
+
+/// A function of the program.
+#[derive(Debug, Clone)]
+pub struct Function {
+    /// Its name.
+    pub name: String,
+    /// Where it is defined.
+    pub span: Span,
+    /// Its parameters.
+    pub params: Vec<Var>,
+    /// Variables around it that it, or a function it calls, uses.
+    pub captures: Vec<Var>,
+    /// What it computes.
+    pub body: Expr,
+}
+
+/// A program whose names are resolved.
+#[derive(Debug, Clone)]
+pub struct Resolved {
+    kinds: EntityVec<Expr, Kind>,
+    spans: EntityVec<Expr, Span>,
+    /// All variables.
+    pub vars: EntityVec<Var, VarInfo>,
+    /// All functions.
+    pub functions: EntityVec<FuncId, Function>,
+    /// Functions, each behind those that it calls.
+    pub order: Vec<FuncId>,
+    /// The inputs, in the order of the signature.
+    pub inputs: Vec<Var>,
+    /// Top-level values, in order.
+    pub globals: Vec<(Var, Expr)>,
+    /// Names of the results, empty for a single unnamed one.
+    pub result_names: Vec<String>,
+    /// The results.
+    pub results: Vec<Expr>,
+    /// What the author may want to know.
+    pub warnings: Vec<Diagnostic>,
+}
+
+impl Resolved {
+    /// What an expression is.
+    pub fn kind(&self, expr: Expr) -> &Kind {
+        &self.kinds[expr]
+    }
+    /// Its place.
+    pub fn span(&self, expr: Expr) -> Span {
+        self.spans[expr]
+    }
+}
+
+/// What a name means.
+#[derive(Debug, Clone, Copy)]
+enum Meaning {
+    Var(Var),
+    Function(FuncId),
+}
+
+/// Whose variable it is: the main program's (`None`) or a function's.
+type Owner = Option<FuncId>;
+
+enum Work {
+    Visit(Expr),
+    Bind(Vec<(Name, Meaning)>),
+    Unbind(Vec<Name>),
+    Enter(FuncId),
+    Leave(Owner),
+}
+
+/// A call, for the checks that need all calls.
+struct Call {
+    from: Owner,
+    function: FuncId,
+    span: Span,
+    /// How many top-level values are defined before it runs, if the main program makes it.
+    defined: usize,
+}
+
+/// Resolves a program.
+///
+/// # Errors
+///
+/// Unknown functions, wrong numbers of operands, functions used as values, values used before their definition,
+/// recursion; each with its place.
+pub fn resolve(ast: &Ast) -> Result<Resolved, Vec<Diagnostic>> {
+    let filler = Kind::Number(Literal { f64: 0.0, f32: 0.0 });
+    let mut resolver = Resolver {
+        ast,
+        scope: EntityVec::filled(Vec::new(), ast.names.len()),
+        owners: EntityVec::new(),
+        owner: None,
+        uses: HashSet::new(),
+        calls: Vec::new(),
+        global_index: HashMap::new(),
+        defined: 0,
+        errors: Vec::new(),
+        inputs: Vec::new(),
+        resolved: Resolved {
+            kinds: EntityVec::filled(filler, ast.len()),
+            spans: EntityVec::new(),
+            vars: EntityVec::new(),
+            functions: EntityVec::new(),
+            order: Vec::new(),
+            inputs: Vec::new(),
+            globals: Vec::new(),
+            result_names: Vec::new(),
+            results: Vec::new(),
+            warnings: Vec::new(),
+        },
+    };
+    resolver.program();
+    if resolver.errors.is_empty() { Ok(resolver.resolved) } else { Err(resolver.errors) }
+}
+
+struct Resolver<'a> {
+    ast: &'a Ast,
+    /// What each name means, innermost last.
+    scope: EntityVec<Name, Vec<Meaning>>,
+    owners: EntityVec<Var, Owner>,
+    owner: Owner,
+    /// Variables of others that a function uses.
+    uses: HashSet<(FuncId, Var)>,
+    calls: Vec<Call>,
+    /// The position of top-level values.
+    global_index: HashMap<Var, usize>,
+    /// How many top-level values are defined so far.
+    defined: usize,
+    errors: Vec<Diagnostic>,
+    inputs: Vec<(Span, Var)>,
+    resolved: Resolved,
+}
+
+impl<'a> Resolver<'a> {
+    fn error(&mut self, error: Diagnostic) {
+        if self.errors.len() < MAX_DIAGNOSTICS {
+            self.errors.push(error);
+        }
+    }
+
+    /// A new variable.
+    fn var(&mut self, name: Name, span: Span, owner: Owner) -> Var {
+        self.owners.push(owner);
+        self.resolved.vars.push(VarInfo { name: self.ast.name(name).to_string(), span })
+    }
+
+    /// Refuses a free variable that is called like a parameter of the final function: both would be inputs.
+    fn two_inputs_of_one_name(&mut self, last_function: Option<FuncId>) {
+        let params: HashMap<&str, Span> = self
+            .resolved
+            .inputs
+            .iter()
+            .map(|&var| &self.resolved.vars[var])
+            .map(|v| (v.name.as_str(), v.span))
+            .collect();
+        let mut errors = Vec::new();
+        for &(span, var) in &self.inputs {
+            let name = &self.resolved.vars[var].name;
+            if let (Some(&param), Some(id)) = (params.get(name.as_str()), last_function) {
+                let function = &self.resolved.functions[id].name;
+                let message = format!("two inputs are called `{name}`: nothing binds this one");
+                errors.push(
+                    Diagnostic::error("duplicate", span, message)
+                        .related(param, format!("the other is a parameter of `{function}`"))
+                        .help("rename one of them, or pass the value as an operand"),
+                );
+            }
+        }
+        errors.into_iter().for_each(|error| self.error(error));
+    }
+
+    /// Tells variables of one name apart by a number. What callers know by name keeps it: inputs come first, then
+    /// top-level values, then everything else in order of appearance.
+    fn number_names(&mut self) {
+        let resolved = &mut self.resolved;
+        let known = resolved.inputs.iter().chain(resolved.globals.iter().map(|(var, _)| var));
+        let mut done = HashSet::new();
+        let mut count: HashMap<String, usize> = HashMap::new();
+        let written: HashSet<&str> = self.ast.names.values().map(String::as_str).collect();
+        for var in known.copied().chain(resolved.vars.keys()).collect::<Vec<_>>() {
+            if done.insert(var) {
+                let name = &mut resolved.vars[var].name;
+                let count = count.entry(name.clone()).or_insert(0);
+                *count += 1;
+                if *count > 1 {
+                    let mut numbered = format!("{name}.{count}");
+                    while written.contains(numbered.as_str()) {
+                        *count += 1;
+                        numbered = format!("{name}.{count}");
+                    }
+                    *name = numbered;
+                }
+            }
+        }
+    }
+
+    fn function(&mut self, function: &AstFunction) -> FuncId {
+        let id = FuncId::from_index(self.resolved.functions.len());
+        let params = function.params.iter().map(|&(name, span)| self.var(name, span, Some(id))).collect();
+        self.resolved.functions.push(Function {
+            name: self.ast.name(function.name).to_string(),
+            span: function.span,
+            params,
+            captures: Vec::new(),
+            body: function.body,
+        })
+    }
+
+    fn program(&mut self) {
+        let ast = self.ast;
+        self.resolved.spans = {
+            let mut spans = EntityVec::new();
+            for expr in self.resolved.kinds.keys() {
+                spans.push(ast.span(expr));
+            }
+            spans
+        };
+        // Functions and values of the top level may refer to each other in any order; names are unique.
+        let mut first: HashMap<Name, Span> = HashMap::new();
+        let mut meanings = Vec::with_capacity(ast.definitions.len());
+        for definition in &ast.definitions {
+            let (name, span) = match definition {
+                Definition::Function(function) => (function.name, function.span),
+                Definition::Value(binding) => (binding.name, binding.span),
+            };
+            if let Some(before) = first.insert(name, span) {
+                let message = format!("`{}` is defined twice", ast.name(name));
+                self.error(Diagnostic::error("duplicate", span, message).related(before, "the first"));
+            }
+            let meaning = match definition {
+                Definition::Function(function) => Meaning::Function(self.function(function)),
+                Definition::Value(_) => {
+                    let var = self.var(name, span, None);
+                    self.global_index.insert(var, self.global_index.len());
+                    Meaning::Var(var)
+                }
+            };
+            self.scope[name].push(meaning);
+            meanings.push(meaning);
+        }
+        let mut last_function = None;
+        for (definition, meaning) in ast.definitions.iter().zip(meanings) {
+            match (definition, meaning) {
+                (Definition::Function(function), Meaning::Function(id)) => {
+                    last_function = Some(id);
+                    let params = self.param_meanings(function, id);
+                    self.visit(function.body, Some(id), params);
+                }
+                (Definition::Value(binding), Meaning::Var(var)) => {
+                    self.visit(binding.value, None, Vec::new());
+                    self.resolved.globals.push((var, binding.value));
+                    self.defined += 1;
+                }
+                (Definition::Function(_), Meaning::Var(_)) | (Definition::Value(_), Meaning::Function(_)) => {
+                }
+            }
+        }
+        match &ast.body {
+            Body::Value(expr) => {
+                self.visit(*expr, None, Vec::new());
+                self.resolved.results = vec![*expr];
+            }
+            Body::Named(results) => {
+                for result in results {
+                    self.visit(result.value, None, Vec::new());
+                    self.resolved.results.push(result.value);
+                    self.resolved.result_names.push(ast.name(result.name).to_string());
+                }
+            }
+            Body::LastFunction => {
+                // Its parameters are the first inputs, and its body is the program's.
+                if let Some(id) = last_function {
+                    let function = &self.resolved.functions[id];
+                    self.resolved.results = vec![function.body];
+                    self.resolved.inputs = function.params.clone();
+                }
+            }
+        }
+        self.inputs.sort_by_key(|&(span, _)| span);
+        self.two_inputs_of_one_name(last_function);
+        self.resolved.inputs.extend(self.inputs.iter().map(|&(_, var)| var));
+        self.number_names();
+        self.order_functions();
+        if self.errors.is_empty() {
+            self.close_functions();
+        }
+        self.near_misses();
+    }
+
+    fn param_meanings(&self, function: &AstFunction, id: FuncId) -> Vec<(Name, Meaning)> {
+        let params = &self.resolved.functions[id].params;
+        function.params.iter().zip(params).map(|(&(name, _), &var)| (name, Meaning::Var(var))).collect()
+    }
+
+    /// Resolves an expression that belongs to `owner`, under these bindings.
+    fn visit(&mut self, expr: Expr, owner: Owner, bindings: Vec<(Name, Meaning)>) {
+        self.owner = owner;
+        let names = bindings.iter().map(|b| b.0).collect();
+        let mut work = vec![Work::Unbind(names), Work::Visit(expr), Work::Bind(bindings)];
+        while let Some(next) = work.pop() {
+            match next {
+                Work::Visit(expr) => self.visit_one(expr, &mut work),
+                Work::Bind(bindings) => {
+                    for (name, meaning) in bindings {
+                        self.scope[name].push(meaning);
+                    }
+                }
+                Work::Unbind(names) => {
+                    for name in names {
+                        self.scope[name].pop();
+                    }
+                }
+                Work::Enter(id) => self.owner = Some(id),
+                Work::Leave(owner) => self.owner = owner,
+            }
+        }
+    }
+
+    fn visit_one(&mut self, expr: Expr, work: &mut Vec<Work>) {
+        let ast = self.ast;
+        let kind = match ast.kind(expr) {
+            ExprKind::Number(literal) => Kind::Number(*literal),
+            ExprKind::Name(name) => self.operand(*name, ast.span(expr)),
+            ExprKind::Call(name, name_span, args) => {
+                work.extend(args.iter().rev().map(|&arg| Work::Visit(arg)));
+                self.call(*name, *name_span, args, ast.span(expr))
+            }
+            &ExprKind::If(condition, then, other) => {
+                work.extend([other, then, condition].map(Work::Visit));
+                Kind::If(condition, then, other)
+            }
+            ExprKind::Let(bindings, functions, body) => {
+                let mut meanings = Vec::with_capacity(bindings.len() + functions.len());
+                let mut values = Vec::with_capacity(bindings.len());
+                for binding in bindings {
+                    let var = self.var(binding.name, binding.span, self.owner);
+                    meanings.push((binding.name, Meaning::Var(var)));
+                    values.push((var, binding.value));
+                }
+                let ids: Vec<FuncId> = functions.iter().map(|f| self.function(f)).collect();
+                meanings.extend(functions.iter().zip(&ids).map(|(f, &id)| (f.name, Meaning::Function(id))));
+                work.push(Work::Unbind(meanings.iter().map(|m| m.0).collect()));
+                work.push(Work::Visit(*body));
+                work.push(Work::Bind(meanings));
+                for (function, &id) in functions.iter().zip(&ids).rev() {
+                    let params = self.param_meanings(function, id);
+                    work.push(Work::Leave(self.owner));
+                    work.push(Work::Unbind(params.iter().map(|p| p.0).collect()));
+                    work.push(Work::Visit(function.body));
+                    work.push(Work::Bind(params));
+                    work.push(Work::Enter(id));
+                }
+                work.extend(bindings.iter().rev().map(|b| Work::Visit(b.value)));
+                Kind::Let(values, *body)
+            }
+        };
+        self.resolved.kinds[expr] = kind;
+    }
+
+    fn operand(&mut self, name: Name, span: Span) -> Kind {
+        let nothing = Kind::Number(Literal { f64: 0.0, f32: 0.0 });
+        let text = self.ast.name(name);
+        match self.scope[name].last() {
+            Some(&Meaning::Var(var)) => {
+                if let Some(&position) = self.global_index.get(&var)
+                    && self.owner.is_none()
+                    && position >= self.defined
+                {
+                    let defined = self.resolved.vars[var].span;
+                    let message = format!("`{text}` is used before its definition");
+                    self.error(Diagnostic::error("order", span, message).related(defined, "defined here"));
+                }
+                if let Some(user) = self.owner
+                    && self.owners[var] != self.owner
+                {
+                    self.uses.insert((user, var));
+                }
+                Kind::Var(var)
+            }
+            Some(&Meaning::Function(id)) => {
+                let defined = self.resolved.functions[id].span;
+                self.error(
+                    Diagnostic::error(
+                        "first-order",
+                        span,
+                        format!("`{text}` is a function, and a function is no value"),
+                    )
+                    .related(defined, "defined here")
+                    .help("call it: functions cannot be passed, stored or returned"),
+                );
+                nothing
+            }
+            None if SPECIAL_FORMS.contains(&text) || text == "else" => {
+                self.error(Diagnostic::error(
+                    "form",
+                    span,
+                    format!("`{text}` is part of a form, not a value"),
+                ));
+                nothing
+            }
+            None => {
+                if let "pi" | "e" = text {
+                    let value = if text == "pi" { "3.141592653589793" } else { "2.718281828459045" };
+                    self.resolved.warnings.push(
+                        Diagnostic::warning(
+                            "constant",
+                            span,
+                            format!("`{text}` is not predefined, so it is an input"),
+                        )
+                        .help(format!("for the number, add `(define {text} {value})`")),
+                    );
+                }
+                let var = self.var(name, span, None);
+                // Bound from here on, outside everything: later uses find it, and bindings shadow it.
+                self.scope[name].insert(0, Meaning::Var(var));
+                self.inputs.push((span, var));
+                if let Some(user) = self.owner {
+                    self.uses.insert((user, var));
+                }
+                Kind::Var(var)
+            }
+        }
+    }
+
+    fn call(&mut self, name: Name, name_span: Span, args: &[Expr], span: Span) -> Kind {
+        let nothing = Kind::Number(Literal { f64: 0.0, f32: 0.0 });
+        let text = self.ast.name(name);
+        match self.scope[name].last() {
+            Some(&Meaning::Function(id)) => {
+                let function = &self.resolved.functions[id];
+                let (expected, defined) = (function.params.len(), function.span);
+                if expected != args.len() {
+                    let message =
+                        format!("`{text}` takes {}, not {}", count(expected, "operand"), args.len());
+                    self.error(Diagnostic::error("arity", span, message).related(defined, "defined here"));
+                    return nothing;
+                }
+                self.calls.push(Call { from: self.owner, function: id, span, defined: self.defined });
+                Kind::Call(id, args.to_vec())
+            }
+            Some(&Meaning::Var(var)) if Primitive::from_name(text).is_none() || self.shadows(var) => {
+                let defined = self.resolved.vars[var].span;
+                self.error(
+                    Diagnostic::error(
+                        "first-order",
+                        name_span,
+                        format!("`{text}` is a value, and is called like a function"),
+                    )
+                    .related(defined, "it is this value")
+                    .help(format!("for a product write `(* {text} …)`")),
+                );
+                nothing
+            }
+            Some(Meaning::Var(_)) | None => match Primitive::from_name(text) {
+                Some(primitive) => {
+                    let arity = primitive.arity();
+                    if args.len() < arity.min || arity.max.is_some_and(|max| args.len() > max) {
+                        let expected = match arity.max {
+                            Some(max) if max == arity.min => count(max, "operand"),
+                            Some(max) if max == arity.min + 1 => format!("{} or {max} operands", arity.min),
+                            Some(max) => format!("{} to {max} operands", arity.min),
+                            None => format!("at least {}", count(arity.min, "operand")),
+                        };
+                        let info = primitive.info();
+                        self.error(
+                            Diagnostic::error(
+                                "arity",
+                                span,
+                                format!("`{text}` takes {expected}, not {}", args.len()),
+                            )
+                            .help(format!("it is written `({text} {})`: {}", info.usage, info.doc)),
+                        );
+                        return nothing;
+                    }
+                    Kind::Primitive(primitive, args.to_vec())
+                }
+                None => {
+                    let mut error = Diagnostic::error(
+                        "unknown-name",
+                        name_span,
+                        format!("there is no function `{text}`"),
+                    );
+                    if let Some(similar) = self.similar(text) {
+                        error = error.help(format!("did you mean `{similar}`?"));
+                    }
+                    self.error(error);
+                    nothing
+                }
+            },
+        }
+    }
+
+    /// Whether a variable was bound by the program, rather than being an input of a primitive's name.
+    fn shadows(&self, var: Var) -> bool {
+        !self.inputs.iter().any(|&(_, input)| input == var)
+    }
+
+    /// The known name closest to an unknown one.
+    fn similar(&self, text: &str) -> Option<String> {
+        if text.len() > 64 {
+            return None;
+        }
+        let primitives: Vec<&str> = Primitive::names().collect();
+        let known = primitives
+            .into_iter()
+            .chain(SPECIAL_FORMS.iter().copied())
+            .chain(self.resolved.functions.values().take(1000).map(|f| f.name.as_str()));
+        known
+            .map(|name| (strsim::damerau_levenshtein(name, text), name))
+            .filter(|&(distance, name)| distance <= 2 && distance < name.len().max(text.len()).div_ceil(2))
+            .min()
+            .map(|(_, name)| name.to_string())
+    }
+
+    /// Warns of inputs that look like misspelt names of the program.
+    fn near_misses(&mut self) {
+        let inputs: HashSet<Var> = self.inputs.iter().map(|&(_, var)| var).collect();
+        if inputs.len() > 100 {
+            return;
+        }
+        for &(span, input) in &self.inputs {
+            let name = &self.resolved.vars[input].name;
+            let bound = self.resolved.vars.iter().take(1000).find(|(var, info)| {
+                let letters = info.name.chars().count();
+                !inputs.contains(var)
+                    && letters > 3
+                    && letters.abs_diff(name.chars().count()) <= 1
+                    && strsim::damerau_levenshtein(&info.name, name) == 1
+            });
+            if let Some((_, info)) = bound {
+                self.resolved.warnings.push(
+                    Diagnostic::warning(
+                        "near-miss",
+                        span,
+                        format!("`{name}` is bound by nothing, so it is an input"),
+                    )
+                    .related(info.span, format!("did you mean `{}`?", info.name)),
+                );
+            }
+        }
+    }
+
+    /// Puts callees before callers; recursion has no such order.
+    fn order_functions(&mut self) {
+        let count = self.resolved.functions.len();
+        let mut callees: EntityVec<FuncId, Vec<(FuncId, Span)>> = EntityVec::filled(Vec::new(), count);
+        for call in &self.calls {
+            if let Some(from) = call.from {
+                callees[from].push((call.function, call.span));
+            }
+        }
+        #[derive(Clone, Copy, PartialEq)]
+        enum State {
+            New,
+            Open,
+            Done,
+        }
+        let mut state = EntityVec::filled(State::New, count);
+        let mut order = Vec::with_capacity(count);
+        let mut recursive = Vec::new();
+        for root in self.resolved.functions.keys() {
+            let mut stack = vec![(root, 0)];
+            while let Some((function, next)) = stack.pop() {
+                if next == 0 {
+                    if state[function] != State::New {
+                        continue;
+                    }
+                    state[function] = State::Open;
+                }
+                match callees[function].get(next) {
+                    Some(&(callee, span)) => {
+                        stack.push((function, next + 1));
+                        match state[callee] {
+                            State::New => stack.push((callee, 0)),
+                            State::Open => recursive.push((callee, span)),
+                            State::Done => {}
+                        }
+                    }
+                    None => {
+                        state[function] = State::Done;
+                        order.push(function);
+                    }
+                }
+            }
+        }
+        for (function, span) in recursive {
+            let function = &self.resolved.functions[function];
+            let message =
+                format!("`{}` calls itself: recursion is not supported by this version", function.name);
+            let error =
+                Diagnostic::error("not-supported", span, message).related(function.span, "defined here");
+            self.error(error);
+        }
+        self.resolved.order = order;
+    }
+
+    /// Collects what each function captures, its callees' captures included.
+    fn close_functions(&mut self) {
+        let mut callees: EntityVec<FuncId, Vec<FuncId>> =
+            EntityVec::filled(Vec::new(), self.resolved.functions.len());
+        for call in &self.calls {
+            if let Some(from) = call.from {
+                callees[from].push(call.function);
+            }
+        }
+        let mut used: EntityVec<FuncId, Vec<Var>> =
+            EntityVec::filled(Vec::new(), self.resolved.functions.len());
+        for &(function, var) in &self.uses {
+            used[function].push(var);
+        }
+        for &function in &self.resolved.order.clone() {
+            let mut captures: HashSet<Var> = used[function].iter().copied().collect();
+            for &callee in &callees[function] {
+                let theirs = self.resolved.functions[callee].captures.iter().copied();
+                captures.extend(theirs.filter(|&var| self.owners[var] != Some(function)));
+            }
+            let mut captures: Vec<Var> = captures.into_iter().collect();
+            captures.sort();
+            self.resolved.functions[function].captures = captures;
+        }
+        for call in std::mem::take(&mut self.calls) {
+            if call.from.is_some() {
+                continue;
+            }
+            let function = &self.resolved.functions[call.function];
+            let early = function
+                .captures
+                .iter()
+                .find(|var| self.global_index.get(var).is_some_and(|&k| k >= call.defined));
+            if let Some(&var) = early {
+                let (name, span) = (&self.resolved.vars[var].name, self.resolved.vars[var].span);
+                let message = format!("`{}` uses `{name}` before its definition", function.name);
+                let error = Diagnostic::error("order", call.span, message).related(span, "defined here");
+                self.error(error);
+            }
+        }
+    }
+}
+
+fn count(n: usize, noun: &str) -> String {
+    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
+}

@@ -1,0 +1,98 @@
+//! Every program of the corpus at every point: values and derivatives against references of 60 digits, the tiers
+//! against each other.
+
+mod support;
+
+use neural_compiler::kernel::derived;
+use neural_compiler::{CompileOptions, Derivative, Kernel, Tier};
+use support::bounds::{Constants, half_ulp, outputs};
+use support::{bits, corpus, run, run_matrix};
+
+/// What a result may be away from its reference, in units of the running bound: first order, so there must be room
+/// for the rest.
+const ROOM: f64 = 2.0;
+
+#[test]
+fn results_are_within_their_error_bounds() {
+    let mut worst = [(0.0, String::new()), (0.0, String::new())];
+    let mut compared = 0;
+    for entry in corpus::load() {
+        let options = entry.options(Derivative::Gradient);
+        let value = entry.program.graph(&options.signature).expect("a graph");
+        let graph = derived(&value, &options).expect("a derived graph");
+        let kernel = Kernel::from_graph(graph.clone(), &options).expect("a kernel");
+        let columns = entry.columns();
+        let results = run(&kernel, &columns, &[], entry.points.len(), 1);
+        let order = entry.order();
+        let mut constants = Constants::of_program(&entry.text);
+        for row in 0..entry.points.len() {
+            let inputs: Vec<f64> = columns.iter().map(|c| c[row]).collect();
+            let bounded = outputs(&graph, &inputs, &mut constants);
+            let references = entry.values[row]
+                .iter()
+                .copied()
+                .chain(entry.gradients[row].iter().flat_map(|g| order.iter().map(|&k| g[k])));
+            let references: Vec<f64> = references.collect();
+            assert_eq!(references.len(), bounded.len(), "{}", entry.name);
+            let elements = entry.values[row].len();
+            for (k, (&reference, bounded)) in references.iter().zip(&bounded).enumerate() {
+                let result = f64::from_bits(results.columns[k][row]);
+                assert_eq!(bits(result), bits(bounded.value), "{} row {row} output {k}", entry.name);
+                let bound = bounded.error + half_ulp(reference);
+                let difference = (result - reference).abs();
+                let ratio = if difference == 0.0 { 0.0 } else { difference / bound };
+                let kind = usize::from(k >= elements);
+                let what = format!("{} row {row} output {k}: {result:e}, not {reference:e}", entry.name);
+                assert!(ratio <= ROOM, "{what}: {ratio} times the bound {bound:e}");
+                if ratio > worst[kind].0 {
+                    worst[kind] = (ratio, what);
+                }
+                compared += 1;
+            }
+        }
+    }
+    println!("{compared} numbers");
+    println!("largest error/bound of a value: {:.3} ({})", worst[0].0, worst[0].1);
+    println!("largest error/bound of a derivative: {:.3} ({})", worst[1].0, worst[1].1);
+    assert!(compared > 10_000);
+}
+
+#[test]
+fn tiers_give_the_same_bits() {
+    for entry in corpus::load() {
+        let rows = entry.points.len().max(3);
+        let columns: Vec<Vec<f64>> = entry
+            .columns()
+            .into_iter()
+            .enumerate()
+            .map(
+                |(k, c)| {
+                    if c.is_empty() { (0..rows).map(|r| (k * rows + r) as f64 / 7.0).collect() } else { c }
+                },
+            )
+            .collect();
+        let compile = |derivative, tier| {
+            let options = CompileOptions { tier, ..entry.options(derivative) };
+            entry.program.compile(&options).unwrap_or_else(|e| panic!("{}: {e}", entry.name))
+        };
+        let value = run(&compile(Derivative::None, Tier::Cranelift), &columns, &[], rows, 1);
+        // The Jacobian of two thousand inputs by one row each is large, that of one scalar is not.
+        let native = compile(Derivative::Gradient, Tier::Cranelift);
+        let interpreted = compile(Derivative::Gradient, Tier::Interpret);
+        assert_eq!((native.tier(), interpreted.tier()), (Tier::Cranelift, Tier::Interpret));
+        let expected = run(&native, &columns, &[], rows, 1);
+        assert_eq!(value.columns, expected.columns[..value.columns.len()], "{}: value alone", entry.name);
+        let tree = run(&compile(Derivative::None, Tier::Interpret), &columns, &[], rows, 1);
+        assert_eq!(tree, value, "{}: AST interpreter differs", entry.name);
+        let others = [
+            ("interpreter", run(&interpreted, &columns, &[], rows, 1)),
+            ("interpreter, matrix", run_matrix(&interpreted, &columns, &[], rows, 2)),
+            ("matrix", run_matrix(&native, &columns, &[], rows, 1)),
+            ("matrix, two threads", run_matrix(&native, &columns, &[], rows, 2)),
+            ("two threads", run(&native, &columns, &[], rows, 2)),
+        ];
+        for (how, results) in &others {
+            assert!(results == &expected, "{}: {how} differs", entry.name);
+        }
+    }
+}

@@ -1,0 +1,329 @@
+//! Random programs: every tier gives the same bits, and forward and reverse mode the same derivatives.
+//!
+//! `NC_PROGRAMS=100000 cargo test --release --test differential -- --nocapture` runs that many programs;
+//! `NC_SEED=n` begins with the program of seed n, which a failure reports.
+
+mod support;
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use nc_runtime::batch::Kernel as _;
+use neural_compiler::codegen::cranelift::TargetMachine;
+use neural_compiler::derive::tangent::{Direction, tangent};
+use neural_compiler::graph::build::Signature;
+use neural_compiler::graph::{Graph, Source};
+use neural_compiler::kernel::derived;
+use neural_compiler::{CompileOptions, Derivative, Error, Kernel, Program, Tier};
+use support::bounds::reliable_outputs;
+use support::generate::{Generated, Rng, program};
+use support::{Results, run, run_matrix};
+
+fn setting(name: &str, default: u64) -> u64 {
+    std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
+}
+
+/// Runs `test` for seeds on all processors.
+fn for_seeds(count: u64, test: impl Fn(u64) + Sync) {
+    let first = setting("NC_SEED", 0);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let k = next.fetch_add(1, Ordering::Relaxed) as u64;
+                    if k >= count {
+                        break;
+                    }
+                    let seed = first + k;
+                    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| test(seed))) {
+                        println!("failed at seed {seed}");
+                        resume_unwind(panic);
+                    }
+                }
+            });
+        }
+    });
+}
+
+/// The program with the part of the signature that it knows.
+fn compile(generated: &Generated) -> Option<(Program, CompileOptions, Graph)> {
+    let program = match Program::parse(&generated.text) {
+        Ok(program) => program,
+        Err(error) => panic!("{generated}\n{error}"),
+    };
+    let mut signature = Signature::scalars();
+    let inputs: Vec<String> = program.inputs().map(str::to_string).collect();
+    for (name, shape) in &generated.shapes {
+        if inputs.contains(name) {
+            signature = signature.shape(name, *shape);
+        }
+    }
+    for name in &generated.parameters {
+        if inputs.contains(name) || program.constants().any(|(known, _)| known == name) {
+            signature = signature.parameter(name);
+        }
+    }
+    match program.graph(&signature) {
+        Ok(graph) => Some((program, CompileOptions { signature, ..CompileOptions::default() }, graph)),
+        // Constant indices out of range arise when a generated index folds.
+        Err(Error::Source(diagnostics)) if diagnostics.iter().all(|d| d.to_string().contains("index")) => {
+            None
+        }
+        Err(error) => panic!("{generated}\n{error}"),
+    }
+}
+
+fn kernel(graph: &Graph, tier: Tier) -> Kernel {
+    Kernel::from_graph(graph.clone(), &CompileOptions { tier, ..CompileOptions::default() })
+        .expect("a kernel")
+}
+
+struct Data {
+    columns: Vec<Vec<f64>>,
+    params: Vec<f64>,
+}
+
+impl Data {
+    fn wild(graph: &Graph, rows: usize, rng: &mut Rng) -> Data {
+        let (mut columns, mut params) = (Vec::new(), Vec::new());
+        for input in &graph.inputs {
+            for _ in 0..input.shape.len() {
+                if input.source == Source::Shared {
+                    params.push(rng.wild());
+                } else {
+                    let mut column: Vec<f64> = (0..rows).map(|_| rng.wild()).collect();
+                    // Ties between inputs.
+                    if let Some(other) = columns.last() {
+                        let other: &Vec<f64> = other;
+                        for (x, &y) in column.iter_mut().zip(other) {
+                            if rng.once_in(8) {
+                                *x = y;
+                            }
+                        }
+                    }
+                    columns.push(column);
+                }
+            }
+        }
+        Data { columns, params }
+    }
+
+    fn run(&self, kernel: &Kernel, rows: usize, threads: usize) -> Results {
+        let columns: Vec<Vec<f64>> = self.columns.iter().map(|c| c[..rows].to_vec()).collect();
+        run(kernel, &columns, &self.params, rows, threads)
+    }
+}
+
+fn same(generated: &Generated, data: &Data, what: &str, found: &Results, expected: &Results) {
+    if found == expected {
+        return;
+    }
+    let mut message = format!("{generated}\n{what} differs");
+    for (k, (a, b)) in found.columns.iter().zip(&expected.columns).enumerate() {
+        if let Some(row) = (0..a.len()).find(|&r| a[r] != b[r]) {
+            let inputs: Vec<f64> = data.columns.iter().map(|c| c[row]).collect();
+            let (a, b) = (f64::from_bits(a[row]), f64::from_bits(b[row]));
+            message += &format!(
+                "\ncolumn {k} row {row}: {a:e}, not {b:e}\ninputs {inputs:?}\nparameters {:?}",
+                data.params
+            );
+            break;
+        }
+    }
+    panic!(
+        "{message}\nsums {:?}\n     {:?}\nfailed {} {}",
+        found.sums, expected.sums, found.failed, expected.failed
+    );
+}
+
+/// The first rows of results without sums over the batch.
+fn rows_of(results: &Results, rows: usize) -> Vec<Vec<u64>> {
+    results.columns.iter().map(|c| c[..rows].to_vec()).collect()
+}
+
+fn every_tier(seed: u64, differing: &AtomicUsize) {
+    let generated = program(seed, false);
+    let Some((program, options, graph)) = compile(&generated) else { return };
+    let rng = &mut Rng(seed ^ 0xda7a);
+    let scalar = graph.outputs.len() == 1 && graph.ty(graph.outputs[0].node).is_scalar();
+    let derivative = match rng.below(10) {
+        0 => Derivative::Vjp,
+        1 => Derivative::Jvp { seeds: 2 },
+        2 if scalar && graph.len() < 60 => Derivative::Hessian,
+        _ => Derivative::Gradient,
+    };
+    let derived =
+        derived(&graph, &CompileOptions { derivative, ..options.clone() }).expect("derivatives exist");
+    // A Jacobian of large matrices is correct or not for the same reasons as that of small ones.
+    if derived.len() > 20_000 {
+        return;
+    }
+    differing.fetch_add(1, Ordering::Relaxed);
+    // Cotangents and tangents are inputs behind those of the program.
+    let rows = 100;
+    let all = Data::wild(&derived, rows, rng);
+    let native = kernel(&derived, Tier::Cranelift);
+    assert_eq!(native.tier(), Tier::Cranelift);
+    let interpreted = kernel(&derived, Tier::Interpret);
+    let expected = all.run(&interpreted, 17, 1);
+    same(&generated, &all, "derivative, native", &all.run(&native, 17, 1), &expected);
+
+    let alone = kernel(&graph, Tier::Cranelift);
+    let data = Data { columns: all.columns[..alone.shape().inputs].to_vec(), params: all.params.clone() };
+    let value = data.run(&alone, 17, 1);
+    let values = value.columns.len();
+    assert!(
+        value.columns == expected.columns[..values] && value.failed == expected.failed,
+        "{generated}\nthe value alone differs"
+    );
+    same(
+        &generated,
+        &data,
+        "value, graph interpreter",
+        &data.run(&kernel(&graph, Tier::Interpret), 17, 1),
+        &value,
+    );
+    let ast = program
+        .compile(&CompileOptions { tier: Tier::Interpret, ..options.clone() })
+        .unwrap_or_else(|e| panic!("{generated}\n{e}"));
+    same(&generated, &data, "value, AST interpreter", &data.run(&ast, 17, 1), &value);
+
+    // Any length of batch, any place of a row in it, any number of threads, any layout.
+    let long = all.run(&native, rows, 1);
+    assert_eq!(rows_of(&long, 17), expected.columns, "{generated}\na longer batch differs");
+    same(&generated, &all, "two threads", &all.run(&native, rows, 2), &long);
+    for length in [0, 1, 2, 3] {
+        let short = all.run(&native, length, 1);
+        assert_eq!(rows_of(&long, length), short.columns, "{generated}\na batch of {length} differs");
+    }
+    if seed.is_multiple_of(4) {
+        let matrix = run_matrix(&native, &all.columns, &all.params, rows, 2);
+        same(&generated, &all, "matrix", &matrix, &long);
+        let later: Vec<Vec<f64>> = all.columns.iter().map(|c| c[1..].to_vec()).collect();
+        let later = run(&native, &later, &all.params, rows - 1, 1);
+        let expected: Vec<Vec<u64>> = long.columns.iter().map(|c| c[1..].to_vec()).collect();
+        assert_eq!(later.columns, expected, "{generated}\na row in another place differs");
+    }
+}
+
+/// Shows the programs of `NC_SEED` and on.
+#[test]
+#[ignore = "for looking at what failed"]
+fn show() {
+    for seed in 0..setting("NC_PROGRAMS", 1) {
+        println!("{}\n", program(setting("NC_SEED", 0) + seed, setting("NC_SMOOTH", 0) > 0));
+    }
+}
+
+#[test]
+fn every_tier_gives_the_same_bits() {
+    let (count, ran) = (setting("NC_PROGRAMS", 1500), AtomicUsize::new(0));
+    for_seeds(count, |seed| every_tier(seed, &ran));
+    let ran = ran.into_inner();
+    println!("{ran} programs without a differing bit");
+    assert!(ran as u64 > count * 9 / 10);
+}
+
+/// Forward and reverse mode sum the same products in another order: both are within their own bounds of the exact
+/// derivative, and so within the sum of the bounds of each other.
+fn both_modes(seed: u64, compared: &AtomicUsize) {
+    let generated = program(seed, true);
+    let Some((_, options, graph)) = compile(&generated) else { return };
+    let reverse = derived(&graph, &CompileOptions { derivative: Derivative::Gradient, ..options });
+    let reverse = reverse.expect("derivatives exist");
+    let directions: Vec<Direction> = (0u32..)
+        .zip(&graph.inputs)
+        .flat_map(|(input, info)| {
+            (0..info.shape.len() as u32).map(move |element| Direction::Element { input, element })
+        })
+        .collect();
+    let forward = tangent(&graph, &directions);
+    if reverse.len().max(forward.len()) > 5000 {
+        return;
+    }
+    let elements: usize = graph.outputs.iter().map(|o| graph.shape(o.node).len()).sum();
+    let rng = &mut Rng(seed ^ 0xdada);
+    for _ in 0..4 {
+        let inputs: Vec<f64> =
+            graph.inputs.iter().flat_map(|i| 0..i.shape.len()).map(|_| rng.tame()).collect();
+        let Some(reverse) = reliable_outputs(&reverse, &inputs) else { continue };
+        let Some(forward) = reliable_outputs(&forward, &inputs) else { continue };
+        let n = directions.len();
+        for of in 0..elements {
+            for k in 0..n {
+                let (a, b) = (reverse[elements + of * n + k], forward[elements + k * elements + of]);
+                let bound = 2.0 * (a.error + b.error);
+                // At a pole that is taken, infinities may meet zeros in one order and not in the other.
+                assert!(
+                    a.value.is_finite() == b.value.is_finite(),
+                    "{generated}\nelement {of} of the value by element {k} of the inputs {inputs:?}: {a:?} {b:?}"
+                );
+                if bound.is_finite() && a.value.is_finite() {
+                    assert!(
+                        (a.value - b.value).abs() <= bound,
+                        "{generated}\nelement {of} of the value by element {k} of the inputs {inputs:?}:\nreverse \
+                         {a:?}\nforward {b:?}"
+                    );
+                    compared.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn forward_and_reverse_mode_agree() {
+    let (count, compared) = (setting("NC_PROGRAMS", 1500), AtomicUsize::new(0));
+    for_seeds(count, |seed| both_modes(seed, &compared));
+    let compared = compared.into_inner();
+    println!("{compared} derivatives of {count} programs agree between the modes");
+    assert!(compared as u64 > count * 4);
+}
+
+/// The oldest x86-64 processor has neither SSE4.1 nor FMA; code for it runs on every later one.
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn subsets_of_the_processor_give_the_same_bits() {
+    let sse = &["has_sse3", "has_ssse3", "has_sse41"][..];
+    let mut sets: Vec<&[&str]> = vec![&[]];
+    if is_x86_feature_detected!("sse4.1") {
+        sets.push(&sse[..1]);
+        sets.push(sse);
+    }
+    if is_x86_feature_detected!("fma") && is_x86_feature_detected!("sse4.2") {
+        sets.push(&["has_sse3", "has_ssse3", "has_sse41", "has_sse42", "has_avx", "has_fma"]);
+        sets.push(&["has_sse3", "has_ssse3", "has_sse41", "has_sse42", "has_avx"]);
+    }
+    let targets: Vec<TargetMachine> =
+        sets.iter().map(|set| TargetMachine::with_features("x86_64", set).expect("features exist")).collect();
+    for entry in support::corpus::load() {
+        let options = entry.options(Derivative::Gradient);
+        let graph = derived(&entry.program.graph(&options.signature).unwrap(), &options).unwrap();
+        let rows = entry.points.len();
+        if rows == 0 {
+            continue;
+        }
+        let expected = run(&kernel(&graph, Tier::Cranelift), &entry.columns(), &[], rows, 1);
+        for (target, set) in targets.iter().zip(&sets) {
+            let limited = Kernel::for_target(graph.clone(), target).expect("a kernel");
+            let found = run(&limited, &entry.columns(), &[], rows, 1);
+            assert!(found == expected, "{} differs with {set:?}", entry.name);
+        }
+    }
+    for_seeds(setting("NC_PROGRAMS", 1500) / 10, |seed| {
+        let generated = program(seed, false);
+        let Some((_, options, graph)) = compile(&generated) else { return };
+        let graph = derived(&graph, &CompileOptions { derivative: Derivative::Gradient, ..options }).unwrap();
+        if graph.len() > 5000 {
+            return;
+        }
+        let data = Data::wild(&graph, 17, &mut Rng(seed));
+        let expected = data.run(&kernel(&graph, Tier::Cranelift), 17, 1);
+        for (target, set) in targets.iter().zip(&sets) {
+            let limited = Kernel::for_target(graph.clone(), target).expect("a kernel");
+            same(&generated, &data, &format!("{set:?}"), &data.run(&limited, 17, 1), &expected);
+        }
+    });
+}

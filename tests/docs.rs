@@ -1,0 +1,128 @@
+//! `docs/language.md` against the compiler: its tables of primitives and its examples.
+
+use std::fmt::Write as _;
+
+use neural_compiler::ops::Primitive;
+use neural_compiler::{CompileOptions, Error, Program, Tier};
+
+const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/language.md");
+const BEGIN: &str = "<!-- ops -->\n";
+const END: &str = "<!-- /ops -->\n";
+
+/// A cell of a table: `|` would end it.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|")
+}
+
+/// The tables of primitives, one for each family.
+fn tables() -> String {
+    let mut families: Vec<&str> = Vec::new();
+    for primitive in Primitive::all() {
+        if !families.contains(&primitive.info().family) {
+            families.push(primitive.info().family);
+        }
+    }
+    let mut text = String::new();
+    for family in families {
+        let mut title = family.to_string();
+        title[..1].make_ascii_uppercase();
+        let _ = writeln!(text, "\n### {title}\n");
+        text += "| usage | value | derivative | at kinks | bound |\n|---|---|---|---|---|\n";
+        for primitive in Primitive::all().filter(|p| p.info().family == family) {
+            let info = primitive.info();
+            let usages: Vec<String> =
+                info.usage.split(" | ").map(|usage| format!("`({} {usage})`", info.name)).collect();
+            let usage = usages.join(", ");
+            if let Some(original) = info.alias_of {
+                let _ = writeln!(text, "| {} | the same as `{original}` | | | |", cell(&usage));
+                continue;
+            }
+            let (derivative, kinks, bound) = match info.op() {
+                Some(op) => (op.derivative, op.kinks, op.bound.to_string()),
+                None => ("", "", String::new()),
+            };
+            let cells = [&usage, info.doc, derivative, kinks, &bound].map(cell);
+            let _ = writeln!(
+                text,
+                "|{}|",
+                cells.map(|c| if c.is_empty() { " ".into() } else { format!(" {c} ") }).join("|")
+            );
+        }
+    }
+    text + "\n"
+}
+
+#[test]
+fn tables_of_primitives() {
+    let document = std::fs::read_to_string(PATH).expect("the language reference");
+    let (before, rest) = document.split_once(BEGIN).expect("a mark where the tables begin");
+    let (_, after) = rest.split_once(END).expect("a mark where the tables end");
+    let current = format!("{before}{BEGIN}{}{END}{after}", tables());
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(PATH, &current).expect("the language reference can be written");
+    } else {
+        assert!(
+            document == current,
+            "docs/language.md is not what the op table says; `BLESS=1 cargo test --test docs` writes it anew"
+        );
+    }
+}
+
+/// An example says in its last comment what its value is, `; x = 1, y = 2 ⇒ 3 4`, or what is wrong, `; error[code]`.
+fn check(example: &str) {
+    let last = example.lines().last().unwrap_or("");
+    let (_, claim) = last.rsplit_once("; ").unwrap_or_else(|| panic!("no claim in\n{example}"));
+    let compiled = Program::parse(example).and_then(|program| {
+        let kernel =
+            program.compile(&CompileOptions { tier: Tier::Interpret, ..CompileOptions::default() })?;
+        Ok((program, kernel))
+    });
+    if claim.starts_with("error[") {
+        match compiled {
+            Err(Error::Source(errors)) => {
+                assert_eq!(format!("error[{}]", errors[0].code), claim, "{example}")
+            }
+            _ => panic!("no error in\n{example}"),
+        }
+        return;
+    }
+    let (program, kernel) = compiled.unwrap_or_else(|error| panic!("{error} in\n{example}"));
+    let (inputs, results) = claim.split_once('⇒').unwrap_or_else(|| panic!("no claim in\n{example}"));
+    let (names, values): (Vec<&str>, Vec<f64>) = inputs
+        .split(',')
+        .filter_map(|input| input.split_once('='))
+        .map(|(name, value)| (name.trim(), value.trim().parse::<f64>().expect("a number")))
+        .unzip();
+    assert_eq!(program.inputs().collect::<Vec<_>>(), names, "{example}");
+    let expected: Vec<f64> = results.split_whitespace().map(|x| x.parse().expect("a number")).collect();
+    let mut found = vec![0.0; expected.len()];
+    nc_runtime::batch::Kernel::row(&kernel, &values, &[], &mut found, &mut []);
+    assert_eq!(found, expected, "{example}");
+}
+
+#[test]
+fn examples() {
+    let document = std::fs::read_to_string(PATH).expect("the language reference");
+    let mut count = 0;
+    let mut rest = document.as_str();
+    while let Some((_, block)) = rest.split_once("```scheme\n") {
+        let (example, after) = block.split_once("```").expect("a block that ends");
+        check(example.trim_end());
+        count += 1;
+        rest = after;
+    }
+    assert!(count > 10, "{count} examples");
+}
+
+/// Everything that the tables promise is there to be said.
+#[test]
+fn every_primitive_is_described() {
+    for primitive in Primitive::all() {
+        let info = primitive.info();
+        assert!(!info.doc.is_empty() && !info.usage.is_empty(), "{}", info.name);
+        assert!(!info.doc.ends_with('.'), "{}: one line, no full stop", info.name);
+        if let Some(op) = info.op() {
+            assert!(!op.derivative.is_empty(), "{}", info.name);
+        }
+    }
+}

@@ -1,0 +1,333 @@
+//! What is said about programs that are wrong: one snapshot per group of mistakes.
+//!
+//! `INSTA_UPDATE=always cargo test --test errors` writes the snapshots anew.
+
+use std::fmt::Write as _;
+
+use neural_compiler::dialect::{Dialect, ReaderLimits};
+use neural_compiler::graph::Shape;
+use neural_compiler::graph::build::Signature;
+use neural_compiler::source::{Diagnostic, Span};
+use neural_compiler::{Error, Program};
+
+/// A place as a caret under its line, with words.
+fn excerpt(source: &str, span: Span, words: &str, text: &mut String) {
+    let start = span.start as usize;
+    assert!(span.start <= span.end && span.end as usize <= source.len(), "{span:?} in {source:?}");
+    assert!(source.is_char_boundary(start) && source.is_char_boundary(span.end as usize));
+    let line_start = source[..start].rfind('\n').map_or(0, |k| k + 1);
+    let line = source[line_start..].lines().next().unwrap_or("").replace(char::is_control, "·");
+    let width = span.text(source).lines().next().unwrap_or("").chars().count().max(1);
+    let indent = source[line_start..start].chars().count();
+    let _ = writeln!(text, "  | {line}\n  | {}{} {words}", " ".repeat(indent), "^".repeat(width));
+}
+
+fn render(source: &str, diagnostics: &[Diagnostic]) -> String {
+    let mut text = String::new();
+    for diagnostic in diagnostics {
+        let severity = format!("{:?}", diagnostic.severity).to_lowercase();
+        let _ = writeln!(text, "{severity}[{}]: {}", diagnostic.code, diagnostic.message);
+        excerpt(source, diagnostic.span, &diagnostic.label, &mut text);
+        for (span, words) in &diagnostic.related {
+            excerpt(source, *span, words, &mut text);
+        }
+        if let Some(help) = &diagnostic.help {
+            let _ = writeln!(text, "  help: {help}");
+        }
+    }
+    // Trailing blanks would make snapshots hard to edit.
+    text.lines().map(|line| line.trim_end().to_string() + "\n").collect()
+}
+
+/// Errors of a program of scalars, and of vectors `u` of 3, `v` of 2 and a matrix `A` of 2×3 if it has them.
+fn diagnose(source: &str) -> Vec<Diagnostic> {
+    let program = match Program::parse(source) {
+        Ok(program) => program,
+        Err(Error::Source(errors)) => return errors,
+        Err(other) => panic!("{source}: {other}"),
+    };
+    if !program.warnings().is_empty() {
+        return program.warnings().to_vec();
+    }
+    let mut signature = Signature::scalars();
+    for (name, shape) in [("u", Shape::Vector(3)), ("v", Shape::Vector(2)), ("A", Shape::Matrix(2, 3))] {
+        if program.inputs().any(|input| input == name) {
+            signature = signature.shape(name, shape);
+        }
+    }
+    match program.graph(&signature) {
+        Ok(_) => Vec::new(),
+        Err(Error::Source(errors)) => errors,
+        Err(other) => panic!("{source}: {other}"),
+    }
+}
+
+fn report(sources: &[&str]) -> String {
+    let mut text = String::new();
+    for source in sources {
+        let diagnostics = diagnose(source);
+        let said =
+            if diagnostics.is_empty() { "nothing to say\n".into() } else { render(source, &diagnostics) };
+        let _ = writeln!(text, "{said}");
+    }
+    text
+}
+
+macro_rules! snapshots {
+    ($($(#[$meta:meta])* $name:ident: $($source:expr),+ $(,)?;)*) => {$(
+        $(#[$meta])*
+        #[test]
+        fn $name() {
+            insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => true }, {
+                insta::assert_snapshot!(report(&[$($source),+]));
+            });
+        }
+    )*};
+}
+
+snapshots! {
+    /// Parentheses, comments and tokens.
+    lexical:
+        "",
+        "  ; only a comment\n",
+        "(+ 1 2",
+        "(+ (* 2 3) (- 1",
+        "(+ 1 2))",
+        "(let ([x 1) x)",
+        "[1 2)",
+        "#| open",
+        "(+ 1 #;)",
+        "(+ 1 2) #;",
+        "\"text\"",
+        "(+ 1 \"open",
+        "'(1 2)",
+        "`x",
+        "(+ 1 ,x)",
+        "#\\a",
+        "#(1 2 3)",
+        "#e1.5",
+        "(+ 1 2x)",
+        "0x10",
+        "1_000",
+        "1/0",
+        "1/99999999999999999999",
+        "(+ 1 \0)",
+        "{1}",
+        "(λ (",
+    ;
+    /// Special forms that are written wrongly.
+    forms:
+        "()",
+        "(if x)",
+        "(if x 1)",
+        "(if x 1 2 3)",
+        "(let x)",
+        "(let ((x 1)))",
+        "(let ((x 1)) x x)",
+        "(let ((x)) x)",
+        "(let (x 1) x)",
+        "(let ((1 x)) x)",
+        "(let* ((x 1) y) x)",
+        "(let ((x 1) (y 2) (x 3)) x)",
+        "(begin)",
+        "(begin 1 2)",
+        "(cond)",
+        "(cond ((< x 0) 1))",
+        "(cond (x))",
+        "(cond (else 1) (x 2))",
+        "(cond x)",
+        "(lambda (x) x)",
+        "(let ((f (lambda x))) 1)",
+        "(let ((f (lambda (x 1) x))) 1)",
+        "((lambda (x y) x) 1)",
+        "(define (f x x) x)",
+        "(1 2)",
+        "([1 2] 0)",
+        "((+ 1 2) 3)",
+        "(+ 1 if)",
+        "(+ else 1)",
+        "[]",
+        "(values)",
+        "(values 1 2)",
+        "(values (a 1) (a 2))",
+        "(+ 1 (values (a 1)))",
+    ;
+    /// Top-level definitions.
+    definitions:
+        "(define)",
+        "(define x)",
+        "(define x 1 2) x",
+        "(define (f) ) 1",
+        "(define 1 2) 3",
+        "(define (1 x) x) 3",
+        "(define () 1) 2",
+        "(define x 1)",
+        "(define x 1) (define x 2) x",
+        "(define x 1) (define (x) 2) 3",
+        "(+ 1 2) (+ 3 4)",
+        "(let ((x 1)) (define y 2))",
+        "(define a b) (define b 1) a",
+        "(define a (f 1)) (define k 2) (define (f x) (* k x)) a",
+        "(define a a) a",
+        "(define (f x) (+ x 1)) f",
+        "(define (g) x) (define (f x) (+ x (g)))",
+    ;
+    /// Calls of what is no function, and with the wrong number of operands.
+    calls:
+        "(sine x)",
+        "(sqr x)",
+        "(Exp x)",
+        "(frobnicate x)",
+        "(iff x 1 2)",
+        "(define (energy m) m) (enrgy 1)",
+        "(sin)",
+        "(sin x y)",
+        "(atan)",
+        "(atan a b c)",
+        "(-)",
+        "(/)",
+        "(min)",
+        "(<)",
+        "(pow 2)",
+        "(ref u)",
+        "(define (f x y) x) (f 1)",
+        "(let ((f (lambda () 1))) (f 1))",
+        "(let ((x 1)) (x 2))",
+        "(define x 1) (x 2)",
+        "(let ((f (lambda (x) x))) (+ 1 f))",
+        "(let ((sin 1)) (sin 2))",
+        "(let ((g (lambda (x) x))) (let ((h g)) (h 1)))",
+    ;
+    /// What Scheme has and the language has not, each with its reason.
+    refused:
+        "(set! x 1)",
+        "(display x)",
+        "(map f x)",
+        "(list 1 2)",
+        "(quote x)",
+        "(string-append a b)",
+        "(call/cc f)",
+        "(when x 1)",
+        "(case x ((1) 2))",
+        "(let-values (((a b) x)) a)",
+        "(loop ((i 0)) i)",
+        "(recur 1)",
+        "(letrec ((f (lambda (x) x))) (f 1))",
+        "(do ((i 0 (+ i 1))) ((= i 10) i))",
+        "(let again ((i 0)) (again i))",
+        "(define (f x) (f x)) (f 1)",
+        "(define (f x) (g x)) (define (g x) (f x)) (f 1)",
+        // A name of the program is never refused.
+        "(define (list a b) (+ a b)) (list 1 2)",
+        "(define (f x) (map x)) (define (map x) (* 2 x)) (f 1)",
+    ;
+    /// Warnings.
+    warnings:
+        "(* 2 pi)",
+        "(exp (* e x))",
+        "(define pi 3.14159) (* 2 pi)",
+        "(define velocity 3) (* velocty 2)",
+    ;
+    /// Operands whose shapes do not fit: both shapes are shown.
+    shapes:
+        "(+ u v)",
+        "(+ u 1 v)",
+        "(* u A)",
+        "(< u v)",
+        "(dot u v)",
+        "(dot u 1)",
+        "(cross v v)",
+        "(matvec A v)",
+        "(matmul A A)",
+        "(outer A u)",
+        "(det A)",
+        "(inv A)",
+        "(trace A)",
+        "(trace u)",
+        "(transpose u)",
+        "(norm 1)",
+        "(vsum 1)",
+        "(vlen 1)",
+        "(normalize 1)",
+        "(scale u v)",
+        "[1 u]",
+        "[u v]",
+        "[A A]",
+        "(mat 1 2)",
+        "(mat 2 2 1 2 3)",
+        "(mat 2 u)",
+        "(if u 1 2)",
+        "(if x u v)",
+        "(if x 1 u)",
+        "(and u 1)",
+        "(define (f a b) (+ a b)) (+ (f u 1) (vsum (f u v)))",
+        "(+ (+ u v) (dot u v))",
+    ;
+    /// Indices and sizes.
+    indices:
+        "(ref u 3)",
+        "(ref u -1)",
+        "(ref u 0.5)",
+        "(ref u +nan.0)",
+        "(ref A 2)",
+        "(ref A 0 3)",
+        "(ref u 0 0)",
+        "(ref 1 0)",
+        "(ref u v)",
+        "(zeros n)",
+        "(zeros 0)",
+        "(zeros 2 -1)",
+        "(zeros 1.5)",
+        "(eye 1e9)",
+        "(eye 2000)",
+        "(ones u)",
+        "(mat n 2 1 2)",
+        "(define n 3) (define (f k) (ref [1 2 3] k)) (f n)",
+    ;
+    /// Several errors are reported together.
+    several:
+        "(+ (sine x) (let ((a)) a))",
+        "(+ (sine x) (cosine x) (if 1) (set! x 2))",
+        "(+ (sine x) (sin) (let ((f (lambda (a) a))) f))",
+        "(define x 1) (define x 2) (+ (foo) (sin 1 2))",
+        ") ) (",
+    ;
+}
+
+#[test]
+fn places_and_limits() {
+    let limits = ReaderLimits { source_bytes: 10, nesting: 3 };
+    let errors = |source: &str| match Program::parse_as(source, Dialect::Scheme, &limits) {
+        Err(Error::Source(errors)) => render(source, &errors),
+        other => panic!("{other:?}"),
+    };
+    insta::assert_snapshot!(errors("(+ 1 2 3 4)"), @r"
+    error[source-too-long]: the program has 11 bytes, more than the limit of 10
+      | (+ 1 2 3 4)
+      | ^
+    ");
+    insta::assert_snapshot!(errors("((((1))))"), @r"
+    error[too-deep]: nesting deeper than the limit of 3
+      | ((((1))))
+      |    ^
+    ");
+    match Program::parse_bytes(b"(+ 1 \xff)", Dialect::Scheme, &ReaderLimits::default()) {
+        Err(Error::Source(errors)) => {
+            assert_eq!((errors[0].code, errors[0].span), ("encoding", Span::new(5, 5)));
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn names_of_the_signature_exist() {
+    let program = Program::parse("(define k 2) (* k x)").expect("a program");
+    let message = |signature: Signature| program.graph(&signature).err().map(|e| e.to_string());
+    assert_eq!(
+        message(Signature::scalars().shape("y", Shape::Vector(2))).as_deref(),
+        Some("the program has no input `y`; its inputs are: x, k")
+    );
+    assert_eq!(message(Signature::scalars().parameter("k")), None);
+    // The value of a constant is known, so its shape is.
+    assert!(message(Signature::scalars().shape("k", Shape::Vector(2))).is_some());
+}

@@ -1,0 +1,437 @@
+//! The language, rule by rule: what each form means. What is refused is in `errors.rs`.
+
+mod checked {
+    //! Evaluation of small programs in every tier at once.
+
+    use nc_runtime::batch::{self, Batch, Options, Workspace};
+    use neural_compiler::graph::Shape;
+    use neural_compiler::graph::build::Signature;
+    use neural_compiler::{CompileOptions, Kernel, Program, Tier};
+
+    /// The results for one row, the same bits in every tier; NaN for a row that fails.
+    pub fn run(source: &str, shapes: &[(&str, Shape)], inputs: &[f64], params: &[(&str, f64)]) -> Vec<f64> {
+        let program = Program::parse(source).unwrap_or_else(|e| panic!("{source}: {e}"));
+        let mut signature = Signature::scalars();
+        for &(name, shape) in shapes {
+            signature = signature.shape(name, shape);
+        }
+        for &(name, _) in params {
+            signature = signature.parameter(name);
+        }
+        let mut results: Vec<Vec<f64>> = Vec::new();
+        for tier in [Tier::Interpret, Tier::Cranelift] {
+            let options = CompileOptions { signature: signature.clone(), tier, ..CompileOptions::default() };
+            let kernel = program.compile(&options).unwrap_or_else(|e| panic!("{source}: {e}"));
+            results.push(row(&kernel, inputs, params));
+            let graph = program.graph(&signature).expect("it has been built before");
+            results.push(row(&Kernel::from_graph(graph, &options).expect("a kernel"), inputs, params));
+        }
+        let bits = |row: &Vec<f64>| row.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+        assert!(results.windows(2).all(|w| bits(&w[0]) == bits(&w[1])), "{source}: {results:?}");
+        results.swap_remove(0)
+    }
+
+    fn row(kernel: &Kernel, inputs: &[f64], params: &[(&str, f64)]) -> Vec<f64> {
+        use nc_runtime::batch::Kernel as _;
+        let columns: Vec<[f64; 1]> = inputs.iter().map(|&x| [x]).collect();
+        let sources: Vec<batch::Source<'_>> = columns.iter().map(|c| batch::Source::Column(c)).collect();
+        let params: Vec<f64> = params.iter().map(|p| p.1).collect();
+        let mut outputs = vec![vec![0.0]; kernel.shape().outputs];
+        let mut sinks: Vec<batch::Sink<'_>> = outputs.iter_mut().map(|c| batch::Sink::Column(c)).collect();
+        let batch = Batch {
+            rows: 1,
+            inputs: &sources,
+            params: &params,
+            outputs: &mut sinks,
+            param_gradients: &mut [],
+        };
+        kernel.evaluate(batch, &Options::default(), &mut Workspace::new()).expect("a report");
+        outputs.into_iter().flatten().collect()
+    }
+}
+
+use neural_compiler::graph::Shape;
+use neural_compiler::{CompileOptions, Program, Stage};
+
+/// The value of a program of scalars at these inputs, in order of the signature.
+fn at(source: &str, inputs: &[f64]) -> f64 {
+    let all = checked::run(source, &[], inputs, &[]);
+    assert_eq!(all.len(), 1, "{source} has {all:?}");
+    all[0]
+}
+
+/// All results of a program without inputs.
+fn all(source: &str) -> Vec<f64> {
+    checked::run(source, &[], &[], &[])
+}
+
+/// The value of a program without inputs.
+fn value(source: &str) -> f64 {
+    at(source, &[])
+}
+
+fn inputs(source: &str) -> Vec<String> {
+    let program = Program::parse(source).unwrap_or_else(|e| panic!("{source}: {e}"));
+    program.inputs().map(str::to_string).collect()
+}
+
+fn same(a: f64, b: f64) {
+    assert!(a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan()), "{a} is not {b}");
+}
+
+#[test]
+fn numbers() {
+    for (text, number) in [
+        ("42", 42.0),
+        ("-0", -0.0),
+        ("+5", 5.0),
+        (".5", 0.5),
+        ("5.", 5.0),
+        ("1e3", 1000.0),
+        ("6.674E-11", 6.674e-11),
+        ("1/3", 1.0 / 3.0),
+        ("-2/4", -0.5),
+        ("1e999", f64::INFINITY),
+        ("1e-999", 0.0),
+        ("4.9e-324", 5e-324),
+        ("0.1", 0.1),
+        ("+inf.0", f64::INFINITY),
+        ("-inf.0", f64::NEG_INFINITY),
+        ("+nan.0", f64::NAN),
+        ("#t", 1.0),
+        ("#true", 1.0),
+        ("#f", 0.0),
+        ("#false", 0.0),
+    ] {
+        same(value(text), number);
+    }
+    // What looks almost like a number is a name.
+    assert_eq!(inputs("(+ e5 -x +y ... a.b x_1 λ a->b)").len(), 8);
+}
+
+#[test]
+fn comments() {
+    same(value("; nothing\n(+ 1 ; one\n 2) ; end"), 3.0);
+    same(value("#| a #| nested |# block |# (+ 1 #| in between |# 2)"), 3.0);
+    same(value("(+ 1 #;(this is (hidden)) 2)"), 3.0);
+    same(value("(+ 1 #; #; 5 6 2)"), 3.0);
+    same(value("#;(define x 1) (+ 1 2) #;x"), 3.0);
+    same(value("(+ #|;|# 1 2) ;|#"), 3.0);
+    same(value("(+\t1\r\n2\u{a0}3)"), 6.0);
+}
+
+#[test]
+fn names_are_case_sensitive() {
+    assert_eq!(inputs("(+ x X (* G g))"), ["x", "X", "G", "g"]);
+}
+
+#[test]
+fn arithmetic_folds_from_the_left() {
+    same(value("(+)"), 0.0);
+    same(value("(*)"), 1.0);
+    same(at("(+ x)", &[-0.0]), -0.0);
+    same(at("(+ a b c)", &[1e16, 1.0, -1e16]), 1e16 + 1.0 - 1e16);
+    same(at("(- a b c)", &[1.0, 2.0, 4.0]), -5.0);
+    same(at("(/ a b c)", &[1.0, 3.0, 7.0]), 1.0 / 3.0 / 7.0);
+    same(at("(* a b c)", &[1e300, 1e300, 1e-300]), f64::INFINITY);
+    same(at("(- x)", &[0.0]), -0.0);
+    same(at("(/ x)", &[-0.0]), f64::NEG_INFINITY);
+    same(at("(min a b)", &[-0.0, 0.0]), -0.0);
+    same(at("(max a b)", &[-0.0, 0.0]), 0.0);
+    same(at("(min a b c)", &[3.0, f64::NAN, 1.0]), f64::NAN);
+    same(at("(max a b c)", &[3.0, 7.0, 5.0]), 7.0);
+}
+
+#[test]
+fn comparisons_chain() {
+    same(at("(< a b c)", &[1.0, 2.0, 3.0]), 1.0);
+    same(at("(< a b c)", &[1.0, 3.0, 2.0]), 0.0);
+    same(at("(<= a b c)", &[1.0, 1.0, 2.0]), 1.0);
+    same(at("(> a b c)", &[3.0, 2.0, 1.0]), 1.0);
+    same(at("(>= a b c)", &[3.0, 3.0, 4.0]), 0.0);
+    same(at("(= a b c)", &[3.0, 3.0, 3.0]), 1.0);
+    same(at("(== a b)", &[0.0, -0.0]), 1.0);
+    same(at("(= x x)", &[f64::NAN]), 0.0);
+    same(at("(< x)", &[f64::NAN]), 1.0);
+    // Truth values are numbers as soon as one is wanted.
+    same(at("(+ (< a b) (< a b) (not a))", &[1.0, 2.0]), 2.0);
+    same(at("(= (< a b) 1)", &[1.0, 2.0]), 1.0);
+}
+
+#[test]
+fn zero_is_the_only_false_value() {
+    for (x, truth) in [(0.0, 0.0), (-0.0, 0.0), (1.0, 1.0), (-2.0, 1.0), (5e-324, 1.0), (f64::NAN, 1.0)] {
+        same(at("(if x 1 0)", &[x]), truth);
+        same(at("(not x)", &[x]), 1.0 - truth);
+        same(at("(and x)", &[x]), truth);
+        same(at("(or x)", &[x]), truth);
+        same(at("(and 1 x)", &[x]), truth);
+        same(at("(or 0 x)", &[x]), truth);
+        same(at("(cond (x 1) (else 0))", &[x]), truth);
+    }
+    same(value("(and)"), 1.0);
+    same(value("(or)"), 0.0);
+    // `and` and `or` give 1 or 0, not an operand.
+    same(value("(and 2 3)"), 1.0);
+    same(value("(or 0 3)"), 1.0);
+}
+
+#[test]
+fn logic_stops_early() {
+    let index = [("u", Shape::Vector(2))];
+    // A row fails only where the failing operation is reached.
+    same(
+        checked::run("(and 0 (ref u 0.5))".replace("0.5", "x").as_str(), &index, &[1.0, 2.0, 0.5], &[])[0],
+        0.0,
+    );
+    same(checked::run("(or (< x 1) (ref u x))", &index, &[0.5, 1.0, 2.0], &[])[0], 1.0);
+    same(checked::run("(and (< x 1) (ref u x))", &index, &[0.5, 1.0, 2.0], &[])[0], f64::NAN);
+    same(checked::run("(if (= x 0.5) 7 (ref u x))", &index, &[0.5, 1.0, 2.0], &[])[0], 7.0);
+    // Evaluation is strict: a binding fails its row even where its value is not used.
+    same(checked::run("(let ((w (ref u x))) 7)", &index, &[1.0, 2.0, 0.5], &[])[0], f64::NAN);
+}
+
+#[test]
+fn conditionals() {
+    let sign = "(cond ((< x 0) -1) ((= x 0) 0) (else 1))";
+    for (x, expected) in [(-3.0, -1.0), (0.0, 0.0), (2.0, 1.0), (f64::NAN, 1.0)] {
+        same(at(sign, &[x]), expected);
+    }
+    same(value("(cond (else 4))"), 4.0);
+    same(at("(begin (+ x 1))", &[1.0]), 2.0);
+    same(at("(if (< x 0) (sqrt (- x)) (sqrt x))", &[-4.0]), 2.0);
+}
+
+#[test]
+fn let_binds_in_parallel() {
+    same(at("(let ((x y) (y x)) (- x y))", &[1.0, 5.0]), 1.0 - 5.0);
+    assert_eq!(inputs("(let ((x y) (y x)) (- x y))"), ["y", "x"]);
+    same(value("(let ((a 1)) (let ((a 2) (b a)) (+ (* 10 a) b)))"), 21.0);
+    same(value("(let () 5)"), 5.0);
+    same(value("(let* ((a 1) (b (+ a 1)) (a (* b 10))) (+ a b))"), 22.0);
+    same(value("(let* () 5)"), 5.0);
+    same(value("(+ (let ((a 1)) a) (let ((a 2)) a))"), 3.0);
+    same(at("(let ((x (* x 2))) (let ((x (+ x 1))) (* x x)))", &[3.0]), 49.0);
+}
+
+#[test]
+fn a_binding_ends_with_its_body() {
+    // The `x` outside is an input, and keeps its name.
+    assert_eq!(inputs("(+ (let ((x 1)) x) x)"), ["x"]);
+    same(at("(+ (let ((x 1)) x) x)", &[10.0]), 11.0);
+    assert_eq!(inputs("(define (f x) (* x x)) (f x)"), ["x"]);
+    same(at("(define (f x) (* x x)) (f x)", &[3.0]), 9.0);
+    assert_eq!(inputs("(let ((f (lambda (x) (* 2 x)))) (+ (f x) (f y)))"), ["x", "y"]);
+    assert_eq!(inputs("(define (f x) (let ((y x)) y)) (+ (f y) (f x) x.2)"), ["y", "x", "x.2"]);
+    // Names like those that dumps make up are names like all others.
+    assert_eq!(inputs("(let ((y %0)) (+ y (* y %x)))"), ["%0", "%x"]);
+    same(at("(let ((y %0)) (+ y (* y %x)))", &[2.0, 3.0]), 8.0);
+}
+
+#[test]
+fn primitives_can_be_shadowed() {
+    same(at("(let ((+ 3)) (* + x))", &[2.0]), 6.0);
+    same(at("(let ((sin (lambda (a) (* 2 a)))) (sin x))", &[4.0]), 8.0);
+    same(at("(define (square x) (+ x 1)) (square x)", &[4.0]), 5.0);
+    same(at("(define (f exp) (* exp 2)) (f 4)", &[]), 8.0);
+    // An unbound primitive's name in operand position is an input.
+    assert_eq!(inputs("(pow base exp)"), ["base", "exp"]);
+    assert_eq!(inputs("(pow (exp base) exp)"), ["base", "exp"]);
+    same(at("(pow (exp base) exp)", &[0.0, 3.0]), 1.0);
+    assert_eq!(inputs("(+ exp (let ((exp (lambda (x) (* 3 x)))) (exp exp2)))"), ["exp", "exp2"]);
+    // Brackets mean vectors whatever `vec` means.
+    same(at("(let ((vec (lambda (a b) (+ a b)))) (vsum [(vec 1 2) x]))", &[10.0]), 13.0);
+    // So do derived forms.
+    same(value("(let ((if (lambda (a) a)) (not 5)) (and 1 not))"), 1.0);
+}
+
+#[test]
+fn inputs_stand_in_order_of_appearance() {
+    assert_eq!(inputs("(* m (pow c 2))"), ["m", "c"]);
+    assert_eq!(inputs("(+ z (let ((a y)) (* a x)))"), ["z", "y", "x"]);
+    assert_eq!(inputs("(define k (* q 2)) (+ a k)"), ["q", "a"]);
+    // Parameters of the last function come first, used or not; then free variables.
+    assert_eq!(inputs("(define (f x unused y) (* y x g))"), ["x", "unused", "y", "g"]);
+    assert_eq!(inputs("(define (g a) (* a c)) (define (f b) (+ (g b) d))"), ["b", "c", "d"]);
+    assert_eq!(inputs("(define f (lambda (p q) (- p q)))"), ["p", "q"]);
+    same(at("(define (f x unused y) (- y x))", &[1.0, 100.0, 5.0]), 4.0);
+    // In an expression, a variable that appears only in an unused place is an input too.
+    assert_eq!(inputs("(let ((unused a)) b)"), ["a", "b"]);
+    assert_eq!(inputs("(define (f x) (+ x hidden)) 5"), ["hidden"]);
+}
+
+#[test]
+fn definitions() {
+    same(
+        at("(define c 299792458) (define (energy m) (* m (square c))) (energy m)", &[2.0]),
+        2.0 * 299792458f64.powi(2),
+    );
+    // Functions may be defined after their use, in any order.
+    same(value("(define (f x) (g (+ x 1))) (define (g x) (* x 10)) (f 1)"), 20.0);
+    same(value("(define a (f 1)) (define (f x) (+ x 1)) a"), 2.0);
+    // A function sees values that are defined by the time it is called.
+    same(value("(define (f x) (* k x)) (define k 3) (f 2)"), 6.0);
+    same(value("(define (f x) (let ((g (lambda (y) (* x y)))) (g (g 2)))) (f 3)"), 18.0);
+    same(value("(define nothing-is-used 1) 5"), 5.0);
+    same(value("(define (f) 5) (+ (f) (f))"), 10.0);
+}
+
+#[test]
+fn functions_capture_at_any_depth() {
+    let source = "
+        (define (outer a)
+          (let ((b (* a 10)))
+            (let ((middle (lambda (c)
+                    (let ((inner (lambda (d) (+ a b c d k))))
+                      (+ (inner 1) (inner c))))))
+              (let ((a 1000) (b 1000))
+                (+ (middle 2) (middle a))))))
+        (define k 0.5)
+        (outer x)";
+    let inner = |a: f64, c: f64, d: f64| a + a * 10.0 + c + d + 0.5;
+    let middle = |a: f64, c: f64| inner(a, c, 1.0) + inner(a, c, c);
+    same(at(source, &[3.0]), middle(3.0, 2.0) + middle(3.0, 1000.0));
+    same(
+        at(
+            "(let ((f (lambda (y) (* y x)))) (let ((g (lambda (z) (f (+ z 1))))) (let ((x 100)) (g x))))",
+            &[2.0],
+        ),
+        202.0,
+    );
+    same(at("((lambda (a b) (- a b)) x (* x 2))", &[3.0]), -3.0);
+    same(value("((lambda () 7))"), 7.0);
+    // A function called with different shapes is a function of each.
+    assert_eq!(all("(define (f v) (* 2 v)) (+ (f [1 2]) (f 5))"), [12.0, 14.0]);
+}
+
+#[test]
+fn named_results() {
+    let program = Program::parse("(values (sum (+ x y)) (less (< x y)) (both [x y]))").expect("a program");
+    let kernel = program.compile(&CompileOptions::default()).expect("a kernel");
+    let names: Vec<&str> = kernel.outputs().iter().map(|o| o.name.as_str()).collect();
+    assert_eq!(names, ["sum", "less", "both"]);
+    assert_eq!(kernel.outputs()[2].shape, Shape::Vector(2));
+    assert_eq!(
+        checked::run("(values (sum (+ x y)) (less (< x y)) (both [x y]))", &[], &[1.0, 2.0], &[]),
+        [3.0, 1.0, 1.0, 2.0]
+    );
+    assert_eq!(all("(values (a 1))"), [1.0]);
+}
+
+#[test]
+fn vectors_and_matrices() {
+    assert_eq!(all("[1 2 3]"), [1.0, 2.0, 3.0]);
+    assert_eq!(all("[[1 2] [3 4]]"), [1.0, 2.0, 3.0, 4.0]);
+    assert_eq!(all("(mat 2 3 1 2 3 4 5 6)"), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+    assert_eq!(all("(mat [1 2] [3 4])"), [1.0, 2.0, 3.0, 4.0]);
+    assert_eq!(all("[(< 1 2) (< 2 1)]"), [1.0, 0.0]);
+    assert_eq!(all("(zeros 2)"), [0.0, 0.0]);
+    assert_eq!(all("(ones 1 2)"), [1.0, 1.0]);
+    assert_eq!(all("(eye 2)"), [1.0, 0.0, 0.0, 1.0]);
+    assert_eq!(all("(transpose [[1 2 3] [4 5 6]])"), [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
+    assert_eq!(all("(matmul [[1 2] [3 4]] [[5 6] [7 8]])"), [19.0, 22.0, 43.0, 50.0]);
+    assert_eq!(all("(matvec [[1 2] [3 4]] [5 6])"), [17.0, 39.0]);
+    assert_eq!(all("(outer [1 2] [3 4 5])"), [3.0, 4.0, 5.0, 6.0, 8.0, 10.0]);
+    assert_eq!(all("(cross [1 0 0] [0 1 0])"), [0.0, 0.0, 1.0]);
+    same(value("(dot [1 2] [3 4])"), 11.0);
+    same(value("(vsum [[1 2] [3 4]])"), 10.0);
+    same(value("(norm [3 4])"), 5.0);
+    same(value("(det [[1 2] [3 4]])"), -2.0);
+    same(value("(trace [[1 2] [3 4]])"), 5.0);
+    same(value("(vlen [1 2 3])"), 3.0);
+    same(value("(vlen [[1 2 3] [4 5 6]])"), 2.0);
+}
+
+#[test]
+fn scalars_broadcast() {
+    assert_eq!(all("(+ 1 [1 2])"), [2.0, 3.0]);
+    assert_eq!(all("(- [1 2] 1 [5 5])"), [-5.0, -4.0]);
+    assert_eq!(all("(* [[1 2] [3 4]] 2)"), [2.0, 4.0, 6.0, 8.0]);
+    assert_eq!(all("(+ 1 2 [1 2] 3)"), [7.0, 8.0]);
+    assert_eq!(all("(max 2 [1 3])"), [2.0, 3.0]);
+    assert_eq!(all("(sqrt [4 9])"), [2.0, 3.0]);
+    assert_eq!(all("(< 1 [0 1 2])"), [0.0, 0.0, 1.0]);
+    assert_eq!(all("(< 0 [1 5] 3)"), [1.0, 0.0]);
+    assert_eq!(all("(not [0 2])"), [1.0, 0.0]);
+    assert_eq!(all("(pow [1 2 3] 2)"), [1.0, 4.0, 9.0]);
+    assert_eq!(all("(if 1 [1 2] [3 4])"), [1.0, 2.0]);
+}
+
+#[test]
+fn references() {
+    let u = [("u", Shape::Vector(3))];
+    let a = [("A", Shape::Matrix(2, 3))];
+    let elements = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+    same(value("(ref [7 8 9] 1)"), 8.0);
+    same(value("(ref [7 8 9] (+ 1 1))"), 9.0);
+    same(value("(ref [7 8 9] (< 1 2))"), 8.0);
+    assert_eq!(all("(ref [[1 2] [3 4]] 1)"), [3.0, 4.0]);
+    same(value("(ref [[1 2] [3 4]] 1 0)"), 3.0);
+    same(value("(ref (ref [[1 2] [3 4]] 1) 0)"), 3.0);
+    let row = |i: f64| [&[1.0, 2.0, 3.0][..], &[i]].concat();
+    for (i, expected) in [
+        (0.0, 1.0),
+        (-0.0, 1.0),
+        (2.0, 3.0),
+        (3.0, f64::NAN),
+        (-1.0, f64::NAN),
+        (0.5, f64::NAN),
+        (f64::NAN, f64::NAN),
+    ] {
+        same(checked::run("(ref u i)", &u, &row(i), &[])[0], expected);
+    }
+    let matrix = |i: f64, j: f64| [&elements[..], &[i, j]].concat();
+    same(checked::run("(ref A i j)", &a, &matrix(1.0, 2.0), &[])[0], 6.0);
+    same(checked::run("(ref A i j)", &a, &matrix(1.0, 3.0), &[])[0], f64::NAN);
+    same(checked::run("(ref A i j)", &a, &matrix(2.0, 1.0), &[])[0], f64::NAN);
+    assert_eq!(checked::run("(ref A i)", &a, &matrix(1.0, 0.0)[..7], &[]), [4.0, 5.0, 6.0]);
+    // A row that fails is NaN in every result.
+    let both = checked::run("(values (a 1) (b (ref u i)))", &u, &row(9.0), &[]);
+    assert!(both.iter().all(|x| x.is_nan()), "{both:?}");
+}
+
+#[test]
+fn sizes_are_constant_after_inlining() {
+    assert_eq!(all("(define n 2) (zeros (+ n 1))"), [0.0; 3]);
+    assert_eq!(all("(define (unit n) (/ (ones n) (sqrt n))) (unit 4)"), [0.5; 4]);
+    assert_eq!(all("(define (like v) (ones (vlen v))) (like [7 8])"), [1.0; 2]);
+    assert_eq!(all("(let ((n (if (< 1 2) 2 3))) (ones n))"), [1.0; 2]);
+    // A choice that is known picks its arm before shapes are compared.
+    assert_eq!(all("(define (f n) (if (= n 2) [1 2] 5)) (f 2)"), [1.0, 2.0]);
+    assert_eq!(all("(define (f n) (if (< n 2) (zeros n) [1 2 3])) (f 4)"), [1.0, 2.0, 3.0]);
+}
+
+#[test]
+fn constants_can_become_parameters() {
+    let source = "(define G 6.674e-11) (define k (* 2 G)) (* k m)";
+    assert_eq!(inputs(source), ["m"]);
+    let program = Program::parse(source).expect("a program");
+    assert_eq!(program.constants().collect::<Vec<_>>(), [("G", 6.674e-11)]);
+    same(checked::run(source, &[], &[3.0], &[("G", 10.0)])[0], 60.0);
+    same(checked::run(source, &[], &[3.0], &[])[0], 2.0 * 6.674e-11 * 3.0);
+    // Inputs can be parameters as well; they come before constants.
+    same(checked::run(source, &[], &[], &[("m", 3.0), ("G", 10.0)])[0], 60.0);
+}
+
+#[test]
+fn inputs_have_the_shapes_of_the_signature() {
+    let shapes = [("v", Shape::Vector(2)), ("M", Shape::Matrix(2, 2))];
+    assert_eq!(checked::run("(matvec M v)", &shapes, &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], &[]), [17.0, 39.0]);
+    assert_eq!(checked::run("(+ v s)", &shapes[..1], &[1.0, 2.0, 10.0], &[]), [11.0, 12.0]);
+}
+
+#[test]
+fn dumps_read_as_programs() {
+    // The AST as it is printed is a program with the same value.
+    for source in [
+        "(cond ((< x 0) (- x)) ((and x (not y)) 1) (else (let* ((a x) (b a)) (* a b))))",
+        "(define (f a) (let ((g (lambda (b) (* a b)))) (g 2))) (define k 1/3) (+ (f x) k y)",
+        "(values (a (+ x y)) (b (or x y)))",
+    ] {
+        let program = Program::parse(source).expect("a program");
+        let text = program.stage(Stage::Ast, &CompileOptions::default(), None).expect("text");
+        let point = [0.75, -2.0];
+        let (before, after) = (checked::run(source, &[], &point, &[]), checked::run(&text, &[], &point, &[]));
+        assert_eq!(before, after, "{text}");
+    }
+}

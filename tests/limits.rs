@@ -1,0 +1,317 @@
+//! Long, deep and hostile inputs: every stage takes time that grows with their size, and no stack overflows.
+//!
+//! Each test runs on a thread with a stack of 2 MiB, which is what Rust gives a thread; recursion over 10⁵ levels would
+//! not fit. Structures are dropped on that thread too.
+
+use std::time::{Duration, Instant};
+
+use nc_runtime::batch::Kernel as _;
+use neural_compiler::graph::build::Signature;
+use neural_compiler::interpret::ast::{AstInterpreter, Scratch};
+use neural_compiler::interpret::graph::GraphInterpreter;
+use neural_compiler::kernel::derived;
+use neural_compiler::lower::lower;
+use neural_compiler::source::Diagnostic;
+use neural_compiler::{CompileOptions, Derivative, Error, Kernel, Program, Stage, Tier, graph};
+
+/// Far above what any of these takes, and far below what quadratic time would.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn on_small_stack(test: impl FnOnce() + Send + 'static) {
+    let start = Instant::now();
+    let thread = std::thread::Builder::new().stack_size(2 << 20).spawn(test).expect("a thread");
+    if let Err(panic) = thread.join() {
+        std::panic::resume_unwind(panic);
+    }
+    assert!(start.elapsed() < PATIENCE, "took {:?}", start.elapsed());
+}
+
+fn timed<T>(what: &str, work: impl FnOnce() -> T) -> T {
+    let start = Instant::now();
+    let result = work();
+    println!("{what}: {:?}", start.elapsed());
+    result
+}
+
+fn errors(source: &str) -> Vec<Diagnostic> {
+    match Program::parse(source) {
+        Err(Error::Source(diagnostics)) => diagnostics,
+        Err(other) => panic!("{other}"),
+        Ok(_) => panic!("it compiles"),
+    }
+}
+
+/// Takes a program of scalars through every stage, and returns its value at inputs 1, 2, 3, ….
+fn through_all_stages(source: &str, native: bool) -> f64 {
+    let program = timed("read", || Program::parse(source)).expect("a program");
+    for stage in [Stage::Ast, Stage::Anf] {
+        let text = timed("print", || program.stage(stage, &CompileOptions::default(), None)).expect("text");
+        assert!(text.len() < 100 * source.len() + 1000, "{stage:?} takes {} bytes", text.len());
+    }
+    let interpreter = AstInterpreter::new(program.resolved().clone(), &Signature::scalars());
+    let inputs: Vec<f64> = (1..=interpreter.columns()).map(|k| k as f64).collect();
+    let mut value = [0.0];
+    let mut scratch = Scratch::default();
+    timed("interpret the tree", || interpreter.row(&mut scratch, &inputs, &[], &mut value)).expect("a value");
+
+    let graph = timed("graph", || program.graph(&Signature::scalars())).expect("a graph");
+    graph::verify::verify(&graph).expect("a sound graph");
+    let mut again = [0.0];
+    timed("interpret the graph", || GraphInterpreter::new(&graph).row(&inputs, &[], &mut again, &mut []));
+    assert_eq!(value[0].to_bits(), again[0].to_bits());
+
+    let options = CompileOptions { derivative: Derivative::Gradient, ..CompileOptions::default() };
+    let adjoint = timed("adjoint", || derived(&graph, &options)).expect("an adjoint");
+    graph::verify::verify(&adjoint).expect("a sound adjoint");
+    let text = timed("print the adjoint", || graph::print::dump(&adjoint));
+    assert!(text.len() < 1000 * source.len() + 1000);
+    let lanes = timed("lanes", || lower(&adjoint));
+    neural_compiler::lower::verify::verify(&lanes).expect("a sound lane program");
+    timed("print the lanes", || neural_compiler::lower::print::dump(&lanes));
+    println!("{} nodes, {} instructions", adjoint.len(), lanes.insts.len());
+    if native {
+        let options = CompileOptions { tier: Tier::Cranelift, ..options };
+        let kernel = timed("compile", || Kernel::from_graph(adjoint.clone(), &options)).expect("a kernel");
+        let columns: Vec<Vec<f64>> = inputs.iter().map(|&x| vec![x; 3]).collect();
+        let columns: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
+        let native = timed("run", || kernel.columns(&columns)).expect("values");
+        assert_eq!(native[0][0].to_bits(), value[0].to_bits());
+        let mut all = vec![0.0; native.len()];
+        GraphInterpreter::new(&adjoint).row(&inputs, &[], &mut all, &mut []);
+        for (native, interpreted) in native.iter().zip(&all) {
+            assert_eq!(native[0].to_bits(), interpreted.to_bits());
+        }
+    }
+    timed("drop", || drop((program, graph, adjoint, lanes)));
+    value[0]
+}
+
+#[test]
+fn a_million_unclosed_parentheses() {
+    on_small_stack(|| {
+        let found = errors(&"(".repeat(1_000_000));
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!((found[0].code, found[0].span.start), ("unclosed", 999_999));
+        let found = errors(&"(+ 1 ".repeat(1_000_000));
+        assert_eq!((found.len(), found[0].code), (1, "unclosed"));
+        let found = errors(&"[".repeat(1_000_001));
+        assert_eq!((found.len(), found[0].code, found[0].span.start), (1, "too-deep", 1_000_000));
+        let found = errors(&")".repeat(1_000_000));
+        assert!(found.len() <= 100 && found[0].code == "unopened");
+    });
+}
+
+#[test]
+fn nesting_up_to_a_million() {
+    on_small_stack(|| {
+        let nest = |depth: usize| "(sin ".repeat(depth) + "x" + &")".repeat(depth);
+        let source = nest(1_000_000);
+        let program = timed("read", || Program::parse(&source)).expect("a program");
+        assert!(timed("print", || program.stage(Stage::Ast, &CompileOptions::default(), None)).is_ok());
+        let interpreter = AstInterpreter::new(program.resolved().clone(), &Signature::scalars());
+        let mut value = [f64::NAN];
+        interpreter.row(&mut Scratch::default(), &[1.0], &[], &mut value).expect("a value");
+        assert!(value[0] > 0.0 && value[0] < 0.01, "{}", value[0]);
+        let graph = timed("graph", || program.graph(&Signature::scalars())).expect("a graph");
+        let options = CompileOptions { derivative: Derivative::Gradient, ..CompileOptions::default() };
+        let adjoint = timed("adjoint", || derived(&graph, &options)).expect("an adjoint");
+        assert!(adjoint.len() > 2_000_000);
+        timed("drop", || drop((program, graph, adjoint)));
+        let found = errors(&nest(1_000_001));
+        assert_eq!((found.len(), found[0].code), (1, "too-deep"));
+        assert_eq!(found[0].span.start, 5_000_000);
+    });
+}
+
+#[test]
+fn comments_nest_as_deep_as_the_text_is_long() {
+    on_small_stack(|| {
+        let comments = "#|".repeat(1_000_000) + &"|#".repeat(1_000_000);
+        assert!(Program::parse(&(comments + "x")).is_ok());
+        assert_eq!(errors(&"#|".repeat(1_000_000))[0].code, "open-comment");
+        let hidden = "#;".repeat(500_000) + &"y ".repeat(500_000) + "x";
+        let program = Program::parse(&hidden).expect("a program");
+        assert_eq!(program.inputs().collect::<Vec<_>>(), ["x"]);
+        assert_eq!(errors(&"#;".repeat(1_000_000))[0].code, "token");
+    });
+}
+
+#[test]
+fn deep_calls() {
+    on_small_stack(|| {
+        let depth = 100_000;
+        let source = "(+ 1 (* x ".repeat(depth / 2) + "x" + &"))".repeat(depth / 2);
+        assert_eq!(through_all_stages(&source, true), 1.0 + depth as f64 / 2.0);
+    });
+}
+
+#[test]
+fn long_sums() {
+    on_small_stack(|| {
+        let source = format!("(+ {})", "x ".repeat(1_000_000));
+        assert_eq!(through_all_stages(&source, false), 1e6);
+        let terms: Vec<String> = (0..100_000).map(|k| format!("(* {k} x)")).collect();
+        assert_eq!(through_all_stages(&format!("(+ {})", terms.join(" ")), false), 4999950000.0);
+        assert_eq!(through_all_stages(&format!("(+ {})", terms[..5000].join(" ")), true), 12497500.0);
+    });
+}
+
+#[test]
+fn many_inputs() {
+    on_small_stack(|| {
+        let names: Vec<String> = (0..100_000).map(|k| format!("x{k}")).collect();
+        assert_eq!(through_all_stages(&format!("(+ {})", names.join(" ")), false), 5000050000.0);
+        assert_eq!(through_all_stages(&format!("(+ {})", names[..10_000].join(" ")), true), 50005000.0);
+    });
+}
+
+#[test]
+fn long_comparisons() {
+    on_small_stack(|| {
+        let terms: Vec<String> = (0..100_000).map(|k| format!("(+ x {k})")).collect();
+        assert_eq!(through_all_stages(&format!("(< {})", terms.join(" ")), false), 1.0);
+        assert_eq!(through_all_stages(&format!("(< {})", terms[..3000].join(" ")), true), 1.0);
+    });
+}
+
+#[test]
+fn deep_lets() {
+    on_small_stack(|| {
+        let depth = 100_000;
+        let mut source = String::new();
+        for k in 0..depth {
+            source +=
+                &format!("(let ((y{k} (+ {} 1))) ", if k == 0 { "x".into() } else { format!("y{}", k - 1) });
+        }
+        source += &format!("y{}", depth - 1);
+        source += &")".repeat(depth);
+        assert_eq!(through_all_stages(&source, true), 1.0 + depth as f64);
+        // One name throughout, and `let*`.
+        let source = "(let ((x (+ x 1))) ".repeat(depth) + "x" + &")".repeat(depth);
+        assert_eq!(through_all_stages(&source, false), 1.0 + depth as f64);
+        let source = format!("(let* ({}) x)", "(x (+ x 1)) ".repeat(depth));
+        assert_eq!(through_all_stages(&source, false), 1.0 + depth as f64);
+        // Nested in the value instead of the body.
+        let source = "(let ((y ".repeat(depth) + "x" + &")) (+ y 1))".repeat(depth);
+        assert_eq!(through_all_stages(&source, false), 1.0 + depth as f64);
+    });
+}
+
+#[test]
+fn long_cond() {
+    on_small_stack(|| {
+        let clauses: Vec<String> = (0..100_000).map(|k| format!("((< x {k}) (* x {k}))")).collect();
+        for (count, native) in [(100_000, false), (1000, true)] {
+            let source = format!("(cond {} (else 0))", clauses[..count].join(" "));
+            assert_eq!(through_all_stages(&source, native), 2.0);
+        }
+    });
+}
+
+#[test]
+fn long_logic() {
+    on_small_stack(|| {
+        let terms: Vec<String> = (0..100_000).map(|k| format!("(< x {})", k + 2)).collect();
+        for (count, native) in [(100_000, false), (1000, true)] {
+            let terms = terms[..count].join(" ");
+            assert_eq!(through_all_stages(&format!("(and {terms})"), native), 1.0);
+            assert_eq!(through_all_stages(&format!("(or {terms})"), native), 1.0);
+        }
+    });
+}
+
+#[test]
+fn deep_choices() {
+    on_small_stack(|| {
+        let depth = 30_000;
+        // In the first arm, in the second, in the condition.
+        let source = "(if (< 0 x) (* x ".repeat(depth) + "x" + &") 0)".repeat(depth);
+        assert_eq!(through_all_stages(&source, false), 1.0);
+        let mut source = String::new();
+        for k in 0..depth {
+            source += &format!("(if (< x -{k}) {k} ");
+        }
+        source += "x";
+        source += &")".repeat(depth);
+        assert_eq!(through_all_stages(&source, false), 1.0);
+        let source = "(if ".repeat(depth) + "x" + &" (+ x 2) (* x 3))".repeat(depth);
+        assert_eq!(through_all_stages(&source, false), 3.0);
+    });
+}
+
+#[test]
+fn many_functions() {
+    on_small_stack(|| {
+        let mut source = "(define (f0 x) (+ x 1))\n".to_string();
+        for k in 1..30_000 {
+            source += &format!("(define (f{k} x) (f{} (* x 1.5)))\n", k - 1);
+        }
+        source += "(f29999 x)";
+        assert!(through_all_stages(&source, false).is_infinite());
+        // Local functions inside each other.
+        let depth = 3_000;
+        let mut source = String::new();
+        for k in 0..depth {
+            source += &format!("(let ((f{k} (lambda (a) (+ a x)))) (f{k} ");
+        }
+        source += "1";
+        source += &"))".repeat(depth);
+        assert_eq!(through_all_stages(&source, false), 1.0 + depth as f64);
+    });
+}
+
+#[test]
+fn many_definitions() {
+    on_small_stack(|| {
+        let mut source = "(define x0 1)\n".to_string();
+        for k in 1..50_000 {
+            source += &format!("(define x{k} (+ x{} y))\n", k - 1);
+        }
+        source += "x49999";
+        assert_eq!(through_all_stages(&source, false), 50_000.0);
+    });
+}
+
+#[test]
+fn many_results() {
+    let results: Vec<String> = (0..50_000).map(|k| format!("(r{k} (+ x {k}))")).collect();
+    let source = format!("(values {})", results.join(" "));
+    on_small_stack(move || {
+        let program = timed("read", || Program::parse(&source)).expect("a program");
+        let graph = program.graph(&Signature::scalars()).expect("a graph");
+        assert_eq!(timed("lower", || lower(&graph)).stores.len(), 50_000);
+    });
+}
+
+#[test]
+fn many_errors_are_bounded() {
+    on_small_stack(|| {
+        let found = errors(&format!("(+ {})", "(sine x) ".repeat(100_000)));
+        assert_eq!(found.len(), 100);
+        let found = errors(&format!("(+ {})", "(set! x 1) ".repeat(100_000)));
+        assert_eq!(found.len(), 100);
+        let found = errors(&"0x ".repeat(100_000));
+        assert_eq!(found.len(), 100);
+        let program =
+            Program::parse(&format!("(+ {})", "(+ [x y] [x y x]) ".repeat(100_000))).expect("a program");
+        match program.graph(&Signature::scalars()) {
+            Err(Error::Source(found)) => assert_eq!(found.len(), 100),
+            other => panic!("{other:?}"),
+        }
+    });
+}
+
+#[test]
+fn source_length_is_limited() {
+    on_small_stack(|| {
+        let long = " ".repeat((64 << 20) + 1);
+        let found = errors(&long);
+        assert_eq!((found.len(), found[0].code), (1, "source-too-long"));
+        let fits = " ".repeat((64 << 20) - 1) + "x";
+        assert!(Program::parse(&fits).is_ok());
+        // One name, and one number, of a megabyte.
+        assert!(Program::parse(&"x".repeat(1 << 20)).is_ok());
+        assert!(Program::parse(&"1".repeat(1 << 20)).is_ok());
+        assert_eq!(errors(&format!("({} 1)", "x".repeat(1 << 20)))[0].code, "unknown-name");
+    });
+}

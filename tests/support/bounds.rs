@@ -1,0 +1,421 @@
+//! Running error bounds, first order in the unit roundoff.
+//!
+//! A graph is evaluated once more with, beside each element, a bound on how far it lies from the exact result of the
+//! program: what the operation may add by its stated bound, and for each operand its error times the size of the
+//! partial derivative at the computed values. Operations that are compositions (dot products, determinants) are run
+//! step by step by their own definition over lanes that carry errors.
+
+use std::collections::HashMap;
+
+use nc_runtime::lanes::{Lanes, Scalar};
+use neural_compiler::graph::{Graph, NodeKind, Type};
+use neural_compiler::ops::{Bound, Lane, Op, Operand};
+
+/// A computed number and a bound on its error.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Approx {
+    pub value: f64,
+    pub error: f64,
+}
+
+/// The unit in the last place of a number.
+pub fn ulp(x: f64) -> f64 {
+    if !x.is_finite() {
+        return 0.0;
+    }
+    let exponent = ((x.to_bits() >> 52) & 0x7ff) as i32;
+    if exponent <= 53 { f64::from_bits(1 << (exponent - 1).max(0)) } else { 2f64.powi(exponent - 1075) }
+}
+
+/// What one rounding to a result adds at most.
+pub fn half_ulp(x: f64) -> f64 {
+    (0.5 * ulp(x)).max(f64::from_bits(1))
+}
+
+/// Lanes of numbers with errors, for operations that only compute with `+ − × ÷ √` and select.
+pub struct Running;
+
+const UNUSED: &str = "compositions use no recipe";
+
+fn rounded(value: f64, propagated: f64) -> Approx {
+    Approx { value, error: propagated + half_ulp(value) }
+}
+
+/// A product of a slope and an error; an operand without error adds none, however steep.
+fn through(slope: f64, error: f64) -> f64 {
+    if error == 0.0 { 0.0 } else { slope.abs() * error }
+}
+
+impl Lanes for Running {
+    type F = Approx;
+    type M = bool;
+    type I = i64;
+
+    fn f(&self, value: f64) -> Approx {
+        Approx { value, error: 0.0 }
+    }
+    fn add(&self, a: Approx, b: Approx) -> Approx {
+        rounded(a.value + b.value, a.error + b.error)
+    }
+    fn sub(&self, a: Approx, b: Approx) -> Approx {
+        rounded(a.value - b.value, a.error + b.error)
+    }
+    fn mul(&self, a: Approx, b: Approx) -> Approx {
+        rounded(a.value * b.value, through(b.value, a.error) + through(a.value, b.error))
+    }
+    fn div(&self, a: Approx, b: Approx) -> Approx {
+        let y = a.value / b.value;
+        rounded(y, through(b.value.recip(), a.error) + through(y / b.value, b.error))
+    }
+    fn sqrt(&self, a: Approx) -> Approx {
+        let y = a.value.sqrt();
+        rounded(y, through(0.5 / y, a.error))
+    }
+    fn abs(&self, a: Approx) -> Approx {
+        Approx { value: a.value.abs(), ..a }
+    }
+    fn neg(&self, a: Approx) -> Approx {
+        Approx { value: -a.value, ..a }
+    }
+    fn lt(&self, a: Approx, b: Approx) -> bool {
+        a.value < b.value
+    }
+    fn le(&self, a: Approx, b: Approx) -> bool {
+        a.value <= b.value
+    }
+    fn eq(&self, a: Approx, b: Approx) -> bool {
+        a.value == b.value
+    }
+    fn ne(&self, a: Approx, b: Approx) -> bool {
+        a.value != b.value
+    }
+    fn select(&self, m: bool, a: Approx, b: Approx) -> Approx {
+        if m { a } else { b }
+    }
+    fn m(&self, value: bool) -> bool {
+        value
+    }
+    fn and(&self, a: bool, b: bool) -> bool {
+        a & b
+    }
+    fn or(&self, a: bool, b: bool) -> bool {
+        a | b
+    }
+    fn not(&self, a: bool) -> bool {
+        !a
+    }
+    fn i(&self, _: i64) -> i64 {
+        unreachable!("{UNUSED}")
+    }
+    fn fma(&self, _: Approx, _: Approx, _: Approx) -> Approx {
+        unreachable!("{UNUSED}")
+    }
+    fn round_even(&self, _: Approx) -> Approx {
+        unreachable!("{UNUSED}")
+    }
+    fn floor(&self, _: Approx) -> Approx {
+        unreachable!("{UNUSED}")
+    }
+    fn ceil(&self, _: Approx) -> Approx {
+        unreachable!("{UNUSED}")
+    }
+    fn trunc(&self, _: Approx) -> Approx {
+        unreachable!("{UNUSED}")
+    }
+    fn iadd(&self, _: i64, _: i64) -> i64 {
+        unreachable!("{UNUSED}")
+    }
+    fn isub(&self, _: i64, _: i64) -> i64 {
+        unreachable!("{UNUSED}")
+    }
+    fn iand(&self, _: i64, _: i64) -> i64 {
+        unreachable!("{UNUSED}")
+    }
+    fn ior(&self, _: i64, _: i64) -> i64 {
+        unreachable!("{UNUSED}")
+    }
+    fn ixor(&self, _: i64, _: i64) -> i64 {
+        unreachable!("{UNUSED}")
+    }
+    fn shl(&self, _: i64, _: u32) -> i64 {
+        unreachable!("{UNUSED}")
+    }
+    fn shr(&self, _: i64, _: u32) -> i64 {
+        unreachable!("{UNUSED}")
+    }
+    fn igt(&self, _: i64, _: i64) -> bool {
+        unreachable!("{UNUSED}")
+    }
+    fn ieq(&self, _: i64, _: i64) -> bool {
+        unreachable!("{UNUSED}")
+    }
+    fn bits(&self, _: Approx) -> i64 {
+        unreachable!("{UNUSED}")
+    }
+    fn float(&self, _: i64) -> Approx {
+        unreachable!("{UNUSED}")
+    }
+    fn lookup(&self, _: &'static [f64], _: i64) -> Approx {
+        unreachable!("{UNUSED}")
+    }
+    fn outside(&self, _: bool) {}
+}
+
+/// Partial derivatives of an elementwise operation by its operands, in closed form: not the rules under test.
+pub fn slopes(op: Op, x: &[f64], y: f64) -> [f64; 2] {
+    use std::f64::consts::{FRAC_2_SQRT_PI, LN_2, LN_10};
+    let a = x[0];
+    let b = x.get(1).copied().unwrap_or(0.0);
+    let one = |slope: f64| [slope, 0.0];
+    match op {
+        Op::Add | Op::Sub => [1.0, 1.0],
+        Op::Mul => [b, a],
+        Op::Div => [b.recip(), y / b],
+        Op::Neg | Op::Abs => one(1.0),
+        Op::Sqrt => one(0.5 / y),
+        Op::Min | Op::Max => {
+            if a == b {
+                [1.0, 1.0]
+            } else if y == a {
+                [1.0, 0.0]
+            } else {
+                [0.0, 1.0]
+            }
+        }
+        Op::Sign | Op::Floor | Op::Ceil | Op::Round | Op::Trunc => [0.0, 0.0],
+        Op::Quotient => [0.0, 0.0],
+        Op::Remainder => [1.0, (a / b).trunc()],
+        Op::Modulo => [1.0, (a / b).floor()],
+        Op::Pow => {
+            [if b == 0.0 { 0.0 } else { b * a.powf(b - 1.0) }, if y == 0.0 { 0.0 } else { y * a.ln() }]
+        }
+        Op::Exp => one(y),
+        Op::Exp2 => one(y * LN_2),
+        Op::Expm1 => one(a.exp()),
+        Op::Log => one(a.recip()),
+        Op::Log2 => one((a * LN_2).recip()),
+        Op::Log10 => one((a * LN_10).recip()),
+        Op::Log1p => one((1.0 + a).recip()),
+        Op::Sin => one(a.cos()),
+        Op::Cos => one(a.sin()),
+        Op::Tan => one(1.0 + y * y),
+        Op::Asin | Op::Acos => one(((1.0 - a) * (1.0 + a)).sqrt().recip()),
+        Op::Atan => one((1.0 + a * a).recip()),
+        Op::Atan2 => {
+            let r = a.hypot(b);
+            [b / r / r, a / r / r]
+        }
+        Op::Sinh => one(a.cosh()),
+        Op::Cosh => one(a.sinh()),
+        Op::Tanh => one(a.cosh().powi(-2)),
+        Op::Cbrt => one((3.0 * y * y).recip()),
+        Op::Hypot => {
+            if y == 0.0 {
+                [1.0, 1.0]
+            } else {
+                [a / y, b / y]
+            }
+        }
+        Op::Erf => one(FRAC_2_SQRT_PI * (-a * a).exp()),
+        _ => unreachable!("{op} is no elementwise operation on numbers"),
+    }
+}
+
+/// An elementwise operation on numbers with errors.
+pub fn apply(op: Op, x: &[Approx]) -> Approx {
+    let values: Vec<f64> = x.iter().map(|a| a.value).collect();
+    let lanes: Vec<Lane<Scalar>> = values.iter().map(|&v| Lane::F(v)).collect();
+    let operands: Vec<Operand<'_, Scalar>> =
+        lanes.iter().map(|l| Operand { ty: Type::NUM, elems: std::slice::from_ref(l) }).collect();
+    let value = op.eval_row(0, Type::NUM, &operands)[0].f();
+    let local = match op.info().bound {
+        Bound::Exact => 0.0,
+        Bound::Ulp(bound) => 2.0 * bound * half_ulp(value),
+        Bound::Composed(_) => unreachable!("{op} is elementwise"),
+    };
+    let slopes = slopes(op, &values, value);
+    let propagated: f64 = x.iter().zip(slopes).map(|(a, slope)| through(slope, a.error)).sum();
+    Approx { value, error: local + propagated }
+}
+
+/// Errors of constants.
+///
+/// Literals are exact: the program means the number it reads. Constants that the compiler folds have the rounding
+/// errors of the operations folded, which the graph does not tell: they are found again by combining literals.
+pub struct Constants {
+    known: HashMap<u64, f64>,
+    /// What the next round of combinations adds to `known`.
+    rounds: usize,
+}
+
+impl Constants {
+    pub fn of_program(text: &str) -> Constants {
+        let mut known = HashMap::new();
+        let code: String =
+            text.lines().map(|l| l.split(';').next().unwrap_or("")).collect::<Vec<_>>().join(" ");
+        for token in code.split(|c: char| c.is_whitespace() || "()[]".contains(c)) {
+            let value = match token.split_once('/') {
+                Some((n, d)) => match (n.parse::<i32>(), d.parse::<i32>()) {
+                    (Ok(n), Ok(d)) => f64::from(n) / f64::from(d),
+                    _ => continue,
+                },
+                None => match token.parse::<f64>() {
+                    Ok(value) if value.is_finite() => value,
+                    _ => continue,
+                },
+            };
+            known.insert(value.to_bits(), 0.0);
+        }
+        // Those that derivative rules write.
+        for exact in [0.0, -0.0, 0.5, 1.0, -1.0, 2.0, 3.0] {
+            known.insert(f64::to_bits(exact), 0.0);
+        }
+        use std::f64::consts::{FRAC_2_SQRT_PI, LN_2, LOG2_E, LOG10_E};
+        for rounded in [LN_2, LOG2_E, LOG10_E, FRAC_2_SQRT_PI] {
+            known.entry(rounded.to_bits()).or_insert(0.5 * ulp(rounded));
+        }
+        Constants { known, rounds: 0 }
+    }
+
+    /// The error of a constant, or `None` if no combination of literals gives it.
+    pub fn error(&mut self, value: f64) -> Option<f64> {
+        loop {
+            if let Some(&error) = self.known.get(&value.to_bits()).or(self.known.get(&(-value).to_bits())) {
+                return Some(error);
+            }
+            if self.rounds == 2 {
+                return None;
+            }
+            self.rounds += 1;
+            let before: Vec<Approx> = self
+                .known
+                .iter()
+                .map(|(&bits, &error)| Approx { value: f64::from_bits(bits), error })
+                .collect();
+            let mut found: HashMap<u64, f64> = HashMap::new();
+            let mut note = |y: Approx| {
+                let error = found.entry(y.value.to_bits()).or_insert(y.error);
+                *error = error.max(y.error);
+            };
+            for &a in &before {
+                for op in [Op::Sqrt, Op::Exp, Op::Log] {
+                    if self.rounds == 1 {
+                        note(apply(op, &[a]));
+                    }
+                }
+                for &b in &before {
+                    for op in [Op::Add, Op::Sub, Op::Mul, Op::Div] {
+                        note(apply(op, &[a, b]));
+                    }
+                }
+            }
+            for (bits, error) in found {
+                self.known.entry(bits).or_insert(error);
+            }
+        }
+    }
+}
+
+/// The outputs of a graph for one row, each element with its error. `inputs` are the elements of all inputs in order.
+pub fn outputs(graph: &Graph, inputs: &[f64], constants: &mut Constants) -> Vec<Approx> {
+    let error = &mut |value| {
+        constants.error(value).unwrap_or_else(|| panic!("constant {value:e} is made of no literals"))
+    };
+    run(graph, inputs, error).0
+}
+
+/// As [`outputs`] with constants taken as exact, or `None` where a bound of first order says nothing: a value that
+/// lost most of its digits, a comparison or step that errors may have decided, or a row that fails.
+pub fn reliable_outputs(graph: &Graph, inputs: &[f64]) -> Option<Vec<Approx>> {
+    let (outputs, reliable) = run(graph, inputs, &mut |_| 0.0);
+    reliable.then_some(outputs)
+}
+
+/// Relative errors above this have squares that are not negligible beside the unit roundoff.
+const LOST: f64 = 1e-6;
+
+fn run(graph: &Graph, inputs: &[f64], constant: &mut dyn FnMut(f64) -> f64) -> (Vec<Approx>, bool) {
+    let mut starts = Vec::new();
+    let mut next = 0;
+    for input in &graph.inputs {
+        starts.push(next);
+        next += input.shape.len();
+    }
+    assert_eq!(next, inputs.len());
+    let live = graph.live();
+    let mut reliable = true;
+    let mut values: HashMap<_, Vec<Lane<Running>>> = HashMap::new();
+    for node in graph.nodes().filter(|&n| live[n]) {
+        let ty = graph.ty(node);
+        let value = match graph.kind(node) {
+            NodeKind::Const(bits) => {
+                let value = f64::from_bits(bits);
+                vec![Lane::F(Approx { value, error: constant(value) })]
+            }
+            NodeKind::Bool(value) => vec![Lane::M(value)],
+            NodeKind::Input(k) => inputs[starts[k as usize]..][..ty.len()]
+                .iter()
+                .map(|&value| Lane::F(Approx { value, error: 0.0 }))
+                .collect(),
+            NodeKind::Apply(op, attr) => {
+                let args = graph.args(node);
+                let element = |k: usize, i: usize| {
+                    let lanes: &Vec<Lane<Running>> = &values[&args[k]];
+                    lanes[if lanes.len() == 1 { 0 } else { i }]
+                };
+                if matches!(op, Op::Lt | Op::Le | Op::Eq | Op::Ne) {
+                    reliable &= (0..ty.len()).all(|i| {
+                        let (a, b) = (element(0, i).f(), element(1, i).f());
+                        let error = a.error + b.error;
+                        error == 0.0
+                            || (a.value - b.value).abs() > error
+                            || a.value.is_nan()
+                            || b.value.is_nan()
+                    });
+                }
+                if matches!(op.family(), "arithmetic" | "elementary" | "rounding") {
+                    (0..ty.len())
+                        .map(|i| {
+                            let x: Vec<Approx> = (0..args.len()).map(|k| element(k, i).f()).collect();
+                            reliable &= !steps(op, &x);
+                            Lane::F(apply(op, &x))
+                        })
+                        .collect()
+                } else {
+                    let operands: Vec<Operand<'_, Running>> =
+                        args.iter().map(|a| Operand { ty: graph.ty(*a), elems: &values[a] }).collect();
+                    op.eval(&Running, attr, ty, &operands)
+                }
+            }
+        };
+        reliable &= value.iter().all(|lane| match lane {
+            // A value that is not finite may be one that nobody takes.
+            Lane::F(x) => x.error <= LOST * x.value.abs() + f64::MIN_POSITIVE || x.error.is_nan(),
+            Lane::M(_) => true,
+        });
+        values.insert(node, value);
+    }
+    reliable &= graph.checks.iter().all(|check| !values[&check.fails][0].m());
+    (graph.outputs.iter().flat_map(|o| values[&o.node].iter().map(|l| l.f())).collect(), reliable)
+}
+
+/// Whether errors may have moved the operands across a step of the operation.
+fn steps(op: Op, x: &[Approx]) -> bool {
+    if x.iter().all(|a| a.error == 0.0) {
+        return false;
+    }
+    let moved = |f: fn(f64) -> f64, a: Approx| f(a.value - a.error) != f(a.value + a.error);
+    match op {
+        Op::Floor => moved(f64::floor, x[0]),
+        Op::Ceil => moved(f64::ceil, x[0]),
+        Op::Round => moved(f64::round_ties_even, x[0]),
+        Op::Trunc => moved(f64::trunc, x[0]),
+        Op::Sign => moved(f64::signum, x[0]) || x[0].value == 0.0,
+        Op::Quotient | Op::Remainder | Op::Modulo => {
+            let ratio = x[0].value / x[1].value;
+            let error = x[0].error / x[1].value.abs() + x[1].error * (ratio / x[1].value).abs() + ulp(ratio);
+            (ratio - ratio.round()).abs() <= error
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,106 @@
+//! The programs of `corpus/` with their references.
+
+use std::path::Path;
+
+use neural_compiler::graph::Shape;
+use neural_compiler::graph::build::Signature;
+use neural_compiler::{CompileOptions, Derivative, Program};
+use serde_json::Value;
+
+/// A program with its references.
+pub struct Entry {
+    /// Directory and file name.
+    pub name: String,
+    pub text: String,
+    pub program: Program,
+    /// Name and shape of each input, in the order of a point's numbers.
+    pub inputs: Vec<(String, Shape)>,
+    pub points: Vec<Vec<f64>>,
+    /// Per point the elements of the value.
+    pub values: Vec<Vec<f64>>,
+    /// Per point and element of the value the derivatives, in the order of a point's numbers.
+    pub gradients: Vec<Vec<Vec<f64>>>,
+}
+
+impl Entry {
+    pub fn options(&self, derivative: Derivative) -> CompileOptions {
+        let mut signature = Signature::scalars();
+        for (name, shape) in &self.inputs {
+            signature = signature.shape(name, *shape);
+        }
+        CompileOptions { signature, derivative, ..CompileOptions::default() }
+    }
+
+    /// For each number in the program's order of inputs, its place in a point.
+    pub fn order(&self) -> Vec<usize> {
+        let mut starts = Vec::new();
+        let mut next = 0;
+        for (_, shape) in &self.inputs {
+            starts.push(next);
+            next += shape.len();
+        }
+        let names: Vec<&str> = self.program.inputs().collect();
+        assert_eq!(names.len(), self.inputs.len(), "{}: inputs are {names:?}", self.name);
+        names
+            .iter()
+            .flat_map(|name| {
+                let k = self.inputs.iter().position(|(other, _)| other == name);
+                let k = k.unwrap_or_else(|| panic!("{}: no reference for input {name}", self.name));
+                starts[k]..starts[k] + self.inputs[k].1.len()
+            })
+            .collect()
+    }
+
+    /// The points as columns in the program's order.
+    pub fn columns(&self) -> Vec<Vec<f64>> {
+        self.order().iter().map(|&k| self.points.iter().map(|p| p[k]).collect()).collect()
+    }
+}
+
+fn numbers(value: &Value) -> Vec<f64> {
+    value.as_array().expect("a list").iter().map(|x| x.as_f64().expect("a number")).collect()
+}
+
+/// All programs, in order.
+pub fn load() -> Vec<Entry> {
+    ["feynman", "laws", "vector", "throughput"].iter().flat_map(|directory| load_from(directory)).collect()
+}
+
+pub fn load_from(directory: &str) -> Vec<Entry> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(directory);
+    let json = std::fs::read_to_string(root.join("reference.json")).expect("references");
+    let json: Value = serde_json::from_str(&json).expect("references are JSON");
+    let mut entries = Vec::new();
+    for (file, about) in json.as_object().expect("an object") {
+        let text = std::fs::read_to_string(root.join(file)).expect("every entry has a program");
+        let name = format!("{directory}/{file}");
+        let program = Program::parse(&text).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let list = |key: &str| about[key].as_array().unwrap_or_else(|| panic!("{name}: {key}")).iter();
+        let inputs = list("inputs")
+            .map(|input| {
+                let dims = input.get("shape").map(numbers).unwrap_or_default();
+                let shape = match dims[..] {
+                    [] => Shape::Scalar,
+                    [n] => Shape::Vector(n as u32),
+                    [n, m] => Shape::Matrix(n as u32, m as u32),
+                    _ => panic!("{name}: shape {dims:?}"),
+                };
+                (input["name"].as_str().expect("a name").to_string(), shape)
+            })
+            .collect();
+        let scalar = about["output_len"].is_null();
+        let values = list("values").map(|v| if scalar { vec![v.as_f64().unwrap()] } else { numbers(v) });
+        let gradients = list("gradients").map(|g| {
+            if scalar { vec![numbers(g)] } else { g.as_array().unwrap().iter().map(numbers).collect() }
+        });
+        let (values, gradients) = (values.collect(), gradients.collect());
+        let points = list("points").map(numbers).collect();
+        entries.push(Entry { inputs, points, values, gradients, name, text, program });
+    }
+    let programs = std::fs::read_dir(&root)
+        .expect("the directory")
+        .filter(|f| f.as_ref().is_ok_and(|f| f.path().extension().is_some_and(|e| e == "scm")))
+        .count();
+    assert_eq!(programs, entries.len(), "{directory}: every program has an entry");
+    entries
+}

@@ -1,0 +1,71 @@
+//! What the integration tests share: the corpus, error bounds, random programs, comparisons of bits.
+
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
+pub mod bounds;
+pub mod corpus;
+pub mod derive;
+pub mod generate;
+
+use nc_runtime::batch::{Batch, Kernel as _, Options, Report, Sink, Source, Workspace};
+use neural_compiler::Kernel;
+
+/// The bits of a number, all NaNs being one.
+pub fn bits(x: f64) -> u64 {
+    if x.is_nan() { f64::NAN.to_bits() } else { x.to_bits() }
+}
+
+/// Results of a kernel over a batch.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Results {
+    /// One vector per output column, as bits.
+    pub columns: Vec<Vec<u64>>,
+    /// Sums over the batch, as bits.
+    pub sums: Vec<u64>,
+    pub failed: usize,
+}
+
+/// Runs a kernel over columns.
+pub fn run(kernel: &Kernel, inputs: &[Vec<f64>], params: &[f64], rows: usize, threads: usize) -> Results {
+    let sources: Vec<Source<'_>> = inputs.iter().map(|c| Source::Column(c)).collect();
+    let mut columns = vec![vec![0.0; rows]; kernel.shape().outputs];
+    let mut sinks: Vec<Sink<'_>> = columns.iter_mut().map(|c| Sink::Column(c)).collect();
+    let mut sums = vec![0.0; kernel.shape().param_gradients];
+    let report = evaluate(kernel, rows, &sources, params, &mut sinks, &mut sums, threads);
+    let columns = columns.iter().map(|c| c.iter().copied().map(bits).collect()).collect();
+    Results { columns, sums: sums.into_iter().map(bits).collect(), failed: report.failed }
+}
+
+/// Runs a kernel from a row-major matrix, padded at the end of each row, to another.
+pub fn run_matrix(
+    kernel: &Kernel,
+    inputs: &[Vec<f64>],
+    params: &[f64],
+    rows: usize,
+    threads: usize,
+) -> Results {
+    let (n, m) = (inputs.len(), kernel.shape().outputs);
+    let data: Vec<f64> =
+        (0..rows).flat_map(|r| (0..=n).map(move |k| inputs.get(k).map_or(f64::NAN, |c| c[r]))).collect();
+    let sources = [Source::Matrix { data: &data, columns: n, row_stride: n + 1 }];
+    let mut result = vec![0.0; rows * (m + 2)];
+    let mut sinks = [Sink::Matrix { data: &mut result, columns: m, row_stride: m + 2 }];
+    let mut sums = vec![0.0; kernel.shape().param_gradients];
+    let report = evaluate(kernel, rows, &sources, params, &mut sinks, &mut sums, threads);
+    let columns = (0..m).map(|k| (0..rows).map(|r| bits(result[r * (m + 2) + k])).collect()).collect();
+    Results { columns, sums: sums.into_iter().map(bits).collect(), failed: report.failed }
+}
+
+fn evaluate(
+    kernel: &Kernel,
+    rows: usize,
+    inputs: &[Source<'_>],
+    params: &[f64],
+    outputs: &mut [Sink<'_>],
+    param_gradients: &mut [f64],
+    threads: usize,
+) -> Report {
+    let batch = Batch { rows, inputs, params, outputs, param_gradients };
+    let options = Options { threads, grain: 64, ..Options::default() };
+    kernel.evaluate(batch, &options, &mut Workspace::new()).expect("the batch fits the kernel")
+}
