@@ -81,7 +81,7 @@ impl Default for CompileOptions {
             derivative: Derivative::None,
             wrt: None,
             tier: Tier::Auto,
-            max_instructions: 4_000_000,
+            max_instructions: 2_000_000,
         }
     }
 }
@@ -154,6 +154,27 @@ fn input_index(graph: &Graph, name: &str) -> Result<u32, KernelError> {
     }
 }
 
+/// What became of an attempt at native code.
+enum Compiled {
+    Native(NativeCode),
+    /// So many instructions, more than the limit.
+    TooLarge(usize),
+}
+
+fn native(graph: &Graph, options: &CompileOptions) -> Result<Compiled, CodegenError> {
+    // Lowering a program that is far too large would itself take long.
+    let size = graph.work();
+    if size > options.max_instructions {
+        return Ok(Compiled::TooLarge(size));
+    }
+    let program = lower(graph);
+    if program.insts.len() > options.max_instructions {
+        return Ok(Compiled::TooLarge(program.insts.len()));
+    }
+    let target = TargetMachine::host()?;
+    Ok(Compiled::Native(cranelift::compile(&program, &target)?))
+}
+
 /// A compiled program. Cloning it is cheap; the code is freed with the last clone.
 #[derive(Debug, Clone)]
 pub struct Kernel {
@@ -198,26 +219,19 @@ impl Kernel {
         let mut notes = Vec::new();
         let code = match options.tier {
             Tier::Interpret => Code::Interpreted,
-            Tier::Auto | Tier::Cranelift => {
-                let program = lower(&graph);
-                if program.insts.len() > options.max_instructions {
-                    notes.push(format!(
-                        "interpreted: {} instructions are more than {}",
-                        program.insts.len(),
-                        options.max_instructions
-                    ));
+            Tier::Auto | Tier::Cranelift => match native(&graph, options) {
+                Ok(Compiled::Native(native)) => Code::Native(native),
+                Ok(Compiled::TooLarge(size)) => {
+                    let limit = options.max_instructions;
+                    notes.push(format!("interpreted: {size} instructions are more than {limit}"));
                     Code::Interpreted
-                } else {
-                    match TargetMachine::host().and_then(|target| cranelift::compile(&program, &target)) {
-                        Ok(native) => Code::Native(native),
-                        Err(CodegenError::Host(why)) if options.tier == Tier::Auto => {
-                            notes.push(format!("interpreted: {why}"));
-                            Code::Interpreted
-                        }
-                        Err(error) => return Err(error.into()),
-                    }
                 }
-            }
+                Err(CodegenError::Host(why)) if options.tier == Tier::Auto => {
+                    notes.push(format!("interpreted: {why}"));
+                    Code::Interpreted
+                }
+                Err(error) => return Err(error.into()),
+            },
         };
         Ok(Kernel::assemble(graph, code, notes))
     }

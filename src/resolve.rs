@@ -80,6 +80,10 @@ impl Resolved {
     }
 }
 
+/// Variables from around them that all functions together may use: functions inside functions could otherwise take
+/// memory quadratic in the text.
+const MAX_CAPTURES: usize = 10_000_000;
+
 /// What a name means.
 #[derive(Debug, Clone, Copy)]
 enum Meaning {
@@ -638,6 +642,7 @@ impl<'a> Resolver<'a> {
         for &(function, var) in &self.uses {
             used[function].push(var);
         }
+        let mut total = 0;
         for &function in &self.resolved.order.clone() {
             let mut captures: HashSet<Var> = used[function].iter().copied().collect();
             for &callee in &callees[function] {
@@ -646,7 +651,16 @@ impl<'a> Resolver<'a> {
             }
             let mut captures: Vec<Var> = captures.into_iter().collect();
             captures.sort();
+            total += captures.len();
             self.resolved.functions[function].captures = captures;
+            if total > MAX_CAPTURES {
+                let span = self.resolved.functions[function].span;
+                let message = format!("functions use more than {MAX_CAPTURES} variables from around them");
+                return self.error(
+                    Diagnostic::error("too-large", span, message)
+                        .help("pass values as operands, or nest less deeply"),
+                );
+            }
         }
         for call in std::mem::take(&mut self.calls) {
             if call.from.is_some() {

@@ -270,7 +270,7 @@ fn hessians_of_known_formulas() {
 /// The Hessian with error bounds.
 fn bounded_hessian(case: &Case) -> Option<Vec<Approx>> {
     let graph = case.hessian_graph();
-    let mut outputs = reliable_outputs(&graph, &case.inputs)?;
+    let mut outputs = reliable_outputs(&graph, &case.inputs, &mut Constants::of_program(&case.text))?;
     let found = case.hessian();
     let hessian = outputs.split_off(outputs.len() - found.len());
     for (a, b) in hessian.iter().zip(&found) {

@@ -15,7 +15,7 @@ use neural_compiler::source::Diagnostic;
 use neural_compiler::{CompileOptions, Derivative, Error, Kernel, Program, Stage, Tier, graph};
 
 /// Far above what any of these takes, and far below what quadratic time would.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 fn on_small_stack(test: impl FnOnce() + Send + 'static) {
     let start = Instant::now();
@@ -261,6 +261,45 @@ fn many_functions() {
 }
 
 #[test]
+fn inlining_is_bounded() {
+    on_small_stack(|| {
+        // Each function doubles the work.
+        let source = |second: &str| {
+            let mut source = "(define (f0 x) (+ x 1))\n".to_string();
+            for k in 1..60 {
+                source += &format!("(define (f{k} x) (+ (f{} (* x 1.5)) (f{} {second})))\n", k - 1, k - 1);
+            }
+            source + "(f59 x)"
+        };
+        // Calls with the same operands are inlined once.
+        let program = Program::parse(&source("x")).expect("a program");
+        let graph = timed("graph", || program.graph(&Signature::scalars())).expect("a graph");
+        assert!(graph.len() < 10_000, "{} nodes", graph.len());
+        let program = Program::parse(&source("(+ x 0.5)")).expect("a program");
+        match timed("graph", || program.graph(&Signature::scalars())) {
+            Err(Error::Source(found)) => assert_eq!((found.len(), found[0].code), (1, "too-large")),
+            Err(other) => panic!("{other}"),
+            Ok(graph) => panic!("{} nodes", graph.len()),
+        }
+    });
+}
+
+#[test]
+fn captures_are_bounded() {
+    on_small_stack(|| {
+        let nested = |depth: usize| {
+            let mut source = "(let ((f (lambda (p) p))) ".to_string();
+            for k in 0..depth {
+                source += &format!("(let ((a{k} (+ x {k}))) (let ((f (lambda (p) (+ a{k} (f p))))) ");
+            }
+            source + "(f 0)" + &"))".repeat(depth) + ")"
+        };
+        assert_eq!(through_all_stages(&nested(1000), false), 1000.0 + 499500.0);
+        assert_eq!(errors(&nested(20_000))[0].code, "too-large");
+    });
+}
+
+#[test]
 fn many_definitions() {
     on_small_stack(|| {
         let mut source = "(define x0 1)\n".to_string();
@@ -313,5 +352,24 @@ fn source_length_is_limited() {
         assert!(Program::parse(&"x".repeat(1 << 20)).is_ok());
         assert!(Program::parse(&"1".repeat(1 << 20)).is_ok());
         assert_eq!(errors(&format!("({} 1)", "x".repeat(1 << 20)))[0].code, "unknown-name");
+    });
+}
+
+#[test]
+fn huge_matrices_are_interpreted() {
+    on_small_stack(|| {
+        let program = Program::parse("(trace (inv A))").expect("a program");
+        let signature = Signature::scalars().shape("A", graph::Shape::Matrix(200, 200));
+        let options = CompileOptions { signature, ..CompileOptions::default() };
+        let kernel = timed("compile", || program.compile(&options)).expect("a kernel");
+        assert_eq!(kernel.tier(), Tier::Interpret);
+        assert!(kernel.notes()[0].contains("instructions are more than"), "{:?}", kernel.notes());
+        // Of the diagonal matrix with 1, 2, … the inverse has the trace 1 + 1/2 + ….
+        let mut row = vec![0.0; 200 * 200];
+        (0..200).for_each(|k| row[k * 201] = (k + 1) as f64);
+        let mut value = [0.0];
+        timed("interpret", || kernel.row(&row, &[], &mut value, &mut []));
+        let expected = (1..=200).map(|k| 1.0 / f64::from(k)).reduce(|a, b| a + b);
+        assert_eq!(Some(value[0]), expected);
     });
 }

@@ -22,6 +22,7 @@ use nc_runtime::memory::{CodeArena, CodeBlock, Reservation};
 use super::interleave::{self, Interleave};
 use super::pieces::{self, Piece, Pieces, is_leaf, store_piece};
 use crate::entity::{Entity, EntityVec};
+use crate::graph::canonical_bits;
 use crate::lower::lanes::{
     FBinary, FCompare, FUnary, IBinary, Inst, LaneProgram, LaneType, Store, Target, Value,
 };
@@ -38,6 +39,9 @@ const PIECE_SIZE: usize = 400;
 
 /// Scratch memory of a program in pieces: so much that it stays in the second-level cache.
 const SCRATCH_BYTES: usize = 256 << 10;
+
+/// Where so many groups are worked on side by side, their NaNs are looked for together.
+const NAN_BRANCH_GROUPS: usize = 4;
 
 /// A column is loaded again if so many instructions lie between two uses.
 const RELOAD_AFTER: usize = 24;
@@ -436,9 +440,14 @@ impl Plan {
             true => interleave::choose(program),
             false => Interleave { groups: 1, spare: 0 },
         };
-        // The canonical NaN goes first: every result meets it.
+        // Every result meets the canonical NaN, unless NaNs are looked for together; what is loaded from memory costs
+        // more than what is made.
+        let nan = canonical_bits(f64::NAN);
         let mut hoisted = pool.clone();
-        hoisted.sort_by_key(|&bits| (!f64::from_bits(bits).is_nan(), is_made(bits)));
+        if interleave == NAN_BRANCH_GROUPS {
+            hoisted.retain(|&bits| bits != nan);
+        }
+        hoisted.sort_by_key(|&bits| (bits != nan, is_made(bits)));
         hoisted.truncate(spare);
         Plan { tile: (SCRATCH_BYTES / per_row / 16 * 16).clamp(16, 512), interleave, hoisted, pieces, pool }
     }
@@ -467,6 +476,8 @@ struct Emitter<'a, 'f> {
     row_offset: ir::Value,
     /// The group at hand.
     group: usize,
+    /// Instructions that only turn the NaNs of a result into the canonical one.
+    canonical: EntityVec<Value, bool>,
     /// Instructions emitted so far.
     step: usize,
     /// When each column was last loaded, by the step.
@@ -566,6 +577,7 @@ impl<'a, 'f> Emitter<'a, 'f> {
             first,
             row_offset: first,
             group: 0,
+            canonical: canonicalising(program),
             step: 0,
             loaded: vec![0; program.columns.inputs as usize],
             b,
@@ -663,7 +675,8 @@ impl<'a, 'f> Emitter<'a, 'f> {
         for index in piece.insts.clone() {
             let value = Value::from_index(index);
             // Constants and columns are loaded where they are used.
-            if !is_leaf(program.insts[value]) {
+            let late = groups == NAN_BRANCH_GROUPS && self.canonical[value];
+            if !late && !is_leaf(program.insts[value]) {
                 self.step += 1;
                 for group in 0..groups {
                     self.group = group;
@@ -704,6 +717,10 @@ impl<'a, 'f> Emitter<'a, 'f> {
             Target::Column(k) => {
                 let column = self.output_column(k);
                 let address = self.b.ins().iadd(column, self.row_offset);
+                if let (NAN_BRANCH_GROUPS, Some(number)) = (groups, canonicalised(self.program, store.value))
+                {
+                    return self.store_unless_nan(number, address);
+                }
                 for group in 0..groups {
                     self.group = group;
                     let number = self.value(store.value);
@@ -718,6 +735,39 @@ impl<'a, 'f> Emitter<'a, 'f> {
                 }
             }
         }
+    }
+
+    /// Stores four groups as they are, or with canonical NaNs if there is a NaN among them. One branch that is never
+    /// taken costs less than four selections.
+    fn store_unless_nan(&mut self, number: Value, address: ir::Value) {
+        let mut numbers = [address; NAN_BRANCH_GROUPS];
+        for (group, slot) in numbers.iter_mut().enumerate() {
+            self.group = group;
+            *slot = self.value(number);
+        }
+        let [a, b, c, d] = numbers;
+        let some = self.b.ins().fcmp(FloatCC::Unordered, a, b);
+        let others = self.b.ins().fcmp(FloatCC::Unordered, c, d);
+        let either = self.b.ins().bor(some, others);
+        let any = self.b.ins().vany_true(either);
+        let [with_nan, without, after] = [(); 3].map(|()| self.b.create_block());
+        self.b.set_cold_block(with_nan);
+        self.b.ins().brif(any, with_nan, &[], without, &[]);
+        for (block, canonical) in [(without, false), (with_nan, true)] {
+            self.b.switch_to_block(block);
+            for (group, &number) in numbers.iter().enumerate() {
+                let number = if canonical {
+                    let nan = self.b.ins().fcmp(FloatCC::NotEqual, number, number);
+                    let replacement = self.splat(types::F64X2, canonical_bits(f64::NAN));
+                    self.choose(nan, replacement, number)
+                } else {
+                    number
+                };
+                self.b.ins().store(unaligned(), number, address, (group * GROUP_BYTES) as i32);
+            }
+            self.b.ins().jump(after, &[]);
+        }
+        self.b.switch_to_block(after);
     }
 
     /// Loads the pointers to the columns that the piece uses, as far as there are registers for them.
@@ -886,14 +936,7 @@ impl<'a, 'f> Emitter<'a, 'f> {
             }
             Inst::Select(m, x, y) => {
                 let (m, x, y) = (self.value(m), self.value(x), self.value(y));
-                if self.target.blend {
-                    let (x, y) = (self.as_i(x), self.as_i(y));
-                    let chosen = self.b.ins().blendv(m, x, y);
-                    self.as_f(chosen)
-                } else {
-                    let m = self.as_f(m);
-                    self.b.ins().bitselect(m, x, y)
-                }
+                self.choose(m, x, y)
             }
             Inst::And(x, y) => {
                 let (x, y) = (self.value(x), self.value(y));
@@ -948,6 +991,18 @@ impl<'a, 'f> Emitter<'a, 'f> {
         }
     }
 
+    /// `x` where the mask holds, `y` elsewhere.
+    fn choose(&mut self, m: ir::Value, x: ir::Value, y: ir::Value) -> ir::Value {
+        if self.target.blend {
+            let (x, y) = (self.as_i(x), self.as_i(y));
+            let chosen = self.b.ins().blendv(m, x, y);
+            self.as_f(chosen)
+        } else {
+            let m = self.as_f(m);
+            self.b.ins().bitselect(m, x, y)
+        }
+    }
+
     /// A load per lane: there is no gather.
     fn lookup(&mut self, table: usize, index: Value) -> ir::Value {
         let len = self.program.tables[table].len();
@@ -964,6 +1019,27 @@ impl<'a, 'f> Emitter<'a, 'f> {
         lanes[0] = low;
         self.b.ins().insertlane(low, lanes[1], 1u8)
     }
+}
+
+/// The number of which `value` is the form with canonical NaNs.
+fn canonicalised(program: &LaneProgram, value: Value) -> Option<Value> {
+    let Inst::Select(nan, canonical, number) = program.insts[value] else { return None };
+    let is_canonical = program.insts[canonical] == Inst::F(canonical_bits(f64::NAN));
+    (is_canonical && program.insts[nan] == Inst::FCompare(FCompare::Ne, number, number)).then_some(number)
+}
+
+/// The instructions that make NaNs canonical for a store. What else needs one of them computes it on demand.
+fn canonicalising(program: &LaneProgram) -> EntityVec<Value, bool> {
+    let mut only = EntityVec::filled(false, program.insts.len());
+    for store in &program.stores {
+        if let (Target::Column(_), Some(_)) = (store.target, canonicalised(program, store.value)) {
+            only[store.value] = true;
+            if let Inst::Select(nan, ..) = program.insts[store.value] {
+                only[nan] = true;
+            }
+        }
+    }
+    only
 }
 
 fn load_pointer(b: &mut FunctionBuilder, table: ir::Value, k: u32) -> ir::Value {

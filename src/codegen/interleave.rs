@@ -17,6 +17,9 @@ const REGISTERS: usize = 13;
 /// Iterations of fewer instructions are mostly loop.
 const SHORT: usize = 24;
 
+/// Programs of more instructions are not doubled for the sake of memory: they would take long to compile.
+const MANY_INSTRUCTIONS: usize = 500;
+
 /// More columns than the processor prefetches at the same time.
 const MANY_COLUMNS: u32 = 24;
 
@@ -86,7 +89,7 @@ pub fn choose(program: &LaneProgram) -> Interleave {
     let waiting = f64::from(depth) / overlap / busy.max(1.0);
     // With many columns, memory is what counts: whole cache lines of each at a time.
     if program.columns.inputs + program.columns.outputs > MANY_COLUMNS {
-        return Interleave { groups: 2, spare: 0 };
+        return Interleave { groups: if count <= MANY_INSTRUCTIONS { 2 } else { 1 }, spare: 0 };
     }
     let groups = [4, 2]
         .into_iter()

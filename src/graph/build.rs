@@ -70,12 +70,17 @@ pub fn build(anf: &Anf, signature: &Signature) -> Result<Graph, Vec<Diagnostic>>
         calls: HashMap::new(),
         path: None,
         place: Span::default(),
+        steps: 0,
         errors: Vec::new(),
         reported: HashSet::new(),
     };
     builder.run();
     if builder.errors.is_empty() { Ok(builder.graph) } else { Err(builder.errors) }
 }
+
+/// Operations, and operands of operations, that a program has at most once its functions are inlined. Inlining can
+/// multiply a short program beyond all bounds.
+pub const MAX_SIZE: usize = 1 << 24;
 
 /// How many errors are collected before building stops.
 pub const MAX_ERRORS: usize = 100;
@@ -108,6 +113,8 @@ struct Builder<'a> {
     /// The rows that take the current path; `None` for all.
     path: Option<Node>,
     place: Span,
+    /// Bindings evaluated so far.
+    steps: usize,
     errors: Vec<Diagnostic>,
     reported: HashSet<(Span, String)>,
 }
@@ -148,6 +155,16 @@ impl Builder<'_> {
             let block = &self.anf.blocks[frame.block];
             if let Some(binding) = block.bindings.get(frame.next) {
                 frame.next += 1;
+                self.steps += 1;
+                if self.steps + self.graph.size() > MAX_SIZE {
+                    let message = format!("the program has more than {MAX_SIZE} operations");
+                    self.errors.push(
+                        Diagnostic::error("too-large", binding.span, message)
+                            .label("this one is too many")
+                            .help("every call of a function is inlined: give results that are used twice a name"),
+                    );
+                    return;
+                }
                 if let Some(inner) = self.bind(binding) {
                     stack.push(inner);
                 }

@@ -188,6 +188,11 @@ impl Graph {
         self.nodes.len()
     }
 
+    /// How many nodes and operands of nodes there are.
+    pub fn size(&self) -> usize {
+        self.nodes.len() + self.args.len()
+    }
+
     /// Whether there are no nodes.
     pub fn is_empty(&self) -> bool {
         self.nodes.is_empty()
@@ -318,6 +323,21 @@ impl Graph {
             }
         }
         live
+    }
+
+    /// About how many scalar operations its live nodes stand for.
+    pub fn work(&self) -> usize {
+        let live = self.live();
+        self.nodes()
+            .filter(|&node| live[node])
+            .map(|node| match self.kind(node) {
+                NodeKind::Apply(op, _) => {
+                    let types: Vec<Type> = self.args(node).iter().map(|&a| self.ty(a)).collect();
+                    op.work(&types, self.ty(node))
+                }
+                NodeKind::Const(_) | NodeKind::Bool(_) | NodeKind::Input(_) => self.ty(node).len(),
+            })
+            .fold(0, usize::saturating_add)
     }
 
     /// The nodes that the outside sees.

@@ -93,6 +93,9 @@ impl Recorder {
                     Constant::F(_) | Constant::I(_) => None,
                 }
             }
+            // Elements that do not count in a product leave such terms and factors behind.
+            Inst::FBinary(FBinary::Add, a, b) => self.neutral(a, b, -0.0).or_else(|| self.folded(inst)),
+            Inst::FBinary(FBinary::Mul, a, b) => self.neutral(a, b, 1.0).or_else(|| self.folded(inst)),
             Inst::And(a, b) => self.junction(a, b, true),
             Inst::Or(a, b) => self.junction(a, b, false),
             Inst::Not(a) => {
@@ -104,6 +107,18 @@ impl Recorder {
             }
             _ if inst.is_constant() => None,
             _ => self.folded(inst),
+        }
+    }
+
+    /// The other operand, if one is this constant, which changes no bit of it.
+    fn neutral(&self, a: Value, b: Value, constant: f64) -> Option<Value> {
+        let is = |v| matches!(self.constant_of(v), Some(Constant::F(x)) if x.to_bits() == constant.to_bits());
+        if is(b) {
+            Some(a)
+        } else if is(a) {
+            Some(b)
+        } else {
+            None
         }
     }
 

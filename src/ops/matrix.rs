@@ -34,6 +34,9 @@ impl Rule for Matvec {
             (a, b) => Err(ShapeError::new(format!("matvec of {a} and {b}: mat n×m and vec m are needed"))),
         }
     }
+    fn work(args: &[Type], _: Type) -> usize {
+        2 * args[0].len()
+    }
     fn eval<L: Lanes>(l: &L, _: u32, _: Type, args: &[Operand<L>]) -> Vec<Lane<L>> {
         let vector = args[1].elems;
         args[0]
@@ -70,6 +73,9 @@ impl Rule for Matmul {
             (Shape::Matrix(n, k), Shape::Matrix(j, m)) if k == j => Ok(Type::num(Shape::Matrix(n, m))),
             (a, b) => Err(ShapeError::new(format!("matmul of {a} and {b}: mat n×k and mat k×m are needed"))),
         }
+    }
+    fn work(args: &[Type], ty: Type) -> usize {
+        2 * ty.len() * extents(args[0].shape).1
     }
     fn eval<L: Lanes>(l: &L, _: u32, ty: Type, args: &[Operand<L>]) -> Vec<Lane<L>> {
         let (rows, columns) = extents(ty.shape);
@@ -157,6 +163,9 @@ impl Rule for Det {
     fn result_type(args: &[Type]) -> Result<Type, ShapeError> {
         square("det", args[0]).map(|_| Type::NUM)
     }
+    fn work(args: &[Type], _: Type) -> usize {
+        2 * args[0].len() * extents(args[0].shape).0
+    }
     fn eval<L: Lanes>(l: &L, _: u32, _: Type, args: &[Operand<L>]) -> Vec<Lane<L>> {
         let (n, _) = extents(args[0].ty.shape);
         let mut lu = Elimination::new(l, n, args[0].elems, &[]);
@@ -191,6 +200,9 @@ impl Rule for Inv {
 
     fn result_type(args: &[Type]) -> Result<Type, ShapeError> {
         square("inv", args[0]).map(|n| Type::num(Shape::Matrix(n, n)))
+    }
+    fn work(args: &[Type], _: Type) -> usize {
+        6 * args[0].len() * extents(args[0].shape).0
     }
     fn eval<L: Lanes>(l: &L, _: u32, _: Type, args: &[Operand<L>]) -> Vec<Lane<L>> {
         let (n, _) = extents(args[0].ty.shape);

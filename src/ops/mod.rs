@@ -242,6 +242,11 @@ pub(crate) trait Rule {
     /// The type of the result.
     fn result_type(args: &[Type]) -> Result<Type, ShapeError>;
 
+    /// About how many scalar operations it stands for.
+    fn work(_args: &[Type], ty: Type) -> usize {
+        ty.len()
+    }
+
     /// The result over lanes.
     fn eval<L: Lanes>(l: &L, attr: u32, ty: Type, args: &[Operand<L>]) -> Vec<Lane<L>>;
 
@@ -389,6 +394,12 @@ macro_rules! registry {
             pub fn result_type(self, args: &[Type]) -> Result<Type, ShapeError> {
                 match self {
                     $($(Op::$op => <$module::$op as Rule>::result_type(args),)*)*
+                }
+            }
+            /// About how many scalar operations it stands for.
+            pub fn work(self, args: &[Type], ty: Type) -> usize {
+                match self {
+                    $($(Op::$op => <$module::$op as Rule>::work(args, ty),)*)*
                 }
             }
             /// Its result over lanes.

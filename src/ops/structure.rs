@@ -114,6 +114,9 @@ impl Rule for Gather {
     fn result_type(_: &[Type]) -> Result<Type, ShapeError> {
         typed_by_node("gather")
     }
+    fn work(args: &[Type], _: Type) -> usize {
+        args[0].len()
+    }
     fn eval<L: Lanes>(l: &L, _: u32, ty: Type, args: &[Operand<L>]) -> Vec<Lane<L>> {
         let index = args[1].elems[0].f();
         let mut parts = args[0].elems.chunks(ty.len());

@@ -40,6 +40,9 @@ impl Rule for Sum {
             Shape::Vector(_) | Shape::Matrix(..) => Ok(Type::NUM),
         }
     }
+    fn work(args: &[Type], _: Type) -> usize {
+        2 * args[0].len()
+    }
     fn eval<L: Lanes>(l: &L, _: u32, _: Type, args: &[Operand<L>]) -> Vec<Lane<L>> {
         let sum = args[0].elems.iter().map(|e| e.f()).reduce(|a, b| l.add(a, b));
         vec![Lane::F(sum.unwrap_or_else(|| l.f(0.0)))]
@@ -74,6 +77,9 @@ impl Rule for Dot {
             }
         }
     }
+    fn work(args: &[Type], _: Type) -> usize {
+        2 * args[0].len()
+    }
     fn eval<L: Lanes>(l: &L, _: u32, _: Type, args: &[Operand<L>]) -> Vec<Lane<L>> {
         vec![Lane::F(dot_product(l, args[0].elems.iter().copied().zip(args[1].elems.iter().copied())))]
     }
@@ -106,6 +112,9 @@ impl Rule for Norm {
             }
             Shape::Vector(_) | Shape::Matrix(..) => Ok(Type::NUM),
         }
+    }
+    fn work(args: &[Type], _: Type) -> usize {
+        2 * args[0].len()
     }
     fn eval<L: Lanes>(l: &L, _: u32, _: Type, args: &[Operand<L>]) -> Vec<Lane<L>> {
         let square = dot_product(l, args[0].elems.iter().copied().zip(args[0].elems.iter().copied()));

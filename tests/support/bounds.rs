@@ -244,8 +244,10 @@ pub fn apply(op: Op, x: &[Approx]) -> Approx {
 /// errors of the operations folded, which the graph does not tell: they are found again by combining literals.
 pub struct Constants {
     known: HashMap<u64, f64>,
-    /// What the next round of combinations adds to `known`.
+    /// How often literals have been combined.
     rounds: usize,
+    /// How often they may be; each time the number of combinations is squared.
+    limit: usize,
 }
 
 impl Constants {
@@ -274,7 +276,12 @@ impl Constants {
         for rounded in [LN_2, LOG2_E, LOG10_E, FRAC_2_SQRT_PI] {
             known.entry(rounded.to_bits()).or_insert(0.5 * ulp(rounded));
         }
-        Constants { known, rounds: 0 }
+        Constants { known, rounds: 0, limit: 2 }
+    }
+
+    /// Constants of one operation on literals; others are unknown.
+    pub fn simple(text: &str) -> Constants {
+        Constants { limit: 1, ..Constants::of_program(text) }
     }
 
     /// The error of a constant, or `None` if no combination of literals gives it.
@@ -283,7 +290,7 @@ impl Constants {
             if let Some(&error) = self.known.get(&value.to_bits()).or(self.known.get(&(-value).to_bits())) {
                 return Some(error);
             }
-            if self.rounds == 2 {
+            if self.rounds == self.limit {
                 return None;
             }
             self.rounds += 1;
@@ -324,11 +331,16 @@ pub fn outputs(graph: &Graph, inputs: &[f64], constants: &mut Constants) -> Vec<
     run(graph, inputs, error).0
 }
 
-/// As [`outputs`] with constants taken as exact, or `None` where a bound of first order says nothing: a value that
-/// lost most of its digits, a comparison or step that errors may have decided, or a row that fails.
-pub fn reliable_outputs(graph: &Graph, inputs: &[f64]) -> Option<Vec<Approx>> {
-    let (outputs, reliable) = run(graph, inputs, &mut |_| 0.0);
-    reliable.then_some(outputs)
+/// As [`outputs`], or `None` where a bound of first order says nothing: a value that lost most of its digits, a
+/// comparison or step that errors may have decided, a row that fails, a constant of unknown error.
+pub fn reliable_outputs(graph: &Graph, inputs: &[f64], constants: &mut Constants) -> Option<Vec<Approx>> {
+    let mut known = true;
+    let (outputs, reliable) = run(graph, inputs, &mut |value| {
+        let error = constants.error(value);
+        known &= error.is_some();
+        error.unwrap_or(0.0)
+    });
+    (reliable && known).then_some(outputs)
 }
 
 /// Relative errors above this have squares that are not negligible beside the unit roundoff.
