@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, OnceLock};
 
+use ndarray::{ArrayView2, ArrayViewMut2};
+
 use nc_runtime::abi::Args;
 use nc_runtime::batch::{
     self, Batch, BatchError, Kernel as BatchKernel, KernelShape, Options as RunOptions, Report, RowOutcome,
@@ -167,7 +169,9 @@ fn native(graph: &Graph, options: &CompileOptions) -> Result<Compiled, CodegenEr
     if size > options.max_instructions {
         return Ok(Compiled::TooLarge(size));
     }
+    debug_assert_eq!(crate::graph::verify::verify(graph), Ok(()));
     let program = lower(graph);
+    debug_assert_eq!(crate::lower::verify::verify(&program), Ok(()));
     if program.insts.len() > options.max_instructions {
         return Ok(Compiled::TooLarge(program.insts.len()));
     }
@@ -324,6 +328,62 @@ impl Kernel {
         workspace: &mut Workspace,
     ) -> Result<Report, BatchError> {
         batch::evaluate(self, batch, options, workspace)
+    }
+
+    /// Evaluates one row on the caller's thread, without allocating once the workspace has served such a call.
+    ///
+    /// The outputs have the bits that the row has in a batch. `sums` receives the row's own contribution to the sums
+    /// over the batch.
+    ///
+    /// # Errors
+    ///
+    /// Slices that do not fit the kernel. A row that fails is no error: its outputs are NaN, and the outcome says which
+    /// check it failed.
+    pub fn evaluate_row(
+        &self,
+        inputs: &[f64],
+        params: &[f64],
+        outputs: &mut [f64],
+        sums: &mut [f64],
+        workspace: &mut Workspace,
+    ) -> Result<RowOutcome, BatchError> {
+        batch::evaluate_row(self, inputs, params, outputs, sums, workspace)
+    }
+
+    /// Evaluates a two-dimensional array, rows by columns, into another. Contiguous arrays are used in place, others
+    /// by way of a copy. For kernels without parameters.
+    ///
+    /// # Errors
+    ///
+    /// As [`Kernel::evaluate`].
+    pub fn evaluate_array(
+        &self,
+        inputs: ArrayView2<'_, f64>,
+        mut outputs: ArrayViewMut2<'_, f64>,
+        options: &RunOptions<'_>,
+        workspace: &mut Workspace,
+    ) -> Result<Report, BatchError> {
+        let (rows, columns) = inputs.dim();
+        let width = outputs.ncols();
+        let inputs = inputs.as_standard_layout();
+        let source = batch::Source::Matrix {
+            data: inputs.as_slice().unwrap_or_default(),
+            columns,
+            row_stride: columns,
+        };
+        let mut copy = None;
+        let data = match outputs.as_slice_mut() {
+            Some(data) => data,
+            None => copy.insert(vec![0.0; outputs.len()]).as_mut_slice(),
+        };
+        let sink = batch::Sink::Matrix { data, columns: width, row_stride: width };
+        let batch =
+            Batch { rows, inputs: &[source], params: &[], outputs: &mut [sink], param_gradients: &mut [] };
+        let report = self.evaluate(batch, options, workspace)?;
+        if let Some(copy) = copy {
+            outputs.iter_mut().zip(copy).for_each(|(slot, value)| *slot = value);
+        }
+        Ok(report)
     }
 
     /// Evaluates columns, one for each element of the per-row inputs, into new columns, one for each element of the

@@ -208,15 +208,6 @@ fn every_tier(seed: u64, differing: &AtomicUsize) {
     }
 }
 
-/// Shows the programs of `NC_SEED` and on.
-#[test]
-#[ignore = "for looking at what failed"]
-fn show() {
-    for seed in 0..setting("NC_PROGRAMS", 1) {
-        println!("{}\n", program(setting("NC_SEED", 0) + seed, setting("NC_SMOOTH", 0) > 0));
-    }
-}
-
 #[test]
 fn every_tier_gives_the_same_bits() {
     let (count, ran) = (setting("NC_PROGRAMS", 1500), AtomicUsize::new(0));

@@ -36,7 +36,7 @@ use super::{Loaded, TierChoice, print_json, set_threads};
     csv, columns r[0], r[1], … (or \"A[0,0]\", …) make a vector (or matrix). A plain npy file of shape (rows, columns)\n\
     has its columns in the order of the program's inputs, all scalars, or as --inputs says.\n\n\
     Result. An npy file of shape (rows, …shape of the value); npz and csv files name it `value`, or as the program\n\
-    does. Without -o and --grad, csv goes to standard output; a terminal gets the first 20 rows.\n\n\
+    does. Without -o, csv goes to standard output; a terminal gets the first 20 rows.\n\n\
     Gradient. In g.npy, an array of shape (rows, …shape of the value, columns), columns as in the batch (of a file\n\
     with names: in the order of the program's inputs, or --inputs). In g.npz, for each input an array of shape (rows,\n\
     …shape of the value, …shape of the input), called as the input, or result/input if results have names; the\n\

@@ -159,7 +159,7 @@ impl Results {
             }
             path => {
                 results.output = path.map(ArraysOutput::create).transpose()?;
-                let wanted = path.is_some() || args.grad.is_none() && !json;
+                let wanted = path.is_some() || !json;
                 for result in &layout.results {
                     let columns = result.shape.len();
                     let store = if wanted { Store::memory(rows, columns)? } else { Store::Discard(columns) };
@@ -252,10 +252,7 @@ impl Results {
             let arrays: Vec<NamedArray<'_>> = parts.iter().map(Part::array).collect();
             grad.write(&arrays)?;
         }
-        if args.output.is_none()
-            && args.grad.is_none()
-            && values.iter().all(|v| !matches!(v, Store::Discard(_)))
-        {
+        if args.output.is_none() && values.iter().all(|v| !matches!(v, Store::Discard(_))) {
             print_csv(&named, rows)?;
         }
         let npy = values.into_iter().chain(gradients).filter_map(|store| match store {

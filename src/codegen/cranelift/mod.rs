@@ -1,0 +1,384 @@
+//! The Cranelift tier: two lanes in 128-bit vectors, on x86-64 and aarch64.
+//!
+//! * [`target`]: the processors that code can be generated for;
+//! * `emit`: one function, from instructions to Cranelift IR.
+
+mod emit;
+pub mod target;
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
+use cranelift::codegen::Context;
+use cranelift::codegen::control::ControlPlane;
+use cranelift::codegen::ir::{self, AbiParam, types};
+use cranelift::codegen::isa::OwnedTargetIsa;
+use cranelift::frontend::FunctionBuilderContext;
+use cranelift_jit::{BranchProtection, JITBuilder, JITMemoryKind, JITMemoryProvider, JITModule};
+use cranelift_module::{Linkage, Module, ModuleResult};
+use nc_runtime::abi::{Args, KernelFn};
+use nc_runtime::batch::KernelShape;
+use nc_runtime::memory::{CodeArena, CodeBlock, Reservation};
+
+use self::emit::{Emitter, NAN_BRANCH_GROUPS};
+pub use self::target::TargetMachine;
+use super::interleave::{self, Interleave};
+use super::pieces::{self, Piece, Pieces};
+use crate::graph::canonical_bits;
+use crate::lower::lanes::{Inst, LaneProgram};
+
+/// Rows of one lane group.
+pub const LANES: usize = 2;
+
+/// Programs with more instructions than this are compiled in pieces, by the quick register allocator. The other one's
+/// time grows faster than the number of values that are alive together.
+const WHOLE_SIZE: usize = 1000;
+
+/// Instructions of a piece.
+const PIECE_SIZE: usize = 400;
+
+/// Scratch memory of a program in pieces: so much that it stays in the second-level cache.
+const SCRATCH_BYTES: usize = 256 << 10;
+
+/// Why a program could not be compiled.
+#[derive(Debug, thiserror::Error)]
+pub enum CodegenError {
+    /// Cranelift has no back end with 128-bit vectors for this processor.
+    #[error("no native code for this processor: {0}")]
+    Host(String),
+    /// Cranelift refused the code it was given.
+    #[error("code generation failed: {0}")]
+    Cranelift(String),
+    /// There is no memory for code.
+    #[error(transparent)]
+    Memory(#[from] nc_runtime::memory::CodeMemoryError),
+}
+
+/// A constant in every lane of a group.
+#[derive(Debug, Clone, Copy)]
+#[repr(C, align(16))]
+struct Constant([u64; LANES]);
+
+/// Machine code of a lane program.
+#[derive(Debug)]
+pub struct NativeCode {
+    pieces: Vec<KernelFn>,
+    /// Rows that go through all pieces before the next rows do.
+    tile: usize,
+    shape: KernelShape,
+    blocks: Vec<CodeBlock>,
+    /// What the code's constant operands refer to.
+    _constants: Box<[Constant]>,
+}
+
+impl NativeCode {
+    /// The columns and memory that the code works on.
+    pub fn shape(&self) -> &KernelShape {
+        &self.shape
+    }
+
+    /// Size of the machine code in bytes.
+    pub fn code_bytes(&self) -> usize {
+        self.blocks.iter().map(CodeBlock::len).sum()
+    }
+
+    /// Evaluates `args.rows` rows.
+    ///
+    /// # Safety
+    ///
+    /// `args` satisfies the calling convention of [`nc_runtime::abi`] for [`NativeCode::shape`], and row numbers are
+    /// multiples of [`LANES`].
+    pub unsafe fn run(&self, args: &Args) -> u32 {
+        if let [single] = self.pieces[..] {
+            // SAFETY: the caller vouches for `args`; the code was generated for this calling convention and lives as
+            // long as `self`.
+            return unsafe { single(args) };
+        }
+        let mut flagged = 0;
+        let end = args.first_row + args.rows;
+        for first_row in (args.first_row..end).step_by(self.tile) {
+            let part = Args { first_row, rows: self.tile.min(end - first_row), ..*args };
+            for piece in &self.pieces {
+                // SAFETY: as above; a part of the rows is as good as all of them.
+                flagged |= unsafe { piece(&part) };
+            }
+        }
+        flagged
+    }
+}
+
+/// Compiles a program for this machine.
+///
+/// # Errors
+///
+/// The processor has no back end, there is no memory for code, or Cranelift refuses its input, which is our fault.
+pub fn compile(program: &LaneProgram, target: &TargetMachine) -> Result<NativeCode, CodegenError> {
+    static ARENA: LazyLock<CodeArena> = LazyLock::new(CodeArena::new);
+    let plan = Plan::of(program);
+    let memory = ModuleMemory { arena: ARENA.clone(), reservations: Arc::default() };
+    let reservations = memory.reservations.clone();
+    let mut builder =
+        JITBuilder::with_isa(plan.isa(target).clone(), cranelift_module::default_libcall_names());
+    builder.memory_provider(Box::new(memory));
+    builder.symbols(library_calls());
+    for (k, table) in program.tables.iter().enumerate() {
+        builder.symbol(table_name(k), table.as_ptr().cast());
+    }
+    let constants: Box<[Constant]> = plan.pool.iter().map(|&bits| Constant([bits; LANES])).collect();
+    builder.symbol("constants", constants.as_ptr().cast());
+    let mut module = JITModule::new(builder);
+    let failed = |e: &dyn std::fmt::Display| CodegenError::Cranelift(e.to_string());
+
+    let mut data = Vec::new();
+    for name in std::iter::once("constants".to_string()).chain((0..program.tables.len()).map(table_name)) {
+        data.push(module.declare_data(&name, Linkage::Import, false, false).map_err(|e| failed(&e))?);
+    }
+    let functions = with_contexts(|contexts| {
+        let mut functions = Vec::new();
+        for piece in &plan.pieces.list {
+            contexts.codegen.clear();
+            let function = &mut contexts.codegen.func;
+            function.signature = signature(target);
+            let mut symbols = data.iter().map(|&id| module.declare_data_in_func(id, function));
+            let symbols = Symbols::of(&mut symbols);
+            Emitter::emit(program, &plan, piece, &symbols, target, function, &mut contexts.frontend);
+            let id = module.declare_anonymous_function(&function.signature).map_err(|e| failed(&e))?;
+            module
+                .define_function_with_control_plane(id, &mut contexts.codegen, &mut ControlPlane::default())
+                .map_err(|e| failed(&e))?;
+            functions.push(id);
+        }
+        module.finalize_definitions().map_err(|e| failed(&e))?;
+        Ok::<_, CodegenError>(functions)
+    })?;
+
+    let reserved = std::mem::take(&mut *reservations.lock().unwrap_or_else(PoisonError::into_inner));
+    let mut entries = HashMap::new();
+    let mut blocks = Vec::new();
+    for reservation in reserved {
+        let (written, runs) = (reservation.write_ptr(), reservation.code_ptr());
+        entries.insert(written.cast_const(), runs);
+        blocks.push(reservation.seal()?);
+    }
+    let mut pieces = Vec::new();
+    for id in functions {
+        let Some(&entry) = entries.get(&module.get_finalized_function(id)) else {
+            return Err(CodegenError::Cranelift("a function has no memory of its own".into()));
+        };
+        // SAFETY: the block at `entry` holds a function of this signature, generated for the running machine (or, in
+        // tests, for a subset of its features), and outlives the pointer, as both go into one `NativeCode`.
+        pieces.push(unsafe { std::mem::transmute::<*const u8, KernelFn>(entry) });
+    }
+    let columns = program.columns;
+    let shape = KernelShape {
+        inputs: columns.inputs as usize,
+        outputs: columns.outputs as usize,
+        params: columns.params as usize,
+        param_gradients: columns.partials as usize,
+        reports_status: program.status.is_some(),
+        scratch_bytes: plan.tile * plan.pieces.slots as usize * size_of::<f64>(),
+    };
+    Ok(NativeCode { pieces, tile: plan.tile, shape, blocks, _constants: constants })
+}
+
+/// The Cranelift IR of a program, as text.
+pub fn clif(program: &LaneProgram, target: &TargetMachine) -> String {
+    let plan = Plan::of(program);
+    let mut text = String::new();
+    with_contexts(|contexts| {
+        for piece in &plan.pieces.list {
+            let function = stand_alone(program, &plan, piece, target, &mut contexts.frontend);
+            let _ = writeln!(text, "{}", function.display());
+        }
+    });
+    text
+}
+
+/// The machine code of a program, disassembled by Cranelift.
+pub fn assembly(program: &LaneProgram, target: &TargetMachine) -> Result<String, CodegenError> {
+    let plan = Plan::of(program);
+    let mut text = String::new();
+    with_contexts(|contexts| {
+        for piece in &plan.pieces.list {
+            let function = stand_alone(program, &plan, piece, target, &mut contexts.frontend);
+            let mut context = Context::for_function(function);
+            context.want_disasm = true;
+            let code = context
+                .compile(&**plan.isa(target), &mut ControlPlane::default())
+                .map_err(|e| CodegenError::Cranelift(e.inner.to_string()))?;
+            text.push_str(code.vcode.as_deref().unwrap_or(""));
+            text.push('\n');
+        }
+        Ok(text)
+    })
+}
+
+/// A piece as a function outside any module, for dumps.
+fn stand_alone(
+    program: &LaneProgram,
+    plan: &Plan,
+    piece: &Piece,
+    target: &TargetMachine,
+    frontend: &mut FunctionBuilderContext,
+) -> ir::Function {
+    let mut function = ir::Function::with_name_signature(ir::UserFuncName::default(), signature(target));
+    let symbols: Vec<ir::GlobalValue> = (0..=program.tables.len())
+        .map(|k| {
+            let name = function.declare_imported_user_function(ir::UserExternalName::new(1, k as u32));
+            function.create_global_value(ir::GlobalValueData::Symbol {
+                name: ir::ExternalName::user(name),
+                offset: 0.into(),
+                colocated: false,
+                tls: false,
+            })
+        })
+        .collect();
+    let symbols = Symbols::of(&mut symbols.into_iter());
+    Emitter::emit(program, plan, piece, &symbols, target, &mut function, frontend);
+    function
+}
+
+/// What lies outside a function.
+struct Symbols {
+    pool: Option<ir::GlobalValue>,
+    tables: Vec<ir::GlobalValue>,
+}
+
+impl Symbols {
+    /// The pool of constants first, then the tables.
+    fn of(symbols: &mut dyn Iterator<Item = ir::GlobalValue>) -> Symbols {
+        Symbols { pool: symbols.next(), tables: symbols.collect() }
+    }
+}
+
+fn table_name(k: usize) -> String {
+    format!("table{k}")
+}
+
+fn signature(target: &TargetMachine) -> ir::Signature {
+    let mut signature = ir::Signature::new(target.isa.default_call_conv());
+    signature.params.push(AbiParam::new(types::I64));
+    signature.returns.push(AbiParam::new(types::I32));
+    signature
+}
+
+/// Compilation state that is worth keeping from one program to the next.
+struct Contexts {
+    codegen: Context,
+    frontend: FunctionBuilderContext,
+}
+
+fn with_contexts<R>(work: impl FnOnce(&mut Contexts) -> R) -> R {
+    thread_local! {
+        static CONTEXTS: std::cell::RefCell<Option<Contexts>> = const { std::cell::RefCell::new(None) };
+    }
+    // Taken out while in use: a compilation that panics or is entered again starts from fresh ones.
+    let mut contexts = CONTEXTS
+        .with(|c| c.take())
+        .unwrap_or_else(|| Contexts { codegen: Context::new(), frontend: FunctionBuilderContext::new() });
+    let result = work(&mut contexts);
+    CONTEXTS.with(|c| c.replace(Some(contexts)));
+    result
+}
+
+/// Memory for one module: each function becomes a block of the arena, which outlives the module.
+struct ModuleMemory {
+    arena: CodeArena,
+    reservations: Arc<Mutex<Vec<Reservation>>>,
+}
+
+impl JITMemoryProvider for ModuleMemory {
+    fn allocate(&mut self, size: usize, align: u64, _: JITMemoryKind) -> std::io::Result<*mut u8> {
+        let reservation = self.arena.reserve(size, align as usize).map_err(std::io::Error::other)?;
+        let write = reservation.write_ptr();
+        self.reservations.lock().unwrap_or_else(PoisonError::into_inner).push(reservation);
+        Ok(write)
+    }
+    unsafe fn free_memory(&mut self) {}
+    fn finalize(&mut self, _: BranchProtection) -> ModuleResult<()> {
+        Ok(())
+    }
+}
+
+/// What Cranelift calls where an instruction is missing.
+fn library_calls() -> [(&'static str, *const u8); 5] {
+    extern "C" fn fma(a: f64, b: f64, c: f64) -> f64 {
+        a.mul_add(b, c)
+    }
+    extern "C" fn floor(a: f64) -> f64 {
+        a.floor()
+    }
+    extern "C" fn ceil(a: f64) -> f64 {
+        a.ceil()
+    }
+    extern "C" fn trunc(a: f64) -> f64 {
+        a.trunc()
+    }
+    extern "C" fn nearest(a: f64) -> f64 {
+        a.round_ties_even()
+    }
+    [
+        ("fma", fma as *const u8),
+        ("floor", floor as *const u8),
+        ("ceil", ceil as *const u8),
+        ("trunc", trunc as *const u8),
+        ("nearbyint", nearest as *const u8),
+    ]
+}
+
+/// How a program is laid out as code.
+struct Plan {
+    pieces: Pieces,
+    /// Rows that go through all pieces before the next rows do.
+    tile: usize,
+    /// Lane groups that an iteration of the main loop works on.
+    interleave: usize,
+    /// The constants that are loaded from memory, sorted.
+    pool: Vec<u64>,
+    /// Those of them that stay in registers.
+    hoisted: Vec<u64>,
+}
+
+/// Whether a constant takes one cheap instruction and no memory.
+fn is_made(bits: u64) -> bool {
+    bits == 0 || bits == u64::MAX
+}
+
+impl Plan {
+    /// The compiler to use.
+    fn isa<'t>(&self, target: &'t TargetMachine) -> &'t OwnedTargetIsa {
+        if self.pieces.list.len() == 1 { &target.isa } else { &target.quick }
+    }
+
+    fn of(program: &LaneProgram) -> Plan {
+        let whole = program.insts.len() <= WHOLE_SIZE;
+        let pieces = pieces::cut(program, if whole { program.insts.len() } else { PIECE_SIZE });
+        let per_row = pieces.slots.max(1) as usize * size_of::<f64>();
+        let mut pool: Vec<u64> = program
+            .insts
+            .values()
+            .filter_map(|inst| match *inst {
+                Inst::F(bits) => Some(bits),
+                Inst::I(value) => Some(value.cast_unsigned()),
+                _ => None,
+            })
+            .collect();
+        pool.sort_unstable();
+        pool.dedup();
+        let Interleave { groups: interleave, spare } = match whole {
+            true => interleave::choose(program),
+            false => Interleave { groups: 1, spare: 0 },
+        };
+        // Every result meets the canonical NaN, unless NaNs are looked for together; what is loaded from memory costs
+        // more than what is made.
+        let nan = canonical_bits(f64::NAN);
+        let mut hoisted = pool.clone();
+        if interleave == NAN_BRANCH_GROUPS {
+            hoisted.retain(|&bits| bits != nan);
+        }
+        hoisted.sort_by_key(|&bits| (bits != nan, is_made(bits)));
+        hoisted.truncate(spare);
+        Plan { tile: (SCRATCH_BYTES / per_row / 16 * 16).clamp(16, 512), interleave, hoisted, pieces, pool }
+    }
+}
