@@ -306,8 +306,30 @@ fn main() {
         mid(compile_times.iter().map(|t| t.0).collect()),
         mid(compile_times.iter().map(|t| t.1).collect())
     );
+    by_size(quick);
     break_even(&cases, quick);
     let _ = std::fs::remove_dir_all(&folder);
+}
+
+/// Compile time of large programs, per operation: where it grows linearly, the columns are alike.
+fn by_size(quick: bool) {
+    println!("\ncompile time of the value by program size, µs per operation:");
+    let sizes: &[usize] = if quick { &[100] } else { &[1000, 10_000, 100_000] };
+    let chain = |n: usize| format!("{}x{}", "(+ (* ".repeat(n / 2), " y) 0.5)".repeat(n / 2));
+    let programs: [(&str, &dyn Fn(usize) -> String); 2] =
+        [("balanced sum of products", &|n| support::tree(n / 2).scheme), ("dependent chain", &chain)];
+    for (name, text) in programs {
+        print!("  {name:<26}");
+        for &size in sizes {
+            let text = text(size);
+            let seconds = best(if quick { 1 } else { 3 }, || {
+                let options = CompileOptions { tier: Tier::Cranelift, ..CompileOptions::default() };
+                black_box(Program::parse(&text).and_then(|p| p.compile(&options)).expect("it compiles"));
+            });
+            print!("  {size}: {:.2}", seconds * 1e6 / size as f64);
+        }
+        println!();
+    }
 }
 
 /// After how many rows compiling has paid for itself, against the project's own interpreter of the value.

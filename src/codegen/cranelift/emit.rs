@@ -1,5 +1,6 @@
 //! One function: a loop over the rows around the instructions of a piece.
 
+use std::collections::HashMap;
 use std::mem::offset_of;
 
 use cranelift::codegen::ir::condcodes::{FloatCC, IntCC};
@@ -9,7 +10,7 @@ use cranelift::frontend::{FunctionBuilder, FunctionBuilderContext};
 use nc_runtime::abi::{Args, PARTIALS};
 
 use super::{LANES, Plan, Symbols, TargetMachine, is_made};
-use crate::codegen::pieces::{Piece, is_leaf, store_piece};
+use crate::codegen::pieces::{Piece, is_leaf};
 use crate::entity::{Entity, EntityVec};
 use crate::graph::canonical_bits;
 use crate::lower::lanes::{
@@ -32,7 +33,9 @@ pub(super) struct Emitter<'a, 'f> {
     tables: &'a [ir::GlobalValue],
     b: FunctionBuilder<'f>,
     /// The code of each value, for each of the lane groups that an iteration works on.
-    values: Vec<EntityVec<Value, Option<ir::Value>>>,
+    values: Vec<PieceValues>,
+    /// Scratch slots of values of earlier pieces.
+    imports: HashMap<Value, u32>,
     tile: usize,
     inputs: ColumnPointers,
     outputs: ColumnPointers,
@@ -49,17 +52,56 @@ pub(super) struct Emitter<'a, 'f> {
     /// The group at hand.
     group: usize,
     /// Instructions that only turn the NaNs of a result into the canonical one.
-    canonical: EntityVec<Value, bool>,
+    canonical: &'a EntityVec<Value, bool>,
     /// Instructions emitted so far.
     step: usize,
-    /// When each column was last loaded, by the step.
-    loaded: Vec<usize>,
+    /// When each column and import was last loaded, by the step.
+    loaded: HashMap<Value, usize>,
 }
 
 /// The table of pointers to columns, and those of its entries that are in registers.
 struct ColumnPointers {
     table: ir::Value,
-    hoisted: Vec<Option<ir::Value>>,
+    hoisted: Vec<(u32, ir::Value)>,
+}
+
+impl ColumnPointers {
+    fn find(&self, k: u32) -> Option<ir::Value> {
+        self.hoisted.iter().find(|h| h.0 == k).map(|h| h.1)
+    }
+}
+
+/// The code of the values that a piece works with, for one lane group.
+struct PieceValues {
+    /// The piece's first instruction.
+    start: usize,
+    /// Of its own instructions.
+    own: Vec<Option<ir::Value>>,
+    /// Of imports, and of columns that an earlier piece used first.
+    others: HashMap<Value, ir::Value>,
+}
+
+impl PieceValues {
+    fn new(piece: &Piece) -> PieceValues {
+        let own = vec![None; piece.insts.len()];
+        PieceValues { start: piece.insts.start, own, others: HashMap::new() }
+    }
+
+    fn get(&self, value: Value) -> Option<ir::Value> {
+        match value.index().checked_sub(self.start).and_then(|k| self.own.get(k)) {
+            Some(&own) => own,
+            None => self.others.get(&value).copied(),
+        }
+    }
+
+    fn set(&mut self, value: Value, code: ir::Value) {
+        match value.index().checked_sub(self.start).and_then(|k| self.own.get_mut(k)) {
+            Some(own) => *own = Some(code),
+            None => {
+                self.others.insert(value, code);
+            }
+        }
+    }
 }
 
 /// What a piece leaves behind for each group of rows.
@@ -84,22 +126,15 @@ impl<'a, 'f> Emitter<'a, 'f> {
     pub(super) fn emit(
         program: &'a LaneProgram,
         plan: &'a Plan,
-        piece: &Piece,
+        index: usize,
         symbols: &'a Symbols,
         target: &'a TargetMachine,
         function: &'f mut ir::Function,
         context: &'f mut FunctionBuilderContext,
     ) {
-        let last = plan.pieces.list.last().is_some_and(|p| p == piece);
-        let mut stores: Vec<&Store> = program
-            .stores
-            .iter()
-            .filter(|s| match store_piece(program, s.value, 0, 1) {
-                0 => piece.insts.contains(&s.value.index()),
-                _ => last,
-            })
-            .collect();
-        stores.sort_by_key(|s| s.value);
+        let piece = &plan.pieces.list[index];
+        let last = index + 1 == plan.pieces.list.len();
+        let stores = plan.stores[index].iter().collect::<Vec<_>>();
 
         let mut b = FunctionBuilder::new(function, context);
         let entry = b.create_block();
@@ -131,15 +166,10 @@ impl<'a, 'f> Emitter<'a, 'f> {
             target,
             tables: &symbols.tables,
             values: Vec::new(),
+            imports: piece.imports.iter().copied().collect(),
             tile: plan.tile,
-            inputs: ColumnPointers {
-                table: input_table,
-                hoisted: vec![None; program.columns.inputs as usize],
-            },
-            outputs: ColumnPointers {
-                table: output_table,
-                hoisted: vec![None; program.columns.outputs as usize],
-            },
+            inputs: ColumnPointers { table: input_table, hoisted: Vec::new() },
+            outputs: ColumnPointers { table: output_table, hoisted: Vec::new() },
             params,
             partials,
             scratch,
@@ -149,9 +179,9 @@ impl<'a, 'f> Emitter<'a, 'f> {
             first,
             row_offset: first,
             group: 0,
-            canonical: canonicalising(program),
+            canonical: &plan.canonical,
             step: 0,
-            loaded: vec![0; program.columns.inputs as usize],
+            loaded: HashMap::new(),
             b,
         };
         emitter.hoist_pointers(piece, &stores.iter().map(|s| s.target).collect::<Vec<_>>());
@@ -213,7 +243,8 @@ impl<'a, 'f> Emitter<'a, 'f> {
         self.b.switch_to_block(body);
         self.row_offset = self.b.block_params(body)[0];
         let before: Vec<ir::Value> = self.b.block_params(body)[1..].to_vec();
-        self.values = vec![EntityVec::filled(None, self.program.insts.len()); groups];
+        self.values = (0..groups).map(|_| PieceValues::new(piece)).collect();
+        self.loaded.clear();
         let after = self.iteration(piece, results, groups, &before);
         let next = self.b.ins().iadd_imm_u(self.row_offset, (groups * GROUP_BYTES) as i64);
         let more = self.b.ins().icmp(IntCC::UnsignedLessThan, next, end);
@@ -234,14 +265,6 @@ impl<'a, 'f> Emitter<'a, 'f> {
         flagged: &[ir::Value],
     ) -> Vec<ir::Value> {
         let program = self.program;
-        for &(value, slot) in &piece.imports {
-            let ty = vector_type(program.insts[value].ty());
-            let address = self.scratch_address(slot);
-            for group in 0..groups {
-                let loaded = self.b.ins().load(ty, flags(), address, (group * GROUP_BYTES) as i32);
-                self.values[group][value] = Some(loaded);
-            }
-        }
         let mut stores = results.stores.iter().peekable();
         let mut exports = piece.exports.iter().peekable();
         for index in piece.insts.clone() {
@@ -350,7 +373,8 @@ impl<'a, 'f> Emitter<'a, 'f> {
                 && left > 0
             {
                 left -= 1;
-                self.outputs.hoisted[k as usize] = Some(load_pointer(&mut self.b, self.outputs.table, k));
+                let pointer = load_pointer(&mut self.b, self.outputs.table, k);
+                self.outputs.hoisted.push((k, pointer));
             }
         }
         for index in piece.insts.clone() {
@@ -358,20 +382,21 @@ impl<'a, 'f> Emitter<'a, 'f> {
                 && left > 0
             {
                 left -= 1;
-                self.inputs.hoisted[k as usize] = Some(load_pointer(&mut self.b, self.inputs.table, k));
+                let pointer = load_pointer(&mut self.b, self.inputs.table, k);
+                self.inputs.hoisted.push((k, pointer));
             }
         }
     }
 
     fn input_column(&mut self, k: u32) -> ir::Value {
-        match self.inputs.hoisted[k as usize] {
+        match self.inputs.find(k) {
             Some(pointer) => pointer,
             None => load_pointer(&mut self.b, self.inputs.table, k),
         }
     }
 
     fn output_column(&mut self, k: u32) -> ir::Value {
-        match self.outputs.hoisted[k as usize] {
+        match self.outputs.find(k) {
             Some(pointer) => pointer,
             None => load_pointer(&mut self.b, self.outputs.table, k),
         }
@@ -425,20 +450,30 @@ impl<'a, 'f> Emitter<'a, 'f> {
     /// The code of a value, emitted where it is first wanted.
     fn value(&mut self, value: Value) -> ir::Value {
         let inst = self.program.insts[value];
-        if let Some(known) = self.values[self.group][value] {
-            // A column that has not been used for long is loaded again rather than kept in a register.
-            match inst {
-                Inst::Column(k) if self.step - self.loaded[k as usize] > RELOAD_AFTER => {}
-                _ => return known,
+        if inst.is_constant() {
+            return self.instruction(inst);
+        }
+        let import = self.imports.get(&value).copied();
+        let in_memory = import.is_some() || matches!(inst, Inst::Column(_));
+        if let Some(known) = self.values[self.group].get(value) {
+            // What has not been used for long is loaded again rather than kept in a register.
+            let stale = in_memory && self.step - self.loaded.get(&value).unwrap_or(&0) > RELOAD_AFTER;
+            if !stale {
+                return known;
             }
         }
-        if let (Inst::Column(k), 0) = (inst, self.group) {
-            self.loaded[k as usize] = self.step;
+        if in_memory && self.group == 0 {
+            self.loaded.insert(value, self.step);
         }
-        let emitted = self.instruction(inst);
-        if !inst.is_constant() {
-            self.values[self.group][value] = Some(emitted);
-        }
+        let emitted = match import {
+            Some(slot) => {
+                let address = self.scratch_address(slot);
+                let ty = vector_type(inst.ty());
+                self.b.ins().load(ty, flags(), address, (self.group * GROUP_BYTES) as i32)
+            }
+            None => self.instruction(inst),
+        };
+        self.values[self.group].set(value, emitted);
         emitted
     }
 
@@ -601,7 +636,7 @@ fn canonicalised(program: &LaneProgram, value: Value) -> Option<Value> {
 }
 
 /// The instructions that make NaNs canonical for a store. What else needs one of them computes it on demand.
-fn canonicalising(program: &LaneProgram) -> EntityVec<Value, bool> {
+pub(super) fn canonicalising(program: &LaneProgram) -> EntityVec<Value, bool> {
     let mut only = EntityVec::filled(false, program.insts.len());
     for store in &program.stores {
         if let (Target::Column(_), Some(_)) = (store.target, canonicalised(program, store.value)) {

@@ -21,12 +21,13 @@ use nc_runtime::abi::{Args, KernelFn};
 use nc_runtime::batch::KernelShape;
 use nc_runtime::memory::{CodeArena, CodeBlock, Reservation};
 
-use self::emit::{Emitter, NAN_BRANCH_GROUPS};
+use self::emit::{Emitter, NAN_BRANCH_GROUPS, canonicalising};
 pub use self::target::TargetMachine;
 use super::interleave::{self, Interleave};
-use super::pieces::{self, Piece, Pieces};
+use super::pieces::{self, Pieces, store_piece};
+use crate::entity::{Entity, EntityVec};
 use crate::graph::canonical_bits;
-use crate::lower::lanes::{Inst, LaneProgram};
+use crate::lower::lanes::{Inst, LaneProgram, Store, Value};
 
 /// Rows of one lane group.
 pub const LANES: usize = 2;
@@ -136,13 +137,13 @@ pub fn compile(program: &LaneProgram, target: &TargetMachine) -> Result<NativeCo
     }
     let functions = with_contexts(|contexts| {
         let mut functions = Vec::new();
-        for piece in &plan.pieces.list {
+        for index in 0..plan.pieces.list.len() {
             contexts.codegen.clear();
             let function = &mut contexts.codegen.func;
             function.signature = signature(target);
             let mut symbols = data.iter().map(|&id| module.declare_data_in_func(id, function));
             let symbols = Symbols::of(&mut symbols);
-            Emitter::emit(program, &plan, piece, &symbols, target, function, &mut contexts.frontend);
+            Emitter::emit(program, &plan, index, &symbols, target, function, &mut contexts.frontend);
             let id = module.declare_anonymous_function(&function.signature).map_err(|e| failed(&e))?;
             module
                 .define_function_with_control_plane(id, &mut contexts.codegen, &mut ControlPlane::default())
@@ -187,8 +188,8 @@ pub fn clif(program: &LaneProgram, target: &TargetMachine) -> String {
     let plan = Plan::of(program);
     let mut text = String::new();
     with_contexts(|contexts| {
-        for piece in &plan.pieces.list {
-            let function = stand_alone(program, &plan, piece, target, &mut contexts.frontend);
+        for index in 0..plan.pieces.list.len() {
+            let function = stand_alone(program, &plan, index, target, &mut contexts.frontend);
             let _ = writeln!(text, "{}", function.display());
         }
     });
@@ -200,8 +201,8 @@ pub fn assembly(program: &LaneProgram, target: &TargetMachine) -> Result<String,
     let plan = Plan::of(program);
     let mut text = String::new();
     with_contexts(|contexts| {
-        for piece in &plan.pieces.list {
-            let function = stand_alone(program, &plan, piece, target, &mut contexts.frontend);
+        for index in 0..plan.pieces.list.len() {
+            let function = stand_alone(program, &plan, index, target, &mut contexts.frontend);
             let mut context = Context::for_function(function);
             context.want_disasm = true;
             let code = context
@@ -218,7 +219,7 @@ pub fn assembly(program: &LaneProgram, target: &TargetMachine) -> Result<String,
 fn stand_alone(
     program: &LaneProgram,
     plan: &Plan,
-    piece: &Piece,
+    index: usize,
     target: &TargetMachine,
     frontend: &mut FunctionBuilderContext,
 ) -> ir::Function {
@@ -235,7 +236,7 @@ fn stand_alone(
         })
         .collect();
     let symbols = Symbols::of(&mut symbols.into_iter());
-    Emitter::emit(program, plan, piece, &symbols, target, &mut function, frontend);
+    Emitter::emit(program, plan, index, &symbols, target, &mut function, frontend);
     function
 }
 
@@ -338,6 +339,24 @@ struct Plan {
     pool: Vec<u64>,
     /// Those of them that stay in registers.
     hoisted: Vec<u64>,
+    /// What each piece stores, in the order of computation.
+    stores: Vec<Vec<Store>>,
+    /// Instructions that only turn NaNs into the canonical one; empty where NaNs are not looked for together.
+    canonical: EntityVec<Value, bool>,
+}
+
+/// The stores of each piece.
+fn stores_of(program: &LaneProgram, pieces: &Pieces) -> Vec<Vec<Store>> {
+    let last = pieces.list.len() - 1;
+    let mut stores = vec![Vec::new(); pieces.list.len()];
+    for store in &program.stores {
+        let defined = pieces.list.partition_point(|piece| piece.insts.end <= store.value.index());
+        stores[store_piece(program, store.value, defined, last)].push(*store);
+    }
+    for part in &mut stores {
+        part.sort_by_key(|store| store.value);
+    }
+    stores
 }
 
 /// Whether a constant takes one cheap instruction and no memory.
@@ -379,6 +398,17 @@ impl Plan {
         }
         hoisted.sort_by_key(|&bits| (bits != nan, is_made(bits)));
         hoisted.truncate(spare);
-        Plan { tile: (SCRATCH_BYTES / per_row / 16 * 16).clamp(16, 512), interleave, hoisted, pieces, pool }
+        Plan {
+            tile: (SCRATCH_BYTES / per_row / 16 * 16).clamp(16, 512),
+            stores: stores_of(program, &pieces),
+            canonical: match interleave {
+                NAN_BRANCH_GROUPS => canonicalising(program),
+                _ => EntityVec::new(),
+            },
+            interleave,
+            hoisted,
+            pieces,
+            pool,
+        }
     }
 }
