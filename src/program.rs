@@ -1,6 +1,5 @@
 //! Programs: text that has been read and resolved, ready to be compiled for a signature.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use crate::anf::{self, Anf, Rhs};
@@ -222,18 +221,5 @@ impl Program {
             Stage::Clif => cranelift::clif(&program, target),
             _ => cranelift::assembly(&program, target).map_err(KernelError::from)?,
         })
-    }
-
-    /// A summary of what the program takes and returns, for people.
-    pub fn describe(&self, graph: &Graph) -> String {
-        let mut text = String::new();
-        for input in &graph.inputs {
-            let _ = writeln!(text, "input {}: {}", input.name, input.shape);
-        }
-        for output in &graph.outputs {
-            let name = if output.name.is_empty() { "value" } else { &output.name };
-            let _ = writeln!(text, "result {name}: {}", graph.shape(output.node));
-        }
-        text
     }
 }

@@ -5,7 +5,6 @@ use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 use insta::assert_snapshot;
 use npyz::NpyFile;
@@ -688,7 +687,6 @@ fn excerpts_of_long_programs() {
         .with("open.scm", "(".repeat(1_000_000))
         .with("deep.scm", "(".repeat(1_000_001))
         .with("many.scm", format!("(+{})", " (none 1)".repeat(1000)));
-    let start = Instant::now();
     let report = dir.fails(1, &["check", "line.scm"]);
     assert!(report.len() < 2000, "{}", report.len());
     assert!(report.contains("line.scm:1:1488896 ]"), "{report}");
@@ -729,7 +727,6 @@ fn excerpts_of_long_programs() {
     let report = dir.fails(1, &["check", "many.scm"]);
     assert_eq!(report.matches("there is no function `none`").count(), 20);
     assert!(report.ends_with("… and 80 more\n"), "{report}");
-    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
 }
 
 #[test]

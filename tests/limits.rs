@@ -1,9 +1,10 @@
-//! Long, deep and hostile inputs: every stage takes time that grows with their size, and no stack overflows.
+//! Long, deep and hostile inputs: every stage gets through them, and no stack overflows. Times are
+//! printed, not asserted.
 //!
 //! Each test runs on a thread with a stack of 2 MiB, which is what Rust gives a thread; recursion over 10⁵ levels would
 //! not fit. Structures are dropped on that thread too.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use nc_runtime::batch::Kernel as _;
 use neural_compiler::graph::build::Signature;
@@ -14,16 +15,11 @@ use neural_compiler::lower::lower;
 use neural_compiler::source::Diagnostic;
 use neural_compiler::{CompileOptions, Derivative, Error, Kernel, Program, Stage, Tier, graph};
 
-/// Far above what any of these takes, and far below what quadratic time would.
-const PATIENCE: Duration = Duration::from_secs(120);
-
 fn on_small_stack(test: impl FnOnce() + Send + 'static) {
-    let start = Instant::now();
     let thread = std::thread::Builder::new().stack_size(2 << 20).spawn(test).expect("a thread");
     if let Err(panic) = thread.join() {
         std::panic::resume_unwind(panic);
     }
-    assert!(start.elapsed() < PATIENCE, "took {:?}", start.elapsed());
 }
 
 fn timed<T>(what: &str, work: impl FnOnce() -> T) -> T {
