@@ -126,7 +126,7 @@ impl Program {
         let main = self.anf.main.map(|main| self.anf.blocks[main].bindings.as_slice());
         main.unwrap_or_default().iter().filter_map(|binding| match &binding.rhs {
             Rhs::Constant(literal) => Some((self.anf.vars[binding.var].name.as_str(), literal.f64)),
-            Rhs::Primitive(..) | Rhs::Call(..) | Rhs::If(..) => None,
+            Rhs::Primitive(..) | Rhs::Call(..) | Rhs::If(..) | Rhs::Loop(_) => None,
         })
     }
 

@@ -1,6 +1,6 @@
 //! Resolved program → ANF.
 
-use super::{Anf, Atom, Binding, Block, BlockId, FuncId, Function, Operand, Rhs, Var, VarInfo};
+use super::{Anf, Atom, Binding, Block, BlockId, End, FuncId, Function, Operand, Rhs, Var, VarInfo};
 use crate::ast::Expr;
 use crate::entity::{Entity, EntityVec};
 use crate::ops::Primitive;
@@ -87,7 +87,7 @@ impl Builder<'_> {
         let results: Vec<Atom> = self.program.results.iter().map(|&expr| self.eval(expr).atom).collect();
         self.anf.result_names = self.program.result_names.clone();
         if let (Some(&result), Some(bindings)) = (results.first(), self.open.pop()) {
-            self.anf.main = Some(self.anf.blocks.push(Block { bindings, result }));
+            self.anf.main = Some(self.anf.blocks.push(Block { bindings, end: End::Value(result) }));
         }
         self.anf.results = results;
     }
@@ -100,8 +100,9 @@ impl Builder<'_> {
         self.open.push(Vec::new());
         let result = self.eval(function.body).atom;
         let bindings = self.open.pop().unwrap_or_default();
-        let body = self.anf.blocks.push(Block { bindings, result });
-        let new = Function { name: function.name.clone(), params, body, span: function.span };
+        let body = self.anf.blocks.push(Block { bindings, end: End::Value(result) });
+        let new =
+            Function { name: function.name.clone(), params, body, span: function.span, recursive: false };
         self.func_ids[id] = Some(self.anf.functions.push(new));
         for (&var, atom) in function.captures.iter().zip(around) {
             self.atoms[var] = atom;
@@ -148,7 +149,7 @@ impl Builder<'_> {
 
     fn close(&mut self, result: Atom) -> BlockId {
         let bindings = self.open.pop().unwrap_or_default();
-        self.anf.blocks.push(Block { bindings, result })
+        self.anf.blocks.push(Block { bindings, end: End::Value(result) })
     }
 
     fn pop(&mut self) -> Operand {

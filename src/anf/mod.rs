@@ -32,7 +32,7 @@ pub struct Anf {
     pub vars: EntityVec<Var, VarInfo>,
     /// All blocks, those of functions included.
     pub blocks: EntityVec<BlockId, Block>,
-    /// All functions. A function calls only functions with a smaller index.
+    /// All functions. A function that is not recursive calls only functions with a smaller index.
     pub functions: EntityVec<FuncId, Function>,
     /// The inputs, in the order of the program's signature.
     pub inputs: Vec<Var>,
@@ -64,6 +64,9 @@ pub struct Function {
     pub body: BlockId,
     /// Where it is defined.
     pub span: Span,
+    /// Whether it can call itself, by way of others perhaps, other than as an iteration of a loop. Calls of such a
+    /// function need a stack; all others are inlined.
+    pub recursive: bool,
 }
 
 /// Bindings in evaluation order, then a result.
@@ -71,8 +74,18 @@ pub struct Function {
 pub struct Block {
     /// One operation each.
     pub bindings: Vec<Binding>,
-    /// The value of the block. The main block's results stand in [`Anf::results`] and this is the first.
-    pub result: Atom,
+    /// What comes of them.
+    pub end: End,
+}
+
+/// What a block ends with.
+#[derive(Debug, Clone)]
+pub enum End {
+    /// A value. The main block's results stand in [`Anf::results`] and this is the first.
+    Value(Atom),
+    /// Another iteration of the innermost loop, with these values for its variables. Only the body of a loop ends so, and
+    /// the arms of a choice that such a body ends with.
+    Recur(Vec<Operand>),
 }
 
 /// One operation.
@@ -97,6 +110,24 @@ pub enum Rhs {
     Call(FuncId, Vec<Operand>),
     /// The value of one of two blocks. Zero is false, everything else, NaN included, is true.
     If(Operand, BlockId, BlockId),
+    /// The value of a loop.
+    Loop(Loop),
+}
+
+/// A loop: its body is evaluated again and again, until it ends in a value.
+#[derive(Debug, Clone)]
+pub struct Loop {
+    /// The name in the source.
+    pub name: String,
+    /// Where the name stands.
+    pub span: Span,
+    /// The variables that change from one iteration to the next. Whatever else the body uses is bound outside.
+    pub vars: Vec<Var>,
+    /// Their first values. `None` for a variable that has none before an iteration gives it one: a parameter of a
+    /// function that mutual tail recursion enters later.
+    pub inits: Vec<Option<Operand>>,
+    /// One iteration.
+    pub body: BlockId,
 }
 
 /// An operand with its place in the source.

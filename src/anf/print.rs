@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Anf, Atom, Block, BlockId, Operand, Rhs};
+use super::{Anf, Atom, Block, BlockId, End, Operand, Rhs};
 use crate::graph::print::number;
 
 /// Deeper blocks are not indented further, so that the text grows with the size of the program.
@@ -54,11 +54,21 @@ fn atom(anf: &Anf, atom: Atom) -> String {
     }
 }
 
+fn ending(anf: &Anf, end: &End) -> String {
+    match end {
+        End::Value(value) => atom(anf, *value),
+        End::Recur(values) => {
+            let mut text = "(recur".to_string();
+            operands(anf, values, &mut text);
+            text + ")"
+        }
+    }
+}
+
 fn operands(anf: &Anf, operands: &[Operand], text: &mut String) {
     for operand in operands {
         let _ = write!(text, " {}", atom(anf, operand.atom));
     }
-    text.push(')');
 }
 
 fn print(anf: &Anf, block: BlockId, main_result: Option<String>, text: &mut String) {
@@ -68,8 +78,8 @@ fn print(anf: &Anf, block: BlockId, main_result: Option<String>, text: &mut Stri
         match item {
             Item::Text(words) => text.push_str(&words),
             Item::Block(id, depth) => {
-                let Block { bindings, result } = &anf.blocks[id];
-                let result = main_result.take().unwrap_or_else(|| atom(anf, *result));
+                let Block { bindings, end } = &anf.blocks[id];
+                let result = main_result.take().unwrap_or_else(|| ending(anf, end));
                 if bindings.is_empty() {
                     text.push_str(&result);
                     continue;
@@ -95,12 +105,22 @@ fn print(anf: &Anf, block: BlockId, main_result: Option<String>, text: &mut Stri
                     Rhs::Primitive(primitive, args) => {
                         let _ = write!(text, "({}", primitive.name());
                         operands(anf, args, text);
-                        text.push(')');
+                        text.push_str("))");
                     }
                     Rhs::Call(function, args) => {
                         let _ = write!(text, "({}", anf.functions[*function].name);
                         operands(anf, args, text);
-                        text.push(')');
+                        text.push_str("))");
+                    }
+                    Rhs::Loop(inner) => {
+                        text.push_str("(loop (");
+                        for (k, (&var, init)) in inner.vars.iter().zip(&inner.inits).enumerate() {
+                            let init = init.map_or("_".to_string(), |operand| atom(anf, operand.atom));
+                            let space = if k == 0 { "" } else { " " };
+                            let _ = write!(text, "{space}({} {init})", anf.vars[var].name);
+                        }
+                        let _ = write!(text, ")\n{}", indent(depth + 5));
+                        left.extend([Item::Text("))".into()), Item::Block(inner.body, depth + 5)]);
                     }
                     Rhs::If(condition, then, other) => {
                         let inner = depth + 5;

@@ -3,9 +3,10 @@
 //! * every variable is bound in one place: as an input, a parameter or a binding;
 //! * a variable is used only behind its binding, in its block or a block inside it, in its own function;
 //! * every block belongs to one place;
-//! * operand counts fit arities, and a function calls only functions with a smaller index.
+//! * operand counts fit arities, and a function that is not recursive calls only functions with a smaller index;
+//! * only the body of a loop, and the arms of a choice that it ends with, end in another iteration.
 
-use super::{Anf, Atom, BlockId, FuncId, Operand, Rhs, Var};
+use super::{Anf, Atom, Block, BlockId, End, FuncId, Operand, Rhs, Var};
 use crate::entity::EntityVec;
 
 /// The first broken invariant, in words.
@@ -36,6 +37,20 @@ struct Checker<'a> {
 struct Frame {
     block: BlockId,
     next: usize,
+    /// How many values another iteration of the loop around takes, if the block may end in one.
+    iterates: Option<usize>,
+}
+
+impl Frame {
+    /// Whether the binding before `next` ends the block.
+    fn is_last(&self, block: &Block) -> bool {
+        let Some(binding) = block.bindings.get(self.next - 1) else { return false };
+        let is_result = match block.end {
+            End::Value(Atom::Var(var)) => var == binding.var,
+            End::Value(Atom::Literal(_)) | End::Recur(_) => false,
+        };
+        self.next == block.bindings.len() && is_result
+    }
 }
 
 impl Checker<'_> {
@@ -58,11 +73,11 @@ impl Checker<'_> {
         operands.iter().try_for_each(|o| self.used(o.atom))
     }
 
-    fn enter(&mut self, block: BlockId) -> Result<Frame, String> {
+    fn enter(&mut self, block: BlockId, iterates: Option<usize>) -> Result<Frame, String> {
         if std::mem::replace(&mut self.placed[block], true) {
             return Err(format!("{block} stands in two places"));
         }
-        Ok(Frame { block, next: 0 })
+        Ok(Frame { block, next: 0, iterates })
     }
 
     fn scope(
@@ -76,11 +91,17 @@ impl Checker<'_> {
         for &param in params {
             self.bind(param)?;
         }
-        let mut stack = vec![self.enter(body)?];
+        let mut stack = vec![self.enter(body, None)?];
         while let Some(frame) = stack.last_mut() {
             let block = &anf.blocks[frame.block];
             let Some(binding) = block.bindings.get(frame.next) else {
-                self.used(block.result)?;
+                match &block.end {
+                    End::Value(value) => self.used(*value)?,
+                    End::Recur(values) if frame.iterates == Some(values.len()) => self.all_used(values)?,
+                    End::Recur(values) => {
+                        return Err(format!("{} ends in recur of {} values", frame.block, values.len()));
+                    }
+                }
                 if stack.len() == 1 {
                     results.iter().try_for_each(|&r| self.used(r))?;
                 }
@@ -88,16 +109,23 @@ impl Checker<'_> {
                     self.visible[binding.var] = false;
                 }
                 stack.pop();
-                // The choice that the block is an arm of is bound when its second arm is done.
-                if let Some(outer) = stack.last_mut() {
-                    let done = &anf.blocks[outer.block].bindings[outer.next - 1];
-                    if let Rhs::If(_, then, other) = done.rhs {
-                        if self.placed[then] && !self.placed[other] {
-                            let next = self.enter(other)?;
+                // What the block is a part of is bound when all its parts are done.
+                if let Some(outer) = stack.last() {
+                    let block = &anf.blocks[outer.block];
+                    let done = &block.bindings[outer.next - 1];
+                    match &done.rhs {
+                        &Rhs::If(_, _, other) if !self.placed[other] => {
+                            let iterates = outer.iterates.filter(|_| outer.is_last(block));
+                            let next = self.enter(other, iterates)?;
                             stack.push(next);
-                        } else {
+                        }
+                        Rhs::Loop(inner) => {
+                            for &var in &inner.vars {
+                                self.visible[var] = false;
+                            }
                             self.bind(done.var)?;
                         }
+                        _ => self.bind(done.var)?,
                     }
                 }
                 continue;
@@ -126,14 +154,28 @@ impl Checker<'_> {
                             return Err(format!("{} = {callee} of {} operands", binding.var, operands.len()));
                         }
                     }
-                    if id.is_some_and(|id| *callee >= id) {
+                    if id.is_some_and(|id| *callee >= id) && !anf.functions[*callee].recursive {
                         return Err(format!("{} calls {callee}, which does not come before it", binding.var));
                     }
                     self.bind(binding.var)?;
                 }
                 Rhs::If(condition, then, _) => {
                     self.used(condition.atom)?;
-                    let next = self.enter(*then)?;
+                    let iterates = frame.iterates.filter(|_| frame.is_last(block));
+                    let next = self.enter(*then, iterates)?;
+                    stack.push(next);
+                }
+                Rhs::Loop(inner) => {
+                    if inner.vars.len() != inner.inits.len() {
+                        return Err(format!(
+                            "{} = a loop with {} first values",
+                            binding.var,
+                            inner.inits.len()
+                        ));
+                    }
+                    inner.inits.iter().flatten().try_for_each(|operand| self.used(operand.atom))?;
+                    inner.vars.iter().try_for_each(|&var| self.bind(var))?;
+                    let next = self.enter(inner.body, Some(inner.vars.len()))?;
                     stack.push(next);
                 }
             }

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::{Check, Graph, Node, Output, Reason, Role, Shape, Source, Type};
-use crate::anf::{Anf, Atom, Binding, BlockId, FuncId, Literal, Operand, Rhs, Var};
+use crate::anf::{Anf, Atom, Binding, BlockId, End, FuncId, Literal, Operand, Rhs, Var};
 use crate::entity::EntityVec;
 use crate::ops::{Algebra, Op, ShapeError};
 use crate::source::{Diagnostic, Span};
@@ -169,7 +169,10 @@ impl Builder<'_> {
                     stack.push(inner);
                 }
             } else {
-                let value = self.atom(block.result);
+                let value = match &block.end {
+                    End::Value(value) => self.atom(*value),
+                    End::Recur(_) => None,
+                };
                 if let Some(Frame { then, .. }) = stack.pop()
                     && let Some(next) = self.resume(then, value)
                 {
@@ -220,6 +223,11 @@ impl Builder<'_> {
                     next: 0,
                     then: Continuation::Return { key, var },
                 });
+            }
+            Rhs::Loop(inner) => {
+                let message = format!("the loop `{}` cannot be compiled by this version", inner.name);
+                self.errors.push(Diagnostic::error("not-supported", span, message));
+                self.values[var] = None;
             }
             Rhs::If(condition, then, other) => {
                 let Some(value) = self.atom(condition.atom) else {
