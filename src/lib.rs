@@ -10,6 +10,7 @@ pub mod formula;
 pub mod graph;
 pub mod interpret;
 pub mod kernel;
+pub mod limits;
 pub mod lower;
 pub mod ops;
 pub mod program;
@@ -18,4 +19,5 @@ pub mod source;
 
 pub use formula::Formula;
 pub use kernel::{CompileOptions, Derivative, Kernel, Tier};
+pub use limits::Limits;
 pub use program::{Error, Program, Stage};

@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use nc_runtime::batch::Report;
 use nc_runtime::io::{Dataset, Format};
-use neural_compiler::graph::{Check, Reason};
+use neural_compiler::graph::Check;
 use neural_compiler::source::Diagnostic;
 use neural_compiler::{CompileOptions, Derivative, Kernel};
 use serde_json::{Value as Json, json};
@@ -161,13 +161,7 @@ fn list(names: &[String]) -> String {
 
 /// Why a check failed a row, at its place in the source.
 pub fn check_diagnostic(check: &Check) -> Diagnostic {
-    Diagnostic::error("row-failed", check.span, reason(check))
-}
-
-fn reason(check: &Check) -> String {
-    match check.reason {
-        Reason::Index { len } => format!("the index is not an integer from 0 to {}", len - 1),
-    }
+    Diagnostic::error("row-failed", check.span, check.reason.to_string())
 }
 
 /// The failed rows as JSON.
@@ -177,7 +171,7 @@ fn failures(kernel: &Kernel, report: &Report) -> Json {
         report.failures.iter().filter_map(|failed| Some((failed.row, checks.get(failed.check as usize)?)));
     failed
         .map(|(row, check)| {
-            json!({ "row": row, "reason": reason(check), "start": check.span.start, "end": check.span.end })
+            json!({ "row": row, "reason": check.reason.to_string(), "start": check.span.start, "end": check.span.end })
         })
         .collect()
 }

@@ -115,6 +115,32 @@ pub enum Reason {
         /// The length.
         len: u32,
     },
+    /// A loop wants another iteration after the last that it may have.
+    Iterations {
+        /// How many it may have.
+        limit: u64,
+    },
+    /// More calls of recursive functions would be under way than may be.
+    Depth {
+        /// How many may be.
+        limit: u64,
+    },
+    /// The row takes more iterations and calls together than it may.
+    Steps {
+        /// How many it may take.
+        limit: u64,
+    },
+}
+
+impl std::fmt::Display for Reason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Reason::Index { len } => write!(f, "the index is not an integer from 0 to {}", len - 1),
+            Reason::Iterations { limit } => write!(f, "the loop takes more than {limit} iterations"),
+            Reason::Depth { limit } => write!(f, "more than {limit} calls are under way"),
+            Reason::Steps { limit } => write!(f, "the row takes more than {limit} iterations and calls"),
+        }
+    }
 }
 
 /// A condition that fails a row: its value and gradient become NaN, and the row is reported.

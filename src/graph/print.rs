@@ -48,8 +48,13 @@ pub fn dump(graph: &Graph) -> String {
         }
     }
     for check in &graph.checks {
-        let Reason::Index { len } = check.reason;
-        let _ = writeln!(text, "fail if {}: index out of {len}", names[check.fails]);
+        let reason = match check.reason {
+            Reason::Index { len } => format!("index out of {len}"),
+            Reason::Iterations { limit } => format!("more than {limit} iterations"),
+            Reason::Depth { limit } => format!("deeper than {limit} calls"),
+            Reason::Steps { limit } => format!("more than {limit} steps"),
+        };
+        let _ = writeln!(text, "fail if {}: {reason}", names[check.fails]);
     }
     for output in &graph.outputs {
         let _ = writeln!(
