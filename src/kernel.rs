@@ -74,6 +74,9 @@ pub struct CompileOptions {
     pub tier: Tier,
     /// A program of more lane instructions than this is interpreted instead of compiled.
     pub max_instructions: usize,
+    /// How much memory a thread may use for the states of loops that are differentiated in reverse, in bytes. Less memory
+    /// takes more time and changes no bit.
+    pub tape_bytes: usize,
 }
 
 impl Default for CompileOptions {
@@ -84,9 +87,13 @@ impl Default for CompileOptions {
             wrt: None,
             tier: Tier::Auto,
             max_instructions: 2_000_000,
+            tape_bytes: DEFAULT_TAPE_BYTES,
         }
     }
 }
+
+/// Memory for the tapes of one thread unless the caller says otherwise.
+pub const DEFAULT_TAPE_BYTES: usize = 64 << 20;
 
 /// Why a graph could not be made into a kernel.
 #[derive(Debug, thiserror::Error)]
@@ -166,6 +173,9 @@ enum Compiled {
 fn native(graph: &Graph, options: &CompileOptions) -> Result<Compiled, CodegenError> {
     // Lowering a program that is far too large would itself take long.
     let size = graph.work();
+    if graph.nodes().any(|n| graph.region(n).is_some()) {
+        return Ok(Compiled::TooLarge(size));
+    }
     if size > options.max_instructions {
         return Ok(Compiled::TooLarge(size));
     }
@@ -193,6 +203,7 @@ struct Inner {
     graph: Graph,
     outputs: Vec<OutputInfo>,
     notes: Vec<String>,
+    tape_bytes: usize,
 }
 
 #[derive(Debug)]
@@ -237,23 +248,23 @@ impl Kernel {
                 Err(error) => return Err(error.into()),
             },
         };
-        Ok(Kernel::assemble(graph, code, notes))
+        Ok(Kernel::assemble(graph, code, notes, options.tape_bytes))
     }
 
     /// A kernel for values that interprets the program a graph was built from.
     pub(crate) fn from_tree(graph: Graph, interpreter: AstInterpreter) -> Kernel {
         let outputs = graph.outputs.iter().map(|o| graph.shape(o.node).len()).sum();
         let kernel = AstKernel::new(interpreter, outputs, &graph.checks);
-        Kernel::assemble(graph, Code::Ast(kernel), Vec::new())
+        Kernel::assemble(graph, Code::Ast(kernel), Vec::new(), 0)
     }
 
     /// Compiles a graph for a given subset of this processor's features.
     pub fn for_target(graph: Graph, target: &TargetMachine) -> Result<Kernel, KernelError> {
         let native = cranelift::compile(&lower(&graph), target)?;
-        Ok(Kernel::assemble(graph, Code::Native(native), Vec::new()))
+        Ok(Kernel::assemble(graph, Code::Native(native), Vec::new(), DEFAULT_TAPE_BYTES))
     }
 
-    fn assemble(graph: Graph, code: Code, notes: Vec<String>) -> Kernel {
+    fn assemble(graph: Graph, code: Code, notes: Vec<String>, tape_bytes: usize) -> Kernel {
         let outputs = graph
             .outputs
             .iter()
@@ -264,7 +275,7 @@ impl Kernel {
                 summed: is_summed(&graph, output.role),
             })
             .collect();
-        let inner = Inner { code, interpreter: OnceLock::new(), graph, outputs, notes };
+        let inner = Inner { code, interpreter: OnceLock::new(), graph, outputs, notes, tape_bytes };
         Kernel { inner: Arc::new(inner) }
     }
 
@@ -312,7 +323,7 @@ impl Kernel {
     }
 
     fn interpreter(&self) -> &GraphInterpreter {
-        self.inner.interpreter.get_or_init(|| GraphInterpreter::new(&self.inner.graph))
+        self.inner.interpreter.get_or_init(|| GraphInterpreter::new(&self.inner.graph, self.inner.tape_bytes))
     }
 
     /// Evaluates a batch.

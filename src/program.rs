@@ -6,7 +6,7 @@ use crate::anf::{self, Anf, Rhs};
 use crate::ast::{self, Ast};
 use crate::codegen::cranelift::{self, TargetMachine};
 use crate::dialect::{self, Dialect, ReaderLimits};
-use crate::graph::build::Signature;
+use crate::graph::build::{BuildOptions, Signature};
 use crate::graph::{Graph, build, print};
 use crate::interpret::ast::AstInterpreter;
 use crate::kernel::{CompileOptions, Derivative, Kernel, KernelError, Tier, derived};
@@ -154,7 +154,7 @@ impl Program {
                 return Err(KernelError::UnknownInput { name: name.to_string(), inputs }.into());
             }
         }
-        build::build(&self.anf, signature).map_err(Error::Source)
+        build::build(&self.anf, signature, &BuildOptions::default()).map_err(Error::Source)
     }
 
     /// Compiles the program.

@@ -10,7 +10,7 @@ use nc_runtime::batch::Kernel as _;
 use neural_compiler::graph::build::Signature;
 use neural_compiler::interpret::ast::{AstInterpreter, Scratch};
 use neural_compiler::interpret::graph::GraphInterpreter;
-use neural_compiler::kernel::derived;
+use neural_compiler::kernel::{DEFAULT_TAPE_BYTES, derived};
 use neural_compiler::lower::lower;
 use neural_compiler::source::Diagnostic;
 use neural_compiler::{CompileOptions, Derivative, Error, Kernel, Program, Stage, Tier, graph};
@@ -53,7 +53,9 @@ fn through_all_stages(source: &str, native: bool) -> f64 {
     let graph = timed("graph", || program.graph(&Signature::scalars())).expect("a graph");
     graph::verify::verify(&graph).expect("a sound graph");
     let mut again = [0.0];
-    timed("interpret the graph", || GraphInterpreter::new(&graph).row(&inputs, &[], &mut again, &mut []));
+    timed("interpret the graph", || {
+        GraphInterpreter::new(&graph, DEFAULT_TAPE_BYTES).row(&inputs, &[], &mut again, &mut [])
+    });
     assert_eq!(value[0].to_bits(), again[0].to_bits());
 
     let options = CompileOptions { derivative: Derivative::Gradient, ..CompileOptions::default() };
@@ -73,7 +75,7 @@ fn through_all_stages(source: &str, native: bool) -> f64 {
         let native = timed("run", || kernel.columns(&columns)).expect("values");
         assert_eq!(native[0][0].to_bits(), value[0].to_bits());
         let mut all = vec![0.0; native.len()];
-        GraphInterpreter::new(&adjoint).row(&inputs, &[], &mut all, &mut []);
+        GraphInterpreter::new(&adjoint, DEFAULT_TAPE_BYTES).row(&inputs, &[], &mut all, &mut []);
         for (native, interpreted) in native.iter().zip(&all) {
             assert_eq!(native[0].to_bits(), interpreted.to_bits());
         }

@@ -255,7 +255,12 @@ impl Layout {
         for input in &graph.inputs {
             let next = match input.source {
                 Source::Shared => &mut layout.params,
-                Source::Row | Source::Cotangent(_) | Source::Tangent { .. } => &mut layout.columns,
+                Source::Row
+                | Source::Cotangent(_)
+                | Source::Tangent { .. }
+                | Source::State(_)
+                | Source::Capture(_)
+                | Source::Tape(_) => &mut layout.columns,
             };
             layout.inputs.push(*next);
             *next += input.shape.len() as u32;
