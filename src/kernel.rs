@@ -173,14 +173,11 @@ enum Compiled {
 fn native(graph: &Graph, options: &CompileOptions) -> Result<Compiled, CodegenError> {
     // Lowering a program that is far too large would itself take long.
     let size = graph.work();
-    if graph.nodes().any(|n| graph.region(n).is_some()) {
-        return Ok(Compiled::TooLarge(size));
-    }
     if size > options.max_instructions {
         return Ok(Compiled::TooLarge(size));
     }
     debug_assert_eq!(crate::graph::verify::verify(graph), Ok(()));
-    let program = lower(graph);
+    let program = lower(graph, options.tape_bytes);
     debug_assert_eq!(crate::lower::verify::verify(&program), Ok(()));
     if program.insts.len() > options.max_instructions {
         return Ok(Compiled::TooLarge(program.insts.len()));
@@ -260,7 +257,7 @@ impl Kernel {
 
     /// Compiles a graph for a given subset of this processor's features.
     pub fn for_target(graph: Graph, target: &TargetMachine) -> Result<Kernel, KernelError> {
-        let native = cranelift::compile(&lower(&graph), target)?;
+        let native = cranelift::compile(&lower(&graph, DEFAULT_TAPE_BYTES), target)?;
         Ok(Kernel::assemble(graph, Code::Native(native), Vec::new(), DEFAULT_TAPE_BYTES))
     }
 

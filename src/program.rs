@@ -205,7 +205,7 @@ impl Program {
         if stage == Stage::Adjoint {
             return Ok(print::dump(&graph));
         }
-        let program = lower::lower(&graph);
+        let program = lower::lower(&graph, options.tape_bytes);
         if stage == Stage::Lanes {
             return Ok(lower::print::dump(&program));
         }
