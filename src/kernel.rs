@@ -17,6 +17,7 @@ use crate::graph::build::Signature;
 use crate::graph::{Check, Graph, Input, Output, Role};
 use crate::interpret::ast::{AstInterpreter, AstKernel};
 use crate::interpret::graph::GraphInterpreter;
+use crate::limits::Limits;
 use crate::lower::{is_summed, lower};
 
 /// Which derivatives a kernel computes beside the value.
@@ -77,6 +78,8 @@ pub struct CompileOptions {
     /// How much memory a thread may use for the states of loops that are differentiated in reverse, in bytes. Less memory
     /// takes more time and changes no bit.
     pub tape_bytes: usize,
+    /// How long a row may take; `None` for what the program's header comment says.
+    pub limits: Option<Limits>,
 }
 
 impl Default for CompileOptions {
@@ -88,6 +91,7 @@ impl Default for CompileOptions {
             tier: Tier::Auto,
             max_instructions: 2_000_000,
             tape_bytes: DEFAULT_TAPE_BYTES,
+            limits: None,
         }
     }
 }

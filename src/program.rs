@@ -10,6 +10,7 @@ use crate::graph::build::{BuildOptions, Signature};
 use crate::graph::{Graph, build, print};
 use crate::interpret::ast::AstInterpreter;
 use crate::kernel::{CompileOptions, Derivative, Kernel, KernelError, Tier, derived};
+use crate::limits::Limits;
 use crate::lower;
 use crate::resolve::{self, Resolved};
 use crate::source::{Diagnostic, Span};
@@ -65,6 +66,8 @@ pub enum Stage {
     Ast,
     /// A-normal form.
     Anf,
+    /// A-normal form with loops in place of calls in tail position.
+    Tco,
     /// The compute graph of the value.
     Graph,
     /// The graph with derivatives.
@@ -95,7 +98,8 @@ impl Program {
     pub fn parse_as(source: &str, dialect: Dialect, limits: &ReaderLimits) -> Result<Program, Error> {
         let ast = dialect::read(source, dialect, limits).map_err(Error::Source)?;
         let resolved = resolve::resolve(&ast).map_err(Error::Source)?;
-        let anf = anf::build::build(&resolved);
+        debug_assert_eq!(anf::verify::verify(&anf::build::build(&resolved)), Ok(()));
+        let anf = anf::build::build_loops(&resolved);
         debug_assert_eq!(anf::verify::verify(&anf), Ok(()));
         Ok(Program { ast, resolved: Arc::new(resolved), anf })
     }
@@ -130,6 +134,11 @@ impl Program {
         })
     }
 
+    /// The limits that its header comment asks for, such as `; nc: --max-iterations 1000000`; defaults otherwise.
+    pub fn limits(&self) -> Limits {
+        self.ast.limits
+    }
+
     /// What its author may want to know.
     pub fn warnings(&self) -> &[Diagnostic] {
         &self.resolved.warnings
@@ -146,6 +155,10 @@ impl Program {
     ///
     /// Shapes that do not fit, with their places; names in the signature that the program does not have.
     pub fn graph(&self, signature: &Signature) -> Result<Graph, Error> {
+        self.graph_within(signature, None)
+    }
+
+    fn graph_within(&self, signature: &Signature, limits: Option<Limits>) -> Result<Graph, Error> {
         for name in signature.names() {
             let constant = signature.is_parameter(name) && self.constants().any(|(known, _)| known == name);
             if !constant && !self.inputs().any(|input| input == name) {
@@ -154,7 +167,8 @@ impl Program {
                 return Err(KernelError::UnknownInput { name: name.to_string(), inputs }.into());
             }
         }
-        build::build(&self.anf, signature, &BuildOptions::default()).map_err(Error::Source)
+        let options = BuildOptions { limits: limits.unwrap_or(self.limits()) };
+        build::build(&self.anf, signature, &options).map_err(Error::Source)
     }
 
     /// Compiles the program.
@@ -163,10 +177,11 @@ impl Program {
     ///
     /// As [`Program::graph`], and options that do not fit the program.
     pub fn compile(&self, options: &CompileOptions) -> Result<Kernel, Error> {
-        let graph = self.graph(&options.signature)?;
+        let graph = self.graph_within(&options.signature, options.limits)?;
         let graph = match options.derivative {
             Derivative::None if options.tier == Tier::Interpret => {
-                let interpreter = AstInterpreter::new(Arc::clone(&self.resolved), &options.signature);
+                let interpreter = AstInterpreter::new(Arc::clone(&self.resolved), &options.signature)
+                    .with_limits(options.limits.unwrap_or(self.limits()));
                 return Ok(Kernel::from_tree(graph, interpreter));
             }
             Derivative::None => graph,
@@ -189,10 +204,11 @@ impl Program {
     ) -> Result<String, Error> {
         match stage {
             Stage::Ast => return Ok(ast::dump(&self.ast)),
-            Stage::Anf => return Ok(anf::print::dump(&self.anf)),
+            Stage::Anf => return Ok(anf::print::dump(&anf::build::build(&self.resolved))),
+            Stage::Tco => return Ok(anf::print::dump(&self.anf)),
             Stage::Graph | Stage::Adjoint | Stage::Lanes | Stage::Clif | Stage::Asm => {}
         }
-        let graph = self.graph(&options.signature)?;
+        let graph = self.graph_within(&options.signature, options.limits)?;
         if stage == Stage::Graph {
             return Ok(print::dump(&graph));
         }
