@@ -786,7 +786,7 @@ fn ir() {
     %2 = mul %0, %1
     value = %2
     ");
-    for stage in ["ast", "anf", "adjoint", "lanes"] {
+    for stage in ["ast", "anf", "tco", "adjoint", "lanes"] {
         assert!(!dir.ok(&["ir", "p.scm", "--stage", stage, "--grad"]).is_empty(), "{stage}");
     }
     let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
@@ -802,6 +802,22 @@ fn ir() {
       the program takes: x, y
     ");
     dir.fails(2, &["ir", "p.scm", "--stage", "soup"]);
+    let dir = dir.with("sum.scm", "(loop ((i 0) (s 0)) (if (= i n) s (recur (+ i 1) (+ s i))))");
+    assert_snapshot!(dir.ok(&["ir", "sum.scm", "--stage", "tco", "--max-iterations", "5"]), @"
+    (define (loop %i %s n)
+      (let* ((%4 (loop ((i %i) (s %s))
+              (let* ((%0 (= i n))
+                    (%3 (if %0
+                        s
+                        (let* ((%1 (+ i 1))
+                              (%2 (+ s i)))
+                          (recur %1 %2)))))
+                %3))))
+      %4))
+    ; inputs: n
+    (let* ((%5 (loop 0 0 n)))
+      %5)
+    ");
 }
 
 #[test]
