@@ -7,8 +7,8 @@ use crate::anf::{FuncId, Var};
 use crate::entity::EntityVec;
 use crate::source::Diagnostic;
 
-/// Variables from around them that all functions together may use: functions inside functions could otherwise take
-/// memory quadratic in the text.
+/// Variables from around them that all functions together may use, and that all calls together may pass on: functions
+/// inside functions could otherwise take memory quadratic in the text.
 const MAX_CAPTURES: usize = 10_000_000;
 
 impl Resolver<'_> {
@@ -67,7 +67,24 @@ impl Resolver<'_> {
                 self.resolved.functions[function].captures = captures;
             }
         }
+        self.pass_captures();
         self.use_before_definition();
+    }
+
+    /// Refuses calls that pass on too many variables together.
+    fn pass_captures(&mut self) {
+        let mut total = 0;
+        for call in &self.calls {
+            total += self.resolved.functions[call.function].captures.len();
+            if total > MAX_CAPTURES {
+                let message =
+                    format!("calls pass on more than {MAX_CAPTURES} variables from around the functions");
+                return self
+                    .error(Diagnostic::error("too-large", call.span, message).help(
+                        "make fewer calls, or let the functions use fewer variables from around them",
+                    ));
+            }
+        }
     }
 
     /// Refuses calls of functions that use a value which is defined only after the call.
