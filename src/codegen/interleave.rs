@@ -30,6 +30,7 @@ const MANY_COLUMNS: u32 = 24;
 fn latency(inst: Inst) -> u32 {
     match inst {
         Inst::F(_) | Inst::I(_) | Inst::M(_) | Inst::S(_) | Inst::Bits(_) | Inst::Float(_) => 0,
+        Inst::Argument(..) | Inst::Call(_) | Inst::Returned(..) | Inst::Splat(_) => 5,
         Inst::Phi(..) | Inst::StoreCell(..) | Inst::Loop(_) | Inst::Test(_) | Inst::End(_) => 0,
         Inst::Column(_) | Inst::Param(_) | Inst::Load(..) => 5,
         Inst::FUnary(FUnary::Sqrt, _) => 20,
@@ -91,6 +92,10 @@ pub fn choose(program: &LaneProgram) -> Interleave {
         last_use[store.value] = program.insts.len();
     }
     let pressure = max_live(program, &last_use).max(1);
+    if !program.functions.is_empty() {
+        // Functions work on one group.
+        return Interleave { groups: 1, spare: 0 };
+    }
     if !program.loops.is_empty() {
         // An iteration waits for the one before, whatever the window. Spilling costs less than waiting.
         let groups = match (4 * pressure <= REGISTERS, count <= MANY_LOOP_INSTRUCTIONS) {

@@ -2,8 +2,9 @@
 //!
 //! Functions are inlined, each once per combination of operands and path; shapes are inferred on the way. An
 //! explicit stack of frames stands for nesting, so that no program overflows the machine stack. The body of a loop is
-//! built in a graph of its own; what it uses from around it is captured.
+//! built in a graph of its own; what it uses from around it is captured. Recursive functions become functions of the graph.
 
+mod calls;
 mod loops;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -14,6 +15,7 @@ use crate::entity::EntityVec;
 use crate::limits::Limits;
 use crate::ops::{Algebra, Op, ShapeError};
 use crate::source::{Diagnostic, Span};
+use calls::Functions;
 use loops::Pending;
 
 /// What the caller says about the inputs of a program.
@@ -86,6 +88,7 @@ pub fn build(anf: &Anf, signature: &Signature, options: &BuildOptions) -> Result
         errors: Vec::new(),
         reported: HashSet::new(),
         late_shapes: HashMap::new(),
+        functions: Functions::default(),
     };
     builder.run();
     if builder.errors.is_empty() { Ok(builder.here.graph) } else { Err(builder.errors) }
@@ -128,6 +131,7 @@ enum Continuation<'a> {
     Keep { var: Var },
     Return { key: CallKey, var: Var },
     Iterate { pending: Pending<'a>, var: Var },
+    Define { pending: calls::Pending },
 }
 
 struct Frame<'a> {
@@ -153,6 +157,8 @@ struct Level {
     captured: HashMap<Node, Node>,
     /// In the body of a loop: checks on paths that never lead to another iteration.
     exit_only: HashSet<usize>,
+    /// For checks that stand for calls of recursive functions: what failed, as a number.
+    codes: HashMap<usize, Node>,
     /// What the choice at the end of a loop's body came to.
     tail: Option<Outcome>,
 }
@@ -182,6 +188,7 @@ struct Builder<'a> {
     reported: HashSet<(Span, String)>,
     /// Shapes of loop variables that have no first value.
     late_shapes: HashMap<Var, Shape>,
+    functions: Functions,
 }
 
 impl Algebra for Builder<'_> {
@@ -246,6 +253,7 @@ impl<'a> Builder<'a> {
                 }
             }
         }
+        self.resolve_calls();
         self.here.graph.set_span(None);
         for (k, &result) in anf.results.iter().enumerate() {
             if let Some(value) = self.atom(result) {
@@ -311,6 +319,9 @@ impl<'a> Builder<'a> {
             }
             Rhs::Call(function, operands) => {
                 let args: Vec<Option<Node>> = operands.iter().map(|o| self.atom(o.atom)).collect();
+                if self.anf.functions[*function].recursive {
+                    return self.call(*function, &args, var, span);
+                }
                 let key = (*function, args, self.here.path);
                 if let Some(&value) = self.here.calls.get(&key) {
                     self.set(var, value);
@@ -376,6 +387,7 @@ impl<'a> Builder<'a> {
                 None
             }
             Continuation::Iterate { pending, var } => self.leave_loop(pending, outcome, var),
+            Continuation::Define { pending } => self.end_function(pending, outcome),
         }
     }
 

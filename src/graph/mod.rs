@@ -22,9 +22,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::entity::{EntityVec, entity};
+use crate::limits::Limits;
 use crate::ops::{Op, ShapeError};
 use crate::source::Span;
-pub use region::{Region, RegionId, RegionKind};
+pub use region::{Call, Failure, Function, FunctionId, Region, RegionId, RegionKind};
 pub use types::{Elem, Shape, Type};
 
 entity!(
@@ -184,6 +185,12 @@ pub struct Graph {
     pub outputs: Vec<Output>,
     /// What can fail a row, in ANF order: the first that holds is reported.
     pub checks: Vec<Check>,
+    /// The recursive functions that it, or the body of a region in it, calls.
+    pub functions: EntityVec<FunctionId, Arc<Function>>,
+    /// What can fail a call of one.
+    pub failures: Vec<Failure>,
+    /// What a row may use.
+    pub limits: Limits,
     current_span: Option<Span>,
 }
 

@@ -9,6 +9,10 @@ use crate::entity::EntityVec;
 /// body of a region stands below its node, indented.
 pub fn dump(graph: &Graph) -> String {
     let mut text = String::new();
+    for (id, function) in graph.functions.iter() {
+        let _ = writeln!(text, "{id} {}", function.name);
+        nodes(&function.body, "  ", &mut text);
+    }
     nodes(graph, "", &mut text);
     text
 }
@@ -88,9 +92,15 @@ fn nodes(graph: &Graph, indent: &str, text: &mut String) {
 fn region(graph: &Graph, node: Node, names: &EntityVec<Node, String>, indent: &str, text: &mut String) {
     let Some((region, args)) = graph.region_args(node) else { return };
     let list = |nodes: &[Node]| nodes.iter().map(|&n| names[n].as_str()).collect::<Vec<_>>().join(", ");
+    if let RegionKind::Call(call) = &region.kind {
+        let (node, control) = (&names[node], &names[args.control]);
+        let _ =
+            writeln!(text, "{indent}{node} = call {} where {control}, [{}]", call.function, list(args.first));
+        return;
+    }
     let (word, control) = match region.kind {
         RegionKind::Loop { .. } => ("loop", "where"),
-        RegionKind::Reverse { .. } => ("reverse", "of"),
+        RegionKind::Reverse { .. } | RegionKind::Call(_) => ("reverse", "of"),
     };
     let _ = writeln!(
         text,

@@ -12,12 +12,13 @@ use nc_runtime::batch::{Kernel, KernelShape, RowOutcome};
 use crate::graph::{Graph, Source, canonical_bits};
 use crate::lower::is_summed;
 use crate::lower::lanes::Layout;
-use code::{Code, Coder, Range, Slot};
+use code::{Code, Coder, Functions, Range, Slot};
 
 /// A graph ready to be interpreted.
 #[derive(Debug)]
 pub struct GraphInterpreter {
     main: Code,
+    functions: Functions,
     inputs: Vec<InputSlots>,
     outputs: Vec<OutputSlots>,
     checks: Vec<u32>,
@@ -73,7 +74,8 @@ impl GraphInterpreter {
         };
         let checks = graph.checks.iter().map(|check| coder.range(check.fails).slot).collect();
         let main = coder.finish(tape_bytes);
-        GraphInterpreter { main, inputs, outputs, checks, shape }
+        let functions = Functions::of(graph, tape_bytes);
+        GraphInterpreter { main, functions, inputs, outputs, checks, shape }
     }
 }
 
@@ -131,7 +133,7 @@ impl Kernel for GraphInterpreter {
                 *slot = Slot::Number(value);
             }
         }
-        self.main.run(&mut slots);
+        self.main.run(&mut slots, &self.functions);
         let failed = self.checks.iter().position(|&slot| slots[slot as usize].truth());
         let (mut next_output, mut next_sum) = (outputs.iter_mut(), sums.iter_mut());
         for output in &self.outputs {

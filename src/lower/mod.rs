@@ -7,9 +7,10 @@
 //!
 //! * [`lanes`]: the lane program;
 //! * [`record`]: instructions as they come;
-//! * `regions`: loops and their adjoints; `uniform`: what is the same for all rows;
+//! * `regions`: loops and their adjoints; `calls`: recursive functions; `uniform`: what is the same for all rows;
 //! * [`mod@print`] and [`verify`].
 
+mod calls;
 pub mod lanes;
 pub mod print;
 pub mod record;
@@ -24,7 +25,7 @@ use nc_runtime::lanes::Lanes;
 use crate::entity::EntityVec;
 use crate::graph::{Graph, Node, NodeKind, Role, Source};
 use crate::ops::{Lane, Operand};
-use lanes::{LaneProgram, Layout, Store, Target, Value};
+use lanes::{Inst, LaneFunction, LaneProgram, Layout, Store, TableId, Target, Value};
 use record::Recorder;
 use regions::Tape;
 use uniform::Uniform;
@@ -41,8 +42,10 @@ pub fn lower(graph: &Graph, tape_bytes: usize) -> LaneProgram {
     let layout = Layout::of(graph);
     let recorder = Recorder::new();
     let tapes = regions::count_tapes(graph).max(1);
+    let machine = (!graph.functions.is_empty()).then(|| calls::Machine::begin(&recorder, graph));
     let mut lowering = Lowering {
         l: &recorder,
+        machine,
         tape_cells: (tape_bytes / TAPE_CELL_BYTES / tapes).min(MAX_TAPE_CELLS) as u64,
         leaving: true,
     };
@@ -73,7 +76,13 @@ pub fn lower(graph: &Graph, tape_bytes: usize) -> LaneProgram {
             }
         }
     }
-    recorder.finish(stores, &failures, layout.shape(columns, partials))
+    let mut program = recorder.finish(stores, &failures, layout.shape(columns, partials));
+    program.max_depth = graph.limits.depth;
+    for function in graph.functions.values() {
+        let function = calls::function(graph, function, tape_bytes);
+        program.functions.push(share_tables(&mut program.tables, function));
+    }
+    program
 }
 
 /// What is known while a graph, or the body of a region, is being translated.
@@ -119,6 +128,8 @@ impl<'g> Scope<'g> {
 /// Translates graphs, those of regions among them.
 struct Lowering<'a> {
     l: &'a Recorder,
+    /// Where calls of recursive functions are counted, if there are any.
+    machine: Option<calls::Machine>,
     /// Memory cells for each tape.
     tape_cells: u64,
     /// Whether results are to be made ready to leave.
@@ -171,6 +182,27 @@ impl Lowering<'_> {
             }
         }
     }
+}
+
+/// The function with its tables among those of the program.
+fn share_tables(tables: &mut Vec<&'static [f64]>, mut function: LaneFunction) -> LaneFunction {
+    let own = std::mem::take(&mut function.program.tables);
+    let shared: Vec<TableId> = own
+        .into_iter()
+        .map(|table| {
+            let known = tables.iter().position(|t| std::ptr::eq(*t, table));
+            TableId(known.unwrap_or_else(|| {
+                tables.push(table);
+                tables.len() - 1
+            }) as u32)
+        })
+        .collect();
+    for value in function.program.insts.keys() {
+        if let Inst::Lookup(table, index) = function.program.insts[value] {
+            function.program.insts[value] = Inst::Lookup(shared[table.0 as usize], index);
+        }
+    }
+    function
 }
 
 /// Whether an output is summed over the batch rather than stored for each row.

@@ -7,8 +7,8 @@ use nc_runtime::abi::Status;
 use nc_runtime::lanes::{Lanes, Scalar};
 
 use super::lanes::{
-    Carried, Columns, Condition, FBinary, FCompare, FUnary, IBinary, Inst, LaneLoop, LaneProgram, LaneType,
-    LoopId, SBinary, Store, TableId, Target, Value,
+    CallId, Carried, Columns, Condition, FBinary, FCompare, FUnary, IBinary, Inst, LaneCall, LaneFunction,
+    LaneLoop, LaneProgram, LaneType, LoopId, SBinary, Store, TableId, Target, Value,
 };
 use crate::entity::EntityVec;
 use crate::graph::canonical_bits;
@@ -29,6 +29,7 @@ struct State {
     tables: Vec<&'static [f64]>,
     loops: EntityVec<LoopId, LaneLoop>,
     phis: u32,
+    calls: EntityVec<CallId, LaneCall>,
     cells: u32,
     /// What is outside all loops.
     outermost: Scope,
@@ -239,6 +240,24 @@ impl Recorder {
         self.effect(Inst::StoreCell(cell, offset, value));
     }
 
+    /// An operand of the function that is being recorded.
+    pub(super) fn argument(&self, ty: LaneType, index: u32) -> Value {
+        let mut state = self.state.borrow_mut();
+        state.push(Inst::Argument(ty, index), 0)
+    }
+
+    /// A call; returns its results.
+    pub(super) fn call(&self, call: LaneCall) -> Vec<Value> {
+        let count = call.results;
+        let id = self.state.borrow_mut().calls.push(call);
+        self.effect(Inst::Call(id));
+        (0..count).map(|k| self.effect(Inst::Returned(id, k))).collect()
+    }
+
+    pub(super) fn splat(&self, a: Value) -> Value {
+        self.record(Inst::Splat(a))
+    }
+
     pub(super) fn s(&self, value: u64) -> Value {
         self.record(Inst::S(value))
     }
@@ -341,6 +360,8 @@ impl Recorder {
                 return None;
             }
             Inst::Load(..) | Inst::StoreCell(..) | Inst::Phi(..) => return None,
+            Inst::Argument(..) | Inst::Call(_) | Inst::Returned(..) => return None,
+            Inst::Splat(_) => Constant::I(s(0).cast_signed()),
             Inst::Loop(_) | Inst::Test(_) | Inst::End(_) => return None,
             Inst::SBinary(op, ..) => Constant::S(op.eval(s(0), s(1))),
             Inst::SSelect(..) => Constant::S(if s(0) != 0 { s(1) } else { s(2) }),
@@ -408,8 +429,32 @@ impl Recorder {
             })
             .collect();
         let status = self.status(failures);
-        let State { insts, tables, loops, cells, outermost, .. } = self.state.into_inner();
-        compact(LaneProgram { insts, tables, stores, status, columns, loops, cells }, &outermost.items)
+        let State { insts, tables, loops, calls, cells, outermost, .. } = self.state.into_inner();
+        let functions = Vec::new();
+        let program = LaneProgram {
+            insts,
+            tables,
+            stores,
+            status,
+            columns,
+            loops,
+            cells,
+            calls,
+            functions,
+            max_depth: 0,
+        };
+        compact(program, &outermost.items, &[]).0
+    }
+
+    /// Ends the recording of a function. What was reported as outside a fast range is its last result, as a number.
+    pub(super) fn finish_function(self, mut results: Vec<Value>) -> LaneFunction {
+        let [outside, _] = self.state.borrow().outermost.outside;
+        let outside = outside.unwrap_or_else(|| self.m(false));
+        results.push(self.select(outside, self.f(1.0), self.f(0.0)));
+        let State { insts, tables, loops, calls, outermost, .. } = self.state.into_inner();
+        let program = LaneProgram { insts, tables, loops, calls, ..LaneProgram::default() };
+        let (program, results) = compact(program, &outermost.items, &results);
+        LaneFunction { program, results }
     }
 
     /// The number as it leaves the program: NaNs canonical, NaN where the row failed.
@@ -463,8 +508,8 @@ impl Recorder {
 }
 
 /// Puts the instructions into their order and drops those that nothing needs.
-fn compact(program: LaneProgram, order: &[Value]) -> LaneProgram {
-    let live = live(&program, order);
+fn compact(program: LaneProgram, order: &[Value], results: &[Value]) -> (LaneProgram, Vec<Value>) {
+    let live = live(&program, order, results);
     let mut renamed: EntityVec<Value, Option<Value>> = EntityVec::filled(None, program.insts.len());
     let mut insts = EntityVec::new();
     for &value in order.iter().filter(|&&v| live[v]) {
@@ -477,19 +522,29 @@ fn compact(program: LaneProgram, order: &[Value]) -> LaneProgram {
         loops[id].carried.retain(|c| live[c.phi]);
         loops[id] = loops[id].map(rename);
     }
-    LaneProgram {
+    let mut calls = program.calls.clone();
+    for id in calls.keys() {
+        let call = &mut calls[id];
+        (call.active, call.depth) = (rename(call.active), rename(call.depth));
+        call.operands.iter_mut().for_each(|v| *v = rename(*v));
+    }
+    let results = results.iter().map(|&v| rename(v)).collect();
+    let program = LaneProgram {
         insts,
         loops,
+        calls,
         stores: program.stores.iter().map(|s| Store { value: rename(s.value), ..*s }).collect(),
         status: program.status.map(rename),
         ..program
-    }
+    };
+    (program, results)
 }
 
 /// What results and memory need. A loop is needed if anything in it is.
-fn live(program: &LaneProgram, order: &[Value]) -> EntityVec<Value, bool> {
+fn live(program: &LaneProgram, order: &[Value], results: &[Value]) -> EntityVec<Value, bool> {
     let mut live = EntityVec::filled(false, program.insts.len());
     let mut left: Vec<Value> = program.stores.iter().map(|s| s.value).chain(program.status).collect();
+    left.extend(results);
     let mut around: EntityVec<Value, Option<LoopId>> = EntityVec::filled(None, program.insts.len());
     let mut marks: EntityVec<LoopId, Vec<Value>> = EntityVec::filled(Vec::new(), program.loops.len());
     let mut carried: HashMap<Value, Carried> = HashMap::new();
@@ -510,7 +565,8 @@ fn live(program: &LaneProgram, order: &[Value]) -> EntityVec<Value, bool> {
                 around[value] = open.last().copied();
                 continue;
             }
-            Inst::StoreCell(..) => left.push(value),
+            // A call changes memory, too.
+            Inst::StoreCell(..) | Inst::Call(_) => left.push(value),
             _ => {}
         }
         around[value] = open.last().copied();
@@ -522,6 +578,7 @@ fn live(program: &LaneProgram, order: &[Value]) -> EntityVec<Value, bool> {
         match program.insts[value] {
             Inst::Phi(..) => left.extend(carried.get(&value).into_iter().flat_map(|c| [c.first, c.next])),
             Inst::Test(id) => left.extend(program.loops[id].conditions.iter().flat_map(|c| c.values())),
+            Inst::Call(_) => program.for_each_use(value, |v| left.push(v)),
             inst => inst.for_each_operand(|v| left.push(v)),
         }
         if let Some(id) = around[value] {

@@ -65,15 +65,16 @@ impl Lowering<'_> {
         match region.kind {
             RegionKind::Loop { limit, .. } => self.enter(scope, node, limit, active),
             RegionKind::Reverse { .. } => self.reverse(scope, node),
+            RegionKind::Call(_) => self.call(scope, node, active),
         }
     }
 
-    fn and(&self, a: Option<Value>, b: Value) -> Value {
+    pub(super) fn and(&self, a: Option<Value>, b: Value) -> Value {
         a.map_or(b, |a| self.l.and(a, b))
     }
 
     /// A mask, unless it is all rows.
-    fn some(&self, mask: Value) -> Option<Value> {
+    pub(super) fn some(&self, mask: Value) -> Option<Value> {
         (self.l.truth(mask) != Some(true)).then_some(mask)
     }
 
@@ -393,7 +394,7 @@ fn bind(body: &mut Scope<'_>, source: fn(u32) -> Source, values: &[Vec<Lane<supe
 }
 
 /// Leaves the results of a region with their nodes.
-fn leave(scope: &mut Scope<'_>, node: Node, own: Value, results: &[Vec<Lane<super::Recorder>>]) {
+pub(super) fn leave(scope: &mut Scope<'_>, node: Node, own: Value, results: &[Vec<Lane<super::Recorder>>]) {
     scope.values[node] = vec![Lane::M(own)];
     for user in scope.results.remove(&node).unwrap_or_default() {
         if let NodeKind::Result(k) = scope.graph.kind(user) {

@@ -140,7 +140,7 @@ impl<'a> Builder<'a> {
         outcome: Outcome,
         next: Vec<Node>,
     ) -> Option<Node> {
-        let Level { graph: mut body, captures, exit_only, .. } = body;
+        let Level { graph: mut body, captures, exit_only, codes, .. } = body;
         let checks: Vec<Check> = body.checks.clone();
         body.set_span(Some(pending.span));
         let when = match &outcome.again {
@@ -159,7 +159,11 @@ impl<'a> Builder<'a> {
             Some(value) => value,
             None => body.number(f64::NAN),
         };
-        let roots: Vec<Node> = [value].into_iter().chain(checks.iter().map(|check| check.fails)).collect();
+        let failed = checks.iter().map(|check| check.fails);
+        let mut roots: Vec<Node> = [value].into_iter().chain(failed).collect();
+        let mut coded: Vec<usize> = codes.keys().copied().collect();
+        coded.sort_unstable();
+        roots.extend(coded.iter().map(|k| codes[k]));
         let exported = exports(&body, goes_on, &roots);
         let states = next.len() as u32;
         let output = |node: Node| Output { name: String::new(), node, role: Role::Value };
@@ -205,9 +209,9 @@ impl<'a> Builder<'a> {
                 };
                 known.insert(inner, result);
             }
-            return self.after_loop(&region.body, &roots, &checks, known, Some((node, inner)));
+            return self.after_loop(&region.body, &roots, &checks, &coded, known, Some((node, inner)));
         }
-        self.after_loop(&region.body, &roots, &checks, known, None)
+        self.after_loop(&region.body, &roots, &checks, &coded, known, None)
     }
 
     /// What the last evaluation of the body leaves: its value, and what it fails.
@@ -216,13 +220,18 @@ impl<'a> Builder<'a> {
         body: &Graph,
         roots: &[Node],
         checks: &[Check],
+        coded: &[usize],
         mut known: HashMap<Node, Node>,
         looped: Option<(Node, &Loop)>,
     ) -> Option<Node> {
         let copies = copy(body, roots, &mut self.here.graph, &mut known);
         let (value, fails) = copies.split_first()?;
-        for (check, &fails) in checks.iter().zip(fails) {
+        let codes = &fails[checks.len()..];
+        for (k, (check, &fails)) in checks.iter().zip(fails).enumerate() {
             let fails = self.and(self.here.path, fails);
+            if let Ok(position) = coded.binary_search(&k) {
+                self.here.codes.insert(self.here.graph.checks.len(), codes[position]);
+            }
             self.here.graph.checks.push(Check { fails, ..*check });
         }
         if let Some((node, inner)) = looped {
