@@ -6,7 +6,7 @@
 ;   alpha in [0.005, 0.02]
 ;   L[10,10] laplacian
 ; trainable: alpha
-; points: 2
+; points: 4
 (define dt 0.05)
 (loop ((n 0) (u u0))
   (if (= n 100)
