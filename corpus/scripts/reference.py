@@ -134,9 +134,10 @@ def evaluate(forms, items, point, numbers):
     return elements, evaluator, None if not isinstance(result, list) else len(elements)
 
 
-def sampled(forms, items, point, values, derivatives):
+def sampled(forms, items, point, scales, values, derivatives):
     """Bounds on the errors of values and derivatives from evaluations with several directions of rounding. Errors
-    of derivatives are compared as what they contribute along their input: adjoints spread them otherwise."""
+    of derivatives are compared as what a change of their input by its scale makes of them: adjoints spread them
+    otherwise."""
     errors = [0.0] * len(values)
     spread = [0.0] * len(values)
     for direction in (gmpy2.RoundToNearest, gmpy2.RoundUp, gmpy2.RoundDown, gmpy2.RoundToZero):
@@ -147,19 +148,29 @@ def sampled(forms, items, point, values, derivatives):
         for i, x in enumerate(found):
             errors[i] = max(errors[i], abs(float(x.v) - values[i]))
             for k, right in enumerate(derivatives[i]):
-                spread[i] = max(spread[i], abs(float(x.d.get(k, 0)) - right) * abs(point[k]))
+                spread[i] = max(spread[i], abs(float(x.d.get(k, 0)) - right) * scales[k])
     value_bounds = [SAFETY * (e + 2 * HALF * abs(v)) for e, v in zip(errors, values)]
     gradient_bounds = []
     for row, worst in zip(derivatives, spread):
-        all_of = SAFETY * (worst + 2 * HALF * sum(abs(d * x) for d, x in zip(row, point)))
-        gradient_bounds.append([all_of / max(abs(x), 1e-3) for x in point])
+        all_of = SAFETY * (worst + 2 * HALF * sum(abs(d) * x for d, x in zip(row, scales)))
+        gradient_bounds.append([all_of / x for x in scales])
     return value_bounds, gradient_bounds
+
+
+def largest(items, points):
+    """For each number of a point, the largest of its input in any point."""
+    scales, start = [], 0
+    for item in items:
+        n = size(item)
+        scales += [max(abs(x) for point in points for x in point[start : start + n]) or 1.0] * n
+        start += n
+    return scales
 
 
 def useless(bounds, results):
     """Whether a bound is large beside the largest of the results."""
-    largest = max((abs(x) for x in results), default=0.0)
-    return any(bound > USELESS * largest for bound in bounds) and largest > 0.0
+    top = max((abs(x) for x in results), default=0.0)
+    return any(bound > USELESS * top for bound in bounds) and top > 0.0
 
 
 def limit(about, name):
@@ -225,7 +236,8 @@ def reference(path, points=None):
     result = dict(about, output_len=length)
     if repeats:
         if not running and points is None:
-            bounds = [sampled(forms, about["inputs"], point, *exact)
+            scales = largest(about["inputs"], rows["points"])
+            bounds = [sampled(forms, about["inputs"], point, scales, *exact)
                       for point, exact in zip(rows["points"], exact_rows)]
         for values, gradients in bounds:
             rows["value_bounds"].append(one([above(e) for e in values]))
