@@ -65,6 +65,8 @@ pub enum Stage {
     Ast,
     /// A-normal form.
     Anf,
+    /// A-normal form with loops in place of calls in tail position.
+    Tco,
     /// The compute graph of the value.
     Graph,
     /// The graph with derivatives.
@@ -95,7 +97,8 @@ impl Program {
     pub fn parse_as(source: &str, dialect: Dialect, limits: &ReaderLimits) -> Result<Program, Error> {
         let ast = dialect::read(source, dialect, limits).map_err(Error::Source)?;
         let resolved = resolve::resolve(&ast).map_err(Error::Source)?;
-        let anf = anf::build::build(&resolved);
+        debug_assert_eq!(anf::verify::verify(&anf::build::build(&resolved)), Ok(()));
+        let anf = anf::build::build_loops(&resolved);
         debug_assert_eq!(anf::verify::verify(&anf), Ok(()));
         Ok(Program { ast, resolved: Arc::new(resolved), anf })
     }
@@ -189,7 +192,8 @@ impl Program {
     ) -> Result<String, Error> {
         match stage {
             Stage::Ast => return Ok(ast::dump(&self.ast)),
-            Stage::Anf => return Ok(anf::print::dump(&self.anf)),
+            Stage::Anf => return Ok(anf::print::dump(&anf::build::build(&self.resolved))),
+            Stage::Tco => return Ok(anf::print::dump(&self.anf)),
             Stage::Graph | Stage::Adjoint | Stage::Lanes | Stage::Clif | Stage::Asm => {}
         }
         let graph = self.graph(&options.signature)?;

@@ -186,7 +186,7 @@ fn bits(column: &[f64]) -> Vec<u64> {
 }
 
 /// Outputs and failed rows (row, place, reason).
-type Outcome = (Vec<Vec<u64>>, Vec<(usize, Failure)>);
+type Outcome = (Vec<Vec<u64>>, Vec<(usize, (Span, FailureReason))>);
 
 fn run(kernel: &Kernel, columns: &[Vec<f64>], rows: usize) -> Outcome {
     use nc_runtime::batch::Kernel as _;
@@ -197,7 +197,7 @@ fn run(kernel: &Kernel, columns: &[Vec<f64>], rows: usize) -> Outcome {
     let report = kernel.evaluate(batch, &Options::default(), &mut Workspace::new()).unwrap();
     let failures = report.failures.iter().map(|failure| {
         let check = kernel.checks()[failure.check as usize];
-        (failure.row, Failure { span: check.span, reason: FailureReason::Check(check.reason) })
+        (failure.row, (check.span, FailureReason::Check(check.reason)))
     });
     let failures = failures.collect();
     (outputs.iter().map(|c| bits(c)).collect(), failures)

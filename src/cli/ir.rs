@@ -45,6 +45,8 @@ enum StageChoice {
     Ast,
     /// A-normal form: one operation per binding
     Anf,
+    /// A-normal form, calls in tail position turned into loops
+    Tco,
     /// The compute graph
     Graph,
     /// The graph with derivatives
@@ -62,6 +64,7 @@ impl From<StageChoice> for Stage {
         match choice {
             StageChoice::Ast => Stage::Ast,
             StageChoice::Anf => Stage::Anf,
+            StageChoice::Tco => Stage::Tco,
             StageChoice::Graph => Stage::Graph,
             StageChoice::Adjoint => Stage::Adjoint,
             StageChoice::Lanes => Stage::Lanes,

@@ -6,6 +6,9 @@
 //! Evaluation is strict and in the order of the ANF: operands from left to right, the values of a `let` before its
 //! body, of an `if` only the arm that is taken. Nesting lives on explicit stacks: one of work, one of values. What an
 //! expression evaluates lies above what was there before, and its value slides down over it when it is done.
+//!
+//! Loops and recursive functions have a frame each. A call that is an iteration replaces the variables of its frame, and
+//! drops whatever the iteration before has left on the stacks.
 
 use std::sync::Arc;
 
@@ -13,13 +16,14 @@ use nc_runtime::abi::{Args, Status};
 use nc_runtime::batch::{Kernel, KernelShape, RowOutcome};
 use nc_runtime::lanes::Scalar;
 
-use crate::anf::Var;
+use crate::anf::{FuncId, Var};
 use crate::ast::Expr;
 use crate::entity::{Entity, EntityVec};
 use crate::graph::build::Signature;
 use crate::graph::{Check, Node, Reason, Shape, Type, canonical_bits};
+use crate::limits::Limits;
 use crate::ops::{Algebra, Lane, Op, Operand, Primitive, ShapeError};
-use crate::resolve::{Kind, Resolved};
+use crate::resolve::{CallKind, Kind, Resolved};
 use crate::source::Span;
 
 /// A program ready to be interpreted.
@@ -29,6 +33,9 @@ pub struct AstInterpreter {
     inputs: Vec<Input>,
     /// For each top-level value the parameter that replaces it, if one does.
     replaced: Vec<Option<u32>>,
+    /// Where the variables of loops stand among those of their loop.
+    slots: EntityVec<Var, Option<u32>>,
+    limits: Limits,
     columns: usize,
     params: usize,
 }
@@ -44,12 +51,20 @@ struct Input {
 }
 
 /// Why a row has no value.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Failure {
     /// The operation in the source.
     pub span: Span,
     /// What is wrong with it.
     pub reason: FailureReason,
+    /// The variables of the loop or recursive function that was being evaluated, with their elements.
+    pub state: Vec<(String, Vec<f64>)>,
+}
+
+impl Failure {
+    fn new(span: Span, reason: FailureReason) -> Failure {
+        Failure { span, reason, state: Vec::new() }
+    }
 }
 
 /// What can be wrong.
@@ -75,6 +90,36 @@ pub struct Scratch {
     /// What [`places`](Self::places) was before the bindings in force.
     shadowed: Vec<(Var, u32)>,
     handles: Vec<Node>,
+    /// Loops and calls of recursive functions under way.
+    frames: Vec<Frame>,
+    /// Of each loop under way the shapes of its variables, as far as they have had values.
+    shapes: Vec<Option<Shape>>,
+    /// Elements on their way down the stack.
+    moved: Vec<Lane<Scalar>>,
+    /// Iterations and calls of recursive functions so far.
+    steps: u64,
+    /// Calls of recursive functions under way.
+    depth: u64,
+}
+
+/// A loop, or a call of a recursive function.
+#[derive(Debug, Clone, Copy)]
+struct Frame {
+    /// The function that was called.
+    entered: FuncId,
+    /// The function being evaluated.
+    current: FuncId,
+    /// Where the stacks ended before its operands.
+    mark: Mark,
+    /// How much work there is for afterwards.
+    work: u32,
+    /// How many bindings were in force before.
+    shadowed: u32,
+    /// How many shapes there were before.
+    shapes: u32,
+    /// Whether it counts as a call under way.
+    recursive: bool,
+    iterations: u64,
 }
 
 /// A value on the stack.
@@ -101,8 +146,10 @@ enum Work {
     Apply(Expr, Mark),
     /// The operands of a call are there.
     Call(Expr, Mark),
-    /// The values of a `let` are there.
-    Bind(Expr, Mark),
+    /// A value is there, and has a name from here on.
+    Bind(Var),
+    /// The body of a loop or a recursive function is done.
+    Return,
     /// The condition is there.
     Choose(Expr),
     /// The body of a `let` or a function is done: so many bindings end.
@@ -130,7 +177,19 @@ impl AstInterpreter {
                 params as u32 - 1
             }));
         }
-        AstInterpreter { program, inputs, replaced, columns, params }
+        let mut slots = EntityVec::filled(None, program.vars.len());
+        for group in &program.groups {
+            for (k, &var) in (0..).zip(&group.state) {
+                slots[var] = Some(k);
+            }
+        }
+        AstInterpreter { program, inputs, replaced, slots, limits: Limits::default(), columns, params }
+    }
+
+    /// The same with other limits.
+    pub fn with_limits(mut self, limits: Limits) -> AstInterpreter {
+        self.limits = limits;
+        self
     }
 
     /// How many numbers the inputs of a row are.
@@ -159,12 +218,19 @@ impl AstInterpreter {
         params: &[f64],
         outputs: &mut [f64],
     ) -> Result<(), Failure> {
-        let mut machine = Machine { program: &self.program, scratch, span: Span::default(), failed: None };
-        let result = self.evaluate(&mut machine, inputs, params, outputs);
-        if result.is_err() {
+        let mut machine = Machine {
+            program: &self.program,
+            slots: &self.slots,
+            limits: &self.limits,
+            scratch,
+            span: Span::default(),
+            failed: None,
+        };
+        self.evaluate(&mut machine, inputs, params, outputs).map_err(|mut failure| {
+            failure.state = machine.state();
             outputs.fill(f64::NAN);
-        }
-        result
+            failure
+        })
     }
 
     fn evaluate(
@@ -198,7 +264,7 @@ impl AstInterpreter {
         if next == outputs.len() {
             Ok(())
         } else {
-            Err(Failure { span: machine.span, reason: FailureReason::Results(next) })
+            Err(Failure::new(machine.span, FailureReason::Results(next)))
         }
     }
 }
@@ -206,6 +272,8 @@ impl AstInterpreter {
 /// One evaluation under way.
 struct Machine<'a> {
     program: &'a Resolved,
+    slots: &'a EntityVec<Var, Option<u32>>,
+    limits: &'a Limits,
     scratch: &'a mut Scratch,
     /// The operation being evaluated.
     span: Span,
@@ -219,6 +287,9 @@ impl Machine<'_> {
         scratch.values.clear();
         scratch.elems.clear();
         scratch.shadowed.clear();
+        scratch.frames.clear();
+        scratch.shapes.clear();
+        (scratch.steps, scratch.depth) = (0, 0);
         if scratch.places.len() != self.program.vars.len() {
             scratch.places = EntityVec::filled(0, self.program.vars.len());
         }
@@ -277,6 +348,143 @@ impl Machine<'_> {
         next - first
     }
 
+    /// Ends all bindings but the first `count`.
+    fn unbind(&mut self, count: usize) {
+        while self.scratch.shadowed.len() > count
+            && let Some((var, outer)) = self.scratch.shadowed.pop()
+        {
+            self.scratch.places[var] = outer;
+        }
+    }
+
+    fn step(&mut self, span: Span) -> Result<(), Failure> {
+        let limit = self.limits.steps;
+        if self.scratch.steps >= limit {
+            return Err(Failure::new(span, FailureReason::Check(Reason::Steps { limit })));
+        }
+        self.scratch.steps += 1;
+        Ok(())
+    }
+
+    /// Counts a call of a recursive function.
+    fn descend(&mut self, span: Span) -> Result<(), Failure> {
+        let limit = self.limits.depth;
+        if self.scratch.depth >= limit {
+            return Err(Failure::new(span, FailureReason::Check(Reason::Depth { limit })));
+        }
+        self.step(span)?;
+        self.scratch.depth += 1;
+        Ok(())
+    }
+
+    /// Begins a loop or a recursive function, whose operands are there.
+    fn enter(&mut self, id: FuncId, mark: Mark, recursive: bool) {
+        let program = self.program;
+        let function = &program.functions[id];
+        let shapes = self.scratch.shapes.len();
+        let frame = Frame {
+            entered: id,
+            current: id,
+            mark,
+            work: self.scratch.work.len() as u32 + 1,
+            shadowed: self.scratch.shadowed.len() as u32,
+            shapes: shapes as u32,
+            recursive,
+            iterations: 0,
+        };
+        self.scratch.frames.push(frame);
+        self.scratch.work.push(Work::Return);
+        self.bind(function.params.iter().copied(), mark.value);
+        if let Some(group) = function.group {
+            self.scratch.shapes.resize(shapes + program.groups[group as usize].state.len(), None);
+            for &var in function.params.iter().chain(&function.carried) {
+                if let Some(slot) = self.slots[var] {
+                    let value = self.scratch.values[self.scratch.places[var] as usize];
+                    self.scratch.shapes[shapes + slot as usize] = Some(self.type_of(value).shape);
+                }
+            }
+        }
+    }
+
+    /// Begins the next iteration of the innermost loop, which is of this function. Its operands are there.
+    fn iterate(&mut self, id: FuncId, mark: Mark, span: Span) -> Result<(), Failure> {
+        let program = self.program;
+        let function = &program.functions[id];
+        let Some(frame) = self.scratch.frames.last_mut() else { return Ok(()) };
+        let begins = program.functions[frame.entered].span;
+        let limit = self.limits.iterations;
+        if frame.iterations >= limit {
+            return Err(Failure::new(begins, FailureReason::Check(Reason::Iterations { limit })));
+        }
+        frame.iterations += 1;
+        let frame = *frame;
+        self.step(begins)?;
+        for &var in &function.carried {
+            let value = self.scratch.values[self.scratch.places[var] as usize];
+            self.scratch.values.push(value);
+        }
+        let vars = || function.params.iter().chain(&function.carried).copied();
+        for (var, at) in vars().zip(mark.value as usize..) {
+            let Some(slot) = self.slots[var] else { continue };
+            let shape = self.type_of(self.scratch.values[at]).shape;
+            let first = *self.scratch.shapes[(frame.shapes + slot) as usize].get_or_insert(shape);
+            if first != shape {
+                let name = &program.vars[var].name;
+                let message = format!("`{name}` is a {first} at first, and a {shape} in the next iteration");
+                return Err(Failure::new(span, FailureReason::Shape(ShapeError::new(message))));
+            }
+        }
+        if let Some(frame) = self.scratch.frames.last_mut() {
+            frame.current = id;
+        }
+        self.scratch.work.truncate(frame.work as usize);
+        self.unbind(frame.shadowed as usize);
+        self.slide_all(mark.value as usize, frame.mark);
+        self.bind(vars(), frame.mark.value);
+        Ok(())
+    }
+
+    /// Removes everything from `mark` to the values that begin at `first`.
+    fn slide_all(&mut self, first: usize, mark: Mark) {
+        let scratch = &mut *self.scratch;
+        scratch.moved.clear();
+        for value in &mut scratch.values[first..] {
+            if let Value::Block(ty, at) = value
+                && *at >= mark.elem
+            {
+                let from = *at as usize;
+                *at = mark.elem + scratch.moved.len() as u32;
+                scratch.moved.extend_from_slice(&scratch.elems[from..from + ty.len()]);
+            }
+        }
+        scratch.values.drain(mark.value as usize..first);
+        scratch.elems.truncate(mark.elem as usize);
+        scratch.elems.extend_from_slice(&scratch.moved);
+    }
+
+    /// Names and elements of the variables of the innermost loop or recursive function.
+    fn state(&self) -> Vec<(String, Vec<f64>)> {
+        let Some(frame) = self.scratch.frames.last() else { return Vec::new() };
+        let number = |lane: Lane<Scalar>| match lane {
+            Lane::F(x) => x,
+            Lane::M(x) => f64::from(u8::from(x)),
+        };
+        let elements = |value: Value| match value {
+            Value::Number(x) => vec![x],
+            Value::Truth(x) => vec![f64::from(u8::from(x))],
+            Value::Block(ty, first) => {
+                self.scratch.elems[first as usize..][..ty.len()].iter().map(|&lane| number(lane)).collect()
+            }
+        };
+        let params = self.program.functions[frame.current].params.iter();
+        params
+            .map(|&var| {
+                let value = self.scratch.values[self.scratch.places[var] as usize];
+                (self.program.vars[var].name.clone(), elements(value))
+            })
+            .collect()
+    }
+
     /// Evaluates an expression, which leaves its value on the stack.
     fn run(&mut self, expr: Expr) -> Result<(), Failure> {
         let program = self.program;
@@ -292,7 +500,7 @@ impl Machine<'_> {
                         self.scratch.work.push(Work::Apply(expr, mark));
                         self.operands(args);
                     }
-                    Kind::Call(_, args) => {
+                    Kind::Call(_, args, _) => {
                         let mark = self.mark();
                         self.scratch.work.push(Work::Call(expr, mark));
                         self.operands(args);
@@ -300,10 +508,13 @@ impl Machine<'_> {
                     &Kind::If(condition, ..) => {
                         self.scratch.work.extend([Work::Choose(expr), Work::Eval(condition)]);
                     }
-                    Kind::Let(bindings, _) => {
+                    Kind::Let(bindings, body) => {
                         let mark = self.mark();
-                        self.scratch.work.push(Work::Bind(expr, mark));
-                        self.scratch.work.extend(bindings.iter().rev().map(|b| Work::Eval(b.1)));
+                        let work = &mut self.scratch.work;
+                        work.extend([Work::Leave(bindings.len() as u32, mark), Work::Eval(*body)]);
+                        for &(var, value) in bindings.iter().rev() {
+                            work.extend([Work::Bind(var), Work::Eval(value)]);
+                        }
                     }
                 },
                 Work::Apply(expr, mark) => {
@@ -313,18 +524,35 @@ impl Machine<'_> {
                     }
                 }
                 Work::Call(expr, mark) => {
-                    if let Kind::Call(id, _) = program.kind(expr) {
+                    if let Kind::Call(id, _, kind) = program.kind(expr) {
                         // What it captures is where it was when the function was defined: the innermost activation
                         // of the function around it, since functions are called and never passed on.
                         let function = &program.functions[*id];
-                        let count = self.bind(function.params.iter().copied(), mark.value);
-                        self.scratch.work.extend([Work::Leave(count, mark), Work::Eval(function.body)]);
+                        match kind {
+                            CallKind::Inline => {
+                                let count = self.bind(function.params.iter().copied(), mark.value);
+                                self.scratch.work.push(Work::Leave(count, mark));
+                            }
+                            CallKind::Enter => self.enter(*id, mark, false),
+                            CallKind::Recursive => {
+                                self.descend(program.span(expr))?;
+                                self.enter(*id, mark, true);
+                            }
+                            CallKind::Iterate => self.iterate(*id, mark, program.span(expr))?,
+                        }
+                        self.scratch.work.push(Work::Eval(function.body));
                     }
                 }
-                Work::Bind(expr, mark) => {
-                    if let Kind::Let(bindings, body) = program.kind(expr) {
-                        let count = self.bind(bindings.iter().map(|b| b.0), mark.value);
-                        self.scratch.work.extend([Work::Leave(count, mark), Work::Eval(*body)]);
+                Work::Bind(var) => {
+                    let at = self.scratch.values.len() as u32 - 1;
+                    self.bind([var].into_iter(), at);
+                }
+                Work::Return => {
+                    if let Some(frame) = self.scratch.frames.pop() {
+                        self.unbind(frame.shadowed as usize);
+                        self.scratch.shapes.truncate(frame.shapes as usize);
+                        self.scratch.depth -= u64::from(frame.recursive);
+                        self.slide(frame.mark);
                     }
                 }
                 Work::Choose(expr) => {
@@ -334,11 +562,7 @@ impl Machine<'_> {
                     }
                 }
                 Work::Leave(count, mark) => {
-                    for _ in 0..count {
-                        if let Some((var, outer)) = self.scratch.shadowed.pop() {
-                            self.scratch.places[var] = outer;
-                        }
-                    }
+                    self.unbind(self.scratch.shadowed.len() - count as usize);
                     self.slide(mark);
                 }
             }
@@ -369,7 +593,7 @@ impl Machine<'_> {
             Some(Value::Truth(x)) => Ok(x),
             Some(Value::Block(ty, _)) => {
                 let message = format!("this condition is a {}: a scalar is needed", ty.shape);
-                Err(Failure { span, reason: FailureReason::Shape(ShapeError::new(message)) })
+                Err(Failure::new(span, FailureReason::Shape(ShapeError::new(message))))
             }
             None => Ok(false),
         }
@@ -387,8 +611,8 @@ impl Machine<'_> {
         self.scratch.handles = handles;
         let span = self.span;
         match (result, self.failed.take()) {
-            (_, Some(reason)) => Err(Failure { span, reason: FailureReason::Check(reason) }),
-            (Err(error), None) => Err(Failure { span, reason: FailureReason::Shape(error) }),
+            (_, Some(reason)) => Err(Failure::new(span, FailureReason::Check(reason))),
+            (Err(error), None) => Err(Failure::new(span, FailureReason::Shape(error))),
             (Ok(value), None) => {
                 let value = self.scratch.values[value.index()];
                 self.scratch.values.push(value);
@@ -593,7 +817,7 @@ impl AstKernel {
     ) -> RowOutcome {
         match self.interpreter.row(scratch, inputs, params, outputs) {
             Ok(()) => RowOutcome::Done,
-            Err(Failure { span, reason }) => {
+            Err(Failure { span, reason, state: _ }) => {
                 let check = self
                     .checks
                     .iter()

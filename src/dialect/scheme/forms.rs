@@ -7,24 +7,21 @@ use std::collections::{HashMap, HashSet};
 
 use super::reader::{Data, Datum, DatumKind, short};
 use crate::anf::Literal;
-use crate::ast::{Ast, Binding, Body, Definition, Expr, ExprKind, Function, Name};
+use crate::ast::{Ast, Binding, Body, Definition, Expr, ExprKind, Function, LoopForm, Name};
 use crate::dialect::MAX_DIAGNOSTICS;
 use crate::source::{Diagnostic, Span};
 
 /// The special forms, for suggestions.
-pub const SPECIAL_FORMS: &[&str] =
-    &["and", "begin", "cond", "define", "if", "lambda", "let", "let*", "or", "values"];
+pub const SPECIAL_FORMS: &[&str] = &[
+    "and", "begin", "cond", "define", "do", "if", "lambda", "let", "let*", "letrec", "letrec*", "loop", "or",
+    "recur", "values",
+];
 
-/// Forms of loops and recursion.
-const LOOPS: &[&str] = &["loop", "recur", "letrec", "letrec*", "do"];
+/// Forms that a binding of the program hides where it holds: their names are common ones for functions.
+const HIDEABLE: &[&str] = &["do", "letrec", "letrec*", "loop", "recur"];
 
 /// Forms that Scheme has and the language does not: the reason, and what to write instead.
 const REFUSED: &[(&[&str], &str, &str)] = &[
-    (
-        LOOPS,
-        "loops and recursion are not supported by this version",
-        "write the steps out, or compute the loop outside the program",
-    ),
     (
         &["set!", "set-car!", "set-cdr!", "vector-set!", "define-record-type"],
         "the language has no mutation: a name has one value",
@@ -97,6 +94,7 @@ pub fn expand(source: &str, data: &Data) -> Result<Ast, Vec<Diagnostic>> {
         results: Vec::new(),
         errors: Vec::new(),
         bound: HashSet::new(),
+        context: Context { recur: Recur::Nowhere, hidden: 0 },
     };
     expander.program();
     if expander.errors.is_empty() { Ok(expander.ast) } else { Err(expander.errors) }
@@ -111,7 +109,7 @@ enum Work<'a> {
     /// `cond` from this clause on.
     Clauses { rest: &'a [Datum], span: Span },
     /// `let*` from this binding on.
-    Sequence { rest: &'a [Datum], body: Datum, span: Span },
+    Sequence { rest: &'a [Datum], body: &'a [Datum], span: Span },
     /// Take operands from the results and make a call.
     Call { name: Name, name_span: Span, count: usize, span: Span },
     /// Take condition and arms.
@@ -120,6 +118,43 @@ enum Work<'a> {
     Number(f64, Span),
     /// Take the values of the bindings, the bodies of the functions and the body.
     Let { values: Vec<(Name, Span)>, functions: Vec<Header>, span: Span },
+    /// Expand a body: definitions, then an expression.
+    Body { data: &'a [Datum], span: Span },
+    /// Take a value or the body of a function for each definition, and the body.
+    Letrec { definitions: Vec<Defined>, span: Span },
+    /// Take first values and the body.
+    Loop { form: LoopForm, header: Header, span: Span },
+    /// Take the values for another iteration.
+    Recur { name: Name, name_span: Span, count: usize, span: Span },
+    /// Put a name.
+    Name(Name, Span),
+    /// From here on another context holds.
+    Context(Context),
+}
+
+/// What surrounds an expression.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Context {
+    recur: Recur,
+    /// A bit for each of [`HIDEABLE`] that has another meaning here.
+    hidden: u8,
+}
+
+/// What `recur` refers to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Recur {
+    /// There is no loop.
+    Nowhere,
+    /// There is one, but outside the function.
+    Beyond,
+    /// The function of the innermost loop.
+    To(Name),
+}
+
+/// A definition but for its value or body.
+enum Defined {
+    Value(Name, Span),
+    Function(Header),
 }
 
 /// A function but for its body.
@@ -139,6 +174,7 @@ struct Expander<'a> {
     errors: Vec<Diagnostic>,
     /// Names that the program binds somewhere: they are never taken for forms that the language refuses.
     bound: HashSet<&'a str>,
+    context: Context,
 }
 
 impl<'a> Expander<'a> {
@@ -193,7 +229,10 @@ impl<'a> Expander<'a> {
         for &datum in &data.top {
             if let (Some("define"), Some(&target)) = (self.head(datum), data.elements(datum).get(1)) {
                 let name = data.list(target).map_or(Some(target), |list| list.first().copied());
-                self.bound.extend(name.filter(|&n| data.kind(n) == DatumKind::Symbol).map(|n| self.text(n)));
+                if let Some(name) = name.filter(|&n| data.kind(n) == DatumKind::Symbol) {
+                    self.bound.insert(self.text(name));
+                    self.context.hidden |= hides(self.text(name));
+                }
             }
         }
         for &datum in before {
@@ -228,54 +267,95 @@ impl<'a> Expander<'a> {
         }
     }
 
+    /// A definition at the top of the program.
     fn define(&mut self, datum: Datum) {
+        let Some((defined, part)) = self.definition(datum) else { return };
+        let definition = match defined {
+            Defined::Value(name, span) => {
+                let value = self.evaluate(part);
+                Definition::Value(Binding { name, span, value })
+            }
+            Defined::Function(Header { name, span, params }) => {
+                self.enter_function(&params, part);
+                let body = self.finish(span);
+                Definition::Function(Function { name, span, params, body })
+            }
+        };
+        self.ast.definitions.push(definition);
+    }
+
+    /// The parts of a definition: what it defines, and what its value or body is.
+    fn definition(&mut self, datum: Datum) -> Option<(Defined, Work<'a>)> {
         let data: &'a Data = self.data;
         let span = data.span(datum);
         let usage = "`(define name value)` or `(define (name param …) body)`";
         let elements = data.elements(datum);
         let &[_, target, ref bodies @ ..] = elements else {
-            return self.form_error(span, "`define` of nothing", usage);
+            self.form_error(span, "`define` of nothing", usage);
+            return None;
         };
-        let &[body] = bodies else {
+        let name = self.name(target);
+        if !self.is_body(bodies) || (name.is_some() && bodies.len() != 1) {
             let message = if bodies.is_empty() {
                 "`define` without a value"
             } else {
                 "`define` with more than one body"
             };
-            return self.form_error(span, message, usage);
-        };
-        if let Some(name) = self.name(target) {
+            self.form_error(span, message, usage);
+            return None;
+        }
+        if let Some(name) = name {
             self.bound.insert(self.text(target));
             let name_span = data.span(target);
-            let definition = if self.head(body) == Some("lambda") {
-                self.lambda_header(body, name, name_span).map(|(header, body)| self.function(header, body))
-            } else {
-                let value = self.expression(body);
-                Some(Definition::Value(Binding { name, span: name_span, value }))
-            };
-            self.ast.definitions.extend(definition);
-            return;
+            if self.head(bodies[0]) == Some("lambda") {
+                let (header, body) = self.lambda_header(bodies[0], name, name_span)?;
+                return Some((Defined::Function(header), body));
+            }
+            return Some((Defined::Value(name, name_span), Work::Expand(bodies[0])));
         }
         match data.list(target) {
             Some(&[first, ref params @ ..]) => {
                 let Some(name) = self.name(first) else {
-                    return self.form_error(data.span(first), "the name of a function is a symbol", usage);
+                    self.form_error(data.span(first), "the name of a function is a symbol", usage);
+                    return None;
                 };
                 self.bound.insert(self.text(first));
-                let span = data.span(first);
-                if let Some(params) = self.params(params) {
-                    let definition = self.function(Header { name, span, params }, body);
-                    self.ast.definitions.push(definition);
-                }
+                let params = self.params(params)?;
+                let header = Header { name, span: data.span(first), params };
+                Some((Defined::Function(header), Work::Body { data: bodies, span }))
             }
-            _ => self.form_error(data.span(target), "`define` needs a name", usage),
+            _ => {
+                self.form_error(data.span(target), "`define` needs a name", usage);
+                None
+            }
         }
     }
 
-    fn function(&mut self, header: Header, body: Datum) -> Definition {
-        let body = self.expression(body);
-        let Header { name, span, params } = header;
-        Definition::Function(Function { name, span, params, body })
+    /// Whether these are definitions and one more form.
+    fn is_body(&self, data: &[Datum]) -> bool {
+        data.split_last().is_some_and(|(_, before)| before.iter().all(|&d| self.head(d) == Some("define")))
+    }
+
+    /// Expands a part of a form in another context.
+    fn within(&mut self, context: Context, part: Work<'a>) {
+        let around = self.context;
+        if context == around {
+            self.work.push(part);
+        } else {
+            self.work.extend([Work::Context(around), part, Work::Context(context)]);
+        }
+    }
+
+    /// The context of a part in which these names are bound.
+    fn binds<'n>(&self, names: impl IntoIterator<Item = &'n (Name, Span)>) -> Context {
+        let hidden = names.into_iter().fold(0, |all, &(name, _)| all | hides(self.ast.name(name)));
+        Context { hidden: self.context.hidden | hidden, ..self.context }
+    }
+
+    /// Expands the body of a function.
+    fn enter_function(&mut self, params: &[(Name, Span)], body: Work<'a>) {
+        let context = Context { recur: self.context.recur.outside(), ..self.binds(params) };
+        self.within(context, body);
     }
 
     fn named_results(&mut self, datum: Datum) {
@@ -327,11 +407,12 @@ impl<'a> Expander<'a> {
     }
 
     /// The parts of `(lambda (param …) body)`.
-    fn lambda_header(&mut self, datum: Datum, name: Name, span: Span) -> Option<(Header, Datum)> {
+    fn lambda_header(&mut self, datum: Datum, name: Name, span: Span) -> Option<(Header, Work<'a>)> {
         let data: &'a Data = self.data;
         match data.elements(datum) {
-            &[_, params, body] if data.list(params).is_some() => {
+            &[_, params, ref bodies @ ..] if data.list(params).is_some() && self.is_body(bodies) => {
                 let params = self.params(data.elements(params))?;
+                let body = Work::Body { data: bodies, span: data.span(datum) };
                 Some((Header { name, span, params }, body))
             }
             _ => {
@@ -348,12 +429,56 @@ impl<'a> Expander<'a> {
     /// Expands one datum with everything in it.
     fn expression(&mut self, datum: Datum) -> Expr {
         self.work.push(Work::Expand(datum));
+        self.finish(self.data.span(datum))
+    }
+
+    /// Does what there is to do for one expression.
+    fn evaluate(&mut self, work: Work<'a>) -> Expr {
+        self.work.push(work);
+        self.finish(Span::default())
+    }
+
+    /// Does all that is left to do, for the expression at this place.
+    fn finish(&mut self, span: Span) -> Expr {
         while let Some(work) = self.work.pop() {
             match work {
                 Work::Expand(datum) => self.expand(datum),
                 Work::Junction { rest, and, span } => self.junction(rest, and, span),
                 Work::Clauses { rest, span } => self.clauses(rest, span),
                 Work::Sequence { rest, body, span } => self.sequence(rest, body, span),
+                Work::Body { data, span } => self.body(data, span),
+                Work::Name(name, span) => self.done(ExprKind::Name(name), span),
+                Work::Context(context) => self.context = context,
+                Work::Recur { name, name_span, count, span } => {
+                    let args = self.results.split_off(self.results.len() - count);
+                    self.done(ExprKind::Recur(name, name_span, args), span);
+                }
+                Work::Loop { form, header: Header { name, span: name_span, params }, span } => {
+                    let mut args = self.results.split_off(self.results.len() - params.len() - 1);
+                    if let Some(body) = args.pop() {
+                        let function = Box::new(Function { name, span: name_span, params, body });
+                        self.done(ExprKind::Loop(form, function, args), span);
+                    }
+                }
+                Work::Letrec { definitions, span } => {
+                    let mut parts =
+                        self.results.split_off(self.results.len() - definitions.len() - 1).into_iter();
+                    let definitions = definitions
+                        .into_iter()
+                        .zip(parts.by_ref())
+                        .map(|(defined, part)| match defined {
+                            Defined::Value(name, span) => {
+                                Definition::Value(Binding { name, span, value: part })
+                            }
+                            Defined::Function(Header { name, span, params }) => {
+                                Definition::Function(Function { name, span, params, body: part })
+                            }
+                        })
+                        .collect();
+                    if let Some(body) = parts.next() {
+                        self.done(ExprKind::Letrec(definitions, body), span);
+                    }
+                }
                 Work::Number(value, span) => self.number(value, span),
                 Work::Call { name, name_span, count, span } => {
                     let args = self.results.split_off(self.results.len() - count);
@@ -384,7 +509,7 @@ impl<'a> Expander<'a> {
         }
         match self.results.pop() {
             Some(expr) => expr,
-            None => self.ast.push(zero(), self.data.span(datum)),
+            None => self.ast.push(zero(), span),
         }
     }
 
@@ -457,12 +582,21 @@ impl<'a> Expander<'a> {
         match (text, args) {
             _ if !self.bound.contains(text) && refusal(text).is_some() => {
                 let (reason, help) = refusal(text).unwrap_or_default();
-                let code = if LOOPS.contains(&text) { "not-supported" } else { "refused" };
                 self.error(
-                    Diagnostic::error(code, data.span(head), reason).label(format!("`{text}`")).help(help),
+                    Diagnostic::error("refused", data.span(head), reason)
+                        .label(format!("`{text}`"))
+                        .help(help),
                 );
                 self.hole(span);
             }
+            _ if self.context.hidden & hides(text) != 0 => match self.name(head) {
+                Some(name) => self.call(name, data.span(head), args, span),
+                None => self.hole(span),
+            },
+            ("loop", _) => self.recur_loop(args, head, span),
+            ("recur", _) => self.recur(args, head, span),
+            ("do", _) => self.do_loop(args, head, span),
+            ("letrec" | "letrec*", _) => self.letrec(text, args, span),
             ("if", &[condition, then, other]) => {
                 self.work.push(Work::If(span));
                 self.work.extend([other, then, condition].map(Work::Expand));
@@ -485,26 +619,17 @@ impl<'a> Expander<'a> {
                 );
                 self.hole(span);
             }
-            ("let", &[first, _, ..]) if data.kind(first) == DatumKind::Symbol => {
-                let (reason, help) = refusal("loop").unwrap_or_default();
-                self.error(
-                    Diagnostic::error("not-supported", span, reason).label("a named `let`").help(help),
-                );
-                self.hole(span);
+            ("let", &[first, ..]) if data.kind(first) == DatumKind::Symbol => {
+                self.named_let(first, &args[1..], span);
             }
-            ("let", &[bindings, body]) if data.list(bindings).is_some() => {
+            ("let", &[bindings, ref body @ ..]) if data.list(bindings).is_some() && self.is_body(body) => {
                 self.parallel(data.elements(bindings), body, span);
             }
-            ("let*", &[bindings, body]) if data.list(bindings).is_some() => {
+            ("let*", &[bindings, ref body @ ..]) if data.list(bindings).is_some() && self.is_body(body) => {
                 self.work.push(Work::Sequence { rest: data.elements(bindings), body, span });
             }
             ("let" | "let*", [bindings, _, _, ..]) if data.list(*bindings).is_some() => {
-                self.form_error(
-                    span,
-                    format!("`{text}` with more than one body"),
-                    &format!("`({text} ((name value) …) body)`"),
-                );
-                self.hole(span);
+                self.more_than_one_body(text, "((name value) …)", span);
             }
             ("let" | "let*", _) => {
                 self.form_error(
@@ -538,8 +663,12 @@ impl<'a> Expander<'a> {
             }
             ("define", _) => {
                 self.error(
-                    Diagnostic::error("form", span, "`define` stands at the top of a program only")
-                        .help("use `let` here"),
+                    Diagnostic::error(
+                        "form",
+                        span,
+                        "`define` stands at the top of a program and at the head of a body only",
+                    )
+                    .help("use `let` here"),
                 );
                 self.hole(span);
             }
@@ -585,8 +714,9 @@ impl<'a> Expander<'a> {
             return self.hole(span);
         }
         // ((lambda (x …) body) a …) is (let ((x a) …) body).
+        let context = self.binds(&header.params);
         self.work.push(Work::Let { values: header.params, functions: Vec::new(), span });
-        self.work.push(Work::Expand(body));
+        self.within(context, body);
         self.work.extend(args.iter().rev().map(|&arg| Work::Expand(arg)));
     }
 
@@ -603,19 +733,24 @@ impl<'a> Expander<'a> {
         None
     }
 
-    fn parallel(&mut self, bindings: &'a [Datum], body: Datum, span: Span) {
+    /// Refuses a name that is bound before.
+    fn bound_twice(&mut self, name_span: Span, first: Span, form: &str) {
+        let message = format!("`{}` is bound twice in one `{form}`", short(name_span.text(self.source)));
+        let mut error = Diagnostic::error("duplicate", name_span, message).related(first, "the first");
+        if form == "let" {
+            error = error.help("`let*` binds one after the other");
+        }
+        self.error(error);
+    }
+
+    fn parallel(&mut self, bindings: &'a [Datum], body: &'a [Datum], span: Span) {
         let (mut values, mut functions) = (Vec::new(), Vec::new());
-        let (mut value_data, mut body_data) = (Vec::new(), Vec::new());
+        let (mut value_data, mut bodies) = (Vec::new(), Vec::new());
         let mut known: HashMap<Name, Span> = HashMap::new();
         for &datum in bindings {
             let Some((name, name_span, value)) = self.binding(datum) else { return self.hole(span) };
             if let Some(first) = known.insert(name, name_span) {
-                let message = format!("`{}` is bound twice in one `let`", short(name_span.text(self.source)));
-                self.error(
-                    Diagnostic::error("duplicate", name_span, message)
-                        .related(first, "the first")
-                        .help("`let*` binds one after the other"),
-                );
+                self.bound_twice(name_span, first, "let");
                 return self.hole(span);
             }
             if self.head(value) == Some("lambda") {
@@ -623,37 +758,303 @@ impl<'a> Expander<'a> {
                     return self.hole(span);
                 };
                 functions.push(header);
-                body_data.push(body);
+                bodies.push(body);
             } else {
                 values.push((name, name_span));
                 value_data.push(value);
             }
         }
+        let inner = self.binds(values.iter().chain(&functions.iter().map(Header::named).collect::<Vec<_>>()));
+        let params: Vec<Context> = functions.iter().map(|f| self.binds(&f.params)).collect();
         self.work.push(Work::Let { values, functions, span });
-        self.work.push(Work::Expand(body));
-        self.work.extend(body_data.into_iter().rev().map(Work::Expand));
+        self.within(inner, Work::Body { data: body, span });
+        for (context, body) in params.into_iter().zip(bodies).rev() {
+            self.within(Context { recur: self.context.recur.outside(), ..context }, body);
+        }
         self.work.extend(value_data.into_iter().rev().map(Work::Expand));
     }
 
-    fn sequence(&mut self, rest: &'a [Datum], body: Datum, span: Span) {
+    fn sequence(&mut self, rest: &'a [Datum], body: &'a [Datum], span: Span) {
         let Some((&first, rest)) = rest.split_first() else {
-            return self.work.push(Work::Expand(body));
+            return self.work.push(Work::Body { data: body, span });
         };
         let Some((name, name_span, value)) = self.binding(first) else { return self.hole(span) };
-        let (mut values, mut functions) = (Vec::new(), Vec::new());
-        let part = if self.head(value) == Some("lambda") {
-            let Some((header, body)) = self.lambda_header(value, name, name_span) else {
+        let inner = self.binds(&[(name, name_span)]);
+        let rest = Work::Sequence { rest, body, span };
+        if self.head(value) == Some("lambda") {
+            let Some((header, part)) = self.lambda_header(value, name, name_span) else {
                 return self.hole(span);
             };
-            functions.push(header);
-            body
+            let params = header.params.clone();
+            self.work.push(Work::Let { values: Vec::new(), functions: vec![header], span });
+            self.within(inner, rest);
+            self.enter_function(&params, part);
         } else {
-            values.push((name, name_span));
-            value
+            self.work.push(Work::Let { values: vec![(name, name_span)], functions: Vec::new(), span });
+            self.within(inner, rest);
+            self.work.push(Work::Expand(value));
+        }
+    }
+
+    /// Definitions, and an expression that uses them.
+    fn body(&mut self, body: &'a [Datum], span: Span) {
+        let Some((&last, before)) = body.split_last() else { return self.hole(span) };
+        if self.head(last) == Some("define") {
+            self.error(
+                Diagnostic::error(
+                    "form",
+                    self.data.span(last),
+                    "this body ends in a definition: it has no value",
+                )
+                .help("end it with an expression"),
+            );
+            return self.hole(span);
+        }
+        if before.is_empty() {
+            return self.work.push(Work::Expand(last));
+        }
+        let mut definitions = Vec::with_capacity(before.len());
+        for &datum in before {
+            let Some(definition) = self.definition(datum) else { return self.hole(span) };
+            definitions.push(definition);
+        }
+        self.recursive(definitions, Work::Expand(last), "body", span);
+    }
+
+    fn letrec(&mut self, form: &str, args: &'a [Datum], span: Span) {
+        let data: &'a Data = self.data;
+        let bindings = match args {
+            &[bindings, ref body @ ..] if data.list(bindings).is_some() && self.is_body(body) => bindings,
+            [bindings, _, _, ..] if data.list(*bindings).is_some() => {
+                return self.more_than_one_body(form, "((name value) …)", span);
+            }
+            _ => {
+                let usage = format!("`({form} ((name (lambda (param …) body)) …) body)`");
+                self.form_error(span, format!("this is no `{form}`"), &usage);
+                return self.hole(span);
+            }
         };
-        self.work.push(Work::Let { values, functions, span });
-        self.work.push(Work::Sequence { rest, body, span });
-        self.work.push(Work::Expand(part));
+        let mut definitions = Vec::new();
+        for &datum in data.elements(bindings) {
+            let Some((name, name_span, value)) = self.binding(datum) else { return self.hole(span) };
+            definitions.push(if self.head(value) == Some("lambda") {
+                let Some((header, body)) = self.lambda_header(value, name, name_span) else {
+                    return self.hole(span);
+                };
+                (Defined::Function(header), body)
+            } else {
+                (Defined::Value(name, name_span), Work::Expand(value))
+            });
+        }
+        self.recursive(definitions, Work::Body { data: &args[1..], span }, form, span);
+    }
+
+    /// Definitions that know each other.
+    fn recursive(&mut self, definitions: Vec<(Defined, Work<'a>)>, body: Work<'a>, form: &str, span: Span) {
+        let mut known: HashMap<Name, Span> = HashMap::new();
+        let mut names = Vec::with_capacity(definitions.len());
+        for (defined, _) in &definitions {
+            let (name, name_span) = match defined {
+                Defined::Value(name, span) => (*name, *span),
+                Defined::Function(header) => header.named(),
+            };
+            if let Some(first) = known.insert(name, name_span) {
+                self.bound_twice(name_span, first, form);
+                return self.hole(span);
+            }
+            names.push((name, name_span));
+        }
+        let around = self.context;
+        let inner = self.binds(&names);
+        let (definitions, parts): (Vec<Defined>, Vec<Work<'a>>) = definitions.into_iter().unzip();
+        // All parts are pushed as if in the inner context, in which they are expanded.
+        self.context = inner;
+        let contexts: Vec<Context> = definitions
+            .iter()
+            .map(|defined| match defined {
+                Defined::Value(..) => inner,
+                Defined::Function(header) => {
+                    Context { recur: inner.recur.outside(), ..self.binds(&header.params) }
+                }
+            })
+            .collect();
+        self.work.push(Work::Letrec { definitions, span });
+        self.work.extend([Work::Context(around), body]);
+        for (context, part) in contexts.into_iter().zip(parts).rev() {
+            self.within(context, part);
+        }
+    }
+
+    fn more_than_one_body(&mut self, form: &str, bindings: &str, span: Span) {
+        self.form_error(
+            span,
+            format!("`{form}` with more than one body"),
+            &format!("`({form} {bindings} body)`"),
+        );
+        self.hole(span);
+    }
+
+    /// The variables of a loop with their first values.
+    fn variables(&mut self, bindings: &'a [Datum], form: &str) -> Option<(Vec<(Name, Span)>, Vec<Datum>)> {
+        let (mut names, mut values) = (Vec::new(), Vec::new());
+        let mut known: HashMap<Name, Span> = HashMap::new();
+        for &datum in bindings {
+            let (name, name_span, value) = self.binding(datum)?;
+            if self.head(value) == Some("lambda") {
+                let message = "a function is no value: it cannot change from one iteration to the next";
+                self.error(
+                    Diagnostic::error("first-order", self.data.span(value), message)
+                        .help("bind it outside the loop with `let`"),
+                );
+                return None;
+            }
+            if let Some(first) = known.insert(name, name_span) {
+                self.bound_twice(name_span, first, form);
+                return None;
+            }
+            names.push((name, name_span));
+            values.push(value);
+        }
+        Some((names, values))
+    }
+
+    /// `(loop ((name first) …) body)`.
+    fn recur_loop(&mut self, args: &'a [Datum], head: Datum, span: Span) {
+        let data: &'a Data = self.data;
+        match args {
+            &[bindings, ref body @ ..] if data.list(bindings).is_some() && self.is_body(body) => {
+                let Some((params, values)) = self.variables(data.elements(bindings), "loop") else {
+                    return self.hole(span);
+                };
+                // Each loop has a name of its own, which no other expression can have.
+                let name = self.ast.names.push("loop".to_string());
+                let context = Context { recur: Recur::To(name), ..self.binds(&params) };
+                let header = Header { name, span: data.span(head), params };
+                self.work.push(Work::Loop { form: LoopForm::Recur, header, span });
+                self.within(context, Work::Body { data: body, span });
+                self.work.extend(values.into_iter().rev().map(Work::Expand));
+            }
+            [bindings, _, _, ..] if data.list(*bindings).is_some() => {
+                self.more_than_one_body("loop", "((name first) …)", span);
+            }
+            _ => {
+                self.form_error(
+                    span,
+                    "this is no `loop`",
+                    "`(loop ((name first) …) body)`, where the body ends in a value or in `(recur next …)`",
+                );
+                self.hole(span);
+            }
+        }
+    }
+
+    /// `(recur next …)`.
+    fn recur(&mut self, args: &'a [Datum], head: Datum, span: Span) {
+        let name_span = self.data.span(head);
+        let error = match self.context.recur {
+            Recur::To(name) => {
+                self.work.push(Work::Recur { name, name_span, count: args.len(), span });
+                return self.work.extend(args.iter().rev().map(|&arg| Work::Expand(arg)));
+            }
+            Recur::Beyond => {
+                Diagnostic::error("recur", name_span, "this `recur` stands in a function inside the loop")
+                    .help("give the loop a name, `(let again ((name first) …) body)`, and call that: `(again next …)`")
+            }
+            Recur::Nowhere => Diagnostic::error("recur", name_span, "`recur` outside a loop")
+                .help("a loop is written `(loop ((name first) …) body)`; a function repeats itself by a call of its name"),
+        };
+        self.error(error);
+        self.hole(span);
+    }
+
+    /// `(let name ((variable first) …) body)`.
+    fn named_let(&mut self, name: Datum, args: &'a [Datum], span: Span) {
+        let data: &'a Data = self.data;
+        let text = self.text(name);
+        match (args, self.name(name)) {
+            (&[bindings, ref body @ ..], Some(id)) if data.list(bindings).is_some() && self.is_body(body) => {
+                self.bound.insert(text);
+                let Some((params, values)) = self.variables(data.elements(bindings), "let") else {
+                    return self.hole(span);
+                };
+                let hidden = self.context.hidden | hides(text);
+                let binds = self.binds(&params);
+                let context = Context { recur: self.context.recur.outside(), hidden: binds.hidden | hidden };
+                let header = Header { name: id, span: data.span(name), params };
+                self.work.push(Work::Loop { form: LoopForm::Named, header, span });
+                self.within(context, Work::Body { data: body, span });
+                self.work.extend(values.into_iter().rev().map(Work::Expand));
+            }
+            ([bindings, _, _, ..], _) if data.list(*bindings).is_some() => {
+                self.more_than_one_body(&format!("let {}", short(text)), "((name first) …)", span);
+            }
+            _ => {
+                self.form_error(
+                    span,
+                    "this is no `let`",
+                    "`(let ((name value) …) body)`, or with the name of a loop `(let again ((name first) …) body)`",
+                );
+                self.hole(span);
+            }
+        }
+    }
+
+    /// `(do ((name first next) …) (test result))`.
+    fn do_loop(&mut self, args: &'a [Datum], head: Datum, span: Span) {
+        let data: &'a Data = self.data;
+        let usage = "`(do ((name first next) …) (test result))`";
+        let &[bindings, end, ref commands @ ..] = args else {
+            self.form_error(span, "this is no `do`", usage);
+            return self.hole(span);
+        };
+        if let Some(&command) = commands.first() {
+            self.error(
+                Diagnostic::error("form", data.span(command), "the value of this command of a `do` is lost")
+                    .help("what changes from one iteration to the next is a variable: `(name first next)`"),
+            );
+            return self.hole(span);
+        }
+        let &[test, result] = data.elements(end) else {
+            self.form_error(data.span(end), "a `do` ends with a test and one result", usage);
+            return self.hole(span);
+        };
+        if data.list(end).is_none() || data.list(bindings).is_none() {
+            self.form_error(span, "this is no `do`", usage);
+            return self.hole(span);
+        }
+        let mut params: Vec<(Name, Span)> = Vec::new();
+        let (mut values, mut steps) = (Vec::new(), Vec::new());
+        let mut known: HashMap<Name, Span> = HashMap::new();
+        for &datum in data.elements(bindings) {
+            let list = data.list(datum).unwrap_or_default();
+            let (&[target, value] | &[target, value, _]) = list else {
+                self.form_error(data.span(datum), "a variable of `do` has a first and a next value", usage);
+                return self.hole(span);
+            };
+            let Some(name) = self.name(target) else {
+                self.form_error(data.span(target), "the name of a variable is a symbol", usage);
+                return self.hole(span);
+            };
+            let name_span = data.span(target);
+            if let Some(first) = known.insert(name, name_span) {
+                self.bound_twice(name_span, first, "do");
+                return self.hole(span);
+            }
+            self.bound.insert(self.text(target));
+            params.push((name, name_span));
+            values.push(value);
+            steps.push(list.get(2).map_or(Work::Name(name, name_span), |&next| Work::Expand(next)));
+        }
+        let name_span = data.span(head);
+        let name = self.ast.names.push("do".to_string());
+        let context = Context { recur: self.context.recur.outside(), ..self.binds(&params) };
+        let again = Work::Call { name, name_span, count: params.len(), span };
+        let header = Header { name, span: name_span, params };
+        self.work.push(Work::Loop { form: LoopForm::Named, header, span });
+        self.work.extend([Work::Context(self.context), Work::If(span), again]);
+        self.work.extend(steps.into_iter().rev());
+        self.work.extend([Work::Expand(result), Work::Expand(test), Work::Context(context)]);
+        self.work.extend(values.into_iter().rev().map(Work::Expand));
     }
 
     /// `(and a …)` is `(if a (and …) 0)`, `(or a …)` is `(if a 1 (or …))`, and at the end there is 1 or 0.
@@ -694,6 +1095,28 @@ impl<'a> Expander<'a> {
         self.work.push(Work::If(span));
         self.work.extend([Work::Clauses { rest, span }, Work::Expand(value), Work::Expand(test)]);
     }
+}
+
+impl Header {
+    /// Its name with its place.
+    fn named(&self) -> (Name, Span) {
+        (self.name, self.span)
+    }
+}
+
+impl Recur {
+    /// What it refers to in a function here.
+    fn outside(self) -> Recur {
+        match self {
+            Recur::Nowhere => Recur::Nowhere,
+            Recur::Beyond | Recur::To(_) => Recur::Beyond,
+        }
+    }
+}
+
+/// The bit of a form that a name hides where it is bound.
+fn hides(name: &str) -> u8 {
+    HIDEABLE.iter().position(|&form| form == name).map_or(0, |k| 1 << k)
 }
 
 fn zero() -> ExprKind {
