@@ -3,6 +3,7 @@
 
 mod support;
 
+use neural_compiler::interpret::ast::{AstInterpreter, Scratch};
 use neural_compiler::kernel::derived;
 use neural_compiler::{CompileOptions, Derivative, Kernel, Tier};
 use support::bounds::{Constants, half_ulp, outputs};
@@ -129,4 +130,37 @@ fn programs_that_repeat() {
     let entries = corpus::load_from("classic");
     assert!(within_error_bounds(&entries) > 4_000);
     same_bits(&entries);
+}
+
+/// The tree as it is written, without anything that the compiler does to it.
+#[test]
+fn interpreted_values_of_programs_that_repeat_are_within_their_error_bounds() {
+    let (mut compared, mut worst) = (0, (0.0, String::new()));
+    for entry in corpus::load_from("classic") {
+        let signature = entry.options(Derivative::None).signature;
+        let interpreter =
+            AstInterpreter::new(entry.program.resolved().clone(), &signature).with_limits(entry.limits);
+        let bounds = entry.bounds.as_ref().expect("bounds");
+        let columns = entry.columns();
+        let mut scratch = Scratch::default();
+        for row in 0..entry.points.len() {
+            let inputs: Vec<f64> = columns.iter().map(|c| c[row]).collect();
+            let mut results = vec![0.0; entry.values[row].len()];
+            let outcome = interpreter.row(&mut scratch, &inputs, &[], &mut results);
+            outcome.unwrap_or_else(|failure| panic!("{} row {row}: {failure:?}", entry.name));
+            for ((result, reference), error) in
+                results.iter().zip(&entry.values[row]).zip(&bounds.values[row])
+            {
+                let ratio = (result - reference).abs() / (error + half_ulp(*reference));
+                let what = format!("{} row {row}: {result:e}, not {reference:e}", entry.name);
+                assert!(ratio <= ROOM, "{what}: {ratio} times the bound {error:e}");
+                if ratio > worst.0 {
+                    worst = (ratio, what);
+                }
+                compared += 1;
+            }
+        }
+    }
+    println!("{compared} numbers, largest error/bound {:.3} ({})", worst.0, worst.1);
+    assert!(compared > 1_000);
 }
