@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use crate::anf::Literal;
 use crate::entity::{EntityVec, entity};
+use crate::limits::Limits;
 use crate::source::Span;
 
 entity!(
@@ -99,6 +100,8 @@ pub struct Ast {
     pub definitions: Vec<Definition>,
     /// What it computes.
     pub body: Body,
+    /// How long a row may take, as far as the program says.
+    pub limits: Limits,
 }
 
 impl Ast {
@@ -110,6 +113,7 @@ impl Ast {
             names: EntityVec::new(),
             definitions: Vec::new(),
             body: Body::LastFunction,
+            limits: Limits::default(),
         }
     }
 

@@ -17,6 +17,7 @@ use crate::graph::build::Signature;
 use crate::graph::{Check, Graph, Input, Output, Role};
 use crate::interpret::ast::{AstInterpreter, AstKernel};
 use crate::interpret::graph::GraphInterpreter;
+use crate::limits::Limits;
 use crate::lower::{is_summed, lower};
 
 /// Which derivatives a kernel computes beside the value.
@@ -74,6 +75,8 @@ pub struct CompileOptions {
     pub tier: Tier,
     /// A program of more lane instructions than this is interpreted instead of compiled.
     pub max_instructions: usize,
+    /// How long a row may take.
+    pub limits: Limits,
 }
 
 impl Default for CompileOptions {
@@ -84,6 +87,7 @@ impl Default for CompileOptions {
             wrt: None,
             tier: Tier::Auto,
             max_instructions: 2_000_000,
+            limits: Limits::default(),
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::graph::build::Signature;
 use crate::graph::{Graph, build, print};
 use crate::interpret::ast::AstInterpreter;
 use crate::kernel::{CompileOptions, Derivative, Kernel, KernelError, Tier, derived};
+use crate::limits::Limits;
 use crate::lower;
 use crate::resolve::{self, Resolved};
 use crate::source::{Diagnostic, Span};
@@ -133,6 +134,11 @@ impl Program {
         })
     }
 
+    /// The limits that its header comment asks for, such as `; nc: --max-iterations 1000000`; defaults otherwise.
+    pub fn limits(&self) -> Limits {
+        self.ast.limits
+    }
+
     /// What its author may want to know.
     pub fn warnings(&self) -> &[Diagnostic] {
         &self.resolved.warnings
@@ -169,7 +175,8 @@ impl Program {
         let graph = self.graph(&options.signature)?;
         let graph = match options.derivative {
             Derivative::None if options.tier == Tier::Interpret => {
-                let interpreter = AstInterpreter::new(Arc::clone(&self.resolved), &options.signature);
+                let interpreter = AstInterpreter::new(Arc::clone(&self.resolved), &options.signature)
+                    .with_limits(options.limits);
                 return Ok(Kernel::from_tree(graph, interpreter));
             }
             Derivative::None => graph,

@@ -4,7 +4,8 @@ use nc_runtime::batch::{self, Batch, Options, Workspace};
 use neural_compiler::graph::Reason;
 use neural_compiler::graph::Shape;
 use neural_compiler::graph::build::Signature;
-use neural_compiler::interpret::ast::{AstInterpreter, Failure, FailureReason, Scratch};
+use neural_compiler::interpret::ast::{AstInterpreter, FailureReason, Scratch};
+use neural_compiler::source::Span;
 use neural_compiler::{CompileOptions, Kernel, Program, Tier};
 
 /// Numbers that make operations differ, if they can.
@@ -233,6 +234,7 @@ fn same_bits_in_every_tier() {
             let inputs: Vec<f64> = columns.iter().map(|c| c[row]).collect();
             let mut outputs = vec![0.0; expected.0.len()];
             let result = interpreter.row(&mut scratch, &inputs, &[], &mut outputs);
+            let result = result.map_err(|failure| (failure.span, failure.reason));
             let same: Vec<u64> = expected.0.iter().map(|c| c[row]).collect();
             assert_eq!(bits(&outputs), same, "{text} of {inputs:?}");
             let failure = expected.1.iter().find(|f| f.0 == row).map(|f| &f.1);

@@ -8,6 +8,7 @@ use neural_compiler::kernel::OutputInfo;
 use neural_compiler::{CompileOptions, Derivative, Kernel, Tier};
 use serde_json::{Map, Value as Json, json};
 
+use super::limits::LimitArgs;
 use super::report::{self, Failure};
 use super::text::{self, Setting};
 use super::{Loaded, print, print_json, read_source};
@@ -34,6 +35,8 @@ pub struct Args {
     /// Also compute the derivatives by all inputs
     #[arg(long)]
     grad: bool,
+    #[command(flatten)]
+    limits: LimitArgs,
 }
 
 /// Runs the subcommand.
@@ -56,6 +59,7 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
         derivative: if args.grad { Derivative::Gradient } else { Derivative::None },
         // All tiers give the same bits, and for one row nothing is worth compiling.
         tier: Tier::Interpret,
+        limits: args.limits.of(&loaded.program),
         ..CompileOptions::default()
     };
     let kernel = loaded.program.compile(&options).map_err(|error| loaded.failure(error))?;

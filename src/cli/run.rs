@@ -20,6 +20,7 @@ use serde_json::{Value as Json, json};
 
 use self::columns::Columns;
 use self::results::Results;
+use super::limits::LimitArgs;
 use super::report::{self, Failure, eprint_lines};
 use super::text::{self, Items, Setting};
 use super::{Loaded, TierChoice, print_json, set_threads};
@@ -71,6 +72,8 @@ pub struct Args {
     /// Write files even if rows fail
     #[arg(long)]
     keep_going: bool,
+    #[command(flatten)]
+    limits: LimitArgs,
 }
 
 /// Runs the subcommand.
@@ -88,6 +91,7 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
         derivative,
         wrt: Some(table.order.iter().cloned().chain(params).collect()),
         tier: args.tier.into(),
+        limits: args.limits.of(&loaded.program),
         ..CompileOptions::default()
     };
     let kernel = loaded.program.compile(&options).map_err(|error| loaded.failure(error))?;
