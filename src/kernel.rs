@@ -75,8 +75,11 @@ pub struct CompileOptions {
     pub tier: Tier,
     /// A program of more lane instructions than this is interpreted instead of compiled.
     pub max_instructions: usize,
-    /// How long a row may take.
-    pub limits: Limits,
+    /// How much memory a thread may use for the states of loops that are differentiated in reverse, in bytes. Less memory
+    /// takes more time and changes no bit.
+    pub tape_bytes: usize,
+    /// How long a row may take; `None` for what the program's header comment says.
+    pub limits: Option<Limits>,
 }
 
 impl Default for CompileOptions {
@@ -87,10 +90,14 @@ impl Default for CompileOptions {
             wrt: None,
             tier: Tier::Auto,
             max_instructions: 2_000_000,
-            limits: Limits::default(),
+            tape_bytes: DEFAULT_TAPE_BYTES,
+            limits: None,
         }
     }
 }
+
+/// Memory for the tapes of one thread unless the caller says otherwise.
+pub const DEFAULT_TAPE_BYTES: usize = 64 << 20;
 
 /// Why a graph could not be made into a kernel.
 #[derive(Debug, thiserror::Error)]
@@ -174,7 +181,7 @@ fn native(graph: &Graph, options: &CompileOptions) -> Result<Compiled, CodegenEr
         return Ok(Compiled::TooLarge(size));
     }
     debug_assert_eq!(crate::graph::verify::verify(graph), Ok(()));
-    let program = lower(graph);
+    let program = lower(graph, options.tape_bytes);
     debug_assert_eq!(crate::lower::verify::verify(&program), Ok(()));
     if program.insts.len() > options.max_instructions {
         return Ok(Compiled::TooLarge(program.insts.len()));
@@ -197,6 +204,7 @@ struct Inner {
     graph: Graph,
     outputs: Vec<OutputInfo>,
     notes: Vec<String>,
+    tape_bytes: usize,
 }
 
 #[derive(Debug)]
@@ -241,23 +249,23 @@ impl Kernel {
                 Err(error) => return Err(error.into()),
             },
         };
-        Ok(Kernel::assemble(graph, code, notes))
+        Ok(Kernel::assemble(graph, code, notes, options.tape_bytes))
     }
 
     /// A kernel for values that interprets the program a graph was built from.
     pub(crate) fn from_tree(graph: Graph, interpreter: AstInterpreter) -> Kernel {
         let outputs = graph.outputs.iter().map(|o| graph.shape(o.node).len()).sum();
         let kernel = AstKernel::new(interpreter, outputs, &graph.checks);
-        Kernel::assemble(graph, Code::Ast(kernel), Vec::new())
+        Kernel::assemble(graph, Code::Ast(kernel), Vec::new(), 0)
     }
 
     /// Compiles a graph for a given subset of this processor's features.
     pub fn for_target(graph: Graph, target: &TargetMachine) -> Result<Kernel, KernelError> {
-        let native = cranelift::compile(&lower(&graph), target)?;
-        Ok(Kernel::assemble(graph, Code::Native(native), Vec::new()))
+        let native = cranelift::compile(&lower(&graph, DEFAULT_TAPE_BYTES), target)?;
+        Ok(Kernel::assemble(graph, Code::Native(native), Vec::new(), DEFAULT_TAPE_BYTES))
     }
 
-    fn assemble(graph: Graph, code: Code, notes: Vec<String>) -> Kernel {
+    fn assemble(graph: Graph, code: Code, notes: Vec<String>, tape_bytes: usize) -> Kernel {
         let outputs = graph
             .outputs
             .iter()
@@ -268,7 +276,7 @@ impl Kernel {
                 summed: is_summed(&graph, output.role),
             })
             .collect();
-        let inner = Inner { code, interpreter: OnceLock::new(), graph, outputs, notes };
+        let inner = Inner { code, interpreter: OnceLock::new(), graph, outputs, notes, tape_bytes };
         Kernel { inner: Arc::new(inner) }
     }
 
@@ -316,7 +324,7 @@ impl Kernel {
     }
 
     fn interpreter(&self) -> &GraphInterpreter {
-        self.inner.interpreter.get_or_init(|| GraphInterpreter::new(&self.inner.graph))
+        self.inner.interpreter.get_or_init(|| GraphInterpreter::new(&self.inner.graph, self.inner.tape_bytes))
     }
 
     /// Evaluates a batch.

@@ -6,7 +6,7 @@ use crate::anf::{self, Anf, Rhs};
 use crate::ast::{self, Ast};
 use crate::codegen::cranelift::{self, TargetMachine};
 use crate::dialect::{self, Dialect, ReaderLimits};
-use crate::graph::build::Signature;
+use crate::graph::build::{BuildOptions, Signature};
 use crate::graph::{Graph, build, print};
 use crate::interpret::ast::AstInterpreter;
 use crate::kernel::{CompileOptions, Derivative, Kernel, KernelError, Tier, derived};
@@ -155,6 +155,10 @@ impl Program {
     ///
     /// Shapes that do not fit, with their places; names in the signature that the program does not have.
     pub fn graph(&self, signature: &Signature) -> Result<Graph, Error> {
+        self.graph_within(signature, None)
+    }
+
+    fn graph_within(&self, signature: &Signature, limits: Option<Limits>) -> Result<Graph, Error> {
         for name in signature.names() {
             let constant = signature.is_parameter(name) && self.constants().any(|(known, _)| known == name);
             if !constant && !self.inputs().any(|input| input == name) {
@@ -163,7 +167,8 @@ impl Program {
                 return Err(KernelError::UnknownInput { name: name.to_string(), inputs }.into());
             }
         }
-        build::build(&self.anf, signature).map_err(Error::Source)
+        let options = BuildOptions { limits: limits.unwrap_or(self.limits()) };
+        build::build(&self.anf, signature, &options).map_err(Error::Source)
     }
 
     /// Compiles the program.
@@ -172,11 +177,11 @@ impl Program {
     ///
     /// As [`Program::graph`], and options that do not fit the program.
     pub fn compile(&self, options: &CompileOptions) -> Result<Kernel, Error> {
-        let graph = self.graph(&options.signature)?;
+        let graph = self.graph_within(&options.signature, options.limits)?;
         let graph = match options.derivative {
             Derivative::None if options.tier == Tier::Interpret => {
                 let interpreter = AstInterpreter::new(Arc::clone(&self.resolved), &options.signature)
-                    .with_limits(options.limits);
+                    .with_limits(options.limits.unwrap_or(self.limits()));
                 return Ok(Kernel::from_tree(graph, interpreter));
             }
             Derivative::None => graph,
@@ -203,7 +208,7 @@ impl Program {
             Stage::Tco => return Ok(anf::print::dump(&self.anf)),
             Stage::Graph | Stage::Adjoint | Stage::Lanes | Stage::Clif | Stage::Asm => {}
         }
-        let graph = self.graph(&options.signature)?;
+        let graph = self.graph_within(&options.signature, options.limits)?;
         if stage == Stage::Graph {
             return Ok(print::dump(&graph));
         }
@@ -216,7 +221,7 @@ impl Program {
         if stage == Stage::Adjoint {
             return Ok(print::dump(&graph));
         }
-        let program = lower::lower(&graph);
+        let program = lower::lower(&graph, options.tape_bytes);
         if stage == Stage::Lanes {
             return Ok(lower::print::dump(&program));
         }

@@ -6,7 +6,7 @@ use neural_compiler::graph::Shape;
 use neural_compiler::graph::build::Signature;
 use neural_compiler::interpret::ast::{AstInterpreter, FailureReason, Scratch};
 use neural_compiler::interpret::graph::GraphInterpreter;
-use neural_compiler::kernel::derived;
+use neural_compiler::kernel::{DEFAULT_TAPE_BYTES, derived};
 use neural_compiler::lower::lower;
 use neural_compiler::ops::Primitive;
 use neural_compiler::{CompileOptions, Derivative, Error, Program, Stage, Tier, anf, graph};
@@ -61,7 +61,7 @@ fn compare(program: &Program) -> bool {
     neural_compiler::lower::verify::verify(&lower(&adjoint)).expect("a sound lane program");
 
     let tree = AstInterpreter::new(program.resolved().clone(), &signature);
-    let interpreted = GraphInterpreter::new(&graph);
+    let interpreted = GraphInterpreter::new(&graph, DEFAULT_TAPE_BYTES);
     let native = neural_compiler::Kernel::from_graph(
         graph.clone(),
         &CompileOptions { tier: Tier::Cranelift, ..options },

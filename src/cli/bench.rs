@@ -120,7 +120,7 @@ fn measure(path: &Path, args: &Args) -> Result<Measured, Failure> {
         signature: loaded.signature(items)?,
         derivative: if args.grad { Derivative::Gradient } else { Derivative::None },
         tier: args.tier.into(),
-        limits: args.limits.of(&loaded.program),
+        limits: Some(args.limits.of(&loaded.program)),
         ..CompileOptions::default()
     };
     let compile = || {

@@ -59,7 +59,7 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
         derivative: if args.grad { Derivative::Gradient } else { Derivative::None },
         // All tiers give the same bits, and for one row nothing is worth compiling.
         tier: Tier::Interpret,
-        limits: args.limits.of(&loaded.program),
+        limits: Some(args.limits.of(&loaded.program)),
         ..CompileOptions::default()
     };
     let kernel = loaded.program.compile(&options).map_err(|error| loaded.failure(error))?;

@@ -97,7 +97,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     };
     let derivative = if args.grad { Derivative::Gradient } else { Derivative::None };
     let limits = args.limits.of(&loaded.program);
-    let options = CompileOptions { signature, derivative, limits, ..CompileOptions::default() };
+    let options = CompileOptions { signature, derivative, limits: Some(limits), ..CompileOptions::default() };
     let text = loaded.program.stage(args.stage.into(), &options, target.as_ref());
     print(&text.map_err(|error| loaded.failure(error))?)
 }

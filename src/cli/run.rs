@@ -91,7 +91,7 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
         derivative,
         wrt: Some(table.order.iter().cloned().chain(params).collect()),
         tier: args.tier.into(),
-        limits: args.limits.of(&loaded.program),
+        limits: Some(args.limits.of(&loaded.program)),
         ..CompileOptions::default()
     };
     let kernel = loaded.program.compile(&options).map_err(|error| loaded.failure(error))?;

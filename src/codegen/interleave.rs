@@ -26,8 +26,9 @@ const MANY_COLUMNS: u32 = 24;
 /// Latency in cycles, roughly: what matters is that divisions are long and logic is short.
 fn latency(inst: Inst) -> u32 {
     match inst {
-        Inst::F(_) | Inst::I(_) | Inst::M(_) | Inst::Bits(_) | Inst::Float(_) => 0,
-        Inst::Column(_) | Inst::Param(_) => 5,
+        Inst::F(_) | Inst::I(_) | Inst::M(_) | Inst::S(_) | Inst::Bits(_) | Inst::Float(_) => 0,
+        Inst::Phi(..) | Inst::StoreCell(..) | Inst::Loop(_) | Inst::Test(_) | Inst::End(_) => 0,
+        Inst::Column(_) | Inst::Param(_) | Inst::Load(..) => 5,
         Inst::FUnary(FUnary::Sqrt, _) => 20,
         Inst::FBinary(FBinary::Div, ..) => 13,
         Inst::FBinary(..) | Inst::Fma(..) | Inst::FUnary(..) => 4,
@@ -41,6 +42,8 @@ fn latency(inst: Inst) -> u32 {
         | Inst::Shl(..)
         | Inst::Shr(..)
         | Inst::IGt(..)
+        | Inst::SBinary(..)
+        | Inst::SSelect(..)
         | Inst::IEq(..) => 1,
     }
 }
@@ -65,6 +68,9 @@ pub struct Interleave {
 
 /// The choice for a program that is compiled in one piece.
 pub fn choose(program: &LaneProgram) -> Interleave {
+    if !program.loops.is_empty() {
+        return Interleave { groups: 1, spare: 0 };
+    }
     let mut ready: EntityVec<Value, u32> = EntityVec::filled(0, program.insts.len());
     let mut last_use: EntityVec<Value, usize> = EntityVec::filled(0, program.insts.len());
     let (mut count, mut busy, mut depth) = (program.stores.len(), 0.0, 0);

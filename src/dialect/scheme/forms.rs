@@ -735,7 +735,11 @@ impl<'a> Expander<'a> {
 
     /// Refuses a name that is bound before.
     fn bound_twice(&mut self, name_span: Span, first: Span, form: &str) {
-        let message = format!("`{}` is bound twice in one `{form}`", short(name_span.text(self.source)));
+        let name = short(name_span.text(self.source));
+        let message = match form {
+            "define" => format!("`{name}` is defined twice in one body"),
+            _ => format!("`{name}` is bound twice in one `{form}`"),
+        };
         let mut error = Diagnostic::error("duplicate", name_span, message).related(first, "the first");
         if form == "let" {
             error = error.help("`let*` binds one after the other");
@@ -818,7 +822,7 @@ impl<'a> Expander<'a> {
             let Some(definition) = self.definition(datum) else { return self.hole(span) };
             definitions.push(definition);
         }
-        self.recursive(definitions, Work::Expand(last), "body", span);
+        self.recursive(definitions, Work::Expand(last), "define", span);
     }
 
     fn letrec(&mut self, form: &str, args: &'a [Datum], span: Span) {
