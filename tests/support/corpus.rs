@@ -4,7 +4,7 @@ use std::path::Path;
 
 use neural_compiler::graph::Shape;
 use neural_compiler::graph::build::Signature;
-use neural_compiler::{CompileOptions, Derivative, Limits, Program};
+use neural_compiler::{CompileOptions, Derivative, Program};
 use serde_json::Value;
 
 /// A program with its references.
@@ -22,8 +22,6 @@ pub struct Entry {
     pub gradients: Vec<Vec<Vec<f64>>>,
     /// How far computed results may be from `values` and `gradients`, for programs that repeat.
     pub bounds: Option<Bounds>,
-    /// What its header asks for.
-    pub limits: Limits,
 }
 
 /// Bounds on errors, in the layout of values and gradients.
@@ -65,22 +63,6 @@ impl Entry {
     pub fn columns(&self) -> Vec<Vec<f64>> {
         self.order().iter().map(|&k| self.points.iter().map(|p| p[k]).collect()).collect()
     }
-}
-
-/// The limits that a header line asks for: `--max-iterations 100000`.
-fn limits(line: &str) -> Limits {
-    let mut limits = Limits::default();
-    let words: Vec<&str> = line.split_whitespace().collect();
-    for pair in words.chunks(2) {
-        let (option, number) = (pair[0], pair[1].parse().expect("a number"));
-        match option {
-            "--max-iterations" => limits.iterations = number,
-            "--max-depth" => limits.depth = number,
-            "--max-steps" => limits.steps = number,
-            _ => panic!("no option `{option}`"),
-        }
-    }
-    limits
 }
 
 fn numbers(value: &Value) -> Vec<f64> {
@@ -129,8 +111,7 @@ pub fn load_from(directory: &str) -> Vec<Entry> {
             .map(|_| Bounds { values: values("value_bounds"), gradients: gradients("gradient_bounds") });
         let (values, gradients) = (values("values"), gradients("gradients"));
         let points = list("points").map(numbers).collect();
-        let limits = about.get("nc").map_or_else(Limits::default, |line| limits(line.as_str().unwrap()));
-        entries.push(Entry { inputs, points, values, gradients, bounds, limits, name, text, program });
+        entries.push(Entry { inputs, points, values, gradients, bounds, name, text, program });
     }
     let programs = std::fs::read_dir(&root)
         .expect("the directory")
