@@ -7,8 +7,9 @@ use std::collections::HashMap;
 use neural_compiler::graph::Reason;
 use neural_compiler::graph::build::Signature;
 use neural_compiler::interpret::ast::{AstInterpreter, FailureReason, Scratch};
-use neural_compiler::{Limits, Program};
+use neural_compiler::{CompileOptions, Derivative, Limits, Program, Tier};
 use support::generate::{Rng, Style, styled};
+use support::run;
 
 const FORMS: [&str; 7] = ["(loop ", "(do ", "(let g", "(letrec ", "(define (g", "(define (r", "(recur "];
 
@@ -58,4 +59,29 @@ fn every_program_is_valid_and_ends() {
     assert!(repeating as u64 > count / 4);
     assert!(finite > rows / 3);
     assert!(FORMS.iter().all(|form| uses[form] as u64 > count / 200));
+}
+
+/// The outer loop goes on only while the inner one ends; nothing else of the inner one decides that.
+#[test]
+fn what_an_inner_loop_leaves_is_known_after_the_outer_one() {
+    let text = "(loop ((i 1) (t (> s 2.5)))
+                  (let ((w (loop ((j 1) (u x)) (if (< j 0) (recur (+ j 1) (* 0.5 u)) (* u s)))))
+                    (if (< i z) (recur (+ i 1) (hypot t x)) (- t w))))";
+    let program = Program::parse(text).expect("a program");
+    let columns: Vec<Vec<f64>> = program
+        .inputs()
+        .map(|name| if name == "s" { vec![2.0, 3.0] } else { vec![if name == "x" { 1.0 } else { 3.0 }; 2] })
+        .collect();
+    let result = |derivative, tier| {
+        let kernel = program.compile(&CompileOptions { derivative, tier, ..CompileOptions::default() });
+        run(&kernel.expect("a kernel"), &columns, &[], 2, 1).columns[0].clone()
+    };
+    let expected = vec![(2f64.sqrt() - 2.0).to_bits(), (3f64.sqrt() - 3.0).to_bits()];
+    for tier in [Tier::Cranelift, Tier::Interpret] {
+        for derivative in [Derivative::None, Derivative::Gradient] {
+            let found = result(derivative, tier);
+            let near = found.iter().zip(&expected).all(|(a, b)| a.abs_diff(*b) < 8);
+            assert!(near, "{tier}: {found:?}, not {expected:?}");
+        }
+    }
 }

@@ -295,7 +295,13 @@ fn exports(body: &Graph, goes_on: Node, roots: &[Node]) -> Vec<Node> {
         if !needed[node] {
             continue;
         }
-        if body.is_of_region(node) && header[node] {
+        // Where a region runs, all its results are there.
+        let runs = match body.kind(node) {
+            NodeKind::Result(_) => header[body.args(node)[0]],
+            NodeKind::Region(_) => header[node],
+            NodeKind::Const(_) | NodeKind::Bool(_) | NodeKind::Apply(..) | NodeKind::Input(_) => false,
+        };
+        if runs {
             exported.push(node);
         } else {
             for &arg in body.args(node) {

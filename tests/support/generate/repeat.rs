@@ -201,7 +201,8 @@ impl Writer<'_> {
                 let depth = self.scope.len();
                 let of = self.kind();
                 let shared = self.expression(of, size);
-                let name = self.name();
+                // Not the name of anything that the bound uses.
+                let name = self.unique("t");
                 self.scope.push((name.clone(), of));
                 let (next, value) = (self.again(again, size), self.result(kind, size / 2, again.states));
                 self.scope.truncate(depth);
