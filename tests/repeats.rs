@@ -85,3 +85,18 @@ fn what_an_inner_loop_leaves_is_known_after_the_outer_one() {
         }
     }
 }
+
+/// The second function of a pair is entered from the first only: its parameters have the shapes that it is given there.
+#[test]
+fn mutual_tail_calls_hand_vectors_to_each_other() {
+    let text = "(letrec ((f (lambda (i a) (if (>= i 1) (g (- i 1) a) (vsum a))))
+                         (g (lambda (i a) (if (>= i 1) (f (- i 1) a) (* 2 (vsum a))))))
+                  (f n [1 2]))";
+    let program = Program::parse(text).expect("a program");
+    for tier in [Tier::Cranelift, Tier::Interpret] {
+        let options = CompileOptions { derivative: Derivative::Gradient, tier, ..CompileOptions::default() };
+        let kernel = program.compile(&options).expect("a kernel");
+        let results = run(&kernel, &[vec![4.0, 5.0]], &[], 2, 1);
+        assert_eq!(results.columns[0], [3f64.to_bits(), 6f64.to_bits()], "{tier}");
+    }
+}

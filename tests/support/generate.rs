@@ -14,15 +14,25 @@ pub struct Style {
     pub smooth: bool,
     /// With `loop`, `do`, named `let` and `recur`.
     pub loops: bool,
-    /// With functions that call themselves, in tail position or not.
-    pub recursion: bool,
+    /// With functions that call themselves.
+    pub recursion: Recursion,
+}
+
+/// How functions call themselves and each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recursion {
+    None,
+    /// In tail position: such calls are loops.
+    Tail,
+    /// Anywhere.
+    Any,
 }
 
 impl Style {
     /// What every tier can run: not yet calls that need a stack.
-    pub const COMPILED: Style = Style { smooth: false, loops: true, recursion: false };
-    /// The whole language: about every third program repeats something.
-    pub const ALL: Style = Style { smooth: false, loops: true, recursion: true };
+    pub const COMPILED: Style = Style { smooth: false, loops: true, recursion: Recursion::Tail };
+    /// The whole language.
+    pub const ALL: Style = Style { smooth: false, loops: true, recursion: Recursion::Any };
 }
 
 /// A small random generator (splitmix64), the same sequence on every machine.
@@ -492,7 +502,8 @@ impl Writer<'_> {
     }
 }
 
-/// The program of a seed that every tier can run. `smooth` ones are made for comparing derivatives.
+/// The program of a seed that every tier can run. `smooth` ones are made for comparing derivatives. About every third
+/// program repeats something.
 pub fn program(seed: u64, smooth: bool) -> Generated {
     styled(seed, Style { smooth, ..Style::COMPILED })
 }
@@ -516,7 +527,7 @@ pub fn styled(seed: u64, style: Style) -> Generated {
     let shapes = vectors.map(|(name, shape)| (name.to_string(), shape)).to_vec();
     let (functions, recursive) = (Vec::new(), Vec::new());
     let mut writer = Writer { rng, scope, functions, recursive, fresh: 0, style, repeats: false, nesting: 0 };
-    if style.loops || style.recursion {
+    if style.loops || style.recursion != Recursion::None {
         writer.repeats = !writer.rng.once_in(3);
     }
     let mut text = String::new();
@@ -540,7 +551,7 @@ pub fn styled(seed: u64, style: Style) -> Generated {
         let _ = writeln!(text, "{head} {body})");
         writer.functions.push((format!("f{f}"), params, result));
     }
-    if style.recursion && writer.repeats && writer.rng.once_in(7) {
+    if style.recursion != Recursion::None && writer.repeats && writer.rng.once_in(7) {
         let (result, members) = (writer.kind(), 1 + writer.rng.below(2));
         writer.nesting = 1;
         let group = writer.group("r", result, members);

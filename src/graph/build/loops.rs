@@ -95,7 +95,7 @@ impl<'a> Builder<'a> {
         None
     }
 
-    fn state(&self, k: usize) -> Node {
+    pub(super) fn state(&self, k: usize) -> Node {
         let index = self.here.graph.inputs_from(Source::State(k as u32)).next().unwrap_or_default();
         self.here.graph.input_node(index)
     }

@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Kind, S, Style, Writer};
+use super::{Kind, Recursion, S, Style, Writer};
 use neural_compiler::graph::Shape;
 
 /// A function that calls itself, or another of its group, with a smaller counter.
@@ -43,12 +43,11 @@ impl Writer<'_> {
     pub(super) fn repeat(&mut self, kind: Kind, size: usize) -> String {
         self.nesting += 1;
         let depth = self.scope.len();
-        let text = match (self.style.loops, self.style.recursion) {
-            (true, false) => self.looped(kind, size),
-            (false, _) => self.recursion(kind, size),
-            (true, true) if self.rng.once_in(3) => self.recursion(kind, size),
-            (true, true) => self.looped(kind, size),
+        let recursion = match self.style.recursion {
+            Recursion::None => false,
+            Recursion::Tail | Recursion::Any => !self.style.loops || self.rng.once_in(3),
         };
+        let text = if recursion { self.recursion(kind, size) } else { self.looped(kind, size) };
         self.scope.truncate(depth);
         self.nesting -= 1;
         text
@@ -57,7 +56,7 @@ impl Writer<'_> {
     /// Whether a form that repeats may stand here.
     pub(super) fn may_repeat(&self, size: usize) -> bool {
         let Style { loops, recursion, .. } = self.style;
-        self.repeats && (loops || recursion) && self.nesting < 2 && size >= 4
+        self.repeats && (loops || recursion != Recursion::None) && self.nesting < 2 && size >= 4
     }
 
     fn unique(&mut self, prefix: &str) -> String {
@@ -287,7 +286,11 @@ impl Writer<'_> {
     /// Functions that may call each other. They have the same parameters.
     pub(super) fn group(&mut self, prefix: &str, result: Kind, members: usize) -> Vec<Recursive> {
         let two = self.rng.once_in(3);
-        let depth = if two || self.nesting > 1 { 3 } else { 8 };
+        let depth = match self.style.recursion {
+            Recursion::None | Recursion::Tail => 12,
+            Recursion::Any => 8,
+        };
+        let depth = if two || self.nesting > 1 { 3 } else { depth };
         let kinds = self.state_kinds();
         let params = self.state_names(&kinds);
         let counter = self.unique("i");
@@ -338,15 +341,23 @@ impl Writer<'_> {
     /// What a function computes from one or two calls with a smaller counter.
     fn step(&mut self, group: &[Recursive], k: usize, size: usize) -> String {
         let f = &group[k];
+        // The shape of a parameter is known from calls only, so that those of vectors must not depend on what folds.
+        let plain = group.len() > 1 && f.params.iter().any(|(_, of)| *of != S);
         let next = |writer: &mut Self| {
             // The other one of two, or now and then itself.
-            let to = if writer.rng.once_in(4) { k } else { (k + 1) % group.len() };
+            let to = if writer.rng.once_in(4) && !plain { k } else { (k + 1) % group.len() };
             let less = writer.rng.pick(&["1", "1", "1", "2"]);
             let counter = format!("(- {} {less})", f.counter);
             writer.call_with(&group[to], &counter, size)
         };
         let kind = f.result;
-        match self.rng.below(if f.two { 8 } else { 5 }) {
+        let form = match (self.style.recursion, f.two) {
+            (Recursion::None | Recursion::Tail, _) if plain => [0, 8][self.rng.below(2)],
+            (Recursion::None | Recursion::Tail, _) => [0, 0, 2, 5, 8][self.rng.below(5)],
+            (Recursion::Any, false) => self.rng.below(5),
+            (Recursion::Any, true) => self.rng.below(9),
+        };
+        match form {
             0 => next(self),
             1 => {
                 let depth = self.scope.len();
@@ -378,6 +389,15 @@ impl Writer<'_> {
                 format!(
                     "(do (({counter} 0 (+ {counter} 1)) ({name} {first} (+ {name} {again}))) ((>= {counter} 2) {name}))"
                 )
+            }
+            8 => {
+                let depth = self.scope.len();
+                let of = self.kind();
+                let (value, name) = (self.expression(of, size), self.unique("t"));
+                self.scope.push((name.clone(), of));
+                let call = next(self);
+                self.scope.truncate(depth);
+                format!("(let (({name} {value})) {call})")
             }
             _ => format!("({} {} {})", self.rng.pick(&["+", "-", "*", "min", "max"]), next(self), next(self)),
         }
