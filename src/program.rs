@@ -167,6 +167,11 @@ impl Program {
                 return Err(KernelError::UnknownInput { name: name.to_string(), inputs }.into());
             }
         }
+        if let Some(function) = self.anf.functions.values().find(|function| function.recursive) {
+            let message =
+                format!("the function `{}` needs a stack: this version cannot compile it", function.name);
+            return Err(Error::Source(vec![Diagnostic::error("not-supported", function.span, message)]));
+        }
         let options = BuildOptions { limits: limits.unwrap_or(self.limits()) };
         build::build(&self.anf, signature, &options).map_err(Error::Source)
     }

@@ -20,6 +20,9 @@ const SHORT: usize = 24;
 /// Programs of more instructions are not doubled for the sake of memory: they would take long to compile.
 const MANY_INSTRUCTIONS: usize = 500;
 
+/// Programs with loops are not doubled beyond so many instructions.
+const MANY_LOOP_INSTRUCTIONS: usize = 3000;
+
 /// More columns than the processor prefetches at the same time.
 const MANY_COLUMNS: u32 = 24;
 
@@ -68,17 +71,14 @@ pub struct Interleave {
 
 /// The choice for a program that is compiled in one piece.
 pub fn choose(program: &LaneProgram) -> Interleave {
-    if !program.loops.is_empty() {
-        return Interleave { groups: 1, spare: 0 };
-    }
     let mut ready: EntityVec<Value, u32> = EntityVec::filled(0, program.insts.len());
     let mut last_use: EntityVec<Value, usize> = EntityVec::filled(0, program.insts.len());
     let (mut count, mut busy, mut depth) = (program.stores.len(), 0.0, 0);
     for (value, &inst) in program.insts.iter() {
         let mut start = 0;
-        inst.for_each_operand(|v| {
+        program.for_each_use(value, |v| {
             start = start.max(ready[v]);
-            last_use[v] = value.index();
+            last_use[v] = last_use[v].max(value.index());
         });
         ready[value] = start + latency(inst);
         depth = depth.max(ready[value]);
@@ -91,6 +91,15 @@ pub fn choose(program: &LaneProgram) -> Interleave {
         last_use[store.value] = program.insts.len();
     }
     let pressure = max_live(program, &last_use).max(1);
+    if !program.loops.is_empty() {
+        // An iteration waits for the one before, whatever the window. Spilling costs less than waiting.
+        let groups = match (4 * pressure <= REGISTERS, count <= MANY_LOOP_INSTRUCTIONS) {
+            (true, _) => 4,
+            (false, true) => 2,
+            (false, false) => 1,
+        };
+        return Interleave { groups, spare: 0 };
+    }
     let overlap = (WINDOW / count.max(1) as f64).max(1.0);
     let waiting = f64::from(depth) / overlap / busy.max(1.0);
     // With many columns, memory is what counts: whole cache lines of each at a time.
