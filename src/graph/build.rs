@@ -409,8 +409,9 @@ impl<'a> Builder<'a> {
                 let when = self.here.graph.select(condition, a.when, b.when);
                 let pairs = a.next.iter().zip(&b.next).zip(&b.spans);
                 let next = pairs
-                    .map(|((&a, &b), &span)| match (a, b) {
-                        (Some(a), Some(b)) => self.join(condition, a, b, span),
+                    .enumerate()
+                    .map(|(k, ((&a, &b), &span))| match (a, b) {
+                        (Some(a), Some(b)) => self.join_states(condition, k, (a, b), span),
                         _ => None,
                     })
                     .collect();
@@ -428,6 +429,27 @@ impl<'a> Builder<'a> {
             (None, None) => None,
         };
         Outcome { value, again }
+    }
+
+    /// The next value of a state. Where one arm keeps the state and the other gives it another shape, that shape is what
+    /// counts: the state may have been given one before any was known.
+    fn join_states(
+        &mut self,
+        condition: Node,
+        state: usize,
+        (a, b): (Node, Node),
+        span: Span,
+    ) -> Option<Node> {
+        if self.here.graph.shape(a) != self.here.graph.shape(b) {
+            let state = self.state(state);
+            if a == state {
+                return Some(b);
+            }
+            if b == state {
+                return Some(a);
+            }
+        }
+        self.join(condition, a, b, span)
     }
 
     fn join(&mut self, condition: Node, a: Node, b: Node, span: Span) -> Option<Node> {

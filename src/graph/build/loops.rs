@@ -95,7 +95,7 @@ impl<'a> Builder<'a> {
         None
     }
 
-    fn state(&self, k: usize) -> Node {
+    pub(super) fn state(&self, k: usize) -> Node {
         let index = self.here.graph.inputs_from(Source::State(k as u32)).next().unwrap_or_default();
         self.here.graph.input_node(index)
     }
@@ -304,7 +304,13 @@ fn exports(body: &Graph, goes_on: Node, roots: &[Node]) -> Vec<Node> {
         if !needed[node] {
             continue;
         }
-        if body.is_of_region(node) && header[node] {
+        // Where a region runs, all its results are there.
+        let runs = match body.kind(node) {
+            NodeKind::Result(_) => header[body.args(node)[0]],
+            NodeKind::Region(_) => header[node],
+            NodeKind::Const(_) | NodeKind::Bool(_) | NodeKind::Apply(..) | NodeKind::Input(_) => false,
+        };
+        if runs {
             exported.push(node);
         } else {
             for &arg in body.args(node) {
