@@ -11,6 +11,7 @@ use crate::graph::{Graph, build, print};
 use crate::interpret::ast::AstInterpreter;
 use crate::kernel::{CompileOptions, Derivative, Kernel, KernelError, Tier, derived};
 use crate::lower;
+use crate::ops::Watch;
 use crate::resolve::{self, Resolved};
 use crate::source::{Diagnostic, Span};
 
@@ -146,15 +147,29 @@ impl Program {
     ///
     /// Shapes that do not fit, with their places; names in the signature that the program does not have.
     pub fn graph(&self, signature: &Signature) -> Result<Graph, Error> {
+        self.watched_graph(signature, Watch::default())
+    }
+
+    /// The compute graph for a signature, with checks for what is watched.
+    ///
+    /// # Errors
+    ///
+    /// As [`Program::graph`].
+    pub fn watched_graph(&self, signature: &Signature, watch: Watch) -> Result<Graph, Error> {
+        self.check_names(signature)?;
+        build::build_watched(&self.anf, signature, watch).map_err(Error::Source)
+    }
+
+    fn check_names(&self, signature: &Signature) -> Result<(), KernelError> {
         for name in signature.names() {
             let constant = signature.is_parameter(name) && self.constants().any(|(known, _)| known == name);
             if !constant && !self.inputs().any(|input| input == name) {
                 let inputs =
                     self.inputs().chain(self.constants().map(|c| c.0)).collect::<Vec<_>>().join(", ");
-                return Err(KernelError::UnknownInput { name: name.to_string(), inputs }.into());
+                return Err(KernelError::UnknownInput { name: name.to_string(), inputs });
             }
         }
-        build::build(&self.anf, signature).map_err(Error::Source)
+        Ok(())
     }
 
     /// Compiles the program.
@@ -163,10 +178,11 @@ impl Program {
     ///
     /// As [`Program::graph`], and options that do not fit the program.
     pub fn compile(&self, options: &CompileOptions) -> Result<Kernel, Error> {
-        let graph = self.graph(&options.signature)?;
+        let graph = self.watched_graph(&options.signature, options.watch())?;
         let graph = match options.derivative {
             Derivative::None if options.tier == Tier::Interpret => {
-                let interpreter = AstInterpreter::new(Arc::clone(&self.resolved), &options.signature);
+                let interpreter = AstInterpreter::new(Arc::clone(&self.resolved), &options.signature)
+                    .watching(options.watch());
                 return Ok(Kernel::from_tree(graph, interpreter));
             }
             Derivative::None => graph,
@@ -192,7 +208,7 @@ impl Program {
             Stage::Anf => return Ok(anf::print::dump(&self.anf)),
             Stage::Graph | Stage::Adjoint | Stage::Lanes | Stage::Clif | Stage::Asm => {}
         }
-        let graph = self.graph(&options.signature)?;
+        let graph = self.watched_graph(&options.signature, options.watch())?;
         if stage == Stage::Graph {
             return Ok(print::dump(&graph));
         }

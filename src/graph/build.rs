@@ -5,10 +5,10 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::{Check, Graph, Node, Output, Reason, Role, Shape, Source, Type};
+use super::{Check, Effect, Graph, Node, Output, Reason, Role, Shape, Source, Type};
 use crate::anf::{Anf, Atom, Binding, BlockId, End, FuncId, Literal, Operand, Rhs, Var};
 use crate::entity::EntityVec;
-use crate::ops::{Algebra, Op, ShapeError};
+use crate::ops::{Algebra, Op, ShapeError, Watch};
 use crate::source::{Diagnostic, Span};
 
 /// What the caller says about the inputs of a program.
@@ -62,6 +62,15 @@ impl Signature {
 /// Operands whose shapes do not fit, constant indices out of range and sizes that are not constants, each with its
 /// place; at most [`MAX_ERRORS`] of them.
 pub fn build(anf: &Anf, signature: &Signature) -> Result<Graph, Vec<Diagnostic>> {
+    build_watched(anf, signature, Watch::default())
+}
+
+/// Builds the graph of a program with checks that report what is watched. Results keep every bit.
+///
+/// # Errors
+///
+/// As [`build`].
+pub fn build_watched(anf: &Anf, signature: &Signature, watch: Watch) -> Result<Graph, Vec<Diagnostic>> {
     let mut builder = Builder {
         anf,
         signature,
@@ -73,6 +82,9 @@ pub fn build(anf: &Anf, signature: &Signature) -> Result<Graph, Vec<Diagnostic>>
         steps: 0,
         errors: Vec::new(),
         reported: HashSet::new(),
+        watch,
+        step: 0,
+        noted: HashSet::new(),
     };
     builder.run();
     if builder.errors.is_empty() { Ok(builder.graph) } else { Err(builder.errors) }
@@ -117,6 +129,11 @@ struct Builder<'a> {
     steps: usize,
     errors: Vec<Diagnostic>,
     reported: HashSet<(Span, String)>,
+    watch: Watch,
+    /// Operations with conditions so far in the primitive at hand.
+    step: u32,
+    /// The notes there are: a row that meets one again has met it before.
+    noted: HashSet<Node>,
 }
 
 impl Algebra for Builder<'_> {
@@ -130,7 +147,9 @@ impl Algebra for Builder<'_> {
         self.graph.constant(value)
     }
     fn apply_typed(&mut self, op: Op, attr: u32, ty: Type, args: &[Node]) -> Node {
-        self.graph.apply_typed(op, attr, ty, args)
+        let node = self.graph.apply_typed(op, attr, ty, args);
+        self.watch(op, args, node);
+        node
     }
     fn part(&mut self, whole: Node, index: Node, count: u32, ty: Type) -> Node {
         checked_part(&mut self.graph, self.path, self.place, whole, index, count, ty)
@@ -138,6 +157,32 @@ impl Algebra for Builder<'_> {
 }
 
 impl Builder<'_> {
+    /// Makes the checks for the conditions of an operation that are watched.
+    fn watch(&mut self, op: Op, args: &[Node], result: Node) {
+        if !op.has_conditions() {
+            return;
+        }
+        let step = self.step;
+        self.step += 1;
+        // Conditions are not watched themselves.
+        let watch = std::mem::take(&mut self.watch);
+        for (what, predicate) in watch.of(op) {
+            let met = predicate(self, args, result);
+            let any = self.graph.unary(Op::Any, met);
+            self.push_check(any, Reason::Met { what, op, step }, Effect::Note);
+        }
+        self.watch = watch;
+    }
+
+    /// Adds a check for the rows that take the current path, unless it is known not to matter.
+    fn push_check(&mut self, condition: Node, reason: Reason, effect: Effect) {
+        let fails = self.and(self.path, condition);
+        let repeated = effect == Effect::Note && !self.noted.insert(fails);
+        if !repeated && self.graph.truth(fails) != Some(false) {
+            self.graph.checks.push(Check { fails, effect, reason, span: self.place });
+        }
+    }
+
     fn run(&mut self) {
         for &var in &self.anf.inputs {
             let info = &self.anf.vars[var];
@@ -198,6 +243,7 @@ impl Builder<'_> {
         match rhs {
             Rhs::Constant(literal) => self.values[var] = Some(self.constant_or_parameter(var, *literal)),
             Rhs::Primitive(primitive, operands) => {
+                self.step = 0;
                 self.values[var] =
                     self.operands(operands).and_then(|args| match primitive.expand(self, &args) {
                         Ok(node) => Some(node),
@@ -372,6 +418,6 @@ pub(crate) fn checked_part(
         Some(path) => g.binary(Op::And, path, invalid),
         None => invalid,
     };
-    g.checks.push(Check { fails, reason: Reason::Index { len: count }, span: place });
+    g.checks.push(Check { fails, effect: Effect::Fail, reason: Reason::Index { len: count }, span: place });
     g.apply_typed(Op::Gather, 0, ty, &[whole, index])
 }

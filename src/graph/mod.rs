@@ -1,8 +1,8 @@
 //! The compute graph: a hash-consed DAG of typed operations.
 //!
 //! Structured control flow is data flow: `if` is a [`Select`](crate::ops::Op::Select) whose arms are values, and
-//! which rows need an arm follows from the uses of its nodes. Nodes are pure; what can fail a row is a [`Check`]
-//! beside them.
+//! which rows need an arm follows from the uses of its nodes. Nodes are pure; what can fail a row, or is to be reported
+//! about it, is a [`Check`] beside them.
 //!
 //! * [`build`]: ANF with a signature → graph;
 //! * [`simplify`]: rewrites that keep every bit, applied as nodes are made;
@@ -17,7 +17,7 @@ pub mod verify;
 use std::collections::HashMap;
 
 use crate::entity::{EntityVec, entity};
-use crate::ops::{Op, ShapeError};
+use crate::ops::{Met, Op, ShapeError};
 use crate::source::Span;
 pub use types::{Elem, Shape, Type};
 
@@ -107,7 +107,7 @@ pub enum Role {
     },
 }
 
-/// Why a row can fail.
+/// Why a row can fail, or what there can be to report about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Reason {
     /// The index of `ref` is not an integer from 0 to one below the length.
@@ -130,6 +130,15 @@ pub enum Reason {
         /// How many it may take.
         limit: u64,
     },
+    /// An operation met a condition that was watched.
+    Met {
+        /// The condition.
+        what: Met,
+        /// The operation.
+        op: Op,
+        /// Which of the operations with conditions that the expression is made of, counted from 0.
+        step: u32,
+    },
 }
 
 impl std::fmt::Display for Reason {
@@ -139,15 +148,38 @@ impl std::fmt::Display for Reason {
             Reason::Iterations { limit } => write!(f, "the loop takes more than {limit} iterations"),
             Reason::Depth { limit } => write!(f, "more than {limit} calls are under way"),
             Reason::Steps { limit } => write!(f, "the row takes more than {limit} iterations and calls"),
+            Reason::Met { what, op, .. } => {
+                let info = op.info();
+                let (words, condition) = match what {
+                    Met::Outside => ("is outside its safe domain", info.domain.map(|domain| domain.text)),
+                    Met::Kink => ("is at a kink", info.kink.map(|kink| kink.text)),
+                };
+                write!(f, "`{}` {words}", info.spelling())?;
+                match condition {
+                    Some(condition) => write!(f, " ({})", info.in_words(condition)),
+                    None => Ok(()),
+                }
+            }
         }
     }
 }
 
-/// A condition that fails a row: its value and gradient become NaN, and the row is reported.
+/// What a check does to the rows that meet its condition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Effect {
+    /// They fail: value and gradient become NaN, and the row is reported.
+    Fail,
+    /// They are reported, unless they fail.
+    Note,
+}
+
+/// A condition that fails a row, or is reported. Of those with the same effect the first in ANF order counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Check {
-    /// True where the row fails; already restricted to the path on which the operation stands.
+    /// True where the row meets the condition; already restricted to the path on which the operation stands.
     pub fails: Node,
+    /// What happens then.
+    pub effect: Effect,
     /// Why.
     pub reason: Reason,
     /// The operation in the source.
@@ -165,7 +197,7 @@ pub struct Graph {
     pub inputs: Vec<Input>,
     /// The outputs.
     pub outputs: Vec<Output>,
-    /// What can fail a row, in ANF order: the first that holds is reported.
+    /// What can fail a row or is to be reported, in ANF order.
     pub checks: Vec<Check>,
     current_span: Option<Span>,
 }

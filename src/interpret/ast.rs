@@ -7,9 +7,10 @@
 //! body, of an `if` only the arm that is taken. Nesting lives on explicit stacks: one of work, one of values. What an
 //! expression evaluates lies above what was there before, and its value slides down over it when it is done.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use nc_runtime::abi::{Args, Status};
+use nc_runtime::abi::Args;
 use nc_runtime::batch::{Kernel, KernelShape, RowOutcome};
 use nc_runtime::lanes::Scalar;
 
@@ -17,8 +18,8 @@ use crate::anf::Var;
 use crate::ast::Expr;
 use crate::entity::{Entity, EntityVec};
 use crate::graph::build::Signature;
-use crate::graph::{Check, Node, Reason, Shape, Type, canonical_bits};
-use crate::ops::{Algebra, Lane, Op, Operand, Primitive, ShapeError};
+use crate::graph::{Check, Effect, Node, Reason, Shape, Type, canonical_bits};
+use crate::ops::{Algebra, Lane, Op, Operand, Primitive, ShapeError, Watch};
 use crate::resolve::{Kind, Resolved};
 use crate::source::Span;
 
@@ -31,6 +32,7 @@ pub struct AstInterpreter {
     replaced: Vec<Option<u32>>,
     columns: usize,
     params: usize,
+    watch: Watch,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -75,6 +77,14 @@ pub struct Scratch {
     /// What [`places`](Self::places) was before the bindings in force.
     shadowed: Vec<(Var, u32)>,
     handles: Vec<Node>,
+    noted: Option<(Span, Reason)>,
+}
+
+impl Scratch {
+    /// The first of the watched conditions that the last row met, and the operation in the source that met it.
+    pub fn noted(&self) -> Option<(Span, Reason)> {
+        self.noted
+    }
 }
 
 /// A value on the stack.
@@ -130,7 +140,12 @@ impl AstInterpreter {
                 params as u32 - 1
             }));
         }
-        AstInterpreter { program, inputs, replaced, columns, params }
+        AstInterpreter { program, inputs, replaced, columns, params, watch: Watch::default() }
+    }
+
+    /// The same interpreter, but rows tell what they meet of this: see [`Scratch::noted`].
+    pub fn watching(self, watch: Watch) -> AstInterpreter {
+        AstInterpreter { watch, ..self }
     }
 
     /// How many numbers the inputs of a row are.
@@ -159,7 +174,14 @@ impl AstInterpreter {
         params: &[f64],
         outputs: &mut [f64],
     ) -> Result<(), Failure> {
-        let mut machine = Machine { program: &self.program, scratch, span: Span::default(), failed: None };
+        let mut machine = Machine {
+            program: &self.program,
+            scratch,
+            span: Span::default(),
+            failed: None,
+            watch: self.watch,
+            step: 0,
+        };
         let result = self.evaluate(&mut machine, inputs, params, outputs);
         if result.is_err() {
             outputs.fill(f64::NAN);
@@ -210,6 +232,10 @@ struct Machine<'a> {
     /// The operation being evaluated.
     span: Span,
     failed: Option<Reason>,
+    /// What is watched until it is met.
+    watch: Watch,
+    /// Operations with conditions so far in the primitive at hand.
+    step: u32,
 }
 
 impl Machine<'_> {
@@ -219,6 +245,7 @@ impl Machine<'_> {
         scratch.values.clear();
         scratch.elems.clear();
         scratch.shadowed.clear();
+        scratch.noted = None;
         if scratch.places.len() != self.program.vars.len() {
             scratch.places = EntityVec::filled(0, self.program.vars.len());
         }
@@ -383,6 +410,7 @@ impl Machine<'_> {
         let mut handles = std::mem::take(&mut self.scratch.handles);
         handles.clear();
         handles.extend((mark.value as usize..self.scratch.values.len()).map(Node::from_index));
+        self.step = 0;
         let result = primitive.expand(self, &handles);
         self.scratch.handles = handles;
         let span = self.span;
@@ -414,7 +442,7 @@ impl Machine<'_> {
             _ => return false,
         };
         match primitive.single_op(count) {
-            Some(op) if op.elementwise() => {
+            Some(op) if op.elementwise() && !(self.watch != Watch::default() && op.has_conditions()) => {
                 values.truncate(mark.value as usize);
                 values.push(match op.eval_element(&lanes[..count]) {
                     Lane::F(x) => Value::Number(x),
@@ -478,44 +506,9 @@ impl Machine<'_> {
             Lane::M(x) => self.push(Value::Truth(x)),
         })
     }
-}
 
-impl Algebra for Machine<'_> {
-    fn ty(&self, value: Node) -> Type {
-        self.type_of(self.scratch.values[value.index()])
-    }
-
-    fn number(&mut self, value: f64) -> Node {
-        self.push(Value::Number(value))
-    }
-
-    /// Whether a number is known before the rows is none of an interpreter's business: see [`Machine::part`].
-    fn constant(&self, _: Node) -> Option<f64> {
-        None
-    }
-
-    /// A program whose sizes are not constant is refused before it runs, so here they are what they are.
-    fn size(&self, value: Node) -> Option<f64> {
-        match self.scratch.values[value.index()] {
-            Value::Number(x) => Some(x),
-            Value::Truth(x) => Some(f64::from(u8::from(x))),
-            Value::Block(..) => None,
-        }
-    }
-
-    fn apply(&mut self, op: Op, args: &[Node]) -> Result<Node, ShapeError> {
-        if let Some(node) = self.scalar(op, args) {
-            return Ok(node);
-        }
-        let types: Vec<Type> = args.iter().map(|&a| self.ty(a)).collect();
-        let ty = op.result_type(&types)?;
-        Ok(self.apply_typed(op, 0, ty, args))
-    }
-
-    fn apply_typed(&mut self, op: Op, attr: u32, ty: Type, args: &[Node]) -> Node {
-        if let Some(node) = self.scalar(op, args) {
-            return node;
-        }
+    /// An operation on anything.
+    fn block(&mut self, op: Op, attr: u32, ty: Type, args: &[Node]) -> Node {
         let scratch = &*self.scratch;
         let scalars: Vec<Lane<Scalar>> = args
             .iter()
@@ -548,6 +541,75 @@ impl Algebra for Machine<'_> {
         }
     }
 
+    /// Notes the first watched condition that an operation meets.
+    fn watch(&mut self, op: Op, args: &[Node], result: Node) {
+        if self.watch == Watch::default() || !op.has_conditions() {
+            return;
+        }
+        let step = self.step;
+        self.step += 1;
+        // Conditions are not watched themselves, and after the first that is met nothing is.
+        let watch = std::mem::take(&mut self.watch);
+        for (what, predicate) in watch.of(op) {
+            let met = predicate(self, args, result);
+            let met = match self.scratch.values[met.index()] {
+                Value::Truth(met) => met,
+                Value::Number(_) => false,
+                Value::Block(ty, first) => {
+                    self.scratch.elems[first as usize..][..ty.len()].iter().any(|met| met.m())
+                }
+            };
+            if met {
+                self.scratch.noted = Some((self.span, Reason::Met { what, op, step }));
+                return;
+            }
+        }
+        self.watch = watch;
+    }
+}
+
+impl Algebra for Machine<'_> {
+    fn ty(&self, value: Node) -> Type {
+        self.type_of(self.scratch.values[value.index()])
+    }
+
+    fn number(&mut self, value: f64) -> Node {
+        self.push(Value::Number(value))
+    }
+
+    /// Whether a number is known before the rows is none of an interpreter's business: see [`Machine::part`].
+    fn constant(&self, _: Node) -> Option<f64> {
+        None
+    }
+
+    /// A program whose sizes are not constant is refused before it runs, so here they are what they are.
+    fn size(&self, value: Node) -> Option<f64> {
+        match self.scratch.values[value.index()] {
+            Value::Number(x) => Some(x),
+            Value::Truth(x) => Some(f64::from(u8::from(x))),
+            Value::Block(..) => None,
+        }
+    }
+
+    fn apply(&mut self, op: Op, args: &[Node]) -> Result<Node, ShapeError> {
+        if let Some(node) = self.scalar(op, args) {
+            self.watch(op, args, node);
+            return Ok(node);
+        }
+        let types: Vec<Type> = args.iter().map(|&a| self.ty(a)).collect();
+        let ty = op.result_type(&types)?;
+        Ok(self.apply_typed(op, 0, ty, args))
+    }
+
+    fn apply_typed(&mut self, op: Op, attr: u32, ty: Type, args: &[Node]) -> Node {
+        let node = match self.scalar(op, args) {
+            Some(node) => node,
+            None => self.block(op, attr, ty, args),
+        };
+        self.watch(op, args, node);
+        node
+    }
+
     fn part(&mut self, whole: Node, index: Node, count: u32, ty: Type) -> Node {
         let at = match self.scratch.values[index.index()] {
             Value::Number(x) if x.fract() == 0.0 && x >= 0.0 && x < f64::from(count) => x as u32,
@@ -567,6 +629,8 @@ pub struct AstKernel {
     interpreter: AstInterpreter,
     /// The checks of the program's graph, by whose numbers failures are reported.
     checks: Vec<Check>,
+    /// The positions of notes among the checks.
+    notes: HashMap<(Span, Reason), u32>,
     shape: KernelShape,
 }
 
@@ -581,7 +645,11 @@ impl AstKernel {
             reports_status: !checks.is_empty(),
             scratch_bytes: 0,
         };
-        AstKernel { interpreter, checks: checks.to_vec(), shape }
+        let mut notes = HashMap::new();
+        for (k, check) in (0..).zip(checks).filter(|(_, check)| check.effect == Effect::Note) {
+            notes.entry((check.span, check.reason)).or_insert(k);
+        }
+        AstKernel { interpreter, checks: checks.to_vec(), notes, shape }
     }
 
     fn evaluate(
@@ -592,7 +660,14 @@ impl AstKernel {
         outputs: &mut [f64],
     ) -> RowOutcome {
         match self.interpreter.row(scratch, inputs, params, outputs) {
-            Ok(()) => RowOutcome::Done,
+            Ok(()) => match scratch.noted {
+                Some(noted) => {
+                    let check = self.notes.get(&noted);
+                    debug_assert!(check.is_some(), "the graph has no note for {noted:?}");
+                    check.map_or(RowOutcome::Done, |&check| RowOutcome::Noted(check))
+                }
+                None => RowOutcome::Done,
+            },
             Err(Failure { span, reason }) => {
                 let check = self
                     .checks
@@ -632,10 +707,7 @@ impl Kernel for AstKernel {
                 let column = unsafe { args.output(k) };
                 column[row] = y;
             }
-            let word = match outcome {
-                RowOutcome::Done => 0,
-                RowOutcome::Noted(k) | RowOutcome::Failed(k) => Status::FIRST_CHECK + u64::from(k),
-            };
+            let word = outcome.word();
             if self.shape.reports_status {
                 // SAFETY: as above; the kernel reports a status, so there are words for it.
                 let words = unsafe { args.statuses() };

@@ -3,12 +3,12 @@
 //! It is the full-range path of the native tiers, the tier of programs that are too large to compile, and what
 //! `--tier interpret` differentiates with.
 
-use nc_runtime::abi::{Args, Status};
+use nc_runtime::abi::Args;
 use nc_runtime::batch::{Kernel, KernelShape, RowOutcome};
 use nc_runtime::lanes::Scalar;
 
 use crate::entity::EntityVec;
-use crate::graph::{Elem, Graph, Node, NodeKind, Source, Type, canonical_bits};
+use crate::graph::{Effect, Elem, Graph, Node, NodeKind, Source, Type, canonical_bits};
 use crate::lower::is_summed;
 use crate::lower::lanes::Layout;
 use crate::ops::{Lane, Op, Operand};
@@ -22,7 +22,7 @@ pub struct GraphInterpreter {
     initial: Vec<Slot>,
     inputs: Vec<InputSlots>,
     outputs: Vec<OutputSlots>,
-    checks: Vec<u32>,
+    checks: Vec<(u32, Effect)>,
     shape: KernelShape,
 }
 
@@ -115,7 +115,7 @@ impl GraphInterpreter {
             reports_status: !graph.checks.is_empty(),
             scratch_bytes: 0,
         };
-        let checks = graph.checks.iter().map(|check| slot_of[check.fails]).collect();
+        let checks = graph.checks.iter().map(|check| (slot_of[check.fails], check.effect)).collect();
         GraphInterpreter { steps, operands, initial, inputs, outputs, checks, shape }
     }
 
@@ -179,10 +179,7 @@ impl Kernel for GraphInterpreter {
                 // SAFETY: as above, with parameter gradients.
                 unsafe { args.add_to_partial(k, args.first_row + row, y) };
             }
-            let word = match outcome {
-                RowOutcome::Done => 0,
-                RowOutcome::Noted(k) | RowOutcome::Failed(k) => Status::FIRST_CHECK + u64::from(k),
-            };
+            let word = outcome.word();
             if self.shape.reports_status {
                 // SAFETY: as above; the kernel reports a status, so there are words for it.
                 let words = unsafe { args.statuses() };
@@ -203,7 +200,12 @@ impl Kernel for GraphInterpreter {
             }
         }
         self.run_row(&mut slots, &mut lanes);
-        let failed = self.checks.iter().position(|&slot| matches!(slots[slot as usize], Slot::Truth(true)));
+        let first = |wanted: Effect| {
+            self.checks.iter().position(|&(slot, effect)| {
+                effect == wanted && matches!(slots[slot as usize], Slot::Truth(true))
+            })
+        };
+        let failed = first(Effect::Fail);
         let (mut next_output, mut next_sum) = (outputs.iter_mut(), sums.iter_mut());
         for output in &self.outputs {
             for slot in &slots[output.slot as usize..][..output.len as usize] {
@@ -221,9 +223,10 @@ impl Kernel for GraphInterpreter {
                 }
             }
         }
-        match failed {
-            Some(check) => RowOutcome::Failed(check as u32),
-            None => RowOutcome::Done,
+        match (failed, first(Effect::Note)) {
+            (Some(check), _) => RowOutcome::Failed(check as u32),
+            (None, Some(check)) => RowOutcome::Noted(check as u32),
+            (None, None) => RowOutcome::Done,
         }
     }
 }

@@ -12,7 +12,7 @@ pub mod verify;
 use nc_runtime::lanes::Lanes;
 
 use crate::entity::EntityVec;
-use crate::graph::{Graph, Node, NodeKind, Role, Source};
+use crate::graph::{Effect, Graph, Node, NodeKind, Role, Source};
 use crate::ops::{Lane, Operand};
 use lanes::{LaneProgram, Layout, Store, Target};
 use record::Recorder;
@@ -25,6 +25,7 @@ pub fn lower(graph: &Graph) -> LaneProgram {
     let mut values: EntityVec<Node, Vec<Lane<Recorder>>> = EntityVec::filled(Vec::new(), graph.len());
     let mut uses = use_counts(graph, &live);
     let results = row_results(graph);
+    let fails = graph.checks.iter().any(|check| check.effect == Effect::Fail);
     for node in graph.nodes().filter(|&n| live[n]) {
         values[node] = match graph.kind(node) {
             NodeKind::Const(bits) => vec![Lane::F(recorder.f(f64::from_bits(bits)))],
@@ -48,7 +49,7 @@ pub fn lower(graph: &Graph) -> LaneProgram {
             }
         };
         // A result that no check can spoil is made ready to leave at once, before it occupies a register for long.
-        if results[node] && graph.checks.is_empty() {
+        if results[node] && !fails {
             for lane in &values[node] {
                 recorder.leaving(lane.f(), None);
             }
@@ -60,7 +61,8 @@ pub fn lower(graph: &Graph) -> LaneProgram {
             }
         }
     }
-    let failures: Vec<_> = graph.checks.iter().map(|check| values[check.fails][0].m()).collect();
+    let checks: Vec<_> =
+        graph.checks.iter().map(|check| (values[check.fails][0].m(), check.effect)).collect();
     let mut columns = 0;
     let mut partials = 0;
     let mut stores = Vec::new();
@@ -77,7 +79,7 @@ pub fn lower(graph: &Graph) -> LaneProgram {
             }
         }
     }
-    recorder.finish(stores, &failures, layout.shape(columns, partials))
+    recorder.finish(stores, &checks, layout.shape(columns, partials))
 }
 
 /// Whether an output is summed over the batch rather than stored for each row.

@@ -1,0 +1,359 @@
+//! Rows that leave the safe domain, or meet a kink: which are reported, by which operation, in every tier; and that
+//! watching changes no bit.
+
+mod support;
+
+use nc_runtime::batch::{Batch, Kernel as _, Options, Report, Sink, Source, Workspace};
+use neural_compiler::graph::build::Signature;
+use neural_compiler::graph::{Reason, Shape};
+use neural_compiler::ops::{Met, Op};
+use neural_compiler::{CompileOptions, Derivative, Kernel, Program, Tier};
+use support::bits;
+
+const INF: f64 = f64::INFINITY;
+const NAN: f64 = f64::NAN;
+
+/// Shapes of inputs by the first letter of their names: `M` is a 2×2 matrix, `u` a vector of two, others are scalars.
+fn signature(program: &Program) -> Signature {
+    program.inputs().fold(Signature::scalars(), |signature, name| match name.chars().next() {
+        Some('M') => signature.shape(name, Shape::Matrix(2, 2)),
+        Some('u') => signature.shape(name, Shape::Vector(2)),
+        _ => signature,
+    })
+}
+
+/// A kernel of each tier, the graph interpreter by way of an unused gradient included.
+fn kernels(text: &str, watch: &CompileOptions) -> Vec<Kernel> {
+    let program = Program::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+    let options = CompileOptions { signature: signature(&program), ..watch.clone() };
+    let tiers = [Tier::Interpret, Tier::Cranelift];
+    let derivatives = [Derivative::None, Derivative::Gradient];
+    let all = tiers.into_iter().flat_map(|tier| derivatives.iter().map(move |d| (tier, d.clone())));
+    all.map(|(tier, derivative)| {
+        let options = CompileOptions { tier, derivative, ..options.clone() };
+        program.compile(&options).unwrap_or_else(|error| panic!("{text}: {error}"))
+    })
+    .collect()
+}
+
+fn evaluate(kernel: &Kernel, rows: &[&[f64]]) -> (Vec<Vec<u64>>, Report) {
+    let data: Vec<f64> = rows.concat();
+    let columns = kernel.shape().inputs;
+    let sources = [Source::Matrix { data: &data, columns, row_stride: columns }];
+    let mut outputs = vec![vec![0.0; rows.len()]; kernel.shape().outputs];
+    let mut sinks: Vec<Sink<'_>> = outputs.iter_mut().map(|c| Sink::Column(c)).collect();
+    let inputs = if columns == 0 { &[][..] } else { &sources[..] };
+    let batch =
+        Batch { rows: rows.len(), inputs, params: &[], outputs: &mut sinks, param_gradients: &mut [] };
+    let report = kernel.evaluate(batch, &Options::default(), &mut Workspace::new()).expect("it fits");
+    (outputs.iter().map(|c| c.iter().copied().map(bits).collect()).collect(), report)
+}
+
+/// For each row what is noted: the operation and its text in the program.
+fn notes<'a>(text: &'a str, kernel: &Kernel, rows: &[&[f64]]) -> Vec<Option<(Met, Op, u32, &'a str)>> {
+    let (_, report) = evaluate(kernel, rows);
+    assert_eq!((report.failed, report.noted), (0, report.notes.len()), "{text}");
+    let mut list = vec![None; rows.len()];
+    for note in &report.notes {
+        let check = kernel.checks()[note.check as usize];
+        let Reason::Met { what, op, step } = check.reason else { panic!("{text}: {}", check.reason) };
+        list[note.row] = Some((what, op, step, check.span.text(text)));
+    }
+    list
+}
+
+fn domain() -> CompileOptions {
+    CompileOptions { check_domain: true, ..CompileOptions::default() }
+}
+
+fn kinks() -> CompileOptions {
+    CompileOptions { check_kinks: true, ..CompileOptions::default() }
+}
+
+/// That the rows are reported, each for an operation and the text of an expression, in every tier.
+#[track_caller]
+fn reported(text: &str, watch: &CompileOptions, rows: &[(&[f64], Option<(Op, &str)>)]) {
+    let inputs: Vec<&[f64]> = rows.iter().map(|row| row.0).collect();
+    let expected: Vec<Option<(Op, &str)>> = rows.iter().map(|row| row.1).collect();
+    for kernel in kernels(text, watch) {
+        let found: Vec<Option<(Op, &str)>> = notes(text, &kernel, &inputs)
+            .into_iter()
+            .map(|note| note.map(|(_, op, _, at)| (op, at)))
+            .collect();
+        assert_eq!(found, expected, "{text} ({}, {} outputs)", kernel.tier(), kernel.outputs().len());
+    }
+}
+
+/// A program of one operation with numbers that are inside its domain and outside.
+#[track_caller]
+fn edges(text: &str, op: Op, inside: &[&[f64]], outside: &[&[f64]]) {
+    let inside = inside.iter().map(|&row| (row, None));
+    let outside = outside.iter().map(|&row| (row, Some((op, text))));
+    reported(text, &domain(), &inside.chain(outside).collect::<Vec<_>>());
+}
+
+const TINY: f64 = 5e-324;
+
+#[test]
+fn domains_of_operations() {
+    let below_one = 1f64.next_down();
+    edges(
+        "(/ x y)",
+        Op::Div,
+        &[&[0.0, TINY], &[1.0, -INF], &[1.0, NAN], &[NAN, 1.0], &[INF, INF]],
+        &[&[1.0, 0.0], &[0.0, 0.0], &[1.0, -0.0], &[NAN, 0.0]],
+    );
+    edges("(/ x)", Op::Div, &[&[1e-300], &[NAN]], &[&[0.0], &[-0.0]]);
+    edges("(sqrt x)", Op::Sqrt, &[&[0.0], &[-0.0], &[INF], &[NAN]], &[&[-TINY], &[-INF]]);
+    for (text, op) in [("(log x)", Op::Log), ("(log2 x)", Op::Log2), ("(log10 x)", Op::Log10)] {
+        edges(text, op, &[&[TINY], &[INF], &[NAN]], &[&[0.0], &[-0.0], &[-1.0]]);
+    }
+    edges("(log1p x)", Op::Log1p, &[&[-below_one], &[0.0], &[NAN]], &[&[-1.0], &[-2.0]]);
+    for (text, op) in [("(asin x)", Op::Asin), ("(acos x)", Op::Acos)] {
+        edges(text, op, &[&[-1.0], &[1.0], &[0.0], &[NAN]], &[&[1f64.next_up()], &[-INF], &[-1.5]]);
+    }
+    for (text, op) in
+        [("(remainder x y)", Op::Remainder), ("(modulo x y)", Op::Modulo), ("(quotient x y)", Op::Quotient)]
+    {
+        edges(text, op, &[&[1.0, -3.0], &[0.0, TINY], &[1.0, NAN]], &[&[1.0, 0.0], &[0.0, -0.0]]);
+    }
+    edges(
+        "(inv M)",
+        Op::Inv,
+        &[&[1.0, 2.0, 3.0, 4.0], &[0.0, 1.0, 1.0, 0.0], &[1e-200, 0.0, 0.0, 1e-200]],
+        &[&[1.0, 2.0, 2.0, 4.0], &[0.0, 0.0, 0.0, 0.0], &[0.0, 0.0, 3.0, 4.0]],
+    );
+}
+
+#[test]
+fn domain_of_powers() {
+    edges(
+        "(pow x y)",
+        Op::Pow,
+        &[
+            &[2.0, 0.5],
+            &[0.0, 0.5],
+            &[0.0, 0.0],
+            &[-2.0, 3.0],
+            &[-2.0, -3.0],
+            &[-2.0, INF],
+            &[-2.0, NAN],
+            &[NAN, 0.5],
+            &[0.0, INF],
+        ],
+        &[&[-2.0, 0.5], &[-INF, 1e-3], &[0.0, -1.0], &[-0.0, -0.5], &[0.0, -INF], &[-TINY, -0.5]],
+    );
+    edges("(pow x 1/3)", Op::Pow, &[&[0.0], &[1.0], &[NAN]], &[&[-1.0]]);
+    edges("(pow x -1/2)", Op::Pow, &[&[1.0]], &[&[0.0], &[-1.0]]);
+    // A power that is simplified to a division is still a power.
+    edges("(pow x -1)", Op::Pow, &[&[-1.0], &[TINY]], &[&[0.0]]);
+    edges("(pow x 2)", Op::Pow, &[&[0.0], &[-3.0]], &[]);
+    edges("(pow 0 x)", Op::Pow, &[&[0.0], &[0.5]], &[&[-1.0]]);
+    edges("(pow -2 x)", Op::Pow, &[&[-3.0]], &[&[0.5]]);
+}
+
+#[test]
+fn operations_without_domain() {
+    let x: &[&[f64]] = &[&[0.0], &[-1.0], &[INF], &[NAN]];
+    for text in ["(sin x)", "(tan x)", "(exp x)", "(cbrt x)", "(atan x)", "(atan 0 x)", "(sign x)", "(erf x)"]
+    {
+        edges(text, Op::Div, x, &[]);
+    }
+    edges("(det M)", Op::Div, &[&[0.0; 4]], &[]);
+    edges("(norm u)", Op::Div, &[&[0.0; 2]], &[]);
+}
+
+#[test]
+fn any_element_counts() {
+    edges("(sqrt u)", Op::Sqrt, &[&[0.0, 1.0], &[NAN, 1.0]], &[&[1.0, -1.0], &[-1.0, NAN]]);
+    edges("(/ x u)", Op::Div, &[&[1.0, 2.0, 3.0]], &[&[1.0, 2.0, 0.0]]);
+    edges("(/ u x)", Op::Div, &[&[1.0, 2.0, 3.0]], &[&[0.0, 1.0, 0.0]]);
+    edges("(normalize u)", Op::Div, &[&[0.0, 2.0]], &[&[0.0, 0.0]]);
+}
+
+#[test]
+fn first_in_order() {
+    let text = "(+ (log x) (/ 1 y) (sqrt (log x)))";
+    reported(
+        text,
+        &domain(),
+        &[
+            (&[2.0, 1.0], None),
+            (&[0.0, 0.0], Some((Op::Log, "(log x)"))),
+            (&[0.5, 0.0], Some((Op::Div, "(/ 1 y)"))),
+            (&[0.5, 1.0], Some((Op::Sqrt, "(sqrt (log x))"))),
+            // The NaN comes from the first operation, and the others do not leave their domains.
+            (&[-1.0, 1.0], Some((Op::Log, "(log x)"))),
+        ],
+    );
+    // The steps of one expression.
+    for kernel in kernels("(/ x y z)", &domain()) {
+        let rows: [&[f64]; 3] = [&[1.0, 0.0, 0.0], &[1.0, 1.0, 0.0], &[1.0, 1.0, 1.0]];
+        let steps: Vec<Option<u32>> =
+            notes("(/ x y z)", &kernel, &rows).into_iter().map(|note| note.map(|n| n.2)).collect();
+        assert_eq!(steps, [Some(0), Some(1), None]);
+    }
+}
+
+#[test]
+fn only_what_is_evaluated() {
+    let text = "(if (> x 0) (log x) (if (= x 0) 7 (sqrt x)))";
+    reported(
+        text,
+        &domain(),
+        &[(&[1.0], None), (&[0.0], None), (&[-1.0], Some((Op::Sqrt, "(sqrt x)"))), (&[NAN], None)],
+    );
+    // A value is evaluated where its `let` stands.
+    let text = "(let ((s (sqrt x))) (if (> x 0) s 0))";
+    reported(text, &domain(), &[(&[1.0], None), (&[-1.0], Some((Op::Sqrt, "(sqrt x)")))]);
+    let text = "(and (> x 0) (> (log x) 1))";
+    reported(text, &domain(), &[(&[1.0], None), (&[-1.0], None)]);
+    // Functions, called on several paths.
+    let text = "(define (f t) (/ 1 t)) (if (> x 0) (f y) (+ (f x) (f y)))";
+    reported(
+        text,
+        &domain(),
+        &[
+            (&[1.0, 1.0], None),
+            (&[1.0, 0.0], Some((Op::Div, "(/ 1 t)"))),
+            (&[0.0, 1.0], Some((Op::Div, "(/ 1 t)"))),
+            (&[-1.0, 0.0], Some((Op::Div, "(/ 1 t)"))),
+        ],
+    );
+}
+
+#[test]
+fn known_operands() {
+    for kernel in kernels("(+ (/ x 2) (sqrt 4) (log (exp 1)))", &domain()) {
+        assert!(kernel.checks().is_empty());
+    }
+    reported("(+ x (/ 1 0))", &domain(), &[(&[1.0], Some((Op::Div, "(/ 1 0)")))]);
+    reported(
+        "(if (> x 0) x (sqrt -1))",
+        &domain(),
+        &[(&[1.0], None), (&[-1.0], Some((Op::Sqrt, "(sqrt -1)")))],
+    );
+}
+
+#[test]
+fn kinks_of_operations() {
+    let at = |text: &str, op: Op, smooth: &[&[f64]], kink: &[&[f64]]| {
+        let smooth = smooth.iter().map(|&row| (row, None));
+        let kink = kink.iter().map(|&row| (row, Some((op, text))));
+        reported(text, &kinks(), &smooth.chain(kink).collect::<Vec<_>>());
+        let everywhere: Vec<_> = kernels(text, &domain());
+        assert!(everywhere.iter().all(|kernel| kernel.checks().is_empty()), "{text}");
+    };
+    at("(abs x)", Op::Abs, &[&[TINY], &[NAN]], &[&[0.0], &[-0.0]]);
+    at("(sign x)", Op::Sign, &[&[TINY]], &[&[0.0]]);
+    at("(min x y)", Op::Min, &[&[1.0, 2.0], &[NAN, NAN]], &[&[2.0, 2.0], &[0.0, -0.0]]);
+    at("(max x y)", Op::Max, &[&[1.0, 2.0]], &[&[2.0, 2.0]]);
+    at("(hypot x y)", Op::Hypot, &[&[0.0, TINY]], &[&[0.0, -0.0]]);
+    at("(norm u)", Op::Norm, &[&[0.0, 1.0]], &[&[0.0, 0.0]]);
+    at("(abs u)", Op::Abs, &[&[1.0, 2.0]], &[&[1.0, 0.0]]);
+    // Conditions are not watched themselves: that of a power rounds.
+    let both = CompileOptions { check_domain: true, check_kinks: true, ..CompileOptions::default() };
+    reported(
+        "(+ (abs x) (pow y x))",
+        &both,
+        &[
+            (&[0.0, 1.0], Some((Op::Abs, "(abs x)"))),
+            (&[0.5, -1.0], Some((Op::Pow, "(pow y x)"))),
+            (&[1.0, 1.0], None),
+        ],
+    );
+}
+
+/// A failure is reported whatever was noted before; a note does not make a row fail.
+#[test]
+fn failures_come_first() {
+    let text = "(+ (log x) (ref u x) (/ 1 (- x 1)))";
+    let rows: [&[f64]; 4] = [&[0.0, 3.0, 4.0], &[1.0, 3.0, 4.0], &[-1.0, 3.0, 4.0], &[0.5, 3.0, 4.0]];
+    for kernel in kernels(text, &domain()) {
+        let (outputs, report) = evaluate(&kernel, &rows);
+        assert_eq!((report.failed, report.noted), (2, 2));
+        let at = |rows: &[nc_runtime::batch::RowReport]| -> Vec<(usize, String)> {
+            rows.iter()
+                .map(|r| (r.row, kernel.checks()[r.check as usize].span.text(text).to_string()))
+                .collect()
+        };
+        assert_eq!(at(&report.failures), [(2, "(ref u x)".to_string()), (3, "(ref u x)".to_string())]);
+        assert_eq!(at(&report.notes), [(0, "(log x)".to_string()), (1, "(/ 1 (- x 1))".to_string())]);
+        let values: Vec<f64> = outputs[0].iter().map(|&word| f64::from_bits(word)).collect();
+        assert_eq!(values[..2], [-INF, INF]);
+    }
+}
+
+/// A row outside the fast range of a recipe, which is evaluated again, is noted as any other.
+#[test]
+fn slow_rows() {
+    let text = "(/ (sin x) y)";
+    reported(text, &domain(), &[(&[1e20, 0.0], Some((Op::Div, text))), (&[1e20, 1.0], None)]);
+}
+
+/// Reports count all rows and list the first hundred, for any number of threads.
+#[test]
+fn many_rows() {
+    let rows = 10_000;
+    let x: Vec<f64> = (0..rows).map(|row| f64::from(row % 3) - 1.0).collect();
+    for kernel in kernels("(sqrt x)", &domain()) {
+        for threads in [1, 2] {
+            let mut outputs = vec![vec![0.0; x.len()]; kernel.shape().outputs];
+            let mut sinks: Vec<Sink<'_>> = outputs.iter_mut().map(|c| Sink::Column(c)).collect();
+            let inputs = [Source::Column(&x)];
+            let batch = Batch {
+                rows: x.len(),
+                inputs: &inputs,
+                params: &[],
+                outputs: &mut sinks,
+                param_gradients: &mut [],
+            };
+            let options = Options::with_threads(threads);
+            let report = kernel.evaluate(batch, &options, &mut Workspace::new()).expect("it fits");
+            assert_eq!((report.failed, report.noted), (0, 3334));
+            let listed: Vec<usize> = report.notes.iter().map(|note| note.row).collect();
+            assert_eq!(listed, (0..100).map(|k| 3 * k).collect::<Vec<_>>());
+        }
+    }
+}
+
+const SPICY: [f64; 12] = [0.0, -0.0, 1.0, -1.0, 0.5, -2.5, 2.0, 3.0, 1e-300, 1e300, INF, NAN];
+
+/// Watching changes no bit of values and derivatives, and all tiers note the same, on programs made to be difficult:
+/// conditions share operations with the program and its derivatives.
+#[test]
+fn bits_are_kept() {
+    let mut state = 11u64;
+    let mut next = || {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        SPICY[(state >> 33) as usize % SPICY.len()]
+    };
+    let watch = CompileOptions { check_domain: true, check_kinks: true, ..CompileOptions::default() };
+    for text in [
+        "(+ (pow x y) (* (floor y) x) (sin x) (/ x (floor y)) (exp x))",
+        "(+ (vsum (inv M)) (* 3 (vsum M)) (det M) (vsum (matmul M M)))",
+        "(let ((n (norm u))) (+ (/ x n) (abs x) (hypot x n) (vsum (normalize u)) (* n n)))",
+        "(if (> x y) (log (- x y)) (+ (sqrt (- y x)) (max x y) (min x y 1)))",
+        "(define (f t) (/ (asin t) (log1p t))) (* (f x) (f (* x y)) (f (f y)))",
+        "(values (a (remainder x y)) (b (modulo x y)) (c (quotient x y)) (d (acos (/ x y))))",
+    ] {
+        let rows: Vec<Vec<f64>> = {
+            let width = kernels(text, &watch)[0].shape().inputs;
+            (0..333).map(|_| (0..width).map(|_| next()).collect()).collect()
+        };
+        let rows: Vec<&[f64]> = rows.iter().map(Vec::as_slice).collect();
+        let mut first = None;
+        for (plain, watched) in kernels(text, &CompileOptions::default()).iter().zip(&kernels(text, &watch)) {
+            let ((expected, _), (found, report)) = (evaluate(plain, &rows), evaluate(watched, &rows));
+            assert!(expected == found, "{text}: {}", plain.tier());
+            assert!(report.noted > 10, "{text}");
+            let notes: Vec<_> = report
+                .notes
+                .iter()
+                .map(|note| (note.row, watched.checks()[note.check as usize]))
+                .map(|(row, check)| (row, check.span, check.reason))
+                .collect();
+            assert_eq!(*first.get_or_insert(notes.clone()), notes, "{text}: {}", plain.tier());
+        }
+    }
+}
