@@ -6,6 +6,7 @@ use crate::anf::{self, Anf, Rhs};
 use crate::ast::{self, Ast};
 use crate::codegen::cranelift::{self, TargetMachine};
 use crate::dialect::{self, Dialect, ReaderLimits};
+use crate::domain::{self, SafeDomain};
 use crate::graph::build::Signature;
 use crate::graph::{Graph, build, print};
 use crate::interpret::ast::AstInterpreter;
@@ -170,6 +171,27 @@ impl Program {
             }
         }
         Ok(())
+    }
+
+    /// The conditions under which no operation leaves its safe domain, in the words of the source.
+    ///
+    /// ```
+    /// # use neural_compiler::{Program, graph::build::Signature};
+    /// # fn main() -> Result<(), neural_compiler::Error> {
+    /// let gamma = Program::parse("(define c 299792458) (/ 1 (sqrt (- 1 (square (/ v c)))))")?;
+    /// let domain = gamma.safe_domain(&Signature::scalars())?;
+    /// let conditions: Vec<String> = domain.conditions.iter().map(ToString::to_string).collect();
+    /// assert_eq!(conditions, ["1 − (v/c)² > 0"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Names in the signature that the program does not have.
+    pub fn safe_domain(&self, signature: &Signature) -> Result<SafeDomain, Error> {
+        self.check_names(signature)?;
+        Ok(domain::safe_domain(&self.anf, signature))
     }
 
     /// Compiles the program.

@@ -70,9 +70,12 @@ fn kinks() -> CompileOptions {
     CompileOptions { check_kinks: true, ..CompileOptions::default() }
 }
 
+/// A row, and the operation and expression that it is to be reported for.
+type Row<'a> = (&'a [f64], Option<(Op, &'a str)>);
+
 /// That the rows are reported, each for an operation and the text of an expression, in every tier.
 #[track_caller]
-fn reported(text: &str, watch: &CompileOptions, rows: &[(&[f64], Option<(Op, &str)>)]) {
+fn reported(text: &str, watch: &CompileOptions, rows: &[Row<'_>]) {
     let inputs: Vec<&[f64]> = rows.iter().map(|row| row.0).collect();
     let expected: Vec<Option<(Op, &str)>> = rows.iter().map(|row| row.1).collect();
     for kernel in kernels(text, watch) {
@@ -355,5 +358,101 @@ fn bits_are_kept() {
                 .collect();
             assert_eq!(*first.get_or_insert(notes.clone()), notes, "{text}: {}", plain.tier());
         }
+    }
+}
+
+/// The conditions of a program, a line each, behind warnings.
+fn conditions(text: &str) -> String {
+    let program = Program::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+    let domain = program.safe_domain(&signature(&program)).expect("the inputs are its own");
+    assert!(domain.complete);
+    let warnings = domain.warnings.iter().map(|warning| format!("! {} ({})", warning.message, warning.label));
+    warnings.chain(domain.conditions.iter().map(ToString::to_string)).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn conditions_in_words() {
+    for (text, expected) in [
+        ("(+ x (sin y) (exp x) (abs x))", ""),
+        ("(define G 6.674e-11) (define (force m1 m2 r) (/ (* G m1 m2) (square r))) (force a b r)", "r² ≠ 0"),
+        ("(define (gravity m r) (/ m (* r r)))", "r² ≠ 0"),
+        ("(define c 299792458) (/ 1 (sqrt (- 1 (square (/ v c)))))", "1 − (v/c)² > 0"),
+        ("(define (f n x) (if (>= n 2) (log x) n))", "x > 0 where n ≥ 2"),
+        ("(let* ((d (- x y)) (q (/ 1 d))) (+ q (/ x d)))", "d ≠ 0"),
+        ("(+ (/ x 2) (sqrt 4) (pow x 3) (pow x 0) (pow 2 x) (/ [1 2] [x 4]) (/ x [1 2]))", "[x, 4] ≠ 0"),
+        (
+            "(+ (pow x 1/2) (pow x -2) (pow y -0.5) (pow 0 z) (pow -1 z))",
+            "x > 0\ny > 0\nz ≥ 0\nz is an integer",
+        ),
+        ("(pow x y)", "x > 0, or x = 0 ≤ y, or x < 0 with y an integer"),
+        ("(+ (asin (* 2 x)) (log1p (- x)) (sqrt (- x (- y 1))))", "−1 ≤ 2·x ≤ 1\n−x > −1\nx − (y − 1) ≥ 0"),
+        ("(+ (inv M) (vsum (normalize u)) (/ (ref u 1)))", "det(M) ≠ 0\n‖u‖ ≠ 0\nu[1] ≠ 0"),
+        ("(/ x y z)", "y ≠ 0\nz ≠ 0"),
+        ("(modulo x (ref u y))", "u[y] ≠ 0"),
+        // What the path says need not be said again.
+        ("(if (= x 0) 1 (/ (sin x) x))", ""),
+        ("(if (and (> x 0) (< x y)) (/ (log x) (sqrt x)) 0)", ""),
+        (
+            "(cond ((< x 0) (sqrt (- x))) ((= x 0) 5) (else (/ (log x) y)))",
+            "−x ≥ 0 where x < 0\nx > 0 where x ≥ 0 and x ≠ 0\ny ≠ 0 where x ≥ 0 and x ≠ 0",
+        ),
+        (
+            "(if (or (< x 0) (not (> y 1))) (log z) (log y))",
+            "z > 0 where (x < 0 or y ≤ 1)\ny > 0 where x ≥ 0 and y > 1",
+        ),
+        ("(+ (log x) (if y (log x) (sqrt z)))", "x > 0\nz ≥ 0 where y = 0"),
+        ("(if (< 1 2) (log x) (log y))", "x > 0"),
+        // Functions that are called more than once are written in the words of the caller.
+        ("(define (f t) (let ((s (+ t 1))) (log s))) (+ (f x) (f (* x y)))", "x + 1 > 0\nx·y + 1 > 0"),
+        ("(define (f t) (let ((s (+ t 1))) (log s))) (f (* x y))", "s > 0"),
+        // A name that means something else does not stand for a value.
+        ("(let ((x (- x 1))) (log x))", "x − 1 > 0"),
+        ("(/ (let ((y (if (> x 0) x 1))) (/ 2 y)))", "y ≠ 0\n2/y ≠ 0"),
+        (
+            "(+ x (/ 1 0) (sqrt -2))",
+            "! `/` is always outside its safe domain (needs 0 ≠ 0)\n! `sqrt` is always outside its safe domain (needs −2 ≥ 0)",
+        ),
+        (
+            "(/ (+ aaaaaaaaaaaaaaaaaaaaaaa (* bbbbbbbbbbbbbbbbbbbbbbbb cccccccccccccccccccccccc ddddddddd)))",
+            "aaaaaaaaaaaaaaaaaaaaaaa + bbbbbbbbbbbbbbbbbbbbbbbb·ccccccccc… ≠ 0",
+        ),
+    ] {
+        assert_eq!(conditions(text), expected, "{text}");
+    }
+}
+
+/// Parameters are not known.
+#[test]
+fn conditions_on_parameters() {
+    let program = Program::parse("(define k 2) (/ x k)").unwrap();
+    let text = |signature: Signature| -> Vec<String> {
+        program.safe_domain(&signature).unwrap().conditions.iter().map(ToString::to_string).collect()
+    };
+    assert!(text(Signature::scalars()).is_empty());
+    assert_eq!(text(Signature::scalars().parameter("k")), ["k ≠ 0"]);
+    assert!(program.safe_domain(&Signature::scalars().parameter("z")).is_err());
+}
+
+/// Long and deep programs are described in time, and not in full.
+#[test]
+fn conditions_of_large_programs() {
+    let deep = format!("{}x{}", "(/ 1 (+ 1 ".repeat(100_000), "))".repeat(100_000));
+    let wide: String = (0..5000).map(|k| format!("(log (+ x {k}))")).collect();
+    let mut tower = "(define (f0 x) (/ 1 x))".to_string();
+    for k in 0..60 {
+        tower += &format!("(define (f{} x) (+ (f{k} (+ x 1)) (f{k} (* x 2))))", k + 1);
+    }
+    let arms = format!("{}1{}", "(if (< x y) (log x) ".repeat(20_000), ")".repeat(20_000));
+    for (text, complete) in
+        [(deep, true), (format!("(+ {wide})"), false), (tower + "(f60 x)", false), (arms, true)]
+    {
+        let program = Program::parse(&text).unwrap();
+        let start = std::time::Instant::now();
+        let domain = program.safe_domain(&Signature::scalars()).unwrap();
+        eprintln!("{:?}", start.elapsed());
+        assert_eq!(domain.complete, complete);
+        assert!(domain.conditions.iter().all(|condition| condition.to_string().chars().count() < 300));
+        let limit = neural_compiler::domain::MAX_CONDITIONS;
+        assert!(domain.conditions.len() <= limit);
     }
 }

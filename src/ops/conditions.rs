@@ -41,7 +41,7 @@ impl Domain {
     });
 
     /// `{1} ≠ 0`.
-    pub(super) const DIVISOR: Domain = Domain::new("{1} ≠ 0", |a, x, _| is_zero(a, x[1]));
+    pub(crate) const DIVISOR: Domain = Domain::new("{1} ≠ 0", |a, x, _| is_zero(a, x[1]));
 
     /// What holds inside for operands of which some are known.
     pub fn text_for(&self, operands: &[Option<f64>]) -> &'static str {
