@@ -76,9 +76,14 @@ const MAX_ELEMENTS: usize = 64;
 pub fn safe_domain(anf: &Anf, signature: &Signature) -> SafeDomain {
     let mut calls = EntityVec::filled(0u32, anf.functions.len());
     let mut written = EntityVec::filled(false, anf.vars.len());
+    let names: HashSet<&str> = anf.vars.values().map(|info| info.name.as_str()).collect();
     for binding in anf.blocks.values().flat_map(|block| &block.bindings) {
-        // What was made up for an expression has its place.
-        written[binding.var] = anf.vars[binding.var].span != binding.span;
+        // What was made up for an expression has its place; a name that another variable has ends in a number.
+        let info = &anf.vars[binding.var];
+        let again = info.name.rsplit_once('.').is_some_and(|(name, number)| {
+            names.contains(name) && number.bytes().all(|byte| byte.is_ascii_digit())
+        });
+        written[binding.var] = info.span != binding.span && !again;
         if let Rhs::Call(function, _) = &binding.rhs {
             calls[*function] += 1;
         }
@@ -123,12 +128,9 @@ impl Terms {
         node
     }
 
-    /// A value of which nothing is known but its name, which means nothing else.
+    /// A value of which nothing is known but its name.
     fn variable(&mut self, name: &str, shape: Shape) -> Node {
-        let mut name = name.to_string();
-        while !self.taken.insert(name.clone()) {
-            name.push('′');
-        }
+        self.taken.insert(name.to_string());
         self.opaque(name, shape)
     }
 
@@ -534,7 +536,8 @@ impl Walker<'_> {
             }
             return;
         }
-        let text = self.text(domain, &self.under_roots(domain, args), &numbers);
+        let under_roots = self.under_roots(domain, args);
+        let text = if under_roots == args { text } else { self.text(domain, &under_roots, &numbers) };
         let path = match self.path {
             Some(path) => {
                 let (parts, whole) = text::path(&self.terms, path);

@@ -68,15 +68,18 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     };
     let kernel = loaded.program.compile(&options).map_err(|error| loaded.failure(error))?;
     let (results, note) = evaluate(&loaded, &kernel, &args.settings)?;
+    let domain = match note {
+        Some(_) => loaded.program.safe_domain(&options.signature).ok(),
+        None => None,
+    };
     if json {
         let mut object = as_json(&kernel, &results, args.grad);
         if args.check_domain || args.check_kinks {
-            object["note"] = note.map_or(Json::Null, super::run::check_json);
+            object["note"] = note.map_or(Json::Null, |note| super::run::check_json(note, domain.as_ref()));
         }
         return print_json(&object);
     }
     if let Some(note) = note {
-        let domain = loaded.program.safe_domain(&options.signature).ok();
         report::diagnostics(&loaded.source, &[super::run::described(note, domain.as_ref())]);
     }
     print(&as_text(&kernel, &results))

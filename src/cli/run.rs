@@ -14,7 +14,6 @@ use std::time::Instant;
 use nc_runtime::batch::{Report, RowReport};
 use nc_runtime::io::{Dataset, Format};
 use neural_compiler::domain::SafeDomain;
-use neural_compiler::graph::build::Signature;
 use neural_compiler::graph::{Check, Effect, Reason};
 use neural_compiler::ops::Met;
 use neural_compiler::source::Diagnostic;
@@ -113,8 +112,12 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     let start = Instant::now();
     let report = results.evaluate(&loaded, args, &kernel, &table, rows)?;
     let elapsed = start.elapsed();
+    let domain = match report.noted {
+        0 => None,
+        _ => loaded.program.safe_domain(&options.signature).ok(),
+    };
     if report.noted > 0 && !json {
-        list_notes(&loaded, &kernel, &report, &options.signature);
+        list_notes(&loaded, &kernel, &report, domain.as_ref());
     }
     if report.failed > 0 && !json {
         list_failures(&loaded, args, &kernel, &report);
@@ -126,13 +129,13 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
         let mut object = json!({
             "rows": rows,
             "failed": report.failed,
-            "failures": listed(&kernel, &report.failures),
+            "failures": listed(&kernel, &report.failures, None),
             "tier": kernel.tier().to_string(),
             "seconds": elapsed.as_secs_f64(),
         });
         if args.check_domain || args.check_kinks {
             object["noted"] = report.noted.into();
-            object["notes"] = listed(&kernel, &report.notes);
+            object["notes"] = listed(&kernel, &report.notes, domain.as_ref());
         }
         print_json(&object)?;
     }
@@ -193,11 +196,11 @@ pub fn check_diagnostic(check: &Check) -> Diagnostic {
 }
 
 /// Failed or noted rows as JSON.
-fn listed(kernel: &Kernel, rows: &[RowReport]) -> Json {
+fn listed(kernel: &Kernel, rows: &[RowReport], domain: Option<&SafeDomain>) -> Json {
     let checks = kernel.checks();
     let rows = rows.iter().filter_map(|row| Some((row.row, checks.get(row.check as usize)?)));
     rows.map(|(row, check)| {
-        let mut object = check_json(check);
+        let mut object = check_json(check, domain);
         object["row"] = row.into();
         object
     })
@@ -205,21 +208,32 @@ fn listed(kernel: &Kernel, rows: &[RowReport]) -> Json {
 }
 
 /// What a check has to say about a row, as JSON.
-pub fn check_json(check: &Check) -> Json {
+pub fn check_json(check: &Check, domain: Option<&SafeDomain>) -> Json {
     let mut object =
         json!({ "reason": check.reason.to_string(), "start": check.span.start, "end": check.span.end });
     if let Reason::Met { op, .. } = check.reason {
         object["op"] = op.info().spelling().into();
+        object["condition"] = need(check, domain).into();
     }
     object
+}
+
+/// What the operation of a check needs, in the words of the program.
+fn need<'a>(check: &Check, domain: Option<&'a SafeDomain>) -> Option<&'a str> {
+    match check.reason {
+        Reason::Met { what: Met::Outside, op, step } => domain?.need(check.span, op, step),
+        Reason::Met { what: Met::Kink, .. }
+        | Reason::Index { .. }
+        | Reason::Iterations { .. }
+        | Reason::Depth { .. }
+        | Reason::Steps { .. } => None,
+    }
 }
 
 /// The check as a warning or an error, in the words of the program if they are the same wherever it is evaluated.
 pub fn described(check: &Check, domain: Option<&SafeDomain>) -> Diagnostic {
     let mut diagnostic = check_diagnostic(check);
-    if let (Reason::Met { what: Met::Outside, op, step }, Some(domain)) = (check.reason, domain)
-        && let Some(need) = domain.need(check.span, op, step)
-    {
+    if let Some(need) = need(check, domain) {
         diagnostic.label = format!("needs {need}");
     }
     diagnostic
@@ -251,9 +265,8 @@ fn excerpts(loaded: &Loaded, kernel: &Kernel, rows: &[RowReport], domain: Option
 }
 
 /// Prints the rows of which there is something to report, by the operations that they met it in.
-fn list_notes(loaded: &Loaded, kernel: &Kernel, report: &Report, signature: &Signature) {
-    let domain = loaded.program.safe_domain(signature).ok();
-    let text = excerpts(loaded, kernel, &report.notes, domain.as_ref());
+fn list_notes(loaded: &Loaded, kernel: &Kernel, report: &Report, domain: Option<&SafeDomain>) {
+    let text = excerpts(loaded, kernel, &report.notes, domain);
     let first = if report.noted > report.notes.len() {
         format!(", of which the first {} are listed", report.notes.len())
     } else {

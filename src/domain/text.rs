@@ -58,8 +58,10 @@ pub(super) fn number(terms: &Terms, node: Node) -> String {
 pub(super) fn path(terms: &Terms, path: Node) -> (Vec<String>, String) {
     let mut left = vec![(path, true)];
     let mut parts: Vec<String> = Vec::new();
+    let mut steps = 0;
     while let Some((node, positive)) = left.pop() {
-        if parts.len() + left.len() >= PARTS {
+        steps += 1;
+        if steps > 2 * PARTS {
             parts.push("…".into());
             break;
         }
