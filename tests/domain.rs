@@ -3,7 +3,7 @@
 
 mod support;
 
-use nc_runtime::batch::{Batch, Kernel as _, Options, Report, Sink, Source, Workspace};
+use nc_runtime::batch::{Batch, Kernel as _, Options, Report, RowOutcome, Sink, Source, Workspace};
 use neural_compiler::graph::build::Signature;
 use neural_compiler::graph::{Reason, Shape};
 use neural_compiler::ops::{Met, Op};
@@ -453,4 +453,71 @@ fn conditions_of_large_programs() {
         let limit = neural_compiler::domain::MAX_CONDITIONS;
         assert!(domain.conditions.len() <= limit);
     }
+}
+
+/// The same on random programs of the whole language, parameters and their sums over the batch included; and their
+/// safe domains can be stated.
+#[test]
+fn random_programs() {
+    let watch = CompileOptions { check_domain: true, check_kinks: true, ..CompileOptions::default() };
+    let mut noted = 0;
+    for seed in 0..150 {
+        let generated = support::generate::program(seed, false);
+        let program = Program::parse(&generated.text).unwrap_or_else(|error| panic!("{generated}\n{error}"));
+        let inputs: Vec<&str> = program.inputs().collect();
+        let known =
+            |name: &str| inputs.contains(&name) || program.constants().any(|constant| constant.0 == name);
+        let shaped = generated.shapes.iter().filter(|(name, _)| inputs.contains(&name.as_str()));
+        let signature = shaped.fold(Signature::scalars(), |s, (name, shape)| s.shape(name, *shape));
+        let shared = generated.parameters.iter().filter(|name| known(name));
+        let signature = shared.fold(signature, |s, name| s.parameter(name));
+        if program.graph(&signature).is_err() {
+            continue;
+        }
+        let domain = program.safe_domain(&signature).expect("known names");
+        assert!(domain.conditions.iter().all(|c| !c.text.is_empty() && c.path.as_deref() != Some("")));
+        let mut rng = support::generate::Rng(seed);
+        let rows = 67;
+        let mut data: Option<(Vec<Vec<f64>>, Vec<f64>)> = None;
+        let mut first = None;
+        for tier in [Tier::Interpret, Tier::Cranelift] {
+            for derivative in [Derivative::None, Derivative::Gradient] {
+                let compile = |watch: &CompileOptions| {
+                    let (signature, derivative) = (signature.clone(), derivative.clone());
+                    program
+                        .compile(&CompileOptions { signature, derivative, tier, ..watch.clone() })
+                        .unwrap_or_else(|error| panic!("{generated}\n{error}"))
+                };
+                let (plain, watched) = (compile(&CompileOptions::default()), compile(&watch));
+                let (columns, params) = data.get_or_insert_with(|| {
+                    let shape = plain.shape();
+                    let column = |_| (0..rows).map(|_| rng.wild()).collect();
+                    ((0..shape.inputs).map(column).collect(), (0..shape.params).map(|_| 0.5).collect())
+                });
+                let expected = support::run(&plain, columns, params, rows, 1);
+                assert!(support::run(&watched, columns, params, rows, 1) == expected, "{generated}");
+                let rows: Vec<Vec<f64>> = (0..rows).map(|r| columns.iter().map(|c| c[r]).collect()).collect();
+                let mut workspace = Workspace::new();
+                let notes: Vec<_> = rows
+                    .iter()
+                    .map(|row| {
+                        let mut outputs = vec![0.0; watched.shape().outputs];
+                        let mut sums = vec![0.0; watched.shape().param_gradients];
+                        let outcome =
+                            watched.evaluate_row(row, params, &mut outputs, &mut sums, &mut workspace);
+                        match outcome.expect("it fits") {
+                            RowOutcome::Done => None,
+                            RowOutcome::Noted(k) | RowOutcome::Failed(k) => {
+                                let check = watched.checks()[k as usize];
+                                Some((check.effect, check.span, check.reason))
+                            }
+                        }
+                    })
+                    .collect();
+                noted += notes.iter().flatten().count();
+                assert!(*first.get_or_insert(notes.clone()) == notes, "{generated}");
+            }
+        }
+    }
+    assert!(noted > 1000, "{noted}");
 }
