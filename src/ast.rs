@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use crate::anf::Literal;
 use crate::entity::{EntityVec, entity};
+use crate::limits::Limits;
 use crate::source::Span;
 
 entity!(
@@ -26,6 +27,22 @@ pub enum ExprKind {
     If(Expr, Expr, Expr),
     /// `(let ((name value) …) body)`, bound in parallel; values and functions.
     Let(Vec<Binding>, Vec<Function>, Expr),
+    /// `(letrec* ((name value) …) body)`: values and functions that know each other, values bound in this order.
+    Letrec(Vec<Definition>, Expr),
+    /// A function that knows its own name, called at once: `loop`, `do` and named `let`. The operands do not know it.
+    Loop(LoopForm, Box<Function>, Vec<Expr>),
+    /// `(recur value …)`: a call of the function of the innermost `loop`, which has this name. The span is that of the
+    /// word.
+    Recur(Name, Span, Vec<Expr>),
+}
+
+/// How the body of a loop begins it again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LoopForm {
+    /// By `recur`.
+    Recur,
+    /// By name.
+    Named,
 }
 
 /// A name bound to a value.
@@ -52,7 +69,7 @@ pub struct Function {
     pub body: Expr,
 }
 
-/// A definition at top level.
+/// A definition, at top level or at the head of a body.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Definition {
     /// `(define (name param …) body)`.
@@ -83,6 +100,8 @@ pub struct Ast {
     pub definitions: Vec<Definition>,
     /// What it computes.
     pub body: Body,
+    /// How long a row may take, as far as the program says.
+    pub limits: Limits,
 }
 
 impl Ast {
@@ -94,6 +113,7 @@ impl Ast {
             names: EntityVec::new(),
             definitions: Vec::new(),
             body: Body::LastFunction,
+            limits: Limits::default(),
         }
     }
 
@@ -195,6 +215,44 @@ fn print(ast: &Ast, expr: Expr, text: &mut String) {
                 left.push(Item::Text(")"));
                 for &arg in args.iter().rev() {
                     left.extend([Item::Expr(arg), Item::Text(" ")]);
+                }
+            }
+            ExprKind::Recur(_, _, args) => {
+                text.push_str("(recur");
+                left.push(Item::Text(")"));
+                for &arg in args.iter().rev() {
+                    left.extend([Item::Expr(arg), Item::Text(" ")]);
+                }
+            }
+            ExprKind::Loop(form, function, args) => {
+                let _ = match form {
+                    LoopForm::Recur => write!(text, "(loop ("),
+                    LoopForm::Named => write!(text, "(let {} (", ast.name(function.name)),
+                };
+                left.extend([Item::Text(")"), Item::Expr(function.body), Item::Text(") ")]);
+                for (k, (param, &arg)) in function.params.iter().zip(args).enumerate().rev() {
+                    let space = if k == 0 { "" } else { " " };
+                    left.extend([Item::Text(")"), Item::Expr(arg)]);
+                    left.push(Item::Made(format!("{space}({} ", ast.name(param.0))));
+                }
+            }
+            ExprKind::Letrec(definitions, body) => {
+                text.push_str("(letrec* (");
+                left.extend([Item::Text(")"), Item::Expr(*body), Item::Text(") ")]);
+                for (k, definition) in definitions.iter().enumerate().rev() {
+                    let space = if k == 0 { "" } else { " " };
+                    match definition {
+                        Definition::Function(function) => {
+                            let params: Vec<&str> = function.params.iter().map(|p| ast.name(p.0)).collect();
+                            left.extend([Item::Text("))"), Item::Expr(function.body)]);
+                            let name = ast.name(function.name);
+                            left.push(Item::Made(format!("{space}({name} (lambda ({}) ", params.join(" "))));
+                        }
+                        Definition::Value(binding) => {
+                            left.extend([Item::Text(")"), Item::Expr(binding.value)]);
+                            left.push(Item::Made(format!("{space}({} ", ast.name(binding.name))));
+                        }
+                    }
                 }
             }
             ExprKind::If(condition, then, other) => {

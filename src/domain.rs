@@ -136,8 +136,13 @@ impl Terms {
 
     /// Calls a term by its name, unless it has one, or the name means something else.
     fn name(&mut self, node: Node, name: &str) {
-        let is_term = matches!(self.graph.kind(node), NodeKind::Apply(..));
-        if is_term && !self.names.contains_key(&node) && self.taken.insert(name.to_string()) {
+        let nameless = match self.graph.kind(node) {
+            NodeKind::Apply(..) => !self.names.contains_key(&node),
+            // What a loop or a recursive function has returned.
+            NodeKind::Input(_) => self.names.get(&node).is_some_and(|name| name.ends_with("(…)")),
+            NodeKind::Const(_) | NodeKind::Bool(_) | NodeKind::Region(_) | NodeKind::Result(_) => false,
+        };
+        if nameless && self.taken.insert(name.to_string()) {
             self.names.insert(node, name.to_string());
         }
     }
@@ -146,7 +151,9 @@ impl Terms {
     fn known(&self, node: Node) -> Option<Node> {
         match self.graph.kind(node) {
             NodeKind::Const(_) | NodeKind::Bool(_) => Some(node),
-            NodeKind::Input(_) | NodeKind::Apply(..) => self.folded.get(&node).copied(),
+            NodeKind::Input(_) | NodeKind::Apply(..) | NodeKind::Region(_) | NodeKind::Result(_) => {
+                self.folded.get(&node).copied()
+            }
         }
     }
 

@@ -17,6 +17,7 @@ use crate::graph::build::Signature;
 use crate::graph::{Check, Graph, Input, Output, Role};
 use crate::interpret::ast::{AstInterpreter, AstKernel};
 use crate::interpret::graph::GraphInterpreter;
+use crate::limits::Limits;
 use crate::lower::{is_summed, lower};
 use crate::ops::Watch;
 
@@ -75,6 +76,11 @@ pub struct CompileOptions {
     pub tier: Tier,
     /// A program of more lane instructions than this is interpreted instead of compiled.
     pub max_instructions: usize,
+    /// How much memory a thread may use for the states of loops that are differentiated in reverse, in bytes. Less memory
+    /// takes more time and changes no bit.
+    pub tape_bytes: usize,
+    /// How long a row may take; `None` for what the program's header comment says.
+    pub limits: Option<Limits>,
     /// Whether rows report the first operation, in the order of evaluation on the path that they take, whose operands
     /// are outside its safe domain. Results keep every bit; see [`Kernel::checks`].
     pub check_domain: bool,
@@ -100,9 +106,14 @@ impl Default for CompileOptions {
             max_instructions: 2_000_000,
             check_domain: false,
             check_kinks: false,
+            tape_bytes: DEFAULT_TAPE_BYTES,
+            limits: None,
         }
     }
 }
+
+/// Memory for the tapes of one thread unless the caller says otherwise.
+pub const DEFAULT_TAPE_BYTES: usize = 64 << 20;
 
 /// Why a graph could not be made into a kernel.
 #[derive(Debug, thiserror::Error)]
@@ -186,7 +197,7 @@ fn native(graph: &Graph, options: &CompileOptions) -> Result<Compiled, CodegenEr
         return Ok(Compiled::TooLarge(size));
     }
     debug_assert_eq!(crate::graph::verify::verify(graph), Ok(()));
-    let program = lower(graph);
+    let program = lower(graph, options.tape_bytes);
     debug_assert_eq!(crate::lower::verify::verify(&program), Ok(()));
     if program.insts.len() > options.max_instructions {
         return Ok(Compiled::TooLarge(program.insts.len()));
@@ -209,6 +220,7 @@ struct Inner {
     graph: Graph,
     outputs: Vec<OutputInfo>,
     notes: Vec<String>,
+    tape_bytes: usize,
 }
 
 #[derive(Debug)]
@@ -253,23 +265,23 @@ impl Kernel {
                 Err(error) => return Err(error.into()),
             },
         };
-        Ok(Kernel::assemble(graph, code, notes))
+        Ok(Kernel::assemble(graph, code, notes, options.tape_bytes))
     }
 
     /// A kernel for values that interprets the program a graph was built from.
     pub(crate) fn from_tree(graph: Graph, interpreter: AstInterpreter) -> Kernel {
         let outputs = graph.outputs.iter().map(|o| graph.shape(o.node).len()).sum();
         let kernel = AstKernel::new(interpreter, outputs, &graph.checks);
-        Kernel::assemble(graph, Code::Ast(kernel), Vec::new())
+        Kernel::assemble(graph, Code::Ast(kernel), Vec::new(), 0)
     }
 
     /// Compiles a graph for a given subset of this processor's features.
     pub fn for_target(graph: Graph, target: &TargetMachine) -> Result<Kernel, KernelError> {
-        let native = cranelift::compile(&lower(&graph), target)?;
-        Ok(Kernel::assemble(graph, Code::Native(native), Vec::new()))
+        let native = cranelift::compile(&lower(&graph, DEFAULT_TAPE_BYTES), target)?;
+        Ok(Kernel::assemble(graph, Code::Native(native), Vec::new(), DEFAULT_TAPE_BYTES))
     }
 
-    fn assemble(graph: Graph, code: Code, notes: Vec<String>) -> Kernel {
+    fn assemble(graph: Graph, code: Code, notes: Vec<String>, tape_bytes: usize) -> Kernel {
         let outputs = graph
             .outputs
             .iter()
@@ -280,7 +292,7 @@ impl Kernel {
                 summed: is_summed(&graph, output.role),
             })
             .collect();
-        let inner = Inner { code, interpreter: OnceLock::new(), graph, outputs, notes };
+        let inner = Inner { code, interpreter: OnceLock::new(), graph, outputs, notes, tape_bytes };
         Kernel { inner: Arc::new(inner) }
     }
 
@@ -329,7 +341,7 @@ impl Kernel {
     }
 
     fn interpreter(&self) -> &GraphInterpreter {
-        self.inner.interpreter.get_or_init(|| GraphInterpreter::new(&self.inner.graph))
+        self.inner.interpreter.get_or_init(|| GraphInterpreter::new(&self.inner.graph, self.inner.tape_bytes))
     }
 
     /// Evaluates a batch.

@@ -7,10 +7,11 @@ use crate::ast::{self, Ast};
 use crate::codegen::cranelift::{self, TargetMachine};
 use crate::dialect::{self, Dialect, ReaderLimits};
 use crate::domain::{self, SafeDomain};
-use crate::graph::build::Signature;
+use crate::graph::build::{BuildOptions, Signature};
 use crate::graph::{Graph, build, print};
 use crate::interpret::ast::AstInterpreter;
 use crate::kernel::{CompileOptions, Derivative, Kernel, KernelError, Tier, derived};
+use crate::limits::Limits;
 use crate::lower;
 use crate::ops::Watch;
 use crate::resolve::{self, Resolved};
@@ -67,6 +68,8 @@ pub enum Stage {
     Ast,
     /// A-normal form.
     Anf,
+    /// A-normal form with loops in place of calls in tail position.
+    Tco,
     /// The compute graph of the value.
     Graph,
     /// The graph with derivatives.
@@ -97,7 +100,8 @@ impl Program {
     pub fn parse_as(source: &str, dialect: Dialect, limits: &ReaderLimits) -> Result<Program, Error> {
         let ast = dialect::read(source, dialect, limits).map_err(Error::Source)?;
         let resolved = resolve::resolve(&ast).map_err(Error::Source)?;
-        let anf = anf::build::build(&resolved);
+        debug_assert_eq!(anf::verify::verify(&anf::build::build(&resolved)), Ok(()));
+        let anf = anf::build::build_loops(&resolved);
         debug_assert_eq!(anf::verify::verify(&anf), Ok(()));
         Ok(Program { ast, resolved: Arc::new(resolved), anf })
     }
@@ -132,6 +136,11 @@ impl Program {
         })
     }
 
+    /// The limits that its header comment asks for, such as `; nc: --max-iterations 1000000`; defaults otherwise.
+    pub fn limits(&self) -> Limits {
+        self.ast.limits
+    }
+
     /// What its author may want to know.
     pub fn warnings(&self) -> &[Diagnostic] {
         &self.resolved.warnings
@@ -148,17 +157,24 @@ impl Program {
     ///
     /// Shapes that do not fit, with their places; names in the signature that the program does not have.
     pub fn graph(&self, signature: &Signature) -> Result<Graph, Error> {
-        self.watched_graph(signature, Watch::default())
+        let options = BuildOptions { limits: self.limits(), watch: Watch::default() };
+        self.graph_with(signature, &options)
     }
 
-    /// The compute graph for a signature, with checks for what is watched.
-    ///
-    /// # Errors
-    ///
-    /// As [`Program::graph`].
-    pub fn watched_graph(&self, signature: &Signature, watch: Watch) -> Result<Graph, Error> {
+    /// The graph of the value, as the options want it.
+    fn graph_for(&self, options: &CompileOptions) -> Result<Graph, Error> {
+        let limits = options.limits.unwrap_or(self.limits());
+        self.graph_with(&options.signature, &BuildOptions { limits, watch: options.watch() })
+    }
+
+    fn graph_with(&self, signature: &Signature, options: &BuildOptions) -> Result<Graph, Error> {
         self.check_names(signature)?;
-        build::build_watched(&self.anf, signature, watch).map_err(Error::Source)
+        if let Some(function) = self.anf.functions.values().find(|function| function.recursive) {
+            let message =
+                format!("the function `{}` needs a stack: this version cannot compile it", function.name);
+            return Err(Error::Source(vec![Diagnostic::error("not-supported", function.span, message)]));
+        }
+        build::build(&self.anf, signature, options).map_err(Error::Source)
     }
 
     fn check_names(&self, signature: &Signature) -> Result<(), KernelError> {
@@ -200,10 +216,11 @@ impl Program {
     ///
     /// As [`Program::graph`], and options that do not fit the program.
     pub fn compile(&self, options: &CompileOptions) -> Result<Kernel, Error> {
-        let graph = self.watched_graph(&options.signature, options.watch())?;
+        let graph = self.graph_for(options)?;
         let graph = match options.derivative {
             Derivative::None if options.tier == Tier::Interpret => {
                 let interpreter = AstInterpreter::new(Arc::clone(&self.resolved), &options.signature)
+                    .with_limits(options.limits.unwrap_or(self.limits()))
                     .watching(options.watch());
                 return Ok(Kernel::from_tree(graph, interpreter));
             }
@@ -227,10 +244,11 @@ impl Program {
     ) -> Result<String, Error> {
         match stage {
             Stage::Ast => return Ok(ast::dump(&self.ast)),
-            Stage::Anf => return Ok(anf::print::dump(&self.anf)),
+            Stage::Anf => return Ok(anf::print::dump(&anf::build::build(&self.resolved))),
+            Stage::Tco => return Ok(anf::print::dump(&self.anf)),
             Stage::Graph | Stage::Adjoint | Stage::Lanes | Stage::Clif | Stage::Asm => {}
         }
-        let graph = self.watched_graph(&options.signature, options.watch())?;
+        let graph = self.graph_for(options)?;
         if stage == Stage::Graph {
             return Ok(print::dump(&graph));
         }
@@ -243,7 +261,7 @@ impl Program {
         if stage == Stage::Adjoint {
             return Ok(print::dump(&graph));
         }
-        let program = lower::lower(&graph);
+        let program = lower::lower(&graph, options.tape_bytes);
         if stage == Stage::Lanes {
             return Ok(lower::print::dump(&program));
         }

@@ -3,6 +3,12 @@
 //! Scope is lexical. A name in operand position that nothing binds is an input, whatever else it may name; a name at the
 //! head of a form must be a function or a primitive. Functions are closed afterwards: what they capture from around
 //! them becomes further parameters.
+//!
+//! * [`calls`]: which calls are iterations of loops, and which need a stack;
+//! * [`captures`]: what functions use from around them.
+
+mod calls;
+mod captures;
 
 use std::collections::{HashMap, HashSet};
 
@@ -24,11 +30,37 @@ pub enum Kind {
     /// A primitive.
     Primitive(Primitive, Vec<Expr>),
     /// A call of a function of the program. What the function captures is not among the operands.
-    Call(FuncId, Vec<Expr>),
+    Call(FuncId, Vec<Expr>, CallKind),
     /// A choice.
     If(Expr, Expr, Expr),
-    /// Values for variables, then the expression that uses them.
+    /// Values for variables, one after the other, then the expression that uses them.
     Let(Vec<(Var, Expr)>, Expr),
+}
+
+/// What becomes of a call.
+///
+/// Functions that can reach each other by calls are a *recursive group*. Its calls in tail position connect the functions
+/// of *loops*: in a loop, every function reaches every other by such calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallKind {
+    /// The function is inlined.
+    Inline,
+    /// The function begins a loop. All calls between the functions of its recursive group are iterations.
+    Enter,
+    /// A call in tail position between functions of one loop: the next iteration of the loop around.
+    Iterate,
+    /// A call of a function that needs a stack. If the function is the body of a loop, this begins one.
+    Recursive,
+}
+
+/// A loop: functions that continue in each other by calls in tail position.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// The functions.
+    pub members: Vec<FuncId>,
+    /// What an iteration may change. Of a single function these are parameters; of several, the parameters of all, then
+    /// what some capture from inside others.
+    pub state: Vec<Var>,
 }
 
 /// A function of the program.
@@ -44,6 +76,14 @@ pub struct Function {
     pub captures: Vec<Var>,
     /// What it computes.
     pub body: Expr,
+    /// Whether calls of it need a stack.
+    pub recursive: bool,
+    /// The loop that it is a part of, by its position in [`Resolved::groups`].
+    pub group: Option<u32>,
+    /// Whether it is called other than as an iteration.
+    pub entered: bool,
+    /// Those of its captures that belong to functions of its own loop.
+    pub carried: Vec<Var>,
 }
 
 /// A program whose names are resolved.
@@ -55,8 +95,10 @@ pub struct Resolved {
     pub vars: EntityVec<Var, VarInfo>,
     /// All functions.
     pub functions: EntityVec<FuncId, Function>,
-    /// Functions, each behind those that it calls.
+    /// Functions, each behind those that it calls, but for those that call each other.
     pub order: Vec<FuncId>,
+    /// The loops.
+    pub groups: Vec<Group>,
     /// The inputs, in the order of the signature.
     pub inputs: Vec<Var>,
     /// Top-level values, in order.
@@ -80,10 +122,6 @@ impl Resolved {
     }
 }
 
-/// Variables from around them that all functions together may use: functions inside functions could otherwise take
-/// memory quadratic in the text.
-const MAX_CAPTURES: usize = 10_000_000;
-
 /// What a name means.
 #[derive(Debug, Clone, Copy)]
 enum Meaning {
@@ -94,29 +132,46 @@ enum Meaning {
 /// Whose variable it is: the main program's (`None`) or a function's.
 type Owner = Option<FuncId>;
 
+/// Where an expression stands in its function.
+#[derive(Debug, Clone, Copy)]
+enum Position {
+    /// Its value is the function's.
+    Tail,
+    /// It is a part of this expression, which uses its value.
+    PartOf(Expr),
+}
+
 enum Work {
-    Visit(Expr),
+    Visit(Expr, Position),
+    /// The value of a definition is known from here on.
+    Defined(Var),
     Bind(Vec<(Name, Meaning)>),
     Unbind(Vec<Name>),
     Enter(FuncId),
     Leave(Owner),
 }
 
-/// A call, for the checks that need all calls.
+/// A call, for what needs all calls.
 struct Call {
+    expr: Expr,
     from: Owner,
     function: FuncId,
     span: Span,
-    /// How many top-level values are defined before it runs, if the main program makes it.
-    defined: usize,
+    /// Whether its value is that of the function that makes it.
+    tail: bool,
+    /// When it is made, as [`Resolver::clock`] counts.
+    at: u32,
 }
+
+/// The definition of a value that is still to come.
+const PENDING: u32 = u32::MAX;
 
 /// Resolves a program.
 ///
 /// # Errors
 ///
-/// Unknown functions, wrong numbers of operands, functions used as values, values used before their definition,
-/// recursion; each with its place.
+/// Unknown functions, wrong numbers of operands, functions used as values, values used before their definition, `recur`
+/// where its value is used; each with its place.
 pub fn resolve(ast: &Ast) -> Result<Resolved, Vec<Diagnostic>> {
     let filler = Kind::Number(Literal { f64: 0.0, f32: 0.0 });
     let mut resolver = Resolver {
@@ -126,8 +181,9 @@ pub fn resolve(ast: &Ast) -> Result<Resolved, Vec<Diagnostic>> {
         owner: None,
         uses: HashSet::new(),
         calls: Vec::new(),
-        global_index: HashMap::new(),
-        defined: 0,
+        defined: EntityVec::new(),
+        clock: 0,
+        sizes: EntityVec::new(),
         errors: Vec::new(),
         inputs: Vec::new(),
         resolved: Resolved {
@@ -136,6 +192,7 @@ pub fn resolve(ast: &Ast) -> Result<Resolved, Vec<Diagnostic>> {
             vars: EntityVec::new(),
             functions: EntityVec::new(),
             order: Vec::new(),
+            groups: Vec::new(),
             inputs: Vec::new(),
             globals: Vec::new(),
             result_names: Vec::new(),
@@ -156,10 +213,12 @@ struct Resolver<'a> {
     /// Variables of others that a function uses.
     uses: HashSet<(FuncId, Var)>,
     calls: Vec<Call>,
-    /// The position of top-level values.
-    global_index: HashMap<Var, usize>,
-    /// How many top-level values are defined so far.
-    defined: usize,
+    /// When each variable is defined; 0 for those that are wherever they can be used.
+    defined: EntityVec<Var, u32>,
+    /// Counts definitions of values that functions can know before.
+    clock: u32,
+    /// How many expressions each function has of its own.
+    sizes: EntityVec<FuncId, usize>,
     errors: Vec<Diagnostic>,
     inputs: Vec<(Span, Var)>,
     resolved: Resolved,
@@ -175,6 +234,7 @@ impl<'a> Resolver<'a> {
     /// A new variable.
     fn var(&mut self, name: Name, span: Span, owner: Owner) -> Var {
         self.owners.push(owner);
+        self.defined.push(0);
         self.resolved.vars.push(VarInfo { name: self.ast.name(name).to_string(), span })
     }
 
@@ -231,12 +291,17 @@ impl<'a> Resolver<'a> {
     fn function(&mut self, function: &AstFunction) -> FuncId {
         let id = FuncId::from_index(self.resolved.functions.len());
         let params = function.params.iter().map(|&(name, span)| self.var(name, span, Some(id))).collect();
+        self.sizes.push(0);
         self.resolved.functions.push(Function {
             name: self.ast.name(function.name).to_string(),
             span: function.span,
             params,
             captures: Vec::new(),
             body: function.body,
+            recursive: false,
+            group: None,
+            entered: false,
+            carried: Vec::new(),
         })
     }
 
@@ -265,7 +330,7 @@ impl<'a> Resolver<'a> {
                 Definition::Function(function) => Meaning::Function(self.function(function)),
                 Definition::Value(_) => {
                     let var = self.var(name, span, None);
-                    self.global_index.insert(var, self.global_index.len());
+                    self.defined[var] = PENDING;
                     Meaning::Var(var)
                 }
             };
@@ -283,7 +348,7 @@ impl<'a> Resolver<'a> {
                 (Definition::Value(binding), Meaning::Var(var)) => {
                     self.visit(binding.value, None, Vec::new());
                     self.resolved.globals.push((var, binding.value));
-                    self.defined += 1;
+                    self.define(var);
                 }
                 (Definition::Function(_), Meaning::Var(_)) | (Definition::Value(_), Meaning::Function(_)) => {
                 }
@@ -301,24 +366,59 @@ impl<'a> Resolver<'a> {
                     self.resolved.result_names.push(ast.name(result.name).to_string());
                 }
             }
-            Body::LastFunction => {
-                // Its parameters are the first inputs, and its body is the program's.
-                if let Some(id) = last_function {
-                    let function = &self.resolved.functions[id];
-                    self.resolved.results = vec![function.body];
-                    self.resolved.inputs = function.params.clone();
-                }
-            }
+            Body::LastFunction => {}
+        }
+        let count = self.resolved.functions.len();
+        let components = calls::components(&calls::callees(count, self.calls.iter()));
+        if let (Body::LastFunction, Some(id)) = (&ast.body, last_function) {
+            self.run_last_function(id, &components);
         }
         self.inputs.sort_by_key(|&(span, _)| span);
         self.two_inputs_of_one_name(last_function);
         self.resolved.inputs.extend(self.inputs.iter().map(|&(_, var)| var));
         self.number_names();
-        self.order_functions();
+        self.resolved.order = components.order.iter().flatten().copied().collect();
+        self.classify(&components);
         if self.errors.is_empty() {
-            self.close_functions();
+            self.close_functions(&components);
+        }
+        if self.errors.is_empty() {
+            self.find_state();
         }
         self.near_misses();
+    }
+
+    /// Makes a program of its last function: the parameters are the first inputs. The body is the program's, or, if it
+    /// calls itself, a call.
+    fn run_last_function(&mut self, id: FuncId, components: &calls::Components) {
+        let function = &self.resolved.functions[id];
+        let (span, params) = (function.span, function.params.clone());
+        let inside = |from: FuncId| components.of[from] == components.of[id];
+        if !self.calls.iter().any(|call| call.function == id && call.from.is_some_and(inside)) {
+            self.resolved.results = vec![function.body];
+            self.resolved.inputs = params;
+            return;
+        }
+        let mut args = Vec::with_capacity(params.len());
+        for param in params {
+            let info = self.resolved.vars[param].clone();
+            self.owners.push(None);
+            self.defined.push(0);
+            self.resolved.spans.push(info.span);
+            let input = self.resolved.vars.push(info);
+            self.resolved.inputs.push(input);
+            args.push(self.resolved.kinds.push(Kind::Var(input)));
+        }
+        self.resolved.spans.push(span);
+        let expr = self.resolved.kinds.push(Kind::Call(id, args, CallKind::Inline));
+        self.calls.push(Call { expr, from: None, function: id, span, tail: false, at: self.clock });
+        self.resolved.results = vec![expr];
+    }
+
+    /// From here on the value of a variable is known.
+    fn define(&mut self, var: Var) {
+        self.clock += 1;
+        self.defined[var] = self.clock;
     }
 
     fn param_meanings(&self, function: &AstFunction, id: FuncId) -> Vec<(Name, Meaning)> {
@@ -330,10 +430,11 @@ impl<'a> Resolver<'a> {
     fn visit(&mut self, expr: Expr, owner: Owner, bindings: Vec<(Name, Meaning)>) {
         self.owner = owner;
         let names = bindings.iter().map(|b| b.0).collect();
-        let mut work = vec![Work::Unbind(names), Work::Visit(expr), Work::Bind(bindings)];
+        let mut work = vec![Work::Unbind(names), Work::Visit(expr, Position::Tail), Work::Bind(bindings)];
         while let Some(next) = work.pop() {
             match next {
-                Work::Visit(expr) => self.visit_one(expr, &mut work),
+                Work::Visit(expr, position) => self.visit_one(expr, position, &mut work),
+                Work::Defined(var) => self.define(var),
                 Work::Bind(bindings) => {
                     for (name, meaning) in bindings {
                         self.scope[name].push(meaning);
@@ -350,17 +451,23 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn visit_one(&mut self, expr: Expr, work: &mut Vec<Work>) {
+    fn visit_one(&mut self, expr: Expr, position: Position, work: &mut Vec<Work>) {
         let ast = self.ast;
+        let part = Position::PartOf(expr);
+        let tail = matches!(position, Position::Tail);
+        if let Some(owner) = self.owner {
+            self.sizes[owner] += 1;
+        }
         let kind = match ast.kind(expr) {
             ExprKind::Number(literal) => Kind::Number(*literal),
             ExprKind::Name(name) => self.operand(*name, ast.span(expr)),
             ExprKind::Call(name, name_span, args) => {
-                work.extend(args.iter().rev().map(|&arg| Work::Visit(arg)));
-                self.call(*name, *name_span, args, ast.span(expr))
+                work.extend(args.iter().rev().map(|&arg| Work::Visit(arg, part)));
+                self.call(*name, *name_span, args, expr, tail)
             }
             &ExprKind::If(condition, then, other) => {
-                work.extend([other, then, condition].map(Work::Visit));
+                work.extend([Work::Visit(other, position), Work::Visit(then, position)]);
+                work.push(Work::Visit(condition, part));
                 Kind::If(condition, then, other)
             }
             ExprKind::Let(bindings, functions, body) => {
@@ -374,21 +481,116 @@ impl<'a> Resolver<'a> {
                 let ids: Vec<FuncId> = functions.iter().map(|f| self.function(f)).collect();
                 meanings.extend(functions.iter().zip(&ids).map(|(f, &id)| (f.name, Meaning::Function(id))));
                 work.push(Work::Unbind(meanings.iter().map(|m| m.0).collect()));
-                work.push(Work::Visit(*body));
+                work.push(Work::Visit(*body, position));
                 work.push(Work::Bind(meanings));
                 for (function, &id) in functions.iter().zip(&ids).rev() {
-                    let params = self.param_meanings(function, id);
-                    work.push(Work::Leave(self.owner));
-                    work.push(Work::Unbind(params.iter().map(|p| p.0).collect()));
-                    work.push(Work::Visit(function.body));
-                    work.push(Work::Bind(params));
-                    work.push(Work::Enter(id));
+                    self.visit_function(function, id, work);
                 }
-                work.extend(bindings.iter().rev().map(|b| Work::Visit(b.value)));
+                work.extend(bindings.iter().rev().map(|b| Work::Visit(b.value, part)));
                 Kind::Let(values, *body)
+            }
+            ExprKind::Letrec(definitions, body) => {
+                let mut meanings = Vec::with_capacity(definitions.len());
+                let mut values = Vec::new();
+                for definition in definitions {
+                    meanings.push(match definition {
+                        Definition::Function(function) => {
+                            (function.name, Meaning::Function(self.function(function)))
+                        }
+                        Definition::Value(binding) => {
+                            let var = self.var(binding.name, binding.span, self.owner);
+                            self.defined[var] = PENDING;
+                            values.push((var, binding.value));
+                            (binding.name, Meaning::Var(var))
+                        }
+                    });
+                }
+                work.push(Work::Unbind(meanings.iter().map(|m| m.0).collect()));
+                work.push(Work::Visit(*body, position));
+                for (definition, &(_, meaning)) in definitions.iter().zip(&meanings).rev() {
+                    match (definition, meaning) {
+                        (Definition::Function(function), Meaning::Function(id)) => {
+                            self.visit_function(function, id, work);
+                        }
+                        (Definition::Value(binding), Meaning::Var(var)) => {
+                            work.extend([Work::Defined(var), Work::Visit(binding.value, part)]);
+                        }
+                        (Definition::Function(_), Meaning::Var(_))
+                        | (Definition::Value(_), Meaning::Function(_)) => {}
+                    }
+                }
+                work.push(Work::Bind(meanings));
+                Kind::Let(values, *body)
+            }
+            ExprKind::Loop(_, function, args) => {
+                let id = self.function(function);
+                work.push(Work::Unbind(vec![function.name]));
+                self.visit_function(function, id, work);
+                work.push(Work::Bind(vec![(function.name, Meaning::Function(id))]));
+                work.extend(args.iter().rev().map(|&arg| Work::Visit(arg, part)));
+                self.called(id, args, expr, tail)
+            }
+            ExprKind::Recur(name, word, args) => {
+                work.extend(args.iter().rev().map(|&arg| Work::Visit(arg, part)));
+                self.recur(*name, *word, args, expr, position)
             }
         };
         self.resolved.kinds[expr] = kind;
+    }
+
+    /// Resolves the body of a function.
+    fn visit_function(&self, function: &AstFunction, id: FuncId, work: &mut Vec<Work>) {
+        let params = self.param_meanings(function, id);
+        work.push(Work::Leave(self.owner));
+        work.push(Work::Unbind(params.iter().map(|p| p.0).collect()));
+        work.push(Work::Visit(function.body, Position::Tail));
+        work.push(Work::Bind(params));
+        work.push(Work::Enter(id));
+    }
+
+    /// A call of a function with as many operands as it has parameters.
+    fn called(&mut self, function: FuncId, args: &[Expr], expr: Expr, tail: bool) -> Kind {
+        let span = self.ast.span(expr);
+        self.calls.push(Call { expr, from: self.owner, function, span, tail, at: self.clock });
+        Kind::Call(function, args.to_vec(), CallKind::Inline)
+    }
+
+    /// The next iteration of the innermost loop.
+    fn recur(&mut self, name: Name, word: Span, args: &[Expr], expr: Expr, position: Position) -> Kind {
+        let nothing = Kind::Number(Literal { f64: 0.0, f32: 0.0 });
+        let Some(&Meaning::Function(id)) = self.scope[name].last() else { return nothing };
+        let (expected, begins) = (self.resolved.functions[id].params.len(), self.resolved.functions[id].span);
+        if expected != args.len() {
+            let message = format!(
+                "`recur` gives {} to a loop of {}",
+                count(args.len(), "value"),
+                count(expected, "variable")
+            );
+            let error = Diagnostic::error("arity", self.ast.span(expr), message);
+            self.error(
+                error.related(begins, "the loop").help("give every variable its next value, in order"),
+            );
+            return nothing;
+        }
+        if let Position::PartOf(user) = position {
+            let by = match self.ast.kind(user) {
+                ExprKind::Call(function, ..) => format!("`{}`", self.ast.name(*function)),
+                ExprKind::If(..) => "a condition".to_string(),
+                ExprKind::Let(..) | ExprKind::Letrec(..) => "a binding".to_string(),
+                ExprKind::Loop(..) => "another loop".to_string(),
+                ExprKind::Recur(..) => "another `recur`".to_string(),
+                ExprKind::Number(_) | ExprKind::Name(_) => "another expression".to_string(),
+            };
+            let message =
+                format!("the value of `recur` is used by {by}: the loop goes on, and there is none");
+            self.error(
+                Diagnostic::error("recur", word, message)
+                    .related(self.ast.span(user), "used here")
+                    .help("bind an accumulator instead: a further variable of the loop that holds the result so far"),
+            );
+            return nothing;
+        }
+        self.called(id, args, expr, true)
     }
 
     fn operand(&mut self, name: Name, span: Span) -> Kind {
@@ -396,10 +598,7 @@ impl<'a> Resolver<'a> {
         let text = self.ast.name(name);
         match self.scope[name].last() {
             Some(&Meaning::Var(var)) => {
-                if let Some(&position) = self.global_index.get(&var)
-                    && self.owner.is_none()
-                    && position >= self.defined
-                {
+                if self.defined[var] == PENDING && self.owners[var] == self.owner {
                     let defined = self.resolved.vars[var].span;
                     let message = format!("`{text}` is used before its definition");
                     self.error(Diagnostic::error("order", span, message).related(defined, "defined here"));
@@ -456,7 +655,8 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn call(&mut self, name: Name, name_span: Span, args: &[Expr], span: Span) -> Kind {
+    fn call(&mut self, name: Name, name_span: Span, args: &[Expr], expr: Expr, tail: bool) -> Kind {
+        let span = self.ast.span(expr);
         let nothing = Kind::Number(Literal { f64: 0.0, f32: 0.0 });
         let text = self.ast.name(name);
         match self.scope[name].last() {
@@ -469,8 +669,7 @@ impl<'a> Resolver<'a> {
                     self.error(Diagnostic::error("arity", span, message).related(defined, "defined here"));
                     return nothing;
                 }
-                self.calls.push(Call { from: self.owner, function: id, span, defined: self.defined });
-                Kind::Call(id, args.to_vec())
+                self.called(id, args, expr, tail)
             }
             Some(&Meaning::Var(var)) if Primitive::from_name(text).is_none() || self.shadows(var) => {
                 let defined = self.resolved.vars[var].span;
@@ -514,7 +713,9 @@ impl<'a> Resolver<'a> {
                         name_span,
                         format!("there is no function `{text}`"),
                     );
-                    if let Some(similar) = self.similar(text) {
+                    if self.owner.is_some_and(|owner| self.resolved.functions[owner].name == text) {
+                        error = error.help("a function that calls itself is bound with `letrec`");
+                    } else if let Some(similar) = self.similar(text) {
                         error = error.help(format!("did you mean `{similar}`?"));
                     }
                     self.error(error);
@@ -570,112 +771,6 @@ impl<'a> Resolver<'a> {
                     )
                     .related(info.span, format!("did you mean `{}`?", info.name)),
                 );
-            }
-        }
-    }
-
-    /// Puts callees before callers; recursion has no such order.
-    fn order_functions(&mut self) {
-        let count = self.resolved.functions.len();
-        let mut callees: EntityVec<FuncId, Vec<(FuncId, Span)>> = EntityVec::filled(Vec::new(), count);
-        for call in &self.calls {
-            if let Some(from) = call.from {
-                callees[from].push((call.function, call.span));
-            }
-        }
-        #[derive(Clone, Copy, PartialEq)]
-        enum State {
-            New,
-            Open,
-            Done,
-        }
-        let mut state = EntityVec::filled(State::New, count);
-        let mut order = Vec::with_capacity(count);
-        let mut recursive = Vec::new();
-        for root in self.resolved.functions.keys() {
-            let mut stack = vec![(root, 0)];
-            while let Some((function, next)) = stack.pop() {
-                if next == 0 {
-                    if state[function] != State::New {
-                        continue;
-                    }
-                    state[function] = State::Open;
-                }
-                match callees[function].get(next) {
-                    Some(&(callee, span)) => {
-                        stack.push((function, next + 1));
-                        match state[callee] {
-                            State::New => stack.push((callee, 0)),
-                            State::Open => recursive.push((callee, span)),
-                            State::Done => {}
-                        }
-                    }
-                    None => {
-                        state[function] = State::Done;
-                        order.push(function);
-                    }
-                }
-            }
-        }
-        for (function, span) in recursive {
-            let function = &self.resolved.functions[function];
-            let message =
-                format!("`{}` calls itself: recursion is not supported by this version", function.name);
-            let error =
-                Diagnostic::error("not-supported", span, message).related(function.span, "defined here");
-            self.error(error);
-        }
-        self.resolved.order = order;
-    }
-
-    /// Collects what each function captures, its callees' captures included.
-    fn close_functions(&mut self) {
-        let mut callees: EntityVec<FuncId, Vec<FuncId>> =
-            EntityVec::filled(Vec::new(), self.resolved.functions.len());
-        for call in &self.calls {
-            if let Some(from) = call.from {
-                callees[from].push(call.function);
-            }
-        }
-        let mut used: EntityVec<FuncId, Vec<Var>> =
-            EntityVec::filled(Vec::new(), self.resolved.functions.len());
-        for &(function, var) in &self.uses {
-            used[function].push(var);
-        }
-        let mut total = 0;
-        for &function in &self.resolved.order.clone() {
-            let mut captures: HashSet<Var> = used[function].iter().copied().collect();
-            for &callee in &callees[function] {
-                let theirs = self.resolved.functions[callee].captures.iter().copied();
-                captures.extend(theirs.filter(|&var| self.owners[var] != Some(function)));
-            }
-            let mut captures: Vec<Var> = captures.into_iter().collect();
-            captures.sort();
-            total += captures.len();
-            self.resolved.functions[function].captures = captures;
-            if total > MAX_CAPTURES {
-                let span = self.resolved.functions[function].span;
-                let message = format!("functions use more than {MAX_CAPTURES} variables from around them");
-                return self.error(
-                    Diagnostic::error("too-large", span, message)
-                        .help("pass values as operands, or nest less deeply"),
-                );
-            }
-        }
-        for call in std::mem::take(&mut self.calls) {
-            if call.from.is_some() {
-                continue;
-            }
-            let function = &self.resolved.functions[call.function];
-            let early = function
-                .captures
-                .iter()
-                .find(|var| self.global_index.get(var).is_some_and(|&k| k >= call.defined));
-            if let Some(&var) = early {
-                let (name, span) = (&self.resolved.vars[var].name, self.resolved.vars[var].span);
-                let message = format!("`{}` uses `{name}` before its definition", function.name);
-                let error = Diagnostic::error("order", call.span, message).related(span, "defined here");
-                self.error(error);
             }
         }
     }

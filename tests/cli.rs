@@ -586,6 +586,17 @@ fn programs_with_errors() {
        │     ╰── here
     ───╯
     ");
+    assert_snapshot!(check(b"; nc: --max-iterations many\n(+ x 1)"), @"
+    [header] Error: `--max-iterations` is followed by a number
+       ╭─[ p.scm:1:24 ]
+       │
+     1 │ ; nc: --max-iterations many
+       │                        ──┬─
+       │                          ╰─── here
+       │
+       │ Help: such as `--max-iterations 1000000`, written in digits
+    ───╯
+    ");
     assert_snapshot!(check(b"(atan x y z)"), @"
     [arity] Error: `atan` takes 1 or 2 operands, not 3
        ╭─[ p.scm:1:1 ]
@@ -877,7 +888,7 @@ fn ir() {
     %2 = mul %0, %1
     value = %2
     ");
-    for stage in ["ast", "anf", "adjoint", "lanes"] {
+    for stage in ["ast", "anf", "tco", "adjoint", "lanes"] {
         assert!(!dir.ok(&["ir", "p.scm", "--stage", stage, "--grad"]).is_empty(), "{stage}");
     }
     let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
@@ -893,6 +904,24 @@ fn ir() {
       the program takes: x, y
     ");
     dir.fails(2, &["ir", "p.scm", "--stage", "soup"]);
+    dir.ok(&["eval", "-e", "(+ 1 2)", "--max-iterations", "5", "--max-depth", "5", "--max-steps", "5"]);
+    dir.fails(2, &["eval", "-e", "(+ 1 2)", "--max-steps", "-5"]);
+    let dir = dir.with("sum.scm", "(loop ((i 0) (s 0)) (if (= i n) s (recur (+ i 1) (+ s i))))");
+    assert_snapshot!(dir.ok(&["ir", "sum.scm", "--stage", "tco", "--max-iterations", "5"]), @"
+    (define (loop %i %s n)
+      (let* ((%4 (loop ((i %i) (s %s))
+              (let* ((%0 (= i n))
+                    (%3 (if %0
+                        s
+                        (let* ((%1 (+ i 1))
+                              (%2 (+ s i)))
+                          (recur %1 %2)))))
+                %3))))
+      %4))
+    ; inputs: n
+    (let* ((%5 (loop 0 0 n)))
+      %5)
+    ");
 }
 
 #[test]

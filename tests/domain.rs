@@ -521,3 +521,97 @@ fn random_programs() {
     }
     assert!(noted > 1000, "{noted}");
 }
+
+/// The first iteration that leaves the domain is reported, whatever later ones do.
+#[test]
+fn loops() {
+    let text = "(let loop ((i 0) (s 0)) (if (< i 4) (loop (+ i 1) (+ s (log (- x i)) (/ 1 (- i y)))) s))";
+    reported(
+        text,
+        &domain(),
+        &[
+            (&[9.0, 9.0], None),
+            (&[3.0, 3.0], Some((Op::Log, "(log (- x i))"))),
+            (&[3.0, 2.0], Some((Op::Div, "(/ 1 (- i y))"))),
+            (&[1.0, 1.0], Some((Op::Log, "(log (- x i))"))),
+            (&[2.5, 0.0], Some((Op::Div, "(/ 1 (- i y))"))),
+            (&[9.0, 4.0], None),
+        ],
+    );
+    // Before, in and after a loop; in its test; a loop that is not entered.
+    let text = "(let ((a (sqrt x)))
+      (let ((b (if (> y 0) (let loop ((t y)) (if (> (log t) 0) (loop (- t 1)) (/ 1 t))) 7)))
+        (asin (- b a))))";
+    reported(
+        text,
+        &domain(),
+        &[
+            (&[-1.0, 0.0], Some((Op::Sqrt, "(sqrt x)"))),
+            (&[7.0, 0.0], Some((Op::Asin, "(asin (- b a))"))),
+            (&[49.0, -2.0], None),
+            (&[1.0, 3.0], None),
+            (&[-1.0, 3.0], Some((Op::Sqrt, "(sqrt x)"))),
+            (&[16.0, 1.5], Some((Op::Asin, "(asin (- b a))"))),
+        ],
+    );
+    // Loops in loops, and a function with a loop that is called twice.
+    let text = "(define (root a n)
+      (let loop ((k 0) (y 1)) (if (< k n) (loop (+ k 1) (* 0.5 (+ y (/ a y)))) (sqrt (- y 1)))))
+      (let outer ((j 0) (s 0))
+        (if (< j 3) (outer (+ j 1) (+ s (root x j) (root y 1))) (/ s (- z j))))";
+    reported(
+        text,
+        &domain(),
+        &[
+            (&[4.0, 9.0, 0.0], None),
+            (&[4.0, 9.0, 3.0], Some((Op::Div, "(/ s (- z j))"))),
+            (&[4.0, -9.0, 3.0], Some((Op::Sqrt, "(sqrt (- y 1))"))),
+            (&[-1.0, 9.0, 3.0], Some((Op::Sqrt, "(sqrt (- y 1))"))),
+        ],
+    );
+}
+
+#[test]
+fn bits_are_kept_in_loops() {
+    for text in [
+        "(let loop ((i 0) (s x)) (if (< i 5) (loop (+ i 1) (+ (log s) (/ y s) (abs s))) (sqrt s)))",
+        "(let loop ((i 0)) (let ((t (let in ((t x)) (if (> t 3) (in (/ t y)) t)))) (if (< i 3) (loop (+ i 1)) (abs t))))",
+        "(let loop ((i 0) (s x)) (if (< i 3) (loop (+ i 1) (let in ((t s)) (if (> t y) (in (- (* t 0.5) 1)) (pow t y)))) (/ s y)))",
+    ] {
+        let watch = CompileOptions { check_domain: true, check_kinks: true, ..CompileOptions::default() };
+        let rows: Vec<[f64; 2]> = SPICY.iter().flat_map(|&x| SPICY.map(|y| [x, y])).collect();
+        let rows: Vec<&[f64]> = rows.iter().map(|row| &row[..]).collect();
+        let mut first = None;
+        for (plain, watched) in kernels(text, &CompileOptions::default()).iter().zip(&kernels(text, &watch)) {
+            let ((expected, failed), (found, report)) = (evaluate(plain, &rows), evaluate(watched, &rows));
+            assert!(expected == found, "{text}: {}", plain.tier());
+            assert_eq!(failed.failed, report.failed);
+            let notes: Vec<_> = report
+                .notes
+                .iter()
+                .map(|note| {
+                    let check = watched.checks()[note.check as usize];
+                    (note.row, check.span, check.reason)
+                })
+                .collect();
+            assert!(notes.len() > 10);
+            assert_eq!(*first.get_or_insert(notes.clone()), notes, "{text}: {}", plain.tier());
+        }
+    }
+}
+
+#[test]
+fn conditions_of_loops() {
+    assert_eq!(
+        conditions("(let loop ((i 0) (s 0)) (if (< i n) (loop (+ i 1) (+ s (/ 1 (- x i)))) (log s)))"),
+        "x − i ≠ 0 where i < n\ns > 0 where i ≥ n"
+    );
+    assert_eq!(
+        conditions("(let ((y (let loop ((t x)) (if (> t 1) (loop (/ t z)) t)))) (/ 1 y))"),
+        "z ≠ 0 where t > 1\ny ≠ 0"
+    );
+    assert_eq!(
+        conditions("(define (fact n) (if (<= n 0) 1 (/ n (fact (- n 1))))) (fact x)"),
+        "fact(…) ≠ 0 where n > 0"
+    );
+}

@@ -210,16 +210,79 @@ snapshots! {
         "(when x 1)",
         "(case x ((1) 2))",
         "(let-values (((a b) x)) a)",
-        "(loop ((i 0)) i)",
-        "(recur 1)",
-        "(letrec ((f (lambda (x) x))) (f 1))",
-        "(do ((i 0 (+ i 1))) ((= i 10) i))",
-        "(let again ((i 0)) (again i))",
-        "(define (f x) (f x)) (f 1)",
-        "(define (f x) (g x)) (define (g x) (f x)) (f 1)",
         // A name of the program is never refused.
         "(define (list a b) (+ a b)) (list 1 2)",
         "(define (f x) (map x)) (define (map x) (* 2 x)) (f 1)",
+    ;
+    /// `loop` and `recur`.
+    loops:
+        "(loop)",
+        "(loop ((i 0)))",
+        "(loop (i 0) (recur i))",
+        "(loop ((i 0)) 1 2)",
+        "(loop ((i 0) (i 1)) i)",
+        "(loop ((f (lambda (x) x))) 1)",
+        "(recur 1)",
+        "(define (f x) (recur x)) (f 1)",
+        "(let again ((i 0)) (recur 1))",
+        "(loop ((i 0)) (let ((f (lambda (x) (recur x)))) (f i)))",
+        "(loop ((i 0)) (let go ((j 0)) (if (< j 3) (go (+ j 1)) (recur (+ i 1)))))",
+        "(loop ((i 0) (s 0)) (if (< i n) (recur (+ i 1)) s))",
+        "(loop ((i 0)) (recur))",
+        "(loop ((i 0)) (if (< i 3) (+ 1 (recur (+ i 1))) i))",
+        "(loop ((i 0)) (if (recur 1) 1 2))",
+        "(loop ((i 0)) (and (recur 1) i))",
+        "(loop ((i 0)) (let ((x (recur 1))) x))",
+        "(loop ((i 0)) (recur (recur i)))",
+        "(loop ((i 0)) (loop ((j (recur 1))) j))",
+        "(loop ((i 0)) (define x (recur 1)) x)",
+        "(+ recur 1)",
+    ;
+    /// Named `let` and `do`.
+    named_loops:
+        "(let again)",
+        "(let again ((i 0)))",
+        "(let again ((i 0)) 1 2)",
+        "(let again ((i)) i)",
+        "(let again ((i 0) (j 1)) (again 1))",
+        "(let again ((i 0)) (+ again i))",
+        "(do)",
+        "(do ((i 0 (+ i 1))))",
+        "(do ((i 0 (+ i 1))) ((= i 3)))",
+        "(do ((i 0 1 2)) (x i))",
+        "(do (i) (x i))",
+        "(do ((i 0) (i 1)) (x i))",
+        "(do ((1 2)) (x i))",
+        "(do ((i 0 (+ i 1))) ((= i 3) i) (display i))",
+    ;
+    /// `letrec` and definitions inside bodies.
+    recursion:
+        "(letrec)",
+        "(letrec ((f (lambda (x) x))))",
+        "(letrec (f (lambda (x) x)) (f 1))",
+        "(letrec ((f (lambda (x) x))) (f 1) (f 2))",
+        "(letrec ((f (lambda (x) x)) (f 2)) 1)",
+        "(letrec ((f (lambda (x) (f x)))) (+ f 1))",
+        "(letrec ((f (lambda (x) (f x x)))) (f 1))",
+        "(letrec ((a (+ a 1))) a)",
+        "(letrec* ((a b) (b 1)) a)",
+        "(letrec ((a (f 1)) (k 2) (f (lambda (x) (* x k)))) a)",
+        "(letrec ((a (loop ((i 0)) (if (< i 3) (recur (+ i 1)) a)))) a)",
+        "(let ((f (lambda (x) (f x)))) (f 1))",
+        "(define (f x) (define y 1))",
+        "(define (f x) (define y 1) (+ x y) (define z 2))",
+        "(define (f x) (define y z) (define z 1) (+ y z)) (f 1)",
+        "(define (f x) (define y 1) (define (y) 2) y) (f 1)",
+        "(define (f x) (define) x) (f 1)",
+        "(+ 1 (define x 2))",
+        "(define a (f 1)) (define (f n) (if (= n 0) k (f (- n 1)))) (define k 1) a",
+    ;
+    /// The comment at the head of a program.
+    header:
+        "; nc: --max-iterations\n1",
+        "; nc: --max-iterations ten\n1",
+        "; what it does\n;; nc: --max-depth 5 --max-iteration 10\n1",
+        ";nc: --max-steps=-5\n1",
     ;
     /// Warnings.
     warnings:

@@ -6,7 +6,7 @@ use neural_compiler::graph::Shape;
 use neural_compiler::graph::build::Signature;
 use neural_compiler::interpret::ast::{AstInterpreter, FailureReason, Scratch};
 use neural_compiler::interpret::graph::GraphInterpreter;
-use neural_compiler::kernel::derived;
+use neural_compiler::kernel::{DEFAULT_TAPE_BYTES, derived};
 use neural_compiler::lower::lower;
 use neural_compiler::ops::Primitive;
 use neural_compiler::{CompileOptions, Derivative, Error, Program, Stage, Tier, anf, graph};
@@ -31,7 +31,7 @@ fn digest(text: &[u8]) -> bool {
         }
         Err(other) => panic!("{other}"),
     };
-    for stage in [Stage::Ast, Stage::Anf] {
+    for stage in [Stage::Ast, Stage::Anf, Stage::Tco] {
         assert!(program.stage(stage, &CompileOptions::default(), None).is_ok());
     }
     compare(&program)
@@ -58,10 +58,11 @@ fn compare(program: &Program) -> bool {
     let gradient = CompileOptions { derivative: Derivative::Gradient, ..options.clone() };
     let adjoint = derived(&graph, &gradient).expect("an adjoint");
     graph::verify::verify(&adjoint).expect("a sound adjoint");
-    neural_compiler::lower::verify::verify(&lower(&adjoint)).expect("a sound lane program");
+    neural_compiler::lower::verify::verify(&lower(&adjoint, DEFAULT_TAPE_BYTES))
+        .expect("a sound lane program");
 
     let tree = AstInterpreter::new(program.resolved().clone(), &signature);
-    let interpreted = GraphInterpreter::new(&graph);
+    let interpreted = GraphInterpreter::new(&graph, DEFAULT_TAPE_BYTES);
     let native = neural_compiler::Kernel::from_graph(
         graph.clone(),
         &CompileOptions { tier: Tier::Cranelift, ..options },
@@ -145,7 +146,12 @@ const TOKENS: &[&str] = &[
     "\"",
     "'",
     "set!",
-    "loop",
+    "(loop ((x ",
+    "(recur ",
+    "(let f ((x ",
+    "(letrec ((f (lambda (x) ",
+    "(do ((x ",
+    "(f x)",
     "0",
     "é",
     "sin",

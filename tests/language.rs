@@ -50,8 +50,10 @@ mod checked {
     }
 }
 
-use neural_compiler::graph::Shape;
-use neural_compiler::{CompileOptions, Program, Stage};
+use neural_compiler::graph::build::Signature;
+use neural_compiler::graph::{Reason, Shape};
+use neural_compiler::interpret::ast::{AstInterpreter, Failure, FailureReason, Scratch};
+use neural_compiler::{CompileOptions, Limits, Program, Stage};
 
 /// The value of a program of scalars at these inputs, in order of the signature.
 fn at(source: &str, inputs: &[f64]) -> f64 {
@@ -68,6 +70,26 @@ fn all(source: &str) -> Vec<f64> {
 /// The value of a program without inputs.
 fn value(source: &str) -> f64 {
     at(source, &[])
+}
+
+/// Results of a program by the AST interpreter alone, so many numbers.
+fn tree(source: &str, inputs: &[f64], count: usize, limits: Limits) -> Result<Vec<f64>, Failure> {
+    let program = Program::parse(source).unwrap_or_else(|e| panic!("{source}: {e}"));
+    let interpreter =
+        AstInterpreter::new(program.resolved().clone(), &Signature::scalars()).with_limits(limits);
+    let mut outputs = vec![0.0; count];
+    interpreter.row(&mut Scratch::default(), inputs, &[], &mut outputs).map(|()| outputs)
+}
+
+/// The value of a program of scalars by the AST interpreter alone.
+fn computed(source: &str, inputs: &[f64]) -> f64 {
+    tree(source, inputs, 1, Limits::default()).unwrap_or_else(|e| panic!("{source}: {e:?}"))[0]
+}
+
+/// The reason for which a row fails, with the text at its place, and the state.
+fn failing(source: &str, inputs: &[f64], limits: Limits) -> (FailureReason, String, Vec<(String, Vec<f64>)>) {
+    let failure = tree(source, inputs, 1, limits).expect_err("a failure");
+    (failure.reason, failure.span.text(source).to_string(), failure.state)
 }
 
 fn inputs(source: &str) -> Vec<String> {
@@ -434,4 +456,354 @@ fn dumps_read_as_programs() {
         let (before, after) = (checked::run(source, &[], &point, &[]), checked::run(&text, &[], &point, &[]));
         assert_eq!(before, after, "{text}");
     }
+}
+
+#[test]
+fn loops() {
+    let sum = "(loop ((i 0) (sum 0)) (if (= i n) sum (recur (+ i 1) (+ sum i))))";
+    same(computed(sum, &[0.0]), 0.0);
+    same(computed(sum, &[10.0]), 45.0);
+    same(computed(sum, &[10_000.0]), 49_995_000.0);
+    // A loop that never goes on, and one without variables.
+    same(computed("(loop ((i 7)) i)", &[]), 7.0);
+    same(computed("(loop () (if x 5 (recur)))", &[1.0]), 5.0);
+    // First values are evaluated outside, and all at once.
+    same(computed("(loop ((x (* x 2)) (y x)) (if (< x 100) (recur (+ x y) y) x))", &[3.0]), 102.0);
+    // All values of the next iteration are those of this one.
+    same(
+        computed("(loop ((a 0) (b 1) (k n)) (if (= k 0) a (recur b (+ a b) (- k 1))))", &[90.0]),
+        2880067194370816120.0,
+    );
+    same(computed("(loop ((a 1) (b 2)) (if (= a 2) (- a b) (recur b a)))", &[]), 1.0);
+    same(
+        computed(
+            "(+ 1 (loop ((x 1)) (if (< (abs (- (* x x) n)) 1e-12) x (recur (* 1/2 (+ x (/ n x)))))))",
+            &[2.0],
+        ),
+        1.0 + std::f64::consts::SQRT_2,
+    );
+    // In `cond`, below `let` and in both arms.
+    same(
+        computed(
+            "(loop ((n n) (steps 0)) (cond ((= n 1) steps) ((= (modulo n 2) 0) (recur (/ n 2) (+ steps 1))) (else (let ((m (* 3 n))) (recur (+ m 1) (+ steps 1))))))",
+            &[27.0],
+        ),
+        111.0,
+    );
+    same(computed("(loop ((i 0)) (if (< i 5) (if (< i 2) (recur (+ i 2)) (recur (+ i 3))) i))", &[]), 5.0);
+    // NaN is true.
+    same(computed("(loop ((x 1)) (if (< x 1e300) (recur (* x x 10)) x))", &[]), f64::INFINITY);
+}
+
+#[test]
+fn loops_in_loops() {
+    let product = "
+        (loop ((i 0) (total 0))
+          (if (= i m) total
+              (recur (+ i 1)
+                     (loop ((j 0) (sum total))
+                       (if (= j n) sum (recur (+ j 1) (+ sum (* i j))))))))";
+    same(computed(product, &[10.0, 20.0]), 45.0 * 190.0);
+    // The inner loop is the last thing that the outer does: `recur` is its own.
+    same(
+        computed(
+            "(loop ((i 3) (s 0)) (if (= i 0) s (loop ((j i) (t s)) (if (= j 0) (+ t i) (recur (- j 1) (+ t 1))))))",
+            &[],
+        ),
+        6.0,
+    );
+    same(
+        computed(
+            "(loop ((i 0)) (if (< (loop ((j i)) (if (< j 10) (recur (+ j 3)) j)) 12) (recur (+ i 1)) i))",
+            &[],
+        ),
+        0.0,
+    );
+    // The inner loop goes on with the outer one: they are one loop.
+    let triangle = "
+        (let outer ((i 0) (s 0))
+          (if (= i n) s
+              (let ((k (* i 10)))
+                (let inner ((j 0) (t s))
+                  (if (= j i) (outer (+ i 1) (+ t k)) (inner (+ j 1) (+ t i k)))))))";
+    let expected: f64 = (0..5).map(|i| f64::from(i * 10 + i * (i + i * 10))).sum();
+    same(computed(triangle, &[5.0]), expected);
+}
+
+#[test]
+fn named_let() {
+    same(computed("(let again ((i 0)) (if (< i n) (again (+ i 1)) i))", &[5.0]), 5.0);
+    // The first values do not know the name.
+    same(computed("(define (f x) (* x 10)) (let f ((x (f 1))) (if (< x 11) (f (+ x 1)) x))", &[]), 11.0);
+    // Calls elsewhere than at the end are recursion.
+    same(computed("(let fact ((n n)) (if (= n 0) 1 (* n (fact (- n 1)))))", &[20.0]), 2432902008176640000.0);
+    same(computed("(let f ((n n)) (if (< n 2) n (+ (f (- n 1)) (f (- n 2)))))", &[20.0]), 6765.0);
+    // A name of a form is a name like all others where it is bound, and a form elsewhere.
+    same(computed("(let loop ((i 0)) (if (< i 4) (loop (+ i 1)) i))", &[]), 4.0);
+    let both =
+        "(+ (let loop ((i 0)) (if (< i 4) (loop (+ i 1)) i)) (loop ((i 0)) (if (< i 4) (recur (+ i 1)) i)))";
+    same(computed(both, &[]), 8.0);
+    same(computed("(define (recur x) (* 2 x)) (loop ((i 1)) (recur i))", &[]), 2.0);
+    same(computed("(let ((do (lambda (x) (+ x 1)))) (do 1))", &[]), 2.0);
+    same(computed("(define (letrec x) (+ x 1)) (letrec 1)", &[]), 2.0);
+}
+
+#[test]
+fn do_loops() {
+    same(computed("(do ((i 0 (+ i 1)) (s 0 (+ s i))) ((= i n) s))", &[5.0]), 10.0);
+    // A variable without a next value keeps it.
+    same(computed("(do ((i 0 (+ i step)) (step 3)) ((> i 10) (+ i step)))", &[]), 15.0);
+    same(computed("(do () (x 4))", &[1.0]), 4.0);
+    same(computed("(do ((x 1 (do ((y x (* y 2))) ((> y 10) y)))) ((> x 10) x))", &[]), 16.0);
+}
+
+#[test]
+fn recursion() {
+    let fib = "(define (fib n) (if (< n 2) n (+ (fib (- n 1)) (fib (- n 2))))) (fib n)";
+    same(computed(fib, &[22.0]), 17711.0);
+    let ackermann = "
+        (define (ack m n)
+          (cond ((= m 0) (+ n 1))
+                ((= n 0) (ack (- m 1) 1))
+                (else (ack (- m 1) (ack m (- n 1))))))
+        (ack m n)";
+    same(computed(ackermann, &[2.0, 9.0]), 21.0);
+    same(computed(ackermann, &[3.0, 5.0]), 253.0);
+    let gcd = "(define (gcd a b) (if (= b 0) a (gcd b (remainder a b)))) (gcd a b)";
+    same(computed(gcd, &[1071.0, 462.0]), 21.0);
+    // Both as programs that end in the function: its parameters are the inputs.
+    let gcd = "(define (gcd a b) (if (= b 0) a (gcd b (remainder a b))))";
+    assert_eq!(inputs(gcd), ["a", "b"]);
+    same(computed(gcd, &[1071.0, 462.0]), 21.0);
+    same(computed("(define (fact n) (if (= n 0) 1 (* n (fact (- n 1)))))", &[10.0]), 3628800.0);
+    let hofstadter = "
+        (define (f n) (if (= n 0) 1 (- n (m (f (- n 1))))))
+        (define (m n) (if (= n 0) 0 (- n (f (m (- n 1))))))
+        (values (f (f n)) (m (m n)))";
+    assert_eq!(tree(hofstadter, &[12.0], 2, Limits::default()).expect("values"), [8.0, 7.0]);
+    let takeuchi = "
+        (define (tak x y z)
+          (if (<= x y) z
+              (tak (tak (- x 1) y z) (tak (- y 1) z x) (tak (- z 1) x y))))
+        (tak x y z)";
+    same(computed(takeuchi, &[12.0, 8.0, 4.0]), 5.0);
+    // Vectors, and an accumulator beside recursion.
+    let power = "
+        (define (power A n)
+          (cond ((= n 0) (eye 2))
+                ((= (modulo n 2) 1) (matmul A (power A (- n 1))))
+                (else (let ((B (power A (/ n 2)))) (matmul B B)))))
+        (power [[1 1] [1 0]] n)";
+    assert_eq!(
+        tree(power, &[30.0], 4, Limits::default()).expect("a matrix"),
+        [1346269.0, 832040.0, 832040.0, 514229.0]
+    );
+}
+
+#[test]
+fn mutual_recursion() {
+    let parity = "
+        (define (even? n) (if (= n 0) 1 (odd? (- n 1))))
+        (define (odd? n) (if (= n 0) 0 (even? (- n 1))))
+        (+ (even? n) (* 10 (odd? n)))";
+    same(computed(parity, &[7.0]), 10.0);
+    same(computed(parity, &[10_000.0]), 1.0);
+    let local = "
+        (letrec ((even? (lambda (n) (if (= n 0) 1 (odd? (- n 1)))))
+                 (odd? (lambda (n) (if (= n 0) 0 (even? (- n 1))))))
+          (even? n))";
+    same(computed(local, &[10.0]), 1.0);
+    // Three functions, in and out of loops, with different parameters.
+    let machine = "
+        (define (start x) (grow x 0))
+        (define (grow x count) (if (> x 1000) (shrink x count 2) (grow (* x 3) (+ count 1))))
+        (define (shrink y n by) (cond ((< y 1) n) ((> n 100) (- n)) (else (if (> by 5) (start y) (shrink (/ y by) (+ n 1) (+ by 1))))))
+        (start x)";
+    let limits = Limits { iterations: 50, ..Limits::default() };
+    assert!(matches!(
+        failing(machine, &[2.0], limits).0,
+        FailureReason::Check(Reason::Iterations { limit: 50 })
+    ));
+    let ends = machine.replace("(> by 5)", "(> by 9)");
+    same(computed(&ends, &[2.0]), 12.0);
+    // A loop that goes on in the function around it.
+    let through = "(define (f n s) (loop ((i 0) (t s)) (cond ((< i n) (recur (+ i 1) (+ t i))) ((= n 0) t) (else (f (- n 1) t))))) (f n 0)";
+    same(computed(through, &[4.0]), 6.0 + 3.0 + 1.0);
+}
+
+#[test]
+fn local_recursion() {
+    same(computed("(letrec ((f (lambda (n) (if (= n 0) 1 (* n (f (- n 1))))))) (f 5))", &[]), 120.0);
+    // Values in order, functions at once.
+    same(computed("(letrec* ((a 2) (f (lambda (x) (* a x))) (b (f 10))) (+ a b))", &[]), 22.0);
+    same(computed("(letrec ((f (lambda (x) (g (+ x 1)))) (g (lambda (x) (* x k))) (k 5)) (f 1))", &[]), 10.0);
+    same(computed("(letrec () 3)", &[]), 3.0);
+    let body = "
+        (define (f x)
+          (define k 10)
+          (define (g n) (if (= n 0) k (+ 1 (g (- n h)))))
+          (define h 1)
+          (define total (+ (g x) k))
+          (* 2 total))
+        (f 3)";
+    same(computed(body, &[]), 46.0);
+    same(computed("(let ((x 1)) (define y (+ x 1)) (define (z) (+ y x)) (z))", &[]), 3.0);
+    same(computed("(loop ((i 0)) (define j (+ i 1)) (if (< j 5) (recur j) i))", &[]), 4.0);
+    same(computed("(let again ((i 0)) (define (next) (+ i 2)) (if (< i 5) (again (next)) i))", &[]), 6.0);
+    same(computed("(define f (lambda (x) (define y 2) (* x y))) (f 3)", &[]), 6.0);
+    same(computed("((lambda (x) (define y 2) (* x y)) 5)", &[]), 10.0);
+    same(computed("(let* ((x 1)) (define x 2) x)", &[]), 2.0);
+    // A local definition hides what is around.
+    same(computed("(define (g) 1) (define (f) (define (g) 2) (g)) (+ (f) (* 10 (g)))", &[]), 12.0);
+    assert_eq!(inputs("(define (f x) (define y z) (+ x y)) (f w)"), ["z", "w"]);
+}
+
+#[test]
+fn recursive_functions_capture_at_any_depth() {
+    let source = "
+        (define (outer a)
+          (let ((b (* a 10)))
+            (loop ((i 0) (sum 0))
+              (if (= i 3) sum
+                  (recur (+ i 1)
+                         (let walk ((j i) (acc sum))
+                           (if (> j 5) (+ acc b)
+                               (let ((down (lambda (k) (+ k a i))))
+                                 (walk (+ j 1) (+ acc (down j) c))))))))))
+        (define c 0.25)
+        (outer x)";
+    let reference = |a: f64| {
+        let mut sum = 0.0;
+        for i in 0..3 {
+            for j in i..=5 {
+                sum += f64::from(j) + a + f64::from(i) + 0.25;
+            }
+            sum += a * 10.0;
+        }
+        sum
+    };
+    same(computed(source, &[3.0]), reference(3.0));
+    // Each activation has its own variables.
+    let activations = "
+        (define (f n)
+          (let ((m (* n 100)))
+            (letrec ((g (lambda (k) (if (= k 0) m (+ (g (- k 1)) (f (- n 1)))))))
+              (if (= n 0) 1 (+ m (g 2) m)))))
+        (f n)";
+    fn f(n: f64) -> f64 {
+        if n == 0.0 { 1.0 } else { n * 100.0 + (n * 100.0 + f(n - 1.0) + f(n - 1.0)) + n * 100.0 }
+    }
+    same(computed(activations, &[4.0]), f(4.0));
+    // At a distance of three functions, with an iteration in between.
+    let distant = "
+        (define (a x)
+          (define (b y)
+            (define (c z)
+              (define (d w) (if (< w z) (d (+ w 1)) (+ x (* 10 y) (* 100 z) (* 1000 w))))
+              (if (< z 3) (c (+ z 1)) (d 0)))
+            (if (< y 2) (b (+ y 1)) (c 0)))
+          (b 0))
+        (a x)";
+    same(computed(distant, &[7.0]), 7.0 + 20.0 + 300.0 + 3000.0);
+    // What an iteration of one function leaves to another is that of the last activation.
+    let handed = "
+        (define (f n s)
+          (let ((k (* n n)))
+            (letrec ((g (lambda (i) (if (= i 0) (f (- n 1) (+ s k)) (g (- i 1))))))
+              (if (= n 0) s (g 2)))))
+        (f n 0)";
+    same(computed(handed, &[4.0]), 30.0);
+    same(
+        computed(
+            "(let ((v [1 2 3])) (loop ((i 0) (s 0)) (if (= i (vlen v)) s (recur (+ i 1) (+ s (ref v i))))))",
+            &[],
+        ),
+        6.0,
+    );
+}
+
+#[test]
+fn state_of_vectors() {
+    let rotate = "
+        (loop ((v [x 0]) (w [0 1 2]) (i 0))
+          (if (= i 5) v (recur (+ (matvec [[0 -1] [1 0]] v) (ref w 1)) (* w 1) (+ i 1))))";
+    assert_eq!(tree(rotate, &[3.0], 2, Limits::default()).expect("a vector"), [1.0, 4.0]);
+    // A matrix that swaps with another, and a copy of the same twice.
+    let swap = "
+        (loop ((A [[1 2] [3 4]]) (B (eye 2)) (i 0))
+          (if (= i 7) (matmul A B) (recur B A (+ i 1))))";
+    assert_eq!(tree(swap, &[], 4, Limits::default()).expect("a matrix"), [1.0, 2.0, 3.0, 4.0]);
+    let twice = "(loop ((u [1 2]) (v [3 4]) (i 0)) (if (= i 9) (dot u v) (recur v v (+ i 1))))";
+    same(computed(twice, &[]), 25.0);
+    // Shapes stay.
+    let limits = Limits::default();
+    let (reason, place, state) = failing("(loop ((v 1)) (if (vsum [v 2]) (recur [1 2]) v))", &[], limits);
+    let FailureReason::Shape(error) = reason else { panic!("{reason:?}") };
+    assert_eq!(error.to_string(), "`v` is a scalar at first, and a vec 2 in the next iteration");
+    assert_eq!((place.as_str(), state), ("(recur [1 2])", vec![("v".to_string(), vec![1.0])]));
+    let later = "
+        (define (f u) (if (< (ref u 0) 5) (g [(ref u 0) 2]) 0))
+        (define (g w) (if (< (ref w 0) 2) (f [3 1]) (f [5 5 5])))
+        (f [1 2])";
+    let (reason, place, _) = failing(later, &[], limits);
+    assert!(matches!(reason, FailureReason::Shape(_)), "{reason:?}");
+    assert_eq!(place, "(f [5 5 5])");
+}
+
+#[test]
+fn limits_of_loops_and_calls() {
+    let limits = |iterations, depth, steps| Limits { iterations, depth, steps };
+    let count = "(+ 0 (loop ((i 0)) (if (< i n) (recur (+ i 1)) i)))";
+    assert_eq!(tree(count, &[5.0], 1, limits(5, 0, 5)), Ok(vec![5.0]));
+    let (reason, place, state) = failing(count, &[5.0], limits(4, 9, 9));
+    assert_eq!(reason, FailureReason::Check(Reason::Iterations { limit: 4 }));
+    assert_eq!((place.as_str(), state), ("loop", vec![("i".to_string(), vec![4.0])]));
+    let (reason, place, _) = failing(count, &[5.0], limits(9, 9, 4));
+    assert_eq!((reason, place.as_str()), (FailureReason::Check(Reason::Steps { limit: 4 }), "loop"));
+    // Iterations are counted from each entry anew.
+    let twice = "(define (f n) (let again ((i 0)) (if (< i n) (again (+ i 1)) i))) (+ (f n) (f n))";
+    assert_eq!(tree(twice, &[5.0], 1, limits(5, 0, 10)), Ok(vec![10.0]));
+    assert_eq!(failing(twice, &[5.0], limits(4, 0, 10)).1, "again");
+    assert_eq!(failing(twice, &[5.0], limits(5, 0, 9)).0, FailureReason::Check(Reason::Steps { limit: 9 }));
+    // A call that is under way counts, the first included.
+    let depth = "(define (down n v) (if (= n 0) 0 (+ 1 (down (- n 1) [n 1])))) (down n [0 0])";
+    assert_eq!(tree(depth, &[4.0], 1, limits(0, 5, 5)), Ok(vec![4.0]));
+    let (reason, place, state) = failing(depth, &[4.0], limits(0, 4, 9));
+    assert_eq!(
+        (reason, place.as_str()),
+        (FailureReason::Check(Reason::Depth { limit: 4 }), "(down (- n 1) [n 1])")
+    );
+    assert_eq!(state, [("n.2".to_string(), vec![1.0]), ("v".to_string(), vec![2.0, 1.0])]);
+    let (reason, place, _) = failing(depth, &[4.0], limits(0, 9, 4));
+    assert_eq!(
+        (reason, place.as_str()),
+        (FailureReason::Check(Reason::Steps { limit: 4 }), "(down (- n 1) [n 1])")
+    );
+    assert_eq!(failing(depth, &[4.0], limits(0, 0, 9)).1, "(down n [0 0])");
+    // Calls at the end of a function take no depth, though its other calls do.
+    let ackermann = "(define (ack m n) (cond ((= m 0) (+ n 1)) ((= n 0) (ack (- m 1) 1)) (else (ack (- m 1) (ack m (- n 1)))))) (ack 1 n)";
+    assert_eq!(tree(ackermann, &[3.0], 1, limits(1, 4, 100)), Ok(vec![5.0]));
+    assert_eq!(failing(ackermann, &[3.0], limits(0, 4, 100)).1, "ack");
+    assert_eq!(failing(ackermann, &[3.0], limits(1, 3, 100)).1, "(ack m (- n 1))");
+    // The place of a loop is the function by which it was entered.
+    let parity = "(define (even? n) (if (= n 0) 1 (odd? (- n 1)))) (define (odd? n) (if (= n 0) 0 (even? (- n 1)))) (odd? 3)";
+    assert_eq!(failing(parity, &[], limits(2, 0, 9)).1, "odd?");
+    assert_eq!(failing(parity, &[], limits(2, 0, 9)).2, [("n.2".to_string(), vec![1.0])]);
+    // The state of what fails for another reason.
+    let index = "(loop ((i 0) (s 1)) (recur (+ i 1) (* s (ref [5 6] i))))";
+    let (reason, place, state) = failing(index, &[], Limits::default());
+    assert_eq!((reason, place.as_str()), (FailureReason::Check(Reason::Index { len: 2 }), "(ref [5 6] i)"));
+    assert_eq!(state, [("i".to_string(), vec![2.0]), ("s".to_string(), vec![30.0])]);
+}
+
+#[test]
+fn limits_in_the_header() {
+    let limits = |source: &str| Program::parse(source).expect("a program").limits();
+    assert_eq!(limits("x"), Limits::default());
+    let source =
+        "; Newton's method\n\n;; nc: --max-iterations 1000000 --max-steps=2000000000\n;nc:--max-depth 7\nx";
+    assert_eq!(limits(source), Limits { iterations: 1_000_000, depth: 7, steps: 2_000_000_000 });
+    // Only at the head.
+    assert_eq!(limits("x ; nc: --max-depth 5"), Limits::default());
+    assert_eq!(limits("(+ 1\n; nc: --max-depth 5\n2)"), Limits::default());
 }

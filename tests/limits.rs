@@ -8,12 +8,12 @@ use std::time::Instant;
 
 use nc_runtime::batch::Kernel as _;
 use neural_compiler::graph::build::Signature;
-use neural_compiler::interpret::ast::{AstInterpreter, Scratch};
+use neural_compiler::interpret::ast::{AstInterpreter, Failure, FailureReason, Scratch};
 use neural_compiler::interpret::graph::GraphInterpreter;
-use neural_compiler::kernel::derived;
+use neural_compiler::kernel::{DEFAULT_TAPE_BYTES, derived};
 use neural_compiler::lower::lower;
 use neural_compiler::source::Diagnostic;
-use neural_compiler::{CompileOptions, Derivative, Error, Kernel, Program, Stage, Tier, graph};
+use neural_compiler::{CompileOptions, Derivative, Error, Kernel, Limits, Program, Stage, Tier, graph};
 
 fn on_small_stack(test: impl FnOnce() + Send + 'static) {
     let thread = std::thread::Builder::new().stack_size(2 << 20).spawn(test).expect("a thread");
@@ -40,7 +40,7 @@ fn errors(source: &str) -> Vec<Diagnostic> {
 /// Takes a program of scalars through every stage, and returns its value at inputs 1, 2, 3, ….
 fn through_all_stages(source: &str, native: bool) -> f64 {
     let program = timed("read", || Program::parse(source)).expect("a program");
-    for stage in [Stage::Ast, Stage::Anf] {
+    for stage in [Stage::Ast, Stage::Anf, Stage::Tco] {
         let text = timed("print", || program.stage(stage, &CompileOptions::default(), None)).expect("text");
         assert!(text.len() < 100 * source.len() + 1000, "{stage:?} takes {} bytes", text.len());
     }
@@ -53,7 +53,9 @@ fn through_all_stages(source: &str, native: bool) -> f64 {
     let graph = timed("graph", || program.graph(&Signature::scalars())).expect("a graph");
     graph::verify::verify(&graph).expect("a sound graph");
     let mut again = [0.0];
-    timed("interpret the graph", || GraphInterpreter::new(&graph).row(&inputs, &[], &mut again, &mut []));
+    timed("interpret the graph", || {
+        GraphInterpreter::new(&graph, DEFAULT_TAPE_BYTES).row(&inputs, &[], &mut again, &mut [])
+    });
     assert_eq!(value[0].to_bits(), again[0].to_bits());
 
     let options = CompileOptions { derivative: Derivative::Gradient, ..CompileOptions::default() };
@@ -61,7 +63,7 @@ fn through_all_stages(source: &str, native: bool) -> f64 {
     graph::verify::verify(&adjoint).expect("a sound adjoint");
     let text = timed("print the adjoint", || graph::print::dump(&adjoint));
     assert!(text.len() < 1000 * source.len() + 1000);
-    let lanes = timed("lanes", || lower(&adjoint));
+    let lanes = timed("lanes", || lower(&adjoint, DEFAULT_TAPE_BYTES));
     neural_compiler::lower::verify::verify(&lanes).expect("a sound lane program");
     timed("print the lanes", || neural_compiler::lower::print::dump(&lanes));
     println!("{} nodes, {} instructions", adjoint.len(), lanes.insts.len());
@@ -73,7 +75,7 @@ fn through_all_stages(source: &str, native: bool) -> f64 {
         let native = timed("run", || kernel.columns(&columns)).expect("values");
         assert_eq!(native[0][0].to_bits(), value[0].to_bits());
         let mut all = vec![0.0; native.len()];
-        GraphInterpreter::new(&adjoint).row(&inputs, &[], &mut all, &mut []);
+        GraphInterpreter::new(&adjoint, DEFAULT_TAPE_BYTES).row(&inputs, &[], &mut all, &mut []);
         for (native, interpreted) in native.iter().zip(&all) {
             assert_eq!(native[0].to_bits(), interpreted.to_bits());
         }
@@ -314,7 +316,7 @@ fn many_results() {
     on_small_stack(move || {
         let program = timed("read", || Program::parse(&source)).expect("a program");
         let graph = program.graph(&Signature::scalars()).expect("a graph");
-        assert_eq!(timed("lower", || lower(&graph)).stores.len(), 50_000);
+        assert_eq!(timed("lower", || lower(&graph, DEFAULT_TAPE_BYTES)).stores.len(), 50_000);
     });
 }
 
@@ -367,5 +369,139 @@ fn huge_matrices_are_interpreted() {
         timed("interpret", || kernel.row(&row, &[], &mut value, &mut []));
         let expected = (1..=200).map(|k| 1.0 / f64::from(k)).reduce(|a, b| a + b);
         assert_eq!(Some(value[0]), expected);
+    });
+}
+
+/// The value of a program by the AST interpreter alone.
+fn row(source: &str, inputs: &[f64], limits: Limits) -> Result<f64, Failure> {
+    let program = timed("read", || Program::parse(source)).expect("a program");
+    for stage in [Stage::Ast, Stage::Anf, Stage::Tco] {
+        let text = program.stage(stage, &CompileOptions::default(), None).expect("text");
+        assert!(text.len() < 100 * source.len() + 1000, "{stage:?} takes {} bytes", text.len());
+    }
+    let interpreter =
+        AstInterpreter::new(program.resolved().clone(), &Signature::scalars()).with_limits(limits);
+    let mut value = [0.0];
+    timed("interpret", || interpreter.row(&mut Scratch::default(), inputs, &[], &mut value))
+        .map(|()| value[0])
+}
+
+fn reason(outcome: Result<f64, Failure>) -> graph::Reason {
+    match outcome.map_err(|failure| failure.reason) {
+        Err(FailureReason::Check(reason)) => reason,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn exponential_recursion_is_bounded() {
+    on_small_stack(|| {
+        let fib = "(define (fib n) (if (< n 2) n (+ (fib (- n 1)) (fib (- n 2))))) (fib n)";
+        let limits = Limits { steps: 100_000, ..Limits::default() };
+        assert_eq!(reason(row(fib, &[60.0], limits)), graph::Reason::Steps { limit: 100_000 });
+        assert_eq!(row(fib, &[20.0], limits), Ok(6765.0));
+    });
+}
+
+#[test]
+fn deep_recursion() {
+    on_small_stack(|| {
+        let count = "(define (count n) (if (= n 1) 1 (+ 1 (count (- n 1))))) (count n)";
+        assert_eq!(row(count, &[10_000.0], Limits::default()), Ok(10_000.0));
+        assert_eq!(
+            reason(row(count, &[10_001.0], Limits::default())),
+            graph::Reason::Depth { limit: 10_000 }
+        );
+        let limits = Limits { depth: 1_000_000, ..Limits::default() };
+        assert_eq!(row(count, &[1_000_000.0], limits), Ok(1_000_000.0));
+        // Without end.
+        let endless = "(define (f n) (+ 1 (g n))) (define (g n) (f n)) (f n)";
+        assert_eq!(reason(row(endless, &[1.0], Limits::default())), graph::Reason::Depth { limit: 10_000 });
+    });
+}
+
+#[test]
+fn endless_loops() {
+    on_small_stack(|| {
+        assert_eq!(
+            reason(row("(loop ((x x)) (recur x))", &[1.0], Limits::default())),
+            graph::Reason::Iterations { limit: 10_000 }
+        );
+        // Each loop by itself keeps to its limit.
+        let nested = "
+            (loop ((i 0))
+              (if (< (loop ((j 0))
+                       (if (< (loop ((k 0)) (if (< k 9000) (recur (+ k 1)) k)) j) j
+                           (if (< j 9000) (recur (+ j 1)) j)))
+                     x)
+                  i
+                  (recur (+ i 1))))";
+        let limits = Limits { steps: 1_000_000, ..Limits::default() };
+        assert_eq!(reason(row(nested, &[1.0], limits)), graph::Reason::Steps { limit: 1_000_000 });
+        // Loops of several functions, and vectors: memory does not grow from one iteration to the next.
+        let swing = "
+            (define (f v n) (if (= n 0) (vsum v) (g (+ v 1) (outer v v) n)))
+            (define (g v A n) (f (matvec A (/ v (dot v v))) (- n 1)))
+            (f [1 2 3 4] x)";
+        let limits = Limits { iterations: u64::MAX, ..Limits::default() };
+        assert!(row(swing, &[100_000.0], limits).is_ok());
+    });
+}
+
+#[test]
+fn deep_loops() {
+    on_small_stack(|| {
+        // Loops in the bodies of loops, in first values, and in what `recur` passes on.
+        let depth = 3_000;
+        let source = "(loop ((a (+ x 1))) (if (< a 0) (recur 1) ".repeat(depth) + "a" + &"))".repeat(depth);
+        assert_eq!(row(&source, &[1.0], Limits::default()), Ok(2.0));
+        let depth = 50_000;
+        let source = "(loop ((x ".repeat(depth) + "x" + &")) (if (< x 0) (recur 1) (+ x 1)))".repeat(depth);
+        assert_eq!(row(&source, &[1.0], Limits::default()), Ok(1.0 + depth as f64));
+        let source = "(loop ((x x)) (if (< x 9) x (recur ".repeat(depth) + "x" + &")))".repeat(depth);
+        assert_eq!(row(&source, &[1.0], Limits::default()), Ok(1.0));
+        let source = "(let go ((x x)) (if (< x 9) x (+ 1 (go ".repeat(1_000) + "x" + &"))))".repeat(1_000);
+        assert_eq!(row(&source, &[1.0], Limits::default()), Ok(1.0));
+        // Definitions inside bodies, in a row and nested.
+        let mut source = "(define (f a0) ".to_string();
+        for k in 1..depth {
+            source += &format!("(define a{k} (+ a{} 1)) ", k - 1);
+        }
+        source += &format!("a{}) (f x)", depth - 1);
+        assert_eq!(row(&source, &[1.0], Limits::default()), Ok(depth as f64));
+        let source = "(let () (define y x) ".repeat(depth) + "y" + &")".repeat(depth);
+        assert_eq!(row(&source, &[1.0], Limits::default()), Ok(1.0));
+    });
+}
+
+#[test]
+fn wide_recursion() {
+    on_small_stack(|| {
+        // A ring of functions, entered by one: one loop. As a chain of calls that are not last, a stack.
+        let ring = |count: usize, call: &dyn Fn(usize) -> String| {
+            let mut source = String::new();
+            for k in 0..count {
+                let (next, call) = ((k + 1) % count, call(k));
+                source += &format!(
+                    "(define (f{k} x) (if (< x 1) {k} {call}(f{next} (- x 1)){}))\n",
+                    if call.is_empty() { "" } else { ")" }
+                );
+            }
+            source + "(f0 x)"
+        };
+        let source = ring(300, &|_| String::new());
+        let program = timed("read", || Program::parse(&source)).expect("a program");
+        let interpreter = AstInterpreter::new(program.resolved().clone(), &Signature::scalars());
+        let mut value = [0.0];
+        interpreter.row(&mut Scratch::default(), &[1000.0], &[], &mut value).expect("a value");
+        assert_eq!(value, [100.0]);
+        let source = ring(10_000, &|_| "(+ 1 ".to_string());
+        assert_eq!(row(&source, &[5000.0], Limits::default()), Ok(10_000.0));
+        // Too many bodies in too many loops.
+        let mut source = ring(3_000, &|_| String::new());
+        source.truncate(source.len() - "(f0 x)".len());
+        let all: Vec<String> = (0..3_000).map(|k| format!("(f{k} x)")).collect();
+        source += &format!("(+ {})", all.join(" "));
+        assert_eq!(errors(&source)[0].code, "too-large");
     });
 }

@@ -4,7 +4,8 @@ use nc_runtime::batch::{self, Batch, Options, Workspace};
 use neural_compiler::graph::Reason;
 use neural_compiler::graph::Shape;
 use neural_compiler::graph::build::Signature;
-use neural_compiler::interpret::ast::{AstInterpreter, Failure, FailureReason, Scratch};
+use neural_compiler::interpret::ast::{AstInterpreter, FailureReason, Scratch};
+use neural_compiler::source::Span;
 use neural_compiler::{CompileOptions, Kernel, Program, Tier};
 
 /// Numbers that make operations differ, if they can.
@@ -186,7 +187,7 @@ fn bits(column: &[f64]) -> Vec<u64> {
 }
 
 /// Outputs and failed rows (row, place, reason).
-type Outcome = (Vec<Vec<u64>>, Vec<(usize, Failure)>);
+type Outcome = (Vec<Vec<u64>>, Vec<(usize, (Span, FailureReason))>);
 
 fn run(kernel: &Kernel, columns: &[Vec<f64>], rows: usize) -> Outcome {
     use nc_runtime::batch::Kernel as _;
@@ -197,7 +198,7 @@ fn run(kernel: &Kernel, columns: &[Vec<f64>], rows: usize) -> Outcome {
     let report = kernel.evaluate(batch, &Options::default(), &mut Workspace::new()).unwrap();
     let failures = report.failures.iter().map(|failure| {
         let check = kernel.checks()[failure.check as usize];
-        (failure.row, Failure { span: check.span, reason: FailureReason::Check(check.reason) })
+        (failure.row, (check.span, FailureReason::Check(check.reason)))
     });
     let failures = failures.collect();
     (outputs.iter().map(|c| bits(c)).collect(), failures)
@@ -233,6 +234,7 @@ fn same_bits_in_every_tier() {
             let inputs: Vec<f64> = columns.iter().map(|c| c[row]).collect();
             let mut outputs = vec![0.0; expected.0.len()];
             let result = interpreter.row(&mut scratch, &inputs, &[], &mut outputs);
+            let result = result.map_err(|failure| (failure.span, failure.reason));
             let same: Vec<u64> = expected.0.iter().map(|c| c[row]).collect();
             assert_eq!(bits(&outputs), same, "{text} of {inputs:?}");
             let failure = expected.1.iter().find(|f| f.0 == row).map(|f| &f.1);

@@ -1,10 +1,14 @@
 //! Resolved program → ANF.
 
-use super::{Anf, Atom, Binding, Block, BlockId, End, FuncId, Function, Operand, Rhs, Var, VarInfo};
+use std::collections::HashMap;
+
+use super::{
+    Anf, Atom, Binding, Block, BlockId, End, FuncId, Function, Literal, Loop, Operand, Rhs, Var, VarInfo,
+};
 use crate::ast::Expr;
 use crate::entity::{Entity, EntityVec};
 use crate::ops::Primitive;
-use crate::resolve::{Kind, Resolved};
+use crate::resolve::{CallKind, Group, Kind, Resolved};
 use crate::source::Span;
 
 /// What is left to do. An evaluated expression leaves an atom on a stack.
@@ -12,19 +16,33 @@ enum Work {
     Eval(Expr),
     Primitive(Expr, Primitive, usize),
     Call(Expr, FuncId, usize),
+    /// The values of the next iteration are there.
+    Iterate(Expr, FuncId, usize),
     /// The condition is known: open the first arm.
     Then,
     /// The first arm is done: open the second.
     Else,
     /// Both arms are done.
     Join(Expr),
-    Bind(Vec<Var>),
+    Bind(Var),
 }
 
-/// Translates a program.
+/// Translates a program as it is written: functions that repeat call themselves.
 pub fn build(program: &Resolved) -> Anf {
+    translate(program, false)
+}
+
+/// Translates a program and makes loops of calls in tail position. Only calls that need a stack are left of recursion.
+pub fn build_loops(program: &Resolved) -> Anf {
+    translate(program, true)
+}
+
+fn translate(program: &Resolved, loops: bool) -> Anf {
     let mut builder = Builder {
         program,
+        loops,
+        around: None,
+        recur: None,
         anf: Anf::default(),
         atoms: EntityVec::filled(None, program.vars.len()),
         func_ids: EntityVec::filled(None, program.functions.len()),
@@ -41,6 +59,12 @@ pub fn build(program: &Resolved) -> Anf {
 
 struct Builder<'a> {
     program: &'a Resolved,
+    /// Whether calls in tail position become loops.
+    loops: bool,
+    /// The loop being built.
+    around: Option<Around<'a>>,
+    /// What the block at hand gives the next iteration, if it ends in one.
+    recur: Option<Vec<Operand>>,
     anf: Anf,
     /// The atom of each resolved variable in the function at hand.
     atoms: EntityVec<Var, Option<Atom>>,
@@ -57,6 +81,17 @@ struct Builder<'a> {
     count: usize,
 }
 
+/// A loop being built.
+struct Around<'a> {
+    group: &'a Group,
+    /// Which of several functions an iteration is of.
+    tag: Option<Var>,
+    /// The variables of the loop, in the order of the group's state.
+    vars: Vec<Var>,
+    /// Where among them the variables of the program stand.
+    places: HashMap<Var, usize>,
+}
+
 /// As many percent signs as no name of the program begins with.
 fn prefix(program: &Resolved) -> String {
     let signs = |name: &str| name.bytes().take_while(|&byte| byte == b'%').count();
@@ -64,9 +99,14 @@ fn prefix(program: &Resolved) -> String {
     "%".repeat(most + 1)
 }
 
-impl Builder<'_> {
+impl<'a> Builder<'a> {
     fn run(&mut self) {
-        for &id in &self.program.order {
+        let emitted: Vec<FuncId> =
+            self.program.order.iter().copied().filter(|&id| self.is_function(id)).collect();
+        for (k, &id) in emitted.iter().enumerate() {
+            self.func_ids[id] = Some(FuncId::from_index(k));
+        }
+        for &id in &emitted {
             self.function(id);
         }
         for &input in &self.program.inputs {
@@ -80,11 +120,16 @@ impl Builder<'_> {
                 let place = self.variable(var);
                 self.emit_to(place, Rhs::Constant(literal), self.program.span(value));
             } else {
-                let operand = self.eval(value);
+                self.eval(value);
+                let operand = self.pop();
                 self.name(var, operand.atom);
             }
         }
-        let results: Vec<Atom> = self.program.results.iter().map(|&expr| self.eval(expr).atom).collect();
+        let mut results = Vec::with_capacity(self.program.results.len());
+        for &expr in &self.program.results {
+            self.eval(expr);
+            results.push(self.pop().atom);
+        }
         self.anf.result_names = self.program.result_names.clone();
         if let (Some(&result), Some(bindings)) = (results.first(), self.open.pop()) {
             self.anf.main = Some(self.anf.blocks.push(Block { bindings, end: End::Value(result) }));
@@ -92,21 +137,149 @@ impl Builder<'_> {
         self.anf.results = results;
     }
 
+    /// The loop whose body a function is.
+    fn group(&self, id: FuncId) -> Option<&'a Group> {
+        let group = self.program.functions[id].group.filter(|_| self.loops)?;
+        self.program.groups.get(group as usize)
+    }
+
+    /// Whether a function is left. One that only a loop of several continues in is a part of that loop.
+    fn is_function(&self, id: FuncId) -> bool {
+        self.program.functions[id].entered || self.group(id).is_none_or(|group| group.members.len() == 1)
+    }
+
     fn function(&mut self, id: FuncId) {
-        let function = &self.program.functions[id];
+        let program = self.program;
+        let function = &program.functions[id];
+        let group = self.group(id);
         let around: Vec<Option<Atom>> = function.captures.iter().map(|&var| self.atoms[var]).collect();
         let params: Vec<Var> =
             function.params.iter().chain(&function.captures).map(|&var| self.variable(var)).collect();
         self.open.push(Vec::new());
-        let result = self.eval(function.body).atom;
-        let bindings = self.open.pop().unwrap_or_default();
-        let body = self.anf.blocks.push(Block { bindings, end: End::Value(result) });
-        let new =
-            Function { name: function.name.clone(), params, body, span: function.span, recursive: false };
-        self.func_ids[id] = Some(self.anf.functions.push(new));
+        match group {
+            Some(group) => self.repeat(id, group, &params),
+            None => self.eval(function.body),
+        }
+        let body = self.close();
+        let repeats = function.recursive || (!self.loops && function.group.is_some());
+        self.anf.functions.push(Function {
+            name: function.name.clone(),
+            params,
+            body,
+            span: function.span,
+            recursive: repeats,
+        });
         for (&var, atom) in function.captures.iter().zip(around) {
             self.atoms[var] = atom;
         }
+    }
+
+    /// The loop that a function with these parameters begins.
+    fn repeat(&mut self, id: FuncId, group: &'a Group, params: &[Var]) {
+        let program = self.program;
+        let function = &program.functions[id];
+        let span = program.span(function.body);
+        let several = group.members.len() > 1;
+        let first: HashMap<Var, Var> =
+            function.params.iter().chain(&function.captures).copied().zip(params.iter().copied()).collect();
+        let (mut vars, mut inits) = (Vec::new(), Vec::new());
+        let tag = several.then(|| {
+            let info = VarInfo { name: format!("{}tag", self.prefix), span: function.span };
+            self.temporaries.push(false);
+            let tag = self.anf.vars.push(info);
+            vars.push(tag);
+            let at = group.members.iter().position(|&member| member == id).unwrap_or(0);
+            inits.push(Some(Operand { atom: index(at), span: function.span }));
+            tag
+        });
+        let state: Vec<Var> = group
+            .state
+            .iter()
+            .map(|&var| {
+                // The name is that of the variable that changes.
+                let init = first.get(&var).map(|&param| {
+                    self.anf.vars[param].name.insert_str(0, &self.prefix);
+                    Operand { atom: Atom::Var(param), span: program.vars[var].span }
+                });
+                inits.push(init);
+                self.variable(var)
+            })
+            .collect();
+        vars.extend(&state);
+        let places = group.state.iter().enumerate().map(|(k, &var)| (var, k)).collect();
+        self.around = Some(Around { group, tag, vars: state, places });
+        self.open.push(Vec::new());
+        let body = match tag {
+            None => {
+                self.eval(function.body);
+                self.close()
+            }
+            Some(tag) => self.members(group, tag),
+        };
+        self.around = None;
+        let name = function.name.clone();
+        self.emit(Rhs::Loop(Loop { name, span: function.span, vars, inits, body }), span);
+    }
+
+    /// One iteration of a loop of several functions: the body of that which the tag names.
+    fn members(&mut self, group: &Group, tag: Var) -> BlockId {
+        let program = self.program;
+        let mut arms = Vec::with_capacity(group.members.len());
+        for (k, &member) in group.members.iter().enumerate() {
+            // Bindings of the member before are none of this one's.
+            if let Some(around) = &self.around {
+                for (&var, &place) in around.group.state.iter().zip(&around.vars) {
+                    self.atoms[var] = Some(Atom::Var(place));
+                }
+            }
+            let function = &program.functions[member];
+            if k + 1 == group.members.len() {
+                self.eval(function.body);
+                break;
+            }
+            let operand = |atom| Operand { atom, span: function.span };
+            let operands = vec![operand(Atom::Var(tag)), operand(index(k))];
+            if let Some(equal) = Primitive::from_name("=") {
+                self.emit(Rhs::Primitive(equal, operands), function.span);
+            }
+            let condition = self.pop();
+            self.open.push(Vec::new());
+            self.eval(function.body);
+            let then = self.close();
+            arms.push((condition, then, program.span(function.body)));
+            self.open.push(Vec::new());
+        }
+        let mut block = self.close();
+        while let Some((condition, then, span)) = arms.pop() {
+            self.emit(Rhs::If(condition, then, block), span);
+            block = self.close();
+        }
+        block
+    }
+
+    /// Ends the block at hand in another iteration, which is of this function.
+    fn iterate(&mut self, target: FuncId, operands: Vec<Operand>, span: Span) {
+        let program = self.program;
+        let Some(around) = &self.around else { return };
+        let function = &program.functions[target];
+        // What belongs to other functions stays as it is.
+        let mut values: Vec<Operand> =
+            around.vars.iter().map(|&var| Operand { atom: Atom::Var(var), span }).collect();
+        for (param, &operand) in function.params.iter().zip(&operands) {
+            if let Some(&place) = around.places.get(param) {
+                values[place] = operand;
+            }
+        }
+        for var in &function.carried {
+            if let (Some(&place), Some(atom)) = (around.places.get(var), self.atoms[*var]) {
+                values[place] = Operand { atom, span };
+            }
+        }
+        if around.tag.is_some() {
+            let at = around.group.members.iter().position(|&member| member == target).unwrap_or(0);
+            values.insert(0, Operand { atom: index(at), span });
+        }
+        self.recur = Some(values);
     }
 
     /// A new variable for a resolved one.
@@ -140,26 +313,30 @@ impl Builder<'_> {
         }
     }
 
-    fn emit(&mut self, rhs: Rhs, expr: Expr) {
-        let span = self.program.span(expr);
+    fn emit(&mut self, rhs: Rhs, span: Span) {
         let var = self.temporary(span);
         self.emit_to(var, rhs, span);
         self.stack.push(Operand { atom: Atom::Var(var), span });
     }
 
-    fn close(&mut self, result: Atom) -> BlockId {
+    /// Ends the block at hand with what was evaluated last.
+    fn close(&mut self) -> BlockId {
+        let end = match self.recur.take() {
+            Some(values) => End::Recur(values),
+            None => End::Value(self.pop().atom),
+        };
         let bindings = self.open.pop().unwrap_or_default();
-        self.anf.blocks.push(Block { bindings, end: End::Value(result) })
+        self.anf.blocks.push(Block { bindings, end })
     }
 
     fn pop(&mut self) -> Operand {
-        self.stack.pop().unwrap_or(Operand {
-            atom: Atom::Literal(super::Literal { f64: 0.0, f32: 0.0 }),
-            span: Span::default(),
-        })
+        self.stack
+            .pop()
+            .unwrap_or(Operand { atom: Atom::Literal(Literal { f64: 0.0, f32: 0.0 }), span: Span::default() })
     }
 
-    fn eval(&mut self, expr: Expr) -> Operand {
+    /// Evaluates an expression, which leaves an operand, or values for the next iteration.
+    fn eval(&mut self, expr: Expr) {
         let program = self.program;
         let mut work = vec![Work::Eval(expr)];
         while let Some(next) = work.pop() {
@@ -171,15 +348,20 @@ impl Builder<'_> {
                     Kind::Var(var) => {
                         // Resolution has made sure that what is used is bound.
                         let atom = self.atoms[*var]
-                            .unwrap_or(Atom::Literal(super::Literal { f64: f64::NAN, f32: f32::NAN }));
+                            .unwrap_or(Atom::Literal(Literal { f64: f64::NAN, f32: f32::NAN }));
                         self.stack.push(Operand { atom, span: program.span(expr) });
                     }
                     Kind::Primitive(primitive, args) => {
                         work.push(Work::Primitive(expr, *primitive, args.len()));
                         work.extend(args.iter().rev().map(|&arg| Work::Eval(arg)));
                     }
-                    Kind::Call(id, args) => {
-                        work.push(Work::Call(expr, *id, args.len()));
+                    Kind::Call(id, args, kind) => {
+                        work.push(match kind {
+                            CallKind::Iterate if self.loops => Work::Iterate(expr, *id, args.len()),
+                            CallKind::Iterate | CallKind::Inline | CallKind::Enter | CallKind::Recursive => {
+                                Work::Call(expr, *id, args.len())
+                            }
+                        });
                         work.extend(args.iter().rev().map(|&arg| Work::Eval(arg)));
                     }
                     &Kind::If(condition, then, other) => {
@@ -188,13 +370,14 @@ impl Builder<'_> {
                     }
                     Kind::Let(bindings, body) => {
                         work.push(Work::Eval(*body));
-                        work.push(Work::Bind(bindings.iter().map(|b| b.0).collect()));
-                        work.extend(bindings.iter().rev().map(|b| Work::Eval(b.1)));
+                        for &(var, value) in bindings.iter().rev() {
+                            work.extend([Work::Bind(var), Work::Eval(value)]);
+                        }
                     }
                 },
                 Work::Primitive(expr, primitive, count) => {
                     let operands = self.stack.split_off(self.stack.len() - count);
-                    self.emit(Rhs::Primitive(primitive, operands), expr);
+                    self.emit(Rhs::Primitive(primitive, operands), program.span(expr));
                 }
                 Work::Call(expr, id, count) => {
                     let mut operands = self.stack.split_off(self.stack.len() - count);
@@ -202,7 +385,11 @@ impl Builder<'_> {
                     let captured = program.functions[id].captures.iter().filter_map(|&var| self.atoms[var]);
                     operands.extend(captured.map(|atom| Operand { atom, span }));
                     let function = self.func_ids[id].unwrap_or(FuncId::from_index(0));
-                    self.emit(Rhs::Call(function, operands), expr);
+                    self.emit(Rhs::Call(function, operands), span);
+                }
+                Work::Iterate(expr, id, count) => {
+                    let operands = self.stack.split_off(self.stack.len() - count);
+                    self.iterate(id, operands, program.span(expr));
                 }
                 Work::Then => {
                     let condition = self.pop();
@@ -210,28 +397,28 @@ impl Builder<'_> {
                     self.open.push(Vec::new());
                 }
                 Work::Else => {
-                    let result = self.pop().atom;
-                    let then = self.close(result);
+                    let then = self.close();
                     if let Some(arm) = self.arms.last_mut() {
                         arm.1 = Some(then);
                     }
                     self.open.push(Vec::new());
                 }
                 Work::Join(expr) => {
-                    let result = self.pop().atom;
-                    let other = self.close(result);
+                    let other = self.close();
                     if let Some((condition, Some(then))) = self.arms.pop() {
-                        self.emit(Rhs::If(condition, then, other), expr);
+                        self.emit(Rhs::If(condition, then, other), program.span(expr));
                     }
                 }
-                Work::Bind(vars) => {
-                    let values = self.stack.split_off(self.stack.len() - vars.len());
-                    for (var, value) in vars.into_iter().zip(values) {
-                        self.name(var, value.atom);
-                    }
+                Work::Bind(var) => {
+                    let value = self.pop();
+                    self.name(var, value.atom);
                 }
             }
         }
-        self.pop()
     }
+}
+
+/// The number of a function in its loop.
+fn index(k: usize) -> Atom {
+    Atom::Literal(Literal { f64: k as f64, f32: k as f32 })
 }

@@ -8,6 +8,7 @@ use neural_compiler::dialect::{Dialect, ReaderLimits};
 use neural_compiler::{CompileOptions, Derivative, Program};
 use serde_json::json;
 
+use super::limits::LimitArgs;
 use super::report::Failure;
 use super::text::{self, Items};
 use super::{Loaded, TierChoice, print, print_json, set_threads, table};
@@ -39,6 +40,8 @@ pub struct Args {
     /// Shapes of the inputs, such as m,r[3],A[3,3]
     #[arg(long, value_name = "LIST", value_parser = text::parse_items)]
     inputs: Option<Items>,
+    #[command(flatten)]
+    limits: LimitArgs,
 }
 
 /// What was measured of a program.
@@ -117,6 +120,7 @@ fn measure(path: &Path, args: &Args) -> Result<Measured, Failure> {
         signature: loaded.signature(items)?,
         derivative: if args.grad { Derivative::Gradient } else { Derivative::None },
         tier: args.tier.into(),
+        limits: Some(args.limits.of(&loaded.program)),
         ..CompileOptions::default()
     };
     let compile = || {

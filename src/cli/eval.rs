@@ -8,6 +8,7 @@ use neural_compiler::kernel::OutputInfo;
 use neural_compiler::{CompileOptions, Derivative, Kernel, Tier};
 use serde_json::{Map, Value as Json, json};
 
+use super::limits::LimitArgs;
 use super::report::{self, Failure};
 use super::text::{self, Setting};
 use super::{Loaded, print, print_json, read_source};
@@ -40,6 +41,8 @@ pub struct Args {
     /// Say if an operation is at a kink, where its derivative jumps
     #[arg(long)]
     check_kinks: bool,
+    #[command(flatten)]
+    limits: LimitArgs,
 }
 
 /// Runs the subcommand.
@@ -64,6 +67,7 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
         tier: Tier::Interpret,
         check_domain: args.check_domain,
         check_kinks: args.check_kinks,
+        limits: Some(args.limits.of(&loaded.program)),
         ..CompileOptions::default()
     };
     let kernel = loaded.program.compile(&options).map_err(|error| loaded.failure(error))?;

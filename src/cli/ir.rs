@@ -7,6 +7,7 @@ use neural_compiler::codegen::cranelift::TargetMachine;
 use neural_compiler::kernel::KernelError;
 use neural_compiler::{CompileOptions, Derivative, Stage};
 
+use super::limits::LimitArgs;
 use super::report::Failure;
 use super::text::{self, Items};
 use super::{Loaded, print};
@@ -37,6 +38,8 @@ pub struct Args {
     /// For another processor than this one, by its target triple; without optional features
     #[arg(long, value_name = "TRIPLE")]
     target: Option<String>,
+    #[command(flatten)]
+    limits: LimitArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -45,6 +48,8 @@ enum StageChoice {
     Ast,
     /// A-normal form: one operation per binding
     Anf,
+    /// A-normal form, calls in tail position turned into loops
+    Tco,
     /// The compute graph
     Graph,
     /// The graph with derivatives
@@ -62,6 +67,7 @@ impl From<StageChoice> for Stage {
         match choice {
             StageChoice::Ast => Stage::Ast,
             StageChoice::Anf => Stage::Anf,
+            StageChoice::Tco => Stage::Tco,
             StageChoice::Graph => Stage::Graph,
             StageChoice::Adjoint => Stage::Adjoint,
             StageChoice::Lanes => Stage::Lanes,
@@ -90,7 +96,8 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         ),
     };
     let derivative = if args.grad { Derivative::Gradient } else { Derivative::None };
-    let options = CompileOptions { signature, derivative, ..CompileOptions::default() };
+    let limits = args.limits.of(&loaded.program);
+    let options = CompileOptions { signature, derivative, limits: Some(limits), ..CompileOptions::default() };
     let text = loaded.program.stage(args.stage.into(), &options, target.as_ref());
     print(&text.map_err(|error| loaded.failure(error))?)
 }

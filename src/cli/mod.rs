@@ -1,12 +1,14 @@
 //! The command line: one file per subcommand, and what they share.
 //!
 //! * [`report`]: errors and warnings, for people and as JSON;
+//! * [`limits`]: options for how long a row may take;
 //! * [`text`]: numbers, vectors, matrices and signatures as they are typed and printed.
 
 mod bench;
 mod check;
 mod eval;
 mod ir;
+mod limits;
 mod ops;
 mod report;
 mod run;

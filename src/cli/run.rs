@@ -22,6 +22,7 @@ use serde_json::{Value as Json, json};
 
 use self::columns::Columns;
 use self::results::Results;
+use super::limits::LimitArgs;
 use super::report::{self, Failure, eprint_lines};
 use super::text::{self, Items, Setting};
 use super::{Loaded, TierChoice, print_json, set_threads};
@@ -82,6 +83,8 @@ pub struct Args {
     /// List rows in which an operation is at a kink, where its derivative jumps; their values count
     #[arg(long)]
     check_kinks: bool,
+    #[command(flatten)]
+    limits: LimitArgs,
 }
 
 /// Runs the subcommand.
@@ -101,6 +104,7 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
         tier: args.tier.into(),
         check_domain: args.check_domain,
         check_kinks: args.check_kinks,
+        limits: Some(args.limits.of(&loaded.program)),
         ..CompileOptions::default()
     };
     let kernel = loaded.program.compile(&options).map_err(|error| loaded.failure(error))?;

@@ -20,14 +20,18 @@ const SHORT: usize = 24;
 /// Programs of more instructions are not doubled for the sake of memory: they would take long to compile.
 const MANY_INSTRUCTIONS: usize = 500;
 
+/// Programs with loops are not doubled beyond so many instructions.
+const MANY_LOOP_INSTRUCTIONS: usize = 3000;
+
 /// More columns than the processor prefetches at the same time.
 const MANY_COLUMNS: u32 = 24;
 
 /// Latency in cycles, roughly: what matters is that divisions are long and logic is short.
 fn latency(inst: Inst) -> u32 {
     match inst {
-        Inst::F(_) | Inst::I(_) | Inst::M(_) | Inst::Bits(_) | Inst::Float(_) => 0,
-        Inst::Column(_) | Inst::Param(_) => 5,
+        Inst::F(_) | Inst::I(_) | Inst::M(_) | Inst::S(_) | Inst::Bits(_) | Inst::Float(_) => 0,
+        Inst::Phi(..) | Inst::StoreCell(..) | Inst::Loop(_) | Inst::Test(_) | Inst::End(_) => 0,
+        Inst::Column(_) | Inst::Param(_) | Inst::Load(..) => 5,
         Inst::FUnary(FUnary::Sqrt, _) => 20,
         Inst::FBinary(FBinary::Div, ..) => 13,
         Inst::FBinary(..) | Inst::Fma(..) | Inst::FUnary(..) => 4,
@@ -41,6 +45,8 @@ fn latency(inst: Inst) -> u32 {
         | Inst::Shl(..)
         | Inst::Shr(..)
         | Inst::IGt(..)
+        | Inst::SBinary(..)
+        | Inst::SSelect(..)
         | Inst::IEq(..) => 1,
     }
 }
@@ -70,9 +76,9 @@ pub fn choose(program: &LaneProgram) -> Interleave {
     let (mut count, mut busy, mut depth) = (program.stores.len(), 0.0, 0);
     for (value, &inst) in program.insts.iter() {
         let mut start = 0;
-        inst.for_each_operand(|v| {
+        program.for_each_use(value, |v| {
             start = start.max(ready[v]);
-            last_use[v] = value.index();
+            last_use[v] = last_use[v].max(value.index());
         });
         ready[value] = start + latency(inst);
         depth = depth.max(ready[value]);
@@ -85,6 +91,15 @@ pub fn choose(program: &LaneProgram) -> Interleave {
         last_use[store.value] = program.insts.len();
     }
     let pressure = max_live(program, &last_use).max(1);
+    if !program.loops.is_empty() {
+        // An iteration waits for the one before, whatever the window. Spilling costs less than waiting.
+        let groups = match (4 * pressure <= REGISTERS, count <= MANY_LOOP_INSTRUCTIONS) {
+            (true, _) => 4,
+            (false, true) => 2,
+            (false, false) => 1,
+        };
+        return Interleave { groups, spare: 0 };
+    }
     let overlap = (WINDOW / count.max(1) as f64).max(1.0);
     let waiting = f64::from(depth) / overlap / busy.max(1.0);
     // With many columns, memory is what counts: whole cache lines of each at a time.

@@ -1,5 +1,6 @@
 //! A large lane program is cut into pieces that are compiled one by one, so that compile time grows with the size of
-//! the program and not faster. Values that one piece computes and a later one needs live in scratch memory.
+//! the program and not faster. Values that one piece computes and a later one needs live in scratch memory. A loop is in
+//! one piece as a whole.
 
 use std::ops::Range;
 
@@ -31,11 +32,29 @@ pub fn is_leaf(inst: Inst) -> bool {
     inst.is_constant() || matches!(inst, Inst::Column(_) | Inst::Param(_))
 }
 
-/// Cuts after every `size` instructions.
+/// The first instruction of each piece: `size` instructions behind the one before, or where the loop ends that is there.
+fn starts(program: &LaneProgram, size: usize) -> Vec<usize> {
+    let mut starts = vec![0];
+    let mut depth = 0;
+    for (value, &inst) in program.insts.iter() {
+        let start = starts.last().copied().unwrap_or_default();
+        if depth == 0 && value.index() - start >= size.max(1) {
+            starts.push(value.index());
+        }
+        match inst {
+            Inst::Loop(_) => depth += 1,
+            Inst::End(_) => depth -= 1,
+            _ => {}
+        }
+    }
+    starts
+}
+
+/// Cuts after about every `size` instructions.
 pub fn cut(program: &LaneProgram, size: usize) -> Pieces {
     let count = program.insts.len();
-    let starts: Vec<usize> = (0..count.max(1)).step_by(size.max(1)).collect();
-    let piece_of = |value: Value| value.index() / size.max(1);
+    let starts = starts(program, size);
+    let piece_of = |value: Value| starts.partition_point(|&start| start <= value.index()) - 1;
     let last = starts.len() - 1;
     // The last piece that uses each value of an earlier one.
     let mut needed: EntityVec<Value, Option<usize>> = EntityVec::filled(None, count);
@@ -46,8 +65,8 @@ pub fn cut(program: &LaneProgram, size: usize) -> Pieces {
             imports[piece].push(value);
         }
     };
-    for (value, inst) in program.insts.iter() {
-        inst.for_each_operand(|v| need(v, piece_of(value)));
+    for value in program.insts.keys() {
+        program.for_each_use(value, |v| need(v, piece_of(value)));
     }
     for store in &program.stores {
         need(store.value, store_piece(program, store.value, piece_of(store.value), last));
@@ -60,7 +79,7 @@ pub fn cut(program: &LaneProgram, size: usize) -> Pieces {
     let mut slot_of: EntityVec<Value, u32> = EntityVec::filled(0, count);
     let mut list = Vec::with_capacity(starts.len());
     for (k, &start) in starts.iter().enumerate() {
-        let end = (start + size.max(1)).min(count);
+        let end = starts.get(k + 1).copied().unwrap_or(count);
         let imports: Vec<(Value, u32)> = imports[k].iter().map(|&v| (v, slot_of[v])).collect();
         // A slot that is read here for the last time must not be written here: loads and stores of one row group
         // come in any order.

@@ -1,8 +1,11 @@
 //! Reverse mode: the adjoint graph.
 
-use super::{Flow, any, either, elements, guard, mask, normal, site, varied};
+use std::collections::HashMap;
+
+use super::region::{self, Varied};
+use super::{Flow, any, either, elements, guard, mask, normal, site};
 use crate::entity::Entity;
-use crate::graph::{Elem, Graph, Node, Output, Role, Shape, Source, Type};
+use crate::graph::{Elem, Graph, Node, NodeKind, Output, Role, Shape, Source, Type};
 use crate::ops::{Op, Term};
 
 /// What the cotangents of the results are.
@@ -19,14 +22,15 @@ pub enum Seeds {
 ///
 /// Gradients stand in the order of the elements of the results, then of `wrt`. Values keep their bits.
 pub fn adjoint(primal: &Graph, seeds: Seeds, wrt: &[u32]) -> Graph {
+    let primal = &region::without_exits(primal);
     let mut g = primal.clone();
     g.set_span(None);
     let results: Vec<Output> = primal.outputs.iter().filter(|o| o.role == Role::Value).cloned().collect();
     let inputs: Vec<Node> = wrt.iter().map(|&i| g.input_node(i)).collect();
-    let varied = varied(primal, &inputs);
+    let varied = Varied::from(primal, &inputs);
     match seeds {
         Seeds::Cotangents => {
-            let cotangents: Vec<(Node, Node)> = results
+            let cotangents: Vec<(Node, Flow)> = results
                 .iter()
                 .enumerate()
                 .map(|(k, result)| {
@@ -36,10 +40,11 @@ pub fn adjoint(primal: &Graph, seeds: Seeds, wrt: &[u32]) -> Graph {
                         format!("d/{}", result.name)
                     };
                     let shape = g.shape(result.node);
-                    (result.node, g.input(name, shape, Source::Cotangent(k as u32)))
+                    let value = g.input(name, shape, Source::Cotangent(k as u32));
+                    (result.node, Flow { value, active: None })
                 })
                 .collect();
-            let gradients = reverse(&mut g, primal, &varied, &inputs, &cotangents);
+            let gradients = gradients(&mut g, primal, &varied, &inputs, &cotangents);
             push_gradients(&mut g, "", 0, wrt, &gradients);
         }
         Seeds::Elements => {
@@ -49,7 +54,10 @@ pub fn adjoint(primal: &Graph, seeds: Seeds, wrt: &[u32]) -> Graph {
                 for k in 0..shape.len() as u32 {
                     let one = g.number(1.0);
                     let seed = g.place(one, k, shape);
-                    let gradients = reverse(&mut g, primal, &varied, &inputs, &[(result.node, seed)]);
+                    let there = g.boolean(true);
+                    let there = g.place(there, k, shape);
+                    let seed = Flow { value: seed, active: normal(&g, there) };
+                    let gradients = gradients(&mut g, primal, &varied, &inputs, &[(result.node, seed)]);
                     push_gradients(&mut g, &result.name, of, wrt, &gradients);
                     of += 1;
                 }
@@ -65,40 +73,62 @@ fn push_gradients(g: &mut Graph, name: &str, of: u32, wrt: &[u32], gradients: &[
     }
 }
 
-/// One sweep from the seeded nodes back to `inputs`.
-fn reverse(
+/// What flows to `inputs`, as numbers.
+fn gradients(
     g: &mut Graph,
     primal: &Graph,
-    varied: &[bool],
+    varied: &Varied,
     inputs: &[Node],
-    seeds: &[(Node, Node)],
+    seeds: &[(Node, Flow)],
 ) -> Vec<Node> {
+    let flows = reverse(g, primal, varied, inputs, seeds);
+    let pairs = inputs.iter().zip(flows);
+    pairs.map(|(&input, flow)| flow.map_or_else(|| g.zero(g.ty(input)), |flow| flow.value)).collect()
+}
+
+/// One sweep from the seeded nodes back to `inputs`.
+pub(super) fn reverse(
+    g: &mut Graph,
+    primal: &Graph,
+    varied: &Varied,
+    inputs: &[Node],
+    seeds: &[(Node, Flow)],
+) -> Vec<Option<Flow>> {
     let mut flows: Vec<Vec<Flow>> = vec![Vec::new(); primal.len()];
     for &(node, seed) in seeds {
-        // A one-hot seed is active in one element only.
-        let active = match g.op(seed) {
-            Some(Op::Place) => {
-                let (shape, offset) = (g.shape(seed), place_range(g, seed).0);
-                let everywhere = g.boolean(true);
-                let there = g.place(everywhere, offset, shape);
-                normal(g, there)
-            }
-            _ => None,
-        };
-        flows[node.index()].push(Flow { value: seed, active });
+        flows[node.index()].push(seed);
     }
-    let mut gradients: Vec<Option<Node>> = vec![None; primal.len()];
+    let mut cotangents: Vec<Option<Flow>> = vec![None; primal.len()];
+    // What has arrived at the results of regions, which come before their regions on the way back.
+    let mut behind: HashMap<Node, Vec<Option<Flow>>> = HashMap::new();
     for node in primal.nodes().rev() {
-        if !varied[node.index()] || flows[node.index()].is_empty() {
+        if let (Some(arriving), Some(region)) = (behind.remove(&node), primal.region(node)) {
+            g.set_span(Some(region.span));
+            for (arg, flow) in region::reversed(g, primal, node, varied, &arriving) {
+                if varied.of(arg) {
+                    flows[arg.index()].push(flow);
+                }
+            }
+        }
+        if !varied.of(node) || flows[node.index()].is_empty() {
             continue;
         }
         let arriving = std::mem::take(&mut flows[node.index()]);
         let cotangent = total(g, g.ty(node), &arriving);
-        gradients[node.index()] = Some(cotangent.value);
+        cotangents[node.index()] = Some(cotangent);
+        if let NodeKind::Result(k) = primal.kind(node) {
+            let region = primal.args(node)[0];
+            let states = primal.region(region).map_or(0, |region| region.states());
+            let slots = behind.entry(region).or_insert_with(|| vec![None; states]);
+            if let Some(slot) = slots.get_mut(k as usize) {
+                *slot = Some(cotangent);
+            }
+            continue;
+        }
         let Some((op, site)) = site(primal, node) else { continue };
         g.set_span(primal.span(node));
         for (k, &arg) in site.args.iter().enumerate() {
-            if !varied[arg.index()] {
+            if !varied.of(arg) {
                 continue;
             }
             let term = op.adjoint(g, &site, k, cotangent.value, elements(g, cotangent.active));
@@ -122,7 +152,7 @@ fn reverse(
         }
     }
     g.set_span(None);
-    inputs.iter().map(|&input| gradients[input.index()].unwrap_or_else(|| g.zero(g.ty(input)))).collect()
+    inputs.iter().map(|&input| cotangents[input.index()]).collect()
 }
 
 /// The contribution to a scalar that was broadcast: the sum over the elements it went to.
@@ -136,9 +166,7 @@ fn reduced(g: &mut Graph, flow: Flow, shape: Shape) -> Flow {
 /// The range of elements that a `Place` fills.
 fn place_range(g: &Graph, node: Node) -> (u32, u32) {
     match g.kind(node) {
-        crate::graph::NodeKind::Apply(Op::Place, offset) => {
-            (offset, offset + g.ty(g.args(node)[0]).len() as u32)
-        }
+        NodeKind::Apply(Op::Place, offset) => (offset, offset + g.ty(g.args(node)[0]).len() as u32),
         _ => (0, g.ty(node).len() as u32),
     }
 }

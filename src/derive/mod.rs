@@ -11,6 +11,7 @@
 //! `0 · ∞` does not arise. No activity means: everywhere.
 
 pub mod adjoint;
+mod region;
 pub mod tangent;
 
 use crate::graph::{Graph, Node, NodeKind, Shape, Type};
@@ -30,20 +31,12 @@ fn site(g: &Graph, node: Node) -> Option<(Op, Site)> {
         NodeKind::Apply(op, attr) => {
             Some((op, Site { node, attr, ty: g.ty(node), args: g.args(node).to_vec() }))
         }
-        NodeKind::Const(_) | NodeKind::Bool(_) | NodeKind::Input(_) => None,
+        NodeKind::Const(_)
+        | NodeKind::Bool(_)
+        | NodeKind::Input(_)
+        | NodeKind::Region(_)
+        | NodeKind::Result(_) => None,
     }
-}
-
-/// The nodes whose value depends on one of `inputs` other than through truth values.
-fn varied(g: &Graph, inputs: &[Node]) -> Vec<bool> {
-    let mut varied = vec![false; g.len()];
-    for node in g.nodes() {
-        let here = crate::entity::Entity::index(node);
-        varied[here] = inputs.contains(&node)
-            || (g.ty(node).elem == crate::graph::Elem::Num
-                && g.args(node).iter().any(|&a| varied[crate::entity::Entity::index(a)]));
-    }
-    varied
 }
 
 fn both(g: &mut Graph, a: Option<Node>, b: Option<Node>) -> Option<Node> {

@@ -1,8 +1,12 @@
 //! Forward mode: the tangent graph.
 
-use super::{Flow, any, either, elements, guard, mask, normal, site, spread, varied};
+use std::collections::HashMap;
+
+use super::region::{self, Forward, Varied};
+use super::{Flow, any, either, elements, guard, mask, normal, site, spread};
 use crate::entity::Entity;
-use crate::graph::{Elem, Graph, Node, Output, Role, Shape, Source, Type};
+use crate::graph::copy::redirect;
+use crate::graph::{Elem, Graph, Node, NodeKind, Output, Role, Shape, Source, Type};
 use crate::ops::{Op, Term};
 
 /// A direction to differentiate along.
@@ -22,7 +26,9 @@ pub enum Direction {
 /// The graph that computes the outputs of `primal` (gradients included) and, after them, their derivatives along each
 /// of the directions.
 pub fn tangent(primal: &Graph, directions: &[Direction]) -> Graph {
+    let primal = &region::without_exits(primal);
     let mut g = primal.clone();
+    let mut regions = HashMap::new();
     for (seed, direction) in (0u32..).zip(directions) {
         let tangents: Vec<(Node, Flow)> = match direction {
             Direction::Inputs(inputs) => inputs
@@ -43,7 +49,10 @@ pub fn tangent(primal: &Graph, directions: &[Direction]) -> Graph {
                 vec![(node, Flow { value, active: normal(&g, active) })]
             }
         };
-        let flows = forward(&mut g, primal, &tangents);
+        let (flows, forward) = sweep(&mut g, primal, &tangents);
+        for (node, forward) in forward {
+            regions.entry(node).or_insert(forward.node);
+        }
         for (of, output) in (0u32..).zip(&primal.outputs) {
             let node = match flows[output.node.index()] {
                 Some(flow) => flow.value,
@@ -52,20 +61,45 @@ pub fn tangent(primal: &Graph, directions: &[Direction]) -> Graph {
             g.outputs.push(Output { name: output.name.clone(), node, role: Role::Tangent { of, seed } });
         }
     }
-    g
+    // A region with tangents computes what the one without them does.
+    if regions.is_empty() { g } else { redirect(&g, &regions) }
 }
 
-/// One sweep: the tangent of every node that has one.
-fn forward(g: &mut Graph, primal: &Graph, seeds: &[(Node, Flow)]) -> Vec<Option<Flow>> {
+/// One sweep: the tangent of every node that has one, and what has become of the regions.
+pub(super) fn sweep(
+    g: &mut Graph,
+    primal: &Graph,
+    seeds: &[(Node, Flow)],
+) -> (Vec<Option<Flow>>, HashMap<Node, Forward>) {
     let inputs: Vec<Node> = seeds.iter().map(|&(node, _)| node).collect();
-    let varied = varied(primal, &inputs);
+    let varied = Varied::from(primal, &inputs);
     let live = primal.live();
+    let mut regions: HashMap<Node, Forward> = HashMap::new();
     let mut flows: Vec<Option<Flow>> = vec![None; primal.len()];
     for &(node, flow) in seeds {
         flows[node.index()] = Some(flow);
     }
     for node in primal.nodes() {
-        if !varied[node.index()] || !live[node] {
+        if !live[node] {
+            continue;
+        }
+        match primal.kind(node) {
+            NodeKind::Region(_) => {
+                g.set_span(primal.span(node));
+                let arriving = |arg: Node| flows[arg.index()];
+                if let Some(forward) = region::tangent(g, primal, node, &arriving, &regions) {
+                    regions.insert(node, forward);
+                }
+                continue;
+            }
+            NodeKind::Result(k) => {
+                let forward = regions.get(&primal.args(node)[0]);
+                flows[node.index()] = forward.and_then(|forward| forward.tangent(g, k, primal.shape(node)));
+                continue;
+            }
+            NodeKind::Const(_) | NodeKind::Bool(_) | NodeKind::Input(_) | NodeKind::Apply(..) => {}
+        }
+        if !varied.of(node) {
             continue;
         }
         let Some((op, site)) = site(primal, node) else { continue };
@@ -95,7 +129,7 @@ fn forward(g: &mut Graph, primal: &Graph, seeds: &[(Node, Flow)]) -> Vec<Option<
         };
     }
     g.set_span(None);
-    flows
+    (flows, regions)
 }
 
 /// The tangent of an operation that moves elements: tangents and activities move in the same way.

@@ -229,7 +229,7 @@ fn formula(terms: &Terms, node: Node) -> (Tightness, Vec<Item>) {
             };
         }
         NodeKind::Bool(value) => return (Atom, vec![text(if value { "1" } else { "0" })]),
-        NodeKind::Input(_) => return (Atom, vec![text("…")]),
+        NodeKind::Input(_) | NodeKind::Region(_) | NodeKind::Result(_) => return (Atom, vec![text("…")]),
         NodeKind::Apply(op, attr) => (op, attr),
     };
     let args = g.args(node);

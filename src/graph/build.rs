@@ -1,15 +1,20 @@
 //! ANF with a signature → compute graph.
 //!
 //! Functions are inlined, each once per combination of operands and path; shapes are inferred on the way. An
-//! explicit stack of frames stands for nesting, so that no program overflows the machine stack.
+//! explicit stack of frames stands for nesting, so that no program overflows the machine stack. The body of a loop is
+//! built in a graph of its own; what it uses from around it is captured.
+
+mod loops;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::{Check, Effect, Graph, Node, Output, Reason, Role, Shape, Source, Type};
 use crate::anf::{Anf, Atom, Binding, BlockId, End, FuncId, Literal, Operand, Rhs, Var};
 use crate::entity::EntityVec;
+use crate::limits::Limits;
 use crate::ops::{Algebra, Op, ShapeError, Watch};
 use crate::source::{Diagnostic, Span};
+use loops::Pending;
 
 /// What the caller says about the inputs of a program.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -55,39 +60,38 @@ impl Signature {
     }
 }
 
+/// What a graph is built for beside the signature.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct BuildOptions {
+    /// What a row may use before it fails.
+    pub limits: Limits,
+    /// What rows report. Results keep every bit.
+    pub watch: Watch,
+}
+
 /// Builds the graph of a program.
 ///
 /// # Errors
 ///
 /// Operands whose shapes do not fit, constant indices out of range and sizes that are not constants, each with its
 /// place; at most [`MAX_ERRORS`] of them.
-pub fn build(anf: &Anf, signature: &Signature) -> Result<Graph, Vec<Diagnostic>> {
-    build_watched(anf, signature, Watch::default())
-}
-
-/// Builds the graph of a program with checks that report what is watched. Results keep every bit.
-///
-/// # Errors
-///
-/// As [`build`].
-pub fn build_watched(anf: &Anf, signature: &Signature, watch: Watch) -> Result<Graph, Vec<Diagnostic>> {
+pub fn build(anf: &Anf, signature: &Signature, options: &BuildOptions) -> Result<Graph, Vec<Diagnostic>> {
     let mut builder = Builder {
         anf,
         signature,
-        graph: Graph::new(),
+        options: *options,
+        here: Level::default(),
+        outer: Vec::new(),
         values: EntityVec::filled(None, anf.vars.len()),
-        calls: HashMap::new(),
-        path: None,
         place: Span::default(),
         steps: 0,
         errors: Vec::new(),
         reported: HashSet::new(),
-        watch,
         step: 0,
-        noted: HashSet::new(),
+        late_shapes: HashMap::new(),
     };
     builder.run();
-    if builder.errors.is_empty() { Ok(builder.graph) } else { Err(builder.errors) }
+    if builder.errors.is_empty() { Ok(builder.here.graph) } else { Err(builder.errors) }
 }
 
 /// Operations, and operands of operations, that a program has at most once its functions are inlined. Inlining can
@@ -99,64 +103,115 @@ pub const MAX_ERRORS: usize = 100;
 
 type CallKey = (FuncId, Vec<Option<Node>>, Option<Node>);
 
-/// What to do with the value of a finished block.
-enum Continuation {
-    Finish,
-    Else { condition: Node, other: BlockId, outer: Option<Node>, var: Var, span: Span },
-    Join { condition: Node, then: Option<Node>, outer: Option<Node>, var: Var, span: Span },
-    Keep { var: Var },
-    Return { key: CallKey, var: Var },
+/// What a block comes to.
+#[derive(Debug, Clone, Default)]
+struct Outcome {
+    /// Its value, where it ends in one; `None` if it never does, or after an error in it.
+    value: Option<Node>,
+    /// Where it ends in another iteration of the loop around; `None` if it never does.
+    again: Option<Again>,
 }
 
-struct Frame {
+/// Another iteration.
+#[derive(Debug, Clone)]
+struct Again {
+    /// The rows that want it.
+    when: Node,
+    /// The next values of the loop's variables; `None` after an error in one.
+    next: Vec<Option<Node>>,
+    /// Where they stand in the source.
+    spans: Vec<Span>,
+}
+
+/// What to do with what a finished block comes to.
+enum Continuation<'a> {
+    Finish,
+    Else { condition: Node, other: BlockId, outer: Option<Node>, var: Var, span: Span },
+    Join { condition: Node, then: Outcome, outer: Option<Node>, var: Var, span: Span },
+    Keep { var: Var },
+    Return { key: CallKey, var: Var },
+    Iterate { pending: Pending<'a>, var: Var },
+}
+
+struct Frame<'a> {
     block: BlockId,
     next: usize,
-    then: Continuation,
+    /// Whether the block is the body of a loop or an arm of the choice that such a body ends with, so that another
+    /// iteration may be what it comes to.
+    tail: bool,
+    /// How many checks there were before the block.
+    checks: usize,
+    then: Continuation<'a>,
+}
+
+/// A graph under construction, and what is known in it.
+#[derive(Default)]
+struct Level {
+    graph: Graph,
+    calls: HashMap<CallKey, Option<Node>>,
+    /// The rows that take the current path; `None` for all.
+    path: Option<Node>,
+    /// In the body of a loop: the values of the graph around it that are used here.
+    captures: Vec<Node>,
+    captured: HashMap<Node, Node>,
+    /// In the body of a loop: checks on paths that never lead to another iteration.
+    exit_only: HashSet<usize>,
+    /// The notes there are: a row that meets one again has met it before.
+    noted: HashSet<Node>,
+    /// What the choice at the end of a loop's body came to.
+    tail: Option<Outcome>,
+}
+
+/// A value in one of the graphs under construction.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    level: usize,
+    node: Node,
 }
 
 struct Builder<'a> {
     anf: &'a Anf,
     signature: &'a Signature,
-    graph: Graph,
-    /// The value of each variable; `None` before its binding and after an error in it. Functions do not recurse, so
-    /// one activation at a time uses a variable.
-    values: EntityVec<Var, Option<Node>>,
-    calls: HashMap<CallKey, Option<Node>>,
-    /// The rows that take the current path; `None` for all.
-    path: Option<Node>,
+    options: BuildOptions,
+    /// The innermost graph.
+    here: Level,
+    /// The graphs around it, outermost first.
+    outer: Vec<Level>,
+    /// The value of each variable; `None` before its binding and after an error in it. Functions that are inlined do
+    /// not recurse, so one activation at a time uses a variable.
+    values: EntityVec<Var, Option<Place>>,
     place: Span,
     /// Bindings evaluated so far.
     steps: usize,
     errors: Vec<Diagnostic>,
     reported: HashSet<(Span, String)>,
-    watch: Watch,
     /// Operations with conditions so far in the primitive at hand.
     step: u32,
-    /// The notes there are: a row that meets one again has met it before.
-    noted: HashSet<Node>,
+    /// Shapes of loop variables that have no first value.
+    late_shapes: HashMap<Var, Shape>,
 }
 
 impl Algebra for Builder<'_> {
     fn ty(&self, value: Node) -> Type {
-        self.graph.ty(value)
+        self.here.graph.ty(value)
     }
     fn number(&mut self, value: f64) -> Node {
-        self.graph.number(value)
+        self.here.graph.number(value)
     }
     fn constant(&self, value: Node) -> Option<f64> {
-        self.graph.constant(value)
+        self.here.graph.constant(value)
     }
     fn apply_typed(&mut self, op: Op, attr: u32, ty: Type, args: &[Node]) -> Node {
-        let node = self.graph.apply_typed(op, attr, ty, args);
+        let node = self.here.graph.apply_typed(op, attr, ty, args);
         self.watch(op, args, node);
         node
     }
     fn part(&mut self, whole: Node, index: Node, count: u32, ty: Type) -> Node {
-        checked_part(&mut self.graph, self.path, self.place, whole, index, count, ty)
+        checked_part(&mut self.here.graph, self.here.path, self.place, whole, index, count, ty)
     }
 }
 
-impl Builder<'_> {
+impl<'a> Builder<'a> {
     /// Makes the checks for the conditions of an operation that are watched.
     fn watch(&mut self, op: Op, args: &[Node], result: Node) {
         if !op.has_conditions() {
@@ -165,43 +220,46 @@ impl Builder<'_> {
         let step = self.step;
         self.step += 1;
         // Conditions are not watched themselves.
-        let watch = std::mem::take(&mut self.watch);
+        let watch = std::mem::take(&mut self.options.watch);
         for (what, predicate) in watch.of(op) {
             let met = predicate(self, args, result);
-            let any = self.graph.unary(Op::Any, met);
+            let any = self.here.graph.unary(Op::Any, met);
             self.push_check(any, Reason::Met { what, op, step }, Effect::Note);
         }
-        self.watch = watch;
+        self.options.watch = watch;
     }
 
     /// Adds a check for the rows that take the current path, unless it is known not to matter.
     fn push_check(&mut self, condition: Node, reason: Reason, effect: Effect) {
-        let fails = self.and(self.path, condition);
-        let repeated = effect == Effect::Note && !self.noted.insert(fails);
-        if !repeated && self.graph.truth(fails) != Some(false) {
-            self.graph.checks.push(Check { fails, effect, reason, span: self.place });
+        let fails = self.and(self.here.path, condition);
+        let repeated = effect == Effect::Note && !self.here.noted.insert(fails);
+        if !repeated && self.here.graph.truth(fails) != Some(false) {
+            self.here.graph.checks.push(Check { fails, effect, reason, span: self.place });
         }
     }
 
     fn run(&mut self) {
-        for &var in &self.anf.inputs {
-            let info = &self.anf.vars[var];
+        let anf = self.anf;
+        for &var in &anf.inputs {
+            let info = &anf.vars[var];
             let source = if self.signature.is_parameter(&info.name) { Source::Shared } else { Source::Row };
-            self.graph.set_span(Some(info.span));
-            let node = self.graph.input(&info.name, self.signature.shape_of(&info.name), source);
-            self.values[var] = Some(node);
+            self.here.graph.set_span(Some(info.span));
+            let node = self.here.graph.input(&info.name, self.signature.shape_of(&info.name), source);
+            self.set(var, Some(node));
         }
-        let Some(main) = self.anf.main else { return };
-        let mut stack = vec![Frame { block: main, next: 0, then: Continuation::Finish }];
+        let Some(main) = anf.main else { return };
+        let mut stack = vec![self.frame(main, false, Continuation::Finish)];
         while let Some(frame) = stack.last_mut() {
             if self.errors.len() >= MAX_ERRORS {
                 return;
             }
-            let block = &self.anf.blocks[frame.block];
+            let block = &anf.blocks[frame.block];
             if let Some(binding) = block.bindings.get(frame.next) {
                 frame.next += 1;
+                let is_value = matches!(block.end, End::Value(Atom::Var(var)) if var == binding.var);
+                let tail = frame.tail && frame.next == block.bindings.len() && is_value;
                 self.steps += 1;
-                if self.steps + self.graph.size() > MAX_SIZE {
+                if self.steps + self.size() > MAX_SIZE {
                     let message = format!("the program has more than {MAX_SIZE} operations");
                     self.errors.push(
                         Diagnostic::error("too-large", binding.span, message)
@@ -210,146 +268,210 @@ impl Builder<'_> {
                     );
                     return;
                 }
-                if let Some(inner) = self.bind(binding) {
+                if let Some(inner) = self.bind(binding, tail) {
                     stack.push(inner);
                 }
-            } else {
-                let value = match &block.end {
-                    End::Value(value) => self.atom(*value),
-                    End::Recur(_) => None,
-                };
-                if let Some(Frame { then, .. }) = stack.pop()
-                    && let Some(next) = self.resume(then, value)
-                {
+            } else if let Some(frame) = stack.pop() {
+                let outcome = self.end(&frame, &block.end);
+                if frame.tail && outcome.again.is_none() {
+                    self.here.exit_only.extend(frame.checks..self.here.graph.checks.len());
+                }
+                if let Some(next) = self.resume(frame.then, outcome, frame.tail) {
                     stack.push(next);
                 }
             }
         }
-        self.graph.set_span(None);
-        for (k, &result) in self.anf.results.iter().enumerate() {
+        self.here.graph.set_span(None);
+        for (k, &result) in anf.results.iter().enumerate() {
             if let Some(value) = self.atom(result) {
                 let node = self.as_number(value);
-                let name = self.anf.result_names.get(k).cloned().unwrap_or_default();
-                self.graph.outputs.push(Output { name, node, role: Role::Value });
+                let name = anf.result_names.get(k).cloned().unwrap_or_default();
+                self.here.graph.outputs.push(Output { name, node, role: Role::Value });
             }
         }
     }
 
+    fn frame(&self, block: BlockId, tail: bool, then: Continuation<'a>) -> Frame<'a> {
+        Frame { block, next: 0, tail, checks: self.here.graph.checks.len(), then }
+    }
+
+    /// Nodes and operands of all graphs under construction.
+    fn size(&self) -> usize {
+        self.outer.iter().map(|level| level.graph.size()).sum::<usize>() + self.here.graph.size()
+    }
+
+    /// What a block comes to whose bindings are done. A choice at the end of a loop's body has left more than a value.
+    fn end(&mut self, frame: &Frame<'a>, end: &'a End) -> Outcome {
+        match end {
+            End::Value(value) => {
+                if frame.tail
+                    && let Some(outcome) = self.here.tail.take()
+                {
+                    return outcome;
+                }
+                Outcome { value: self.atom(*value), again: None }
+            }
+            End::Recur(values) => {
+                let next = values.iter().map(|operand| self.atom(operand.atom)).collect();
+                let spans = values.iter().map(|operand| operand.span).collect();
+                let when = self.here.graph.boolean(true);
+                Outcome { value: None, again: Some(Again { when, next, spans }) }
+            }
+        }
+    }
+
+    fn set(&mut self, var: Var, node: Option<Node>) {
+        self.values[var] = node.map(|node| Place { level: self.outer.len(), node });
+    }
+
     /// Evaluates a binding, or returns the frame that will.
-    fn bind(&mut self, binding: &Binding) -> Option<Frame> {
+    fn bind(&mut self, binding: &'a Binding, tail: bool) -> Option<Frame<'a>> {
         let Binding { var, ref rhs, span } = *binding;
         self.place = span;
-        self.graph.set_span(Some(span));
+        self.here.graph.set_span(Some(span));
         match rhs {
-            Rhs::Constant(literal) => self.values[var] = Some(self.constant_or_parameter(var, *literal)),
+            Rhs::Constant(literal) => {
+                let node = self.constant_or_parameter(var, *literal);
+                self.set(var, Some(node));
+            }
             Rhs::Primitive(primitive, operands) => {
                 self.step = 0;
-                self.values[var] =
-                    self.operands(operands).and_then(|args| match primitive.expand(self, &args) {
-                        Ok(node) => Some(node),
-                        Err(error) => {
-                            self.shape_error(error, span, operands);
-                            None
-                        }
-                    });
+                let node = self.operands(operands).and_then(|args| match primitive.expand(self, &args) {
+                    Ok(node) => Some(node),
+                    Err(error) => {
+                        self.shape_error(error, span, operands);
+                        None
+                    }
+                });
+                self.set(var, node);
             }
             Rhs::Call(function, operands) => {
                 let args: Vec<Option<Node>> = operands.iter().map(|o| self.atom(o.atom)).collect();
-                let key = (*function, args, self.path);
-                if let Some(&value) = self.calls.get(&key) {
-                    self.values[var] = value;
+                let key = (*function, args, self.here.path);
+                if let Some(&value) = self.here.calls.get(&key) {
+                    self.set(var, value);
                     return None;
                 }
                 let function = &self.anf.functions[*function];
                 for (&param, &arg) in function.params.iter().zip(&key.1) {
-                    self.values[param] = arg;
+                    self.set(param, arg);
                 }
-                return Some(Frame {
-                    block: function.body,
-                    next: 0,
-                    then: Continuation::Return { key, var },
-                });
+                return Some(self.frame(function.body, false, Continuation::Return { key, var }));
             }
-            Rhs::Loop(inner) => {
-                let message = format!("the loop `{}` cannot be compiled by this version", inner.name);
-                self.errors.push(Diagnostic::error("not-supported", span, message));
-                self.values[var] = None;
-            }
+            Rhs::Loop(inner) => return self.enter_loop(inner, var, span),
             Rhs::If(condition, then, other) => {
                 let Some(value) = self.atom(condition.atom) else {
-                    self.values[var] = None;
+                    self.set(var, None);
                     return None;
                 };
-                if !self.graph.ty(value).is_scalar() {
-                    let shape = self.graph.shape(value);
+                if !self.here.graph.ty(value).is_scalar() {
+                    let shape = self.here.graph.shape(value);
                     let error = ShapeError::new(format!("this condition is a {shape}: a scalar is needed"));
                     self.shape_error(error, condition.span, &[]);
-                    self.values[var] = None;
+                    self.set(var, None);
                     return None;
                 }
-                if let Some(known) = self.graph.truth(value) {
+                if let Some(known) = self.here.graph.truth(value) {
                     let block = if known { *then } else { *other };
-                    return Some(Frame { block, next: 0, then: Continuation::Keep { var } });
+                    return Some(self.frame(block, tail, Continuation::Keep { var }));
                 }
                 let condition = self.as_truth(value);
-                let outer = self.path;
-                self.path = Some(self.and(outer, condition));
+                let outer = self.here.path;
+                self.here.path = Some(self.and(outer, condition));
                 let then_frame = Continuation::Else { condition, other: *other, outer, var, span };
-                return Some(Frame { block: *then, next: 0, then: then_frame });
+                return Some(self.frame(*then, tail, then_frame));
             }
         }
         None
     }
 
     /// Carries on after a block, perhaps with another.
-    fn resume(&mut self, then: Continuation, value: Option<Node>) -> Option<Frame> {
+    fn resume(&mut self, then: Continuation<'a>, outcome: Outcome, tail: bool) -> Option<Frame<'a>> {
         match then {
             Continuation::Finish => None,
             Continuation::Keep { var } => {
-                self.values[var] = value;
+                self.leave(var, outcome, tail);
                 None
             }
             Continuation::Return { key, var } => {
-                self.values[var] = value;
-                self.calls.insert(key, value);
+                self.set(var, outcome.value);
+                self.here.calls.insert(key, outcome.value);
                 None
             }
             Continuation::Else { condition, other, outer, var, span } => {
-                let opposite = self.graph.unary(Op::Not, condition);
-                self.path = Some(self.and(outer, opposite));
-                let join = Continuation::Join { condition, then: value, outer, var, span };
-                Some(Frame { block: other, next: 0, then: join })
+                let opposite = self.here.graph.unary(Op::Not, condition);
+                self.here.path = Some(self.and(outer, opposite));
+                let join = Continuation::Join { condition, then: outcome, outer, var, span };
+                Some(self.frame(other, tail, join))
             }
             Continuation::Join { condition, then, outer, var, span } => {
-                self.path = outer;
-                self.graph.set_span(Some(span));
-                self.values[var] = match (then, value) {
-                    (Some(a), Some(b)) => self.join(condition, a, b, span),
-                    _ => None,
-                };
+                self.here.path = outer;
+                self.here.graph.set_span(Some(span));
+                let outcome = self.join_outcomes(condition, then, outcome, span, tail);
+                self.leave(var, outcome, tail);
                 None
             }
+            Continuation::Iterate { pending, var } => self.leave_loop(pending, outcome, var),
         }
     }
 
+    /// What a choice comes to, for the variable that it is bound to and, at the end of a loop's body, for the body.
+    fn leave(&mut self, var: Var, outcome: Outcome, tail: bool) {
+        self.set(var, outcome.value);
+        self.here.tail = tail.then_some(outcome);
+    }
+
+    fn join_outcomes(&mut self, condition: Node, a: Outcome, b: Outcome, span: Span, tail: bool) -> Outcome {
+        let value = match (a.value, b.value) {
+            (Some(a), Some(b)) => self.join(condition, a, b, span),
+            // One arm of a loop's last choice has a value and the other goes on.
+            (a, b) if tail => a.or(b),
+            _ => None,
+        };
+        let again = match (a.again, b.again) {
+            (Some(a), Some(b)) => {
+                let when = self.here.graph.select(condition, a.when, b.when);
+                let pairs = a.next.iter().zip(&b.next).zip(&b.spans);
+                let next = pairs
+                    .map(|((&a, &b), &span)| match (a, b) {
+                        (Some(a), Some(b)) => self.join(condition, a, b, span),
+                        _ => None,
+                    })
+                    .collect();
+                Some(Again { when, next, spans: a.spans })
+            }
+            (Some(a), None) => {
+                let when = self.and(Some(condition), a.when);
+                Some(Again { when, ..a })
+            }
+            (None, Some(b)) => {
+                let opposite = self.here.graph.unary(Op::Not, condition);
+                let when = self.and(Some(opposite), b.when);
+                Some(Again { when, ..b })
+            }
+            (None, None) => None,
+        };
+        Outcome { value, again }
+    }
+
     fn join(&mut self, condition: Node, a: Node, b: Node, span: Span) -> Option<Node> {
-        let (x, y) = (self.graph.shape(a), self.graph.shape(b));
+        let (x, y) = (self.here.graph.shape(a), self.here.graph.shape(b));
         if x != y {
             let message = format!("the arms of if are {x} and {y}: shapes differ");
             self.shape_error(ShapeError::new(message), span, &[]);
             return None;
         }
-        let (a, b) = if self.graph.ty(a).elem == self.graph.ty(b).elem {
+        let (a, b) = if self.here.graph.ty(a).elem == self.here.graph.ty(b).elem {
             (a, b)
         } else {
             (self.as_number(a), self.as_number(b))
         };
-        Some(self.graph.select(condition, a, b))
+        Some(self.here.graph.select(condition, a, b))
     }
 
     fn and(&mut self, path: Option<Node>, condition: Node) -> Node {
         match path {
-            Some(path) => self.graph.binary(Op::And, path, condition),
+            Some(path) => self.here.graph.binary(Op::And, path, condition),
             None => condition,
         }
     }
@@ -357,16 +479,16 @@ impl Builder<'_> {
     fn constant_or_parameter(&mut self, var: Var, literal: Literal) -> Node {
         let name = &self.anf.vars[var].name;
         if self.signature.is_parameter(name) {
-            self.graph.input(name, Shape::Scalar, Source::Shared)
+            self.here.graph.input(name, Shape::Scalar, Source::Shared)
         } else {
-            self.graph.number(literal.f64)
+            self.here.graph.number(literal.f64)
         }
     }
 
     fn atom(&mut self, atom: Atom) -> Option<Node> {
         match atom {
-            Atom::Literal(literal) => Some(self.graph.number(literal.f64)),
-            Atom::Var(var) => self.values[var],
+            Atom::Literal(literal) => Some(self.here.graph.number(literal.f64)),
+            Atom::Var(var) => self.values[var].map(|place| self.import(place)),
         }
     }
 
@@ -384,7 +506,7 @@ impl Builder<'_> {
             if let Some(node) = self.atom(operand.atom)
                 && operands.len() <= 4
             {
-                let shape = self.graph.shape(node);
+                let shape = self.here.graph.shape(node);
                 if operand.span == place {
                     diagnostic.label = shape.to_string();
                 } else {

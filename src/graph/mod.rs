@@ -1,24 +1,30 @@
 //! The compute graph: a hash-consed DAG of typed operations.
 //!
 //! Structured control flow is data flow: `if` is a [`Select`](crate::ops::Op::Select) whose arms are values, and
-//! which rows need an arm follows from the uses of its nodes. Nodes are pure; what can fail a row, or is to be reported
-//! about it, is a [`Check`] beside them.
+//! which rows need an arm follows from the uses of its nodes. A loop is a node with a graph of its own, its [`Region`].
+//! Nodes are pure; what can fail a row, or is to be reported about it, is a [`Check`] beside them.
 //!
 //! * [`build`]: ANF with a signature → graph;
+//! * [`region`]: loops, and their adjoints;
+//! * [`copy`]: nodes of one graph made again in another;
 //! * [`simplify`]: rewrites that keep every bit, applied as nodes are made;
 //! * [`mod@print`] and [`verify`].
 
 pub mod build;
+pub mod copy;
 pub mod print;
+pub mod region;
 pub mod simplify;
 pub mod types;
 pub mod verify;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::entity::{EntityVec, entity};
 use crate::ops::{Met, Op, ShapeError};
 use crate::source::Span;
+pub use region::{Region, RegionId, RegionKind};
 pub use types::{Elem, Shape, Type};
 
 entity!(
@@ -36,6 +42,10 @@ pub enum NodeKind {
     Input(u32),
     /// An operation. The attribute is the offset of `Slice` and `Place`, 0 for all others.
     Apply(Op, u32),
+    /// A region; a truth value that tells whether the row ran into its limit. What else comes of it are its results.
+    Region(RegionId),
+    /// The result with this index of the region that is the operand.
+    Result(u32),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -62,6 +72,12 @@ pub enum Source {
         /// Which of several tangents.
         seed: u32,
     },
+    /// In the graph of a region: the value with this index that an iteration hands to the next.
+    State(u32),
+    /// In the graph of a region: the value around it with this index.
+    Capture(u32),
+    /// In the graph of a reverse region: the state with this index of the loop it reverses, before the iteration.
+    Tape(u32),
 }
 
 /// An input of the graph.
@@ -193,6 +209,7 @@ pub struct Graph {
     args: Vec<Node>,
     spans: EntityVec<Node, Option<Span>>,
     interned: HashMap<(NodeKind, Type, Box<[Node]>), Node, FastHash>,
+    regions: EntityVec<RegionId, Arc<Region>>,
     /// The inputs.
     pub inputs: Vec<Input>,
     /// The outputs.
@@ -270,8 +287,35 @@ impl Graph {
     pub fn op(&self, node: Node) -> Option<Op> {
         match self.kind(node) {
             NodeKind::Apply(op, _) => Some(op),
-            NodeKind::Const(_) | NodeKind::Bool(_) | NodeKind::Input(_) => None,
+            NodeKind::Const(_)
+            | NodeKind::Bool(_)
+            | NodeKind::Input(_)
+            | NodeKind::Region(_)
+            | NodeKind::Result(_) => None,
         }
+    }
+
+    /// The region of `node`, if it is one.
+    pub fn region(&self, node: Node) -> Option<&Arc<Region>> {
+        match self.kind(node) {
+            NodeKind::Region(id) => Some(&self.regions[id]),
+            NodeKind::Const(_)
+            | NodeKind::Bool(_)
+            | NodeKind::Input(_)
+            | NodeKind::Apply(..)
+            | NodeKind::Result(_) => None,
+        }
+    }
+
+    /// Adds a region. Each is a node of its own, whatever others there are.
+    pub fn add_region(&mut self, region: Arc<Region>, args: &[Node]) -> Node {
+        let id = self.regions.push(region);
+        self.intern(NodeKind::Region(id), Type::BOOL, args)
+    }
+
+    /// A result of a region.
+    pub fn result(&mut self, region: Node, index: u32, shape: Shape) -> Node {
+        self.intern(NodeKind::Result(index), Type::num(shape), &[region])
     }
 
     /// The type of `node`.
@@ -304,7 +348,11 @@ impl Graph {
     pub fn constant(&self, node: Node) -> Option<f64> {
         match self.kind(node) {
             NodeKind::Const(bits) => Some(f64::from_bits(bits)),
-            NodeKind::Bool(_) | NodeKind::Input(_) | NodeKind::Apply(..) => None,
+            NodeKind::Bool(_)
+            | NodeKind::Input(_)
+            | NodeKind::Apply(..)
+            | NodeKind::Region(_)
+            | NodeKind::Result(_) => None,
         }
     }
 
@@ -313,7 +361,7 @@ impl Graph {
         match self.kind(node) {
             NodeKind::Const(bits) => Some(f64::from_bits(bits) != 0.0),
             NodeKind::Bool(value) => Some(value),
-            NodeKind::Input(_) | NodeKind::Apply(..) => None,
+            NodeKind::Input(_) | NodeKind::Apply(..) | NodeKind::Region(_) | NodeKind::Result(_) => None,
         }
     }
 
@@ -393,7 +441,10 @@ impl Graph {
                     let types: Vec<Type> = self.args(node).iter().map(|&a| self.ty(a)).collect();
                     op.work(&types, self.ty(node))
                 }
-                NodeKind::Const(_) | NodeKind::Bool(_) | NodeKind::Input(_) => self.ty(node).len(),
+                NodeKind::Region(id) => self.regions[id].body.work(),
+                NodeKind::Const(_) | NodeKind::Bool(_) | NodeKind::Input(_) | NodeKind::Result(_) => {
+                    self.ty(node).len()
+                }
             })
             .fold(0, usize::saturating_add)
     }

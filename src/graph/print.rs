@@ -2,14 +2,20 @@
 
 use std::fmt::Write;
 
-use super::{Effect, Graph, Node, NodeKind, Output, Reason, Role, Shape, Source};
+use super::{Effect, Graph, Node, NodeKind, Output, Reason, RegionKind, Role, Shape, Source};
 use crate::entity::EntityVec;
 
-/// One line per live node, operands before users, then checks and outputs. Constants stand where they are used.
+/// One line per live node, operands before users, then checks and outputs. Constants stand where they are used; the
+/// body of a region stands below its node, indented.
 pub fn dump(graph: &Graph) -> String {
+    let mut text = String::new();
+    nodes(graph, "", &mut text);
+    text
+}
+
+fn nodes(graph: &Graph, indent: &str, text: &mut String) {
     let live = graph.live();
     let mut names: EntityVec<Node, String> = EntityVec::filled(String::new(), graph.len());
-    let mut text = String::new();
     let mut count = 0;
     for (index, input) in graph.inputs.iter().enumerate() {
         let node = graph.input_node(index as u32);
@@ -19,21 +25,32 @@ pub fn dump(graph: &Graph) -> String {
             Source::Shared => "parameter",
             Source::Cotangent(_) => "cotangent",
             Source::Tangent { .. } => "tangent",
+            Source::State(_) => "state",
+            Source::Capture(_) => "capture",
+            Source::Tape(_) => "tape",
         };
-        let _ = writeln!(text, "{source} {}: {}", input.name, input.shape);
+        let _ = writeln!(text, "{indent}{source} {}: {}", input.name, input.shape);
     }
     for node in graph.nodes() {
         match graph.kind(node) {
             NodeKind::Const(bits) => names[node] = number(f64::from_bits(bits)),
             NodeKind::Bool(value) => names[node] = value.to_string(),
             NodeKind::Input(_) => {}
+            NodeKind::Result(k) => names[node] = format!("{}.{k}", names[graph.args(node)[0]]),
+            NodeKind::Region(_) => {
+                if live[node] {
+                    names[node] = format!("%{count}");
+                    count += 1;
+                    region(graph, node, &names, indent, text);
+                }
+            }
             NodeKind::Apply(op, attr) => {
                 if !live[node] {
                     continue;
                 }
                 names[node] = format!("%{count}");
                 count += 1;
-                let _ = write!(text, "{} = {op}", names[node]);
+                let _ = write!(text, "{indent}{} = {op}", names[node]);
                 for (k, &arg) in graph.args(node).iter().enumerate() {
                     let _ = write!(text, "{}{}", if k == 0 { " " } else { ", " }, names[arg]);
                 }
@@ -59,18 +76,47 @@ pub fn dump(graph: &Graph) -> String {
             Effect::Fail => "fail",
             Effect::Note => "note",
         };
-        let _ = writeln!(text, "{verb} if {}: {reason}", names[check.fails]);
+        let _ = writeln!(text, "{indent}{verb} if {}: {reason}", names[check.fails]);
     }
     for output in &graph.outputs {
         let _ = writeln!(
             text,
-            "{} = {}{}",
+            "{indent}{} = {}{}",
             role(graph, output),
             names[output.node],
             shape_suffix(graph.shape(output.node))
         );
     }
-    text
+}
+
+/// A region: its operands, then its body, whose outputs are called after what the region does with them.
+fn region(graph: &Graph, node: Node, names: &EntityVec<Node, String>, indent: &str, text: &mut String) {
+    let Some((region, args)) = graph.region_args(node) else { return };
+    let list = |nodes: &[Node]| nodes.iter().map(|&n| names[n].as_str()).collect::<Vec<_>>().join(", ");
+    let (word, control) = match region.kind {
+        RegionKind::Loop { .. } => ("loop", "where"),
+        RegionKind::Reverse { .. } => ("reverse", "of"),
+    };
+    let _ = writeln!(
+        text,
+        "{indent}{} = {word} {} {control} {}, from [{}], with [{}]",
+        names[node],
+        region.name,
+        names[args.control],
+        list(args.first),
+        list(args.captures)
+    );
+    let mut body = region.body.clone();
+    let states = region.states();
+    let first = body.outputs.len() - states - region.exits().count();
+    for (k, output) in body.outputs.iter_mut().enumerate() {
+        output.name = match k.checked_sub(first) {
+            None => "while".to_string(),
+            Some(k) if k < states => format!("next {k}"),
+            Some(k) => format!("exit {k}"),
+        };
+    }
+    nodes(&body, &format!("{indent}  "), text);
 }
 
 /// What an output is, in words.

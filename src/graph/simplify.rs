@@ -43,7 +43,7 @@ fn known(g: &Graph, node: Node) -> Option<Lane<Scalar>> {
     match g.kind(node) {
         NodeKind::Const(bits) => Some(Lane::F(f64::from_bits(bits))),
         NodeKind::Bool(value) => Some(Lane::M(value)),
-        NodeKind::Input(_) | NodeKind::Apply(..) => None,
+        NodeKind::Input(_) | NodeKind::Apply(..) | NodeKind::Region(_) | NodeKind::Result(_) => None,
     }
 }
 

@@ -4,9 +4,10 @@
 //! * the operand count is the operation's, and the node's type follows from its operands' types by its rule
 //!   (for operations that carry their own type: the elements are there);
 //! * every input has one node, and input positions are in range;
+//! * a region's body has the states, captures and tape that its node has, and its next states have the types of the first;
 //! * outputs hold numbers, and what makes a check fail is a scalar truth value.
 
-use super::{Elem, Graph, NodeKind, Type};
+use super::{Elem, Graph, Node, NodeKind, RegionKind, Source, Type};
 use crate::ops::Op;
 
 /// The first broken invariant, in words.
@@ -30,6 +31,17 @@ pub fn verify(graph: &Graph) -> Result<(), String> {
                 }
                 None => return Err(format!("{node} is input {index} of {}", graph.inputs.len())),
             },
+            NodeKind::Region(_) => region(graph, node)?,
+            NodeKind::Result(k) => match graph.region(args[0]) {
+                Some(region) if k as usize >= region.states() + region.exits().count() => {
+                    return Err(format!("{node} is result {k} of {}, which has fewer", args[0]));
+                }
+                Some(region) if Type::num(Graph::result_shape(region, k)) != ty => {
+                    return Err(format!("{node}: {ty} is result {k} of {}, which is none", args[0]));
+                }
+                Some(_) => {}
+                None => return Err(format!("{node} is a result of {}, which is no region", args[0])),
+            },
             NodeKind::Apply(op, attr) => {
                 if op.operands().is_some_and(|n| n != args.len()) {
                     return Err(format!("{node} = {op} of {} operands", args.len()));
@@ -52,6 +64,56 @@ pub fn verify(graph: &Graph) -> Result<(), String> {
             }
         }
     }
+    outside(graph)
+}
+
+/// What holds of the node of a region and of its body.
+fn region(graph: &Graph, node: Node) -> Result<(), String> {
+    let Some((region, args)) = graph.region_args(node) else { return Ok(()) };
+    let body = &region.body;
+    let control = match region.kind {
+        RegionKind::Loop { .. } => {
+            let goes_on = region.goes_on().map(|node| body.ty(node));
+            goes_on == Some(Type::BOOL) && graph.ty(args.control) == Type::BOOL
+        }
+        RegionKind::Reverse { .. } => graph
+            .region(args.control)
+            .is_some_and(|reversed| matches!(reversed.kind, RegionKind::Loop { .. })),
+    };
+    if !control {
+        return Err(format!("{node} has {} for its control", args.control));
+    }
+    for input in &body.inputs {
+        let shape = match input.source {
+            Source::State(k) => args.first.get(k as usize).map(|&node| graph.ty(node)),
+            Source::Capture(k) => args.captures.get(k as usize).map(|&node| graph.ty(node)),
+            Source::Tape(k) => graph
+                .region(args.control)
+                .filter(|reversed| (k as usize) < reversed.states())
+                .map(|reversed| Type::num(Graph::result_shape(reversed, k))),
+            Source::Row | Source::Shared | Source::Cotangent(_) | Source::Tangent { .. } => None,
+        };
+        if shape != Some(Type::num(input.shape)) {
+            return Err(format!("{node}: the input {} of its body is not {shape:?}", input.name));
+        }
+    }
+    for (next, &first) in region.next().zip(args.first) {
+        if body.ty(next) != graph.ty(first) {
+            return Err(format!("{node}: a state is {} and then {}", graph.ty(first), body.ty(next)));
+        }
+    }
+    if let Some(exit) = region.exits().find(|&exit| body.ty(exit).elem != Elem::Num) {
+        return Err(format!("{node}: the exit value {exit} is a truth value"));
+    }
+    let mut body = region.body.clone();
+    if region.goes_on().is_some() {
+        body.outputs.remove(0);
+    }
+    verify(&body)
+}
+
+/// What holds of outputs and checks.
+fn outside(graph: &Graph) -> Result<(), String> {
     for output in &graph.outputs {
         if graph.ty(output.node).elem != Elem::Num {
             return Err(format!("output {} is a truth value", output.node));

@@ -6,22 +6,31 @@
 //! Evaluation is strict and in the order of the ANF: operands from left to right, the values of a `let` before its
 //! body, of an `if` only the arm that is taken. Nesting lives on explicit stacks: one of work, one of values. What an
 //! expression evaluates lies above what was there before, and its value slides down over it when it is done.
+//!
+//! Loops and recursive functions have a frame each. A call that is an iteration replaces the variables of its frame, and
+//! drops whatever the iteration before has left on the stacks.
+//!
+//! * [`frames`]: loops and recursive functions;
+//! * [`kernel`]: the interpreter as a kernel.
 
-use std::collections::HashMap;
+mod frames;
+mod kernel;
+
 use std::sync::Arc;
 
-use nc_runtime::abi::Args;
-use nc_runtime::batch::{Kernel, KernelShape, RowOutcome};
 use nc_runtime::lanes::Scalar;
 
 use crate::anf::Var;
 use crate::ast::Expr;
 use crate::entity::{Entity, EntityVec};
 use crate::graph::build::Signature;
-use crate::graph::{Check, Effect, Node, Reason, Shape, Type, canonical_bits};
+use crate::graph::{Node, Reason, Shape, Type, canonical_bits};
+use crate::limits::Limits;
 use crate::ops::{Algebra, Lane, Op, Operand, Primitive, ShapeError, Watch};
-use crate::resolve::{Kind, Resolved};
+use crate::resolve::{CallKind, Kind, Resolved};
 use crate::source::Span;
+use frames::Frame;
+pub use kernel::AstKernel;
 
 /// A program ready to be interpreted.
 #[derive(Debug, Clone)]
@@ -30,6 +39,9 @@ pub struct AstInterpreter {
     inputs: Vec<Input>,
     /// For each top-level value the parameter that replaces it, if one does.
     replaced: Vec<Option<u32>>,
+    /// Where the variables of loops stand among those of their loop.
+    slots: EntityVec<Var, Option<u32>>,
+    limits: Limits,
     columns: usize,
     params: usize,
     watch: Watch,
@@ -46,12 +58,20 @@ struct Input {
 }
 
 /// Why a row has no value.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Failure {
     /// The operation in the source.
     pub span: Span,
     /// What is wrong with it.
     pub reason: FailureReason,
+    /// The variables of the loop or recursive function that was being evaluated, with their elements.
+    pub state: Vec<(String, Vec<f64>)>,
+}
+
+impl Failure {
+    fn new(span: Span, reason: FailureReason) -> Failure {
+        Failure { span, reason, state: Vec::new() }
+    }
 }
 
 /// What can be wrong.
@@ -78,6 +98,16 @@ pub struct Scratch {
     shadowed: Vec<(Var, u32)>,
     handles: Vec<Node>,
     noted: Option<(Span, Reason)>,
+    /// Loops and calls of recursive functions under way.
+    frames: Vec<Frame>,
+    /// Of each loop under way the shapes of its variables, as far as they have had values.
+    shapes: Vec<Option<Shape>>,
+    /// Elements on their way down the stack.
+    moved: Vec<Lane<Scalar>>,
+    /// Iterations and calls of recursive functions so far.
+    steps: u64,
+    /// Calls of recursive functions under way.
+    depth: u64,
 }
 
 impl Scratch {
@@ -111,8 +141,10 @@ enum Work {
     Apply(Expr, Mark),
     /// The operands of a call are there.
     Call(Expr, Mark),
-    /// The values of a `let` are there.
-    Bind(Expr, Mark),
+    /// A value is there, and has a name from here on.
+    Bind(Var),
+    /// The body of a loop or a recursive function is done.
+    Return,
     /// The condition is there.
     Choose(Expr),
     /// The body of a `let` or a function is done: so many bindings end.
@@ -140,12 +172,26 @@ impl AstInterpreter {
                 params as u32 - 1
             }));
         }
-        AstInterpreter { program, inputs, replaced, columns, params, watch: Watch::default() }
+        let mut slots = EntityVec::filled(None, program.vars.len());
+        for group in &program.groups {
+            for (k, &var) in (0..).zip(&group.state) {
+                slots[var] = Some(k);
+            }
+        }
+        let (limits, watch) = (Limits::default(), Watch::default());
+        AstInterpreter { program, inputs, replaced, slots, limits, columns, params, watch }
     }
 
-    /// The same interpreter, but rows tell what they meet of this: see [`Scratch::noted`].
-    pub fn watching(self, watch: Watch) -> AstInterpreter {
-        AstInterpreter { watch, ..self }
+    /// The same, but rows tell what they meet of this: see [`Scratch::noted`].
+    pub fn watching(mut self, watch: Watch) -> AstInterpreter {
+        self.watch = watch;
+        self
+    }
+
+    /// The same with other limits.
+    pub fn with_limits(mut self, limits: Limits) -> AstInterpreter {
+        self.limits = limits;
+        self
     }
 
     /// How many numbers the inputs of a row are.
@@ -176,17 +222,19 @@ impl AstInterpreter {
     ) -> Result<(), Failure> {
         let mut machine = Machine {
             program: &self.program,
+            slots: &self.slots,
+            limits: &self.limits,
             scratch,
             span: Span::default(),
             failed: None,
             watch: self.watch,
             step: 0,
         };
-        let result = self.evaluate(&mut machine, inputs, params, outputs);
-        if result.is_err() {
+        self.evaluate(&mut machine, inputs, params, outputs).map_err(|mut failure| {
+            failure.state = machine.state();
             outputs.fill(f64::NAN);
-        }
-        result
+            failure
+        })
     }
 
     fn evaluate(
@@ -220,7 +268,7 @@ impl AstInterpreter {
         if next == outputs.len() {
             Ok(())
         } else {
-            Err(Failure { span: machine.span, reason: FailureReason::Results(next) })
+            Err(Failure::new(machine.span, FailureReason::Results(next)))
         }
     }
 }
@@ -228,6 +276,8 @@ impl AstInterpreter {
 /// One evaluation under way.
 struct Machine<'a> {
     program: &'a Resolved,
+    slots: &'a EntityVec<Var, Option<u32>>,
+    limits: &'a Limits,
     scratch: &'a mut Scratch,
     /// The operation being evaluated.
     span: Span,
@@ -246,6 +296,9 @@ impl Machine<'_> {
         scratch.elems.clear();
         scratch.shadowed.clear();
         scratch.noted = None;
+        scratch.frames.clear();
+        scratch.shapes.clear();
+        (scratch.steps, scratch.depth) = (0, 0);
         if scratch.places.len() != self.program.vars.len() {
             scratch.places = EntityVec::filled(0, self.program.vars.len());
         }
@@ -304,6 +357,15 @@ impl Machine<'_> {
         next - first
     }
 
+    /// Ends all bindings but the first `count`.
+    fn unbind(&mut self, count: usize) {
+        while self.scratch.shadowed.len() > count
+            && let Some((var, outer)) = self.scratch.shadowed.pop()
+        {
+            self.scratch.places[var] = outer;
+        }
+    }
+
     /// Evaluates an expression, which leaves its value on the stack.
     fn run(&mut self, expr: Expr) -> Result<(), Failure> {
         let program = self.program;
@@ -319,7 +381,7 @@ impl Machine<'_> {
                         self.scratch.work.push(Work::Apply(expr, mark));
                         self.operands(args);
                     }
-                    Kind::Call(_, args) => {
+                    Kind::Call(_, args, _) => {
                         let mark = self.mark();
                         self.scratch.work.push(Work::Call(expr, mark));
                         self.operands(args);
@@ -327,10 +389,13 @@ impl Machine<'_> {
                     &Kind::If(condition, ..) => {
                         self.scratch.work.extend([Work::Choose(expr), Work::Eval(condition)]);
                     }
-                    Kind::Let(bindings, _) => {
+                    Kind::Let(bindings, body) => {
                         let mark = self.mark();
-                        self.scratch.work.push(Work::Bind(expr, mark));
-                        self.scratch.work.extend(bindings.iter().rev().map(|b| Work::Eval(b.1)));
+                        let work = &mut self.scratch.work;
+                        work.extend([Work::Leave(bindings.len() as u32, mark), Work::Eval(*body)]);
+                        for &(var, value) in bindings.iter().rev() {
+                            work.extend([Work::Bind(var), Work::Eval(value)]);
+                        }
                     }
                 },
                 Work::Apply(expr, mark) => {
@@ -340,18 +405,35 @@ impl Machine<'_> {
                     }
                 }
                 Work::Call(expr, mark) => {
-                    if let Kind::Call(id, _) = program.kind(expr) {
+                    if let Kind::Call(id, _, kind) = program.kind(expr) {
                         // What it captures is where it was when the function was defined: the innermost activation
                         // of the function around it, since functions are called and never passed on.
                         let function = &program.functions[*id];
-                        let count = self.bind(function.params.iter().copied(), mark.value);
-                        self.scratch.work.extend([Work::Leave(count, mark), Work::Eval(function.body)]);
+                        match kind {
+                            CallKind::Inline => {
+                                let count = self.bind(function.params.iter().copied(), mark.value);
+                                self.scratch.work.push(Work::Leave(count, mark));
+                            }
+                            CallKind::Enter => self.enter(*id, mark, false),
+                            CallKind::Recursive => {
+                                self.descend(program.span(expr))?;
+                                self.enter(*id, mark, true);
+                            }
+                            CallKind::Iterate => self.iterate(*id, mark, program.span(expr))?,
+                        }
+                        self.scratch.work.push(Work::Eval(function.body));
                     }
                 }
-                Work::Bind(expr, mark) => {
-                    if let Kind::Let(bindings, body) = program.kind(expr) {
-                        let count = self.bind(bindings.iter().map(|b| b.0), mark.value);
-                        self.scratch.work.extend([Work::Leave(count, mark), Work::Eval(*body)]);
+                Work::Bind(var) => {
+                    let at = self.scratch.values.len() as u32 - 1;
+                    self.bind([var].into_iter(), at);
+                }
+                Work::Return => {
+                    if let Some(frame) = self.scratch.frames.pop() {
+                        self.unbind(frame.shadowed as usize);
+                        self.scratch.shapes.truncate(frame.shapes as usize);
+                        self.scratch.depth -= u64::from(frame.recursive);
+                        self.slide(frame.mark);
                     }
                 }
                 Work::Choose(expr) => {
@@ -361,11 +443,7 @@ impl Machine<'_> {
                     }
                 }
                 Work::Leave(count, mark) => {
-                    for _ in 0..count {
-                        if let Some((var, outer)) = self.scratch.shadowed.pop() {
-                            self.scratch.places[var] = outer;
-                        }
-                    }
+                    self.unbind(self.scratch.shadowed.len() - count as usize);
                     self.slide(mark);
                 }
             }
@@ -396,7 +474,7 @@ impl Machine<'_> {
             Some(Value::Truth(x)) => Ok(x),
             Some(Value::Block(ty, _)) => {
                 let message = format!("this condition is a {}: a scalar is needed", ty.shape);
-                Err(Failure { span, reason: FailureReason::Shape(ShapeError::new(message)) })
+                Err(Failure::new(span, FailureReason::Shape(ShapeError::new(message))))
             }
             None => Ok(false),
         }
@@ -415,8 +493,8 @@ impl Machine<'_> {
         self.scratch.handles = handles;
         let span = self.span;
         match (result, self.failed.take()) {
-            (_, Some(reason)) => Err(Failure { span, reason: FailureReason::Check(reason) }),
-            (Err(error), None) => Err(Failure { span, reason: FailureReason::Shape(error) }),
+            (_, Some(reason)) => Err(Failure::new(span, FailureReason::Check(reason))),
+            (Err(error), None) => Err(Failure::new(span, FailureReason::Shape(error))),
             (Ok(value), None) => {
                 let value = self.scratch.values[value.index()];
                 self.scratch.values.push(value);
@@ -620,106 +698,6 @@ impl Algebra for Machine<'_> {
             }
         };
         self.apply_typed(Op::Slice, at * ty.len() as u32, ty, &[whole])
-    }
-}
-
-/// The interpreter as a kernel: the tier that interprets values.
-#[derive(Debug)]
-pub struct AstKernel {
-    interpreter: AstInterpreter,
-    /// The checks of the program's graph, by whose numbers failures are reported.
-    checks: Vec<Check>,
-    /// The positions of notes among the checks.
-    notes: HashMap<(Span, Reason), u32>,
-    shape: KernelShape,
-}
-
-impl AstKernel {
-    /// A kernel that writes so many numbers per row and reports failures as positions in `checks`.
-    pub fn new(interpreter: AstInterpreter, outputs: usize, checks: &[Check]) -> AstKernel {
-        let shape = KernelShape {
-            inputs: interpreter.columns,
-            params: interpreter.params,
-            outputs,
-            param_gradients: 0,
-            reports_status: !checks.is_empty(),
-            scratch_bytes: 0,
-        };
-        let mut notes = HashMap::new();
-        for (k, check) in (0..).zip(checks).filter(|(_, check)| check.effect == Effect::Note) {
-            notes.entry((check.span, check.reason)).or_insert(k);
-        }
-        AstKernel { interpreter, checks: checks.to_vec(), notes, shape }
-    }
-
-    fn evaluate(
-        &self,
-        scratch: &mut Scratch,
-        inputs: &[f64],
-        params: &[f64],
-        outputs: &mut [f64],
-    ) -> RowOutcome {
-        match self.interpreter.row(scratch, inputs, params, outputs) {
-            Ok(()) => match scratch.noted {
-                Some(noted) => {
-                    let check = self.notes.get(&noted);
-                    debug_assert!(check.is_some(), "the graph has no note for {noted:?}");
-                    check.map_or(RowOutcome::Done, |&check| RowOutcome::Noted(check))
-                }
-                None => RowOutcome::Done,
-            },
-            Err(Failure { span, reason }) => {
-                let check = self
-                    .checks
-                    .iter()
-                    .position(|check| check.span == span && FailureReason::Check(check.reason) == reason);
-                debug_assert!(check.is_some(), "the graph has no check for {reason:?} at {span:?}");
-                RowOutcome::Failed(check.unwrap_or(0) as u32)
-            }
-        }
-    }
-}
-
-impl Kernel for AstKernel {
-    fn shape(&self) -> &KernelShape {
-        &self.shape
-    }
-
-    fn lanes(&self) -> usize {
-        1
-    }
-
-    unsafe fn run(&self, args: &Args) -> u32 {
-        let mut scratch = Scratch::default();
-        let mut input = vec![0.0; self.shape.inputs];
-        let mut output = vec![0.0; self.shape.outputs];
-        // SAFETY: the caller vouches for `args`, whose parameters outlive the call.
-        let params = unsafe { args.params(self.shape.params) };
-        let mut flagged = 0;
-        for row in 0..args.rows {
-            for (k, x) in input.iter_mut().enumerate() {
-                // SAFETY: the caller vouches for `args`; `k` is below the number of input columns.
-                *x = unsafe { args.input(k) }[row];
-            }
-            let outcome = self.evaluate(&mut scratch, &input, params, &mut output);
-            for (k, &y) in output.iter().enumerate() {
-                // SAFETY: as above, with output columns; the slice is gone before the next is made.
-                let column = unsafe { args.output(k) };
-                column[row] = y;
-            }
-            let word = outcome.word();
-            if self.shape.reports_status {
-                // SAFETY: as above; the kernel reports a status, so there are words for it.
-                let words = unsafe { args.statuses() };
-                words[row] = word;
-                flagged |= u32::from(word != 0);
-            }
-        }
-        flagged
-    }
-
-    fn row(&self, inputs: &[f64], params: &[f64], outputs: &mut [f64], _: &mut [f64]) -> RowOutcome {
-        self.evaluate(&mut Scratch::default(), inputs, params, outputs)
     }
 }
 

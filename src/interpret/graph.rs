@@ -3,109 +3,65 @@
 //! It is the full-range path of the native tiers, the tier of programs that are too large to compile, and what
 //! `--tier interpret` differentiates with.
 
+mod code;
+mod tape;
+
 use nc_runtime::abi::Args;
 use nc_runtime::batch::{Kernel, KernelShape, RowOutcome};
-use nc_runtime::lanes::Scalar;
 
-use crate::entity::EntityVec;
-use crate::graph::{Effect, Elem, Graph, Node, NodeKind, Source, Type, canonical_bits};
+use crate::graph::{Effect, Graph, Source, canonical_bits};
 use crate::lower::is_summed;
 use crate::lower::lanes::Layout;
-use crate::ops::{Lane, Op, Operand};
+use code::{Code, Coder, Range, Slot};
 
 /// A graph ready to be interpreted.
 #[derive(Debug)]
 pub struct GraphInterpreter {
-    steps: Vec<Step>,
-    operands: Vec<(Type, u32)>,
-    /// The elements of constants; every evaluation starts from a copy.
-    initial: Vec<Slot>,
+    main: Code,
     inputs: Vec<InputSlots>,
     outputs: Vec<OutputSlots>,
     checks: Vec<(u32, Effect)>,
     shape: KernelShape,
 }
 
-/// One element of a value between operations.
-#[derive(Debug, Clone, Copy)]
-enum Slot {
-    Number(f64),
-    Truth(bool),
-}
-
-#[derive(Debug)]
-struct Step {
-    op: Op,
-    attr: u32,
-    ty: Type,
-    /// Where its operands are listed.
-    first_operand: u32,
-    operand_count: u32,
-    /// Where its elements go.
-    slot: u32,
-}
-
 #[derive(Debug)]
 struct InputSlots {
     shared: bool,
     first: u32,
-    slot: u32,
-    len: u32,
+    range: Range,
 }
 
 #[derive(Debug)]
 struct OutputSlots {
     /// Summed over the batch, rather than one per row.
     summed: bool,
-    slot: u32,
-    len: u32,
+    range: Range,
 }
 
 impl GraphInterpreter {
-    /// Prepares the outputs and checks of a graph.
-    pub fn new(graph: &Graph) -> GraphInterpreter {
+    /// Prepares the outputs and checks of a graph. All tapes of a row together take about so many bytes.
+    pub fn new(graph: &Graph, tape_bytes: usize) -> GraphInterpreter {
         let layout = Layout::of(graph);
-        let live = graph.live();
-        let mut slot_of: EntityVec<Node, u32> = EntityVec::filled(0, graph.len());
-        let mut initial = Vec::new();
-        let (mut steps, mut operands, mut inputs) = (Vec::new(), Vec::new(), Vec::new());
-        for node in graph.nodes().filter(|&n| live[n]) {
-            let slot = initial.len() as u32;
-            slot_of[node] = slot;
-            let ty = graph.ty(node);
-            let filler = match ty.elem {
-                Elem::Num => Slot::Number(0.0),
-                Elem::Bool => Slot::Truth(false),
-            };
-            initial.resize(initial.len() + ty.len(), filler);
-            match graph.kind(node) {
-                NodeKind::Const(bits) => initial[slot as usize] = Slot::Number(f64::from_bits(bits)),
-                NodeKind::Bool(value) => initial[slot as usize] = Slot::Truth(value),
-                NodeKind::Input(index) => inputs.push(InputSlots {
-                    shared: graph.inputs[index as usize].source == Source::Shared,
-                    first: layout.inputs[index as usize],
-                    slot,
-                    len: ty.len() as u32,
-                }),
-                NodeKind::Apply(op, attr) => {
-                    let first_operand = operands.len() as u32;
-                    operands.extend(graph.args(node).iter().map(|&a| (graph.ty(a), slot_of[a])));
-                    let operand_count = graph.args(node).len() as u32;
-                    steps.push(Step { op, attr, ty, first_operand, operand_count, slot });
-                }
-            }
-        }
+        let coder = Coder::of(graph, None);
+        let inputs = (0u32..)
+            .zip(&graph.inputs)
+            .map(|(index, input)| InputSlots {
+                shared: input.source == Source::Shared,
+                first: layout.inputs[index as usize],
+                range: coder.range(graph.input_node(index)),
+            })
+            .collect();
         let outputs: Vec<OutputSlots> = graph
             .outputs
             .iter()
             .map(|output| OutputSlots {
                 summed: is_summed(graph, output.role),
-                slot: slot_of[output.node],
-                len: graph.ty(output.node).len() as u32,
+                range: coder.range(output.node),
             })
             .collect();
-        let total =
-            |summed: bool| outputs.iter().filter(|o| o.summed == summed).map(|o| o.len as usize).sum();
+        let total = |summed: bool| {
+            outputs.iter().filter(|o| o.summed == summed).map(|o| o.range.len as usize).sum::<usize>()
+        };
         let columns = layout.shape(0, 0);
         let shape = KernelShape {
             inputs: columns.inputs as usize,
@@ -115,36 +71,9 @@ impl GraphInterpreter {
             reports_status: !graph.checks.is_empty(),
             scratch_bytes: 0,
         };
-        let checks = graph.checks.iter().map(|check| (slot_of[check.fails], check.effect)).collect();
-        GraphInterpreter { steps, operands, initial, inputs, outputs, checks, shape }
-    }
-
-    fn run_row(&self, slots: &mut [Slot], lanes: &mut Vec<Lane<Scalar>>) {
-        for step in &self.steps {
-            let operands = &self.operands[step.first_operand as usize..][..step.operand_count as usize];
-            lanes.clear();
-            for &(ty, slot) in operands {
-                lanes.extend(slots[slot as usize..][..ty.len()].iter().map(|s| match *s {
-                    Slot::Number(x) => Lane::F(x),
-                    Slot::Truth(x) => Lane::M(x),
-                }));
-            }
-            let mut rest = lanes.as_slice();
-            let views: Vec<Operand<Scalar>> = operands
-                .iter()
-                .map(|&(ty, _)| {
-                    let (elems, others) = rest.split_at(ty.len());
-                    rest = others;
-                    Operand { ty, elems }
-                })
-                .collect();
-            for (k, lane) in step.op.eval_row(step.attr, step.ty, &views).into_iter().enumerate() {
-                slots[step.slot as usize + k] = match lane {
-                    Lane::F(x) => Slot::Number(x),
-                    Lane::M(x) => Slot::Truth(x),
-                };
-            }
-        }
+        let checks = graph.checks.iter().map(|check| (coder.range(check.fails).slot, check.effect)).collect();
+        let main = coder.finish(tape_bytes);
+        GraphInterpreter { main, inputs, outputs, checks, shape }
     }
 }
 
@@ -191,28 +120,23 @@ impl Kernel for GraphInterpreter {
     }
 
     fn row(&self, inputs: &[f64], params: &[f64], outputs: &mut [f64], sums: &mut [f64]) -> RowOutcome {
-        let mut slots = self.initial.clone();
-        let mut lanes = Vec::new();
+        let mut slots = self.main.initial.clone();
         for input in &self.inputs {
             let values = if input.shared { params } else { inputs };
-            for k in 0..input.len {
-                slots[(input.slot + k) as usize] = Slot::Number(values[(input.first + k) as usize]);
+            let from = &values[input.first as usize..];
+            for (slot, &value) in input.range.of_mut(&mut slots).iter_mut().zip(from) {
+                *slot = Slot::Number(value);
             }
         }
-        self.run_row(&mut slots, &mut lanes);
+        self.main.run(&mut slots);
         let first = |wanted: Effect| {
-            self.checks.iter().position(|&(slot, effect)| {
-                effect == wanted && matches!(slots[slot as usize], Slot::Truth(true))
-            })
+            self.checks.iter().position(|&(slot, effect)| effect == wanted && slots[slot as usize].truth())
         };
         let failed = first(Effect::Fail);
         let (mut next_output, mut next_sum) = (outputs.iter_mut(), sums.iter_mut());
         for output in &self.outputs {
-            for slot in &slots[output.slot as usize..][..output.len as usize] {
-                let value = match *slot {
-                    Slot::Number(x) => x,
-                    Slot::Truth(_) => f64::NAN,
-                };
+            for slot in output.range.of(&slots) {
+                let value = slot.number();
                 if output.summed {
                     if let Some(sum) = next_sum.next() {
                         *sum = value;

@@ -2,12 +2,15 @@
 
 use std::fmt;
 
-use crate::entity::{EntityVec, entity};
+use crate::entity::{Entity, EntityVec, entity};
 use crate::graph::{Graph, Source};
 
 entity!(
     /// A value of a [`LaneProgram`].
     Value, "v");
+entity!(
+    /// A loop of a [`LaneProgram`].
+    LoopId, "loop");
 
 /// What a lane of a value holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -18,6 +21,10 @@ pub enum LaneType {
     M,
     /// A 64-bit integer.
     I,
+    /// A 64-bit integer that is the same for all rows: a counter, or a place in memory.
+    S,
+    /// Nothing: the instruction is there for its effect.
+    Nothing,
 }
 
 /// Operations of one number.
@@ -62,6 +69,43 @@ pub enum IBinary {
     And,
     Or,
     Xor,
+}
+
+/// Operations of two integers that are the same for all rows; unsigned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SBinary {
+    /// Wrapping sum.
+    Add,
+    /// Wrapping difference.
+    Sub,
+    /// Wrapping product.
+    Mul,
+    /// Bitwise and.
+    And,
+    /// The first shifted left by the second.
+    Shl,
+    /// The smaller one.
+    Min,
+    /// 1 if they are equal, else 0.
+    Eq,
+    /// 1 if the first is smaller, else 0.
+    Lt,
+}
+
+impl SBinary {
+    /// The result.
+    pub fn eval(self, a: u64, b: u64) -> u64 {
+        match self {
+            SBinary::Add => a.wrapping_add(b),
+            SBinary::Sub => a.wrapping_sub(b),
+            SBinary::Mul => a.wrapping_mul(b),
+            SBinary::And => a & b,
+            SBinary::Shl => a << (b & 63),
+            SBinary::Min => a.min(b),
+            SBinary::Eq => u64::from(a == b),
+            SBinary::Lt => u64::from(a < b),
+        }
+    }
 }
 
 /// A constant table of numbers, by its position in [`LaneProgram::tables`].
@@ -113,6 +157,25 @@ pub enum Inst {
     Float(Value),
     /// The element of a table at an index modulo its length.
     Lookup(TableId, Value),
+    /// An integer that is the same for all rows.
+    S(u64),
+    /// An operation of two such integers.
+    SBinary(SBinary, Value, Value),
+    /// The second where the first is not 0, else the third.
+    SSelect(Value, Value, Value),
+    /// What is in the memory cell at an offset from a fixed one. A cell holds one value of every row of the group.
+    Load(LaneType, u32, Value),
+    /// Puts the second value into the memory cell at an offset from a fixed one.
+    StoreCell(u32, Value, Value),
+    /// What an iteration of the loop gets from the one before: see [`Carried`]. The number tells them apart.
+    Phi(LaneType, u32),
+    /// The loop begins: the first values of its phis are known.
+    Loop(LoopId),
+    /// The loop ends here unless its conditions hold. What stands before this place in the loop has been evaluated once more
+    /// than what stands behind it, and is there for what follows the loop.
+    Test(LoopId),
+    /// The loop goes on from its beginning.
+    End(LoopId),
 }
 
 impl Inst {
@@ -135,15 +198,23 @@ impl Inst {
             | Inst::Not(_)
             | Inst::IGt(..)
             | Inst::IEq(..) => LaneType::M,
+            Inst::S(_) | Inst::SBinary(..) | Inst::SSelect(..) => LaneType::S,
+            Inst::Load(ty, ..) | Inst::Phi(ty, _) => ty,
+            Inst::StoreCell(..) | Inst::Loop(_) | Inst::Test(_) | Inst::End(_) => LaneType::Nothing,
             Inst::I(_) | Inst::IBinary(..) | Inst::Shl(..) | Inst::Shr(..) | Inst::Bits(_) => LaneType::I,
         }
     }
 
-    /// The types that the operands must have.
+    /// The types that the operands must have. What is put into memory may have any.
     pub fn operand_types(self) -> &'static [LaneType] {
-        use LaneType::{F, I, M};
+        use LaneType::{F, I, M, S};
         match self {
-            Inst::F(_) | Inst::I(_) | Inst::M(_) | Inst::Column(_) | Inst::Param(_) => &[],
+            Inst::F(_) | Inst::I(_) | Inst::M(_) | Inst::S(_) | Inst::Column(_) | Inst::Param(_) => &[],
+            Inst::Phi(..) | Inst::Loop(_) | Inst::Test(_) | Inst::End(_) => &[],
+            Inst::SBinary(..) => &[S, S],
+            Inst::SSelect(..) => &[S, S, S],
+            Inst::Load(..) => &[S],
+            Inst::StoreCell(..) => &[S, F],
             Inst::FUnary(..) | Inst::Bits(_) => &[F],
             Inst::FBinary(..) | Inst::FCompare(..) => &[F, F],
             Inst::Fma(..) => &[F, F, F],
@@ -166,7 +237,12 @@ impl Inst {
     /// The same instruction with other operands.
     pub fn map_operands(self, mut f: impl FnMut(Value) -> Value) -> Inst {
         match self {
-            Inst::F(_) | Inst::I(_) | Inst::M(_) | Inst::Column(_) | Inst::Param(_) => self,
+            Inst::F(_) | Inst::I(_) | Inst::M(_) | Inst::S(_) | Inst::Column(_) | Inst::Param(_) => self,
+            Inst::Phi(..) | Inst::Loop(_) | Inst::Test(_) | Inst::End(_) => self,
+            Inst::SBinary(op, a, b) => Inst::SBinary(op, f(a), f(b)),
+            Inst::SSelect(c, a, b) => Inst::SSelect(f(c), f(a), f(b)),
+            Inst::Load(ty, cell, a) => Inst::Load(ty, cell, f(a)),
+            Inst::StoreCell(cell, a, v) => Inst::StoreCell(cell, f(a), f(v)),
             Inst::FUnary(op, a) => Inst::FUnary(op, f(a)),
             Inst::FBinary(op, a, b) => Inst::FBinary(op, f(a), f(b)),
             Inst::Fma(a, b, c) => Inst::Fma(f(a), f(b), f(c)),
@@ -188,7 +264,81 @@ impl Inst {
 
     /// Whether the instruction is a constant.
     pub fn is_constant(self) -> bool {
-        matches!(self, Inst::F(_) | Inst::I(_) | Inst::M(_))
+        matches!(self, Inst::F(_) | Inst::I(_) | Inst::M(_) | Inst::S(_))
+    }
+
+    /// Whether the result depends on the operands alone, so that it may be computed anywhere.
+    pub fn is_pure(self) -> bool {
+        !matches!(
+            self,
+            Inst::Load(..)
+                | Inst::StoreCell(..)
+                | Inst::Phi(..)
+                | Inst::Loop(_)
+                | Inst::Test(_)
+                | Inst::End(_)
+        )
+    }
+}
+
+/// A value that an iteration hands to the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Carried {
+    /// The value in the iteration.
+    pub phi: Value,
+    /// In the first one.
+    pub first: Value,
+    /// In the one after.
+    pub next: Value,
+}
+
+/// What must hold for an iteration to take place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Condition {
+    /// The mask holds for any row of the group.
+    Any(Value),
+    /// The first integer is below the second.
+    Below(Value, Value),
+}
+
+impl Condition {
+    /// The values that it looks at.
+    pub fn values(self) -> impl Iterator<Item = Value> {
+        let (a, b) = match self {
+            Condition::Any(mask) => (mask, None),
+            Condition::Below(a, b) => (a, Some(b)),
+        };
+        [a].into_iter().chain(b)
+    }
+
+    fn map(self, mut f: impl FnMut(Value) -> Value) -> Condition {
+        match self {
+            Condition::Any(mask) => Condition::Any(f(mask)),
+            Condition::Below(a, b) => Condition::Below(f(a), f(b)),
+        }
+    }
+}
+
+/// A loop over the instructions between its [`Inst::Loop`] and its [`Inst::End`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LaneLoop {
+    /// What iterations hand on. Behind the loop a phi has the value of the iteration that did not take place.
+    pub carried: Vec<Carried>,
+    /// All must hold.
+    pub conditions: Vec<Condition>,
+}
+
+impl LaneLoop {
+    /// The same loop with other values.
+    pub(crate) fn map(&self, mut f: impl FnMut(Value) -> Value) -> LaneLoop {
+        LaneLoop {
+            carried: self
+                .carried
+                .iter()
+                .map(|c| Carried { phi: f(c.phi), first: f(c.first), next: f(c.next) })
+                .collect(),
+            conditions: self.conditions.iter().map(|c| c.map(&mut f)).collect(),
+        }
     }
 }
 
@@ -223,8 +373,7 @@ pub struct Columns {
     pub partials: u32,
 }
 
-/// A straight-line program over one group of rows. Structured loops and `if any lane` take their place as further
-/// kinds of instruction whose bodies are ranges of values.
+/// A program over one group of rows. Loops are the instructions between two marks, and nest.
 #[derive(Debug, Clone, Default)]
 pub struct LaneProgram {
     /// The instructions in the order of execution; constants first.
@@ -237,6 +386,44 @@ pub struct LaneProgram {
     pub status: Option<Value>,
     /// What it reads and writes.
     pub columns: Columns,
+    /// Its loops.
+    pub loops: EntityVec<LoopId, LaneLoop>,
+    /// How many memory cells it uses.
+    pub cells: u32,
+}
+
+impl LaneProgram {
+    /// Calls `f` with each value that the instruction looks at; a loop's mark looks at what the loop needs there.
+    pub fn for_each_use(&self, value: Value, mut f: impl FnMut(Value)) {
+        match self.insts[value] {
+            Inst::Loop(id) => self.loops[id].carried.iter().for_each(|c| f(c.first)),
+            Inst::Test(id) => self.loops[id].conditions.iter().for_each(|c| c.values().for_each(&mut f)),
+            Inst::End(id) => self.loops[id].carried.iter().for_each(|c| f(c.next)),
+            inst => inst.for_each_operand(f),
+        }
+    }
+
+    /// For each value where it is there for everything that follows: behind the outermost loop around it.
+    pub fn settled(&self) -> EntityVec<Value, Value> {
+        let mut settled = EntityVec::filled(Value::from_index(0), self.insts.len());
+        let (mut depth, mut open) = (0, 0);
+        for (value, &inst) in self.insts.iter() {
+            if let Inst::Loop(_) = inst {
+                if depth == 0 {
+                    open = value.index();
+                }
+                depth += 1;
+            }
+            settled[value] = value;
+            if let Inst::End(_) = inst {
+                depth -= 1;
+                if depth == 0 {
+                    (open..value.index()).for_each(|k| settled[Value::from_index(k)] = value);
+                }
+            }
+        }
+        settled
+    }
 }
 
 /// Where the elements of each input of a graph stand among the columns or parameters.
@@ -255,7 +442,12 @@ impl Layout {
         for input in &graph.inputs {
             let next = match input.source {
                 Source::Shared => &mut layout.params,
-                Source::Row | Source::Cotangent(_) | Source::Tangent { .. } => &mut layout.columns,
+                Source::Row
+                | Source::Cotangent(_)
+                | Source::Tangent { .. }
+                | Source::State(_)
+                | Source::Capture(_)
+                | Source::Tape(_) => &mut layout.columns,
             };
             layout.inputs.push(*next);
             *next += input.shape.len() as u32;
@@ -275,6 +467,8 @@ impl fmt::Display for LaneType {
             LaneType::F => "f",
             LaneType::M => "m",
             LaneType::I => "i",
+            LaneType::S => "s",
+            LaneType::Nothing => "nothing",
         })
     }
 }

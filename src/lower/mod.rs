@@ -2,65 +2,60 @@
 //!
 //! Vectors and matrices are taken apart into scalars, and every operation becomes the instructions that its definition
 //! records. Instructions are value-numbered as they are recorded, so that work which two operations share (the range
-//! reduction of `sin x` and `cos x`, the `exp` in a function and its derivative) is done once.
+//! reduction of `sin x` and `cos x`, the `exp` in a function and its derivative) is done once. What does not change in a
+//! loop is computed before it.
+//!
+//! * [`lanes`]: the lane program;
+//! * [`record`]: instructions as they come;
+//! * `regions`: loops and their adjoints; `uniform`: what is the same for all rows;
+//! * [`mod@print`] and [`verify`].
 
 pub mod lanes;
 pub mod print;
 pub mod record;
+mod regions;
+mod uniform;
 pub mod verify;
+
+use std::collections::HashMap;
 
 use nc_runtime::lanes::Lanes;
 
 use crate::entity::EntityVec;
 use crate::graph::{Effect, Graph, Node, NodeKind, Role, Source};
 use crate::ops::{Lane, Operand};
-use lanes::{LaneProgram, Layout, Store, Target};
+use lanes::{LaneProgram, Layout, Store, Target, Value};
 use record::Recorder;
+use regions::Tape;
+use uniform::Uniform;
 
-/// Translates the outputs and checks of a graph.
-pub fn lower(graph: &Graph) -> LaneProgram {
+/// How much memory tapes may take, in bytes of one lane group of the widest tier and two groups side by side.
+const TAPE_CELL_BYTES: usize = 128;
+
+/// Memory cells of a tape that code can address.
+const MAX_TAPE_CELLS: usize = 1 << 22;
+
+/// Translates the outputs and checks of a graph. Tapes take about `tape_bytes` of memory, and as much as they need at
+/// the least.
+pub fn lower(graph: &Graph, tape_bytes: usize) -> LaneProgram {
     let layout = Layout::of(graph);
     let recorder = Recorder::new();
-    let live = graph.live();
-    let mut values: EntityVec<Node, Vec<Lane<Recorder>>> = EntityVec::filled(Vec::new(), graph.len());
-    let mut uses = use_counts(graph, &live);
-    let results = row_results(graph);
-    let fails = graph.checks.iter().any(|check| check.effect == Effect::Fail);
-    for node in graph.nodes().filter(|&n| live[n]) {
-        values[node] = match graph.kind(node) {
-            NodeKind::Const(bits) => vec![Lane::F(recorder.f(f64::from_bits(bits)))],
-            NodeKind::Bool(value) => vec![Lane::M(recorder.m(value))],
-            NodeKind::Input(index) => {
-                let (source, first) = (graph.inputs[index as usize].source, layout.inputs[index as usize]);
-                let count = graph.ty(node).len() as u32;
-                (first..first + count)
-                    .map(|k| {
-                        Lane::F(if source == Source::Shared { recorder.param(k) } else { recorder.column(k) })
-                    })
-                    .collect()
-            }
-            NodeKind::Apply(op, attr) => {
-                let operands: Vec<Operand<Recorder>> = graph
-                    .args(node)
-                    .iter()
-                    .map(|&a| Operand { ty: graph.ty(a), elems: &values[a] })
-                    .collect();
-                op.eval(&recorder, attr, graph.ty(node), &operands)
-            }
-        };
-        // A result that no check can spoil is made ready to leave at once, before it occupies a register for long.
-        if results[node] && !fails {
-            for lane in &values[node] {
-                recorder.leaving(lane.f(), None);
-            }
-        }
-        for &arg in graph.args(node) {
-            uses[arg] -= 1;
-            if uses[arg] == 0 {
-                values[arg] = Vec::new();
-            }
-        }
+    let tapes = regions::count_tapes(graph).max(1);
+    let mut lowering = Lowering {
+        l: &recorder,
+        tape_cells: (tape_bytes / TAPE_CELL_BYTES / tapes).min(MAX_TAPE_CELLS) as u64,
+        leaving: true,
+    };
+    let mut scope = Scope::new(graph, Uniform::of(graph));
+    for (index, input) in (0u32..).zip(&graph.inputs) {
+        let first = layout.inputs[index as usize];
+        let lanes = (first..first + input.shape.len() as u32).map(|k| {
+            Lane::F(if input.source == Source::Shared { recorder.param(k) } else { recorder.column(k) })
+        });
+        scope.values[graph.input_node(index)] = lanes.collect();
     }
+    lowering.nodes(&mut scope, None, None);
+    let values = scope.values;
     let checks: Vec<_> =
         graph.checks.iter().map(|check| (values[check.fails][0].m(), check.effect)).collect();
     let mut columns = 0;
@@ -80,6 +75,104 @@ pub fn lower(graph: &Graph) -> LaneProgram {
         }
     }
     recorder.finish(stores, &checks, layout.shape(columns, partials))
+}
+
+/// What is known while a graph, or the body of a region, is being translated.
+struct Scope<'g> {
+    graph: &'g Graph,
+    live: EntityVec<Node, bool>,
+    /// How often each node is still needed.
+    uses: EntityVec<Node, u32>,
+    /// The elements of each node.
+    values: EntityVec<Node, Vec<Lane<Recorder>>>,
+    /// Which nodes have been translated.
+    done: EntityVec<Node, bool>,
+    uniform: Uniform,
+    taped: EntityVec<Node, bool>,
+    tapes: HashMap<Node, Tape<'g>>,
+    /// The live results of each region.
+    results: HashMap<Node, Vec<Node>>,
+}
+
+impl<'g> Scope<'g> {
+    fn new(graph: &'g Graph, uniform: Uniform) -> Scope<'g> {
+        let live = graph.live();
+        let mut results: HashMap<Node, Vec<Node>> = HashMap::new();
+        for node in graph.nodes().filter(|&n| live[n]) {
+            if let NodeKind::Result(_) = graph.kind(node) {
+                results.entry(graph.args(node)[0]).or_default().push(node);
+            }
+        }
+        Scope {
+            graph,
+            results,
+            done: EntityVec::filled(false, graph.len()),
+            uses: use_counts(graph, &live),
+            live,
+            values: EntityVec::filled(Vec::new(), graph.len()),
+            uniform,
+            taped: graph.taped(),
+            tapes: HashMap::new(),
+        }
+    }
+}
+
+/// Translates graphs, those of regions among them.
+struct Lowering<'a> {
+    l: &'a Recorder,
+    /// Memory cells for each tape.
+    tape_cells: u64,
+    /// Whether results are to be made ready to leave.
+    leaving: bool,
+}
+
+impl Lowering<'_> {
+    /// Translates the nodes that `only` marks, for the rows of the mask.
+    fn nodes(&mut self, scope: &mut Scope<'_>, only: Option<&EntityVec<Node, bool>>, active: Option<Value>) {
+        let graph = scope.graph;
+        let results = if self.leaving { row_results(graph) } else { EntityVec::filled(false, graph.len()) };
+        let fails = graph.checks.iter().any(|check| check.effect == Effect::Fail);
+        let wanted = |node: Node| only.is_none_or(|only| only[node]);
+        for node in graph.nodes().filter(|&n| wanted(n)) {
+            if !scope.live[node] || std::mem::replace(&mut scope.done[node], true) {
+                continue;
+            }
+            match graph.kind(node) {
+                NodeKind::Const(bits) => {
+                    scope.values[node] = vec![Lane::F(self.l.f(f64::from_bits(bits)))];
+                }
+                NodeKind::Bool(value) => scope.values[node] = vec![Lane::M(self.l.m(value))],
+                NodeKind::Input(_) => {}
+                NodeKind::Apply(op, attr) => {
+                    let operands: Vec<Operand<Recorder>> = graph
+                        .args(node)
+                        .iter()
+                        .map(|&a| Operand { ty: graph.ty(a), elems: &scope.values[a] })
+                        .collect();
+                    scope.values[node] = op.eval(self.l, attr, graph.ty(node), &operands);
+                }
+                NodeKind::Region(_) => {
+                    let leaving = std::mem::replace(&mut self.leaving, false);
+                    self.region(scope, node, active);
+                    self.leaving = leaving;
+                }
+                // The region has left it.
+                NodeKind::Result(_) => {}
+            }
+            // A result that no check can spoil is made ready to leave at once, before it occupies a register for long.
+            if results[node] && !fails {
+                for lane in &scope.values[node] {
+                    self.l.leaving(lane.f(), None);
+                }
+            }
+            for &arg in graph.args(node) {
+                scope.uses[arg] -= 1;
+                if scope.uses[arg] == 0 {
+                    scope.values[arg] = Vec::new();
+                }
+            }
+        }
+    }
 }
 
 /// Whether an output is summed over the batch rather than stored for each row.

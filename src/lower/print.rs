@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::lanes::{Inst, LaneProgram, Target, Value};
+use super::lanes::{Condition, Inst, LaneProgram, LaneType, Target, Value};
 use super::record::type_of;
 use crate::graph::print::number;
 
@@ -13,14 +13,24 @@ pub fn dump(program: &LaneProgram) -> String {
         Inst::I(value) if (-65536..65536).contains(&value) => value.to_string(),
         Inst::I(value) => format!("{value:#x}"),
         Inst::M(value) => value.to_string(),
+        Inst::S(value) => value.to_string(),
         _ => v.to_string(),
     };
     let mut text = String::new();
+    let mut depth = 0;
     for (value, &inst) in program.insts.iter() {
-        if inst.is_constant() {
+        if inst.is_constant() || matches!(inst, Inst::Phi(..)) {
             continue;
         }
-        let _ = write!(text, "{value}:{} = {}", type_of(program, value), mnemonic(inst));
+        if let Inst::End(_) = inst {
+            depth -= 1;
+        }
+        text.push_str(&"  ".repeat(depth));
+        if inst.ty() == LaneType::Nothing {
+            text.push_str(&mnemonic(inst));
+        } else {
+            let _ = write!(text, "{value}:{} = {}", type_of(program, value), mnemonic(inst));
+        }
         let mut first = true;
         inst.for_each_operand(|v| {
             let _ = write!(text, "{}{}", if first { " " } else { ", " }, name(v));
@@ -30,6 +40,31 @@ pub fn dump(program: &LaneProgram) -> String {
             Inst::Shl(_, by) | Inst::Shr(_, by) => write!(text, ", {by}"),
             Inst::Column(k) | Inst::Param(k) => write!(text, " {k}"),
             Inst::Lookup(table, _) => write!(text, ", table {}", table.0),
+            Inst::Load(_, cell, _) | Inst::StoreCell(cell, ..) => write!(text, " @{cell}"),
+            Inst::Loop(id) => {
+                depth += 1;
+                let phis = program.loops[id].carried.iter();
+                let list: Vec<String> = phis
+                    .map(|c| format!("{}:{} = {}", c.phi, type_of(program, c.phi), name(c.first)))
+                    .collect();
+                write!(text, " {}", list.join(", "))
+            }
+            Inst::Test(id) => {
+                let list: Vec<String> = program.loops[id]
+                    .conditions
+                    .iter()
+                    .map(|condition| match *condition {
+                        Condition::Any(mask) => format!("any {}", name(mask)),
+                        Condition::Below(a, b) => format!("{} < {}", name(a), name(b)),
+                    })
+                    .collect();
+                write!(text, " {}", list.join(", "))
+            }
+            Inst::End(id) => {
+                let next = program.loops[id].carried.iter();
+                let list: Vec<String> = next.map(|c| format!("{} = {}", c.phi, name(c.next))).collect();
+                write!(text, " {}", list.join(", "))
+            }
             _ => Ok(()),
         };
         text.push('\n');
@@ -70,5 +105,13 @@ fn mnemonic(inst: Inst) -> String {
         Inst::Bits(_) => "bits".into(),
         Inst::Float(_) => "float".into(),
         Inst::Lookup(..) => "lookup".into(),
+        Inst::S(_) | Inst::Phi(..) => "const".into(),
+        Inst::SBinary(op, ..) => format!("s{}", format!("{op:?}").to_lowercase()),
+        Inst::SSelect(..) => "sselect".into(),
+        Inst::Load(..) => "load".into(),
+        Inst::StoreCell(..) => "store".into(),
+        Inst::Loop(_) => "loop".into(),
+        Inst::Test(_) => "while".into(),
+        Inst::End(_) => "next".into(),
     }
 }

@@ -7,7 +7,8 @@ use nc_runtime::abi::Status;
 use nc_runtime::lanes::{Lanes, Scalar};
 
 use super::lanes::{
-    Columns, FBinary, FCompare, FUnary, IBinary, Inst, LaneProgram, LaneType, Store, TableId, Target, Value,
+    Carried, Columns, Condition, FBinary, FCompare, FUnary, IBinary, Inst, LaneLoop, LaneProgram, LaneType,
+    LoopId, SBinary, Store, TableId, Target, Value,
 };
 use crate::entity::EntityVec;
 use crate::graph::{Effect, canonical_bits};
@@ -22,9 +23,46 @@ pub struct Recorder {
 #[derive(Debug, Default)]
 struct State {
     insts: EntityVec<Value, Inst>,
+    /// How many loops there are around each instruction, as far as what follows is concerned.
+    depths: EntityVec<Value, usize>,
     known: HashMap<Inst, Value>,
     tables: Vec<&'static [f64]>,
-    outside: Option<Value>,
+    loops: EntityVec<LoopId, LaneLoop>,
+    phis: u32,
+    cells: u32,
+    /// What is outside all loops.
+    outermost: Scope,
+    /// The loops that are being recorded, outermost first.
+    open: Vec<Scope>,
+}
+
+/// The instructions of a loop, without those of loops around it.
+#[derive(Debug, Default)]
+struct Scope {
+    items: Vec<Value>,
+    carried: Vec<Carried>,
+    conditions: Vec<Condition>,
+    /// How many instructions stand before the test, once it is there.
+    test: Option<usize>,
+    /// What was reported as outside a fast range before the test, and behind it.
+    outside: [Option<Value>; 2],
+}
+
+impl State {
+    fn scope(&mut self, depth: usize) -> &mut Scope {
+        match depth.checked_sub(1) {
+            Some(k) => &mut self.open[k],
+            None => &mut self.outermost,
+        }
+    }
+
+    /// Adds an instruction to the loop at a depth.
+    fn push(&mut self, inst: Inst, depth: usize) -> Value {
+        let value = self.insts.push(inst);
+        self.depths.push(depth);
+        self.scope(depth).items.push(value);
+        value
+    }
 }
 
 /// A constant lane.
@@ -33,6 +71,7 @@ enum Constant {
     F(f64),
     M(bool),
     I(i64),
+    S(u64),
 }
 
 impl Recorder {
@@ -56,6 +95,15 @@ impl Recorder {
             Inst::F(bits) => Some(Constant::F(f64::from_bits(bits))),
             Inst::M(value) => Some(Constant::M(value)),
             Inst::I(value) => Some(Constant::I(value)),
+            Inst::S(value) => Some(Constant::S(value)),
+            _ => None,
+        }
+    }
+
+    /// Whether a mask holds everywhere, or nowhere, if that is known.
+    pub(super) fn truth(&self, mask: Value) -> Option<bool> {
+        match self.constant_of(mask) {
+            Some(Constant::M(value)) => Some(value),
             _ => None,
         }
     }
@@ -76,10 +124,131 @@ impl Recorder {
             self.state.borrow_mut().known.insert(inst, value);
             return value;
         }
+        // What does not change in a loop is computed before it.
         let mut state = self.state.borrow_mut();
-        let value = state.insts.push(inst);
+        let mut depth = 0;
+        inst.for_each_operand(|v| depth = depth.max(state.depths[v]));
+        let value = state.push(inst, depth);
         state.known.insert(inst, value);
         value
+    }
+
+    /// Adds an instruction that stays where it is.
+    fn effect(&self, inst: Inst) -> Value {
+        let mut state = self.state.borrow_mut();
+        let depth = state.open.len();
+        state.push(inst, depth)
+    }
+
+    /// Begins a loop.
+    pub(super) fn begin(&self) {
+        self.state.borrow_mut().open.push(Scope::default());
+    }
+
+    /// A value that the innermost loop hands from one iteration to the next. [`Recorder::next`] says what.
+    pub(super) fn phi(&self, first: Value) -> Value {
+        let state = &mut *self.state.borrow_mut();
+        let depth = state.open.len();
+        let ty = state.insts[first].ty();
+        let phi = state.insts.push(Inst::Phi(ty, state.phis));
+        state.phis += 1;
+        state.depths.push(depth);
+        state.scope(depth).carried.push(Carried { phi, first, next: phi });
+        phi
+    }
+
+    /// What the next iteration of the innermost loop gets for a phi.
+    pub(super) fn next(&self, phi: Value, next: Value) {
+        let mut state = self.state.borrow_mut();
+        let depth = state.open.len();
+        if let Some(carried) = state.scope(depth).carried.iter_mut().find(|c| c.phi == phi) {
+            carried.next = next;
+        }
+    }
+
+    /// The innermost loop ends here unless all conditions hold.
+    pub(super) fn test(&self, conditions: Vec<Condition>) {
+        let mut state = self.state.borrow_mut();
+        let depth = state.open.len();
+        let scope = state.scope(depth);
+        scope.conditions = conditions;
+        scope.test = Some(scope.items.len());
+    }
+
+    /// Ends the innermost loop. `active` tells which rows take part in an iteration; `None` if all do.
+    pub(super) fn end(&self, active: Option<Value>) {
+        let depth = self.state.borrow().open.len();
+        let [before, behind] = self.state.borrow_mut().scope(depth).outside;
+        let behind = behind.map(|m| active.map_or(m, |active| self.and(m, active)));
+        let reported = match (before, behind) {
+            (None, None) => None,
+            _ => {
+                let never = self.m(false);
+                let phi = self.phi(never);
+                let all = [before, behind].into_iter().flatten().fold(phi, |a, b| self.or(a, b));
+                self.next(phi, all);
+                Some((phi, before))
+            }
+        };
+        {
+            let mut state = self.state.borrow_mut();
+            let Some(scope) = state.open.pop() else { return };
+            let test = scope.test.unwrap_or(0);
+            // What stands behind the test is not there for what follows the loop, what stands before it is.
+            for &value in &scope.items[test..] {
+                let inst = state.insts[value];
+                if state.known.get(&inst) == Some(&value) {
+                    state.known.remove(&inst);
+                }
+            }
+            for &value in &scope.items[..test] {
+                state.depths[value] = state.depths[value].min(depth - 1);
+            }
+            for carried in &scope.carried {
+                state.depths[carried.phi] = depth - 1;
+            }
+            let phis: Vec<Value> = scope.carried.iter().map(|c| c.phi).collect();
+            let id = state.loops.push(LaneLoop { carried: scope.carried, conditions: scope.conditions });
+            let begin = state.push(Inst::Loop(id), depth - 1);
+            debug_assert_eq!(state.depths[begin], depth - 1);
+            let outer = state.scope(depth - 1);
+            outer.items.extend(phis);
+            outer.items.extend(&scope.items[..test]);
+            state.push(Inst::Test(id), depth - 1);
+            state.scope(depth - 1).items.extend(&scope.items[test..]);
+            state.push(Inst::End(id), depth - 1);
+        }
+        if let Some((phi, before)) = reported {
+            self.outside(before.map_or(phi, |before| self.or(phi, before)));
+        }
+    }
+
+    /// So many memory cells that nothing else uses.
+    pub(super) fn cells(&self, count: u32) -> u32 {
+        let mut state = self.state.borrow_mut();
+        let first = state.cells;
+        state.cells += count;
+        first
+    }
+
+    pub(super) fn load(&self, ty: LaneType, cell: u32, offset: Value) -> Value {
+        self.effect(Inst::Load(ty, cell, offset))
+    }
+
+    pub(super) fn store(&self, cell: u32, offset: Value, value: Value) {
+        self.effect(Inst::StoreCell(cell, offset, value));
+    }
+
+    pub(super) fn s(&self, value: u64) -> Value {
+        self.record(Inst::S(value))
+    }
+
+    pub(super) fn s_binary(&self, op: SBinary, a: Value, b: Value) -> Value {
+        self.record(Inst::SBinary(op, a, b))
+    }
+
+    pub(super) fn s_select(&self, condition: Value, a: Value, b: Value) -> Value {
+        self.record(Inst::SSelect(condition, a, b))
     }
 
     fn simplified(&self, inst: Inst) -> Option<Value> {
@@ -90,12 +259,16 @@ impl Recorder {
                 }
                 match self.constant_of(m)? {
                     Constant::M(m) => Some(if m { a } else { b }),
-                    Constant::F(_) | Constant::I(_) => None,
+                    Constant::F(_) | Constant::I(_) | Constant::S(_) => None,
                 }
             }
             // Elements that do not count in a product leave such terms and factors behind.
             Inst::FBinary(FBinary::Add, a, b) => self.neutral(a, b, -0.0).or_else(|| self.folded(inst)),
             Inst::FBinary(FBinary::Mul, a, b) => self.neutral(a, b, 1.0).or_else(|| self.folded(inst)),
+            Inst::SSelect(c, a, b) => match self.constant_of(c) {
+                Some(Constant::S(c)) => Some(if c != 0 { a } else { b }),
+                _ => (a == b).then_some(a),
+            },
             Inst::And(a, b) => self.junction(a, b, true),
             Inst::Or(a, b) => self.junction(a, b, false),
             Inst::Not(a) => {
@@ -151,16 +324,26 @@ impl Recorder {
         }
         let f = |k: usize| match operands[k] {
             Constant::F(x) => x,
-            Constant::M(_) | Constant::I(_) => f64::NAN,
+            Constant::M(_) | Constant::I(_) | Constant::S(_) => f64::NAN,
         };
         let i = |k: usize| match operands[k] {
             Constant::I(x) => x,
-            Constant::F(_) | Constant::M(_) => 0,
+            Constant::F(_) | Constant::M(_) | Constant::S(_) => 0,
+        };
+        let s = |k: usize| match operands[k] {
+            Constant::S(x) => x,
+            Constant::F(_) | Constant::M(_) | Constant::I(_) => 0,
         };
         let m = |k: usize| matches!(operands[k], Constant::M(true));
         let l = Scalar::new();
         let result = match inst {
-            Inst::F(_) | Inst::I(_) | Inst::M(_) | Inst::Column(_) | Inst::Param(_) => return None,
+            Inst::F(_) | Inst::I(_) | Inst::M(_) | Inst::S(_) | Inst::Column(_) | Inst::Param(_) => {
+                return None;
+            }
+            Inst::Load(..) | Inst::StoreCell(..) | Inst::Phi(..) => return None,
+            Inst::Loop(_) | Inst::Test(_) | Inst::End(_) => return None,
+            Inst::SBinary(op, ..) => Constant::S(op.eval(s(0), s(1))),
+            Inst::SSelect(..) => Constant::S(if s(0) != 0 { s(1) } else { s(2) }),
             Inst::FUnary(op, _) => Constant::F(match op {
                 FUnary::Sqrt => l.sqrt(f(0)),
                 FUnary::Abs => l.abs(f(0)),
@@ -209,6 +392,7 @@ impl Recorder {
             Constant::F(x) => self.f(x),
             Constant::M(x) => self.m(x),
             Constant::I(x) => self.i(x),
+            Constant::S(x) => self.s(x),
         })
     }
 
@@ -230,8 +414,8 @@ impl Recorder {
             })
             .collect();
         let status = self.status(checks);
-        let State { insts, tables, .. } = self.state.into_inner();
-        compact(LaneProgram { insts, tables, stores, status, columns })
+        let State { insts, tables, loops, cells, outermost, .. } = self.state.into_inner();
+        compact(LaneProgram { insts, tables, stores, status, columns, loops, cells }, &outermost.items)
     }
 
     /// The number as it leaves the program: NaNs canonical, NaN where the row failed.
@@ -271,7 +455,7 @@ impl Recorder {
     /// The first check that fails counts, and else the first note; a row outside a fast range is evaluated again
     /// whatever else it does.
     fn status(&self, checks: &[(Value, Effect)]) -> Option<Value> {
-        let outside = self.state.borrow().outside;
+        let [outside, _] = self.state.borrow().outermost.outside;
         let mut status = None;
         for (effect, first) in [(Effect::Note, Status::NOTE), (Effect::Fail, Status::FIRST_CHECK)] {
             for (k, &(met, _)) in checks.iter().enumerate().rev().filter(|(_, check)| check.1 == effect) {
@@ -287,33 +471,73 @@ impl Recorder {
     }
 }
 
-/// Drops unused instructions, keeping the order of the rest.
-fn compact(program: LaneProgram) -> LaneProgram {
-    let mut live = EntityVec::filled(false, program.insts.len());
-    for store in &program.stores {
-        live[store.value] = true;
-    }
-    if let Some(status) = program.status {
-        live[status] = true;
-    }
-    for value in program.insts.keys().rev() {
-        if live[value] {
-            program.insts[value].for_each_operand(|v| live[v] = true);
-        }
-    }
+/// Puts the instructions into their order and drops those that nothing needs.
+fn compact(program: LaneProgram, order: &[Value]) -> LaneProgram {
+    let live = live(&program, order);
     let mut renamed: EntityVec<Value, Option<Value>> = EntityVec::filled(None, program.insts.len());
     let mut insts = EntityVec::new();
-    for (value, inst) in program.insts.iter().filter(|&(v, _)| live[v]) {
-        let inst = inst.map_operands(|v| renamed[v].unwrap_or(v));
+    for &value in order.iter().filter(|&&v| live[v]) {
+        let inst = program.insts[value].map_operands(|v| renamed[v].unwrap_or(v));
         renamed[value] = Some(insts.push(inst));
     }
     let rename = |v: Value| renamed[v].unwrap_or(v);
+    let mut loops = program.loops.clone();
+    for id in loops.keys() {
+        loops[id].carried.retain(|c| live[c.phi]);
+        loops[id] = loops[id].map(rename);
+    }
     LaneProgram {
         insts,
+        loops,
         stores: program.stores.iter().map(|s| Store { value: rename(s.value), ..*s }).collect(),
         status: program.status.map(rename),
         ..program
     }
+}
+
+/// What results and memory need. A loop is needed if anything in it is.
+fn live(program: &LaneProgram, order: &[Value]) -> EntityVec<Value, bool> {
+    let mut live = EntityVec::filled(false, program.insts.len());
+    let mut left: Vec<Value> = program.stores.iter().map(|s| s.value).chain(program.status).collect();
+    let mut around: EntityVec<Value, Option<LoopId>> = EntityVec::filled(None, program.insts.len());
+    let mut marks: EntityVec<LoopId, Vec<Value>> = EntityVec::filled(Vec::new(), program.loops.len());
+    let mut carried: HashMap<Value, Carried> = HashMap::new();
+    let mut open: Vec<LoopId> = Vec::new();
+    for &value in order {
+        match program.insts[value] {
+            Inst::Loop(id) => {
+                around[value] = open.last().copied();
+                carried.extend(program.loops[id].carried.iter().map(|c| (c.phi, *c)));
+                marks[id].push(value);
+                open.push(id);
+                continue;
+            }
+            Inst::Test(id) => marks[id].push(value),
+            Inst::End(id) => {
+                marks[id].push(value);
+                open.pop();
+                around[value] = open.last().copied();
+                continue;
+            }
+            Inst::StoreCell(..) => left.push(value),
+            _ => {}
+        }
+        around[value] = open.last().copied();
+    }
+    while let Some(value) = left.pop() {
+        if std::mem::replace(&mut live[value], true) {
+            continue;
+        }
+        match program.insts[value] {
+            Inst::Phi(..) => left.extend(carried.get(&value).into_iter().flat_map(|c| [c.first, c.next])),
+            Inst::Test(id) => left.extend(program.loops[id].conditions.iter().flat_map(|c| c.values())),
+            inst => inst.for_each_operand(|v| left.push(v)),
+        }
+        if let Some(id) = around[value] {
+            left.extend(&marks[id]);
+        }
+    }
+    live
 }
 
 impl Lanes for Recorder {
@@ -449,14 +673,18 @@ impl Lanes for Recorder {
         }
     }
     fn outside(&self, m: Value) {
-        let before = self.state.borrow().outside;
-        let outside = match before {
-            Some(before) => self.or(before, m),
-            None => m,
-        };
-        if self.state.borrow().insts[outside] != Inst::M(false) {
-            self.state.borrow_mut().outside = Some(outside);
+        if self.truth(m) == Some(false) {
+            return;
         }
+        let depth = self.state.borrow().depths[m];
+        let (side, before) = {
+            let mut state = self.state.borrow_mut();
+            let scope = state.scope(depth);
+            let side = usize::from(scope.test.is_some());
+            (side, scope.outside[side])
+        };
+        let outside = before.map_or(m, |before| self.or(before, m));
+        self.state.borrow_mut().scope(depth).outside[side] = Some(outside);
     }
 }
 

@@ -1,25 +1,55 @@
 //! Invariants of a lane program.
 //!
 //! * operands come before the instructions that use them and have the types that these take;
+//! * loops nest, and what stands behind the test of a loop is used in that loop only;
 //! * columns, parameters and tables that instructions name exist; table lengths are powers of two;
 //! * every output column and every sum is stored once, and holds numbers; the status word is an integer.
 
-use super::lanes::{Inst, LaneProgram, LaneType, Target};
+use super::lanes::{Carried, Inst, LaneProgram, LaneType, LoopId, Target, Value};
 use super::record::type_of;
+use crate::entity::{Entity, EntityVec};
 
 /// The first broken invariant, in words.
 pub fn verify(program: &LaneProgram) -> Result<(), String> {
+    let mut visible = EntityVec::filled(false, program.insts.len());
+    let mut open: Vec<(LoopId, Option<Value>)> = Vec::new();
     for (value, &inst) in program.insts.iter() {
         let mut operands = Vec::new();
         inst.for_each_operand(|v| operands.push(v));
-        if let Some(late) = operands.iter().find(|&&v| v >= value) {
-            return Err(format!("{value} uses {late}, which does not come before it"));
+        let mut used = Vec::new();
+        program.for_each_use(value, |v| used.push(v));
+        if let Some(late) = used.iter().find(|&&v| v >= value || !visible[v]) {
+            return Err(format!("{value} uses {late}, which is not there"));
         }
+        visible[value] = true;
         let types: Vec<LaneType> = operands.iter().map(|&v| type_of(program, v)).collect();
-        if types != inst.operand_types() {
+        let any = matches!(inst, Inst::StoreCell(..));
+        let fits = if any { types[0] == LaneType::S } else { types == inst.operand_types() };
+        if !fits {
             return Err(format!("{value} = {inst:?} of {types:?}"));
         }
+        match inst {
+            Inst::Loop(id) => {
+                open.push((id, None));
+                let fits = |c: &Carried| type_of(program, c.phi) == type_of(program, c.first);
+                if !program.loops[id].carried.iter().all(fits) {
+                    return Err(format!("{id} has first values of other types than its phis"));
+                }
+            }
+            Inst::Test(id) => match open.last_mut() {
+                Some((inner, test @ None)) if *inner == id => *test = Some(value),
+                _ => return Err(format!("{value} tests {id}, which is not open")),
+            },
+            Inst::End(id) => match open.pop() {
+                Some((inner, Some(test))) if inner == id => {
+                    (test.index() + 1..value.index()).for_each(|k| visible[Value::from_index(k)] = false);
+                }
+                _ => return Err(format!("{value} ends {id}, which is not open")),
+            },
+            _ => {}
+        }
         let in_range = match inst {
+            Inst::Load(_, cell, _) | Inst::StoreCell(cell, ..) => cell < program.cells,
             Inst::Column(k) => k < program.columns.inputs,
             Inst::Param(k) => k < program.columns.params,
             Inst::Lookup(table, _) => {

@@ -14,7 +14,8 @@ use crate::codegen::pieces::{Piece, is_leaf};
 use crate::entity::{Entity, EntityVec};
 use crate::graph::canonical_bits;
 use crate::lower::lanes::{
-    FBinary, FCompare, FUnary, IBinary, Inst, LaneProgram, LaneType, Store, Target, Value,
+    Condition, FBinary, FCompare, FUnary, IBinary, Inst, LaneProgram, LaneType, LoopId, SBinary, Store,
+    Target, Value,
 };
 
 /// Where so many groups are worked on side by side, their NaNs are looked for together.
@@ -53,10 +54,28 @@ pub(super) struct Emitter<'a, 'f> {
     group: usize,
     /// Instructions that only turn the NaNs of a result into the canonical one.
     canonical: &'a EntityVec<Value, bool>,
+    /// Where each value is there for what follows.
+    settled: &'a EntityVec<Value, Value>,
     /// Instructions emitted so far.
     step: usize,
     /// When each column and import was last loaded, by the step.
     loaded: HashMap<Value, usize>,
+    /// The loops around the instruction at hand.
+    open: Vec<OpenLoop>,
+    /// Where memory cells begin.
+    cells: usize,
+    /// Lane groups that the iteration at hand works on.
+    groups: usize,
+}
+
+/// A loop whose end is still to come.
+struct OpenLoop {
+    header: ir::Block,
+    exit: ir::Block,
+    /// What has been loaded behind the test, and is not there behind the loop.
+    loaded: Vec<Value>,
+    /// Whether the test has been emitted.
+    tested: bool,
 }
 
 /// The table of pointers to columns, and those of its entries that are in registers.
@@ -99,6 +118,15 @@ impl PieceValues {
             Some(own) => *own = Some(code),
             None => {
                 self.others.insert(value, code);
+            }
+        }
+    }
+
+    fn forget(&mut self, value: Value) {
+        match value.index().checked_sub(self.start).and_then(|k| self.own.get_mut(k)) {
+            Some(own) => *own = None,
+            None => {
+                self.others.remove(&value);
             }
         }
     }
@@ -182,6 +210,10 @@ impl<'a, 'f> Emitter<'a, 'f> {
             canonical: &plan.canonical,
             step: 0,
             loaded: HashMap::new(),
+            open: Vec::new(),
+            cells: plan.slot_bytes(),
+            groups: 1,
+            settled: &plan.settled,
             b,
         };
         emitter.hoist_pointers(piece, &stores.iter().map(|s| s.target).collect::<Vec<_>>());
@@ -266,19 +298,29 @@ impl<'a, 'f> Emitter<'a, 'f> {
     ) -> Vec<ir::Value> {
         let program = self.program;
         let mut stores = results.stores.iter().peekable();
-        let mut exports = piece.exports.iter().peekable();
+        self.groups = groups;
+        let mut exports = piece.exports.clone();
+        exports.sort_by_key(|e| self.settled[e.0]);
+        let mut exports = exports.iter().peekable();
         for index in piece.insts.clone() {
             let value = Value::from_index(index);
             // Constants and columns are loaded where they are used.
             let late = groups == NAN_BRANCH_GROUPS && self.canonical[value];
-            if !late && !is_leaf(program.insts[value]) {
-                self.step += 1;
-                for group in 0..groups {
-                    self.group = group;
-                    self.value(value);
+            match program.insts[value] {
+                Inst::Phi(..) => {}
+                Inst::Loop(id) => self.begin_loop(id),
+                Inst::Test(id) => self.test_loop(id),
+                Inst::End(id) => self.end_loop(id),
+                inst if late || is_leaf(inst) => {}
+                inst => {
+                    self.step += 1;
+                    for group in 0..if inst.ty() == LaneType::S { 1 } else { groups } {
+                        self.group = group;
+                        self.value(value);
+                    }
                 }
             }
-            while let Some(&(value, slot)) = exports.next_if(|e| e.0.index() <= index) {
+            while let Some(&(value, slot)) = exports.next_if(|e| self.settled[e.0].index() <= index) {
                 let address = self.scratch_address(slot);
                 for group in 0..groups {
                     self.group = group;
@@ -287,7 +329,7 @@ impl<'a, 'f> Emitter<'a, 'f> {
                 }
             }
             // A result leaves as soon as it is there, so that it does not occupy a register.
-            while let Some(store) = stores.next_if(|s| s.value.index() <= index) {
+            while let Some(store) = stores.next_if(|s| self.settled[s.value].index() <= index) {
                 self.store(store, groups);
             }
         }
@@ -305,6 +347,86 @@ impl<'a, 'f> Emitter<'a, 'f> {
             }
         }
         flagged
+    }
+
+    /// For each of the given values what it is in all groups; once if it is the same for all rows.
+    fn in_groups(&mut self, values: impl Iterator<Item = Value>) -> Vec<ir::Value> {
+        let mut all = Vec::new();
+        for value in values {
+            let same = self.program.insts[value].ty() == LaneType::S;
+            for group in 0..if same { 1 } else { self.groups } {
+                self.group = group;
+                all.push(self.value(value));
+            }
+        }
+        all
+    }
+
+    fn begin_loop(&mut self, id: LoopId) {
+        let program = self.program;
+        let carried = &program.loops[id].carried;
+        let first = self.in_groups(carried.iter().map(|c| c.first));
+        let header = self.b.create_block();
+        let exit = self.b.create_block();
+        let arguments: Vec<BlockArg> = first.iter().map(|&v| BlockArg::Value(v)).collect();
+        self.b.ins().jump(header, &arguments);
+        self.b.switch_to_block(header);
+        for c in carried {
+            let ty = program.insts[c.phi].ty();
+            for group in 0..if ty == LaneType::S { 1 } else { self.groups } {
+                let parameter = self.b.append_block_param(header, vector_type(ty));
+                self.values[group].set(c.phi, parameter);
+            }
+        }
+        self.open.push(OpenLoop { header, exit, loaded: Vec::new(), tested: false });
+    }
+
+    fn test_loop(&mut self, id: LoopId) {
+        let Some(exit) = self.open.last().map(|open| open.exit) else { return };
+        for &condition in &self.program.loops[id].conditions {
+            let holds = match condition {
+                Condition::Any(mask) => {
+                    let masks = self.in_groups([mask].into_iter());
+                    let any = masks.into_iter().reduce(|a, b| self.b.ins().bor(a, b));
+                    match any {
+                        Some(any) => self.b.ins().vany_true(any),
+                        None => continue,
+                    }
+                }
+                Condition::Below(x, y) => {
+                    let (x, y) = (self.value(x), self.value(y));
+                    self.b.ins().icmp(IntCC::UnsignedLessThan, x, y)
+                }
+            };
+            let inside = self.b.create_block();
+            self.b.ins().brif(holds, inside, &[], exit, &[]);
+            self.b.switch_to_block(inside);
+        }
+        if let Some(open) = self.open.last_mut() {
+            open.tested = true;
+        }
+    }
+
+    fn end_loop(&mut self, id: LoopId) {
+        let next = self.in_groups(self.program.loops[id].carried.iter().map(|c| c.next));
+        let Some(open) = self.open.pop() else { return };
+        let arguments: Vec<BlockArg> = next.iter().map(|&v| BlockArg::Value(v)).collect();
+        self.b.ins().jump(open.header, &arguments);
+        self.b.switch_to_block(open.exit);
+        for value in open.loaded {
+            self.values.iter_mut().for_each(|values| values.forget(value));
+        }
+    }
+
+    /// The address of a memory cell of a group, without the offset that is returned beside it.
+    fn cell(&mut self, cell: u32, offset: Value, group: usize) -> (ir::Value, Offset32) {
+        let bytes = self.groups * GROUP_BYTES;
+        let offset = self.value(offset);
+        self.group = group;
+        let offset = self.b.ins().imul_imm_s(offset, bytes as i64);
+        let address = self.b.ins().iadd(self.scratch, offset);
+        let fixed = self.cells + cell as usize * bytes + group * GROUP_BYTES;
+        (address, Offset32::new(fixed as i32))
     }
 
     fn store(&mut self, store: &Store, groups: usize) {
@@ -453,6 +575,17 @@ impl<'a, 'f> Emitter<'a, 'f> {
         if inst.is_constant() {
             return self.instruction(inst);
         }
+        let group = self.group;
+        if inst.ty() == LaneType::S {
+            self.group = 0;
+        }
+        let emitted = self.emitted(value, inst);
+        self.group = group;
+        emitted
+    }
+
+    /// The code of a value of the group at hand.
+    fn emitted(&mut self, value: Value, inst: Inst) -> ir::Value {
         let import = self.imports.get(&value).copied();
         let in_memory = import.is_some() || matches!(inst, Inst::Column(_));
         if let Some(known) = self.values[self.group].get(value) {
@@ -464,6 +597,11 @@ impl<'a, 'f> Emitter<'a, 'f> {
         }
         if in_memory && self.group == 0 {
             self.loaded.insert(value, self.step);
+        }
+        if (in_memory || is_leaf(inst))
+            && let Some(open) = self.open.iter_mut().rfind(|open| open.tested)
+        {
+            open.loaded.push(value);
         }
         let emitted = match import {
             Some(slot) => {
@@ -595,6 +733,44 @@ impl<'a, 'f> Emitter<'a, 'f> {
                 self.as_f(x)
             }
             Inst::Lookup(table, index) => self.lookup(table.0 as usize, index),
+            Inst::S(value) => self.b.ins().iconst(types::I64, value.cast_signed()),
+            Inst::SBinary(op, x, y) => {
+                let (x, y) = (self.value(x), self.value(y));
+                match op {
+                    SBinary::Add => self.b.ins().iadd(x, y),
+                    SBinary::Sub => self.b.ins().isub(x, y),
+                    SBinary::Mul => self.b.ins().imul(x, y),
+                    SBinary::And => self.b.ins().band(x, y),
+                    SBinary::Shl => self.b.ins().ishl(x, y),
+                    SBinary::Min => self.b.ins().umin(x, y),
+                    SBinary::Eq => {
+                        let equal = self.b.ins().icmp(IntCC::Equal, x, y);
+                        self.b.ins().uextend(types::I64, equal)
+                    }
+                    SBinary::Lt => {
+                        let below = self.b.ins().icmp(IntCC::UnsignedLessThan, x, y);
+                        self.b.ins().uextend(types::I64, below)
+                    }
+                }
+            }
+            Inst::SSelect(c, x, y) => {
+                let (c, x, y) = (self.value(c), self.value(x), self.value(y));
+                self.b.ins().select(c, x, y)
+            }
+            Inst::Load(ty, cell, offset) => {
+                let (address, fixed) = self.cell(cell, offset, self.group);
+                self.b.ins().load(vector_type(ty), flags(), address, fixed)
+            }
+            Inst::StoreCell(cell, offset, value) => {
+                let number = self.value(value);
+                let (address, fixed) = self.cell(cell, offset, self.group);
+                self.b.ins().store(flags(), number, address, fixed);
+                number
+            }
+            // Bound where their loop begins, and handled where they stand.
+            Inst::Phi(..) | Inst::Loop(_) | Inst::Test(_) | Inst::End(_) => {
+                unreachable!("a loop's phis and marks are no instructions of their own")
+            }
         }
     }
 
@@ -667,5 +843,6 @@ fn vector_type(ty: LaneType) -> ir::Type {
     match ty {
         LaneType::F => types::F64X2,
         LaneType::M | LaneType::I => types::I64X2,
+        LaneType::S | LaneType::Nothing => types::I64,
     }
 }

@@ -36,6 +36,9 @@ pub const LANES: usize = 2;
 /// time grows faster than the number of values that are alive together.
 const WHOLE_SIZE: usize = 1000;
 
+/// The same for programs with loops, whose code runs more often than once.
+const WHOLE_LOOPS: usize = 6000;
+
 /// Instructions of a piece.
 const PIECE_SIZE: usize = 400;
 
@@ -178,7 +181,7 @@ pub fn compile(program: &LaneProgram, target: &TargetMachine) -> Result<NativeCo
         params: columns.params as usize,
         param_gradients: columns.partials as usize,
         reports_status: program.status.is_some(),
-        scratch_bytes: plan.tile * plan.pieces.slots as usize * size_of::<f64>(),
+        scratch_bytes: plan.slot_bytes() + program.cells as usize * plan.interleave * size_of::<Constant>(),
     };
     Ok(NativeCode { pieces, tile: plan.tile, shape, blocks, _constants: constants })
 }
@@ -341,12 +344,14 @@ struct Plan {
     hoisted: Vec<u64>,
     /// What each piece stores, in the order of computation.
     stores: Vec<Vec<Store>>,
+    /// Where each value is there for what follows.
+    settled: EntityVec<Value, Value>,
     /// Instructions that only turn NaNs into the canonical one; empty where NaNs are not looked for together.
     canonical: EntityVec<Value, bool>,
 }
 
 /// The stores of each piece.
-fn stores_of(program: &LaneProgram, pieces: &Pieces) -> Vec<Vec<Store>> {
+fn stores_of(program: &LaneProgram, pieces: &Pieces, settled: &EntityVec<Value, Value>) -> Vec<Vec<Store>> {
     let last = pieces.list.len() - 1;
     let mut stores = vec![Vec::new(); pieces.list.len()];
     for store in &program.stores {
@@ -354,7 +359,7 @@ fn stores_of(program: &LaneProgram, pieces: &Pieces) -> Vec<Vec<Store>> {
         stores[store_piece(program, store.value, defined, last)].push(*store);
     }
     for part in &mut stores {
-        part.sort_by_key(|store| store.value);
+        part.sort_by_key(|store| settled[store.value]);
     }
     stores
 }
@@ -365,14 +370,21 @@ fn is_made(bits: u64) -> bool {
 }
 
 impl Plan {
+    /// Scratch memory for values between pieces; memory cells stand behind them.
+    fn slot_bytes(&self) -> usize {
+        (self.tile * self.pieces.slots as usize * size_of::<f64>()).next_multiple_of(64)
+    }
+
     /// The compiler to use.
     fn isa<'t>(&self, target: &'t TargetMachine) -> &'t OwnedTargetIsa {
         if self.pieces.list.len() == 1 { &target.isa } else { &target.quick }
     }
 
     fn of(program: &LaneProgram) -> Plan {
-        let whole = program.insts.len() <= WHOLE_SIZE;
+        let most = if program.loops.is_empty() { WHOLE_SIZE } else { WHOLE_LOOPS };
+        let whole = program.insts.len() <= most;
         let pieces = pieces::cut(program, if whole { program.insts.len() } else { PIECE_SIZE });
+        let settled = program.settled();
         let per_row = pieces.slots.max(1) as usize * size_of::<f64>();
         let mut pool: Vec<u64> = program
             .insts
@@ -399,8 +411,14 @@ impl Plan {
         hoisted.sort_by_key(|&bits| (bits != nan, is_made(bits)));
         hoisted.truncate(spare);
         Plan {
-            tile: (SCRATCH_BYTES / per_row / 16 * 16).clamp(16, 512),
-            stores: stores_of(program, &pieces),
+            // Memory cells belong to one group, whose pieces are then all run before those of the next.
+            tile: match program.cells {
+                0 => (SCRATCH_BYTES / per_row / 16 * 16).clamp(16, 512),
+                _ if pieces.list.len() == 1 => 16,
+                _ => LANES,
+            },
+            stores: stores_of(program, &pieces, &settled),
+            settled,
             canonical: match interleave {
                 NAN_BRANCH_GROUPS => canonicalising(program),
                 _ => EntityVec::new(),

@@ -2,29 +2,34 @@
 //!
 //! An explicit stack of work stands for nesting. Each finished expression goes to a stack of results, from which the
 //! form around it takes its parts.
+//!
+//! * [`definitions`]: definitions, bodies, `letrec`;
+//! * [`bindings`]: `let` and `let*`;
+//! * [`loops`]: `loop`, `recur`, named `let`, `do`.
+
+mod bindings;
+mod definitions;
+mod loops;
 
 use std::collections::{HashMap, HashSet};
 
-use super::reader::{Data, Datum, DatumKind, short};
+use super::reader::{Data, Datum, DatumKind};
 use crate::anf::Literal;
-use crate::ast::{Ast, Binding, Body, Definition, Expr, ExprKind, Function, Name};
+use crate::ast::{Ast, Binding, Body, Definition, Expr, ExprKind, Function, LoopForm, Name};
 use crate::dialect::MAX_DIAGNOSTICS;
 use crate::source::{Diagnostic, Span};
 
 /// The special forms, for suggestions.
-pub const SPECIAL_FORMS: &[&str] =
-    &["and", "begin", "cond", "define", "if", "lambda", "let", "let*", "or", "values"];
+pub const SPECIAL_FORMS: &[&str] = &[
+    "and", "begin", "cond", "define", "do", "if", "lambda", "let", "let*", "letrec", "letrec*", "loop", "or",
+    "recur", "values",
+];
 
-/// Forms of loops and recursion.
-const LOOPS: &[&str] = &["loop", "recur", "letrec", "letrec*", "do"];
+/// Forms that a binding of the program hides where it holds: their names are common ones for functions.
+const HIDEABLE: &[&str] = &["do", "letrec", "letrec*", "loop", "recur"];
 
 /// Forms that Scheme has and the language does not: the reason, and what to write instead.
 const REFUSED: &[(&[&str], &str, &str)] = &[
-    (
-        LOOPS,
-        "loops and recursion are not supported by this version",
-        "write the steps out, or compute the loop outside the program",
-    ),
     (
         &["set!", "set-car!", "set-cdr!", "vector-set!", "define-record-type"],
         "the language has no mutation: a name has one value",
@@ -97,6 +102,7 @@ pub fn expand(source: &str, data: &Data) -> Result<Ast, Vec<Diagnostic>> {
         results: Vec::new(),
         errors: Vec::new(),
         bound: HashSet::new(),
+        context: Context { recur: Recur::Nowhere, hidden: 0 },
     };
     expander.program();
     if expander.errors.is_empty() { Ok(expander.ast) } else { Err(expander.errors) }
@@ -111,7 +117,7 @@ enum Work<'a> {
     /// `cond` from this clause on.
     Clauses { rest: &'a [Datum], span: Span },
     /// `let*` from this binding on.
-    Sequence { rest: &'a [Datum], body: Datum, span: Span },
+    Sequence { rest: &'a [Datum], body: &'a [Datum], span: Span },
     /// Take operands from the results and make a call.
     Call { name: Name, name_span: Span, count: usize, span: Span },
     /// Take condition and arms.
@@ -120,6 +126,43 @@ enum Work<'a> {
     Number(f64, Span),
     /// Take the values of the bindings, the bodies of the functions and the body.
     Let { values: Vec<(Name, Span)>, functions: Vec<Header>, span: Span },
+    /// Expand a body: definitions, then an expression.
+    Body { data: &'a [Datum], span: Span },
+    /// Take a value or the body of a function for each definition, and the body.
+    Letrec { definitions: Vec<Defined>, span: Span },
+    /// Take first values and the body.
+    Loop { form: LoopForm, header: Header, span: Span },
+    /// Take the values for another iteration.
+    Recur { name: Name, name_span: Span, count: usize, span: Span },
+    /// Put a name.
+    Name(Name, Span),
+    /// From here on another context holds.
+    Context(Context),
+}
+
+/// What surrounds an expression.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Context {
+    recur: Recur,
+    /// A bit for each of [`HIDEABLE`] that has another meaning here.
+    hidden: u8,
+}
+
+/// What `recur` refers to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Recur {
+    /// There is no loop.
+    Nowhere,
+    /// There is one, but outside the function.
+    Beyond,
+    /// The function of the innermost loop.
+    To(Name),
+}
+
+/// A definition but for its value or body.
+enum Defined {
+    Value(Name, Span),
+    Function(Header),
 }
 
 /// A function but for its body.
@@ -139,6 +182,7 @@ struct Expander<'a> {
     errors: Vec<Diagnostic>,
     /// Names that the program binds somewhere: they are never taken for forms that the language refuses.
     bound: HashSet<&'a str>,
+    context: Context,
 }
 
 impl<'a> Expander<'a> {
@@ -193,7 +237,10 @@ impl<'a> Expander<'a> {
         for &datum in &data.top {
             if let (Some("define"), Some(&target)) = (self.head(datum), data.elements(datum).get(1)) {
                 let name = data.list(target).map_or(Some(target), |list| list.first().copied());
-                self.bound.extend(name.filter(|&n| data.kind(n) == DatumKind::Symbol).map(|n| self.text(n)));
+                if let Some(name) = name.filter(|&n| data.kind(n) == DatumKind::Symbol) {
+                    self.bound.insert(self.text(name));
+                    self.context.hidden |= hides(self.text(name));
+                }
             }
         }
         for &datum in before {
@@ -228,54 +275,26 @@ impl<'a> Expander<'a> {
         }
     }
 
-    fn define(&mut self, datum: Datum) {
-        let data: &'a Data = self.data;
-        let span = data.span(datum);
-        let usage = "`(define name value)` or `(define (name param …) body)`";
-        let elements = data.elements(datum);
-        let &[_, target, ref bodies @ ..] = elements else {
-            return self.form_error(span, "`define` of nothing", usage);
-        };
-        let &[body] = bodies else {
-            let message = if bodies.is_empty() {
-                "`define` without a value"
-            } else {
-                "`define` with more than one body"
-            };
-            return self.form_error(span, message, usage);
-        };
-        if let Some(name) = self.name(target) {
-            self.bound.insert(self.text(target));
-            let name_span = data.span(target);
-            let definition = if self.head(body) == Some("lambda") {
-                self.lambda_header(body, name, name_span).map(|(header, body)| self.function(header, body))
-            } else {
-                let value = self.expression(body);
-                Some(Definition::Value(Binding { name, span: name_span, value }))
-            };
-            self.ast.definitions.extend(definition);
-            return;
-        }
-        match data.list(target) {
-            Some(&[first, ref params @ ..]) => {
-                let Some(name) = self.name(first) else {
-                    return self.form_error(data.span(first), "the name of a function is a symbol", usage);
-                };
-                self.bound.insert(self.text(first));
-                let span = data.span(first);
-                if let Some(params) = self.params(params) {
-                    let definition = self.function(Header { name, span, params }, body);
-                    self.ast.definitions.push(definition);
-                }
-            }
-            _ => self.form_error(data.span(target), "`define` needs a name", usage),
+    /// Expands a part of a form in another context.
+    fn within(&mut self, context: Context, part: Work<'a>) {
+        let around = self.context;
+        if context == around {
+            self.work.push(part);
+        } else {
+            self.work.extend([Work::Context(around), part, Work::Context(context)]);
         }
     }
 
-    fn function(&mut self, header: Header, body: Datum) -> Definition {
-        let body = self.expression(body);
-        let Header { name, span, params } = header;
-        Definition::Function(Function { name, span, params, body })
+    /// The context of a part in which these names are bound.
+    fn binds<'n>(&self, names: impl IntoIterator<Item = &'n (Name, Span)>) -> Context {
+        let hidden = names.into_iter().fold(0, |all, &(name, _)| all | hides(self.ast.name(name)));
+        Context { hidden: self.context.hidden | hidden, ..self.context }
+    }
+
+    /// Expands the body of a function.
+    fn enter_function(&mut self, params: &[(Name, Span)], body: Work<'a>) {
+        let context = Context { recur: self.context.recur.outside(), ..self.binds(params) };
+        self.within(context, body);
     }
 
     fn named_results(&mut self, datum: Datum) {
@@ -305,55 +324,59 @@ impl<'a> Expander<'a> {
         self.ast.body = Body::Named(results);
     }
 
-    /// The parameters of a function, all different.
-    fn params(&mut self, data: &[Datum]) -> Option<Vec<(Name, Span)>> {
-        let mut params: Vec<(Name, Span)> = Vec::with_capacity(data.len());
-        let mut known = HashMap::new();
-        for &datum in data {
-            let span = self.data.span(datum);
-            let Some(name) = self.name(datum) else {
-                self.error(Diagnostic::error("form", span, "a parameter is a symbol"));
-                return None;
-            };
-            if let Some(first) = known.insert(name, span) {
-                let message = format!("two parameters are called `{}`", short(self.text(datum)));
-                self.error(Diagnostic::error("duplicate", span, message).related(first, "the first"));
-                return None;
-            }
-            self.bound.insert(self.text(datum));
-            params.push((name, span));
-        }
-        Some(params)
-    }
-
-    /// The parts of `(lambda (param …) body)`.
-    fn lambda_header(&mut self, datum: Datum, name: Name, span: Span) -> Option<(Header, Datum)> {
-        let data: &'a Data = self.data;
-        match data.elements(datum) {
-            &[_, params, body] if data.list(params).is_some() => {
-                let params = self.params(data.elements(params))?;
-                Some((Header { name, span, params }, body))
-            }
-            _ => {
-                self.form_error(
-                    data.span(datum),
-                    "a `lambda` has a list of parameters and one body",
-                    "`(lambda (param …) body)`",
-                );
-                None
-            }
-        }
-    }
-
     /// Expands one datum with everything in it.
     fn expression(&mut self, datum: Datum) -> Expr {
         self.work.push(Work::Expand(datum));
+        self.finish(self.data.span(datum))
+    }
+
+    /// Does what there is to do for one expression.
+    fn evaluate(&mut self, work: Work<'a>) -> Expr {
+        self.work.push(work);
+        self.finish(Span::default())
+    }
+
+    /// Does all that is left to do, for the expression at this place.
+    fn finish(&mut self, span: Span) -> Expr {
         while let Some(work) = self.work.pop() {
             match work {
                 Work::Expand(datum) => self.expand(datum),
                 Work::Junction { rest, and, span } => self.junction(rest, and, span),
                 Work::Clauses { rest, span } => self.clauses(rest, span),
                 Work::Sequence { rest, body, span } => self.sequence(rest, body, span),
+                Work::Body { data, span } => self.body(data, span),
+                Work::Name(name, span) => self.done(ExprKind::Name(name), span),
+                Work::Context(context) => self.context = context,
+                Work::Recur { name, name_span, count, span } => {
+                    let args = self.results.split_off(self.results.len() - count);
+                    self.done(ExprKind::Recur(name, name_span, args), span);
+                }
+                Work::Loop { form, header: Header { name, span: name_span, params }, span } => {
+                    let mut args = self.results.split_off(self.results.len() - params.len() - 1);
+                    if let Some(body) = args.pop() {
+                        let function = Box::new(Function { name, span: name_span, params, body });
+                        self.done(ExprKind::Loop(form, function, args), span);
+                    }
+                }
+                Work::Letrec { definitions, span } => {
+                    let mut parts =
+                        self.results.split_off(self.results.len() - definitions.len() - 1).into_iter();
+                    let definitions = definitions
+                        .into_iter()
+                        .zip(parts.by_ref())
+                        .map(|(defined, part)| match defined {
+                            Defined::Value(name, span) => {
+                                Definition::Value(Binding { name, span, value: part })
+                            }
+                            Defined::Function(Header { name, span, params }) => {
+                                Definition::Function(Function { name, span, params, body: part })
+                            }
+                        })
+                        .collect();
+                    if let Some(body) = parts.next() {
+                        self.done(ExprKind::Letrec(definitions, body), span);
+                    }
+                }
                 Work::Number(value, span) => self.number(value, span),
                 Work::Call { name, name_span, count, span } => {
                     let args = self.results.split_off(self.results.len() - count);
@@ -384,7 +407,7 @@ impl<'a> Expander<'a> {
         }
         match self.results.pop() {
             Some(expr) => expr,
-            None => self.ast.push(zero(), self.data.span(datum)),
+            None => self.ast.push(zero(), span),
         }
     }
 
@@ -457,12 +480,21 @@ impl<'a> Expander<'a> {
         match (text, args) {
             _ if !self.bound.contains(text) && refusal(text).is_some() => {
                 let (reason, help) = refusal(text).unwrap_or_default();
-                let code = if LOOPS.contains(&text) { "not-supported" } else { "refused" };
                 self.error(
-                    Diagnostic::error(code, data.span(head), reason).label(format!("`{text}`")).help(help),
+                    Diagnostic::error("refused", data.span(head), reason)
+                        .label(format!("`{text}`"))
+                        .help(help),
                 );
                 self.hole(span);
             }
+            _ if self.context.hidden & hides(text) != 0 => match self.name(head) {
+                Some(name) => self.call(name, data.span(head), args, span),
+                None => self.hole(span),
+            },
+            ("loop", _) => self.recur_loop(args, head, span),
+            ("recur", _) => self.recur(args, head, span),
+            ("do", _) => self.do_loop(args, head, span),
+            ("letrec" | "letrec*", _) => self.letrec(text, args, span),
             ("if", &[condition, then, other]) => {
                 self.work.push(Work::If(span));
                 self.work.extend([other, then, condition].map(Work::Expand));
@@ -485,26 +517,17 @@ impl<'a> Expander<'a> {
                 );
                 self.hole(span);
             }
-            ("let", &[first, _, ..]) if data.kind(first) == DatumKind::Symbol => {
-                let (reason, help) = refusal("loop").unwrap_or_default();
-                self.error(
-                    Diagnostic::error("not-supported", span, reason).label("a named `let`").help(help),
-                );
-                self.hole(span);
+            ("let", &[first, ..]) if data.kind(first) == DatumKind::Symbol => {
+                self.named_let(first, &args[1..], span);
             }
-            ("let", &[bindings, body]) if data.list(bindings).is_some() => {
+            ("let", &[bindings, ref body @ ..]) if data.list(bindings).is_some() && self.is_body(body) => {
                 self.parallel(data.elements(bindings), body, span);
             }
-            ("let*", &[bindings, body]) if data.list(bindings).is_some() => {
+            ("let*", &[bindings, ref body @ ..]) if data.list(bindings).is_some() && self.is_body(body) => {
                 self.work.push(Work::Sequence { rest: data.elements(bindings), body, span });
             }
             ("let" | "let*", [bindings, _, _, ..]) if data.list(*bindings).is_some() => {
-                self.form_error(
-                    span,
-                    format!("`{text}` with more than one body"),
-                    &format!("`({text} ((name value) …) body)`"),
-                );
-                self.hole(span);
+                self.more_than_one_body(text, "((name value) …)", span);
             }
             ("let" | "let*", _) => {
                 self.form_error(
@@ -538,8 +561,12 @@ impl<'a> Expander<'a> {
             }
             ("define", _) => {
                 self.error(
-                    Diagnostic::error("form", span, "`define` stands at the top of a program only")
-                        .help("use `let` here"),
+                    Diagnostic::error(
+                        "form",
+                        span,
+                        "`define` stands at the top of a program and at the head of a body only",
+                    )
+                    .help("use `let` here"),
                 );
                 self.hole(span);
             }
@@ -585,75 +612,19 @@ impl<'a> Expander<'a> {
             return self.hole(span);
         }
         // ((lambda (x …) body) a …) is (let ((x a) …) body).
+        let context = self.binds(&header.params);
         self.work.push(Work::Let { values: header.params, functions: Vec::new(), span });
-        self.work.push(Work::Expand(body));
+        self.within(context, body);
         self.work.extend(args.iter().rev().map(|&arg| Work::Expand(arg)));
     }
 
-    /// `(name value)` of a `let`.
-    fn binding(&mut self, datum: Datum) -> Option<(Name, Span, Datum)> {
-        let data: &'a Data = self.data;
-        if let Some(&[target, value]) = data.list(datum)
-            && let Some(name) = self.name(target)
-        {
-            self.bound.insert(self.text(target));
-            return Some((name, data.span(target), value));
-        }
-        self.form_error(data.span(datum), "a binding is a name and a value", "`(name value)`");
-        None
-    }
-
-    fn parallel(&mut self, bindings: &'a [Datum], body: Datum, span: Span) {
-        let (mut values, mut functions) = (Vec::new(), Vec::new());
-        let (mut value_data, mut body_data) = (Vec::new(), Vec::new());
-        let mut known: HashMap<Name, Span> = HashMap::new();
-        for &datum in bindings {
-            let Some((name, name_span, value)) = self.binding(datum) else { return self.hole(span) };
-            if let Some(first) = known.insert(name, name_span) {
-                let message = format!("`{}` is bound twice in one `let`", short(name_span.text(self.source)));
-                self.error(
-                    Diagnostic::error("duplicate", name_span, message)
-                        .related(first, "the first")
-                        .help("`let*` binds one after the other"),
-                );
-                return self.hole(span);
-            }
-            if self.head(value) == Some("lambda") {
-                let Some((header, body)) = self.lambda_header(value, name, name_span) else {
-                    return self.hole(span);
-                };
-                functions.push(header);
-                body_data.push(body);
-            } else {
-                values.push((name, name_span));
-                value_data.push(value);
-            }
-        }
-        self.work.push(Work::Let { values, functions, span });
-        self.work.push(Work::Expand(body));
-        self.work.extend(body_data.into_iter().rev().map(Work::Expand));
-        self.work.extend(value_data.into_iter().rev().map(Work::Expand));
-    }
-
-    fn sequence(&mut self, rest: &'a [Datum], body: Datum, span: Span) {
-        let Some((&first, rest)) = rest.split_first() else {
-            return self.work.push(Work::Expand(body));
-        };
-        let Some((name, name_span, value)) = self.binding(first) else { return self.hole(span) };
-        let (mut values, mut functions) = (Vec::new(), Vec::new());
-        let part = if self.head(value) == Some("lambda") {
-            let Some((header, body)) = self.lambda_header(value, name, name_span) else {
-                return self.hole(span);
-            };
-            functions.push(header);
-            body
-        } else {
-            values.push((name, name_span));
-            value
-        };
-        self.work.push(Work::Let { values, functions, span });
-        self.work.push(Work::Sequence { rest, body, span });
-        self.work.push(Work::Expand(part));
+    fn more_than_one_body(&mut self, form: &str, bindings: &str, span: Span) {
+        self.form_error(
+            span,
+            format!("`{form}` with more than one body"),
+            &format!("`({form} {bindings} body)`"),
+        );
+        self.hole(span);
     }
 
     /// `(and a …)` is `(if a (and …) 0)`, `(or a …)` is `(if a 1 (or …))`, and at the end there is 1 or 0.
@@ -694,6 +665,28 @@ impl<'a> Expander<'a> {
         self.work.push(Work::If(span));
         self.work.extend([Work::Clauses { rest, span }, Work::Expand(value), Work::Expand(test)]);
     }
+}
+
+impl Header {
+    /// Its name with its place.
+    fn named(&self) -> (Name, Span) {
+        (self.name, self.span)
+    }
+}
+
+impl Recur {
+    /// What it refers to in a function here.
+    fn outside(self) -> Recur {
+        match self {
+            Recur::Nowhere => Recur::Nowhere,
+            Recur::Beyond | Recur::To(_) => Recur::Beyond,
+        }
+    }
+}
+
+/// The bit of a form that a name hides where it is bound.
+fn hides(name: &str) -> u8 {
+    HIDEABLE.iter().position(|&form| form == name).map_or(0, |k| 1 << k)
 }
 
 fn zero() -> ExprKind {

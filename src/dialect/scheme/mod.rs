@@ -2,9 +2,11 @@
 //!
 //! * [`reader`]: text → data, the tokens by nom;
 //! * [`number`]: number literals, correctly rounded;
+//! * [`header`]: the limits that a program asks for;
 //! * [`forms`]: data → AST, derived forms expanded.
 
 pub mod forms;
+pub mod header;
 pub mod number;
 pub mod reader;
 
@@ -19,5 +21,8 @@ use crate::source::Diagnostic;
 /// Lexical errors, unbalanced parentheses, and forms that are written wrongly or not part of the language.
 pub fn read(source: &str, limits: &ReaderLimits) -> Result<Ast, Vec<Diagnostic>> {
     let data = reader::read(source, limits)?;
-    forms::expand(source, &data)
+    let header = header::read(source);
+    let mut ast = forms::expand(source, &data)?;
+    ast.limits = header?;
+    Ok(ast)
 }

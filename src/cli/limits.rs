@@ -1,0 +1,30 @@
+//! Options for how long a row may take.
+
+use neural_compiler::{Limits, Program};
+
+/// Limits from the command line, which count more than those in the program's header comment.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub struct LimitArgs {
+    /// How many iterations a loop may make from each entry on [default: as the program says, or 10000]
+    #[arg(long, value_name = "N")]
+    max_iterations: Option<u64>,
+    /// How many calls of recursive functions may be under way at once [default: as the program says, or 10000]
+    #[arg(long, value_name = "N")]
+    max_depth: Option<u64>,
+    /// How many iterations and calls of recursive functions a row may take in all [default: as the program says, or
+    /// 1000000000]
+    #[arg(long, value_name = "N")]
+    max_steps: Option<u64>,
+}
+
+impl LimitArgs {
+    /// The limits that hold for a program.
+    pub fn of(&self, program: &Program) -> Limits {
+        let header = program.limits();
+        Limits {
+            iterations: self.max_iterations.unwrap_or(header.iterations),
+            depth: self.max_depth.unwrap_or(header.depth),
+            steps: self.max_steps.unwrap_or(header.steps),
+        }
+    }
+}

@@ -1,0 +1,351 @@
+//! Loops: from bindings of ANF to regions.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{Again, Builder, Continuation, Frame, Level, Outcome, Place};
+use crate::anf::{Loop, Var};
+use crate::entity::EntityVec;
+use crate::graph::copy::copy;
+use crate::graph::region::substitute;
+use crate::graph::{
+    Check, Effect, Elem, Graph, Node, NodeKind, Output, Reason, Region, RegionKind, Role, Shape, Source, Type,
+};
+use crate::ops::{Algebra, Op, ShapeError};
+use crate::source::{Diagnostic, Span};
+
+/// How deep loops may be nested. Interpreters and code generation nest as loops do.
+const MAX_NESTING: usize = 64;
+
+/// A loop whose body is being built.
+pub(super) struct Pending<'a> {
+    inner: &'a Loop,
+    /// The first values, in the graph around the loop.
+    first: Vec<Node>,
+    span: Span,
+    /// What had been reported before.
+    errors: usize,
+    reported: Option<HashSet<(Span, String)>>,
+}
+
+impl<'a> Builder<'a> {
+    pub(super) fn enter_loop(&mut self, inner: &'a Loop, var: Var, span: Span) -> Option<Frame<'a>> {
+        if self.outer.len() >= MAX_NESTING {
+            let message = format!("loops are nested more than {MAX_NESTING} deep");
+            self.errors
+                .push(Diagnostic::error("too-large", inner.span, message).label("this one is too deep"));
+            self.set(var, None);
+            return None;
+        }
+        let mut first = Vec::with_capacity(inner.vars.len());
+        for (&state, init) in inner.vars.iter().zip(&inner.inits) {
+            let value = match init {
+                Some(operand) => self.atom(operand.atom),
+                None => {
+                    let shape = self.late_shapes.get(&state).copied().unwrap_or(Shape::Scalar);
+                    Some(self.here.graph.zero(Type::num(shape)))
+                }
+            };
+            let Some(value) = value else {
+                self.set(var, None);
+                return None;
+            };
+            first.push(self.as_number(value));
+        }
+        let late = inner.inits.iter().any(Option::is_none);
+        let reported = late.then(|| self.reported.clone());
+        let pending = Pending { inner, first, span, errors: self.errors.len(), reported };
+        let shapes: Vec<Shape> = pending.first.iter().map(|&node| self.here.graph.shape(node)).collect();
+        self.outer.push(std::mem::take(&mut self.here));
+        for (k, (&state, shape)) in inner.vars.iter().zip(shapes).enumerate() {
+            let info = &self.anf.vars[state];
+            self.here.graph.set_span(Some(info.span));
+            let node = self.here.graph.input(&info.name, shape, Source::State(k as u32));
+            self.set(state, Some(node));
+        }
+        Some(self.frame(inner.body, true, Continuation::Iterate { pending, var }))
+    }
+
+    /// Ends the body of a loop and puts the region into the graph around it.
+    pub(super) fn leave_loop(
+        &mut self,
+        pending: Pending<'a>,
+        outcome: Outcome,
+        var: Var,
+    ) -> Option<Frame<'a>> {
+        let inner = pending.inner;
+        if let Some((late, shape)) = self.late_shape(&pending, &outcome) {
+            self.late_shapes.insert(late, shape);
+            self.errors.truncate(pending.errors);
+            self.reported = pending.reported.unwrap_or_default();
+            self.here = self.outer.pop().unwrap_or_default();
+            return self.enter_loop(inner, var, pending.span);
+        }
+        let next = match &outcome.again {
+            Some(again) => self.next_states(&pending, again),
+            None => Some((0..inner.vars.len()).map(|k| self.state(k)).collect()),
+        };
+        let outer = self.outer.pop().unwrap_or_default();
+        let body = std::mem::replace(&mut self.here, outer);
+        let failed = self.errors.len() > pending.errors;
+        let value = match next {
+            Some(next) if !failed => self.close_loop(&pending, body, outcome, next),
+            _ => None,
+        };
+        self.set(var, value);
+        None
+    }
+
+    fn state(&self, k: usize) -> Node {
+        let index = self.here.graph.inputs_from(Source::State(k as u32)).next().unwrap_or_default();
+        self.here.graph.input_node(index)
+    }
+
+    /// A variable without a first value whose shape turns out to be another than was assumed.
+    fn late_shape(&self, pending: &Pending<'a>, outcome: &Outcome) -> Option<(Var, Shape)> {
+        let again = outcome.again.as_ref()?;
+        let states = pending.inner.vars.iter().zip(&pending.inner.inits).zip(&pending.first).zip(&again.next);
+        for (((&var, init), &first), &next) in states {
+            let (None, Some(next)) = (init, next) else { continue };
+            let assumed = self.outer.last()?.graph.shape(first);
+            let shape = self.here.graph.shape(next);
+            if shape != assumed && !self.late_shapes.contains_key(&var) {
+                return Some((var, shape));
+            }
+        }
+        None
+    }
+
+    /// The next values as numbers, if they have the shapes of the first ones.
+    fn next_states(&mut self, pending: &Pending<'a>, again: &Again) -> Option<Vec<Node>> {
+        let mut next = Vec::with_capacity(again.next.len());
+        for (k, (&value, &span)) in again.next.iter().zip(&again.spans).enumerate() {
+            let value = value?;
+            let (shape, state) = (self.here.graph.shape(value), self.here.graph.shape(self.state(k)));
+            if shape != state {
+                let info = &self.anf.vars[pending.inner.vars[k]];
+                let message =
+                    format!("`{}` is {state} at first and {shape} in the next iteration", info.name);
+                self.shape_error(ShapeError::new(message), span, &[]);
+                return None;
+            }
+            next.push(self.as_number(value));
+        }
+        Some(next)
+    }
+
+    fn close_loop(
+        &mut self,
+        pending: &Pending<'a>,
+        body: Level,
+        outcome: Outcome,
+        mut next: Vec<Node>,
+    ) -> Option<Node> {
+        let Level { graph: mut body, captures, exit_only, .. } = body;
+        let checks: Vec<Check> = body.checks.clone();
+        body.set_span(Some(pending.span));
+        let when = match &outcome.again {
+            Some(again) => again.when,
+            None => body.boolean(false),
+        };
+        // A row that fails stays in the state in which it failed.
+        let mut goes_on = when;
+        let going_on = || checks.iter().enumerate().filter(|(k, _)| !exit_only.contains(k));
+        for (_, check) in going_on().filter(|(_, check)| check.effect == Effect::Fail) {
+            let passes = body.unary(Op::Not, check.fails);
+            goes_on = body.binary(Op::And, goes_on, passes);
+        }
+        let mut first = pending.first.clone();
+        // The first note that an iteration meets is one more state: 0, or one more than the position of the check.
+        let mut noted = None;
+        if checks.iter().any(|check| check.effect == Effect::Note) {
+            let state = body.input("noted", Shape::Scalar, Source::State(next.len() as u32));
+            let zero = body.number(0.0);
+            let mut met = zero;
+            let notes: Vec<_> = going_on().filter(|(_, check)| check.effect == Effect::Note).collect();
+            for (k, check) in notes.into_iter().rev() {
+                let number = body.number(k as f64 + 1.0);
+                met = body.select(check.fails, number, met);
+            }
+            let none = body.binary(Op::Eq, state, zero);
+            noted = Some(state);
+            next.push(body.select(none, met, state));
+            first.push(self.here.graph.number(0.0));
+        }
+        // A loop without an exit fails in every row; it has no value.
+        let value = match outcome.value {
+            Some(value) => value,
+            None => body.number(f64::NAN),
+        };
+        let fails = checks.iter().map(|check| check.fails);
+        let roots: Vec<Node> = [value].into_iter().chain(fails).chain(noted).collect();
+        let exported = exports(&body, goes_on, &roots);
+        let states = next.len() as u32;
+        let output = |node: Node| Output { name: String::new(), node, role: Role::Value };
+        let mut outputs = vec![output(goes_on)];
+        outputs.extend(next.into_iter().map(output));
+        for &node in &exported {
+            let node = match body.ty(node).elem {
+                Elem::Num => node,
+                Elem::Bool => body.apply_typed(Op::Num, 0, Type::num(body.shape(node)), &[node]),
+            };
+            outputs.push(output(node));
+        }
+        body.outputs = outputs;
+        body.checks.clear();
+        body.set_span(None);
+        let kind = RegionKind::Loop { states, limit: self.options.limits.iterations };
+        let inner = pending.inner;
+        let region = Region { body, kind, name: inner.name.clone(), span: inner.span };
+        self.here.graph.set_span(Some(pending.span));
+        let mut known = HashMap::new();
+        if region.goes_on().is_some_and(|node| region.body.truth(node) == Some(false)) {
+            substitute(&region.body, &first, &captures, &mut known);
+        } else {
+            let g = &mut self.here.graph;
+            let entry = match self.here.path {
+                Some(path) => path,
+                None => g.boolean(true),
+            };
+            let args: Vec<Node> = [entry].iter().chain(&first).chain(&captures).copied().collect();
+            let region = std::sync::Arc::new(region);
+            let node = g.add_region(region.clone(), &args);
+            let last: Vec<Node> =
+                (0..states).map(|k| g.result(node, k, Graph::result_shape(&region, k))).collect();
+            substitute(&region.body, &last, &captures, &mut known);
+            for (k, &inner) in (states..).zip(&exported) {
+                let result = g.result(node, k, Graph::result_shape(&region, k));
+                let result = match region.body.ty(inner).elem {
+                    Elem::Num => result,
+                    Elem::Bool => {
+                        let zero = g.number(0.0);
+                        g.binary(Op::Ne, result, zero)
+                    }
+                };
+                known.insert(inner, result);
+            }
+            return self.after_loop(&region.body, &roots, &checks, known, Some((node, inner)));
+        }
+        self.after_loop(&region.body, &roots, &checks, known, None)
+    }
+
+    /// What the last evaluation of the body leaves: its value, and what it fails.
+    fn after_loop(
+        &mut self,
+        body: &Graph,
+        roots: &[Node],
+        checks: &[Check],
+        mut known: HashMap<Node, Node>,
+        looped: Option<(Node, &Loop)>,
+    ) -> Option<Node> {
+        let copies = copy(body, roots, &mut self.here.graph, &mut known);
+        let (value, fails) = copies.split_first()?;
+        let noted = fails.get(checks.len()).copied();
+        let place = self.place;
+        for (k, (check, &fails)) in checks.iter().zip(fails).enumerate() {
+            // A note counts for the last evaluation if no iteration before has met one.
+            let fails = match (check.effect, noted) {
+                (Effect::Note, Some(noted)) => {
+                    let g = &mut self.here.graph;
+                    let (zero, number) = (g.number(0.0), g.number(k as f64 + 1.0));
+                    let (none, this) = (g.binary(Op::Eq, noted, zero), g.binary(Op::Eq, noted, number));
+                    let last = g.binary(Op::And, none, fails);
+                    g.binary(Op::Or, this, last)
+                }
+                (Effect::Fail, _) | (Effect::Note, None) => fails,
+            };
+            self.place = check.span;
+            self.push_check(fails, check.reason, check.effect);
+        }
+        self.place = place;
+        if let Some((node, inner)) = looped {
+            let reason = Reason::Iterations { limit: self.options.limits.iterations };
+            self.here.graph.checks.push(Check {
+                fails: node,
+                effect: Effect::Fail,
+                reason,
+                span: inner.span,
+            });
+        }
+        Some(*value)
+    }
+
+    /// A value of this or an outer graph, in this one.
+    pub(super) fn import(&mut self, place: Place) -> Node {
+        let mut node = place.node;
+        for level in place.level..self.outer.len() {
+            let (outer, rest) = self.outer[level..].split_at_mut(1);
+            let inner = rest.first_mut().unwrap_or(&mut self.here);
+            node = capture(&mut outer[0].graph, inner, node);
+        }
+        node
+    }
+}
+
+/// A value of the graph around a loop, in its body.
+fn capture(outer: &mut Graph, inner: &mut Level, node: Node) -> Node {
+    if let Some(&known) = inner.captured.get(&node) {
+        return known;
+    }
+    let ty = outer.ty(node);
+    let new = match outer.kind(node) {
+        NodeKind::Const(bits) => inner.graph.number(f64::from_bits(bits)),
+        NodeKind::Bool(value) => inner.graph.boolean(value),
+        NodeKind::Apply(Op::Fill, _) if outer.constant(outer.args(node)[0]).is_some() => {
+            let scalar = outer.constant(outer.args(node)[0]).unwrap_or_default();
+            let scalar = inner.graph.number(scalar);
+            inner.graph.fill(scalar, ty.shape)
+        }
+        NodeKind::Apply(..) | NodeKind::Input(_) | NodeKind::Region(_) | NodeKind::Result(_) => {
+            let number = match ty.elem {
+                Elem::Num => node,
+                Elem::Bool => outer.apply_typed(Op::Num, 0, Type::num(ty.shape), &[node]),
+            };
+            let index = inner.captures.len() as u32;
+            inner.captures.push(number);
+            let name = format!("capture{index}");
+            let input = inner.graph.input(name, ty.shape, Source::Capture(index));
+            match ty.elem {
+                Elem::Num => input,
+                Elem::Bool => {
+                    let zero = inner.graph.number(0.0);
+                    inner.graph.apply_typed(Op::Ne, 0, ty, &[input, zero])
+                }
+            }
+        }
+    };
+    inner.captured.insert(node, new);
+    new
+}
+
+/// The nodes that `roots` need of regions that run in every iteration: they are handed out, where everything else is
+/// made again outside.
+fn exports(body: &Graph, goes_on: Node, roots: &[Node]) -> Vec<Node> {
+    let mut header = EntityVec::filled(false, body.len());
+    header[goes_on] = true;
+    body.spread_to_operands(&mut header);
+    let mut needed = EntityVec::filled(false, body.len());
+    for &root in roots {
+        needed[root] = true;
+    }
+    let mut exported = Vec::new();
+    for node in body.nodes().rev() {
+        if !needed[node] {
+            continue;
+        }
+        // Whoever runs a region has all its results.
+        let runs = match body.kind(node) {
+            NodeKind::Region(_) => header[node],
+            NodeKind::Result(_) => header[body.args(node)[0]],
+            NodeKind::Const(_) | NodeKind::Bool(_) | NodeKind::Input(_) | NodeKind::Apply(..) => false,
+        };
+        if runs {
+            exported.push(node);
+        } else {
+            for &arg in body.args(node) {
+                needed[arg] = true;
+            }
+        }
+    }
+    exported.reverse();
+    exported
+}

@@ -1,0 +1,178 @@
+//! Loops and their adjoints: nodes with a graph of their own.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::{Graph, Node, NodeKind, Shape, Source};
+use crate::entity::{EntityVec, entity};
+use crate::source::Span;
+
+entity!(
+    /// A region of a [`Graph`].
+    RegionId, "region");
+
+/// A graph that is evaluated again and again, each time with the values that the evaluation before left.
+///
+/// The inputs of the body are states ([`Source::State`]), values around the region ([`Source::Capture`]) and, in a
+/// reverse region, the tape ([`Source::Tape`]). All are numbers. There is an input for every state; captures and states on
+/// the tape may be unused. The body has no checks: a loop does not go on where one fails, and the graph around it
+/// repeats them for the state that the loop ends in.
+#[derive(Debug, Clone)]
+pub struct Region {
+    /// What is evaluated.
+    pub body: Graph,
+    /// How.
+    pub kind: RegionKind,
+    /// The name of the loop in the source.
+    pub name: String,
+    /// Where the name stands.
+    pub span: Span,
+}
+
+/// How a region is evaluated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RegionKind {
+    /// `while goes_on(state) { state = next(state) }` for the rows that enter it.
+    ///
+    /// Operands: whether the row enters; the first states; the captures. Outputs of the body: whether the loop goes on (a
+    /// truth value); the next states; exit values. Results: the states and the exit values when the loop does not go on.
+    Loop {
+        /// How many states there are.
+        states: u32,
+        /// How many iterations a row may have.
+        limit: u64,
+    },
+    /// The iterations that a loop had, from the last to the first.
+    ///
+    /// Operands: the loop; the first states; the captures. Outputs of the body and results: the next states. As a truth
+    /// value the node tells whether the row had any iteration.
+    Reverse {
+        /// How many states there are.
+        states: u32,
+    },
+}
+
+impl Region {
+    /// How many states there are.
+    pub fn states(&self) -> usize {
+        match self.kind {
+            RegionKind::Loop { states, .. } | RegionKind::Reverse { states } => states as usize,
+        }
+    }
+
+    /// The outputs of the body that are next states.
+    pub fn next(&self) -> impl Iterator<Item = Node> {
+        let first = self.first_next();
+        self.body.outputs[first..][..self.states()].iter().map(|output| output.node)
+    }
+
+    fn first_next(&self) -> usize {
+        match self.kind {
+            RegionKind::Loop { .. } => 1,
+            RegionKind::Reverse { .. } => 0,
+        }
+    }
+
+    /// The outputs of the body that are exit values.
+    pub fn exits(&self) -> impl Iterator<Item = Node> {
+        self.body.outputs[self.first_next() + self.states()..].iter().map(|output| output.node)
+    }
+
+    /// Whether a loop goes on. `None` for a reverse region.
+    pub fn goes_on(&self) -> Option<Node> {
+        match self.kind {
+            RegionKind::Loop { .. } => Some(self.body.outputs[0].node),
+            RegionKind::Reverse { .. } => None,
+        }
+    }
+
+    /// The nodes of the body that tell whether the loop goes on, and what it leaves when it does not.
+    pub fn header(&self) -> EntityVec<Node, bool> {
+        let mut needed = EntityVec::filled(false, self.body.len());
+        for root in self.goes_on().into_iter().chain(self.exits()) {
+            needed[root] = true;
+        }
+        self.body.spread_to_operands(&mut needed);
+        needed
+    }
+}
+
+/// The operands of a region's node, by what they are.
+#[derive(Debug, Clone, Copy)]
+pub struct RegionArgs<'a> {
+    /// Whether a row enters a loop; the loop that a reverse region reverses.
+    pub control: Node,
+    /// First states.
+    pub first: &'a [Node],
+    /// Values around it.
+    pub captures: &'a [Node],
+}
+
+impl Graph {
+    /// The region of a node and its operands.
+    pub fn region_args(&self, node: Node) -> Option<(&Arc<Region>, RegionArgs<'_>)> {
+        let region = self.region(node)?;
+        let (control, values) = self.args(node).split_first()?;
+        let (first, captures) = values.split_at(region.states());
+        Some((region, RegionArgs { control: *control, first, captures }))
+    }
+
+    /// Marks everything that marked nodes are made from.
+    pub(crate) fn spread_to_operands(&self, marked: &mut EntityVec<Node, bool>) {
+        for node in self.nodes().rev() {
+            if marked[node] {
+                for &arg in self.args(node) {
+                    marked[arg] = true;
+                }
+            }
+        }
+    }
+
+    /// The shape of a region's result.
+    pub fn result_shape(region: &Region, index: u32) -> Shape {
+        let output = region.first_next() + index as usize;
+        region.body.shape(region.body.outputs[output].node)
+    }
+
+    /// The body's input from this source.
+    pub fn source_node(&self, source: Source) -> Option<Node> {
+        self.inputs_from(source).next().map(|index| self.input_node(index))
+    }
+
+    /// All regions among the live nodes that are taped: a reverse region reverses them.
+    pub fn taped(&self) -> EntityVec<Node, bool> {
+        let live = self.live();
+        let mut taped = EntityVec::filled(false, self.len());
+        for node in self.nodes().filter(|&n| live[n]) {
+            if let Some((region, args)) = self.region_args(node)
+                && let RegionKind::Reverse { .. } = region.kind
+            {
+                taped[args.control] = true;
+            }
+        }
+        taped
+    }
+
+    /// Whether the node is a region or a result of one.
+    pub fn is_of_region(&self, node: Node) -> bool {
+        matches!(self.kind(node), NodeKind::Region(_) | NodeKind::Result(_))
+    }
+}
+
+/// What stands for the inputs of a body outside it.
+pub(crate) fn substitute(body: &Graph, states: &[Node], captures: &[Node], known: &mut HashMap<Node, Node>) {
+    for (index, input) in (0u32..).zip(&body.inputs) {
+        let outside = match input.source {
+            Source::State(k) => states.get(k as usize),
+            Source::Capture(k) => captures.get(k as usize),
+            Source::Row
+            | Source::Shared
+            | Source::Cotangent(_)
+            | Source::Tangent { .. }
+            | Source::Tape(_) => None,
+        };
+        if let Some(&node) = outside {
+            known.insert(body.input_node(index), node);
+        }
+    }
+}

@@ -1,0 +1,486 @@
+//! Graphs as steps over slots, regions included.
+
+use std::collections::HashMap;
+
+use nc_runtime::lanes::Scalar;
+
+use super::tape::Tape;
+use crate::entity::EntityVec;
+use crate::graph::{Elem, Graph, Node, NodeKind, RegionKind, Source, Type};
+use crate::ops::{Lane, Op, Operand};
+
+/// One element of a value between operations.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Slot {
+    Number(f64),
+    Truth(bool),
+}
+
+impl Slot {
+    pub(super) fn number(self) -> f64 {
+        match self {
+            Slot::Number(x) => x,
+            Slot::Truth(_) => f64::NAN,
+        }
+    }
+
+    pub(super) fn truth(self) -> bool {
+        match self {
+            Slot::Truth(x) => x,
+            Slot::Number(_) => false,
+        }
+    }
+
+    fn lane(self) -> Lane<Scalar> {
+        match self {
+            Slot::Number(x) => Lane::F(x),
+            Slot::Truth(x) => Lane::M(x),
+        }
+    }
+
+    fn of(lane: Lane<Scalar>) -> Slot {
+        match lane {
+            Lane::F(x) => Slot::Number(x),
+            Lane::M(x) => Slot::Truth(x),
+        }
+    }
+}
+
+/// Elements that stand one behind the other.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Range {
+    pub(super) slot: u32,
+    pub(super) len: u32,
+}
+
+impl Range {
+    pub(super) fn of(self, slots: &[Slot]) -> &[Slot] {
+        &slots[self.slot as usize..][..self.len as usize]
+    }
+    pub(super) fn of_mut(self, slots: &mut [Slot]) -> &mut [Slot] {
+        &mut slots[self.slot as usize..][..self.len as usize]
+    }
+}
+
+/// Elements that are copied from the slots around a region to those of its body, or back.
+#[derive(Debug, Clone, Copy)]
+struct Move {
+    from: Range,
+    to: Range,
+}
+
+fn copy(moves: &[Move], from: &[Slot], to: &mut [Slot]) {
+    for part in moves {
+        part.to.of_mut(to).copy_from_slice(part.from.of(from));
+    }
+}
+
+/// A graph as a list of steps.
+#[derive(Debug, Default)]
+pub(super) struct Code {
+    /// In the order of execution. In the body of a loop, what decides whether it goes on comes first.
+    steps: Vec<Step>,
+    /// How many steps that is.
+    header: usize,
+    operands: Vec<(Type, Range)>,
+    /// The elements of constants; every evaluation starts from a copy.
+    pub(super) initial: Vec<Slot>,
+    /// The sizes of the tapes that its loops leave: numbers of a record, and bytes.
+    tapes: Vec<(usize, usize)>,
+}
+
+#[derive(Debug)]
+enum Step {
+    Apply(Apply),
+    Loop(Box<LoopStep>),
+    Reverse(Box<ReverseStep>),
+}
+
+#[derive(Debug)]
+struct Apply {
+    op: Op,
+    attr: u32,
+    ty: Type,
+    /// Where its operands are listed.
+    first_operand: u32,
+    operand_count: u32,
+    to: Range,
+}
+
+/// What both kinds of region have.
+#[derive(Debug)]
+struct Iterated {
+    body: Code,
+    /// From around the region to the states.
+    first: Vec<Move>,
+    /// From around the region to the captures.
+    captures: Vec<Move>,
+    /// From the next states to the states.
+    next: Vec<Move>,
+    /// From the body to results around the region.
+    results: Vec<Move>,
+    /// The states, then the exit values, in the body.
+    ends: Vec<Range>,
+    /// The region's own truth value.
+    own: u32,
+}
+
+#[derive(Debug)]
+struct LoopStep {
+    iterated: Iterated,
+    /// Whether a row enters.
+    enters: u32,
+    goes_on: u32,
+    limit: u64,
+    states: usize,
+    /// Which tape it leaves, if it leaves one.
+    tape: Option<usize>,
+}
+
+#[derive(Debug)]
+struct ReverseStep {
+    iterated: Iterated,
+    /// Which of the steps around it is the loop.
+    reversed: usize,
+    /// Where parts of a record go in the body: their position in the record.
+    tape: Vec<(u32, Range)>,
+}
+
+/// Lists the steps of a graph.
+pub(super) struct Coder<'a> {
+    graph: &'a Graph,
+    code: Code,
+    places: EntityVec<Node, Range>,
+    taped: EntityVec<Node, bool>,
+    /// The step of each region.
+    regions: HashMap<Node, usize>,
+}
+
+impl<'a> Coder<'a> {
+    /// The live nodes and all inputs of a graph, those that `header` marks first.
+    pub(super) fn of(graph: &'a Graph, header: Option<&EntityVec<Node, bool>>) -> Coder<'a> {
+        let mut coder = Coder {
+            graph,
+            code: Code::default(),
+            places: EntityVec::filled(Range { slot: 0, len: 0 }, graph.len()),
+            taped: graph.taped(),
+            regions: HashMap::new(),
+        };
+        let live = graph.live();
+        let inputs: Vec<Node> = (0..graph.inputs.len() as u32).map(|k| graph.input_node(k)).collect();
+        inputs.iter().for_each(|&node| coder.node(node));
+        let first = |node: Node| header.is_some_and(|header| header[node]);
+        for header in [true, false] {
+            for node in graph.nodes().filter(|&n| live[n] && first(n) == header) {
+                if !matches!(graph.kind(node), NodeKind::Input(_)) {
+                    coder.node(node);
+                }
+            }
+            if header {
+                coder.code.header = coder.code.steps.len();
+            }
+        }
+        coder
+    }
+
+    /// Shares the memory for tapes among the loops.
+    pub(super) fn finish(mut self, tape_bytes: usize) -> Code {
+        let count = self.code.count_tapes().max(1);
+        self.code.size_tapes(tape_bytes / count);
+        self.code
+    }
+
+    /// Where the elements of a node stand.
+    pub(super) fn range(&self, node: Node) -> Range {
+        self.places[node]
+    }
+
+    fn node(&mut self, node: Node) {
+        let graph = self.graph;
+        let ty = graph.ty(node);
+        let to = Range { slot: self.code.initial.len() as u32, len: ty.len() as u32 };
+        self.places[node] = to;
+        let filler = match graph.kind(node) {
+            NodeKind::Const(bits) => Slot::Number(f64::from_bits(bits)),
+            NodeKind::Bool(value) => Slot::Truth(value),
+            _ => match ty.elem {
+                Elem::Num => Slot::Number(0.0),
+                Elem::Bool => Slot::Truth(false),
+            },
+        };
+        self.code.initial.resize(self.code.initial.len() + ty.len(), filler);
+        match graph.kind(node) {
+            NodeKind::Const(_) | NodeKind::Bool(_) | NodeKind::Input(_) => {}
+            NodeKind::Apply(op, attr) => {
+                let first_operand = self.code.operands.len() as u32;
+                let places = &self.places;
+                self.code.operands.extend(graph.args(node).iter().map(|&a| (graph.ty(a), places[a])));
+                let operand_count = graph.args(node).len() as u32;
+                self.code.steps.push(Step::Apply(Apply { op, attr, ty, first_operand, operand_count, to }));
+            }
+            NodeKind::Region(_) => self.region(node),
+            // Filled by the step of the region.
+            NodeKind::Result(k) => {
+                let region = graph.args(node)[0];
+                if let Some(iterated) = self.step_of(region).and_then(|step| self.code.steps[step].iterated())
+                {
+                    let from = iterated.ends[k as usize];
+                    iterated.results.push(Move { from, to });
+                }
+            }
+        }
+    }
+
+    fn step_of(&self, region: Node) -> Option<usize> {
+        self.regions.get(&region).copied()
+    }
+
+    fn region(&mut self, node: Node) {
+        let Some((region, args)) = self.graph.region_args(node) else { return };
+        let header = region.goes_on().map(|_| region.header());
+        let body = &region.body;
+        let inside = Coder::of(body, header.as_ref());
+        let input = |source| body.source_node(source).map(|node| inside.range(node));
+        let moves = |nodes: &[Node], source: fn(u32) -> Source| -> Vec<Move> {
+            let inputs = (0u32..).zip(nodes).map(|(k, &node)| (node, input(source(k))));
+            inputs.filter_map(|(node, to)| Some(Move { from: self.range(node), to: to? })).collect()
+        };
+        let (first, captures) = (moves(args.first, Source::State), moves(args.captures, Source::Capture));
+        let next = first
+            .iter()
+            .zip(region.next())
+            .map(|(state, next)| Move { from: inside.range(next), to: state.to })
+            .collect();
+        let ends =
+            first.iter().map(|state| state.to).chain(region.exits().map(|n| inside.range(n))).collect();
+        let goes_on = region.goes_on().map(|node| inside.range(node).slot).unwrap_or_default();
+        let width = first.iter().map(|state| state.to.len as usize).sum();
+        let states = first.len();
+        let mut tape = Vec::new();
+        if let Some(reversed) = self.step_of(args.control)
+            && let Step::Loop(step) = &self.code.steps[reversed]
+        {
+            let mut position = 0;
+            for (k, state) in (0u32..).zip(&step.iterated.ends[..step.states]) {
+                tape.extend(input(Source::Tape(k)).map(|range| (position, range)));
+                position += state.len;
+            }
+        }
+        let own = self.range(node).slot;
+        let iterated = Iterated { body: inside.code, first, captures, next, results: Vec::new(), ends, own };
+        let step = match region.kind {
+            RegionKind::Loop { limit, .. } => {
+                let tape = self.taped[node].then(|| {
+                    self.code.tapes.push((width, 0));
+                    self.code.tapes.len() - 1
+                });
+                let enters = self.range(args.control).slot;
+                Step::Loop(Box::new(LoopStep { iterated, enters, goes_on, limit, states, tape }))
+            }
+            RegionKind::Reverse { .. } => {
+                let reversed = self.step_of(args.control).unwrap_or_default();
+                Step::Reverse(Box::new(ReverseStep { iterated, reversed, tape }))
+            }
+        };
+        self.regions.insert(node, self.code.steps.len());
+        self.code.steps.push(step);
+    }
+}
+
+impl Step {
+    fn iterated(&mut self) -> Option<&mut Iterated> {
+        match self {
+            Step::Apply(_) => None,
+            Step::Loop(step) => Some(&mut step.iterated),
+            Step::Reverse(step) => Some(&mut step.iterated),
+        }
+    }
+}
+
+/// What the evaluation of a graph works with.
+#[derive(Default)]
+struct Scratch {
+    lanes: Vec<Lane<Scalar>>,
+    tapes: Vec<Tape>,
+    /// Next states, before they become the states.
+    next: Vec<Slot>,
+}
+
+impl Code {
+    fn count_tapes(&mut self) -> usize {
+        let inside = self.steps.iter_mut().filter_map(Step::iterated).map(|i| i.body.count_tapes());
+        inside.sum::<usize>() + self.tapes.len()
+    }
+
+    fn size_tapes(&mut self, bytes: usize) {
+        self.tapes.iter_mut().for_each(|tape| tape.1 = bytes);
+        self.steps.iter_mut().filter_map(Step::iterated).for_each(|i| i.body.size_tapes(bytes));
+    }
+
+    /// Evaluates all steps.
+    pub(super) fn run(&self, slots: &mut [Slot]) {
+        self.run_steps(0, self.steps.len(), slots, &mut self.scratch());
+    }
+
+    fn scratch(&self) -> Scratch {
+        let tapes = self.tapes.iter().map(|&(width, bytes)| Tape::new(width, bytes)).collect();
+        Scratch { tapes, ..Scratch::default() }
+    }
+
+    fn run_steps(&self, from: usize, to: usize, slots: &mut [Slot], scratch: &mut Scratch) {
+        for step in &self.steps[from..to] {
+            match step {
+                Step::Apply(step) => self.apply(step, slots, &mut scratch.lanes),
+                Step::Loop(step) => step.run(slots, scratch),
+                Step::Reverse(step) => {
+                    if let Step::Loop(reversed) = &self.steps[step.reversed] {
+                        step.run(reversed, slots, scratch);
+                    }
+                }
+            }
+        }
+    }
+
+    fn apply(&self, step: &Apply, slots: &mut [Slot], lanes: &mut Vec<Lane<Scalar>>) {
+        let operands = &self.operands[step.first_operand as usize..][..step.operand_count as usize];
+        // The frequent case in short: one number, element by element.
+        if step.op.elementwise() && operands.len() <= 3 && step.ty.is_scalar() {
+            let mut elems = [Lane::M(false); 3];
+            for (elem, (_, from)) in elems.iter_mut().zip(operands) {
+                *elem = slots[from.slot as usize].lane();
+            }
+            slots[step.to.slot as usize] = Slot::of(step.op.eval_element(&elems[..operands.len()]));
+            return;
+        }
+        lanes.clear();
+        for (_, from) in operands {
+            lanes.extend(from.of(slots).iter().map(|slot| slot.lane()));
+        }
+        let mut rest = lanes.as_slice();
+        let views: Vec<Operand<Scalar>> = operands
+            .iter()
+            .map(|&(ty, _)| {
+                let (elems, others) = rest.split_at(ty.len());
+                rest = others;
+                Operand { ty, elems }
+            })
+            .collect();
+        let result = step.op.eval_row(step.attr, step.ty, &views);
+        for (slot, lane) in step.to.of_mut(slots).iter_mut().zip(result) {
+            *slot = Slot::of(lane);
+        }
+    }
+}
+
+impl Iterated {
+    /// The slots of the body with the captures in them.
+    fn slots(&self, around: &[Slot]) -> Vec<Slot> {
+        let mut slots = self.body.initial.clone();
+        copy(&self.captures, around, &mut slots);
+        slots
+    }
+
+    /// The states become the next ones, all at once.
+    fn advance(&self, slots: &mut [Slot], scratch: &mut Scratch) {
+        scratch.next.clear();
+        for part in &self.next {
+            scratch.next.extend_from_slice(part.from.of(slots));
+        }
+        let mut from = scratch.next.iter();
+        for part in &self.next {
+            part.to.of_mut(slots).iter_mut().zip(&mut from).for_each(|(slot, &next)| *slot = next);
+        }
+    }
+}
+
+impl LoopStep {
+    fn run(&self, around: &mut [Slot], outer: &mut Scratch) {
+        let iterated = &self.iterated;
+        let mut slots = iterated.slots(around);
+        let mut scratch = iterated.body.scratch();
+        copy(&iterated.first, around, &mut slots);
+        let mut tape = self.tape.map(|k| outer.tapes[k].emptied());
+        let mut over = false;
+        if around[self.enters as usize].truth() {
+            let mut iterations = 0;
+            loop {
+                iterated.body.run_steps(0, iterated.body.header, &mut slots, &mut scratch);
+                if !slots[self.goes_on as usize].truth() {
+                    break;
+                }
+                if iterations == self.limit {
+                    over = true;
+                    break;
+                }
+                iterations += 1;
+                if let Some(tape) = &mut tape {
+                    tape.push(self.state(&slots));
+                }
+                self.rest(&mut slots, &mut scratch);
+            }
+        }
+        if let (Some(k), Some(tape)) = (self.tape, tape) {
+            outer.tapes[k] = tape;
+        }
+        copy(&iterated.results, &slots, around);
+        around[iterated.own as usize] = Slot::Truth(over);
+    }
+
+    /// What an iteration does once it is known that there is one.
+    fn rest(&self, slots: &mut [Slot], scratch: &mut Scratch) {
+        let body = &self.iterated.body;
+        body.run_steps(body.header, body.steps.len(), slots, scratch);
+        self.iterated.advance(slots, scratch);
+    }
+
+    fn state<'s>(&'s self, slots: &'s [Slot]) -> impl Iterator<Item = f64> + 's {
+        self.iterated.ends[..self.states].iter().flat_map(|range| range.of(slots)).map(|slot| slot.number())
+    }
+}
+
+impl ReverseStep {
+    fn run(&self, reversed: &LoopStep, around: &mut [Slot], outer: &mut Scratch) {
+        let Some(tape) = reversed.tape.map(|k| std::mem::take(&mut outer.tapes[k])) else { return };
+        let iterated = &self.iterated;
+        let mut slots = iterated.slots(around);
+        let mut scratch = iterated.body.scratch();
+        copy(&iterated.first, around, &mut slots);
+        let mut forward = reversed.iterated.slots(around);
+        let mut forward_scratch = reversed.iterated.body.scratch();
+        let mut segment: Vec<f64> = Vec::new();
+        for checkpoint in (0..tape.checkpoints()).rev() {
+            let record = tape.checkpoint(checkpoint);
+            segment.clear();
+            segment.extend_from_slice(record);
+            let mut numbers = record.iter();
+            for range in &reversed.iterated.ends[..reversed.states] {
+                range
+                    .of_mut(&mut forward)
+                    .iter_mut()
+                    .zip(&mut numbers)
+                    .for_each(|(s, &x)| *s = Slot::Number(x));
+            }
+            let iterations = tape.segment(checkpoint);
+            for _ in 1..iterations {
+                let body = &reversed.iterated.body;
+                body.run_steps(0, body.header, &mut forward, &mut forward_scratch);
+                reversed.rest(&mut forward, &mut forward_scratch);
+                segment.extend(reversed.state(&forward));
+            }
+            for k in (0..iterations).rev() {
+                let record = &segment[k * record.len()..][..record.len()];
+                for &(position, range) in &self.tape {
+                    let numbers = &record[position as usize..];
+                    range.of_mut(&mut slots).iter_mut().zip(numbers).for_each(|(s, &x)| *s = Slot::Number(x));
+                }
+                iterated.body.run_steps(0, iterated.body.steps.len(), &mut slots, &mut scratch);
+                iterated.advance(&mut slots, &mut scratch);
+            }
+        }
+        copy(&iterated.results, &slots, around);
+        around[iterated.own as usize] = Slot::Truth(tape.iterations() > 0);
+        if let Some(k) = reversed.tape {
+            outer.tapes[k] = tape;
+        }
+    }
+}
