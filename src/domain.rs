@@ -6,7 +6,7 @@
 //!
 //! * [`text`]: terms as formulas.
 
-pub mod text;
+mod text;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;

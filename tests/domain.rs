@@ -575,8 +575,10 @@ fn loops() {
 fn bits_are_kept_in_loops() {
     for text in [
         "(let loop ((i 0) (s x)) (if (< i 5) (loop (+ i 1) (+ (log s) (/ y s) (abs s))) (sqrt s)))",
-        "(let loop ((i 0)) (let ((t (let in ((t x)) (if (> t 3) (in (/ t y)) t)))) (if (< i 3) (loop (+ i 1)) (abs t))))",
-        "(let loop ((i 0) (s x)) (if (< i 3) (loop (+ i 1) (let in ((t s)) (if (> t y) (in (- (* t 0.5) 1)) (pow t y)))) (/ s y)))",
+        "(let loop ((i 0)) (let ((t (let in ((t x)) (if (> t 3) (in (/ t y)) t)))) \
+            (if (< i 3) (loop (+ i 1)) (abs t))))",
+        "(let loop ((i 0) (s x)) (if (< i 3) (loop (+ i 1) \
+            (let in ((t s)) (if (> t y) (in (- (* t 0.5) 1)) (pow t y)))) (/ s y)))",
     ] {
         let watch = CompileOptions { check_domain: true, check_kinks: true, ..CompileOptions::default() };
         let rows: Vec<[f64; 2]> = SPICY.iter().flat_map(|&x| SPICY.map(|y| [x, y])).collect();
