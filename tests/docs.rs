@@ -29,21 +29,25 @@ fn tables() -> String {
         let mut title = family.to_string();
         title[..1].make_ascii_uppercase();
         let _ = writeln!(text, "\n### {title}\n");
-        text += "| usage | value | derivative | at kinks | bound |\n|---|---|---|---|---|\n";
+        text +=
+            "| usage | value | derivative | at kinks | safe domain | bound |\n|---|---|---|---|---|---|\n";
         for primitive in Primitive::all().filter(|p| p.info().family == family) {
             let info = primitive.info();
             let usages: Vec<String> =
                 info.usage.split(" | ").map(|usage| format!("`({} {usage})`", info.name)).collect();
             let usage = usages.join(", ");
             if let Some(original) = info.alias_of {
-                let _ = writeln!(text, "| {} | the same as `{original}` | | | |", cell(&usage));
+                let _ = writeln!(text, "| {} | the same as `{original}` | | | | |", cell(&usage));
                 continue;
             }
-            let (derivative, kinks, bound) = match info.op() {
-                Some(op) => (op.derivative, op.kinks, op.bound.to_string()),
-                None => ("", "", String::new()),
+            let (derivative, kinks, domain, bound) = match info.op() {
+                Some(op) => {
+                    let domain = op.domain.map(|domain| op.in_words(domain.text)).unwrap_or_default();
+                    (op.derivative, op.kinks, domain, op.bound.to_string())
+                }
+                None => ("", "", String::new(), String::new()),
             };
-            let cells = [&usage, info.doc, derivative, kinks, &bound].map(cell);
+            let cells = [&usage, info.doc, derivative, kinks, &domain, &bound].map(cell);
             let _ = writeln!(
                 text,
                 "|{}|",

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Graph, Node, NodeKind, Output, Reason, RegionKind, Role, Shape, Source};
+use super::{Effect, Graph, Node, NodeKind, Output, Reason, RegionKind, Role, Shape, Source};
 use crate::entity::EntityVec;
 
 /// One line per live node, operands before users, then checks and outputs. Constants stand where they are used; the
@@ -74,8 +74,13 @@ fn nodes(graph: &Graph, indent: &str, text: &mut String) {
             Reason::Iterations { limit } => format!("more than {limit} iterations"),
             Reason::Depth { limit } => format!("deeper than {limit} calls"),
             Reason::Steps { limit } => format!("more than {limit} steps"),
+            Reason::Met { .. } => check.reason.to_string(),
         };
-        let _ = writeln!(text, "{indent}fail if {}: {reason}", names[check.fails]);
+        let verb = match check.effect {
+            Effect::Fail => "fail",
+            Effect::Note => "note",
+        };
+        let _ = writeln!(text, "{indent}{verb} if {}: {reason}", names[check.fails]);
     }
     for output in &graph.outputs {
         let _ = writeln!(

@@ -16,7 +16,7 @@ entity!(
 /// The inputs of the body are states ([`Source::State`]), values around the region ([`Source::Capture`]) and, in a
 /// reverse region, the tape ([`Source::Tape`]). All are numbers. There is an input for every state; captures and states on
 /// the tape may be unused. The body has no checks: a loop does not go on where one fails, and the graph around it
-/// repeats them for the state that the loop ends in.
+/// repeats them for the state that the loop ends in. The first that is only to be noted is kept in one more state.
 #[derive(Debug, Clone)]
 pub struct Region {
     /// What is evaluated.

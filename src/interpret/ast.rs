@@ -26,7 +26,7 @@ use crate::entity::{Entity, EntityVec};
 use crate::graph::build::Signature;
 use crate::graph::{Node, Reason, Shape, Type, canonical_bits};
 use crate::limits::Limits;
-use crate::ops::{Algebra, Lane, Op, Operand, Primitive, ShapeError};
+use crate::ops::{Algebra, Lane, Op, Operand, Primitive, ShapeError, Watch};
 use crate::resolve::{CallKind, Kind, Resolved};
 use crate::source::Span;
 use frames::Frame;
@@ -44,6 +44,7 @@ pub struct AstInterpreter {
     limits: Limits,
     columns: usize,
     params: usize,
+    watch: Watch,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -96,6 +97,7 @@ pub struct Scratch {
     /// What [`places`](Self::places) was before the bindings in force.
     shadowed: Vec<(Var, u32)>,
     handles: Vec<Node>,
+    noted: Option<(Span, Reason)>,
     /// Loops and calls of recursive functions under way.
     frames: Vec<Frame>,
     /// Of each loop under way the shapes of its variables, as far as they have had values.
@@ -106,6 +108,13 @@ pub struct Scratch {
     steps: u64,
     /// Calls of recursive functions under way.
     depth: u64,
+}
+
+impl Scratch {
+    /// The first of the watched conditions that the last row met, and the operation in the source that met it.
+    pub fn noted(&self) -> Option<(Span, Reason)> {
+        self.noted
+    }
 }
 
 /// A value on the stack.
@@ -169,7 +178,14 @@ impl AstInterpreter {
                 slots[var] = Some(k);
             }
         }
-        AstInterpreter { program, inputs, replaced, slots, limits: Limits::default(), columns, params }
+        let (limits, watch) = (Limits::default(), Watch::default());
+        AstInterpreter { program, inputs, replaced, slots, limits, columns, params, watch }
+    }
+
+    /// The same, but rows tell what they meet of this: see [`Scratch::noted`].
+    pub fn watching(mut self, watch: Watch) -> AstInterpreter {
+        self.watch = watch;
+        self
     }
 
     /// The same with other limits.
@@ -211,6 +227,8 @@ impl AstInterpreter {
             scratch,
             span: Span::default(),
             failed: None,
+            watch: self.watch,
+            step: 0,
         };
         self.evaluate(&mut machine, inputs, params, outputs).map_err(|mut failure| {
             failure.state = machine.state();
@@ -264,6 +282,10 @@ struct Machine<'a> {
     /// The operation being evaluated.
     span: Span,
     failed: Option<Reason>,
+    /// What is watched until it is met.
+    watch: Watch,
+    /// Operations with conditions so far in the primitive at hand.
+    step: u32,
 }
 
 impl Machine<'_> {
@@ -273,6 +295,7 @@ impl Machine<'_> {
         scratch.values.clear();
         scratch.elems.clear();
         scratch.shadowed.clear();
+        scratch.noted = None;
         scratch.frames.clear();
         scratch.shapes.clear();
         (scratch.steps, scratch.depth) = (0, 0);
@@ -465,6 +488,7 @@ impl Machine<'_> {
         let mut handles = std::mem::take(&mut self.scratch.handles);
         handles.clear();
         handles.extend((mark.value as usize..self.scratch.values.len()).map(Node::from_index));
+        self.step = 0;
         let result = primitive.expand(self, &handles);
         self.scratch.handles = handles;
         let span = self.span;
@@ -496,7 +520,7 @@ impl Machine<'_> {
             _ => return false,
         };
         match primitive.single_op(count) {
-            Some(op) if op.elementwise() => {
+            Some(op) if op.elementwise() && !(self.watch != Watch::default() && op.has_conditions()) => {
                 values.truncate(mark.value as usize);
                 values.push(match op.eval_element(&lanes[..count]) {
                     Lane::F(x) => Value::Number(x),
@@ -560,44 +584,9 @@ impl Machine<'_> {
             Lane::M(x) => self.push(Value::Truth(x)),
         })
     }
-}
 
-impl Algebra for Machine<'_> {
-    fn ty(&self, value: Node) -> Type {
-        self.type_of(self.scratch.values[value.index()])
-    }
-
-    fn number(&mut self, value: f64) -> Node {
-        self.push(Value::Number(value))
-    }
-
-    /// Whether a number is known before the rows is none of an interpreter's business: see [`Machine::part`].
-    fn constant(&self, _: Node) -> Option<f64> {
-        None
-    }
-
-    /// A program whose sizes are not constant is refused before it runs, so here they are what they are.
-    fn size(&self, value: Node) -> Option<f64> {
-        match self.scratch.values[value.index()] {
-            Value::Number(x) => Some(x),
-            Value::Truth(x) => Some(f64::from(u8::from(x))),
-            Value::Block(..) => None,
-        }
-    }
-
-    fn apply(&mut self, op: Op, args: &[Node]) -> Result<Node, ShapeError> {
-        if let Some(node) = self.scalar(op, args) {
-            return Ok(node);
-        }
-        let types: Vec<Type> = args.iter().map(|&a| self.ty(a)).collect();
-        let ty = op.result_type(&types)?;
-        Ok(self.apply_typed(op, 0, ty, args))
-    }
-
-    fn apply_typed(&mut self, op: Op, attr: u32, ty: Type, args: &[Node]) -> Node {
-        if let Some(node) = self.scalar(op, args) {
-            return node;
-        }
+    /// An operation on anything.
+    fn block(&mut self, op: Op, attr: u32, ty: Type, args: &[Node]) -> Node {
         let scratch = &*self.scratch;
         let scalars: Vec<Lane<Scalar>> = args
             .iter()
@@ -628,6 +617,75 @@ impl Algebra for Machine<'_> {
                 self.push(Value::Block(ty, first))
             }
         }
+    }
+
+    /// Notes the first watched condition that an operation meets.
+    fn watch(&mut self, op: Op, args: &[Node], result: Node) {
+        if self.watch == Watch::default() || !op.has_conditions() {
+            return;
+        }
+        let step = self.step;
+        self.step += 1;
+        // Conditions are not watched themselves, and after the first that is met nothing is.
+        let watch = std::mem::take(&mut self.watch);
+        for (what, predicate) in watch.of(op) {
+            let met = predicate(self, args, result);
+            let met = match self.scratch.values[met.index()] {
+                Value::Truth(met) => met,
+                Value::Number(_) => false,
+                Value::Block(ty, first) => {
+                    self.scratch.elems[first as usize..][..ty.len()].iter().any(|met| met.m())
+                }
+            };
+            if met {
+                self.scratch.noted = Some((self.span, Reason::Met { what, op, step }));
+                return;
+            }
+        }
+        self.watch = watch;
+    }
+}
+
+impl Algebra for Machine<'_> {
+    fn ty(&self, value: Node) -> Type {
+        self.type_of(self.scratch.values[value.index()])
+    }
+
+    fn number(&mut self, value: f64) -> Node {
+        self.push(Value::Number(value))
+    }
+
+    /// Whether a number is known before the rows is none of an interpreter's business: see [`Machine::part`].
+    fn constant(&self, _: Node) -> Option<f64> {
+        None
+    }
+
+    /// A program whose sizes are not constant is refused before it runs, so here they are what they are.
+    fn size(&self, value: Node) -> Option<f64> {
+        match self.scratch.values[value.index()] {
+            Value::Number(x) => Some(x),
+            Value::Truth(x) => Some(f64::from(u8::from(x))),
+            Value::Block(..) => None,
+        }
+    }
+
+    fn apply(&mut self, op: Op, args: &[Node]) -> Result<Node, ShapeError> {
+        if let Some(node) = self.scalar(op, args) {
+            self.watch(op, args, node);
+            return Ok(node);
+        }
+        let types: Vec<Type> = args.iter().map(|&a| self.ty(a)).collect();
+        let ty = op.result_type(&types)?;
+        Ok(self.apply_typed(op, 0, ty, args))
+    }
+
+    fn apply_typed(&mut self, op: Op, attr: u32, ty: Type, args: &[Node]) -> Node {
+        let node = match self.scalar(op, args) {
+            Some(node) => node,
+            None => self.block(op, attr, ty, args),
+        };
+        self.watch(op, args, node);
+        node
     }
 
     fn part(&mut self, whole: Node, index: Node, count: u32, ty: Type) -> Node {

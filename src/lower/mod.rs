@@ -23,7 +23,7 @@ use std::collections::HashMap;
 use nc_runtime::lanes::Lanes;
 
 use crate::entity::EntityVec;
-use crate::graph::{Graph, Node, NodeKind, Role, Source};
+use crate::graph::{Effect, Graph, Node, NodeKind, Role, Source};
 use crate::ops::{Lane, Operand};
 use lanes::{Inst, LaneFunction, LaneProgram, Layout, Store, TableId, Target, Value};
 use record::Recorder;
@@ -59,7 +59,8 @@ pub fn lower(graph: &Graph, tape_bytes: usize) -> LaneProgram {
     }
     lowering.nodes(&mut scope, None, None);
     let values = scope.values;
-    let failures: Vec<_> = graph.checks.iter().map(|check| values[check.fails][0].m()).collect();
+    let checks: Vec<_> =
+        graph.checks.iter().map(|check| (values[check.fails][0].m(), check.effect)).collect();
     let mut columns = 0;
     let mut partials = 0;
     let mut stores = Vec::new();
@@ -76,11 +77,14 @@ pub fn lower(graph: &Graph, tape_bytes: usize) -> LaneProgram {
             }
         }
     }
-    let mut program = recorder.finish(stores, &failures, layout.shape(columns, partials));
+    let mut program = recorder.finish(stores, &checks, layout.shape(columns, partials));
     program.max_depth = graph.limits.depth;
     for function in graph.functions.values() {
         let function = calls::function(graph, function, tape_bytes);
         program.functions.push(share_tables(&mut program.tables, function));
+    }
+    for function in &mut program.functions {
+        function.program.tables.clone_from(&program.tables);
     }
     program
 }
@@ -141,6 +145,7 @@ impl Lowering<'_> {
     fn nodes(&mut self, scope: &mut Scope<'_>, only: Option<&EntityVec<Node, bool>>, active: Option<Value>) {
         let graph = scope.graph;
         let results = if self.leaving { row_results(graph) } else { EntityVec::filled(false, graph.len()) };
+        let fails = graph.checks.iter().any(|check| check.effect == Effect::Fail);
         let wanted = |node: Node| only.is_none_or(|only| only[node]);
         for node in graph.nodes().filter(|&n| wanted(n)) {
             if !scope.live[node] || std::mem::replace(&mut scope.done[node], true) {
@@ -169,7 +174,7 @@ impl Lowering<'_> {
                 NodeKind::Result(_) => {}
             }
             // A result that no check can spoil is made ready to leave at once, before it occupies a register for long.
-            if results[node] && graph.checks.is_empty() {
+            if results[node] && !fails {
                 for lane in &scope.values[node] {
                     self.l.leaving(lane.f(), None);
                 }

@@ -11,7 +11,7 @@ use super::lanes::{
     LaneLoop, LaneProgram, LaneType, LoopId, SBinary, Store, TableId, Target, Value,
 };
 use crate::entity::EntityVec;
-use crate::graph::canonical_bits;
+use crate::graph::{Effect, canonical_bits};
 
 /// Records instructions with value numbering: an instruction that was recorded before is not recorded again, and one
 /// whose operands are constants is computed.
@@ -419,8 +419,14 @@ impl Recorder {
 
     /// Ends the recording: rows that fail a check get NaN, NaNs become canonical where they leave the program, and
     /// what nothing needs is dropped.
-    pub(super) fn finish(self, stores: Vec<Store>, failures: &[Value], columns: Columns) -> LaneProgram {
-        let failed = failures.iter().copied().reduce(|a, b| self.or(a, b));
+    pub(super) fn finish(
+        self,
+        stores: Vec<Store>,
+        checks: &[(Value, Effect)],
+        columns: Columns,
+    ) -> LaneProgram {
+        let failures = checks.iter().filter(|check| check.1 == Effect::Fail).map(|check| check.0);
+        let failed = failures.reduce(|a, b| self.or(a, b));
         let stores: Vec<Store> = stores
             .into_iter()
             .map(|store| match store.target {
@@ -428,7 +434,7 @@ impl Recorder {
                 Target::Partial(_) => store,
             })
             .collect();
-        let status = self.status(failures);
+        let status = self.status(checks);
         let State { insts, tables, loops, calls, cells, outermost, .. } = self.state.into_inner();
         let functions = Vec::new();
         let program = LaneProgram {
@@ -491,13 +497,16 @@ impl Recorder {
         true
     }
 
-    /// The first check that fails counts; a row outside a fast range is evaluated again whatever else it does.
-    fn status(&self, failures: &[Value]) -> Option<Value> {
+    /// The first check that fails counts, and else the first note; a row outside a fast range is evaluated again
+    /// whatever else it does.
+    fn status(&self, checks: &[(Value, Effect)]) -> Option<Value> {
         let [outside, _] = self.state.borrow().outermost.outside;
         let mut status = None;
-        for (k, &failure) in failures.iter().enumerate().rev() {
-            let word = self.i((Status::FIRST_CHECK + k as u64) as i64);
-            status = Some(self.iselect(failure, word, status.unwrap_or_else(|| self.i(0))));
+        for (effect, first) in [(Effect::Note, Status::NOTE), (Effect::Fail, Status::FIRST_CHECK)] {
+            for (k, &(met, _)) in checks.iter().enumerate().rev().filter(|(_, check)| check.1 == effect) {
+                let word = self.i((first + k as u64) as i64);
+                status = Some(self.iselect(met, word, status.unwrap_or_else(|| self.i(0))));
+            }
         }
         if let Some(outside) = outside {
             let word = self.i(Status::SLOW_PATH as i64);

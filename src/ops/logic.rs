@@ -6,7 +6,7 @@ use super::{Bound, Lane, OpInfo, Operand, Rule, ShapeError, Site, Syntax, Term, 
 use crate::graph::{Graph, Node, Shape, Type};
 
 const fn logic(name: &'static str, syntax: Syntax, doc: &'static str) -> OpInfo {
-    OpInfo { name, syntax, doc, bound: Bound::Exact, derivative: "0", kinks: "" }
+    OpInfo { name, syntax, doc, bound: Bound::Exact, derivative: "0", kinks: "", domain: None, kink: None }
 }
 
 /// Entries of operations that are constant between jumps.

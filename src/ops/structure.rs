@@ -6,7 +6,7 @@ use super::{Bound, Lane, Op, OpInfo, Operand, Rule, ShapeError, Site, Syntax, Te
 use crate::graph::{Elem, Graph, Node, Shape, Type};
 
 const fn movement(name: &'static str, syntax: Syntax, doc: &'static str, derivative: &'static str) -> OpInfo {
-    OpInfo { name, syntax, doc, bound: Bound::Exact, derivative, kinks: "" }
+    OpInfo { name, syntax, doc, bound: Bound::Exact, derivative, kinks: "", domain: None, kink: None }
 }
 
 /// The type of the result is part of the node.

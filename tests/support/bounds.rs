@@ -6,9 +6,13 @@
 //! step by step by their own definition over lanes that carry errors.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use nc_runtime::lanes::{Lanes, Scalar};
-use neural_compiler::graph::{Graph, Node, NodeKind, Region, RegionKind, Source, Type};
+use neural_compiler::entity::EntityVec;
+use neural_compiler::graph::{
+    Call, Function, FunctionId, Graph, Node, NodeKind, Region, RegionKind, Shape, Source, Type,
+};
 use neural_compiler::ops::{Bound, Lane, Op, Operand};
 
 /// A computed number and a bound on its error.
@@ -354,7 +358,7 @@ fn run(graph: &Graph, inputs: &[f64], constant: &mut dyn FnMut(f64) -> f64) -> (
         given.push(elements.map(|&value| Lane::F(Approx { value, error: 0.0 })).collect());
     }
     assert!(next.next().is_none(), "there are more numbers than inputs");
-    let mut rows = Rows { constant, reliable: true };
+    let mut rows = Rows { functions: &graph.functions, constant, reliable: true };
     let values = rows.graph(graph, &given);
     let failed = graph.checks.iter().any(|check| values[&check.fails][0].m());
     let outputs = graph.outputs.iter().flat_map(|o| values[&o.node].iter().map(|l| l.f())).collect();
@@ -366,6 +370,7 @@ type Elements = Vec<Lane<Running>>;
 
 /// Evaluates graphs and the graphs of their regions.
 struct Rows<'a> {
+    functions: &'a EntityVec<FunctionId, Arc<Function>>,
     constant: &'a mut dyn FnMut(f64) -> f64,
     reliable: bool,
 }
@@ -412,6 +417,16 @@ impl Rows<'_> {
                             let tape = &tapes[&args.control];
                             results.insert(node, self.reverse(region, tape, first, &captures));
                             vec![Lane::M(!tape.is_empty())]
+                        }
+                        RegionKind::Call(ref call) => {
+                            let zero = |shape: &Shape| vec![Lane::F(constant_zero()); shape.len()];
+                            let made = if values[&args.control][0].m() {
+                                self.call(call, &first)
+                            } else {
+                                call.results.iter().map(zero).collect()
+                            };
+                            results.insert(node, made);
+                            vec![Lane::M(false)]
                         }
                     }
                 }
@@ -470,6 +485,22 @@ impl Rows<'_> {
         self.graph(&region.body, &inputs)
     }
 
+    /// What a function gives. Calls nest no deeper than tests do.
+    fn call(&mut self, call: &Call, operands: &[Elements]) -> Vec<Elements> {
+        let function = self.functions[call.function].clone();
+        let inputs: Vec<Elements> = function
+            .body
+            .inputs
+            .iter()
+            .map(|input| match input.source {
+                Source::State(k) => operands[k as usize].clone(),
+                other => unreachable!("functions have no input from {other:?}"),
+            })
+            .collect();
+        let values = self.graph(&function.body, &inputs);
+        function.body.outputs.iter().map(|output| values[&output.node].clone()).collect()
+    }
+
     /// Whether a loop ran into its limit, what it leaves, and the states before each iteration. Rows that do not enter
     /// have no limit.
     fn repeat(
@@ -508,6 +539,10 @@ impl Rows<'_> {
         }
         states
     }
+}
+
+fn constant_zero() -> Approx {
+    Approx { value: 0.0, error: 0.0 }
 }
 
 /// Whether errors may have moved the operands across a step of the operation.

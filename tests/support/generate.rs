@@ -30,7 +30,7 @@ pub enum Recursion {
 
 impl Style {
     /// What every tier can run: not yet calls that need a stack.
-    pub const COMPILED: Style = Style { smooth: false, loops: true, recursion: Recursion::Tail };
+    pub const COMPILED: Style = Style { smooth: false, loops: true, recursion: Recursion::Any };
     /// The whole language.
     pub const ALL: Style = Style { smooth: false, loops: true, recursion: Recursion::Any };
 }

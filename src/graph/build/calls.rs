@@ -1,6 +1,6 @@
 //! Recursive functions: each becomes a function of the graph, once for the shapes of its operands.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::{Builder, Continuation, Frame, Level, Outcome};
@@ -8,11 +8,11 @@ use crate::anf::{FuncId, Var};
 use crate::entity::EntityVec;
 use crate::graph::region::Call;
 use crate::graph::{
-    Check, Failure, Function, FunctionId, Graph, Node, Output, Reason, Region, RegionKind, Role, Shape,
-    Source,
+    Check, Effect, Failure, Function, FunctionId, Graph, Node, Output, Reason, Region, RegionKind, Role,
+    Shape, Source,
 };
 use crate::ops::{Algebra, Op};
-use crate::source::{Diagnostic, Span};
+use crate::source::Span;
 
 /// A function and the shapes of its operands.
 type Instance = (FuncId, Vec<Shape>);
@@ -21,8 +21,28 @@ type Instance = (FuncId, Vec<Shape>);
 #[derive(Debug, Clone)]
 struct Known {
     id: FunctionId,
-    /// The shape of its value, as far as it is known: a function that is being built may turn out otherwise.
-    value: Shape,
+    value: Assumption,
+}
+
+/// What the value of a function that is being built is taken to be where it calls itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Assumption {
+    /// Most likely a scalar.
+    Guess,
+    /// Nothing: what the function comes to without its own calls will tell.
+    Unknown,
+    /// Of this shape.
+    Known(Shape),
+}
+
+impl Assumption {
+    fn shape(self) -> Option<Shape> {
+        match self {
+            Assumption::Guess => Some(Shape::Scalar),
+            Assumption::Unknown => None,
+            Assumption::Known(shape) => Some(shape),
+        }
+    }
 }
 
 /// The recursive functions of a program.
@@ -45,6 +65,7 @@ pub(super) struct Pending {
     /// How many instances had been begun before.
     begun: usize,
     errors: usize,
+    reported: HashSet<(Span, String)>,
 }
 
 impl<'a> Builder<'a> {
@@ -65,20 +86,21 @@ impl<'a> Builder<'a> {
         let instance = (function, shapes);
         if let Some(known) = self.functions.instances.get(&instance).cloned() {
             let value = self.emit_call(&known, &operands, span);
-            self.set(var, Some(value));
+            self.set(var, value);
             return None;
         }
-        Some(self.begin_function(instance, Shape::Scalar, operands, var, span))
+        Some(self.begin_function(instance, Assumption::Guess, operands, var, span))
     }
 
     fn begin_function(
         &mut self,
         instance: Instance,
-        value: Shape,
+        value: Assumption,
         operands: Vec<Node>,
         var: Var,
         span: Span,
     ) -> Frame<'a> {
+        self.unknown += usize::from(value == Assumption::Unknown);
         let id = self.functions.bodies.push(None);
         let begun = self.functions.begun.len();
         self.functions.instances.insert(instance.clone(), Known { id, value });
@@ -92,7 +114,16 @@ impl<'a> Builder<'a> {
             self.set(param, Some(node));
         }
         let body = function.body;
-        let pending = Pending { instance, id, var, span, operands, begun, errors: self.errors.len() };
+        let pending = Pending {
+            instance,
+            id,
+            var,
+            span,
+            operands,
+            begun,
+            errors: self.errors.len(),
+            reported: self.reported.clone(),
+        };
         self.frame(body, false, Continuation::Define { pending })
     }
 
@@ -101,38 +132,49 @@ impl<'a> Builder<'a> {
         let value = outcome.value.map(|value| self.as_number(value));
         let outer = self.outer.pop().unwrap_or_default();
         let level = std::mem::replace(&mut self.here, outer);
-        let Some(value) = value.filter(|_| self.errors.len() == pending.errors) else {
-            if self.errors.is_empty() {
-                let name = &self.anf.functions[pending.instance.0].name;
-                let message = format!("`{name}` calls itself without end");
-                self.errors.push(Diagnostic::error("endless", pending.span, message));
-            }
-            self.set(pending.var, None);
-            return None;
-        };
-        let shape = level.graph.shape(value);
         let assumed = self.functions.instances[&pending.instance].value;
-        if shape != assumed {
+        self.unknown -= usize::from(assumed == Assumption::Unknown);
+        let failed = self.errors.len() > pending.errors;
+        let found = value.filter(|_| !failed).map(|value| level.graph.shape(value));
+        let better = match (assumed, found) {
+            (Assumption::Guess, Some(Shape::Scalar)) | (Assumption::Known(_), _) => None,
+            (Assumption::Guess, _) => Some(Assumption::Unknown),
+            (Assumption::Unknown, Some(shape)) => Some(Assumption::Known(shape)),
+            // It has no value but those of its own calls, and fails whatever their shape.
+            (Assumption::Unknown, None) => {
+                (!failed && self.unknown == 0).then_some(Assumption::Known(Shape::Scalar))
+            }
+        };
+        if better.is_some() || found.is_none() {
             // Whatever was built since relies on the wrong shape.
             for instance in self.functions.begun.split_off(pending.begun) {
                 self.functions.instances.remove(&instance);
             }
-            let Pending { instance, operands, var, span, .. } = pending;
-            return Some(self.begin_function(instance, shape, operands, var, span));
         }
+        if let Some(better) = better {
+            self.errors.truncate(pending.errors);
+            self.reported = pending.reported;
+            let Pending { instance, operands, var, span, .. } = pending;
+            return Some(self.begin_function(instance, better, operands, var, span));
+        }
+        let (Some(value), Some(_)) = (value, found) else {
+            self.set(pending.var, None);
+            return None;
+        };
         let name = self.anf.functions[pending.instance.0].name.clone();
         let body = self.close_function(level, value);
         self.functions.bodies[pending.id] = Some(Function { body, name });
         let known = self.functions.instances[&pending.instance].clone();
         let value = self.emit_call(&known, &pending.operands, pending.span);
-        self.set(pending.var, Some(value));
+        self.set(pending.var, value);
         None
     }
 
-    /// The outputs of a function: its value, and what failed first.
+    /// The outputs of a function: its value, and what failed first; if notes are wanted, 0 and what was noted first.
     fn close_function(&mut self, level: Level, value: Node) -> Graph {
         let Level { graph: mut body, codes, .. } = level;
-        let mut code = body.number(0.0);
+        let zero = body.number(0.0);
+        let (mut failed, mut noted) = (zero, zero);
         for (k, check) in std::mem::take(&mut body.checks).into_iter().enumerate().rev() {
             let own = match codes.get(&k) {
                 Some(&code) => code,
@@ -141,15 +183,23 @@ impl<'a> Builder<'a> {
                     body.number(self.functions.failures.len() as f64)
                 }
             };
-            code = body.select(check.fails, own, code);
+            match check.effect {
+                Effect::Fail => failed = body.select(check.fails, own, failed),
+                Effect::Note => noted = body.select(check.fails, own, noted),
+            }
         }
         let output = |node| Output { name: String::new(), node, role: Role::Value };
-        body.outputs = vec![output(value), output(code)];
+        body.outputs = vec![output(value), output(failed)];
+        if self.options.watch.any() {
+            body.outputs.extend([output(zero), output(noted)]);
+        }
         body.set_span(None);
         body
     }
 
-    fn emit_call(&mut self, known: &Known, operands: &[Node], span: Span) -> Node {
+    /// The value of a call; `None` as long as its shape is unknown.
+    fn emit_call(&mut self, known: &Known, operands: &[Node], span: Span) -> Option<Node> {
+        let shape = known.value.shape()?;
         let limits = self.options.limits;
         let failure = self.functions.failures.len() as u32 + 1;
         for reason in [Reason::Depth { limit: limits.depth }, Reason::Steps { limit: limits.steps }] {
@@ -161,25 +211,28 @@ impl<'a> Builder<'a> {
             Some(path) => path,
             None => g.boolean(true),
         };
-        let results = vec![known.value, Shape::Scalar];
+        let watched = self.options.watch.any();
+        let results = [shape, Shape::Scalar, Shape::Scalar, Shape::Scalar];
+        let results = results[..if watched { 4 } else { 2 }].to_vec();
         let kind =
             RegionKind::Call(Call { function: known.id, operands: operands.len() as u32, results, failure });
-        let name = String::new();
-        let region = Region { body: Graph::new(), kind, name, span };
+        let region = Region { body: Graph::new(), kind, name: String::new(), span };
         let args: Vec<Node> = [enters].iter().chain(operands).copied().collect();
         let node = g.add_region(Arc::new(region), &args);
-        let code = g.result(node, 1, Shape::Scalar);
-        let value = g.result(node, 0, known.value);
-        let zero = g.number(0.0);
-        let failed = g.binary(Op::Ne, code, zero);
-        let fails = match self.here.path {
-            Some(path) => g.binary(Op::And, path, failed),
-            None => failed,
-        };
-        // Which failure it is, the code says.
-        self.here.codes.insert(g.checks.len(), code);
-        g.checks.push(Check { fails, reason: Reason::Depth { limit: limits.depth }, span });
-        value
+        let value = g.result(node, 0, shape);
+        // Which failure or note it is, the code says.
+        let reason = Reason::Depth { limit: limits.depth };
+        self.place = span;
+        for (k, effect) in
+            [(1, Effect::Fail), (3, Effect::Note)].into_iter().take(if watched { 2 } else { 1 })
+        {
+            let g = &mut self.here.graph;
+            let code = g.result(node, k, Shape::Scalar);
+            let zero = g.number(0.0);
+            let met = g.binary(Op::Ne, code, zero);
+            self.push_coded(met, reason, effect, Some(code));
+        }
+        Some(value)
     }
 
     /// Replaces the checks that stand for calls by one for each failure that a call can have.
@@ -192,10 +245,19 @@ impl<'a> Builder<'a> {
                 continue;
             };
             for (id, failure) in (1u32..).zip(&self.functions.failures) {
+                let is_note = matches!(failure.reason, Reason::Met { .. });
+                if is_note != (check.effect == Effect::Note) {
+                    continue;
+                }
                 let number = g.number(f64::from(id));
                 let this = g.binary(Op::Eq, code, number);
                 let fails = g.binary(Op::And, check.fails, this);
-                g.checks.push(Check { fails, reason: failure.reason, span: failure.span });
+                g.checks.push(Check {
+                    fails,
+                    effect: check.effect,
+                    reason: failure.reason,
+                    span: failure.span,
+                });
             }
         }
         g.failures = std::mem::take(&mut self.functions.failures);

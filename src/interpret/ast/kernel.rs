@@ -1,10 +1,13 @@
 //! The interpreter as a kernel: the tier that interprets values.
 
-use nc_runtime::abi::{Args, Status};
+use std::collections::HashMap;
+
+use nc_runtime::abi::Args;
 use nc_runtime::batch::{Kernel, KernelShape, RowOutcome};
 
 use super::{AstInterpreter, Failure, FailureReason, Scratch};
-use crate::graph::Check;
+use crate::graph::{Check, Effect, Reason};
+use crate::source::Span;
 
 /// The interpreter as a kernel: the tier that interprets values.
 #[derive(Debug)]
@@ -12,6 +15,8 @@ pub struct AstKernel {
     interpreter: AstInterpreter,
     /// The checks of the program's graph, by whose numbers failures are reported.
     checks: Vec<Check>,
+    /// The positions of notes among the checks.
+    notes: HashMap<(Span, Reason), u32>,
     shape: KernelShape,
 }
 
@@ -26,7 +31,11 @@ impl AstKernel {
             reports_status: !checks.is_empty(),
             scratch_bytes: 0,
         };
-        AstKernel { interpreter, checks: checks.to_vec(), shape }
+        let mut notes = HashMap::new();
+        for (k, check) in (0..).zip(checks).filter(|(_, check)| check.effect == Effect::Note) {
+            notes.entry((check.span, check.reason)).or_insert(k);
+        }
+        AstKernel { interpreter, checks: checks.to_vec(), notes, shape }
     }
 
     fn evaluate(
@@ -37,7 +46,14 @@ impl AstKernel {
         outputs: &mut [f64],
     ) -> RowOutcome {
         match self.interpreter.row(scratch, inputs, params, outputs) {
-            Ok(()) => RowOutcome::Done,
+            Ok(()) => match scratch.noted {
+                Some(noted) => {
+                    let check = self.notes.get(&noted);
+                    debug_assert!(check.is_some(), "the graph has no note for {noted:?}");
+                    check.map_or(RowOutcome::Done, |&check| RowOutcome::Noted(check))
+                }
+                None => RowOutcome::Done,
+            },
             Err(Failure { span, reason, state: _ }) => {
                 let check = self
                     .checks
@@ -77,10 +93,7 @@ impl Kernel for AstKernel {
                 let column = unsafe { args.output(k) };
                 column[row] = y;
             }
-            let word = match outcome {
-                RowOutcome::Done => 0,
-                RowOutcome::Noted(k) | RowOutcome::Failed(k) => Status::FIRST_CHECK + u64::from(k),
-            };
+            let word = outcome.word();
             if self.shape.reports_status {
                 // SAFETY: as above; the kernel reports a status, so there are words for it.
                 let words = unsafe { args.statuses() };

@@ -354,6 +354,8 @@ impl Writer<'_> {
         let form = match (self.style.recursion, f.two) {
             (Recursion::None | Recursion::Tail, _) if plain => [0, 8][self.rng.below(2)],
             (Recursion::None | Recursion::Tail, _) => [0, 0, 2, 5, 8][self.rng.below(5)],
+            (Recursion::Any, false) if plain => [0, 1, 3, 4][self.rng.below(4)],
+            (Recursion::Any, true) if plain => [0, 1, 3, 4, 6, 7, 8][self.rng.below(7)],
             (Recursion::Any, false) => self.rng.below(5),
             (Recursion::Any, true) => self.rng.below(9),
         };
