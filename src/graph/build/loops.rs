@@ -171,9 +171,10 @@ impl<'a> Builder<'a> {
             next.push(body.select(none, met, state));
             first.push(self.here.graph.number(0.0));
         }
-        // A loop without an exit fails in every row; it has no value.
+        // A loop without an exit fails in every row; it has no value. Nor has, so far, one that ends in a call of unknown shape.
         let value = match outcome.value {
             Some(value) => value,
+            None if self.unknown > 0 => return None,
             None => body.number(f64::NAN),
         };
         let fails = checks.iter().map(|check| check.fails);
