@@ -242,7 +242,7 @@ impl<'a> Builder<'a> {
         mut known: HashMap<Node, Node>,
         looped: Option<(Node, &Loop)>,
     ) -> Option<Node> {
-        let copies = copy(body, roots, &mut self.here.graph, &mut known);
+        let copies = copy(body, roots, &mut self.here.graph, &mut known, self.here.path);
         let (value, fails) = copies.split_first()?;
         let codes = &fails[checks.len()..];
         let noted = codes.get(coded.len()).copied();
