@@ -2,7 +2,8 @@
 //!
 //! A call is made if any row of the group makes it; rows that do not make it go along and compute nothing that counts. What
 //! the calls of a row have in common is kept in two memory cells: how many there were, and what failed. A row that has
-//! failed makes no further call.
+//! failed makes no further call. A call whose failures nobody asks for retraces another, for the sake of a derivative, and does
+//! not count with the others.
 
 use nc_runtime::lanes::Lanes;
 
@@ -12,7 +13,7 @@ use super::regions::leave;
 use super::uniform::Uniform;
 use super::{Lowering, Scope};
 use crate::entity::Entity;
-use crate::graph::{Function, Graph, Node, RegionKind, Source};
+use crate::graph::{Function, Graph, Node, NodeKind, RegionKind, Source};
 use crate::limits::Limits;
 use crate::ops::Lane;
 
@@ -65,6 +66,21 @@ pub(super) fn function(graph: &Graph, function: &Function, tape_bytes: usize) ->
 }
 
 impl Lowering<'_> {
+    /// Forgets the calls that are made until [`Lowering::count_from`] gets what this returns.
+    pub(super) fn count_anew(&self) -> Option<Value> {
+        self.machine?;
+        let l = self.l;
+        let steps = l.load(LaneType::F, STEPS, l.s(0));
+        l.store(STEPS, l.s(0), l.f(0.0));
+        Some(steps)
+    }
+
+    pub(super) fn count_from(&self, steps: Option<Value>) {
+        if let Some(steps) = steps {
+            self.l.store(STEPS, self.l.s(0), steps);
+        }
+    }
+
     pub(super) fn call(&mut self, scope: &mut Scope<'_>, node: Node, active: Option<Value>) {
         let Some((region, args)) = scope.graph.region_args(node) else { return };
         let (RegionKind::Call(call), Some(machine)) = (&region.kind, self.machine) else { return };
@@ -73,7 +89,12 @@ impl Lowering<'_> {
         let (here, zero, one) = (l.s(0), l.f(0.0), l.f(1.0));
         let failed = l.load(LaneType::F, FAILED, here);
         let alive = l.and(enters, l.eq(failed, zero));
-        let steps = l.load(LaneType::F, STEPS, here);
+        let before = l.load(LaneType::F, STEPS, here);
+        let counts = scope
+            .results
+            .get(&node)
+            .is_some_and(|users| users.iter().any(|&user| scope.graph.kind(user) == NodeKind::Result(1)));
+        let steps = if counts { before } else { zero };
         let deep = l.ieq(l.splat(machine.depth), l.i(0));
         let many = l.le(l.f(machine.limits.steps as f64), steps);
         let too_deep = l.and(alive, deep);
@@ -92,6 +113,9 @@ impl Lowering<'_> {
         let function = call.function.index() as u32;
         let results = numbers as u32 + 1;
         let mut values = l.call(LaneCall { function, active: calls, depth, operands, results });
+        if !counts {
+            l.store(STEPS, here, before);
+        }
         if let Some(outside) = values.pop() {
             l.outside(l.and(calls, l.eq(outside, one)));
         }

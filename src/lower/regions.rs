@@ -259,7 +259,9 @@ impl Lowering<'_> {
             let length = l.s_binary(SBinary::Min, tape.stride, rest);
             let length = l.s_select(single, tape.iterations, length);
             let again = l.s_select(single, zero, length);
+            let steps = self.count_anew();
             self.iterate_again(&tape, record, again);
+            self.count_from(steps);
             let from = l.s_select(single, l.s(tape.cell.into()), l.s(tape.segment.into()));
             let (next, ran_here) =
                 self.iterate_back(scope, node, region, &tape, &captures, from, length, &states, ran);

@@ -526,6 +526,7 @@ const STACK_LEFT: usize = 64 << 10;
 const STACK_MORE: usize = 1 << 20;
 
 impl CallStep {
+    /// Calls whose failures nobody asks for retrace others, for the sake of derivatives, and do not count with those.
     fn run(&self, around: &mut [Slot], calls: &mut Calls<'_>) {
         for (_, to) in &self.results {
             to.of_mut(around).fill(Slot::Number(0.0));
@@ -534,6 +535,18 @@ impl CallStep {
         if !around[self.enters as usize].truth() {
             return;
         }
+        let before = calls.steps;
+        let counts = self.results.iter().any(|(k, _)| *k == 1);
+        if !counts {
+            calls.steps = 0;
+        }
+        self.limited(around, calls);
+        if !counts {
+            calls.steps = before;
+        }
+    }
+
+    fn limited(&self, around: &mut [Slot], calls: &mut Calls<'_>) {
         let limits = &calls.functions.limits;
         if calls.failed > 0 {
             // The row has failed in another call.
@@ -590,12 +603,15 @@ impl ReverseStep {
                     .for_each(|(s, &x)| *s = Slot::Number(x));
             }
             let iterations = tape.segment(checkpoint);
+            // These iterations have been counted before.
+            let steps = std::mem::take(&mut calls.steps);
             for _ in 1..iterations {
                 let body = &reversed.iterated.body;
                 body.run_steps(0, body.header, &mut forward, &mut forward_scratch, calls);
                 reversed.rest(&mut forward, &mut forward_scratch, calls);
                 segment.extend(reversed.state(&forward));
             }
+            calls.steps = steps;
             for k in (0..iterations).rev() {
                 let record = &segment[k * record.len()..][..record.len()];
                 for &(position, range) in &self.tape {
