@@ -14,6 +14,7 @@ use nc_runtime::lanes::Lanes;
 use super::lanes::{Condition, LaneType, SBinary, Value};
 use super::uniform::Uniform;
 use super::{Lowering, Scope};
+use crate::graph::region::MAX_TAPED;
 use crate::graph::{Graph, Node, NodeKind, Region, RegionKind, Source};
 use crate::ops::Lane;
 
@@ -122,6 +123,7 @@ impl Lowering<'_> {
                     .collect()
             })
             .collect();
+        let limit = if tape.is_some() { limit.min(MAX_TAPED) } else { limit };
         l.test(vec![Condition::Any(iterates), Condition::Below(count, l.s(limit))]);
         if let Some(tape) = &tape {
             let record = taping.map_or(count, |(records, _)| records);
@@ -169,6 +171,7 @@ impl Lowering<'_> {
     ) -> Tape<'g> {
         let l = self.l;
         let records = self.tape_cells / u64::from(width.max(1));
+        let limit = limit.min(MAX_TAPED);
         let complete = records >= limit;
         // A power of two is even and can be halved; half of the memory is for what lies between two records.
         let least = (2 * limit).isqrt() + 2;
@@ -180,8 +183,8 @@ impl Lowering<'_> {
             iterations: none,
             records: none,
             stride: none,
-            cell: l.cells(capacity as u32 * width),
-            segment: if complete { 0 } else { l.cells(capacity as u32 * width) },
+            cell: l.cells((capacity as u32).saturating_mul(width)),
+            segment: if complete { 0 } else { l.cells((capacity as u32).saturating_mul(width)) },
             width,
             capacity,
             complete,
