@@ -124,13 +124,112 @@ const CASES: &[Case] = &[
         "(define (f n) (if (<= n 1) 1 (* n (f (- n 1))))) (if (> x 0) (f x) (sqrt (- x)))",
         &[&[-1.0], &[-4.0], &[5.0], &[-2.0], &[0.0]],
     ),
+    case(
+        "around the capacity of a tape",
+        "(loop ((i 0) (x a) (y 1)) (if (>= i n) (* x y) (recur (+ i 1) (sin (+ x y)) (* 1.001 (cos x)))))",
+        &[&[0.5, 63.0], &[0.5, 64.0], &[0.5, 65.0], &[0.1, 127.0], &[0.1, 1025.0], &[0.2, 0.0], &[0.2, 9999.0]],
+    ),
+    case(
+        "two loops in sequence, one in the other's count",
+        "(let ((s (loop ((i 0) (x a)) (if (>= i n) x (recur (+ i 1) (+ x (sin (* x x))))))))
+           (loop ((j 0) (y s)) (if (or (>= j 300) (> y 50)) y (recur (+ j 1) (+ y (exp (- (* s y))))))))",
+        &[&[0.3, 200.0], &[1.0, 0.0], &[-0.5, 37.0], &[2.0, 128.0], &[0.0, 3.0]],
+    ),
+    case(
+        "a function with loops, called twice",
+        "(define (f x n) (loop ((i 0) (s x)) (if (>= i n) s (recur (+ i 1) (* s (+ 1 (/ (cos s) (+ i 2))))))))
+         (* (f a n) (f (f b m) 5))",
+        &[&[0.5, 0.7, 140.0, 3.0], &[1.0, 0.2, 0.0, 77.0], &[0.1, 0.1, 5.0, 5.0], &[2.0, 1.0, 1.0, 0.0]],
+    ),
+    case(
+        "a uniform loop in a masked one, and a masked one in that",
+        "(loop ((i 0) (s x))
+           (if (>= i n) s
+             (recur (+ i 1)
+               (loop ((j 0) (t s))
+                 (if (= j 3) t
+                   (recur (+ j 1)
+                     (loop ((k 0) (u t)) (if (or (> (* u u) 2) (>= k 4)) u (recur (+ k 1) (+ u (* x u)))))))))))",
+        &[&[0.3, 4.0], &[0.5, 0.0], &[-0.4, 9.0], &[1.5, 1.0], &[0.0, 7.0]],
+    ),
+    case(
+        "a uniform loop in an arm, and a state that is the same for all rows only at first",
+        "(if (> x 0)
+           (loop ((i 0) (s 1)) (if (= i 4) (* s x) (recur (+ i 1) (+ s (loop ((j 0) (t s)) (if (>= j t) t (recur (+ j 2) (+ t (* 0.1 x)))))))))
+           (loop ((i 0) (s 2)) (if (= i 2) (sqrt (- x)) (recur (+ i 1) (* s 2)))))",
+        &[&[1.0], &[-1.0], &[0.5], &[0.0], &[2.0]],
+    ),
+    case(
+        "angles that are huge in some iterations",
+        "(loop ((i 0) (s x) (t 0))
+           (if (>= i n) t (recur (+ i 1) (* s 1000) (+ t (if (> x 1) (sin s) (* 0.5 s (cos (* 1e-9 s))))))))",
+        &[&[2.0, 5.0], &[0.5, 5.0], &[3.0, 0.0], &[1e3, 4.0], &[-2.0, 6.0]],
+    ),
+    case(
+        "angles that are huge in some calls",
+        "(define (f n x) (if (< n 1) (cos x) (+ (sin x) (* 1e-3 (f (- n 1) (* x 1000))) (f (- n 2) (+ x 1))))) (f n a)",
+        &[&[4.0, 1.0], &[1.0, 2.0], &[0.0, 1e9], &[5.0, 0.01], &[3.0, 5e7]],
+    ),
+    case(
+        "what is not entered has no part, not even NaN",
+        "(let ((r (sqrt x)))
+           (+ (loop ((i 0) (s 1)) (if (>= i n) s (recur (+ i 1) (* s (if (> x 0) r 2)))))
+              (loop ((i 0) (s r) (t 1)) (if (>= i n) t (recur (+ i 1) (/ 1 s) (if (and (> i 1) (> x 0)) s t))))))",
+        &[&[0.0, 0.0], &[0.0, 3.0], &[4.0, 5.0], &[0.0, 1.0], &[2.0, 0.0]],
+    ),
+    case(
+        "three functions that call each other, with what is around them",
+        "(letrec ((f (lambda (k x) (if (< k 1) (* a x) (+ (g (- k 1) (sin x)) (* 0.5 (h (- k 2) (+ x a)))))))
+                  (g (lambda (k x) (if (< k 1) (exp (* 0.1 x)) (* b (h (- k 1) (f (- k 3) x))))))
+                  (h (lambda (k x) (if (< k 1) x (loop ((i 0) (s x)) (if (>= i k) s (recur (+ i 1) (f (- k 2) (* s 0.3)))))))))
+           (f n 1))",
+        &[&[0.5, 1.2, 6.0], &[1.0, 0.1, 0.0], &[0.2, 2.0, 3.0], &[-1.0, 0.5, 7.0], &[0.0, 0.0, 4.0]],
+    ),
     Case {
         name: "the state is a vector",
-        source:
-            "(loop ((i 0) (v u)) (if (>= i n) (dot v [1 2 3]) (recur (+ i 1) (+ v (* 0.1 (cross v w))))))
-           ",
+        source: "(loop ((i 0) (v u)) (if (>= i n) (dot v [1 2 3]) (recur (+ i 1) (+ v (* 0.1 (cross v w))))))",
         shapes: &[("u", Shape::Vector(3)), ("w", Shape::Vector(3))],
-        rows: &[&[0.0; 7]],
+        rows: &[
+            &[0.5, -1.0, 2.0, 4.0, 1.0, 0.0, 0.3],
+            &[0.0, 1.0, 2.0, 0.0, 1.0, 2.0, 3.0],
+            &[1.0, 1.0, 1.0, 20.0, -1.0, 0.5, 0.0],
+        ],
+    },
+    Case {
+        name: "the state is a matrix, and a vector with an index that fails in some iterations",
+        source: "(loop ((i 0) (m a) (v [1 2 3]) (s 0))
+                   (if (>= i n) (+ s (det m) (ref v j))
+                     (recur (+ i 1) (matmul m a) (+ v (ref v i)) (+ s (* (ref v (- 2 i)) (ref m i 0))))))",
+        shapes: &[("a", Shape::Matrix(2, 2))],
+        rows: &[
+            &[0.5, -1.0, 0.2, 1.5, 2.0, 0.0],
+            &[0.5, -1.0, 0.2, 1.5, 0.0, 2.0],
+            &[0.5, -1.0, 0.2, 1.5, 1.0, 2.0],
+            &[0.5, 0.1, 0.2, 1.5, 2.0, 1.0],
+        ],
+    },
+    Case {
+        name: "an index that fails only on the way out, and in an inner loop",
+        source: "(loop ((i 0) (s 0))
+                   (if (>= i n) (ref v k)
+                     (recur (+ i 1) (+ s (loop ((j 0) (t 1)) (if (>= j i) t (recur (+ j 1) (* t (ref v j)))))))))",
+        shapes: &[("v", Shape::Vector(3))],
+        rows: &[
+            &[2.0, 0.5, 1.5, -1.0, 1.0],
+            &[3.0, 0.5, 1.5, -1.0, 2.0],
+            &[4.0, 0.5, 1.5, -1.0, 0.0],
+        ],
+    },
+    Case {
+        name: "a function of vectors and matrices, called twice in one expression",
+        source: "(define (f k v m) (if (< k 1) v (+ (matvec m (f (- k 1) (* 0.5 v) m)) (f (- k 2) (cross v w) (* 0.9 m)))))
+                 (dot (f n u b) [1 -1 2])",
+        shapes: &[("u", Shape::Vector(3)), ("w", Shape::Vector(3)), ("b", Shape::Matrix(3, 3))],
+        rows: &[
+            &[1.0, 0.2, 0.3, 3.0, 0.5, -0.5, 1.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9],
+            &[1.0, 0.2, 0.3, 0.0, 0.5, -0.5, 1.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9],
+            &[0.5, 0.2, 0.3, 5.0, 0.5, -0.5, 1.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9],
+        ],
     },
 ];
 
@@ -142,13 +241,13 @@ fn options(case: &Case, tier: Tier, derivative: Derivative, tape_bytes: usize) -
     CompileOptions { signature, tier, derivative, tape_bytes, ..CompileOptions::default() }
 }
 
-/// The outputs of each row, evaluated together.
+/// The outputs of each row, evaluated together; NaN where it failed.
 fn outputs(kernel: &Kernel, rows: &[&[f64]]) -> Vec<Vec<f64>> {
-    let width = rows[0].len();
-    let columns: Vec<Vec<f64>> = (0..width).map(|k| rows.iter().map(|row| row[k]).collect()).collect();
-    let columns: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
-    let results = kernel.columns(&columns).expect("columns that fit");
-    (0..rows.len()).map(|row| results.iter().map(|column| column[row]).collect()).collect()
+    let columns: Vec<Vec<f64>> =
+        (0..rows[0].len()).map(|k| rows.iter().map(|row| row[k]).collect()).collect();
+    let results = support::run(kernel, &columns, &[], rows.len(), 1);
+    let row = |row: usize| results.columns.iter().map(|c| f64::from_bits(c[row])).collect();
+    (0..rows.len()).map(row).collect()
 }
 
 fn bits(rows: &[Vec<f64>]) -> Vec<Vec<u64>> {
@@ -157,9 +256,11 @@ fn bits(rows: &[Vec<f64>]) -> Vec<Vec<u64>> {
 
 #[test]
 fn every_tier_has_the_same_bits() {
-    for case in CASES.iter().filter(|case| case.shapes.is_empty()) {
+    for case in CASES {
         let program = Program::parse(case.source).unwrap_or_else(|e| panic!("{}: {e}", case.name));
-        let graph = program.graph(&Signature::scalars()).unwrap_or_else(|e| panic!("{}: {e}", case.name));
+        let graph = program
+            .graph(&options(case, Tier::Auto, Derivative::None, 0).signature)
+            .unwrap_or_else(|e| panic!("{}: {e}", case.name));
         assert_eq!(graph::verify::verify(&graph), Ok(()), "{}", case.name);
         for derivative in [Derivative::None, Derivative::Gradient, Derivative::Hessian] {
             let compile = |tier, tape| {
@@ -167,7 +268,7 @@ fn every_tier_has_the_same_bits() {
                 program.compile(&options).unwrap_or_else(|e| panic!("{}: {e}", case.name))
             };
             let interpreted = outputs(&compile(Tier::Interpret, 64 << 20), case.rows);
-            for tape in [0, 4096, 64 << 20] {
+            for tape in [0, 1024, 4096, 1 << 20] {
                 let again = outputs(&compile(Tier::Interpret, tape), case.rows);
                 assert_eq!(bits(&again), bits(&interpreted), "{}: {derivative:?}, tape of {tape}", case.name);
                 let native = compile(Tier::Cranelift, tape);
@@ -195,19 +296,10 @@ fn values(source: &str, derivative: Derivative, limits: Limits, rows: &[&[f64]])
         let derivative = derivative.clone();
         let options = CompileOptions { tier, derivative, limits: Some(limits), ..CompileOptions::default() };
         let kernel = program.compile(&options).unwrap_or_else(|e| panic!("{source}: {e}"));
-        kept(&kernel, rows)
+        outputs(&kernel, rows)
     });
     assert_eq!(bits(&native), bits(&interpreted), "{source}: {native:?} {interpreted:?}");
     native
-}
-
-/// The outputs of each row, NaN where it failed.
-fn kept(kernel: &Kernel, rows: &[&[f64]]) -> Vec<Vec<f64>> {
-    let columns: Vec<Vec<f64>> =
-        (0..rows[0].len()).map(|k| rows.iter().map(|row| row[k]).collect()).collect();
-    let results = support::run(kernel, &columns, &[], rows.len(), 1);
-    let row = |row: usize| results.columns.iter().map(|c| f64::from_bits(c[row])).collect();
-    (0..rows.len()).map(row).collect()
 }
 
 #[test]
