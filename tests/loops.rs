@@ -2,8 +2,11 @@
 
 mod support;
 
+use nc_runtime::batch::Kernel as _;
+use neural_compiler::codegen::cranelift::TargetMachine;
 use neural_compiler::graph::Shape;
 use neural_compiler::graph::build::Signature;
+use neural_compiler::kernel::derived;
 use neural_compiler::{CompileOptions, Derivative, Kernel, Limits, Program, Tier, graph};
 
 /// A program, the shapes of its inputs that are no scalars, and values of its inputs that lie in its domain.
@@ -268,6 +271,14 @@ fn every_tier_has_the_same_bits() {
                 program.compile(&options).unwrap_or_else(|e| panic!("{}: {e}", case.name))
             };
             let interpreted = outputs(&compile(Tier::Interpret, 64 << 20), case.rows);
+            let watching = CompileOptions {
+                check_domain: true,
+                check_kinks: true,
+                ..options(case, Tier::Cranelift, derivative.clone(), 4096)
+            };
+            let watching = program.compile(&watching).unwrap_or_else(|e| panic!("{}: {e}", case.name));
+            let watched = outputs(&watching, case.rows);
+            assert_eq!(bits(&watched), bits(&interpreted), "{}: {derivative:?}, watched", case.name);
             for tape in [0, 1024, 4096, 1 << 20] {
                 let again = outputs(&compile(Tier::Interpret, tape), case.rows);
                 assert_eq!(bits(&again), bits(&interpreted), "{}: {derivative:?}, tape of {tape}", case.name);
@@ -363,4 +374,136 @@ fn a_loop_may_end_in_a_call_of_a_shape_yet_unknown() {
             (loop ((k 0) (a i)) (if (>= k 2) (scale a t) (recur (+ k 1) a)))))))";
     let found = values(source, Derivative::Gradient, Limits::default(), &[&[2.0, 1.5], &[0.0, 1.0]]);
     assert_eq!(found, [[12.0, 20.0, 8.0], [1.0, 1.0, 1.0]]);
+}
+
+/// A program with a large loop, and much before and behind it.
+fn large(terms: usize, columns: usize) -> String {
+    use std::fmt::Write as _;
+    let mut text = String::from("(let (");
+    for k in 0..columns {
+        let _ = write!(text, "(q{k} (* c{k} (exp (- (* 0.01 c{k})))))");
+    }
+    text.push_str(") (let ((r (loop ((i 0) (s c0) (t 1)) (if (>= i n) (+ s t) (recur (+ i 1) (+ (* 0.5 s)");
+    for k in 0..terms {
+        let _ = write!(text, " (* 0.01 (sin (* (+ s {k}.5) q{})))", k % columns);
+    }
+    text.push_str(
+        ") (cos (+ t s)))))) (u (loop ((i 0) (s 1)) (if (= i 2) s (recur (+ i 1) (* s 0.5)))))) (+ u",
+    );
+    for k in 0..columns {
+        let _ = write!(
+            text,
+            " (* r q{k} (loop ((j 0) (y c{k})) (if (> (+ j y) 3) y (recur (+ j 1) (+ y 0.3)))))"
+        );
+    }
+    text.push_str(")))");
+    text
+}
+
+/// Rows for a program of so many inputs, the last of which counts iterations.
+fn many_rows(inputs: &[String], rows: usize) -> Vec<Vec<f64>> {
+    let number = |k: usize, row: usize| ((k * 37 + row * 11) % 101) as f64 * 0.02 - 0.7;
+    let of = |(k, name): (usize, &String)| {
+        let counts = name == "n";
+        (0..rows).map(|row| if counts { (row % 7) as f64 } else { number(k, row) }).collect()
+    };
+    inputs.iter().enumerate().map(of).collect()
+}
+
+/// All tiers and features agree about a program in batches of several lengths, on one thread and two.
+fn agree_in_batches(source: &str, base: &CompileOptions, lengths: &[usize]) {
+    let program = Program::parse(source).unwrap_or_else(|e| panic!("{e}"));
+    let compile = |tier| {
+        let options = CompileOptions { tier, ..base.clone() };
+        program.compile(&options).unwrap_or_else(|e| panic!("{e}"))
+    };
+    let (native, interpreted) = (compile(Tier::Cranelift), compile(Tier::Interpret));
+    assert!(native.notes().is_empty(), "{:?}", native.notes());
+    let params: Vec<f64> = (0..native.shape().params).map(|k| k as f64 + 2.0).collect();
+    let names: Vec<String> = program.inputs().map(String::from).collect();
+    let names: Vec<String> = names.into_iter().filter(|name| !base.signature.is_parameter(name)).collect();
+    for &rows in lengths {
+        let mut columns = many_rows(&names, rows);
+        while columns.len() < native.shape().inputs {
+            let more = columns.len();
+            columns.push((0..rows).map(|row| ((row + more) % 5) as f64 - 1.0).collect());
+        }
+        let expected = support::run(&interpreted, &columns, &params, rows, 2);
+        assert_eq!(expected.failed, 0);
+        for threads in [1, 2] {
+            let found = support::run(&native, &columns, &params, rows, threads);
+            assert!(found == expected, "{rows} rows, {threads} threads of {source}");
+        }
+    }
+}
+
+#[test]
+fn large_bodies_many_columns_and_long_batches() {
+    for (terms, columns, derivative) in [
+        (40, 3, Derivative::None),
+        (40, 3, Derivative::Gradient),
+        (30, 27, Derivative::None),
+        (300, 5, Derivative::None),
+        (60, 30, Derivative::Gradient),
+    ] {
+        for tape_bytes in [0, 64 << 20] {
+            let base =
+                CompileOptions { derivative: derivative.clone(), tape_bytes, ..CompileOptions::default() };
+            agree_in_batches(&large(terms, columns), &base, &[1, 2, 3, 5, 137]);
+        }
+    }
+    let base = CompileOptions { derivative: Derivative::Gradient, ..CompileOptions::default() };
+    agree_in_batches(&large(2, 2), &base, &[4097, 8192 + 3]);
+}
+
+#[test]
+fn parameters_several_results_and_directions() {
+    let loops = "(values
+        (a (loop ((i 0) (s x)) (if (>= i p) s (recur (+ i 1) (+ s (* q (sin s)))))))
+        (b (loop ((i 0) (v [x y q])) (if (>= i n) v (recur (+ i 1) (+ v (* 0.1 (cross v [q 1 x]))))))))";
+    let calls = "(define (f k v) (if (< k 1) (* q v) (+ (f (- k 1) (sin v)) (* p (f (- k 2) v)))))
+        (values (a (f n x)) (b (loop ((i 0) (s y)) (if (>= i p) s (recur (+ i 1) (f (- n i) (* s q)))))))";
+    for source in [loops, calls] {
+        for derivative in
+            [Derivative::None, Derivative::Gradient, Derivative::Vjp, Derivative::Jvp { seeds: 3 }]
+        {
+            for wrt in [None, Some(vec!["x".to_string()]), Some(vec!["p".into(), "q".into()])] {
+                let base = CompileOptions {
+                    derivative: derivative.clone(),
+                    wrt,
+                    signature: Signature::scalars().parameter("p").parameter("q"),
+                    tape_bytes: 1024,
+                    ..CompileOptions::default()
+                };
+                agree_in_batches(source, &base, &[1, 3, 130, 4097]);
+            }
+        }
+    }
+}
+
+#[test]
+fn subsets_of_the_processor_run_loops_and_calls() {
+    let baseline: &[&str] = &[];
+    if cfg!(not(target_arch = "x86_64")) {
+        return;
+    }
+    for features in [baseline, &["has_sse41"]] {
+        let target = TargetMachine::with_features("x86_64", features).expect("features exist");
+        for case in CASES {
+            let program = Program::parse(case.source).unwrap_or_else(|e| panic!("{}: {e}", case.name));
+            let options = options(case, Tier::Interpret, Derivative::Gradient, 4096);
+            let graph = program.graph(&options.signature).unwrap_or_else(|e| panic!("{}: {e}", case.name));
+            let graph = derived(&graph, &options).unwrap_or_else(|e| panic!("{}: {e}", case.name));
+            let subset =
+                Kernel::for_target(graph.clone(), &target).unwrap_or_else(|e| panic!("{}: {e}", case.name));
+            let interpreted =
+                Kernel::from_graph(graph, &options).unwrap_or_else(|e| panic!("{}: {e}", case.name));
+            assert_eq!(
+                bits(&outputs(&subset, case.rows)),
+                bits(&outputs(&interpreted, case.rows)),
+                "{}: {features:?}",
+                case.name
+            );
+        }
+    }
 }
