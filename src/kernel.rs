@@ -188,6 +188,8 @@ enum Compiled {
     Native(NativeCode),
     /// So many instructions, more than the limit.
     TooLarge(usize),
+    /// Calls may be nested so deep that there would be no stack for them.
+    TooDeep(u64),
 }
 
 fn native(graph: &Graph, options: &CompileOptions) -> Result<Compiled, CodegenError> {
@@ -201,6 +203,9 @@ fn native(graph: &Graph, options: &CompileOptions) -> Result<Compiled, CodegenEr
     debug_assert_eq!(crate::lower::verify::verify(&program), Ok(()));
     if program.insts.len() > options.max_instructions {
         return Ok(Compiled::TooLarge(program.insts.len()));
+    }
+    if cranelift::stack_bytes(&program) > cranelift::MAX_STACK_BYTES {
+        return Ok(Compiled::TooDeep(program.max_depth));
     }
     let target = TargetMachine::host()?;
     Ok(Compiled::Native(cranelift::compile(&program, &target)?))
@@ -256,6 +261,13 @@ impl Kernel {
                 Ok(Compiled::TooLarge(size)) => {
                     let limit = options.max_instructions;
                     notes.push(format!("interpreted: {size} instructions are more than {limit}"));
+                    Code::Interpreted
+                }
+                Ok(Compiled::TooDeep(depth)) => {
+                    let gib = cranelift::MAX_STACK_BYTES >> 30;
+                    notes.push(format!(
+                        "interpreted: {depth} nested calls could take more than {gib} GiB of stack"
+                    ));
                     Code::Interpreted
                 }
                 Err(CodegenError::Host(why)) if options.tier == Tier::Auto => {

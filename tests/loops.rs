@@ -507,3 +507,49 @@ fn subsets_of_the_processor_run_loops_and_calls() {
         }
     }
 }
+
+#[test]
+fn depths_of_any_size() {
+    let source = "(define (f n x) (if (= n 0) x (* 2 (f (- n 1) (sin x))))) (f n x)";
+    for depth in [25, 1_000_000, 100_000_000, 1 << 40, u64::MAX] {
+        let limits = Limits { depth, ..Limits::default() };
+        for derivative in [Derivative::None, Derivative::Hessian] {
+            values(source, derivative, limits, &[&[20.0, 0.5], &[3.0, 1.0]]);
+        }
+    }
+}
+
+#[test]
+fn rows_that_fail_add_the_same_to_sums() {
+    for source in [
+        "(loop ((i 0) (s x)) (if (>= i n) (* p s) (recur (+ i 1) (* s (sin p)))))",
+        "(define (f k s) (if (< k 1) (* p s) (+ (f (- k 1) (* s p)) (sin (f (- k 2) s))))) (f n x)",
+    ] {
+        for (depth, steps) in [(5, 1000), (100, 30)] {
+            let limits = Limits { iterations: 6, depth, steps };
+            let program = Program::parse(source).unwrap_or_else(|e| panic!("{source}: {e}"));
+            let names: Vec<&str> = program.inputs().filter(|&name| name != "p").collect();
+            let columns: Vec<Vec<f64>> = names
+                .iter()
+                .map(|&name| (0..9).map(|row| if name == "n" { f64::from(row) } else { 0.5 }).collect())
+                .collect();
+            for derivative in [Derivative::Gradient, Derivative::Vjp] {
+                let results = [Tier::Cranelift, Tier::Interpret].map(|tier| {
+                    let options = CompileOptions {
+                        tier,
+                        derivative: derivative.clone(),
+                        limits: Some(limits),
+                        signature: Signature::scalars().parameter("p"),
+                        ..CompileOptions::default()
+                    };
+                    let kernel = program.compile(&options).unwrap_or_else(|e| panic!("{source}: {e}"));
+                    let mut columns = columns.clone();
+                    columns.resize(kernel.shape().inputs, vec![1.0; 9]);
+                    support::run(&kernel, &columns, &[0.7], 9, 1)
+                });
+                assert_eq!(results[0], results[1], "{source}");
+                assert!(results[0].failed > 0);
+            }
+        }
+    }
+}

@@ -43,6 +43,9 @@ const WHOLE_LOOPS: usize = 6000;
 const FRAME_BYTES: usize = 512;
 const STACK_SPARE: usize = 256 << 10;
 
+/// More stack than this is not asked for: a system may refuse it.
+pub const MAX_STACK_BYTES: usize = 1 << 30;
+
 /// Instructions of a piece.
 const PIECE_SIZE: usize = 400;
 
@@ -313,7 +316,7 @@ fn function_signature(target: &TargetMachine) -> ir::Signature {
 }
 
 /// Stack for a program whose calls are as deep as they may be. A frame holds no more than all values of a function.
-fn stack_bytes(program: &LaneProgram) -> usize {
+pub fn stack_bytes(program: &LaneProgram) -> usize {
     let frame = |function: &LaneFunction| function.program.insts.len() * size_of::<Constant>() + FRAME_BYTES;
     match program.functions.iter().map(frame).max() {
         Some(frame) => {
