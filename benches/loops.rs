@@ -22,7 +22,8 @@ fn best(repeats: usize, mut work: impl FnMut()) -> f64 {
 }
 
 fn compile(source: &str, derivative: Derivative, tape_bytes: usize) -> Kernel {
-    let options = CompileOptions { derivative, tape_bytes, tier: Tier::Cranelift, ..CompileOptions::default() };
+    let options =
+        CompileOptions { derivative, tape_bytes, tier: Tier::Cranelift, ..CompileOptions::default() };
     Program::parse(source).and_then(|program| program.compile(&options)).expect("the program compiles")
 }
 
@@ -46,7 +47,8 @@ type CFunction = unsafe extern "C" fn(*const *const f64, *const *mut f64, usize)
 fn c_library(folder: &Path) -> Option<libloading::Library> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/support/pendulum.c");
     let library = folder.join("pendulum.so");
-    let flags = "-O3 -march=native -mprefer-vector-width=128 -mno-avx512f -ffast-math -fopenmp-simd -shared -fPIC";
+    let flags =
+        "-O3 -march=native -mprefer-vector-width=128 -mno-avx512f -ffast-math -fopenmp-simd -shared -fPIC";
     let status = Command::new("cc")
         .args(flags.split_whitespace())
         .arg("-o")
