@@ -227,10 +227,10 @@ pub struct Graph {
 }
 
 /// Hashing for the node table: nodes are made by the million and nobody chooses their ids to collide.
-type FastHash = std::hash::BuildHasherDefault<MixHasher>;
+pub(crate) type FastHash = std::hash::BuildHasherDefault<MixHasher>;
 
 #[derive(Debug, Default, Clone, Copy)]
-struct MixHasher(u64);
+pub(crate) struct MixHasher(u64);
 
 impl std::hash::Hasher for MixHasher {
     fn finish(&self) -> u64 {

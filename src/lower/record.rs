@@ -11,7 +11,7 @@ use super::lanes::{
     LaneLoop, LaneProgram, LaneType, LoopId, SBinary, Store, TableId, Target, Value,
 };
 use crate::entity::EntityVec;
-use crate::graph::{Effect, canonical_bits};
+use crate::graph::{Effect, FastHash, canonical_bits};
 
 /// Records instructions with value numbering: an instruction that was recorded before is not recorded again, and one
 /// whose operands are constants is computed.
@@ -25,7 +25,7 @@ struct State {
     insts: EntityVec<Value, Inst>,
     /// How many loops there are around each instruction, as far as what follows is concerned.
     depths: EntityVec<Value, usize>,
-    known: HashMap<Inst, Value>,
+    known: HashMap<Inst, Value, FastHash>,
     tables: Vec<&'static [f64]>,
     loops: EntityVec<LoopId, LaneLoop>,
     phis: u32,
