@@ -30,8 +30,9 @@ const MANY_COLUMNS: u32 = 24;
 fn latency(inst: Inst) -> u32 {
     match inst {
         Inst::F(_) | Inst::I(_) | Inst::M(_) | Inst::S(_) | Inst::Bits(_) | Inst::Float(_) => 0,
+        Inst::StoreColumn(..) | Inst::AddPartial(..) => 0,
         Inst::Phi(..) | Inst::StoreCell(..) | Inst::Loop(_) | Inst::Test(_) | Inst::End(_) => 0,
-        Inst::Column(_) | Inst::Param(_) | Inst::Load(..) => 5,
+        Inst::Column(_) | Inst::Param(_) | Inst::Load(..) | Inst::ColumnAt(..) | Inst::ParamAt(..) => 5,
         Inst::FUnary(FUnary::Sqrt, _) => 20,
         Inst::FBinary(FBinary::Div, ..) => 13,
         Inst::FBinary(..) | Inst::Fma(..) | Inst::FUnary(..) => 4,

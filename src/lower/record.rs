@@ -30,6 +30,7 @@ struct State {
     loops: EntityVec<LoopId, LaneLoop>,
     phis: u32,
     cells: u32,
+    ranges: Vec<(Target, u32)>,
     /// What is outside all loops.
     outermost: Scope,
     /// The loops that are being recorded, outermost first.
@@ -227,7 +228,8 @@ impl Recorder {
     pub(super) fn cells(&self, count: u32) -> u32 {
         let mut state = self.state.borrow_mut();
         let first = state.cells;
-        state.cells += count;
+        // What is more than all memory is refused later.
+        state.cells = state.cells.saturating_add(count);
         first
     }
 
@@ -237,6 +239,27 @@ impl Recorder {
 
     pub(super) fn store(&self, cell: u32, offset: Value, value: Value) {
         self.effect(Inst::StoreCell(cell, offset, value));
+    }
+
+    pub(super) fn column_at(&self, first: u32, offset: Value) -> Value {
+        self.record(Inst::ColumnAt(first, offset))
+    }
+
+    pub(super) fn param_at(&self, first: u32, offset: Value) -> Value {
+        self.record(Inst::ParamAt(first, offset))
+    }
+
+    /// A result whose elements are written one by one: see [`Recorder::write`].
+    pub(super) fn range(&self, first: Target, len: u32) {
+        self.state.borrow_mut().ranges.push((first, len));
+    }
+
+    /// Writes an element of a result.
+    pub(super) fn write(&self, first: Target, offset: Value, value: Value) {
+        self.effect(match first {
+            Target::Column(k) => Inst::StoreColumn(k, offset, value),
+            Target::Partial(k) => Inst::AddPartial(k, offset, value),
+        });
     }
 
     pub(super) fn s(&self, value: u64) -> Value {
@@ -340,7 +363,8 @@ impl Recorder {
             Inst::F(_) | Inst::I(_) | Inst::M(_) | Inst::S(_) | Inst::Column(_) | Inst::Param(_) => {
                 return None;
             }
-            Inst::Load(..) | Inst::StoreCell(..) | Inst::Phi(..) => return None,
+            Inst::Load(..) | Inst::ColumnAt(..) | Inst::ParamAt(..) | Inst::Phi(..) => return None,
+            Inst::StoreCell(..) | Inst::StoreColumn(..) | Inst::AddPartial(..) => return None,
             Inst::Loop(_) | Inst::Test(_) | Inst::End(_) => return None,
             Inst::SBinary(op, ..) => Constant::S(op.eval(s(0), s(1))),
             Inst::SSelect(..) => Constant::S(if s(0) != 0 { s(1) } else { s(2) }),
@@ -399,7 +423,7 @@ impl Recorder {
     /// Ends the recording: rows that fail a check get NaN, NaNs become canonical where they leave the program, and
     /// what nothing needs is dropped.
     pub(super) fn finish(self, stores: Vec<Store>, failures: &[Value], columns: Columns) -> LaneProgram {
-        let failed = failures.iter().copied().reduce(|a, b| self.or(a, b));
+        let failed = self.failed(failures);
         let stores: Vec<Store> = stores
             .into_iter()
             .map(|store| match store.target {
@@ -408,8 +432,14 @@ impl Recorder {
             })
             .collect();
         let status = self.status(failures);
-        let State { insts, tables, loops, cells, outermost, .. } = self.state.into_inner();
-        compact(LaneProgram { insts, tables, stores, status, columns, loops, cells }, &outermost.items)
+        let State { insts, tables, loops, cells, ranges, outermost, .. } = self.state.into_inner();
+        let program = LaneProgram { insts, tables, stores, ranges, status, columns, loops, cells };
+        compact(program, &outermost.items)
+    }
+
+    /// Which rows fail, if any can.
+    pub(super) fn failed(&self, failures: &[Value]) -> Option<Value> {
+        failures.iter().copied().reduce(|a, b| self.or(a, b))
     }
 
     /// The number as it leaves the program: NaNs canonical, NaN where the row failed.
@@ -510,7 +540,7 @@ fn live(program: &LaneProgram, order: &[Value]) -> EntityVec<Value, bool> {
                 around[value] = open.last().copied();
                 continue;
             }
-            Inst::StoreCell(..) => left.push(value),
+            inst if inst.writes() => left.push(value),
             _ => {}
         }
         around[value] = open.last().copied();

@@ -5,6 +5,8 @@ use nc_runtime::lanes::Lanes;
 use super::vector::{counting, dot_product};
 use super::{Bound, Lane, Op, OpInfo, Operand, Rule, ShapeError, Site, Syntax, Term};
 use crate::graph::{Elem, Graph, Node, Shape, Type};
+use crate::lower::arrays::{Cells, Form, Memory};
+use crate::lower::lanes::Value;
 
 const fn product(
     name: &'static str,
@@ -44,6 +46,24 @@ impl Rule for Matvec {
             .chunks(vector.len())
             .map(|row| Lane::F(dot_product(l, row.iter().copied().zip(vector.iter().copied()))))
             .collect()
+    }
+    fn array(m: &Memory<'_>, _: u32, ty: Type, types: &[Type], args: &[&Form]) -> Form {
+        let l = m.lanes();
+        let (rows, inner) = types[0].shape.extents();
+        let (matrix, vector) = (m.stored(args[0]), m.stored(args[1]));
+        let to = m.cells(ty.elem, rows);
+        blocks(m, rows, |row, count| {
+            let first = m.s_times(row, inner);
+            let start = vec![l.f(-0.0); count as usize];
+            let sums = m.fold(m.s(0), m.s(inner), 1, start, None, |k, sums| {
+                let factor = m.load(&vector, 0, k).f();
+                let here = m.s_add(first, k);
+                let terms = (0..count).map(|j| l.mul(m.load(&matrix, j * inner, here).f(), factor));
+                sums.iter().zip(terms).map(|(&sum, term)| l.add(sum, term)).collect()
+            });
+            (0..count).zip(sums).for_each(|(j, sum)| m.store(&to, j, row, Lane::F(sum)));
+        });
+        to.form()
     }
     fn tangent(g: &mut Graph, site: &Site, wrt: usize, t: Node, active: Option<Node>) -> Term {
         if wrt == 0 {
@@ -92,6 +112,32 @@ impl Rule for Matmul {
         }
         result
     }
+    fn array(m: &Memory<'_>, _: u32, ty: Type, types: &[Type], args: &[&Form]) -> Form {
+        let l = m.lanes();
+        let (rows, columns) = ty.shape.extents();
+        let (_, inner) = types[0].shape.extents();
+        let (a, b) = (m.stored(args[0]), m.stored(args[1]));
+        let to = m.cells(ty.elem, rows * columns);
+        blocks(m, columns, |column, count| {
+            blocks(m, rows, |row, height| {
+                let first = m.s_times(row, inner);
+                let start = vec![l.f(-0.0); (count * height) as usize];
+                let sums = m.fold(m.s(0), m.s(inner), 1, start, None, |k, sums| {
+                    let along = m.s_add(first, k);
+                    let across = m.s_add(m.s_times(k, columns), column);
+                    let left: Vec<Value> =
+                        (0..height).map(|i| m.load(&a, i * inner, along).f()).collect();
+                    let right: Vec<Value> = (0..count).map(|j| m.load(&b, j, across).f()).collect();
+                    let terms = left.iter().flat_map(|&x| right.iter().map(move |&y| l.mul(x, y)));
+                    sums.iter().zip(terms).map(|(&sum, term)| l.add(sum, term)).collect()
+                });
+                let place = m.s_add(m.s_times(row, columns), column);
+                let places = (0..height).flat_map(|i| (0..count).map(move |j| i * columns + j));
+                places.zip(sums).for_each(|(at, sum)| m.store(&to, at, place, Lane::F(sum)));
+            });
+        });
+        to.form()
+    }
     fn tangent(g: &mut Graph, site: &Site, wrt: usize, t: Node, active: Option<Node>) -> Term {
         if wrt == 0 {
             part_by_matrix(g, t, active, site.args[1])
@@ -127,6 +173,21 @@ impl Rule for Outer {
     fn eval<L: Lanes>(l: &L, _: u32, _: Type, args: &[Operand<L>]) -> Vec<Lane<L>> {
         let row = args[1].elems;
         args[0].elems.iter().flat_map(|a| row.iter().map(|b| Lane::F(l.mul(a.f(), b.f())))).collect()
+    }
+    fn array(m: &Memory<'_>, _: u32, ty: Type, _: &[Type], args: &[&Form]) -> Form {
+        let l = m.lanes();
+        let (rows, columns) = ty.shape.extents();
+        let (left, right) = (m.stored(args[0]), m.stored(args[1]));
+        let to = m.cells(ty.elem, rows * columns);
+        m.each(rows, |r| {
+            let factor = m.load(&left, 0, r).f();
+            let first = m.s_times(r, columns);
+            m.each(columns, |c| {
+                let product = l.mul(factor, m.load(&right, 0, c).f());
+                m.store(&to, 0, m.s_add(first, c), Lane::F(product));
+            });
+        });
+        to.form()
     }
     fn tangent(g: &mut Graph, site: &Site, wrt: usize, t: Node, active: Option<Node>) -> Term {
         if wrt == 0 {
@@ -173,6 +234,17 @@ impl Rule for Det {
         let product = (0..n).map(|k| lu.at(k, k)).reduce(|a, b| l.mul(a, b)).unwrap_or_else(|| l.f(1.0));
         vec![Lane::F(l.select(lu.odd, l.neg(product), product))]
     }
+    fn array(m: &Memory<'_>, _: u32, _: Type, types: &[Type], args: &[&Form]) -> Form {
+        let l = m.lanes();
+        let (n, _) = types[0].shape.extents();
+        let lu = ArrayElimination { m, n, width: 0, left: copied(m, args[0]), right: m.cells(Elem::Num, 0) };
+        let odd = lu.run();
+        let start = vec![l.f(1.0)];
+        let product = m.fold(m.s(0), m.s(n), 1, start, None, |k, product| {
+            vec![l.mul(product[0], m.load(&lu.left, 0, m.s_times(k, n + 1)).f())]
+        })[0];
+        Form::Lanes(vec![Lane::F(l.select(odd, l.neg(product), product))])
+    }
     fn tangent(g: &mut Graph, site: &Site, _: usize, t: Node, active: Option<Node>) -> Term {
         let cofactors = cofactor_matrix(g, site.args[0]);
         let products = g.mul(cofactors, t);
@@ -213,6 +285,17 @@ impl Rule for Inv {
         lu.back_substitute();
         lu.right.into_iter().map(Lane::F).collect()
     }
+    fn array(m: &Memory<'_>, _: u32, ty: Type, types: &[Type], args: &[&Form]) -> Form {
+        let l = m.lanes();
+        let (n, _) = types[0].shape.extents();
+        let right = m.cells(ty.elem, n * n);
+        m.each(n * n, |k| m.store(&right, 0, k, Lane::F(l.f(0.0))));
+        m.each(n, |k| m.store(&right, 0, m.s_times(k, n + 1), Lane::F(l.f(1.0))));
+        let lu = ArrayElimination { m, n, width: n, left: copied(m, args[0]), right };
+        lu.run();
+        lu.back_substitute();
+        lu.right.form()
+    }
     fn tangent(g: &mut Graph, site: &Site, _: usize, t: Node, _: Option<Node>) -> Term {
         let left = g.binary(Op::Matmul, site.node, t);
         let both = g.binary(Op::Matmul, left, site.node);
@@ -224,6 +307,28 @@ impl Rule for Inv {
         let both = g.binary(Op::Matmul, left, transposed);
         Term::always(g.unary(Op::Neg, both))
     }
+}
+
+/// Rows or columns that a product goes through together.
+const BLOCK: u32 = 4;
+
+/// `body` for numbers from 0 to `count`, a block at a time: with the first of the block and how many it has.
+fn blocks(m: &Memory<'_>, count: u32, mut body: impl FnMut(Value, u32)) {
+    let whole = count / BLOCK * BLOCK;
+    if whole > 0 {
+        m.between(m.s(0), m.s(whole), BLOCK, |k| body(k, BLOCK));
+    }
+    if whole < count {
+        body(m.s(whole), count - whole);
+    }
+}
+
+/// A copy that may be changed.
+fn copied(m: &Memory<'_>, form: &Form) -> Cells {
+    let from = m.stored(form);
+    let to = m.cells(Elem::Num, form.len());
+    m.each(form.len(), |k| m.store(&to, 0, k, m.load(&from, 0, k)));
+    to
 }
 
 /// The mask of which every row is `active`, with as many rows as `like` has elements.
@@ -332,11 +437,8 @@ fn any_of_rows(g: &mut Graph, mask: Node) -> Node {
 }
 
 fn extents(shape: Shape) -> (usize, usize) {
-    match shape {
-        Shape::Scalar => (1, 1),
-        Shape::Vector(n) => (n as usize, 1),
-        Shape::Matrix(n, m) => (n as usize, m as usize),
-    }
+    let (rows, columns) = shape.extents();
+    (rows as usize, columns as usize)
 }
 
 fn square(name: &str, ty: Type) -> Result<u32, ShapeError> {
@@ -454,6 +556,98 @@ impl<'l, L: Lanes> Elimination<'l, L> {
                 self.right[row * self.width + column] = l.div(value, self.at(row, row));
             }
         }
+    }
+}
+
+/// [`Elimination`] as loops.
+struct ArrayElimination<'m> {
+    m: &'m Memory<'m>,
+    n: u32,
+    width: u32,
+    left: Cells,
+    right: Cells,
+}
+
+impl ArrayElimination<'_> {
+    /// Returns whether an odd number of rows has been exchanged.
+    fn run(&self) -> Value {
+        let m = self.m;
+        let l = m.lanes();
+        let n = m.s(self.n);
+        m.fold(m.s(0), n, 1, vec![l.m(false)], None, |k, odd| {
+            let below = m.s_add(k, m.s(1));
+            let odd = m.fold(below, n, 1, odd.to_vec(), None, |row, odd| vec![self.pivot(k, row, odd[0])]);
+            m.between(below, n, 1, |row| self.eliminate(k, row));
+            odd
+        })[0]
+    }
+
+    fn pivot(&self, k: Value, row: Value, odd: Value) -> Value {
+        let m = self.m;
+        let l = m.lanes();
+        let (upper, lower) = (m.s_times(k, self.n), m.s_times(row, self.n));
+        let at = |row: Value| l.abs(m.load(&self.left, 0, m.s_add(row, k)).f());
+        let larger = l.lt(at(upper), at(lower));
+        m.between_if(k, m.s(self.n), larger, |column| {
+            self.exchange(&self.left, larger, m.s_add(upper, column), m.s_add(lower, column));
+        });
+        let (upper, lower) = (m.s_times(k, self.width), m.s_times(row, self.width));
+        m.between_if(m.s(0), m.s(self.width), larger, |column| {
+            self.exchange(&self.right, larger, m.s_add(upper, column), m.s_add(lower, column));
+        });
+        l.or(l.and(larger, l.not(odd)), l.and(l.not(larger), odd))
+    }
+
+    fn exchange(&self, of: &Cells, mask: Value, i: Value, j: Value) {
+        let m = self.m;
+        let l = m.lanes();
+        let (a, b) = (m.load(of, 0, i).f(), m.load(of, 0, j).f());
+        m.store(of, 0, i, Lane::F(l.select(mask, b, a)));
+        m.store(of, 0, j, Lane::F(l.select(mask, a, b)));
+    }
+
+    fn eliminate(&self, k: Value, row: Value) {
+        let m = self.m;
+        let l = m.lanes();
+        let (upper, lower) = (m.s_times(k, self.n), m.s_times(row, self.n));
+        let at = |row: Value| m.load(&self.left, 0, m.s_add(row, k)).f();
+        let pivot = at(upper);
+        let zero = l.f(0.0);
+        let factor = l.select(l.eq(pivot, zero), zero, l.div(at(lower), pivot));
+        let subtract = |of: &Cells, i: Value, j: Value| {
+            let product = l.mul(factor, m.load(of, 0, i).f());
+            m.store(of, 0, j, Lane::F(l.sub(m.load(of, 0, j).f(), product)));
+        };
+        m.between(m.s_add(k, m.s(1)), m.s(self.n), 1, |column| {
+            subtract(&self.left, m.s_add(upper, column), m.s_add(lower, column));
+        });
+        let (upper, lower) = (m.s_times(k, self.width), m.s_times(row, self.width));
+        m.between(m.s(0), m.s(self.width), 1, |column| {
+            subtract(&self.right, m.s_add(upper, column), m.s_add(lower, column));
+        });
+    }
+
+    fn back_substitute(&self) {
+        let m = self.m;
+        let l = m.lanes();
+        blocks(m, self.width, |column, count| {
+            m.each(self.n, |done| {
+                let row = m.s_sub(m.s(self.n - 1), done);
+                let here = m.s_add(m.s_times(row, self.width), column);
+                let diagonal = m.s_times(row, self.n);
+                let start = (0..count).map(|j| m.load(&self.right, j, here).f()).collect();
+                let values = m.fold(m.s_add(row, m.s(1)), m.s(self.n), 1, start, None, |k, values| {
+                    let factor = m.load(&self.left, 0, m.s_add(diagonal, k)).f();
+                    let there = m.s_add(m.s_times(k, self.width), column);
+                    let terms = (0..count).map(|j| l.mul(factor, m.load(&self.right, j, there).f()));
+                    values.iter().zip(terms).map(|(&value, term)| l.sub(value, term)).collect()
+                });
+                let pivot = m.load(&self.left, 0, m.s_add(diagonal, row)).f();
+                (0..count).zip(values).for_each(|(j, value)| {
+                    m.store(&self.right, j, here, Lane::F(l.div(value, pivot)));
+                });
+            });
+        });
     }
 }
 

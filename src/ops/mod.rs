@@ -23,7 +23,11 @@ use std::fmt;
 use nc_runtime::lanes::{Lanes, Scalar};
 
 use crate::graph::{Elem, Graph, Node, Shape, Type};
+use crate::lower::arrays::{Form, Memory};
 pub use primitives::{Algebra, Arity, Primitive};
+
+/// Values of more elements than this stand in memory, and loops go over their elements.
+pub const LARGE: usize = 64;
 
 /// How far a computed element may lie from the exact result for the same operands.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -255,6 +259,12 @@ pub(crate) trait Rule {
         unreachable!("only elementwise operations have elements of their own")
     }
 
+    /// The result where it, or an operand, is large, of an operation that is not elementwise. Each element comes from the
+    /// same operations in the same order as in [`eval`](Rule::eval).
+    fn array(_: &Memory<'_>, _attr: u32, _ty: Type, _types: &[Type], _args: &[&Form]) -> Form {
+        unreachable!("elementwise operations go through their elements")
+    }
+
     /// The result of an elementwise operation for operands outside the fast range of its recipe.
     fn full_range(_args: &[f64]) -> f64 {
         f64::NAN
@@ -408,9 +418,23 @@ macro_rules! registry {
                     $($(Op::$op => <$module::$op as Rule>::eval(l, attr, ty, args),)*)*
                 }
             }
-            fn element(self, l: &Scalar, args: &[Lane<Scalar>]) -> Lane<Scalar> {
+            /// One element of an elementwise operation.
+            pub(crate) fn element<L: Lanes>(self, l: &L, args: &[Lane<L>]) -> Lane<L> {
                 match self {
                     $($(Op::$op => <$module::$op as Rule>::element(l, args),)*)*
+                }
+            }
+            /// Its result where it, or an operand, is large. Not for elementwise operations.
+            pub(crate) fn array(
+                self,
+                m: &Memory<'_>,
+                attr: u32,
+                ty: Type,
+                types: &[Type],
+                args: &[&Form],
+            ) -> Form {
+                match self {
+                    $($(Op::$op => <$module::$op as Rule>::array(m, attr, ty, types, args),)*)*
                 }
             }
             fn full_range(self, args: &[f64]) -> f64 {

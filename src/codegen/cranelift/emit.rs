@@ -448,7 +448,7 @@ impl<'a, 'f> Emitter<'a, 'f> {
                 for group in 0..groups {
                     self.group = group;
                     let number = self.value(store.value);
-                    self.accumulate(k, number);
+                    self.accumulate(self.partials, k, number);
                 }
             }
         }
@@ -531,11 +531,20 @@ impl<'a, 'f> Emitter<'a, 'f> {
         self.b.ins().iadd_imm_u(address, (slot as usize * self.tile * size_of::<f64>()) as i64)
     }
 
+    /// The numbers of the iteration's first group in the column at an offset from another.
+    fn column_at(&mut self, table: ir::Value, first: u32, offset: Value) -> ir::Value {
+        let offset = self.value(offset);
+        let offset = self.b.ins().ishl_imm_u(offset, 3);
+        let entry = self.b.ins().iadd(table, offset);
+        let column = load_pointer(&mut self.b, entry, first);
+        self.b.ins().iadd(column, self.row_offset)
+    }
+
     /// Adds the group's numbers to the partial sums of their rows.
-    fn accumulate(&mut self, k: u32, number: ir::Value) {
+    fn accumulate(&mut self, partials: ir::Value, k: u32, number: ir::Value) {
         let here = self.b.ins().iadd_imm_u(self.row_offset, (self.group * GROUP_BYTES) as i64);
         let residue = self.b.ins().band_imm_u(here, ((PARTIALS - 1) * size_of::<f64>()) as i64);
-        let address = self.b.ins().iadd(self.partials, residue);
+        let address = self.b.ins().iadd(partials, residue);
         let offset = Offset32::new((k as usize * PARTIALS * size_of::<f64>()) as i32);
         let before = self.b.ins().load(types::F64X2, unaligned(), address, offset);
         let after = self.b.ins().fadd(before, number);
@@ -628,6 +637,18 @@ impl<'a, 'f> Emitter<'a, 'f> {
             Inst::Param(k) => {
                 let offset = Offset32::new((k as usize * size_of::<f64>()) as i32);
                 let number = self.b.ins().load(types::F64, flags(), self.params, offset);
+                self.b.ins().splat(types::F64X2, number)
+            }
+            Inst::ColumnAt(first, offset) => {
+                let address = self.column_at(self.inputs.table, first, offset);
+                self.b.ins().load(types::F64X2, unaligned(), address, (self.group * GROUP_BYTES) as i32)
+            }
+            Inst::ParamAt(first, offset) => {
+                let offset = self.value(offset);
+                let offset = self.b.ins().ishl_imm_u(offset, 3);
+                let address = self.b.ins().iadd(self.params, offset);
+                let fixed = Offset32::new((first as usize * size_of::<f64>()) as i32);
+                let number = self.b.ins().load(types::F64, flags(), address, fixed);
                 self.b.ins().splat(types::F64X2, number)
             }
             Inst::FUnary(op, a) => {
@@ -765,6 +786,20 @@ impl<'a, 'f> Emitter<'a, 'f> {
                 let number = self.value(value);
                 let (address, fixed) = self.cell(cell, offset, self.group);
                 self.b.ins().store(flags(), number, address, fixed);
+                number
+            }
+            Inst::StoreColumn(first, offset, value) => {
+                let number = self.value(value);
+                let address = self.column_at(self.outputs.table, first, offset);
+                self.b.ins().store(unaligned(), number, address, (self.group * GROUP_BYTES) as i32);
+                number
+            }
+            Inst::AddPartial(first, offset, value) => {
+                let number = self.value(value);
+                let offset = self.value(offset);
+                let offset = self.b.ins().imul_imm_s(offset, (PARTIALS * size_of::<f64>()) as i64);
+                let partials = self.b.ins().iadd(self.partials, offset);
+                self.accumulate(partials, first, number);
                 number
             }
             // Bound where their loop begins, and handled where they stand.

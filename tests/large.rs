@@ -1,0 +1,127 @@
+//! Vectors and matrices of many elements: the same bits in every tier, and in loops whatever the mask and the tape.
+
+mod support;
+
+use nc_runtime::batch::Kernel as _;
+use neural_compiler::graph::Shape;
+use neural_compiler::graph::build::Signature;
+use neural_compiler::{CompileOptions, Derivative, Kernel, Program, Tier, graph};
+
+/// Numbers that are not special, some of which are zeros, the same for every run.
+fn number(k: usize) -> f64 {
+    let mixed = (k as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    match (mixed >> 40) % 37 {
+        0 => 0.0,
+        1 => -0.0,
+        _ => ((mixed >> 11) as f64 / (1u64 << 53) as f64 - 0.5) * 3.0,
+    }
+}
+
+fn columns(count: usize, rows: usize) -> Vec<Vec<f64>> {
+    (0..count).map(|c| (0..rows).map(|r| number(c * 31 + r * 1009)).collect()).collect()
+}
+
+/// The shapes of those names that the program uses.
+fn signature(source: &str, shapes: &[(&str, Shape)]) -> Signature {
+    let used = |name: &str| source.split(|c: char| " ()[]\n".contains(c)).any(|word| word == name);
+    shapes.iter().filter(|(name, _)| used(name)).fold(Signature::scalars(), |signature, &(name, shape)| signature.shape(name, shape))
+}
+
+fn compile(source: &str, shapes: &[(&str, Shape)], tier: Tier, derivative: Derivative, tape: usize) -> Kernel {
+    let program = Program::parse(source).unwrap_or_else(|e| panic!("{source}: {e}"));
+    let options = CompileOptions {
+        signature: signature(source, shapes),
+        tier,
+        derivative,
+        tape_bytes: tape,
+        ..CompileOptions::default()
+    };
+    let kernel = program.compile(&options).unwrap_or_else(|e| panic!("{source}: {e}"));
+    if tier == Tier::Cranelift {
+        assert_eq!(kernel.notes(), &[] as &[String], "{source}");
+        assert_eq!(kernel.tier(), Tier::Cranelift, "{source}");
+    }
+    assert_eq!(graph::verify::verify(kernel.graph()), Ok(()), "{source}");
+    kernel
+}
+
+/// Compares all tiers on some batch lengths; returns the results of the last.
+fn agree(source: &str, shapes: &[(&str, Shape)], derivative: &Derivative, tapes: &[usize], lengths: &[usize]) {
+    for &tape in tapes {
+        let native = compile(source, shapes, Tier::Cranelift, derivative.clone(), tape);
+        let interpreted = compile(source, shapes, Tier::Interpret, derivative.clone(), tape);
+        let options = CompileOptions { tier: Tier::Interpret, tape_bytes: tape, ..CompileOptions::default() };
+        let by_graph = Kernel::from_graph(native.graph().clone(), &options).expect("a kernel");
+        for &rows in lengths {
+            let inputs = columns(native.shape().inputs, rows);
+            let expected = support::run(&by_graph, &inputs, &[], rows, 1);
+            for (kernel, name) in [(&native, "native"), (&interpreted, "interpreted")] {
+                let found = support::run(kernel, &inputs, &[], rows, 1);
+                let k = (0..expected.columns.len()).find(|&k| found.columns[k] != expected.columns[k]);
+                let show = |r: &support::Results, k: usize| -> Vec<f64> {
+                    r.columns[k].iter().map(|&b| f64::from_bits(b)).collect()
+                };
+                if let Some(k) = k {
+                    panic!(
+                        "{source}, {derivative:?}, {rows} rows, tape {tape}: {name} column {k}: {:?} for {:?}",
+                        show(&found, k),
+                        show(&expected, k)
+                    );
+                }
+            }
+        }
+    }
+}
+
+const VECTORS: &[&str] = &[
+    "(+ u v)",
+    "(- (* u v) (/ u 3))",
+    "(vsum u)",
+    "(dot u v)",
+    "(norm u)",
+    "(exp (sin (* u v)))",
+    "(max u (min v (abs u)))",
+    "(vsum (sqrt (+ 1 (* u u))))",
+    "(* (ref u 3) v)",
+    "(ref u (abs (round s)))",
+    "(vsum (* u (ref v 64)))",
+    "(if (> (ref u 0) 0) (* u v) (- v))",
+    "(dot (normalize u) v)",
+    "(+ (pow u 3) (hypot u v))",
+    "(vsum (* (vsum u) (+ v (vsum (+ u v)))))",
+    "(vsum (floor (* 3 u)))",
+    "(dot (scale s u) (+ s v))",
+    "(vsum [(vsum u) (dot u v) 3])",
+];
+
+#[test]
+fn operations_on_vectors() {
+    for n in [65, 100, 1000] {
+        let shapes = [("u", Shape::Vector(n)), ("v", Shape::Vector(n))];
+        for source in VECTORS {
+            let lengths: &[usize] = if n == 1000 { &[3] } else { &[1, 2, 5, 17] };
+            agree(source, &shapes, &Derivative::None, &[1 << 20], lengths);
+            agree(source, &shapes, &Derivative::Vjp, &[1 << 20], lengths);
+            agree(source, &shapes, &Derivative::Jvp { seeds: 2 }, &[1 << 20], lengths);
+        }
+    }
+}
+
+#[test]
+fn gradients_of_loops_over_vectors() {
+    for n in [65, 100, 1000] {
+        let shapes = [("u", Shape::Vector(n)), ("v", Shape::Vector(n))];
+        for source in [
+            "(loop ((i 0) (x u)) (if (= i 7) (dot x v) (recur (+ i 1) (+ x (* 0.1 (sin (* x v)))))))",
+            "(loop ((i 0) (x u)) (if (> i (* 4 (abs s))) (dot x v) (recur (+ i 1) (* x (cos v)))))",
+            "(loop ((i 0) (x u) (y v)) (if (> i (* 4 (abs s))) (norm (+ x y)) (recur (+ i 1) y (* 0.5 (+ x y)))))",
+            "(loop ((x u)) (if (> (dot x x) (* 1000 (abs s))) (vsum x) (recur (* 1.5 x))))",
+            "(if (> s 0) (loop ((i 0) (x u)) (if (= i 5) (vsum x) (recur (+ i 1) (/ x (+ 2 (norm x)))))) (vsum v))",
+        ] {
+            let lengths: &[usize] = if n == 1000 { &[3] } else { &[1, 2, 5, 17] };
+            let tapes: &[usize] = &[0, 64 << 10, 64 << 20];
+            agree(source, &shapes, &Derivative::None, &[0], lengths);
+            agree(source, &shapes, &Derivative::Gradient, tapes, lengths);
+        }
+    }
+}
