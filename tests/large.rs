@@ -92,6 +92,13 @@ const VECTORS: &[&str] = &[
     "(vsum (floor (* 3 u)))",
     "(dot (scale s u) (+ s v))",
     "(vsum [(vsum u) (dot u v) 3])",
+    "(vappend (ref u 0) (slice v 1 40) s (slice u 3) v)",
+    "(dot (slice (* u v) 2 60) (slice v 3 61))",
+    "(let ((m (+ (slice u 0 63) (slice u 2 65) (* s (slice u 1 64))))) (vappend (ref u 0) m v))",
+    "(vsum (* (vappend u v) (vappend v (sin u))))",
+    "(vsum (slice (vappend u v s) 30 90))",
+    "(+ (ref u 5) (ref u 7) (vsum (slice u 6 9)) (norm u))",
+    "(norm (vappend (ref u 64) (abs (slice u 0 30)) (max s (slice v 20 40))))",
 ];
 
 #[test]

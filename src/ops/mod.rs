@@ -562,9 +562,9 @@ impl Graph {
     pub(crate) fn select(&mut self, condition: Node, a: Node, b: Node) -> Node {
         self.rule(Op::Select, &[condition, a, b])
     }
-    /// A vector or matrix of scalars.
+    /// A vector or matrix of the elements of all operands, one behind the other.
     pub(crate) fn pack(&mut self, elem: Elem, shape: Shape, elems: &[Node]) -> Node {
-        debug_assert_eq!(shape.len(), elems.len());
+        debug_assert_eq!(shape.len(), elems.iter().map(|&e| self.ty(e).len()).sum::<usize>());
         self.apply_typed(Op::Pack, 0, Type { elem, shape }, elems)
     }
     /// Elements from `offset` on, in the shape wanted.
