@@ -62,6 +62,8 @@ pub(super) struct Emitter<'a, 'f> {
     loaded: HashMap<Value, usize>,
     /// The loops around the instruction at hand.
     open: Vec<OpenLoop>,
+    /// Where cells with these offsets begin.
+    addresses: HashMap<Value, ir::Value>,
     /// Where memory cells begin.
     cells: usize,
     /// Lane groups that the iteration at hand works on.
@@ -74,6 +76,8 @@ struct OpenLoop {
     exit: ir::Block,
     /// What has been loaded behind the test, and is not there behind the loop.
     loaded: Vec<Value>,
+    /// Offsets whose addresses were computed behind the test.
+    addressed: Vec<Value>,
     /// Whether the test has been emitted.
     tested: bool,
 }
@@ -211,6 +215,7 @@ impl<'a, 'f> Emitter<'a, 'f> {
             step: 0,
             loaded: HashMap::new(),
             open: Vec::new(),
+            addresses: HashMap::new(),
             cells: plan.slot_bytes(),
             groups: 1,
             settled: &plan.settled,
@@ -277,6 +282,7 @@ impl<'a, 'f> Emitter<'a, 'f> {
         let before: Vec<ir::Value> = self.b.block_params(body)[1..].to_vec();
         self.values = (0..groups).map(|_| PieceValues::new(piece)).collect();
         self.loaded.clear();
+        self.addresses.clear();
         let after = self.iteration(piece, results, groups, &before);
         let next = self.b.ins().iadd_imm_u(self.row_offset, (groups * GROUP_BYTES) as i64);
         let more = self.b.ins().icmp(IntCC::UnsignedLessThan, next, end);
@@ -378,7 +384,7 @@ impl<'a, 'f> Emitter<'a, 'f> {
                 self.values[group].set(c.phi, parameter);
             }
         }
-        self.open.push(OpenLoop { header, exit, loaded: Vec::new(), tested: false });
+        self.open.push(OpenLoop { header, exit, loaded: Vec::new(), addressed: Vec::new(), tested: false });
     }
 
     fn test_loop(&mut self, id: LoopId) {
@@ -416,15 +422,28 @@ impl<'a, 'f> Emitter<'a, 'f> {
         for value in open.loaded {
             self.values.iter_mut().for_each(|values| values.forget(value));
         }
+        for offset in open.addressed {
+            self.addresses.remove(&offset);
+        }
     }
 
     /// The address of a memory cell of a group, without the offset that is returned beside it.
     fn cell(&mut self, cell: u32, offset: Value, group: usize) -> (ir::Value, Offset32) {
         let bytes = self.groups * GROUP_BYTES;
-        let offset = self.value(offset);
         self.group = group;
-        let offset = self.b.ins().imul_imm_s(offset, bytes as i64);
-        let address = self.b.ins().iadd(self.scratch, offset);
+        let address = match self.addresses.get(&offset) {
+            Some(&address) => address,
+            None => {
+                let place = self.value(offset);
+                let place = self.b.ins().imul_imm_s(place, bytes as i64);
+                let address = self.b.ins().iadd(self.scratch, place);
+                self.addresses.insert(offset, address);
+                if let Some(open) = self.open.iter_mut().rfind(|open| open.tested) {
+                    open.addressed.push(offset);
+                }
+                address
+            }
+        };
         let fixed = self.cells + cell as usize * bytes + group * GROUP_BYTES;
         (address, Offset32::new(fixed as i32))
     }
