@@ -13,7 +13,7 @@ use nc_runtime::lanes::Lanes;
 use super::lanes::{Condition, LaneType, SBinary, Value};
 use super::record::Recorder;
 use crate::graph::{Elem, Type};
-use crate::ops::{LARGE, Lane, Op};
+use crate::ops::{Bound, LARGE, Lane, Op};
 
 /// Operations that one loop carries out for an element at the most.
 const MAX_FUSED: usize = 48;
@@ -23,6 +23,18 @@ const UNROLL: u32 = 4;
 
 /// Loops whose elements take more operations are not unrolled.
 const MAX_UNROLLED: usize = 12;
+
+/// Additions and the like that are done again rather than stored and loaded.
+const MAX_AGAIN: usize = 8;
+
+/// What an operation costs, an addition being 1.
+fn cost(op: Op) -> usize {
+    match op.info().bound {
+        Bound::Exact => 1,
+        Bound::Ulp(ulp) if ulp <= 0.5 => 1,
+        Bound::Ulp(_) | Bound::Composed(_) => MAX_AGAIN + 1,
+    }
+}
 
 /// The elements of a value.
 #[derive(Clone, Debug)]
@@ -77,11 +89,12 @@ enum Elements {
     Params(u32),
     /// The same for all.
     Same(Lane<Recorder>),
-    /// An operation, element by element; `size` counts the operations in it.
+    /// An operation, element by element. `size` counts the operations in it, `cost` weighs them.
     Apply {
         op: Op,
         args: Vec<Array>,
         size: usize,
+        cost: usize,
     },
     /// Parts one behind the other.
     Parts(Vec<Form>),
@@ -350,6 +363,17 @@ impl<'a> Memory<'a> {
         }
     }
 
+    fn cost(array: &Array) -> usize {
+        match &*array.of {
+            Elements::Apply { cost, .. } => *cost,
+            Elements::Cells { .. }
+            | Elements::Columns(_)
+            | Elements::Params(_)
+            | Elements::Same(_)
+            | Elements::Parts(_) => 0,
+        }
+    }
+
     /// An element of a small value, or the first of a large one that has the same everywhere.
     fn same(lane: Lane<Recorder>, len: u32) -> Array {
         Array { of: Rc::new(Elements::Same(lane)), shift: 0, len, ty: type_of(lane) }
@@ -393,7 +417,8 @@ impl<'a> Memory<'a> {
                 .collect()
         };
         let size = 1 + args.iter().map(Memory::size).sum::<usize>();
-        let of = Rc::new(Elements::Apply { op, args, size });
+        let cost = cost(op) + args.iter().map(Memory::cost).sum::<usize>();
+        let of = Rc::new(Elements::Apply { op, args, size, cost });
         Form::Array(Array { of, shift: 0, len, ty: lane_type(ty.elem) })
     }
 
@@ -449,15 +474,18 @@ impl<'a> Memory<'a> {
         to
     }
 
-    /// Whether nothing is to be computed for an element.
-    pub(super) fn is_there(form: &Form) -> bool {
-        match form {
+    /// A value that is used so many times: in memory unless it costs less to compute it each time.
+    pub(super) fn shared(&self, form: Form, uses: u32) -> Form {
+        let again = uses.saturating_sub(1) as usize;
+        let cheap = match &form {
             Form::Lanes(_) => true,
             Form::Array(array) => match &*array.of {
                 Elements::Cells { .. } | Elements::Same(_) | Elements::Columns(_) | Elements::Params(_) => true,
-                Elements::Apply { .. } | Elements::Parts(_) => false,
+                Elements::Apply { cost, .. } => cost * again <= MAX_AGAIN,
+                Elements::Parts(_) => again == 0,
             },
-        }
+        };
+        if cheap { form } else { self.stored(&form).form() }
     }
 
     /// Puts a value into cells; where a mask does not hold, what stands in `old` instead.

@@ -211,10 +211,7 @@ impl Lowering<'_> {
                     self.m.normal(op.array(&self.m, attr, ty, &types, &forms))
                 };
                 // What is needed once is computed where it is needed.
-                if scope.uses[node] > 1 && !Memory::is_there(&form) {
-                    return self.m.stored(&form).form();
-                }
-                form
+                self.m.shared(form, scope.uses[node])
             }
         }
     }

@@ -47,19 +47,29 @@ pub(super) struct Tape<'g> {
 /// next ones go.
 struct First {
     small: Vec<Vec<Value>>,
-    /// For each large state where it begins in either half.
+    /// For each large state where it begins in either half, or in a record.
     places: Vec<Option<u32>>,
     lens: Vec<u32>,
     cells: Cells,
-    /// Cells of either half.
-    width: u32,
+    next: Next,
+}
+
+/// Where the large states of the next iteration go.
+#[derive(Clone, Copy)]
+enum Next {
+    /// Nowhere: there are none.
+    None,
+    /// Into the other half of the cells, of so many.
+    Half(u32),
+    /// So many cells behind those of this iteration, which stay: a record of a tape.
+    Record(u32),
 }
 
 /// The states of an iteration.
 struct States {
     first: First,
     small: Vec<Vec<Value>>,
-    /// Where the half begins that holds them.
+    /// Where the half or record begins that holds them.
     current: Option<Value>,
 }
 
@@ -125,20 +135,24 @@ impl Lowering<'_> {
         nodes.iter().map(form).collect()
     }
 
-    fn first(&self, forms: &[Form]) -> First {
+    /// Prepares the states of a loop; `records` says where those of each iteration are to stay, and how many cells lie
+    /// between them.
+    fn first(&self, forms: &[Form], records: Option<(u32, u32)>) -> First {
         let lens: Vec<u32> = forms.iter().map(Form::len).collect();
         let mut width = 0;
         let mut places = Vec::new();
         for form in forms {
-            places.push(match form {
-                Form::Lanes(_) => None,
-                Form::Array(_) => {
-                    width += form.len();
-                    Some(width - form.len())
-                }
-            });
+            let large = matches!(form, Form::Array(_));
+            places.push(large.then_some(width));
+            if large || records.is_some() {
+                width += form.len();
+            }
         }
-        let cells = self.m.cells(Elem::Num, 2 * width);
+        let (cells, next) = match records {
+            _ if places.iter().all(Option::is_none) => (self.m.cells(Elem::Num, 0), Next::None),
+            Some((cell, between)) => (Cells::at(cell, None, width, LaneType::F), Next::Record(between)),
+            None => (self.m.cells(Elem::Num, 2 * width), Next::Half(width)),
+        };
         let small = forms
             .iter()
             .zip(&places)
@@ -151,22 +165,28 @@ impl Lowering<'_> {
                 (Form::Array(_), None) => Vec::new(),
             })
             .collect();
-        First { small, places, lens, cells, width }
+        First { small, places, lens, cells, next }
     }
 
     /// The states in the innermost loop, which has just begun.
     fn begin(&self, first: First) -> States {
         let l = self.l;
         let small = first.small.iter().map(|lanes| lanes.iter().map(|&lane| l.phi(lane)).collect()).collect();
-        let current = (first.width > 0).then(|| l.phi(l.s(0)));
+        let current = match first.next {
+            Next::None => None,
+            Next::Half(_) | Next::Record(_) => Some(l.phi(l.s(0))),
+        };
         States { first, small, current }
     }
 
     /// What the next iteration of the innermost loop gets, for the rows of a mask.
     fn advance(&self, states: &States, next: &[Form], mask: Option<Value>) {
         let l = self.l;
-        let other =
-            states.current.map(|current| l.s_binary(SBinary::Sub, l.s(states.first.width.into()), current));
+        let other = states.current.map(|current| match states.first.next {
+            Next::None => current,
+            Next::Half(width) => l.s_binary(SBinary::Sub, l.s(width.into()), current),
+            Next::Record(width) => l.s_binary(SBinary::Add, current, l.s(width.into())),
+        });
         for (k, form) in next.iter().enumerate() {
             if let (Some(to), Some(old)) = (states.cells(k, other), states.cells(k, states.current)) {
                 self.m.write(&to, form, mask.map(|mask| (mask, &old)));
@@ -193,7 +213,8 @@ impl Lowering<'_> {
         let mut tape =
             scope.taped[node].then(|| self.tape(region, width, limit, !uniform, entry, &captures, &inside));
 
-        let first = self.first(&first);
+        let records = tape.as_ref().filter(|tape| tape.complete).map(|tape| (tape.cell, tape.width));
+        let first = self.first(&first, records);
         let exit_cells = self.exit_cells(region, !uniform);
         l.begin();
         let states = self.begin(first);
@@ -235,8 +256,14 @@ impl Lowering<'_> {
             .collect();
         l.test(vec![Condition::Any(iterates), Condition::Below(count, l.s(limit))]);
         if let Some(tape) = &tape {
-            let record = taping.map_or(count, |(records, _)| records);
-            self.store_record(tape.cell, record, tape.width, &states.forms(), going.map(|_| iterates));
+            let mask = going.map(|_| iterates);
+            match taping {
+                None => self.store_record(tape.cell, count, tape.width, &states, mask),
+                Some((record, stride)) => {
+                    let kept = self.is_kept(count, stride);
+                    self.store_record_if(kept, tape.cell, record, tape.width, &states, mask);
+                }
+            }
         }
         self.nodes(&mut body, None, going.map(|_| iterates).or(entry));
         let next: Vec<Form> = region.next().map(|next| body.values[next].clone()).collect();
@@ -278,7 +305,7 @@ impl Lowering<'_> {
         let most = (records / 2 + 1).next_power_of_two() / 2;
         let capacity = if complete { limit } else { most.max(least.next_power_of_two()) };
         let none = l.s(0);
-        let cells = capacity.saturating_mul(width.into()).try_into().unwrap_or(u32::MAX);
+        let cells = (capacity + 1).saturating_mul(width.into()).try_into().unwrap_or(u32::MAX);
         Tape {
             region,
             iterations: none,
@@ -296,12 +323,16 @@ impl Lowering<'_> {
         }
     }
 
-    fn store_record(&self, cell: u32, record: Value, width: u32, states: &[Form], mask: Option<Value>) {
+    /// Writes a record, but for those states that stand in it already.
+    fn store_record(&self, cell: u32, record: Value, width: u32, states: &States, mask: Option<Value>) {
         let l = self.l;
         let offset = l.s_binary(SBinary::Mul, record, l.s(width.into()));
         let mut place = cell;
-        for form in states {
-            self.m.write(&Cells::at(place, Some(offset), form.len(), LaneType::F), form, None);
+        let there = matches!(states.first.next, Next::Record(_));
+        for (form, in_cells) in states.forms().into_iter().zip(&states.first.places) {
+            if in_cells.is_none() || !there {
+                self.m.write(&Cells::at(place, Some(offset), form.len(), LaneType::F), &form, None);
+            }
             place = place.saturating_add(form.len());
         }
         if let Some(mask) = mask {
@@ -309,14 +340,37 @@ impl Lowering<'_> {
         }
     }
 
+    /// Writes a record if it is one to keep. One of few numbers is written in any case, as the next one replaces it.
+    fn store_record_if(
+        &self,
+        kept: Value,
+        cell: u32,
+        record: Value,
+        width: u32,
+        states: &States,
+        mask: Option<Value>,
+    ) {
+        match states.first.next {
+            Next::None => self.store_record(cell, record, width, states, mask),
+            Next::Half(_) | Next::Record(_) => self.m.between(self.l.s(0), kept, 1, |_| {
+                self.store_record(cell, record, width, states, mask);
+            }),
+        }
+    }
+
+    /// Whether the record before an iteration is one of those to keep.
+    fn is_kept(&self, count: Value, stride: Value) -> Value {
+        let l = self.l;
+        let below = l.s_binary(SBinary::Sub, stride, l.s(1));
+        let rest = l.s_binary(SBinary::And, count, below);
+        l.s_binary(SBinary::Eq, rest, l.s(0))
+    }
+
     /// Keeps the record that was just written if it is one of those to keep, and makes room for the next.
     fn keep_record(&self, tape: &Tape<'_>, count: Value, records: Value, stride: Value) {
         let l = self.l;
         let (zero, one) = (l.s(0), l.s(1));
-        let below = l.s_binary(SBinary::Sub, stride, one);
-        let rest = l.s_binary(SBinary::And, count, below);
-        let kept = l.s_binary(SBinary::Eq, rest, zero);
-        let kept = l.s_binary(SBinary::Add, records, kept);
+        let kept = l.s_binary(SBinary::Add, records, self.is_kept(count, stride));
         let full = l.s_binary(SBinary::Eq, kept, l.s(tape.capacity));
         let half = l.s(tape.capacity / 2);
         let end = l.s_select(full, half, zero);
@@ -356,7 +410,7 @@ impl Lowering<'_> {
             let single = l.s_binary(SBinary::Eq, tape.stride, one);
             let some = l.s_binary(SBinary::Min, tape.iterations, one);
             let segments = l.s_select(single, some, tape.records);
-            let first = self.first(&first);
+            let first = self.first(&first, None);
             l.begin();
             let left = l.phi(segments);
             let ran = l.phi(never);
@@ -390,7 +444,7 @@ impl Lowering<'_> {
         let mut place = tape.cell;
         let first: Vec<Form> = region.next().map(|n| self.record(&mut place, offset, region.body.ty(n).len())).collect();
         let mask = tape.masked.then(|| l.load(LaneType::M, place, offset));
-        let first = self.first(&first);
+        let first = self.first(&first, Some((tape.segment, tape.width)));
         l.begin();
         let states = self.begin(first);
         let going = mask.map(|mask| l.phi(mask));
@@ -407,7 +461,7 @@ impl Lowering<'_> {
             None => None,
         };
         l.test(vec![Condition::Below(count, length)]);
-        self.store_record(tape.segment, count, tape.width, &states.forms(), iterates);
+        self.store_record(tape.segment, count, tape.width, &states, iterates);
         self.nodes(&mut body, None, iterates.or(tape.entry));
         let next: Vec<Form> = region.next().map(|next| body.values[next].clone()).collect();
         self.advance(&states, &next, iterates);
@@ -435,7 +489,7 @@ impl Lowering<'_> {
     ) -> (Vec<Form>, Value) {
         let l = self.l;
         let (zero, one) = (l.s(0), l.s(1));
-        let first = self.first(first);
+        let first = self.first(first, None);
         l.begin();
         let left = l.phi(length);
         let states = self.begin(first);
