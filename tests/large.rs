@@ -114,6 +114,58 @@ fn operations_on_vectors() {
     }
 }
 
+const MATRICES: &[&str] = &[
+    "(matmul A B)",
+    "(vsum (matmul A B))",
+    "(ref (matmul A B) 2)",
+    "(ref (matmul A B) 1 3)",
+    "(matvec A v)",
+    "(ref (matvec A v) 2)",
+    "(outer v (matvec A v))",
+    "(+ (transpose A) B)",
+    "(trace (matmul (transpose A) A))",
+    "(det A)",
+    "(inv A)",
+    "(ref (inv (+ A (eye (vlen A)))) 2 1)",
+    "(vsum (* (max A B) (slice (vappend A B) 3 (+ 3 (vlen A)))))",
+    "(norm (+ (mat v (slice (vappend v v) 1 (+ 1 (vlen v)))) s))",
+    "(ref A (abs (round s)))",
+    "(vsum (matvec (matmul A (matmul B A)) v))",
+    "(loop ((i 0) (x v)) (if (= i 3) (dot x v) (recur (+ i 1) (/ (matvec A x) (vlen v)))))",
+    "(loop ((i 0) (M A)) (if (> i (abs s)) (trace M) (recur (+ i 1) (/ (matmul M B) (vlen v)))))",
+];
+
+#[test]
+fn operations_on_matrices() {
+    for n in [9, 13, 40] {
+        let shapes = [("A", Shape::Matrix(n, n)), ("B", Shape::Matrix(n, n)), ("v", Shape::Vector(n))];
+        for source in MATRICES {
+            let lengths: &[usize] = if n == 40 { &[3] } else { &[1, 5] };
+            agree(source, &shapes, &Derivative::None, &[1 << 20], lengths);
+            agree(source, &shapes, &Derivative::Vjp, &[1 << 20], lengths);
+            agree(source, &shapes, &Derivative::Jvp { seeds: 1 }, &[1 << 20], lengths);
+        }
+    }
+}
+
+#[test]
+fn products_of_other_shapes() {
+    let shapes = [("A", Shape::Matrix(7, 11)), ("B", Shape::Matrix(11, 30)), ("v", Shape::Vector(11))];
+    for source in ["(matmul A B)", "(ref (matmul A B) 3)", "(matvec A v)", "(outer v (matvec A v))", "(transpose B)"] {
+        agree(source, &shapes, &Derivative::None, &[1 << 20], &[1, 5]);
+        agree(source, &shapes, &Derivative::Vjp, &[1 << 20], &[1, 5]);
+    }
+}
+
+#[test]
+fn matrices_of_256() {
+    let n = 256;
+    let shapes = [("A", Shape::Matrix(n, n)), ("B", Shape::Matrix(n, n)), ("v", Shape::Vector(n))];
+    for source in ["(vsum (matmul A B))", "(dot v (matvec A v))", "(trace (inv A))", "(det (/ A 4))"] {
+        agree(source, &shapes, &Derivative::Gradient, &[1 << 20], &[2]);
+    }
+}
+
 #[test]
 fn gradients_of_loops_over_vectors() {
     for n in [65, 100, 1000] {

@@ -92,6 +92,10 @@ pub fn choose(program: &LaneProgram) -> Interleave {
         last_use[store.value] = program.insts.len();
     }
     let pressure = max_live(program, &last_use).max(1);
+    if program.arrays {
+        // Loops over elements keep the processor busy, and twice the memory would not stay in the cache.
+        return Interleave { groups: 1, spare: 0 };
+    }
     if !program.loops.is_empty() {
         // An iteration waits for the one before, whatever the window. Spilling costs less than waiting.
         let groups = match (4 * pressure <= REGISTERS, count <= MANY_LOOP_INSTRUCTIONS) {

@@ -22,7 +22,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::entity::{EntityVec, entity};
-use crate::ops::{Op, ShapeError};
+use crate::ops::{LARGE, Op, ShapeError};
 use crate::source::Span;
 pub use region::{Region, RegionId, RegionKind};
 pub use types::{Elem, Shape, Type};
@@ -220,6 +220,9 @@ impl std::hash::Hasher for MixHasher {
     }
 }
 
+/// Instructions of a loop over elements.
+const LOOP_WORK: usize = 32;
+
 impl Graph {
     /// A graph with nothing in it.
     pub fn new() -> Graph {
@@ -399,7 +402,7 @@ impl Graph {
         live
     }
 
-    /// About how many scalar operations its live nodes stand for.
+    /// About how many instructions its live nodes stand for: loops over elements count as what an iteration takes.
     pub fn work(&self) -> usize {
         let live = self.live();
         self.nodes()
@@ -407,11 +410,16 @@ impl Graph {
             .map(|node| match self.kind(node) {
                 NodeKind::Apply(op, _) => {
                     let types: Vec<Type> = self.args(node).iter().map(|&a| self.ty(a)).collect();
-                    op.work(&types, self.ty(node))
+                    let large = |ty: &Type| ty.len() > LARGE;
+                    if large(&self.ty(node)) || types.iter().any(large) {
+                        LOOP_WORK + types.len()
+                    } else {
+                        op.work(&types, self.ty(node))
+                    }
                 }
                 NodeKind::Region(id) => self.regions[id].body.work(),
                 NodeKind::Const(_) | NodeKind::Bool(_) | NodeKind::Input(_) | NodeKind::Result(_) => {
-                    self.ty(node).len()
+                    self.ty(node).len().min(LOOP_WORK)
                 }
             })
             .fold(0, usize::saturating_add)

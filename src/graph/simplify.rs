@@ -95,6 +95,13 @@ fn rewrite(g: &mut Graph, op: Op, attr: u32, ty: Type, args: &[Node]) -> Option<
                     return fits(g, x).and_then(|x| again(g, Op::Neg, ty, &[x]));
                 }
             }
+            // (−x)·c = x·(−c), whatever is rounded.
+            for (x, y) in [(a, b), (b, a)] {
+                if let (Some(negated), Some(c)) = (operand_of(g, x, Op::Neg), g.constant(y)) {
+                    let c = g.number(-c);
+                    return again(g, Op::Mul, ty, &[negated, c]);
+                }
+            }
             let (x, y) = (operand_of(g, a, Op::Neg)?, operand_of(g, b, Op::Neg)?);
             again(g, Op::Mul, ty, &[x, y])
         }

@@ -250,6 +250,7 @@ impl<'a> Memory<'a> {
         if len == 0 {
             return Cells::at(0, None, 0, lane_type(elem));
         }
+        self.l.has_arrays();
         let reused = self.free.borrow_mut().take(len);
         let cell = reused.unwrap_or_else(|| self.l.cells(len));
         let block = Some(Rc::new(Block { cell, len, free: self.free.clone() }));

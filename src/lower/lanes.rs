@@ -414,6 +414,8 @@ pub struct LaneProgram {
     pub loops: EntityVec<LoopId, LaneLoop>,
     /// How many memory cells it uses.
     pub cells: u32,
+    /// Whether it has loops over the elements of values that stand in memory.
+    pub arrays: bool,
 }
 
 impl LaneProgram {

@@ -30,6 +30,7 @@ struct State {
     loops: EntityVec<LoopId, LaneLoop>,
     phis: u32,
     cells: u32,
+    arrays: bool,
     ranges: Vec<(Target, u32)>,
     /// What is outside all loops.
     outermost: Scope,
@@ -233,6 +234,11 @@ impl Recorder {
         first
     }
 
+    /// There are values of many elements.
+    pub(super) fn has_arrays(&self) {
+        self.state.borrow_mut().arrays = true;
+    }
+
     pub(super) fn load(&self, ty: LaneType, cell: u32, offset: Value) -> Value {
         self.effect(Inst::Load(ty, cell, offset))
     }
@@ -432,8 +438,8 @@ impl Recorder {
             })
             .collect();
         let status = self.status(failures);
-        let State { insts, tables, loops, cells, ranges, outermost, .. } = self.state.into_inner();
-        let program = LaneProgram { insts, tables, stores, ranges, status, columns, loops, cells };
+        let State { insts, tables, loops, cells, arrays, ranges, outermost, .. } = self.state.into_inner();
+        let program = LaneProgram { insts, tables, stores, ranges, status, columns, loops, cells, arrays };
         compact(program, &outermost.items)
     }
 

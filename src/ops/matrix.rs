@@ -3,7 +3,7 @@
 use nc_runtime::lanes::Lanes;
 
 use super::vector::{counting, dot_product};
-use super::{Bound, Lane, Op, OpInfo, Operand, Rule, ShapeError, Site, Syntax, Term};
+use super::{Bound, LARGE, Lane, Op, OpInfo, Operand, Rule, ShapeError, Site, Syntax, Term};
 use crate::graph::{Elem, Graph, Node, Shape, Type};
 use crate::lower::arrays::{Cells, Form, Memory};
 use crate::lower::lanes::Value;
@@ -52,7 +52,7 @@ impl Rule for Matvec {
         let (rows, inner) = types[0].shape.extents();
         let (matrix, vector) = (m.stored(args[0]), m.stored(args[1]));
         let to = m.cells(ty.elem, rows);
-        blocks(m, rows, |row, count| {
+        blocks(m, rows, BLOCK, |row, count| {
             let first = m.s_times(row, inner);
             let start = vec![l.f(-0.0); count as usize];
             let sums = m.fold(m.s(0), m.s(inner), 1, start, None, |k, sums| {
@@ -118,8 +118,8 @@ impl Rule for Matmul {
         let (_, inner) = types[0].shape.extents();
         let (a, b) = (m.stored(args[0]), m.stored(args[1]));
         let to = m.cells(ty.elem, rows * columns);
-        blocks(m, columns, |column, count| {
-            blocks(m, rows, |row, height| {
+        blocks(m, columns, BLOCK, |column, count| {
+            blocks(m, rows, 2, |row, height| {
                 let first = m.s_times(row, inner);
                 let start = vec![l.f(-0.0); (count * height) as usize];
                 let sums = m.fold(m.s(0), m.s(inner), 1, start, None, |k, sums| {
@@ -153,6 +153,101 @@ impl Rule for Matmul {
             matrix_by_part_matrix(g, transposed, t, active)
         }
     }
+}
+
+/// Matrix times matrix where only some elements of either count: operands are each matrix and the mask of what counts.
+pub struct PartMatmul;
+impl Rule for PartMatmul {
+    const INFO: OpInfo = OpInfo {
+        name: "part-matmul",
+        syntax: Syntax::Internal,
+        ..product("", &[], "matrix times matrix, of elements that count", "t·Bᵀ, Aᵀ·t")
+    };
+    const OPERANDS: Option<usize> = Some(4);
+
+    fn result_type(args: &[Type]) -> Result<Type, ShapeError> {
+        if args[1] != Type::bool(args[0].shape) || args[3] != Type::bool(args[2].shape) {
+            return Err(ShapeError::new("part-matmul: masks have the shapes of the matrices"));
+        }
+        Matmul::result_type(&[args[0], args[2]])
+    }
+    fn work(args: &[Type], ty: Type) -> usize {
+        4 * ty.len() * extents(args[0].shape).1
+    }
+    fn eval<L: Lanes>(l: &L, _: u32, ty: Type, args: &[Operand<L>]) -> Vec<Lane<L>> {
+        let (rows, columns) = extents(ty.shape);
+        let (_, inner) = extents(args[0].ty.shape);
+        let [a, some, b, others] = std::array::from_fn(|k| args[k].elems);
+        let mut result = Vec::with_capacity(rows * columns);
+        for r in 0..rows {
+            for c in 0..columns {
+                let sum = (0..inner).fold(l.f(-0.0), |sum, k| {
+                    let (i, j) = (r * inner + k, k * columns + c);
+                    part_of_sum(l, sum, [a[i], some[i], b[j], others[j]])
+                });
+                result.push(Lane::F(sum));
+            }
+        }
+        result
+    }
+    fn array(m: &Memory<'_>, _: u32, ty: Type, types: &[Type], args: &[&Form]) -> Form {
+        let l = m.lanes();
+        let (rows, columns) = ty.shape.extents();
+        let (_, inner) = types[0].shape.extents();
+        let [a, some, b, others] = std::array::from_fn(|k| m.stored(args[k]));
+        let to = m.cells(ty.elem, rows * columns);
+        m.each(rows, |row| {
+            blocks(m, columns, BLOCK, |column, count| {
+                let first = m.s_times(row, inner);
+                let start = vec![l.f(-0.0); count as usize];
+                let sums = m.fold(m.s(0), m.s(inner), 1, start, None, |k, sums| {
+                    let along = m.s_add(first, k);
+                    let across = m.s_add(m.s_times(k, columns), column);
+                    let (x, counts) = (m.load(&a, 0, along), m.load(&some, 0, along));
+                    let term = |sum, j| {
+                        part_of_sum(l, sum, [x, counts, m.load(&b, j, across), m.load(&others, j, across)])
+                    };
+                    (0..count).zip(sums).map(|(j, &sum)| term(sum, j)).collect()
+                });
+                let place = m.s_add(m.s_times(row, columns), column);
+                (0..count).zip(sums).for_each(|(j, sum)| m.store(&to, j, place, Lane::F(sum)));
+            });
+        });
+        to.form()
+    }
+    fn tangent(g: &mut Graph, site: &Site, wrt: usize, t: Node, active: Option<Node>) -> Term {
+        let mut args = [site.args[0], site.args[1], site.args[2], site.args[3]];
+        if wrt % 2 == 1 {
+            return Term::Zero;
+        }
+        args[wrt] = t;
+        if let Some(active) = active {
+            args[wrt + 1] = g.binary(Op::And, args[wrt + 1], active);
+        }
+        Term::always(g.rule(Op::PartMatmul, &args))
+    }
+    fn adjoint(g: &mut Graph, site: &Site, wrt: usize, t: Node, active: Option<Node>) -> Term {
+        if wrt % 2 == 1 {
+            return Term::Zero;
+        }
+        let active = active.unwrap_or_else(|| everywhere(g, t));
+        let [other, others] = [2 - wrt, 3 - wrt].map(|k| g.unary(Op::Transpose, site.args[k]));
+        let args = if wrt == 0 { [t, active, other, others] } else { [other, others, t, active] };
+        let value = g.rule(Op::PartMatmul, &args);
+        Term::guarded(site.args[wrt + 1], value)
+    }
+}
+
+/// A sum with the product of two elements, if both count.
+fn part_of_sum<L: Lanes>(l: &L, sum: L::F, [x, counts, y, also]: [Lane<L>; 4]) -> L::F {
+    let term = l.select(l.and(counts.m(), also.m()), l.mul(x.f(), y.f()), l.f(-0.0));
+    l.add(sum, term)
+}
+
+/// The mask of all elements.
+fn everywhere(g: &mut Graph, like: Node) -> Node {
+    let (shape, there) = (g.shape(like), g.boolean(true));
+    g.fill(there, shape)
 }
 
 /// Column times row.
@@ -216,7 +311,7 @@ impl Rule for Det {
         syntax: Syntax::Call(&["det"]),
         doc: "determinant, by LU decomposition with partial pivoting",
         bound: Bound::Composed("LU decomposition"),
-        derivative: "the cofactor matrix, also where M is singular",
+        derivative: "the cofactor matrix, up to 8×8 also where M is singular",
         kinks: "",
     };
     const OPERANDS: Option<usize> = Some(1);
@@ -313,10 +408,10 @@ impl Rule for Inv {
 const BLOCK: u32 = 4;
 
 /// `body` for numbers from 0 to `count`, a block at a time: with the first of the block and how many it has.
-fn blocks(m: &Memory<'_>, count: u32, mut body: impl FnMut(Value, u32)) {
-    let whole = count / BLOCK * BLOCK;
+fn blocks(m: &Memory<'_>, count: u32, block: u32, mut body: impl FnMut(Value, u32)) {
+    let whole = count / block * block;
     if whole > 0 {
-        m.between(m.s(0), m.s(whole), BLOCK, |k| body(k, BLOCK));
+        m.between(m.s(0), m.s(whole), block, |k| body(k, block));
     }
     if whole < count {
         body(m.s(whole), count - whole);
@@ -395,6 +490,14 @@ fn part_by_matrix(g: &mut Graph, t: Node, active: Option<Node>, matrix: Node) ->
     let (rows, inner) = extents(g.shape(t));
     let (_, columns) = extents(g.shape(matrix));
     let shape = Shape::Matrix(rows as u32, columns as u32);
+    if shape.len().max(g.shape(t).len()).max(g.shape(matrix).len()) > LARGE {
+        let all = everywhere(g, matrix);
+        let value = g.rule(Op::PartMatmul, &[t, active, matrix, all]);
+        let any = any_of_rows(g, active);
+        let one = g.number(1.0);
+        let row = g.fill(one, Shape::Vector(columns as u32));
+        return Term::guarded(every_column(g, any, row), value);
+    }
     let transposed = g.unary(Op::Transpose, matrix);
     let mut elems = Vec::with_capacity(shape.len());
     for row in 0..rows as u32 {
@@ -427,6 +530,12 @@ fn matrix_by_part_matrix(g: &mut Graph, matrix: Node, t: Node, active: Option<No
 /// For each row of a mask whether anything in it holds.
 fn any_of_rows(g: &mut Graph, mask: Node) -> Node {
     let (rows, columns) = extents(g.shape(mask));
+    if rows * columns > LARGE {
+        let (one, numbers) = (g.number(1.0), numbers(g, mask));
+        let row = g.fill(one, Shape::Vector(columns as u32));
+        let counts = g.binary(Op::Matvec, numbers, row);
+        return truths(g, counts);
+    }
     let elems: Vec<Node> = (0..rows as u32)
         .map(|row| {
             let part = g.slice(mask, row * columns as u32, Shape::Vector(columns as u32));
@@ -456,6 +565,11 @@ fn cofactor_matrix(g: &mut Graph, matrix: Node) -> Node {
     if n == 1 {
         let one = g.number(1.0);
         return g.fill(one, shape);
+    }
+    if shape.len() > LARGE {
+        let (det, inverse) = (g.unary(Op::Det, matrix), g.unary(Op::Inv, matrix));
+        let transposed = g.unary(Op::Transpose, inverse);
+        return g.mul(det, transposed);
     }
     let elems: Vec<Node> = (0..n * n).map(|k| g.slice(matrix, k, Shape::Scalar)).collect();
     let mut cofactors = Vec::with_capacity(elems.len());
@@ -630,7 +744,7 @@ impl ArrayElimination<'_> {
     fn back_substitute(&self) {
         let m = self.m;
         let l = m.lanes();
-        blocks(m, self.width, |column, count| {
+        blocks(m, self.width, BLOCK, |column, count| {
             m.each(self.n, |done| {
                 let row = m.s_sub(m.s(self.n - 1), done);
                 let here = m.s_add(m.s_times(row, self.width), column);

@@ -493,7 +493,7 @@ registry! {
     logic: Lt Le Eq Ne And Or Not Any Num Select;
     structure: Pack Slice Place Gather Scatter Fill Transpose;
     vector: Sum Dot Norm;
-    matrix: Matvec Matmul Outer Det Inv;
+    matrix: Matvec Matmul PartMatmul Outer Det Inv;
 }
 
 impl Op {
@@ -535,7 +535,7 @@ impl fmt::Display for Op {
 ///
 /// If the shapes do not fit: then the rule is wrong, not the program.
 impl Graph {
-    fn rule(&mut self, op: Op, args: &[Node]) -> Node {
+    pub(crate) fn rule(&mut self, op: Op, args: &[Node]) -> Node {
         match self.apply(op, args) {
             Ok(node) => node,
             Err(error) => unreachable!("a derivative rule built {op}: {error}"),
