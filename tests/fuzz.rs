@@ -58,7 +58,8 @@ fn compare(program: &Program) -> bool {
     let gradient = CompileOptions { derivative: Derivative::Gradient, ..options.clone() };
     let adjoint = derived(&graph, &gradient).expect("an adjoint");
     graph::verify::verify(&adjoint).expect("a sound adjoint");
-    neural_compiler::lower::verify::verify(&lower(&adjoint, DEFAULT_TAPE_BYTES)).expect("a sound lane program");
+    neural_compiler::lower::verify::verify(&lower(&adjoint, DEFAULT_TAPE_BYTES))
+        .expect("a sound lane program");
 
     let tree = AstInterpreter::new(program.resolved().clone(), &signature);
     let interpreted = GraphInterpreter::new(&graph, DEFAULT_TAPE_BYTES);

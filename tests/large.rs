@@ -24,10 +24,19 @@ fn columns(count: usize, rows: usize) -> Vec<Vec<f64>> {
 /// The shapes of those names that the program uses.
 fn signature(source: &str, shapes: &[(&str, Shape)]) -> Signature {
     let used = |name: &str| source.split(|c: char| " ()[]\n".contains(c)).any(|word| word == name);
-    shapes.iter().filter(|(name, _)| used(name)).fold(Signature::scalars(), |signature, &(name, shape)| signature.shape(name, shape))
+    shapes
+        .iter()
+        .filter(|(name, _)| used(name))
+        .fold(Signature::scalars(), |signature, &(name, shape)| signature.shape(name, shape))
 }
 
-fn compile(source: &str, shapes: &[(&str, Shape)], tier: Tier, derivative: Derivative, tape: usize) -> Kernel {
+fn compile(
+    source: &str,
+    shapes: &[(&str, Shape)],
+    tier: Tier,
+    derivative: Derivative,
+    tape: usize,
+) -> Kernel {
     let program = Program::parse(source).unwrap_or_else(|e| panic!("{source}: {e}"));
     let options = CompileOptions {
         signature: signature(source, shapes),
@@ -46,7 +55,13 @@ fn compile(source: &str, shapes: &[(&str, Shape)], tier: Tier, derivative: Deriv
 }
 
 /// Compares all tiers on some batch lengths; returns the results of the last.
-fn agree(source: &str, shapes: &[(&str, Shape)], derivative: &Derivative, tapes: &[usize], lengths: &[usize]) {
+fn agree(
+    source: &str,
+    shapes: &[(&str, Shape)],
+    derivative: &Derivative,
+    tapes: &[usize],
+    lengths: &[usize],
+) {
     for &tape in tapes {
         let native = compile(source, shapes, Tier::Cranelift, derivative.clone(), tape);
         let interpreted = compile(source, shapes, Tier::Interpret, derivative.clone(), tape);
@@ -151,7 +166,9 @@ fn operations_on_matrices() {
 #[test]
 fn products_of_other_shapes() {
     let shapes = [("A", Shape::Matrix(7, 11)), ("B", Shape::Matrix(11, 30)), ("v", Shape::Vector(11))];
-    for source in ["(matmul A B)", "(ref (matmul A B) 3)", "(matvec A v)", "(outer v (matvec A v))", "(transpose B)"] {
+    for source in
+        ["(matmul A B)", "(ref (matmul A B) 3)", "(matvec A v)", "(outer v (matvec A v))", "(transpose B)"]
+    {
         agree(source, &shapes, &Derivative::None, &[1 << 20], &[1, 5]);
         agree(source, &shapes, &Derivative::Vjp, &[1 << 20], &[1, 5]);
     }
@@ -183,4 +200,165 @@ fn gradients_of_loops_over_vectors() {
             agree(source, &shapes, &Derivative::Gradient, tapes, lengths);
         }
     }
+}
+
+/// The heat equation as whole vectors, and what a loop over scalars in Rust makes of it.
+fn heat(steps: usize) -> String {
+    format!(
+        "; limits: iterations={steps}
+         (define (step u)
+           (let ((m (slice u 1 (- (vlen u) 1))))
+             (vappend (ref u 0)
+                      (+ m (* c (+ (- (slice u 0 (- (vlen u) 2)) (* 2 m)) (slice u 2))))
+                      (ref u (- (vlen u) 1)))))
+         (loop ((k 0) (u u0)) (if (= k {steps}) (dot u w) (recur (+ k 1) (step u))))"
+    )
+}
+
+/// The value, and its derivatives by c and by the elements of u0: all states are kept.
+fn heat_by_scalars(steps: usize, c: f64, u0: &[f64], w: &[f64]) -> (f64, f64, Vec<f64>) {
+    let n = u0.len();
+    let mut states = vec![u0.to_vec()];
+    for _ in 0..steps {
+        let u = &states[states.len() - 1];
+        let mut next = u.clone();
+        (1..n - 1).for_each(|i| next[i] = u[i] + c * (u[i - 1] - 2.0 * u[i] + u[i + 1]));
+        states.push(next);
+    }
+    let value = states[steps].iter().zip(w).map(|(u, w)| u * w).sum();
+    let (mut by_c, mut back) = (0.0, w.to_vec());
+    for u in states[..steps].iter().rev() {
+        by_c += (1..n - 1).map(|i| back[i] * (u[i - 1] - 2.0 * u[i] + u[i + 1])).sum::<f64>();
+        let inner = |i: usize| if (1..n - 1).contains(&i) { back[i] } else { 0.0 };
+        back = (0..n)
+            .map(|i| {
+                let left = if i > 0 { inner(i - 1) } else { 0.0 };
+                let right = if i + 1 < n { inner(i + 1) } else { 0.0 };
+                back[i] + c * (left - 2.0 * inner(i) + right)
+            })
+            .collect();
+    }
+    (value, by_c, back)
+}
+
+#[test]
+fn heat_equation() {
+    for (n, steps, tapes) in [
+        (10, 1000, [0, 16 << 10, 64 << 20]),
+        (100, 500, [0, 256 << 10, 64 << 20]),
+        (1000, 300, [0, 1 << 20, 256 << 20]),
+    ] {
+        let source = heat(steps);
+        let shapes = [("u0", Shape::Vector(n)), ("w", Shape::Vector(n))];
+        let inputs: Vec<f64> = [0.2].into_iter().chain((0..2 * n as usize).map(number)).collect();
+        let (u0, w) = inputs[1..].split_at(n as usize);
+        let (value, by_c, by_u0) = heat_by_scalars(steps, 0.2, u0, w);
+        for tape in tapes {
+            for tier in [Tier::Cranelift, Tier::Interpret] {
+                let kernel = compile(&source, &shapes, tier, Derivative::Gradient, tape);
+                let columns: Vec<&[f64]> = inputs.iter().map(std::slice::from_ref).collect();
+                let names: Vec<&str> = kernel.inputs().iter().map(|input| input.name.as_str()).collect();
+                assert_eq!(names, ["c", "u0", "w"]);
+                let found: Vec<f64> = kernel.columns(&columns).expect("columns").concat();
+                let expected = [value, by_c].into_iter().chain(by_u0.iter().copied());
+                for (k, (&found, expected)) in found.iter().zip(expected).enumerate() {
+                    let error = (found - expected).abs() / (1.0 + expected.abs());
+                    assert!(error < 1e-10, "{n} points, tape {tape}, {tier}: {k}: {found} for {expected}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn heat_equation_in_bounded_memory() {
+    let (n, steps) = (1000, 10_000);
+    let shapes = [("u0", Shape::Vector(n)), ("w", Shape::Vector(n))];
+    let kernel = compile(&heat(steps), &shapes, Tier::Cranelift, Derivative::Gradient, 64 << 20);
+    assert!(kernel.shape().scratch_bytes < 256 << 20, "{} bytes", kernel.shape().scratch_bytes);
+    let inputs: Vec<f64> = [0.2].into_iter().chain((0..2 * n as usize).map(number)).collect();
+    let (value, by_c, by_u0) = heat_by_scalars(steps, 0.2, &inputs[1..1001], &inputs[1001..]);
+    let columns: Vec<&[f64]> = inputs.iter().map(std::slice::from_ref).collect();
+    let found = kernel.columns(&columns).expect("columns").concat();
+    for (&found, expected) in found.iter().zip([value, by_c].into_iter().chain(by_u0)) {
+        assert!((found - expected).abs() < 1e-8 * (1.0 + expected.abs()), "{found} for {expected}");
+    }
+}
+
+#[test]
+fn determinants_and_inverses() {
+    for n in [9usize, 20, 65] {
+        let shape = Shape::Matrix(n as u32, n as u32);
+        // Diagonally dominant, so that the inverse is well known.
+        let a: Vec<f64> =
+            (0..n * n).map(|k| number(k) + if k % (n + 1) == 0 { 2.0 * n as f64 } else { 0.0 }).collect();
+        let columns: Vec<&[f64]> = a.iter().map(std::slice::from_ref).collect();
+        let run = |source: &str, derivative| {
+            let kernel = compile(source, &[("A", shape)], Tier::Cranelift, derivative, 0);
+            kernel.columns(&columns).expect("columns").concat()
+        };
+        let inverse = run("(inv A)", Derivative::None);
+        let unit = run("(matmul A (inv A))", Derivative::None);
+        for (k, x) in unit.iter().enumerate() {
+            let expected = if k % (n + 1) == 0 { 1.0 } else { 0.0 };
+            assert!((x - expected).abs() < 1e-12, "{n}: {k}: {x}");
+        }
+        // The derivative of the logarithm of a determinant is the transposed inverse.
+        let log = run("(log (abs (det A)))", Derivative::Gradient);
+        // Of the trace of the inverse, minus the transposed square of the inverse.
+        let trace = run("(trace (inv A))", Derivative::Gradient);
+        for r in 0..n {
+            for c in 0..n {
+                assert!((log[1 + r * n + c] - inverse[c * n + r]).abs() < 1e-12, "{n}: {r}, {c}");
+                let square: f64 = (0..n).map(|k| inverse[c * n + k] * inverse[k * n + r]).sum();
+                assert!((trace[1 + r * n + c] + square).abs() < 1e-12, "{n}: {r}, {c}");
+            }
+        }
+    }
+}
+
+#[test]
+fn ten_thousand_elements() {
+    let shapes = [("u", Shape::Vector(10_000)), ("v", Shape::Vector(10_000))];
+    for source in
+        ["(vsum (* u (exp v)))", "(loop ((i 0) (x u)) (if (= i 3) (norm x) (recur (+ i 1) (* x v))))"]
+    {
+        agree(source, &shapes, &Derivative::Gradient, &[64 << 20], &[1, 2]);
+    }
+    agree("(vappend (slice u 1) (* s v))", &shapes, &Derivative::None, &[0], &[2]);
+}
+
+#[test]
+fn bounds_of_slices() {
+    for (source, words) in [
+        ("(slice u 3 3)", "slice at index 3: an integer from 4 to 100"),
+        ("(slice u 0 101)", "from 1 to 100"),
+        ("(slice u s)", "must be constants"),
+        ("(slice s 0)", "slice of a scalar"),
+        ("(vappend u A)", "vappend of vec 100 and mat 3×3: rows differ"),
+    ] {
+        let program = Program::parse(source).expect(source);
+        let shapes = [("u", Shape::Vector(100)), ("A", Shape::Matrix(3, 3))];
+        let error = program.graph(&signature(source, &shapes)).expect_err(source).to_string();
+        assert!(error.contains(words), "{source}: {error}");
+    }
+}
+
+#[test]
+fn parameters_of_many_elements() {
+    let source = "(loop ((i 0) (x u)) (if (= i 4) (dot x p) (recur (+ i 1) (* x (cos p)))))";
+    let program = Program::parse(source).expect(source);
+    let shapes = [("u", Shape::Vector(100)), ("p", Shape::Vector(100))];
+    let params: Vec<f64> = (0..100).map(|k| number(k + 77)).collect();
+    let inputs = columns(100, 37);
+    let results: Vec<support::Results> = [Tier::Cranelift, Tier::Interpret]
+        .into_iter()
+        .map(|tier| {
+            let signature = signature(source, &shapes).parameter("p");
+            let derivative = Derivative::Gradient;
+            let options = CompileOptions { signature, tier, derivative, ..CompileOptions::default() };
+            support::run(&program.compile(&options).expect("a kernel"), &inputs, &params, 37, 1)
+        })
+        .collect();
+    assert!(results[0] == results[1]);
 }

@@ -369,7 +369,8 @@ fn huge_matrices_are_compiled() {
         timed("interpret", || kernel.row(&row, &[], &mut value, &mut []));
         assert_eq!(Some(value[0]), expected);
         let mut workspace = Workspace::new();
-        let run = || kernel.evaluate_row(&row, &[], &mut value, &mut [], &mut workspace).expect("a row that fits");
+        let run =
+            || kernel.evaluate_row(&row, &[], &mut value, &mut [], &mut workspace).expect("a row that fits");
         timed("evaluate", run);
         assert_eq!(Some(value[0]), expected);
         let small = CompileOptions { max_instructions: 100, ..options };

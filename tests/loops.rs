@@ -2,9 +2,9 @@
 
 mod support;
 
+use neural_compiler::graph::Shape;
 use neural_compiler::graph::build::Signature;
 use neural_compiler::{CompileOptions, Derivative, Kernel, Program, Tier, graph};
-use neural_compiler::graph::Shape;
 
 /// A program, the shapes of its inputs that are no scalars, and values of its inputs that lie in its domain.
 struct Case {
@@ -89,7 +89,8 @@ const CASES: &[Case] = &[
     ),
     Case {
         name: "the state is a vector",
-        source: "(loop ((i 0) (v u)) (if (>= i n) (dot v [1 2 3]) (recur (+ i 1) (+ v (* 0.1 (cross3 v w))))))
+        source:
+            "(loop ((i 0) (v u)) (if (>= i n) (dot v [1 2 3]) (recur (+ i 1) (+ v (* 0.1 (cross3 v w))))))
            ",
         shapes: &[("u", Shape::Vector(3)), ("w", Shape::Vector(3))],
         rows: &[&[0.0; 7]],

@@ -348,7 +348,9 @@ impl<'a> Memory<'a> {
                     args.iter().map(|arg| self.element(arg, at, k, loaded)).collect();
                 op.element(l, &args)
             }
-            Elements::Parts(_) => unreachable!("parts are written before an operation looks at their elements"),
+            Elements::Parts(_) => {
+                unreachable!("parts are written before an operation looks at their elements")
+            }
         }
     }
 
@@ -481,7 +483,9 @@ impl<'a> Memory<'a> {
         let cheap = match &form {
             Form::Lanes(_) => true,
             Form::Array(array) => match &*array.of {
-                Elements::Cells { .. } | Elements::Same(_) | Elements::Columns(_) | Elements::Params(_) => true,
+                Elements::Cells { .. } | Elements::Same(_) | Elements::Columns(_) | Elements::Params(_) => {
+                    true
+                }
                 Elements::Apply { cost, .. } => cost * again <= MAX_AGAIN,
                 Elements::Parts(_) => again == 0,
             },
@@ -548,11 +552,15 @@ impl<'a> Memory<'a> {
         }
     }
 
-    fn chosen(&self, lane: Lane<Recorder>, kept: Option<(Value, &Cells)>, at: u32, k: Value) -> Lane<Recorder> {
+    fn chosen(
+        &self,
+        lane: Lane<Recorder>,
+        kept: Option<(Value, &Cells)>,
+        at: u32,
+        k: Value,
+    ) -> Lane<Recorder> {
         match (lane, kept) {
-            (Lane::F(new), Some((mask, old))) => {
-                Lane::F(self.l.select(mask, new, self.load(old, at, k).f()))
-            }
+            (Lane::F(new), Some((mask, old))) => Lane::F(self.l.select(mask, new, self.load(old, at, k).f())),
             (lane, _) => lane,
         }
     }

@@ -442,7 +442,8 @@ impl Lowering<'_> {
         let region = tape.region;
         let offset = l.s_binary(SBinary::Mul, record, l.s(tape.width.into()));
         let mut place = tape.cell;
-        let first: Vec<Form> = region.next().map(|n| self.record(&mut place, offset, region.body.ty(n).len())).collect();
+        let first: Vec<Form> =
+            region.next().map(|n| self.record(&mut place, offset, region.body.ty(n).len())).collect();
         let mask = tape.masked.then(|| l.load(LaneType::M, place, offset));
         let first = self.first(&first, Some((tape.segment, tape.width)));
         l.begin();

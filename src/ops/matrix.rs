@@ -125,8 +125,7 @@ impl Rule for Matmul {
                 let sums = m.fold(m.s(0), m.s(inner), 1, start, None, |k, sums| {
                     let along = m.s_add(first, k);
                     let across = m.s_add(m.s_times(k, columns), column);
-                    let left: Vec<Value> =
-                        (0..height).map(|i| m.load(&a, i * inner, along).f()).collect();
+                    let left: Vec<Value> = (0..height).map(|i| m.load(&a, i * inner, along).f()).collect();
                     let right: Vec<Value> = (0..count).map(|j| m.load(&b, j, across).f()).collect();
                     let terms = left.iter().flat_map(|&x| right.iter().map(move |&y| l.mul(x, y)));
                     sums.iter().zip(terms).map(|(&sum, term)| l.add(sum, term)).collect()

@@ -437,7 +437,10 @@ fn bound(a: &dyn Algebra, args: &[Node], k: usize, least: u32, most: u32) -> Res
             let range = format!("slice at index {n}: an integer from {least} to {most} is needed");
             Err(ShapeError::at(k, range))
         }
-        None => Err(ShapeError::at(k, "the bounds of a slice must be constants: shapes are known before rows are")),
+        None => Err(ShapeError::at(
+            k,
+            "the bounds of a slice must be constants: shapes are known before rows are",
+        )),
     }
 }
 

@@ -52,8 +52,12 @@ fn each_part(
 /// A vector or matrix of the elements of all operands, one behind the other.
 pub struct Pack;
 impl Rule for Pack {
-    const INFO: OpInfo =
-        movement("pack", Syntax::Internal, "a vector or matrix of the elements of all operands", "element by element");
+    const INFO: OpInfo = movement(
+        "pack",
+        Syntax::Internal,
+        "a vector or matrix of the elements of all operands",
+        "element by element",
+    );
     const OPERANDS: Option<usize> = None;
     const MOVES: bool = true;
 
