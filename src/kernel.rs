@@ -19,6 +19,7 @@ use crate::interpret::ast::{AstInterpreter, AstKernel};
 use crate::interpret::graph::GraphInterpreter;
 use crate::limits::Limits;
 use crate::lower::{is_summed, lower};
+use crate::ops::Watch;
 
 /// Which derivatives a kernel computes beside the value.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -80,6 +81,19 @@ pub struct CompileOptions {
     pub tape_bytes: usize,
     /// How long a row may take; `None` for what the program's header comment says.
     pub limits: Option<Limits>,
+    /// Whether rows report the first operation, in the order of evaluation on the path that they take, whose operands
+    /// are outside its safe domain. Results keep every bit; see [`Kernel::checks`].
+    pub check_domain: bool,
+    /// Whether rows report the first operation at a kink, such as `abs` at 0, where derivatives jump. With
+    /// `check_domain`, the first that meets either is reported.
+    pub check_kinks: bool,
+}
+
+impl CompileOptions {
+    /// The conditions that rows report.
+    pub(crate) fn watch(&self) -> Watch {
+        Watch { domain: self.check_domain, kinks: self.check_kinks }
+    }
 }
 
 impl Default for CompileOptions {
@@ -90,6 +104,8 @@ impl Default for CompileOptions {
             wrt: None,
             tier: Tier::Auto,
             max_instructions: 2_000_000,
+            check_domain: false,
+            check_kinks: false,
             tape_bytes: DEFAULT_TAPE_BYTES,
             limits: None,
         }
@@ -304,7 +320,8 @@ impl Kernel {
         &self.inner.outputs
     }
 
-    /// What can fail a row; reports refer to checks by their position.
+    /// What can fail a row, or is to be reported about one ([`CompileOptions::check_domain`]). Failures and notes of a
+    /// [`Report`] refer to checks by their position.
     pub fn checks(&self) -> &[Check] {
         &self.inner.graph.checks
     }
@@ -344,7 +361,7 @@ impl Kernel {
     /// # Errors
     ///
     /// Columns, parameters or buffers that do not fit [`Kernel::inputs`] and [`Kernel::outputs`]. Rows that fail are no
-    /// error: they are NaN and listed in the report.
+    /// error: they are NaN and listed in the report. So are rows with a note, whose results count.
     pub fn evaluate(
         &self,
         batch: Batch<'_, '_>,

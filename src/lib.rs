@@ -5,6 +5,7 @@ pub mod ast;
 pub mod codegen;
 pub mod derive;
 pub mod dialect;
+pub mod domain;
 pub mod entity;
 pub mod formula;
 pub mod graph;

@@ -6,12 +6,14 @@ use crate::anf::{self, Anf, Rhs};
 use crate::ast::{self, Ast};
 use crate::codegen::cranelift::{self, TargetMachine};
 use crate::dialect::{self, Dialect, ReaderLimits};
+use crate::domain::{self, SafeDomain};
 use crate::graph::build::{BuildOptions, Signature};
 use crate::graph::{Graph, build, print};
 use crate::interpret::ast::AstInterpreter;
 use crate::kernel::{CompileOptions, Derivative, Kernel, KernelError, Tier, derived};
 use crate::limits::Limits;
 use crate::lower;
+use crate::ops::Watch;
 use crate::resolve::{self, Resolved};
 use crate::source::{Diagnostic, Span};
 
@@ -155,20 +157,52 @@ impl Program {
     ///
     /// Shapes that do not fit, with their places; names in the signature that the program does not have.
     pub fn graph(&self, signature: &Signature) -> Result<Graph, Error> {
-        self.graph_within(signature, None)
+        let options = BuildOptions { limits: self.limits(), watch: Watch::default() };
+        self.graph_with(signature, &options)
     }
 
-    fn graph_within(&self, signature: &Signature, limits: Option<Limits>) -> Result<Graph, Error> {
+    /// The graph of the value, as the options want it.
+    fn graph_for(&self, options: &CompileOptions) -> Result<Graph, Error> {
+        let limits = options.limits.unwrap_or(self.limits());
+        self.graph_with(&options.signature, &BuildOptions { limits, watch: options.watch() })
+    }
+
+    fn graph_with(&self, signature: &Signature, options: &BuildOptions) -> Result<Graph, Error> {
+        self.check_names(signature)?;
+        build::build(&self.anf, signature, options).map_err(Error::Source)
+    }
+
+    fn check_names(&self, signature: &Signature) -> Result<(), KernelError> {
         for name in signature.names() {
             let constant = signature.is_parameter(name) && self.constants().any(|(known, _)| known == name);
             if !constant && !self.inputs().any(|input| input == name) {
                 let inputs =
                     self.inputs().chain(self.constants().map(|c| c.0)).collect::<Vec<_>>().join(", ");
-                return Err(KernelError::UnknownInput { name: name.to_string(), inputs }.into());
+                return Err(KernelError::UnknownInput { name: name.to_string(), inputs });
             }
         }
-        let options = BuildOptions { limits: limits.unwrap_or(self.limits()) };
-        build::build(&self.anf, signature, &options).map_err(Error::Source)
+        Ok(())
+    }
+
+    /// The conditions under which no operation leaves its safe domain, in the words of the source.
+    ///
+    /// ```
+    /// # use neural_compiler::{Program, graph::build::Signature};
+    /// # fn main() -> Result<(), neural_compiler::Error> {
+    /// let gamma = Program::parse("(define c 299792458) (/ 1 (sqrt (- 1 (square (/ v c)))))")?;
+    /// let domain = gamma.safe_domain(&Signature::scalars())?;
+    /// let conditions: Vec<String> = domain.conditions.iter().map(ToString::to_string).collect();
+    /// assert_eq!(conditions, ["1 − (v/c)² > 0"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Names in the signature that the program does not have.
+    pub fn safe_domain(&self, signature: &Signature) -> Result<SafeDomain, Error> {
+        self.check_names(signature)?;
+        Ok(domain::safe_domain(&self.anf, signature))
     }
 
     /// Compiles the program.
@@ -177,11 +211,12 @@ impl Program {
     ///
     /// As [`Program::graph`], and options that do not fit the program.
     pub fn compile(&self, options: &CompileOptions) -> Result<Kernel, Error> {
-        let graph = self.graph_within(&options.signature, options.limits)?;
+        let graph = self.graph_for(options)?;
         let graph = match options.derivative {
             Derivative::None if options.tier == Tier::Interpret => {
                 let interpreter = AstInterpreter::new(Arc::clone(&self.resolved), &options.signature)
-                    .with_limits(options.limits.unwrap_or(self.limits()));
+                    .with_limits(options.limits.unwrap_or(self.limits()))
+                    .watching(options.watch());
                 return Ok(Kernel::from_tree(graph, interpreter));
             }
             Derivative::None => graph,
@@ -208,7 +243,7 @@ impl Program {
             Stage::Tco => return Ok(anf::print::dump(&self.anf)),
             Stage::Graph | Stage::Adjoint | Stage::Lanes | Stage::Clif | Stage::Asm => {}
         }
-        let graph = self.graph_within(&options.signature, options.limits)?;
+        let graph = self.graph_for(options)?;
         if stage == Stage::Graph {
             return Ok(print::dump(&graph));
         }

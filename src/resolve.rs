@@ -4,9 +4,11 @@
 //! head of a form must be a function or a primitive. Functions are closed afterwards: what they capture from around
 //! them becomes further parameters.
 //!
-//! * [`calls`]: which calls are iterations of loops, and which need a stack.
+//! * [`calls`]: which calls are iterations of loops, and which need a stack;
+//! * [`captures`]: what functions use from around them.
 
 mod calls;
+mod captures;
 
 use std::collections::{HashMap, HashSet};
 
@@ -119,10 +121,6 @@ impl Resolved {
         self.spans[expr]
     }
 }
-
-/// Variables from around them that all functions together may use: functions inside functions could otherwise take
-/// memory quadratic in the text.
-const MAX_CAPTURES: usize = 10_000_000;
 
 /// What a name means.
 #[derive(Debug, Clone, Copy)]
@@ -775,88 +773,6 @@ impl<'a> Resolver<'a> {
                 );
             }
         }
-    }
-
-    /// Collects what each function captures, its callees' captures included.
-    fn close_functions(&mut self, components: &calls::Components) {
-        let callees = calls::callees(self.resolved.functions.len(), self.calls.iter());
-        let mut captures: EntityVec<FuncId, HashSet<Var>> =
-            EntityVec::filled(HashSet::new(), self.resolved.functions.len());
-        for &(function, var) in &self.uses {
-            captures[function].insert(var);
-        }
-        let mut callers: EntityVec<FuncId, Vec<FuncId>> =
-            EntityVec::filled(Vec::new(), self.resolved.functions.len());
-        let mut total = 0;
-        for (k, members) in components.order.iter().enumerate() {
-            for &function in members {
-                let mut all = std::mem::take(&mut captures[function]);
-                for &callee in &callees[function] {
-                    if components.of[callee] == k {
-                        callers[callee].push(function);
-                        continue;
-                    }
-                    let theirs = self.resolved.functions[callee].captures.iter().copied();
-                    all.extend(theirs.filter(|&var| self.owners[var] != Some(function)));
-                }
-                total += all.len();
-                captures[function] = all;
-            }
-            // Functions that call each other capture what the others do.
-            let mut spread: Vec<(FuncId, Var)> = Vec::new();
-            if members.len() > 1 {
-                spread.extend(members.iter().flat_map(|&m| captures[m].iter().map(move |&var| (m, var))));
-            }
-            while let Some((callee, var)) = spread.pop() {
-                if total > MAX_CAPTURES {
-                    break;
-                }
-                for &caller in &callers[callee] {
-                    if self.owners[var] != Some(caller) && captures[caller].insert(var) {
-                        total += 1;
-                        spread.push((caller, var));
-                    }
-                }
-            }
-            if total > MAX_CAPTURES {
-                let span = self.resolved.functions[members[0]].span;
-                let message = format!("functions use more than {MAX_CAPTURES} variables from around them");
-                return self.error(
-                    Diagnostic::error("too-large", span, message)
-                        .help("pass values as operands, or nest less deeply"),
-                );
-            }
-            for &function in members {
-                let mut captures: Vec<Var> = std::mem::take(&mut captures[function]).into_iter().collect();
-                captures.sort();
-                self.resolved.functions[function].captures = captures;
-            }
-        }
-        self.use_before_definition();
-    }
-
-    /// Refuses calls of functions that use a value which is defined only after the call.
-    fn use_before_definition(&mut self) {
-        let late: EntityVec<FuncId, Vec<Var>> = {
-            let mut late = EntityVec::new();
-            for function in self.resolved.functions.values() {
-                late.push(function.captures.iter().copied().filter(|&var| self.defined[var] > 0).collect());
-            }
-            late
-        };
-        let mut errors = Vec::new();
-        for call in &self.calls {
-            let early = late[call.function]
-                .iter()
-                .find(|&&v| self.owners[v] == call.from && self.defined[v] > call.at);
-            if let Some(&var) = early {
-                let function = &self.resolved.functions[call.function].name;
-                let (name, span) = (&self.resolved.vars[var].name, self.resolved.vars[var].span);
-                let message = format!("`{function}` uses `{name}` before its definition");
-                errors.push(Diagnostic::error("order", call.span, message).related(span, "defined here"));
-            }
-        }
-        errors.into_iter().for_each(|error| self.error(error));
     }
 }
 

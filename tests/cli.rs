@@ -586,6 +586,17 @@ fn programs_with_errors() {
        │     ╰── here
     ───╯
     ");
+    assert_snapshot!(check(b"; nc: --max-iterations many\n(+ x 1)"), @"
+    [header] Error: `--max-iterations` is followed by a number
+       ╭─[ p.scm:1:24 ]
+       │
+     1 │ ; nc: --max-iterations many
+       │                        ──┬─
+       │                          ╰─── here
+       │
+       │ Help: such as `--max-iterations 1000000`, written in digits
+    ───╯
+    ");
     assert_snapshot!(check(b"(atan x y z)"), @"
     [arity] Error: `atan` takes 1 or 2 operands, not 3
        ╭─[ p.scm:1:1 ]
@@ -747,7 +758,7 @@ fn check() {
         dir.json(&["check", "--inputs", "r[3]", "r.scm", "--json"]),
         json!({
             "program": "r.scm", "ok": true, "inputs": { "r": [3] }, "constants": { "G": 6.674e-11 },
-            "results": { "a": [], "b": [3] }, "warnings": [],
+            "results": { "a": [], "b": [3] }, "domain": [], "domain_complete": true, "warnings": [],
         })
     );
     let done = dir.nc(&["check", "energy.scm", "r.scm"]);
@@ -776,6 +787,97 @@ fn check() {
 }
 
 #[test]
+fn check_safe_domain() {
+    let dir = Dir::new().with(
+        "p.scm",
+        "(define c 299792458)\n(define (f v x)\n  (if (> x 0)\n      (/ x (sqrt (- 1 (square (/ v c)))))\n      (/ 1 0)))\n",
+    );
+    let done = dir.nc(&["check", "p.scm"]);
+    assert_snapshot!(done.stdout, @"
+    p.scm: ok
+      input     v      scalar
+      input     x      scalar
+      constant  c      299792458
+      result    value  scalar
+      safe domain
+        1 − (v/c)² > 0 where x > 0
+    ");
+    assert_snapshot!(done.stderr, @"
+    [outside-domain] Warning: `/` is always outside its safe domain
+       ╭─[ p.scm:5:7 ]
+       │
+     5 │       (/ 1 0)))
+       │       ───┬───  
+       │          ╰───── needs 0 ≠ 0
+       │ 
+       │ Help: its value is what IEEE 754 gives: infinite, or a NaN
+    ───╯
+    ");
+    let report = dir.json(&["check", "p.scm", "--json"]);
+    assert_eq!(report["warnings"][0]["code"], "outside-domain");
+    assert_eq!(
+        report["domain"],
+        json!([{
+            "condition": "1 − (v/c)² > 0", "where": "x > 0", "op": "sqrt",
+            "place": { "start": 62, "end": 91, "line": 4, "column": 12 },
+        }])
+    );
+}
+
+#[test]
+fn run_and_eval_check_domain() {
+    let dir = Dir::new()
+        .with("p.scm", "(define (f x y)\n  (/ (log x)\n     (- y 1)))\n")
+        .with("in.csv", "x,y\n1,2\n0,2\n2,1\n-1,1\n5,1\n");
+    let args = ["run", "p.scm", "--batch", "in.csv", "--check-domain"];
+    let done = dir.nc(&args);
+    assert_eq!(done.status, 0);
+    assert_eq!(done.stdout, "value\n0.0\n-inf\ninf\nNaN\ninf\n");
+    assert_snapshot!(done.stderr, @"
+    [outside-domain] Warning: rows 1, 3: `log` is outside its safe domain (x > 0)
+       ╭─[ p.scm:2:6 ]
+       │
+     2 │   (/ (log x)
+       │      ───┬───  
+       │         ╰───── needs x > 0
+    ───╯
+    [outside-domain] Warning: rows 2, 4: `/` is outside its safe domain (b ≠ 0)
+       ╭─[ p.scm:2:3 ]
+       │
+     2 │ ╭─▶   (/ (log x)
+     3 │ ├─▶      (- y 1)))
+       │ │                   
+       │ ╰─────────────────── needs y − 1 ≠ 0
+    ───╯
+    warning: 4 of 5 rows noted (rows count from 0); their values count
+    ");
+    let plain = dir.nc(&args[..4]);
+    assert_eq!((plain.status, plain.stdout, plain.stderr.as_str()), (0, done.stdout, ""));
+    for tier in ["interpret", "cranelift"] {
+        let more = ["--tier", tier, "--json", "-o", "o.npy", "--grad", "g.npy"];
+        let report = dir.json(&[&args[..], &more].concat());
+        assert_eq!((&report["failed"], &report["noted"]), (&json!(0), &json!(4)));
+        assert_eq!(
+            report["notes"][1],
+            json!({
+                "row": 2, "reason": "`/` is outside its safe domain (b ≠ 0)", "op": "/", "condition": "y − 1 ≠ 0",
+                "start": 18, "end": 42,
+            })
+        );
+    }
+    let eval = ["eval", "p.scm", "--set", "x=-1", "--set", "y=1", "--check-domain"];
+    let done = dir.nc(&eval);
+    assert_eq!((done.status, done.stdout.as_str()), (0, "value = NaN\n"));
+    assert!(done.stderr.contains("`log` is outside its safe domain") && done.stderr.contains("needs x > 0"));
+    let report = dir.json(&[&eval[..], &["--json"]].concat());
+    assert_eq!((&report["note"]["op"], &report["note"]["start"]), (&json!("log"), &json!(21)));
+    let report = dir.json(&["eval", "-e", "(log x)", "--set", "x=1", "--check-domain", "--json"]);
+    assert_eq!(report, json!({ "value": 0.0, "note": null }));
+    let done = dir.nc(&["eval", "-e", "(abs x)", "--set", "x=0", "--check-kinks"]);
+    assert!(done.stderr.contains("`abs` is at a kink (x = 0)"), "{}", done.stderr);
+}
+
+#[test]
 fn ir() {
     let dir = Dir::new().with("p.scm", "(* (+ x 1) (- y 2))");
     assert_snapshot!(dir.ok(&["ir", "p.scm", "--stage", "graph"]), @"
@@ -786,7 +888,7 @@ fn ir() {
     %2 = mul %0, %1
     value = %2
     ");
-    for stage in ["ast", "anf", "adjoint", "lanes"] {
+    for stage in ["ast", "anf", "tco", "adjoint", "lanes"] {
         assert!(!dir.ok(&["ir", "p.scm", "--stage", stage, "--grad"]).is_empty(), "{stage}");
     }
     let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
@@ -802,6 +904,24 @@ fn ir() {
       the program takes: x, y
     ");
     dir.fails(2, &["ir", "p.scm", "--stage", "soup"]);
+    dir.ok(&["eval", "-e", "(+ 1 2)", "--max-iterations", "5", "--max-depth", "5", "--max-steps", "5"]);
+    dir.fails(2, &["eval", "-e", "(+ 1 2)", "--max-steps", "-5"]);
+    let dir = dir.with("sum.scm", "(loop ((i 0) (s 0)) (if (= i n) s (recur (+ i 1) (+ s i))))");
+    assert_snapshot!(dir.ok(&["ir", "sum.scm", "--stage", "tco", "--max-iterations", "5"]), @"
+    (define (loop %i %s n)
+      (let* ((%4 (loop ((i %i) (s %s))
+              (let* ((%0 (= i n))
+                    (%3 (if %0
+                        s
+                        (let* ((%1 (+ i 1))
+                              (%2 (+ s i)))
+                          (recur %1 %2)))))
+                %3))))
+      %4))
+    ; inputs: n
+    (let* ((%5 (loop 0 0 n)))
+      %5)
+    ");
 }
 
 #[test]
@@ -814,6 +934,8 @@ fn ops() {
     assert_eq!(text.lines().count(), ops.len() + 1);
     let sin = ops.iter().find(|op| op["name"] == "sin").unwrap();
     assert_eq!((&sin["min_operands"], &sin["derivative"]), (&json!(1), &json!("cos x")));
+    let domain = |name: &str| ops.iter().find(|op| op["name"] == name).unwrap()["domain"].clone();
+    assert_eq!((domain("sin"), domain("/"), domain("log")), (json!(null), json!("b ≠ 0"), json!("x > 0")));
 }
 
 #[test]

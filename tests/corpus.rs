@@ -3,42 +3,60 @@
 
 mod support;
 
+use neural_compiler::interpret::ast::{AstInterpreter, Scratch};
 use neural_compiler::kernel::derived;
 use neural_compiler::{CompileOptions, Derivative, Kernel, Tier};
 use support::bounds::{Constants, half_ulp, outputs};
+use support::corpus::Entry;
 use support::{bits, corpus, run, run_matrix};
 
 /// What a result may be away from its reference, in units of the running bound: first order, so there must be room
 /// for the rest.
 const ROOM: f64 = 2.0;
 
-#[test]
-fn results_are_within_their_error_bounds() {
+/// A list for the value and one for each row of derivatives, in the order of the results of a kernel.
+fn in_order<'a>(entry: &'a Entry, values: &'a [f64], gradients: &'a [Vec<f64>]) -> Vec<f64> {
+    let order = entry.order();
+    values.iter().copied().chain(gradients.iter().flat_map(|g| order.iter().map(|&k| g[k]))).collect()
+}
+
+/// Compares all results of programs with their references, and says how many.
+fn within_error_bounds(entries: &[Entry]) -> usize {
     let mut worst = [(0.0, String::new()), (0.0, String::new())];
     let mut compared = 0;
-    for entry in corpus::load() {
+    for entry in entries {
         let options = entry.options(Derivative::Gradient);
         let value = entry.program.graph(&options.signature).expect("a graph");
         let graph = derived(&value, &options).expect("a derived graph");
         let kernel = Kernel::from_graph(graph.clone(), &options).expect("a kernel");
         let columns = entry.columns();
         let results = run(&kernel, &columns, &[], entry.points.len(), 1);
-        let order = entry.order();
         let mut constants = Constants::of_program(&entry.text);
         for row in 0..entry.points.len() {
-            let inputs: Vec<f64> = columns.iter().map(|c| c[row]).collect();
-            let bounded = outputs(&graph, &inputs, &mut constants);
-            let references = entry.values[row]
-                .iter()
-                .copied()
-                .chain(entry.gradients[row].iter().flat_map(|g| order.iter().map(|&k| g[k])));
-            let references: Vec<f64> = references.collect();
-            assert_eq!(references.len(), bounded.len(), "{}", entry.name);
+            let result = |k: usize| f64::from_bits(results.columns[k][row]);
+            let references = in_order(entry, &entry.values[row], &entry.gradients[row]);
+            let errors: Vec<f64> = match &entry.bounds {
+                Some(bounds) => in_order(entry, &bounds.values[row], &bounds.gradients[row]),
+                None => {
+                    let inputs: Vec<f64> = columns.iter().map(|c| c[row]).collect();
+                    let bounded = outputs(&graph, &inputs, &mut constants);
+                    for (k, bounded) in bounded.iter().enumerate() {
+                        assert_eq!(
+                            bits(result(k)),
+                            bits(bounded.value),
+                            "{} row {row} output {k}",
+                            entry.name
+                        );
+                    }
+                    bounded.iter().map(|b| b.error).collect()
+                }
+            };
+            assert_eq!(references.len(), errors.len(), "{}", entry.name);
+            assert_eq!(references.len(), results.columns.len(), "{}", entry.name);
             let elements = entry.values[row].len();
-            for (k, (&reference, bounded)) in references.iter().zip(&bounded).enumerate() {
-                let result = f64::from_bits(results.columns[k][row]);
-                assert_eq!(bits(result), bits(bounded.value), "{} row {row} output {k}", entry.name);
-                let bound = bounded.error + half_ulp(reference);
+            for (k, (&reference, &error)) in references.iter().zip(&errors).enumerate() {
+                let result = result(k);
+                let bound = error + half_ulp(reference);
                 let difference = (result - reference).abs();
                 let ratio = if difference == 0.0 { 0.0 } else { difference / bound };
                 let kind = usize::from(k >= elements);
@@ -54,12 +72,16 @@ fn results_are_within_their_error_bounds() {
     println!("{compared} numbers");
     println!("largest error/bound of a value: {:.3} ({})", worst[0].0, worst[0].1);
     println!("largest error/bound of a derivative: {:.3} ({})", worst[1].0, worst[1].1);
-    assert!(compared > 10_000);
+    compared
 }
 
 #[test]
-fn tiers_give_the_same_bits() {
-    for entry in corpus::load() {
+fn results_are_within_their_error_bounds() {
+    assert!(within_error_bounds(&corpus::load()) > 10_000);
+}
+
+fn same_bits(entries: &[Entry]) {
+    for entry in entries {
         let rows = entry.points.len().max(3);
         let columns: Vec<Vec<f64>> = entry
             .columns()
@@ -95,4 +117,81 @@ fn tiers_give_the_same_bits() {
             assert!(results == &expected, "{}: {how} differs", entry.name);
         }
     }
+}
+
+#[test]
+fn tiers_give_the_same_bits() {
+    same_bits(&corpus::load());
+}
+
+/// Programs that are more than loops: calls that need a stack.
+const RECURSIVE: [&str; 10] = [
+    "ackermann",
+    "adaptive-simpson",
+    "continued-fraction",
+    "deep-sum",
+    "factorial-recursive",
+    "fibonacci-recursive",
+    "ladder",
+    "lennard-jones-chain",
+    "letrec-terms",
+    "power-squaring",
+];
+
+fn classic(recursive: bool) -> Vec<Entry> {
+    let mut entries = corpus::load_from("classic");
+    entries.retain(|entry| {
+        RECURSIVE.iter().any(|name| entry.name == format!("classic/{name}.scm")) == recursive
+    });
+    entries
+}
+
+#[test]
+fn loops_are_within_their_error_bounds() {
+    assert!(within_error_bounds(&classic(false)) > 4_000);
+}
+
+#[test]
+fn loops_give_the_same_bits_in_all_tiers() {
+    same_bits(&classic(false));
+}
+
+#[test]
+fn recursion() {
+    let entries = classic(true);
+    assert!(within_error_bounds(&entries) > 500);
+    same_bits(&entries);
+}
+
+/// The tree as it is written, without anything that the compiler does to it.
+#[test]
+fn interpreted_values_of_programs_that_repeat_are_within_their_error_bounds() {
+    let (mut compared, mut worst) = (0, (0.0, String::new()));
+    for entry in corpus::load_from("classic") {
+        let signature = entry.options(Derivative::None).signature;
+        let interpreter = AstInterpreter::new(entry.program.resolved().clone(), &signature)
+            .with_limits(entry.program.limits());
+        let bounds = entry.bounds.as_ref().expect("bounds");
+        let columns = entry.columns();
+        let mut scratch = Scratch::default();
+        for row in 0..entry.points.len() {
+            let inputs: Vec<f64> = columns.iter().map(|c| c[row]).collect();
+            let mut results = vec![0.0; entry.values[row].len()];
+            let outcome = interpreter.row(&mut scratch, &inputs, &[], &mut results);
+            outcome.unwrap_or_else(|failure| panic!("{} row {row}: {failure:?}", entry.name));
+            for ((result, reference), error) in
+                results.iter().zip(&entry.values[row]).zip(&bounds.values[row])
+            {
+                let ratio = (result - reference).abs() / (error + half_ulp(*reference));
+                let what = format!("{} row {row}: {result:e}, not {reference:e}", entry.name);
+                assert!(ratio <= ROOM, "{what}: {ratio} times the bound {error:e}");
+                if ratio > worst.0 {
+                    worst = (ratio, what);
+                }
+                compared += 1;
+            }
+        }
+    }
+    println!("{compared} numbers, largest error/bound {:.3} ({})", worst.0, worst.1);
+    assert!(compared > 1_000);
 }

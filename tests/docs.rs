@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use neural_compiler::graph::build::Signature;
+use neural_compiler::interpret::ast::{AstInterpreter, Scratch};
 use neural_compiler::ops::Primitive;
 use neural_compiler::{CompileOptions, Error, Program, Tier};
 
@@ -27,21 +29,25 @@ fn tables() -> String {
         let mut title = family.to_string();
         title[..1].make_ascii_uppercase();
         let _ = writeln!(text, "\n### {title}\n");
-        text += "| usage | value | derivative | at kinks | bound |\n|---|---|---|---|---|\n";
+        text +=
+            "| usage | value | derivative | at kinks | safe domain | bound |\n|---|---|---|---|---|---|\n";
         for primitive in Primitive::all().filter(|p| p.info().family == family) {
             let info = primitive.info();
             let usages: Vec<String> =
                 info.usage.split(" | ").map(|usage| format!("`({} {usage})`", info.name)).collect();
             let usage = usages.join(", ");
             if let Some(original) = info.alias_of {
-                let _ = writeln!(text, "| {} | the same as `{original}` | | | |", cell(&usage));
+                let _ = writeln!(text, "| {} | the same as `{original}` | | | | |", cell(&usage));
                 continue;
             }
-            let (derivative, kinks, bound) = match info.op() {
-                Some(op) => (op.derivative, op.kinks, op.bound.to_string()),
-                None => ("", "", String::new()),
+            let (derivative, kinks, domain, bound) = match info.op() {
+                Some(op) => {
+                    let domain = op.domain.map(|domain| op.in_words(domain.text)).unwrap_or_default();
+                    (op.derivative, op.kinks, domain, op.bound.to_string())
+                }
+                None => ("", "", String::new(), String::new()),
             };
-            let cells = [&usage, info.doc, derivative, kinks, &bound].map(cell);
+            let cells = [&usage, info.doc, derivative, kinks, &domain, &bound].map(cell);
             let _ = writeln!(
                 text,
                 "|{}|",
@@ -69,12 +75,14 @@ fn tables_of_primitives() {
 }
 
 /// An example says in its last comment what its value is, `; x = 1, y = 2 ⇒ 3 4`, or what is wrong, `; error[code]`.
-fn check(example: &str) {
+///
+/// Without a kernel, the AST interpreter is asked.
+fn check(example: &str, with_kernel: bool) {
     let last = example.lines().last().unwrap_or("");
     let (_, claim) = last.rsplit_once("; ").unwrap_or_else(|| panic!("no claim in\n{example}"));
     let compiled = Program::parse(example).and_then(|program| {
-        let kernel =
-            program.compile(&CompileOptions { tier: Tier::Interpret, ..CompileOptions::default() })?;
+        let options = CompileOptions { tier: Tier::Interpret, ..CompileOptions::default() };
+        let kernel = if with_kernel { Some(program.compile(&options)?) } else { None };
         Ok((program, kernel))
     });
     if claim.starts_with("error[") {
@@ -96,7 +104,13 @@ fn check(example: &str) {
     assert_eq!(program.inputs().collect::<Vec<_>>(), names, "{example}");
     let expected: Vec<f64> = results.split_whitespace().map(|x| x.parse().expect("a number")).collect();
     let mut found = vec![0.0; expected.len()];
-    nc_runtime::batch::Kernel::row(&kernel, &values, &[], &mut found, &mut []);
+    match kernel {
+        Some(kernel) => drop(nc_runtime::batch::Kernel::row(&kernel, &values, &[], &mut found, &mut [])),
+        None => AstInterpreter::new(program.resolved().clone(), &Signature::scalars())
+            .with_limits(program.limits())
+            .row(&mut Scratch::default(), &values, &[], &mut found)
+            .unwrap_or_else(|failure| panic!("{failure:?} in\n{example}")),
+    }
     assert_eq!(found, expected, "{example}");
 }
 
@@ -104,12 +118,14 @@ fn check(example: &str) {
 fn examples() {
     let document = std::fs::read_to_string(PATH).expect("the language reference");
     let mut count = 0;
-    let mut rest = document.as_str();
-    while let Some((_, block)) = rest.split_once("```scheme\n") {
-        let (example, after) = block.split_once("```").expect("a block that ends");
-        check(example.trim_end());
-        count += 1;
-        rest = after;
+    for (fence, with_kernel) in [("```scheme\n", true), ("```scm\n", false)] {
+        let mut rest = document.as_str();
+        while let Some((_, block)) = rest.split_once(fence) {
+            let (example, after) = block.split_once("```").expect("a block that ends");
+            check(example.trim_end(), with_kernel);
+            count += 1;
+            rest = after;
+        }
     }
     assert!(count > 10, "{count} examples");
 }

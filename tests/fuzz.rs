@@ -31,7 +31,7 @@ fn digest(text: &[u8]) -> bool {
         }
         Err(other) => panic!("{other}"),
     };
-    for stage in [Stage::Ast, Stage::Anf] {
+    for stage in [Stage::Ast, Stage::Anf, Stage::Tco] {
         assert!(program.stage(stage, &CompileOptions::default(), None).is_ok());
     }
     compare(&program)
@@ -146,7 +146,12 @@ const TOKENS: &[&str] = &[
     "\"",
     "'",
     "set!",
-    "loop",
+    "(loop ((x ",
+    "(recur ",
+    "(let f ((x ",
+    "(letrec ((f (lambda (x) ",
+    "(do ((x ",
+    "(f x)",
     "0",
     "é",
     "sin",

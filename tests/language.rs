@@ -480,7 +480,7 @@ fn loops() {
             "(+ 1 (loop ((x 1)) (if (< (abs (- (* x x) n)) 1e-12) x (recur (* 1/2 (+ x (/ n x)))))))",
             &[2.0],
         ),
-        1.0 + 1.414213562373095,
+        1.0 + std::f64::consts::SQRT_2,
     );
     // In `cond`, below `let` and in both arms.
     same(

@@ -329,6 +329,20 @@ fn ten_thousand_elements() {
 }
 
 #[test]
+fn recursive_functions_of_vectors() {
+    let shapes = [("u", Shape::Vector(70)), ("v", Shape::Vector(70))];
+    for source in [
+        "(define (f n x) (if (<= n 0) x (+ x (f (- n 1) (* 0.5 (+ x (vsum x)))))))
+         (dot v (f (abs s) u))",
+        "(define (f n x) (if (<= n 0) (norm x) (+ (f (- n 1) (* 0.5 x)) (f (- n 2) (+ x v)))))
+         (f 3 u)",
+    ] {
+        agree(source, &shapes, &Derivative::None, &[0], &[1, 5]);
+        agree(source, &shapes, &Derivative::Jvp { seeds: 1 }, &[0], &[1, 5]);
+    }
+}
+
+#[test]
 fn bounds_of_slices() {
     for (source, words) in [
         ("(slice u 3 3)", "slice at index 3: an integer from 4 to 100"),

@@ -368,7 +368,7 @@ fn huge_matrices_are_compiled() {
         let expected = (1..=200).map(|k| 1.0 / f64::from(k)).reduce(|a, b| a + b);
         timed("interpret", || kernel.row(&row, &[], &mut value, &mut []));
         assert_eq!(Some(value[0]), expected);
-        let mut workspace = Workspace::new();
+        let mut workspace = nc_runtime::batch::Workspace::new();
         let run =
             || kernel.evaluate_row(&row, &[], &mut value, &mut [], &mut workspace).expect("a row that fits");
         timed("evaluate", run);

@@ -87,6 +87,43 @@ const CASES: &[Case] = &[
         "(loop ((i 0) (x a)) (if (>= i 5) (sin x) (recur (+ i 1) (* x (+ 3 (sin x))))))",
         &[&[0.3], &[1e9], &[1e6], &[1e8], &[-2.0]],
     ),
+    case(
+        "recursion with one call",
+        "(define (sum n x) (if (<= n 0) 0 (+ (sin (* n x)) (sum (- n 1) x)))) (sum n x)",
+        &[&[3.0, 0.5], &[0.0, 1.0], &[10.0, -0.3], &[1.0, 2.0], &[25.0, 0.1]],
+    ),
+    case(
+        "recursion with two calls",
+        "(define (fib n x) (if (< n 2) x (+ (fib (- n 1) x) (* x (fib (- n 2) (sqrt x)))))) (fib n a)",
+        &[&[5.0, 0.5], &[0.0, 1.0], &[9.0, 0.3], &[1.0, 2.0], &[2.0, 0.0]],
+    ),
+    case(
+        "a power by squaring",
+        "(define (power x n)
+           (cond ((= n 0) 1)
+                 ((= (remainder n 2) 0) (square (power x (/ n 2))))
+                 (else (* x (power x (- n 1))))))
+         (power (+ a b) n)",
+        &[&[1.5, 0.1, 5.0], &[2.0, 1.0, 0.0], &[-0.5, 0.1, 13.0], &[0.0, 0.0, 2.0], &[1.01, 0.0, 100.0]],
+    ),
+    case(
+        "mutual recursion that is not all tail calls",
+        "(letrec ((f (lambda (n x) (if (<= n 0) x (+ 1 (g (- n 1) (* x x))))))
+                  (g (lambda (n x) (if (<= n 0) (exp x) (* 2 (f (- n 1) (/ x 3)))))))
+           (f n x))",
+        &[&[5.0, 0.5], &[0.0, 1.0], &[8.0, 0.3], &[1.0, 2.0], &[2.0, -0.5]],
+    ),
+    case(
+        "a loop that recurs, and recursion in a loop",
+        "(define (f n x) (loop ((k 0) (s x)) (if (>= k n) s (recur (+ k 1) (+ s (* 1/2 (f (- n 1) (* s x))))))))
+         (loop ((i 0) (y x)) (if (>= i 3) y (recur (+ i 1) (f (+ i m) (* 1/4 y)))))",
+        &[&[0.5, 0.0], &[0.1, 1.0], &[0.3, 0.0], &[-1.0, 1.0], &[0.2, 2.0]],
+    ),
+    case(
+        "rows that never call",
+        "(define (f n) (if (<= n 1) 1 (* n (f (- n 1))))) (if (> x 0) (f x) (sqrt (- x)))",
+        &[&[-1.0], &[-4.0], &[5.0], &[-2.0], &[0.0]],
+    ),
     Case {
         name: "the state is a vector",
         source:

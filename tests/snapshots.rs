@@ -1,4 +1,5 @@
-//! Every stage of a handful of programs as text, for the value and for the gradient.
+//! Every stage of a handful of programs as text, for the value and for the gradient, and the first stages of programs
+//! with loops.
 //!
 //! They are the same on every machine. `INSTA_UPDATE=always cargo test --test snapshots` writes them anew; a change of
 //! format belongs in the changelog.
@@ -64,4 +65,69 @@ snapshots! {
     (over-square (* G m1 m2))))
 (values (near (attraction m 2 r))
         (far (attraction m 2 (* 10 r))))", Signature::scalars().parameter("G");
+}
+
+/// The stages of programs that repeat, as far as loops are made.
+fn front(source: &str) -> String {
+    let program = Program::parse(source).expect("a program");
+    let mut text = format!("{}\n", source.trim());
+    for (title, stage) in [("ast", Stage::Ast), ("anf", Stage::Anf), ("tco", Stage::Tco)] {
+        let stage = program.stage(stage, &CompileOptions::default(), None).expect("a stage");
+        let _ = write!(text, "\n---- {title}\n{stage}");
+    }
+    text
+}
+
+macro_rules! loops {
+    ($($(#[$meta:meta])* $name:ident: $source:expr;)*) => {$(
+        $(#[$meta])*
+        #[test]
+        fn $name() {
+            insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
+                insta::assert_snapshot!(concat!("loops_", stringify!($name)), front($source));
+            });
+        }
+    )*};
+}
+
+loops! {
+    /// `tolerance` never changes, so it is no variable of the loop.
+    newton: "
+(define (root n)
+  (let improve ((x n) (tolerance 1e-12))
+    (if (< (abs (- (* x x) n)) tolerance) x
+        (improve (* 1/2 (+ x (/ n x))) tolerance))))
+(root y)";
+    recur: "
+(loop ((i 0) (sum 0))
+  (if (= i n) sum
+      (let ((next (+ i 1)))
+        (if (= i skip) (recur next sum) (recur next (+ sum i))))))";
+    do_loop: "(do ((i 0 (+ i 1)) (x 1 (* x base)) (base b)) ((= i n) x))";
+    /// Each function by which the loop is entered has a loop of its own.
+    mutual: "
+(define (even? n) (if (= n 0) 1 (odd? (- n 1))))
+(define (odd? m) (if (= m 0) 0 (even? (- m 1))))
+(values (even (even? x)) (odd (odd? x)))";
+    /// The inner loop goes on with the outer one, and uses what that has bound.
+    nested: "
+(let outer ((i 0) (sum 0))
+  (if (= i n) sum
+      (let ((k (* 10 i)))
+        (let inner ((j 0) (s sum))
+          (if (= j i) (outer (+ i 1) s)
+              (inner (+ j 1) (+ s k)))))))";
+    /// One call is an iteration, the other needs a stack.
+    ackermann: "
+(define (ack m n)
+  (cond ((= m 0) (+ n 1))
+        ((= n 0) (ack (- m 1) 1))
+        (else (ack (- m 1) (ack m (- n 1))))))";
+    definitions: "
+(define (f x)
+  (define k 10)
+  (define (g n) (if (= n 0) k (+ h (g (- n 1)))))
+  (define h (* 2 x))
+  (g x))
+(f y)";
 }

@@ -6,234 +6,36 @@
 
 Programs are evaluated with 60 digits in forward mode (value and all partial derivatives together). Every number
 literal is the binary64 number that it reads as (`pi` spelt 3.141592653589793 is that number, not the circle's).
-A result is the binary64 number nearest to the exact one. Needs mpmath.
+A result is the binary64 number nearest to the exact one.
+
+A program that repeats anything (loops, recursion) is evaluated once more in binary64, beside a bound of first order
+on the errors of value and derivatives. Its points are those where both evaluations take the same decisions, each
+with a margin. Where long cancellation makes that bound useless, it is SAFETY times the largest error of four
+evaluations with 53 bits and different directions of rounding. Needs mpmath; gmpy2 makes it fast, and is needed
+to write programs that repeat.
 """
 
 import json
+import math
 import os
 import random
 import re
 import sys
+import threading
+from collections import Counter
 
 import mpmath
 
-mpmath.mp.dps = 60
+from duals import HALF, Exact, Machine, gmpy2
+from scheme import Evaluator, read, tokens
+
+DIGITS = 60
 POINTS = 32
-
-
-# Programs
-
-def tokens(text):
-    text = re.sub(r";.*", "", text)
-    return re.findall(r"[()\[\]]|[^\s()\[\]]+", text)
-
-
-def number(token):
-    """The exact value of a literal, or None."""
-    if re.fullmatch(r"[+-]?\d+/\d+", token):
-        top, bottom = token.split("/")
-        return int(top) / int(bottom)
-    if re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", token):
-        return float(token)
-    return None
-
-
-def read(text):
-    """The expressions of a program."""
-    stack = [[]]
-    for token in tokens(text):
-        if token == "(":
-            stack.append([])
-        elif token == "[":
-            stack.append(["vec"])
-        elif token in ")]":
-            done = stack.pop()
-            stack[-1].append(done)
-        else:
-            value = number(token)
-            stack[-1].append(token if value is None else value)
-    assert len(stack) == 1
-    return stack[0]
-
-
-# Forward mode. A number is a pair of a value and its partial derivatives by all input elements; a vector is a list of
-# numbers, a matrix a list of vectors.
-
-class Dual:
-    __slots__ = ("v", "d")
-
-    def __init__(self, v, d):
-        self.v, self.d = v, d
-
-
-class Evaluator:
-    def __init__(self, ctx, inputs):
-        self.m = ctx
-        self.inputs = inputs
-
-    def constant(self, x):
-        return Dual(self.m.mpf(x), {})
-
-    def combine(self, value, *terms):
-        """A value whose derivative is the sum of `slope * dual.d` over terms."""
-        d = {}
-        for slope, x in terms:
-            for k, dx in x.d.items():
-                d[k] = d.get(k, 0) + slope * dx
-        return Dual(value, d)
-
-    def add(self, a, b):
-        return self.combine(a.v + b.v, (1, a), (1, b))
-
-    def sub(self, a, b):
-        return self.combine(a.v - b.v, (1, a), (-1, b))
-
-    def mul(self, a, b):
-        return self.combine(a.v * b.v, (b.v, a), (a.v, b))
-
-    def div(self, a, b):
-        y = a.v / b.v
-        return self.combine(y, (1 / b.v, a), (-y / b.v, b))
-
-    def neg(self, a):
-        return self.combine(-a.v, (-1, a))
-
-    def pow(self, a, b):
-        m = self.m
-        y = a.v ** b.v
-        terms = [(b.v * a.v ** (b.v - 1), a)] if b.v != 0 else []
-        if b.d:
-            terms.append((y * m.log(a.v), b))
-        return self.combine(y, *terms)
-
-    def sqrt(self, a):
-        y = self.m.sqrt(a.v)
-        return self.combine(y, (1 / (2 * y), a)) if a.d else Dual(y, {})
-
-    def function(self, name, a):
-        m, x = self.m, a.v
-        one = m.mpf(1)
-        value, slope = {
-            "exp": lambda: (m.exp(x), m.exp(x)),
-            "exp2": lambda: (m.mpf(2) ** x, m.mpf(2) ** x * m.log(m.mpf(2))),
-            "expm1": lambda: (m.expm1(x), m.exp(x)),
-            "log": lambda: (m.log(x), 1 / x),
-            "log2": lambda: (m.log(x) / m.log(m.mpf(2)), 1 / (x * m.log(m.mpf(2)))),
-            "log10": lambda: (m.log(x) / m.log(m.mpf(10)), 1 / (x * m.log(m.mpf(10)))),
-            "log1p": lambda: (m.log(one + x), 1 / (one + x)),
-            "sin": lambda: (m.sin(x), m.cos(x)),
-            "cos": lambda: (m.cos(x), -m.sin(x)),
-            "tan": lambda: (m.tan(x), 1 + m.tan(x) ** 2),
-            "asin": lambda: (m.asin(x), 1 / m.sqrt(1 - x * x)),
-            "acos": lambda: (m.acos(x), -1 / m.sqrt(1 - x * x)),
-            "atan": lambda: (m.atan(x), 1 / (1 + x * x)),
-            "sinh": lambda: (m.sinh(x), m.cosh(x)),
-            "cosh": lambda: (m.cosh(x), m.sinh(x)),
-            "tanh": lambda: (m.tanh(x), 1 / m.cosh(x) ** 2),
-            "cbrt": lambda: (m.cbrt(x), 1 / (3 * m.cbrt(x) ** 2)),
-            "erf": lambda: (m.erf(x), 2 / m.sqrt(m.pi) * m.exp(-x * x)),
-            "abs": lambda: (abs(x), -one if x < 0 else one if x > 0 else 0 * one),
-            "square": lambda: (x * x, 2 * x),
-        }[name]()
-        return self.combine(value, (slope, a))
-
-    # Shapes
-
-    def each(self, f, *args):
-        """An elementwise function; scalars broadcast."""
-        lengths = {len(a) for a in args if isinstance(a, list)}
-        if not lengths:
-            return f(*args)
-        (n,) = lengths
-        return [self.each(f, *(a[i] if isinstance(a, list) else a for a in args)) for i in range(n)]
-
-    def total(self, items):
-        result = items[0]
-        for item in items[1:]:
-            result = self.add(result, item)
-        return result
-
-    def dot(self, a, b):
-        return self.total([self.mul(x, y) for x, y in zip(a, b, strict=True)])
-
-    def matvec(self, a, v):
-        return [self.dot(row, v) for row in a]
-
-    def cross(self, a, b):
-        part = lambda i, j: self.sub(self.mul(a[i], b[j]), self.mul(a[j], b[i]))
-        return [part(1, 2), part(2, 0), part(0, 1)]
-
-    # Evaluation
-
-    def program(self, forms):
-        scope = dict(self.inputs)
-        result = None
-        for form in forms:
-            if isinstance(form, list) and form[0] == "define":
-                head = form[1]
-                if isinstance(head, list):
-                    scope[head[0]] = (head[1:], form[2], scope)
-                else:
-                    scope[head] = self.eval(form[2], scope)
-            else:
-                result = self.eval(form, scope)
-        return result
-
-    def eval(self, e, scope):
-        if isinstance(e, float):
-            return self.constant(e)
-        if isinstance(e, str):
-            return scope[e]
-        head, args = e[0], e[1:]
-        if head in ("let", "let*"):
-            inner = dict(scope)
-            for name, bound in args[0]:
-                inner[name] = self.eval(bound, inner if head == "let*" else scope)
-            return self.eval(args[1], inner)
-        if head == "if":
-            return self.eval(args[1] if self.eval(args[0], scope).v != 0 else args[2], scope)
-        if head == "cond":
-            for test, value in args:
-                if test == "else" or self.eval(test, scope).v != 0:
-                    return self.eval(value, scope)
-        args = [self.eval(a, scope) for a in args]
-        if head in scope and isinstance(scope[head], tuple):
-            params, body, home = scope[head]
-            return self.eval(body, {**home, **dict(zip(params, args, strict=True))})
-        return self.primitive(head, args)
-
-    def primitive(self, head, args):
-        arithmetic = {"+": self.add, "-": self.sub, "*": self.mul, "/": self.div}
-        if head in arithmetic:
-            if len(args) == 1:
-                if head == "-":
-                    return self.each(self.neg, args[0])
-                return self.each(self.div, self.constant(1), args[0]) if head == "/" else args[0]
-            result = args[0]
-            for a in args[1:]:
-                result = self.each(arithmetic[head], result, a)
-            return result
-        if head in ("<", ">", "<=", ">=", "="):
-            a, b = args[0].v, args[1].v
-            truth = {"<": a < b, ">": a > b, "<=": a <= b, ">=": a >= b, "=": a == b}[head]
-            return self.constant(1 if truth else 0)
-        special = {
-            "pow": lambda a, b: self.each(self.pow, a, b),
-            "expt": lambda a, b: self.each(self.pow, a, b),
-            "sqrt": lambda a: self.each(self.sqrt, a),
-            "vec": lambda *a: list(a),
-            "scale": lambda s, v: self.each(self.mul, s, v),
-            "vsum": self.total,
-            "dot": self.dot,
-            "norm": lambda v: self.sqrt(self.dot(v, v)),
-            "normalize": lambda v: self.each(self.div, v, self.sqrt(self.dot(v, v))),
-            "matvec": self.matvec,
-            "cross": self.cross,
-            "ref": lambda v, i: v[int(i.v)],
-        }
-        if head in special:
-            return special[head](*args)
-        return self.each(lambda x: self.function(head, x), args[0])
+# How far the operands of a decision must be apart, relative to the larger.
+MARGIN = 1e-9
+# Bounds above this part of a result say nothing.
+USELESS = 1e-6
+SAFETY = 32.0
 
 
 # Headers
@@ -253,9 +55,9 @@ def header(text):
     about["id"], about["name"] = lines[0].split(None, 1)
     notes = []
     for line in lines[1:]:
-        entry = re.fullmatch(r"   (.+?)(?: in \[(.+), (.+)\]( log)?| (\w+))", line)
+        entry = re.fullmatch(r"   (.+?)(?: in \[(.+), (.+)\]( log| integer)?| (\w+))", line)
         if entry and not line.startswith(" trainable"):
-            names, low, high, log, given = entry.groups()
+            names, low, high, how, given = entry.groups()
             run = re.fullmatch(r"([A-Za-z_]+)(\d+) \.\.\. \1(\d+)", names)
             names = [f"{run[1]}{k}" for k in range(int(run[2]), int(run[3]) + 1)] if run else [names]
             for name in names:
@@ -268,8 +70,8 @@ def header(text):
                     item["given"] = given
                 else:
                     item.update(low=float(low), high=float(high))
-                    if log:
-                        item["log"] = True
+                    if how:
+                        item[how.strip()] = True
                 if shape:
                     item["shape"] = shape
                 about["inputs"].append(item)
@@ -279,8 +81,10 @@ def header(text):
             about["law"] = rest.strip()
         elif key == "trainable":
             about["trainable"] = rest.split()
-        elif key == "points":
-            about["points"] = int(rest)
+        elif key in ("points", "digits"):
+            about[key] = int(rest)
+        elif key == "nc":
+            about["nc"] = rest.strip()
         elif key == "note":
             about["note"] = rest.strip()
         elif key != "inputs":
@@ -301,18 +105,20 @@ def draw(rng, item):
         return laplacian(*item["shape"])
     low, high = item["low"], item["high"]
     def one():
+        if item.get("integer"):
+            return float(rng.randint(int(low), int(high)))
         return float(mpmath.fp.exp(rng.uniform(mpmath.fp.log(low), mpmath.fp.log(high)))) \
             if item.get("log") else rng.uniform(low, high)
     return [one() for _ in range(size(item))]
 
 
-def evaluate(forms, items, point, ctx):
-    """Value (a number or a list) and Jacobian rows (one per element of the value)."""
+def evaluate(forms, items, point, numbers):
+    """The elements of the value, the evaluator, and the length of a value that is no scalar."""
     inputs, k = {}, 0
     for item in items:
         elements = []
         for _ in range(size(item)):
-            elements.append(Dual(ctx.mpf(point[k]), {k: ctx.mpf(1)}))
+            elements.append(numbers.input(point[k], k))
             k += 1
         shape = item.get("shape", [])
         if not shape:
@@ -321,36 +127,125 @@ def evaluate(forms, items, point, ctx):
             n = shape[1]
             elements = [elements[r * n : r * n + n] for r in range(shape[0])]
         inputs[item["name"]] = elements
-    result = Evaluator(ctx, inputs).program(forms)
+    evaluator = Evaluator(numbers)
+    result = evaluator.program(forms, inputs)
     flat = lambda x: [z for y in x for z in flat(y)] if isinstance(x, list) else [x]
-    duals = flat(result)
-    rows = [[d.d.get(i, ctx.mpf(0)) for i in range(k)] for d in duals]
-    values = [d.v for d in duals]
-    return (values, rows, None if not isinstance(result, list) else len(duals))
+    elements = flat(result)
+    return elements, evaluator, None if not isinstance(result, list) else len(elements)
 
 
-def nodes(e):
-    return 1 if not isinstance(e, list) else sum(nodes(x) for x in e[1:]) + 1
+def sampled(forms, items, point, scales, values, derivatives):
+    """Bounds on the errors of values and derivatives from evaluations with several directions of rounding. Errors
+    of derivatives are compared as what a change of their input by its scale makes of them: adjoints spread them
+    otherwise."""
+    errors = [0.0] * len(values)
+    spread = [0.0] * len(values)
+    for direction in (gmpy2.RoundToNearest, gmpy2.RoundUp, gmpy2.RoundDown, gmpy2.RoundToZero):
+        numbers = Exact(15)
+        gmpy2.get_context().round = direction
+        found, _, _ = evaluate(forms, items, point, numbers)
+        gmpy2.get_context().round = gmpy2.RoundToNearest
+        for i, x in enumerate(found):
+            errors[i] = max(errors[i], abs(float(x.v) - values[i]))
+            for k, right in enumerate(derivatives[i]):
+                spread[i] = max(spread[i], abs(float(x.d.get(k, 0)) - right) * scales[k])
+    value_bounds = [SAFETY * (e + 2 * HALF * abs(v)) for e, v in zip(errors, values)]
+    gradient_bounds = []
+    for row, worst in zip(derivatives, spread):
+        all_of = SAFETY * (worst + 2 * HALF * sum(abs(d) * x for d, x in zip(row, scales)))
+        gradient_bounds.append([all_of / x for x in scales])
+    return value_bounds, gradient_bounds
+
+
+def largest(items, points):
+    """For each number of a point, the largest of its input in any point."""
+    scales, start = [], 0
+    for item in items:
+        n = size(item)
+        scales += [max(abs(x) for point in points for x in point[start : start + n]) or 1.0] * n
+        start += n
+    return scales
+
+
+def useless(bounds, results):
+    """Whether a bound is large beside the largest of the results."""
+    top = max((abs(x) for x in results), default=0.0)
+    return any(bound > USELESS * top for bound in bounds) and top > 0.0
+
+
+def limit(about, name):
+    found = re.search(rf"--{name} (\d+)", about.get("nc", ""))
+    return int(found[1]) if found else 10_000
+
+
+def above(x):
+    """A bound with three digits."""
+    return float(f"{x * 1.001:.2e}")
 
 
 def reference(path, points=None):
     text = open(path).read()
     about, forms = header(text), read(text)
     rng = random.Random(about["name"])
-    if points is None:
-        points = [[x for item in about["inputs"] for x in draw(rng, item)] for _ in range(about["points"])]
-    about.pop("points")
-    values, gradients, conditioning, length = [], [], [], None
-    for point in points:
-        value, rows, length = evaluate(forms, about["inputs"], point, mpmath.mp)
-        total = sum(abs(v) for v in value)
-        reach = sum(abs(x * d) for row in rows for x, d in zip(point, row))
-        conditioning.append(float(mpmath.nstr(reach / total, 6)) if total else 0.0)
-        rounded = [[float(d) for d in row] for row in rows]
-        values.append(float(value[0]) if length is None else [float(v) for v in value])
-        gradients.append(rounded[0] if length is None else rounded)
-    return dict(about, output_len=length, points=points, values=values, gradients=gradients,
-                conditioning=conditioning)
+    wanted = about.pop("points")
+    digits = about.get("digits", DIGITS)
+    uses_of = Counter(tokens(text))
+    most_uses = max((count for name, count in uses_of.items() if name not in "()[]"), default=1)
+    given = iter(points) if points is not None else None
+    keys = ("points", "values", "gradients", "conditioning", "value_bounds", "gradient_bounds")
+    rows = {key: [] for key in keys}
+    bounds, exact_rows, running = [], [], True
+    repeats, longest, deepest, margin, refused, length = False, 0, 0, math.inf, 0, None
+    while len(rows["points"]) < (wanted if points is None else len(points)):
+        point = next(given) if given else [x for item in about["inputs"] for x in draw(rng, item)]
+        exact = Exact(digits)
+        elements, run, length = evaluate(forms, about["inputs"], point, exact)
+        derivatives = [[x.d.get(i, 0) for i in range(len(point))] for x in elements]
+        one = (lambda x: x[0]) if length is None else (lambda x: x)
+        repeats = run.repeats
+        if repeats:
+            machine = Machine()
+            bounded, again, _ = evaluate(forms, about["inputs"], point, machine)
+            why = machine.unsure or (machine.margin < MARGIN and f"a margin of {machine.margin:.3g}")
+            if not why and machine.taken != exact.taken:
+                why = "decisions differ"
+            if why:
+                assert points is None, f"{path}: {why} at {point}"
+                refused += 1
+                print(f"{path}: {why} at {point}", file=sys.stderr)
+                assert refused < 10 * wanted, f"{path}: too many points refused"
+                continue
+            longest, deepest = max(longest, run.longest), max(deepest, run.deepest)
+            margin = min(margin, machine.margin)
+            assert longest <= limit(about, "max-iterations") and deepest <= limit(about, "max-depth"), path
+            # What comes from outside a loop collects its derivative from all iterations.
+            uses = HALF * most_uses * (run.calls + 1)
+            bounds.append(([x.e for x in bounded], [
+                [wrong + uses * all_paths for all_paths, wrong in
+                 (x.d.get(i, (0.0, 0.0)) for i in range(len(point)))] for x in bounded]))
+        total = float(sum(abs(x.v) for x in elements))
+        reached = float(sum(abs(x * d) for row in derivatives for x, d in zip(point, row)))
+        rows["points"].append(point)
+        values, gradients = [float(x.v) for x in elements], [[float(d) for d in row] for row in derivatives]
+        if repeats and (useless(bounds[-1][0], values) or any(map(useless, bounds[-1][1], gradients))):
+            running = False
+        exact_rows.append((values, gradients))
+        rows["values"].append(one(values))
+        rows["gradients"].append(one(gradients))
+        rows["conditioning"].append(float(f"{reached / total:.6g}") if total else 0.0)
+    result = dict(about, output_len=length)
+    if repeats:
+        if not running and points is None:
+            scales = largest(about["inputs"], rows["points"])
+            bounds = [sampled(forms, about["inputs"], point, scales, *exact)
+                      for point, exact in zip(rows["points"], exact_rows)]
+        for values, gradients in bounds:
+            rows["value_bounds"].append(one([above(e) for e in values]))
+            rows["gradient_bounds"].append(one([[above(e) for e in row] for row in gradients]))
+        result.update(iterations=longest, depth=deepest, bounds="running" if running else "sampled")
+        if margin < math.inf:
+            result["margin"] = float(f"{margin:.3g}")
+    return dict(result, **{key: rows[key] for key in keys if repeats or not key.endswith("bounds")})
 
 
 def dump(entries):
@@ -359,7 +254,7 @@ def dump(entries):
     for name, entry in entries.items():
         fields = []
         for key, value in entry.items():
-            if key in ("points", "gradients", "inputs") and value:
+            if key in ("points", "gradients", "inputs", "gradient_bounds") and value:
                 rows = ",\n   ".join(json.dumps(row) for row in value)
                 fields.append(f'  "{key}": [\n   {rows}]')
             else:
@@ -386,12 +281,12 @@ def check(directory):
 
 
 def main():
-    command, *directories = sys.argv[1:] or [""]
-    if command == "check" and directories:
-        for directory in directories:
+    command, *paths = sys.argv[1:] or [""]
+    if command == "check" and paths:
+        for directory in paths:
             check(directory)
-    elif command == "write" and directories:
-        for directory in directories:
+    elif command == "write" and paths:
+        for directory in paths:
             entries = {name: reference(os.path.join(directory, name)) for name in programs(directory)}
             with open(os.path.join(directory, "reference.json"), "w") as file:
                 file.write(dump(entries))
@@ -399,4 +294,20 @@ def main():
         sys.exit(__doc__)
 
 
-main()
+def guarded(failed):
+    try:
+        main()
+    except BaseException as error:
+        failed.append(error)
+
+
+if __name__ == "__main__":
+    # Recursion of programs is recursion here.
+    sys.setrecursionlimit(1_000_000)
+    threading.stack_size(512 << 20)
+    errors = []
+    thread = threading.Thread(target=guarded, args=[errors])
+    thread.start()
+    thread.join()
+    if errors:
+        raise errors[0]

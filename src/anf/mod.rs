@@ -4,7 +4,7 @@
 //! evaluation order (operands from left to right), and evaluation is strict: a binding is evaluated on the path
 //! where it stands, used or not.
 //!
-//! * [`build`]: resolved program → ANF;
+//! * [`build`]: resolved program → ANF, as written or with loops in place of calls in tail position;
 //! * [`mod@print`] and [`verify`].
 
 pub mod build;

@@ -2,19 +2,25 @@
 
 use std::path::{Path, PathBuf};
 
+use neural_compiler::domain::Condition;
 use neural_compiler::graph::build::Signature;
+use neural_compiler::source::Diagnostic;
 use serde_json::{Map, Value as Json, json};
 
-use super::report::{Failure, diagnostic_json};
+use super::report::{Failure, SourceText, diagnostic_json};
 use super::text::{self, Items};
 use super::{Loaded, print, print_json, report, shape_name, table};
 
-/// Check programs: syntax, names, shapes
+/// How many conditions of a safe domain are printed.
+const SHOWN: usize = 50;
+
+/// Check programs: syntax, names, shapes, safe domain
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     nc check law.scm\n  \
     nc check --inputs 'm,r[3]' orbit.scm --json\n\n\
-    Prints what each program takes and returns. --json prints one object per program.")]
+    Prints what each program takes and returns, and its safe domain: the conditions under which no operation divides\n\
+    by zero, takes the root of a negative number and the like. --json prints one object per program.")]
 pub struct Args {
     /// The programs; - is standard input
     #[arg(value_name = "PROG", required = true)]
@@ -59,9 +65,6 @@ fn check(path: &Path, items: &[text::Item], taken: &mut [bool], json: bool) -> R
     let (name, bytes) = super::read_source(path)?;
     let loaded = Loaded::parse(name, bytes)?;
     let Loaded { source, program } = &loaded;
-    if !json {
-        report::diagnostics(source, program.warnings());
-    }
     let mut signature = Signature::scalars();
     for (item, taken) in items.iter().zip(taken) {
         if program.inputs().any(|name| name == item.name) {
@@ -69,7 +72,12 @@ fn check(path: &Path, items: &[text::Item], taken: &mut [bool], json: bool) -> R
             *taken = true;
         }
     }
-    let graph = program.graph(&signature).map_err(|error| loaded.failure(error))?;
+    let graph = program.graph(&signature);
+    if !json && graph.is_err() {
+        report::diagnostics(source, program.warnings());
+    }
+    let graph = graph.map_err(|error| loaded.failure(error))?;
+    let domain = program.safe_domain(&signature).map_err(|error| loaded.failure(error))?;
     let results = graph.outputs.iter().map(|output| {
         (if output.name.is_empty() { "value" } else { output.name.as_str() }, graph.shape(output.node))
     });
@@ -77,7 +85,9 @@ fn check(path: &Path, items: &[text::Item], taken: &mut [bool], json: bool) -> R
         let shapes = |list: &mut dyn Iterator<Item = (String, Vec<usize>)>| -> Json {
             list.map(|(name, dims)| (name, json!(dims))).collect::<Map<String, Json>>().into()
         };
-        let warnings: Vec<Json> = program.warnings().iter().map(|d| diagnostic_json(source, d)).collect();
+        let warnings = program.warnings().iter().chain(&domain.warnings);
+        let warnings: Vec<Json> = warnings.map(|d| diagnostic_json(source, d)).collect();
+        let conditions: Vec<Json> = domain.conditions.iter().map(|c| condition_json(source, c)).collect();
         let object = json!({
             "program": source.name,
             "ok": true,
@@ -85,10 +95,14 @@ fn check(path: &Path, items: &[text::Item], taken: &mut [bool], json: bool) -> R
             "constants": program.constants().map(|(name, value)| (name.to_string(), text::json_number(value)))
                 .collect::<Map<_, _>>(),
             "results": shapes(&mut results.map(|(name, shape)| (name.to_string(), shape.dims()))),
+            "domain": conditions,
+            "domain_complete": domain.complete,
             "warnings": warnings,
         });
         return Ok(format!("{object}\n"));
     }
+    let warnings: Vec<Diagnostic> = program.warnings().iter().chain(&domain.warnings).cloned().collect();
+    report::diagnostics(source, &warnings);
     let mut rows = Vec::new();
     for input in &graph.inputs {
         rows.push(vec!["  input".to_string(), input.name.clone(), shape_name(input.shape)]);
@@ -99,5 +113,27 @@ fn check(path: &Path, items: &[text::Item], taken: &mut [bool], json: bool) -> R
     for (name, shape) in results {
         rows.push(vec!["  result".into(), name.into(), shape_name(shape)]);
     }
-    Ok(format!("{}: ok\n{}", source.name, table(&rows, &[])))
+    let mut text = format!("{}: ok\n{}", source.name, table(&rows, &[]));
+    if !domain.conditions.is_empty() {
+        text += "  safe domain\n";
+    }
+    for condition in domain.conditions.iter().take(SHOWN) {
+        text += &format!("    {condition}\n");
+    }
+    if domain.conditions.len() > SHOWN || !domain.complete {
+        text += "    … and more; --json prints ";
+        text += if domain.complete { "all\n" } else { "those that were looked for\n" };
+    }
+    Ok(text)
+}
+
+/// A condition of the safe domain as JSON.
+fn condition_json(source: &SourceText, condition: &Condition) -> Json {
+    let (line, column) = source.place(condition.span.start as usize);
+    json!({
+        "condition": condition.text,
+        "where": condition.path,
+        "op": condition.op.info().spelling(),
+        "place": { "start": condition.span.start, "end": condition.span.end, "line": line, "column": column },
+    })
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use nc_runtime::batch::{Kernel as _, RowOutcome, Workspace, evaluate_row};
-use neural_compiler::graph::{Role, Source};
+use neural_compiler::graph::{Check, Role, Source};
 use neural_compiler::kernel::OutputInfo;
 use neural_compiler::{CompileOptions, Derivative, Kernel, Tier};
 use serde_json::{Map, Value as Json, json};
@@ -35,6 +35,12 @@ pub struct Args {
     /// Also compute the derivatives by all inputs
     #[arg(long)]
     grad: bool,
+    /// Say if an operation leaves its safe domain
+    #[arg(long)]
+    check_domain: bool,
+    /// Say if an operation is at a kink, where its derivative jumps
+    #[arg(long)]
+    check_kinks: bool,
     #[command(flatten)]
     limits: LimitArgs,
 }
@@ -59,12 +65,28 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
         derivative: if args.grad { Derivative::Gradient } else { Derivative::None },
         // All tiers give the same bits, and for one row nothing is worth compiling.
         tier: Tier::Interpret,
+        check_domain: args.check_domain,
+        check_kinks: args.check_kinks,
         limits: Some(args.limits.of(&loaded.program)),
         ..CompileOptions::default()
     };
     let kernel = loaded.program.compile(&options).map_err(|error| loaded.failure(error))?;
-    let results = evaluate(&loaded, &kernel, &args.settings)?;
-    if json { print_json(&as_json(&kernel, &results, args.grad)) } else { print(&as_text(&kernel, &results)) }
+    let (results, note) = evaluate(&loaded, &kernel, &args.settings)?;
+    let domain = match note {
+        Some(_) => loaded.program.safe_domain(&options.signature).ok(),
+        None => None,
+    };
+    if json {
+        let mut object = as_json(&kernel, &results, args.grad);
+        if args.check_domain || args.check_kinks {
+            object["note"] = note.map_or(Json::Null, |note| super::run::check_json(note, domain.as_ref()));
+        }
+        return print_json(&object);
+    }
+    if let Some(note) = note {
+        report::diagnostics(&loaded.source, &[super::run::described(note, domain.as_ref())]);
+    }
+    print(&as_text(&kernel, &results))
 }
 
 fn signature(
@@ -98,8 +120,12 @@ fn signature(
     Ok(signature)
 }
 
-/// The numbers of each output of the kernel.
-fn evaluate(loaded: &Loaded, kernel: &Kernel, settings: &[Setting]) -> Result<Vec<Vec<f64>>, Failure> {
+/// The numbers of each output of the kernel, and what there is to report.
+fn evaluate<'a>(
+    loaded: &Loaded,
+    kernel: &'a Kernel,
+    settings: &[Setting],
+) -> Result<(Vec<Vec<f64>>, Option<&'a Check>), Failure> {
     let (mut inputs, mut params) = (Vec::new(), Vec::new());
     for input in kernel.inputs() {
         let data = settings.iter().find(|s| s.name == input.name).map(|s| s.data.as_slice());
@@ -124,7 +150,12 @@ fn evaluate(loaded: &Loaded, kernel: &Kernel, settings: &[Setting]) -> Result<Ve
         *numbers = rest;
         taken.to_vec()
     };
-    Ok(kernel.outputs().iter().map(take).collect())
+    let numbers = kernel.outputs().iter().map(take).collect();
+    let note = match outcome {
+        RowOutcome::Noted(check) => kernel.checks().get(check as usize),
+        RowOutcome::Done | RowOutcome::Failed(_) => None,
+    };
+    Ok((numbers, note))
 }
 
 /// A derivative of one result by one input.

@@ -1,6 +1,6 @@
 //! `nc ops`: the primitives of the language.
 
-use neural_compiler::ops::Primitive;
+use neural_compiler::ops::{OpInfo, Primitive};
 use serde_json::{Value as Json, json};
 
 use super::report::Failure;
@@ -11,6 +11,7 @@ use super::{print, print_json, table};
 #[command(after_help = "Examples:\n  \
     nc ops\n  \
     nc ops --json\n\n\
+    `domain` is where an operation is defined, if not everywhere; outside, its value is what IEEE 754 gives.\n\
     `bound` is how far an element of the result may lie from the exact one for the same operands. Derivatives without\n\
     an entry follow from those of the operations that the primitive is made of.")]
 pub struct Args {}
@@ -18,7 +19,7 @@ pub struct Args {}
 /// Runs the subcommand.
 pub fn run(json: bool) -> Result<(), Failure> {
     let mut rows = vec![
-        ["family", "call", "operands", "what it is", "derivative", "kinks", "bound"]
+        ["family", "call", "operands", "what it is", "derivative", "kinks", "domain", "bound"]
             .map(String::from)
             .to_vec(),
     ];
@@ -46,6 +47,7 @@ pub fn run(json: bool) -> Result<(), Failure> {
                 "doc": info.doc,
                 "derivative": op.map(|op| op.derivative),
                 "kinks": op.map(|op| op.kinks),
+                "domain": op.and_then(domain),
                 "bound": op.map(|op| op.bound.to_string()),
             }));
             continue;
@@ -56,7 +58,7 @@ pub fn run(json: bool) -> Result<(), Failure> {
             let calls = info.usage.split(" | ").map(|usage| format!("({} {usage})", info.name));
             calls.collect::<Vec<_>>().join(" ")
         };
-        let of_op = |text: fn(&neural_compiler::ops::OpInfo) -> String| {
+        let of_op = |text: fn(&OpInfo) -> String| {
             op.filter(|_| info.alias_of.is_none()).map(text).unwrap_or_default()
         };
         rows.push(vec![
@@ -66,8 +68,14 @@ pub fn run(json: bool) -> Result<(), Failure> {
             doc,
             of_op(|op| op.derivative.to_string()),
             of_op(|op| op.kinks.to_string()),
+            of_op(|op| domain(op).unwrap_or_default()),
             of_op(|op| op.bound.to_string()),
         ]);
     }
     if json { print_json(&objects.into()) } else { print(&table(&rows, &[])) }
+}
+
+/// Where an operation is defined; nothing for everywhere.
+fn domain(op: &OpInfo) -> Option<String> {
+    op.domain.map(|domain| op.in_words(domain.text))
 }

@@ -11,9 +11,11 @@ mod results;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use nc_runtime::batch::Report;
+use nc_runtime::batch::{Report, RowReport};
 use nc_runtime::io::{Dataset, Format};
-use neural_compiler::graph::Check;
+use neural_compiler::domain::SafeDomain;
+use neural_compiler::graph::{Check, Effect, Reason};
+use neural_compiler::ops::Met;
 use neural_compiler::source::Diagnostic;
 use neural_compiler::{CompileOptions, Derivative, Kernel};
 use serde_json::{Value as Json, json};
@@ -43,7 +45,10 @@ use super::{Loaded, TierChoice, print_json, set_threads};
     …shape of the value, …shape of the input), called as the input, or result/input if results have names; the\n\
     gradient by a parameter is summed over the rows and has no dimension of rows.\n\n\
     Rows that fail, such as by an index out of range, are listed on standard error, and no file is written, or with\n\
-    --keep-going, they are NaN. The exit status is 1 either way.")]
+    --keep-going, they are NaN. The exit status is 1 either way.\n\n\
+    With --check-domain, rows in which an operation leaves its safe domain (division by 0, the root of a negative\n\
+    number, …) are listed on standard error by the first such operation. They do not fail: values are what IEEE 754\n\
+    gives, files are written, and the exit status is 0.")]
 pub struct Args {
     /// The program; - is standard input
     #[arg(value_name = "PROG")]
@@ -72,6 +77,12 @@ pub struct Args {
     /// Write files even if rows fail
     #[arg(long)]
     keep_going: bool,
+    /// List rows in which an operation leaves its safe domain; their values count
+    #[arg(long)]
+    check_domain: bool,
+    /// List rows in which an operation is at a kink, where its derivative jumps; their values count
+    #[arg(long)]
+    check_kinks: bool,
     #[command(flatten)]
     limits: LimitArgs,
 }
@@ -91,6 +102,8 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
         derivative,
         wrt: Some(table.order.iter().cloned().chain(params).collect()),
         tier: args.tier.into(),
+        check_domain: args.check_domain,
+        check_kinks: args.check_kinks,
         limits: Some(args.limits.of(&loaded.program)),
         ..CompileOptions::default()
     };
@@ -103,7 +116,13 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     let start = Instant::now();
     let report = results.evaluate(&loaded, args, &kernel, &table, rows)?;
     let elapsed = start.elapsed();
-    let failures = failures(&kernel, &report);
+    let domain = match report.noted {
+        0 => None,
+        _ => loaded.program.safe_domain(&options.signature).ok(),
+    };
+    if report.noted > 0 && !json {
+        list_notes(&loaded, &kernel, &report, domain.as_ref());
+    }
     if report.failed > 0 && !json {
         list_failures(&loaded, args, &kernel, &report);
     }
@@ -111,13 +130,18 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
         results.finish(args, &kernel, rows)?;
     }
     if json {
-        print_json(&json!({
+        let mut object = json!({
             "rows": rows,
             "failed": report.failed,
-            "failures": failures,
+            "failures": listed(&kernel, &report.failures, None),
             "tier": kernel.tier().to_string(),
             "seconds": elapsed.as_secs_f64(),
-        }))?;
+        });
+        if args.check_domain || args.check_kinks {
+            object["noted"] = report.noted.into();
+            object["notes"] = listed(&kernel, &report.notes, domain.as_ref());
+        }
+        print_json(&object)?;
     }
     if report.failed > 0 { Err(Failure::Reported) } else { Ok(()) }
 }
@@ -163,43 +187,105 @@ fn list(names: &[String]) -> String {
     if names.len() > SHOWN { format!("{shown}, … ({} in all)", names.len()) } else { shown }
 }
 
-/// Why a check failed a row, at its place in the source.
+/// What a check has to say about a row, at its place in the source.
 pub fn check_diagnostic(check: &Check) -> Diagnostic {
-    Diagnostic::error("row-failed", check.span, check.reason.to_string())
+    let reason = check.reason.to_string();
+    match (check.effect, check.reason) {
+        (Effect::Fail, _) => Diagnostic::error("row-failed", check.span, reason),
+        (Effect::Note, Reason::Met { what: Met::Kink, .. }) => {
+            Diagnostic::warning("kink", check.span, reason)
+        }
+        (Effect::Note, _) => Diagnostic::warning("outside-domain", check.span, reason),
+    }
 }
 
-/// The failed rows as JSON.
-fn failures(kernel: &Kernel, report: &Report) -> Json {
+/// Failed or noted rows as JSON.
+fn listed(kernel: &Kernel, rows: &[RowReport], domain: Option<&SafeDomain>) -> Json {
     let checks = kernel.checks();
-    let failed =
-        report.failures.iter().filter_map(|failed| Some((failed.row, checks.get(failed.check as usize)?)));
-    failed
-        .map(|(row, check)| {
-            json!({ "row": row, "reason": check.reason.to_string(), "start": check.span.start, "end": check.span.end })
-        })
-        .collect()
+    let rows = rows.iter().filter_map(|row| Some((row.row, checks.get(row.check as usize)?)));
+    rows.map(|(row, check)| {
+        let mut object = check_json(check, domain);
+        object["row"] = row.into();
+        object
+    })
+    .collect()
 }
 
-/// Prints the failed rows, those that failed at the same place together.
-fn list_failures(loaded: &Loaded, args: &Args, kernel: &Kernel, report: &Report) {
+/// What a check has to say about a row, as JSON.
+pub fn check_json(check: &Check, domain: Option<&SafeDomain>) -> Json {
+    let mut object =
+        json!({ "reason": check.reason.to_string(), "start": check.span.start, "end": check.span.end });
+    if let Reason::Met { op, .. } = check.reason {
+        object["op"] = op.info().spelling().into();
+        object["condition"] = need(check, domain).into();
+    }
+    object
+}
+
+/// What the operation of a check needs, in the words of the program.
+fn need<'a>(check: &Check, domain: Option<&'a SafeDomain>) -> Option<&'a str> {
+    match check.reason {
+        Reason::Met { what: Met::Outside, op, step } => domain?.need(check.span, op, step),
+        Reason::Met { what: Met::Kink, .. }
+        | Reason::Index { .. }
+        | Reason::Iterations { .. }
+        | Reason::Depth { .. }
+        | Reason::Steps { .. } => None,
+    }
+}
+
+/// The check as a warning or an error, in the words of the program if they are the same wherever it is evaluated.
+pub fn described(check: &Check, domain: Option<&SafeDomain>) -> Diagnostic {
+    let mut diagnostic = check_diagnostic(check);
+    if let Some(need) = need(check, domain) {
+        diagnostic.label = format!("needs {need}");
+    }
+    diagnostic
+}
+
+/// Excerpts for rows, those that a check of the same operation has something to say about together.
+fn excerpts(loaded: &Loaded, kernel: &Kernel, rows: &[RowReport], domain: Option<&SafeDomain>) -> String {
     let color = super::stderr_has_colors();
+    let mut groups: Vec<(u32, &Check, Vec<String>)> = Vec::new();
+    for row in rows {
+        let Some(check) = kernel.checks().get(row.check as usize) else { continue };
+        let same = |group: &&mut (u32, &Check, Vec<String>)| {
+            (group.1.span, group.1.reason) == (check.span, check.reason)
+        };
+        match groups.iter_mut().find(same) {
+            Some(group) => group.2.push(row.row.to_string()),
+            None => groups.push((row.check, check, vec![row.row.to_string()])),
+        }
+    }
+    groups.sort_by_key(|group| group.0);
     let mut text = String::new();
-    let mut checks: Vec<u32> = report.failures.iter().map(|failed| failed.check).collect();
-    checks.sort_unstable();
-    checks.dedup();
-    for check in checks {
-        let rows: Vec<String> = report
-            .failures
-            .iter()
-            .filter(|failed| failed.check == check)
-            .map(|failed| failed.row.to_string())
-            .collect();
-        let Some(check) = kernel.checks().get(check as usize) else { continue };
-        let mut diagnostic = check_diagnostic(check);
+    for (_, check, rows) in groups {
+        let mut diagnostic = described(check, domain);
         let plural = if rows.len() == 1 { "row" } else { "rows" };
         diagnostic.message = format!("{plural} {}: {}", list(&rows), diagnostic.message);
         text += &report::excerpt(&loaded.source, &diagnostic, color);
     }
+    text
+}
+
+/// Prints the rows of which there is something to report, by the operations that they met it in.
+fn list_notes(loaded: &Loaded, kernel: &Kernel, report: &Report, domain: Option<&SafeDomain>) {
+    let text = excerpts(loaded, kernel, &report.notes, domain);
+    let first = if report.noted > report.notes.len() {
+        format!(", of which the first {} are listed", report.notes.len())
+    } else {
+        String::new()
+    };
+    eprint_lines(&format!(
+        "{text}warning: {} of {} noted (rows count from 0){first}; their values count\n",
+        report.noted,
+        count(report.rows, "row")
+    ));
+}
+
+/// Prints the failed rows, those that failed at the same place together.
+fn list_failures(loaded: &Loaded, args: &Args, kernel: &Kernel, report: &Report) {
+    let mut text = excerpts(loaded, kernel, &report.failures, None);
     let written = if args.keep_going { "they are NaN in the files" } else { "nothing is written" };
     text += &format!(
         "error: {} of {} failed (rows count from 0); {written}\n",

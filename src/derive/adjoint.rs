@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::calls::Functions;
 use super::region::{self, Varied};
 use super::{Flow, any, either, elements, guard, mask, normal, site};
 use crate::entity::Entity;
@@ -24,6 +25,7 @@ pub enum Seeds {
 pub fn adjoint(primal: &Graph, seeds: Seeds, wrt: &[u32]) -> Graph {
     let primal = &region::without_exits(primal);
     let mut g = primal.clone();
+    let mut functions = Functions::of(primal);
     g.set_span(None);
     let results: Vec<Output> = primal.outputs.iter().filter(|o| o.role == Role::Value).cloned().collect();
     let inputs: Vec<Node> = wrt.iter().map(|&i| g.input_node(i)).collect();
@@ -44,7 +46,7 @@ pub fn adjoint(primal: &Graph, seeds: Seeds, wrt: &[u32]) -> Graph {
                     (result.node, Flow { value, active: None })
                 })
                 .collect();
-            let gradients = gradients(&mut g, primal, &varied, &inputs, &cotangents);
+            let gradients = gradients(&mut g, primal, &varied, &inputs, &cotangents, &mut functions);
             push_gradients(&mut g, "", 0, wrt, &gradients);
         }
         Seeds::Elements => {
@@ -57,13 +59,15 @@ pub fn adjoint(primal: &Graph, seeds: Seeds, wrt: &[u32]) -> Graph {
                     let there = g.boolean(true);
                     let there = g.place(there, k, shape);
                     let seed = Flow { value: seed, active: normal(&g, there) };
-                    let gradients = gradients(&mut g, primal, &varied, &inputs, &[(result.node, seed)]);
+                    let gradients =
+                        gradients(&mut g, primal, &varied, &inputs, &[(result.node, seed)], &mut functions);
                     push_gradients(&mut g, &result.name, of, wrt, &gradients);
                     of += 1;
                 }
             }
         }
     }
+    g.functions = functions.list();
     g
 }
 
@@ -80,8 +84,9 @@ fn gradients(
     varied: &Varied,
     inputs: &[Node],
     seeds: &[(Node, Flow)],
+    functions: &mut Functions,
 ) -> Vec<Node> {
-    let flows = reverse(g, primal, varied, inputs, seeds);
+    let flows = reverse(g, primal, varied, inputs, seeds, functions);
     let pairs = inputs.iter().zip(flows);
     pairs.map(|(&input, flow)| flow.map_or_else(|| g.zero(g.ty(input)), |flow| flow.value)).collect()
 }
@@ -93,6 +98,7 @@ pub(super) fn reverse(
     varied: &Varied,
     inputs: &[Node],
     seeds: &[(Node, Flow)],
+    functions: &mut Functions,
 ) -> Vec<Option<Flow>> {
     let mut flows: Vec<Vec<Flow>> = vec![Vec::new(); primal.len()];
     for &(node, seed) in seeds {
@@ -104,7 +110,7 @@ pub(super) fn reverse(
     for node in primal.nodes().rev() {
         if let (Some(arriving), Some(region)) = (behind.remove(&node), primal.region(node)) {
             g.set_span(Some(region.span));
-            for (arg, flow) in region::reversed(g, primal, node, varied, &arriving) {
+            for (arg, flow) in region::reversed(g, primal, node, varied, &arriving, functions) {
                 if varied.of(arg) {
                     flows[arg.index()].push(flow);
                 }
@@ -118,7 +124,7 @@ pub(super) fn reverse(
         cotangents[node.index()] = Some(cotangent);
         if let NodeKind::Result(k) = primal.kind(node) {
             let region = primal.args(node)[0];
-            let states = primal.region(region).map_or(0, |region| region.states());
+            let states = primal.region(region).map_or(0, |region| region.results().len());
             let slots = behind.entry(region).or_insert_with(|| vec![None; states]);
             if let Some(slot) = slots.get_mut(k as usize) {
                 *slot = Some(cotangent);

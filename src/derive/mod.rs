@@ -11,6 +11,7 @@
 //! `0 · ∞` does not arise. No activity means: everywhere.
 
 pub mod adjoint;
+mod calls;
 mod region;
 pub mod tangent;
 

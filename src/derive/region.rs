@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::adjoint::reverse;
+use super::calls::{Functions, is_number};
 use super::tangent::sweep;
 use super::{Flow, mask, normal};
 use crate::entity::Entity;
@@ -65,6 +66,11 @@ impl Varied {
 
     fn inside(&self, g: &Graph, node: Node) -> Inside {
         let Some((region, args)) = g.region_args(node) else { return Inside::default() };
+        if let RegionKind::Call(call) = &region.kind {
+            let any = args.first.iter().any(|&n| self.of(n));
+            let states = (0..call.results.len()).map(|k| any && is_number(k)).collect();
+            return Inside { states, body: Varied::default() };
+        }
         let body = &region.body;
         let mut states: Vec<bool> = args.first.iter().map(|&first| self.of(first)).collect();
         let reversed = self.regions.get(&args.control);
@@ -103,15 +109,15 @@ impl Inside {
 }
 
 /// How it stands with the activity of a flow through a state, over all iterations.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Activity {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Activity {
     Never,
     Always,
     Varies,
 }
 
 impl Activity {
-    fn of(flow: &Option<Flow>) -> Activity {
+    pub(super) fn of(flow: &Option<Flow>) -> Activity {
         match flow {
             None => Activity::Never,
             Some(Flow { active: None, .. }) => Activity::Always,
@@ -125,11 +131,11 @@ impl Activity {
 }
 
 /// Inputs of a body for flows: numbers, and their activities as numbers.
-struct Flows<'g> {
-    body: &'g mut Graph,
-    source: fn(u32) -> Source,
+pub(super) struct Flows<'g> {
+    pub(super) body: &'g mut Graph,
+    pub(super) source: fn(u32) -> Source,
     /// The index of the next input.
-    next: u32,
+    pub(super) next: u32,
 }
 
 impl Flows<'_> {
@@ -140,7 +146,7 @@ impl Flows<'_> {
     }
 
     /// A flow, and where it comes from.
-    fn flow(&mut self, name: &str, shape: Shape, activity: Activity) -> (Flow, Places) {
+    pub(super) fn flow(&mut self, name: &str, shape: Shape, activity: Activity) -> (Flow, Places) {
         let (value, number) = self.number(name, shape);
         let (active, truth) = match activity {
             Activity::Never | Activity::Always => (None, None),
@@ -155,9 +161,9 @@ impl Flows<'_> {
 
 /// The indices of a flow's number and activity among states, captures or results.
 #[derive(Debug, Clone, Copy)]
-struct Places {
-    number: u32,
-    truth: Option<u32>,
+pub(super) struct Places {
+    pub(super) number: u32,
+    pub(super) truth: Option<u32>,
 }
 
 fn truth_of(g: &mut Graph, number: Node) -> Node {
@@ -166,7 +172,13 @@ fn truth_of(g: &mut Graph, number: Node) -> Node {
 }
 
 /// A flow's number and, if its activity varies, that as a number.
-fn as_numbers(g: &mut Graph, flow: &Option<Flow>, shape: Shape, places: Places, to: &mut Vec<Node>) {
+pub(super) fn as_numbers(
+    g: &mut Graph,
+    flow: &Option<Flow>,
+    shape: Shape,
+    places: Places,
+    to: &mut Vec<Node>,
+) {
     to.push(match flow {
         Some(flow) => super::spread(g, flow.value, Type::num(shape)),
         None => g.zero(Type::num(shape)),
@@ -181,7 +193,7 @@ fn as_numbers(g: &mut Graph, flow: &Option<Flow>, shape: Shape, places: Places, 
 }
 
 /// The flow that a region's results hold.
-fn from_results(g: &mut Graph, region: Node, shape: Shape, places: Places) -> Flow {
+pub(super) fn from_results(g: &mut Graph, region: Node, shape: Shape, places: Places) -> Flow {
     let value = g.result(region, places.number, shape);
     let active = places.truth.map(|truth| {
         let number = g.result(region, truth, shape);
@@ -190,7 +202,7 @@ fn from_results(g: &mut Graph, region: Node, shape: Shape, places: Places) -> Fl
     Flow { value, active: active.and_then(|active| normal(g, active)) }
 }
 
-fn output(node: Node) -> Output {
+pub(super) fn output(node: Node) -> Output {
     Output { name: String::new(), node, role: Role::Value }
 }
 
@@ -201,7 +213,11 @@ pub(super) fn reversed(
     node: Node,
     varied: &Varied,
     arriving: &[Option<Flow>],
+    functions: &mut Functions,
 ) -> Vec<(Node, Flow)> {
+    if let Some(RegionKind::Call(_)) = primal.region(node).map(|region| &region.kind) {
+        return functions.adjoint(g, primal, node, &|n| varied.of(n), arriving);
+    }
     let (Some((region, args)), Some(inside)) = (primal.region_args(node), varied.regions.get(&node)) else {
         return Vec::new();
     };
@@ -240,7 +256,7 @@ pub(super) fn reversed(
             }
         }
         let mut count = flows.next;
-        let contributions = reverse(&mut back, &body, &inside.body, &inputs, &seeds);
+        let contributions = reverse(&mut back, &body, &inside.body, &inputs, &seeds, functions);
         let (to_states, to_captures) = contributions.split_at(states.len());
         let after: Vec<Activity> =
             activities.iter().zip(to_states).map(|(a, flow)| a.and_then(Activity::of(flow))).collect();
@@ -315,8 +331,8 @@ fn body_input_name(body: &Graph, node: Node) -> &str {
 pub(super) struct Forward {
     /// The region with tangents.
     pub(super) node: Node,
-    /// For each state of the region without them, where its tangent is.
-    states: Vec<Option<Places>>,
+    /// For each state of the region without them, or result of a call, where its tangent is.
+    pub(super) states: Vec<Option<Places>>,
 }
 
 impl Forward {
@@ -328,13 +344,18 @@ impl Forward {
 }
 
 /// The tangent of a region.
+#[allow(clippy::too_many_arguments, reason = "the two graphs, the node, and what is known of others")]
 pub(super) fn tangent(
     g: &mut Graph,
     primal: &Graph,
     node: Node,
     arriving: &dyn Fn(Node) -> Option<Flow>,
     done: &HashMap<Node, Forward>,
+    functions: &mut Functions,
 ) -> Option<Forward> {
+    if let Some(RegionKind::Call(_)) = primal.region(node).map(|region| &region.kind) {
+        return functions.call(g, primal, node, arriving);
+    }
     let (region, args) = primal.region_args(node)?;
     let body = &region.body;
     let reversed = done.get(&args.control);
@@ -382,7 +403,7 @@ pub(super) fn tangent(
         if seeds.is_empty() {
             return None;
         }
-        let (tangents, inner) = sweep(&mut g_body, body, &seeds);
+        let (tangents, inner) = sweep(&mut g_body, body, &seeds, functions);
         let next: Vec<Option<Flow>> = region.next().map(|n| tangents[n.index()]).collect();
         let after: Vec<Activity> =
             activities.iter().zip(&next).map(|(a, flow)| a.and_then(Activity::of(flow))).collect();
@@ -410,7 +431,7 @@ pub(super) fn tangent(
         }
         let (kind, control) = match region.kind {
             RegionKind::Loop { limit, .. } => (RegionKind::Loop { states: state_count, limit }, args.control),
-            RegionKind::Reverse { .. } => {
+            RegionKind::Reverse { .. } | RegionKind::Call(_) => {
                 let control = reversed.map_or(args.control, |forward| forward.node);
                 (RegionKind::Reverse { states: state_count }, control)
             }
@@ -452,7 +473,7 @@ fn outlined(graph: &Graph) -> Graph {
         if let Some((region, _)) = graph.region_args(node) {
             let args: Vec<Node> = graph.args(node).iter().map(|arg| known[arg]).collect();
             let body = without_exits(&region.body);
-            let region = Region { body, name: region.name.clone(), ..**region };
+            let region = Region { body, name: region.name.clone(), ..Region::clone(region) };
             let made = new.add_region(Arc::new(region), &args);
             known.insert(node, made);
         } else if let Some((looped, exit)) = exit(graph, node) {
@@ -481,5 +502,8 @@ fn outlined(graph: &Graph) -> Graph {
     new.outputs = graph.outputs.iter().map(|o| Output { node: known[&o.node], ..o.clone() }).collect();
     new.checks = graph.checks.clone();
     new.checks.iter_mut().for_each(|check| check.fails = known[&check.fails]);
+    new.functions = graph.functions.clone();
+    new.failures = graph.failures.clone();
+    new.limits = graph.limits;
     new
 }

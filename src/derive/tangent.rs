@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::calls::Functions;
 use super::region::{self, Forward, Varied};
 use super::{Flow, any, either, elements, guard, mask, normal, site, spread};
 use crate::entity::Entity;
@@ -29,6 +30,7 @@ pub fn tangent(primal: &Graph, directions: &[Direction]) -> Graph {
     let primal = &region::without_exits(primal);
     let mut g = primal.clone();
     let mut regions = HashMap::new();
+    let mut functions = Functions::of(primal);
     for (seed, direction) in (0u32..).zip(directions) {
         let tangents: Vec<(Node, Flow)> = match direction {
             Direction::Inputs(inputs) => inputs
@@ -49,7 +51,7 @@ pub fn tangent(primal: &Graph, directions: &[Direction]) -> Graph {
                 vec![(node, Flow { value, active: normal(&g, active) })]
             }
         };
-        let (flows, forward) = sweep(&mut g, primal, &tangents);
+        let (flows, forward) = sweep(&mut g, primal, &tangents, &mut functions);
         for (node, forward) in forward {
             regions.entry(node).or_insert(forward.node);
         }
@@ -61,6 +63,7 @@ pub fn tangent(primal: &Graph, directions: &[Direction]) -> Graph {
             g.outputs.push(Output { name: output.name.clone(), node, role: Role::Tangent { of, seed } });
         }
     }
+    g.functions = functions.list();
     // A region with tangents computes what the one without them does.
     if regions.is_empty() { g } else { redirect(&g, &regions) }
 }
@@ -70,6 +73,7 @@ pub(super) fn sweep(
     g: &mut Graph,
     primal: &Graph,
     seeds: &[(Node, Flow)],
+    functions: &mut Functions,
 ) -> (Vec<Option<Flow>>, HashMap<Node, Forward>) {
     let inputs: Vec<Node> = seeds.iter().map(|&(node, _)| node).collect();
     let varied = Varied::from(primal, &inputs);
@@ -87,7 +91,7 @@ pub(super) fn sweep(
             NodeKind::Region(_) => {
                 g.set_span(primal.span(node));
                 let arriving = |arg: Node| flows[arg.index()];
-                if let Some(forward) = region::tangent(g, primal, node, &arriving, &regions) {
+                if let Some(forward) = region::tangent(g, primal, node, &arriving, &regions, functions) {
                     regions.insert(node, forward);
                 }
                 continue;

@@ -2,18 +2,20 @@
 //!
 //! Functions are inlined, each once per combination of operands and path; shapes are inferred on the way. An
 //! explicit stack of frames stands for nesting, so that no program overflows the machine stack. The body of a loop is
-//! built in a graph of its own; what it uses from around it is captured.
+//! built in a graph of its own; what it uses from around it is captured. Recursive functions become functions of the graph.
 
+mod calls;
 mod loops;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::{Check, Graph, Node, Output, Reason, Role, Shape, Source, Type};
+use super::{Check, Effect, Graph, Node, Output, Reason, Role, Shape, Source, Type};
 use crate::anf::{Anf, Atom, Binding, BlockId, End, FuncId, Literal, Operand, Rhs, Var};
 use crate::entity::EntityVec;
 use crate::limits::Limits;
-use crate::ops::{Algebra, Op, ShapeError};
+use crate::ops::{Algebra, Op, ShapeError, Watch};
 use crate::source::{Diagnostic, Span};
+use calls::Functions;
 use loops::Pending;
 
 /// What the caller says about the inputs of a program.
@@ -65,6 +67,8 @@ impl Signature {
 pub struct BuildOptions {
     /// What a row may use before it fails.
     pub limits: Limits,
+    /// What rows report. Results keep every bit.
+    pub watch: Watch,
 }
 
 /// Builds the graph of a program.
@@ -85,7 +89,10 @@ pub fn build(anf: &Anf, signature: &Signature, options: &BuildOptions) -> Result
         steps: 0,
         errors: Vec::new(),
         reported: HashSet::new(),
+        step: 0,
         late_shapes: HashMap::new(),
+        functions: Functions::default(),
+        unknown: 0,
     };
     builder.run();
     if builder.errors.is_empty() { Ok(builder.here.graph) } else { Err(builder.errors) }
@@ -128,6 +135,7 @@ enum Continuation<'a> {
     Keep { var: Var },
     Return { key: CallKey, var: Var },
     Iterate { pending: Pending<'a>, var: Var },
+    Define { pending: calls::Pending },
 }
 
 struct Frame<'a> {
@@ -153,6 +161,10 @@ struct Level {
     captured: HashMap<Node, Node>,
     /// In the body of a loop: checks on paths that never lead to another iteration.
     exit_only: HashSet<usize>,
+    /// For checks that stand for calls of recursive functions: what failed, as a number.
+    codes: HashMap<usize, Node>,
+    /// The notes there are: a row that meets one again has met it before.
+    noted: HashSet<Node>,
     /// What the choice at the end of a loop's body came to.
     tail: Option<Outcome>,
 }
@@ -180,8 +192,13 @@ struct Builder<'a> {
     steps: usize,
     errors: Vec<Diagnostic>,
     reported: HashSet<(Span, String)>,
+    /// Operations with conditions so far in the primitive at hand.
+    step: u32,
     /// Shapes of loop variables that have no first value.
     late_shapes: HashMap<Var, Shape>,
+    functions: Functions,
+    /// How many functions are being built only to find out the shape of their value.
+    unknown: usize,
 }
 
 impl Algebra for Builder<'_> {
@@ -195,7 +212,9 @@ impl Algebra for Builder<'_> {
         self.here.graph.constant(value)
     }
     fn apply_typed(&mut self, op: Op, attr: u32, ty: Type, args: &[Node]) -> Node {
-        self.here.graph.apply_typed(op, attr, ty, args)
+        let node = self.here.graph.apply_typed(op, attr, ty, args);
+        self.watch(op, args, node);
+        node
     }
     fn part(&mut self, whole: Node, index: Node, count: u32, ty: Type) -> Node {
         checked_part(&mut self.here.graph, self.here.path, self.place, whole, index, count, ty)
@@ -203,6 +222,40 @@ impl Algebra for Builder<'_> {
 }
 
 impl<'a> Builder<'a> {
+    /// Makes the checks for the conditions of an operation that are watched.
+    fn watch(&mut self, op: Op, args: &[Node], result: Node) {
+        if !op.has_conditions() {
+            return;
+        }
+        let step = self.step;
+        self.step += 1;
+        // Conditions are not watched themselves.
+        let watch = std::mem::take(&mut self.options.watch);
+        for (what, predicate) in watch.of(op) {
+            let met = predicate(self, args, result);
+            let any = self.here.graph.unary(Op::Any, met);
+            self.push_check(any, Reason::Met { what, op, step }, Effect::Note);
+        }
+        self.options.watch = watch;
+    }
+
+    /// Adds a check for the rows that take the current path, unless it is known not to matter.
+    fn push_check(&mut self, condition: Node, reason: Reason, effect: Effect) {
+        self.push_coded(condition, reason, effect, None);
+    }
+
+    /// The same; for a call of a recursive function with the number that says what it was.
+    fn push_coded(&mut self, condition: Node, reason: Reason, effect: Effect, code: Option<Node>) {
+        let fails = self.and(self.here.path, condition);
+        let repeated = effect == Effect::Note && !self.here.noted.insert(fails);
+        if !repeated && self.here.graph.truth(fails) != Some(false) {
+            if let Some(code) = code {
+                self.here.codes.insert(self.here.graph.checks.len(), code);
+            }
+            self.here.graph.checks.push(Check { fails, effect, reason, span: self.place });
+        }
+    }
+
     fn run(&mut self) {
         let anf = self.anf;
         for &var in &anf.inputs {
@@ -246,6 +299,7 @@ impl<'a> Builder<'a> {
                 }
             }
         }
+        self.resolve_calls();
         self.here.graph.set_span(None);
         for (k, &result) in anf.results.iter().enumerate() {
             if let Some(value) = self.atom(result) {
@@ -300,6 +354,7 @@ impl<'a> Builder<'a> {
                 self.set(var, Some(node));
             }
             Rhs::Primitive(primitive, operands) => {
+                self.step = 0;
                 let node = self.operands(operands).and_then(|args| match primitive.expand(self, &args) {
                     Ok(node) => Some(node),
                     Err(error) => {
@@ -311,6 +366,9 @@ impl<'a> Builder<'a> {
             }
             Rhs::Call(function, operands) => {
                 let args: Vec<Option<Node>> = operands.iter().map(|o| self.atom(o.atom)).collect();
+                if self.anf.functions[*function].recursive {
+                    return self.call(*function, &args, var, span);
+                }
                 let key = (*function, args, self.here.path);
                 if let Some(&value) = self.here.calls.get(&key) {
                     self.set(var, value);
@@ -324,7 +382,8 @@ impl<'a> Builder<'a> {
             }
             Rhs::Loop(inner) => return self.enter_loop(inner, var, span),
             Rhs::If(condition, then, other) => {
-                let Some(value) = self.atom(condition.atom) else {
+                let known = self.atom(condition.atom).or_else(|| self.unknown_condition());
+                let Some(value) = known else {
                     self.set(var, None);
                     return None;
                 };
@@ -376,6 +435,7 @@ impl<'a> Builder<'a> {
                 None
             }
             Continuation::Iterate { pending, var } => self.leave_loop(pending, outcome, var),
+            Continuation::Define { pending } => self.end_function(pending, outcome),
         }
     }
 
@@ -389,7 +449,7 @@ impl<'a> Builder<'a> {
         let value = match (a.value, b.value) {
             (Some(a), Some(b)) => self.join(condition, a, b, span),
             // One arm of a loop's last choice has a value and the other goes on.
-            (a, b) if tail => a.or(b),
+            (a, b) if tail || self.unknown > 0 => a.or(b),
             _ => None,
         };
         let again = match (a.again, b.again) {
@@ -397,8 +457,10 @@ impl<'a> Builder<'a> {
                 let when = self.here.graph.select(condition, a.when, b.when);
                 let pairs = a.next.iter().zip(&b.next).zip(&b.spans);
                 let next = pairs
-                    .map(|((&a, &b), &span)| match (a, b) {
-                        (Some(a), Some(b)) => self.join(condition, a, b, span),
+                    .enumerate()
+                    .map(|(k, ((&a, &b), &span))| match (a, b) {
+                        (Some(a), Some(b)) => self.join_states(condition, k, (a, b), span),
+                        (a, b) if self.unknown > 0 => a.or(b),
                         _ => None,
                     })
                     .collect();
@@ -416,6 +478,33 @@ impl<'a> Builder<'a> {
             (None, None) => None,
         };
         Outcome { value, again }
+    }
+
+    /// The next value of a state. Where one arm keeps the state and the other gives it another shape, that shape is what
+    /// counts: the state may have been given one before any was known.
+    fn join_states(
+        &mut self,
+        condition: Node,
+        state: usize,
+        (a, b): (Node, Node),
+        span: Span,
+    ) -> Option<Node> {
+        if self.here.graph.shape(a) != self.here.graph.shape(b) {
+            let state = self.state(state);
+            if a == state {
+                return Some(b);
+            }
+            if b == state {
+                return Some(a);
+            }
+        }
+        self.join(condition, a, b, span)
+    }
+
+    /// A condition that the value of a function decides which is not known yet.
+    fn unknown_condition(&mut self) -> Option<Node> {
+        let g = &mut self.here.graph;
+        (self.unknown > 0).then(|| g.input("unknown", Shape::Scalar, Source::Row))
     }
 
     fn join(&mut self, condition: Node, a: Node, b: Node, span: Span) -> Option<Node> {
@@ -504,6 +593,6 @@ pub(crate) fn checked_part(
         Some(path) => g.binary(Op::And, path, invalid),
         None => invalid,
     };
-    g.checks.push(Check { fails, reason: Reason::Index { len: count }, span: place });
+    g.checks.push(Check { fails, effect: Effect::Fail, reason: Reason::Index { len: count }, span: place });
     g.apply_typed(Op::Gather, 0, ty, &[whole, index])
 }

@@ -83,7 +83,9 @@ pub fn redirect(graph: &Graph, regions: &HashMap<Node, Node>) -> Graph {
                     let before = graph.args(node)[0];
                     let states = |node| graph.region(node).map_or(0, |region| region.states() as u32);
                     let (old, now) = (states(before), states(target(before)));
-                    new.result(args[0], if k < old { k } else { k - old + now }, graph.shape(node))
+                    let is_loop = graph.region(before).is_some_and(|r| r.goes_on().is_some());
+                    let shifted = is_loop && k >= old;
+                    new.result(args[0], if shifted { k - old + now } else { k }, graph.shape(node))
                 }
                 _ => copy_one(graph, node, &mut new, &args),
             };
@@ -91,6 +93,9 @@ pub fn redirect(graph: &Graph, regions: &HashMap<Node, Node>) -> Graph {
         }
     }
     new.set_span(None);
+    new.functions = graph.functions.clone();
+    new.failures = graph.failures.clone();
+    new.limits = graph.limits;
     let mut made = roots.iter().map(|root| known[root]);
     for output in &graph.outputs {
         new.outputs.extend(made.next().map(|node| Output { node, ..output.clone() }));

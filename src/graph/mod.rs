@@ -2,7 +2,7 @@
 //!
 //! Structured control flow is data flow: `if` is a [`Select`](crate::ops::Op::Select) whose arms are values, and
 //! which rows need an arm follows from the uses of its nodes. A loop is a node with a graph of its own, its [`Region`].
-//! Nodes are pure; what can fail a row is a [`Check`] beside them.
+//! Nodes are pure; what can fail a row, or is to be reported about it, is a [`Check`] beside them.
 //!
 //! * [`build`]: ANF with a signature → graph;
 //! * [`region`]: loops, and their adjoints;
@@ -22,9 +22,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::entity::{EntityVec, entity};
-use crate::ops::{LARGE, Op, ShapeError};
+use crate::limits::Limits;
+use crate::ops::{LARGE, Met, Op, ShapeError};
 use crate::source::Span;
-pub use region::{Region, RegionId, RegionKind};
+pub use region::{Call, Failure, Function, FunctionId, Region, RegionId, RegionKind};
 pub use types::{Elem, Shape, Type};
 
 entity!(
@@ -123,7 +124,7 @@ pub enum Role {
     },
 }
 
-/// Why a row can fail.
+/// Why a row can fail, or what there can be to report about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Reason {
     /// The index of `ref` is not an integer from 0 to one below the length.
@@ -146,6 +147,15 @@ pub enum Reason {
         /// How many it may take.
         limit: u64,
     },
+    /// An operation met a condition that was watched.
+    Met {
+        /// The condition.
+        what: Met,
+        /// The operation.
+        op: Op,
+        /// Which of the operations with conditions that the expression is made of, counted from 0.
+        step: u32,
+    },
 }
 
 impl std::fmt::Display for Reason {
@@ -155,15 +165,38 @@ impl std::fmt::Display for Reason {
             Reason::Iterations { limit } => write!(f, "the loop takes more than {limit} iterations"),
             Reason::Depth { limit } => write!(f, "more than {limit} calls are under way"),
             Reason::Steps { limit } => write!(f, "the row takes more than {limit} iterations and calls"),
+            Reason::Met { what, op, .. } => {
+                let info = op.info();
+                let (words, condition) = match what {
+                    Met::Outside => ("is outside its safe domain", info.domain.map(|domain| domain.text)),
+                    Met::Kink => ("is at a kink", info.kink.map(|kink| kink.text)),
+                };
+                write!(f, "`{}` {words}", info.spelling())?;
+                match condition {
+                    Some(condition) => write!(f, " ({})", info.in_words(condition)),
+                    None => Ok(()),
+                }
+            }
         }
     }
 }
 
-/// A condition that fails a row: its value and gradient become NaN, and the row is reported.
+/// What a check does to the rows that meet its condition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Effect {
+    /// They fail: value and gradient become NaN, and the row is reported.
+    Fail,
+    /// They are reported, unless they fail.
+    Note,
+}
+
+/// A condition that fails a row, or is reported. Of those with the same effect the first in ANF order counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Check {
-    /// True where the row fails; already restricted to the path on which the operation stands.
+    /// True where the row meets the condition; already restricted to the path on which the operation stands.
     pub fails: Node,
+    /// What happens then.
+    pub effect: Effect,
     /// Why.
     pub reason: Reason,
     /// The operation in the source.
@@ -182,8 +215,14 @@ pub struct Graph {
     pub inputs: Vec<Input>,
     /// The outputs.
     pub outputs: Vec<Output>,
-    /// What can fail a row, in ANF order: the first that holds is reported.
+    /// What can fail a row or is to be reported, in ANF order.
     pub checks: Vec<Check>,
+    /// The recursive functions that it, or the body of a region in it, calls.
+    pub functions: EntityVec<FunctionId, Arc<Function>>,
+    /// What can fail a call of one.
+    pub failures: Vec<Failure>,
+    /// What a row may use.
+    pub limits: Limits,
     current_span: Option<Span>,
 }
 
@@ -404,22 +443,30 @@ impl Graph {
 
     /// About how many instructions its live nodes stand for: loops over elements count as what an iteration takes.
     pub fn work(&self) -> usize {
+        // Functions take all values apart.
+        let functions = self.functions.values().map(|function| function.body.work_with(usize::MAX));
+        functions.fold(self.work_with(LARGE), usize::saturating_add)
+    }
+
+    /// The same if values of more than so many elements stand in memory.
+    fn work_with(&self, limit: usize) -> usize {
         let live = self.live();
         self.nodes()
             .filter(|&node| live[node])
             .map(|node| match self.kind(node) {
                 NodeKind::Apply(op, _) => {
                     let types: Vec<Type> = self.args(node).iter().map(|&a| self.ty(a)).collect();
-                    let large = |ty: &Type| ty.len() > LARGE;
+                    let large = |ty: &Type| ty.len() > limit;
                     if large(&self.ty(node)) || types.iter().any(large) {
                         LOOP_WORK + types.len()
                     } else {
                         op.work(&types, self.ty(node))
                     }
                 }
-                NodeKind::Region(id) => self.regions[id].body.work(),
+                NodeKind::Region(id) => self.regions[id].body.work_with(limit),
                 NodeKind::Const(_) | NodeKind::Bool(_) | NodeKind::Input(_) | NodeKind::Result(_) => {
-                    self.ty(node).len().min(LOOP_WORK)
+                    let len = self.ty(node).len();
+                    if len > limit { LOOP_WORK } else { len }
                 }
             })
             .fold(0, usize::saturating_add)

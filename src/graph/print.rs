@@ -2,13 +2,17 @@
 
 use std::fmt::Write;
 
-use super::{Graph, Node, NodeKind, Output, Reason, RegionKind, Role, Shape, Source};
+use super::{Effect, Graph, Node, NodeKind, Output, Reason, RegionKind, Role, Shape, Source};
 use crate::entity::EntityVec;
 
 /// One line per live node, operands before users, then checks and outputs. Constants stand where they are used; the
 /// body of a region stands below its node, indented.
 pub fn dump(graph: &Graph) -> String {
     let mut text = String::new();
+    for (id, function) in graph.functions.iter() {
+        let _ = writeln!(text, "{id} {}", function.name);
+        nodes(&function.body, "  ", &mut text);
+    }
     nodes(graph, "", &mut text);
     text
 }
@@ -70,8 +74,13 @@ fn nodes(graph: &Graph, indent: &str, text: &mut String) {
             Reason::Iterations { limit } => format!("more than {limit} iterations"),
             Reason::Depth { limit } => format!("deeper than {limit} calls"),
             Reason::Steps { limit } => format!("more than {limit} steps"),
+            Reason::Met { .. } => check.reason.to_string(),
         };
-        let _ = writeln!(text, "{indent}fail if {}: {reason}", names[check.fails]);
+        let verb = match check.effect {
+            Effect::Fail => "fail",
+            Effect::Note => "note",
+        };
+        let _ = writeln!(text, "{indent}{verb} if {}: {reason}", names[check.fails]);
     }
     for output in &graph.outputs {
         let _ = writeln!(
@@ -88,9 +97,15 @@ fn nodes(graph: &Graph, indent: &str, text: &mut String) {
 fn region(graph: &Graph, node: Node, names: &EntityVec<Node, String>, indent: &str, text: &mut String) {
     let Some((region, args)) = graph.region_args(node) else { return };
     let list = |nodes: &[Node]| nodes.iter().map(|&n| names[n].as_str()).collect::<Vec<_>>().join(", ");
+    if let RegionKind::Call(call) = &region.kind {
+        let (node, control) = (&names[node], &names[args.control]);
+        let _ =
+            writeln!(text, "{indent}{node} = call {} where {control}, [{}]", call.function, list(args.first));
+        return;
+    }
     let (word, control) = match region.kind {
         RegionKind::Loop { .. } => ("loop", "where"),
-        RegionKind::Reverse { .. } => ("reverse", "of"),
+        RegionKind::Reverse { .. } | RegionKind::Call(_) => ("reverse", "of"),
     };
     let _ = writeln!(
         text,

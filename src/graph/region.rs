@@ -1,9 +1,9 @@
-//! Loops and their adjoints: nodes with a graph of their own.
+//! Loops, their adjoints, and calls with a stack: nodes with a graph of their own.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Graph, Node, NodeKind, Shape, Source};
+use super::{Graph, Node, NodeKind, Reason, Shape, Source};
 use crate::entity::{EntityVec, entity};
 use crate::source::Span;
 
@@ -16,7 +16,7 @@ entity!(
 /// The inputs of the body are states ([`Source::State`]), values around the region ([`Source::Capture`]) and, in a
 /// reverse region, the tape ([`Source::Tape`]). All are numbers. There is an input for every state; captures and states on
 /// the tape may be unused. The body has no checks: a loop does not go on where one fails, and the graph around it
-/// repeats them for the state that the loop ends in.
+/// repeats them for the state that the loop ends in. The first that is only to be noted is kept in one more state.
 #[derive(Debug, Clone)]
 pub struct Region {
     /// What is evaluated.
@@ -29,8 +29,31 @@ pub struct Region {
     pub span: Span,
 }
 
+entity!(
+    /// A recursive function of a program.
+    FunctionId, "function");
+
+/// A function that calls itself, by way of others perhaps, and is called with a stack.
+#[derive(Debug, Clone)]
+pub struct Function {
+    /// What it computes. Its inputs are the parameters ([`Source::State`]); the first outputs are its value and, as a number,
+    /// what failed: 0 for nothing, else one more than a position in [`Graph::failures`].
+    pub body: Graph,
+    /// Its name in the source.
+    pub name: String,
+}
+
+/// Why a call of a recursive function fails its row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Failure {
+    /// Why.
+    pub reason: Reason,
+    /// The operation in the source.
+    pub span: Span,
+}
+
 /// How a region is evaluated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RegionKind {
     /// `while goes_on(state) { state = next(state) }` for the rows that enter it.
     ///
@@ -50,39 +73,69 @@ pub enum RegionKind {
         /// How many states there are.
         states: u32,
     },
+    /// A call of a recursive function, which has a body of its own.
+    ///
+    /// Operands: whether the row calls; the operands of the call. Results: the outputs of the function.
+    Call(Call),
+}
+
+/// A call of a recursive function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// The function.
+    pub function: FunctionId,
+    /// How many operands there are.
+    pub operands: u32,
+    /// The shapes of the results.
+    pub results: Vec<Shape>,
+    /// One more than the position of the failure of a call that is too deep, in [`Graph::failures`]; the next is that of
+    /// one too many.
+    pub failure: u32,
 }
 
 impl Region {
     /// How many states there are.
     pub fn states(&self) -> usize {
-        match self.kind {
-            RegionKind::Loop { states, .. } | RegionKind::Reverse { states } => states as usize,
+        match &self.kind {
+            RegionKind::Loop { states, .. } | RegionKind::Reverse { states } => *states as usize,
+            RegionKind::Call(call) => call.operands as usize,
         }
     }
 
     /// The outputs of the body that are next states.
     pub fn next(&self) -> impl Iterator<Item = Node> {
-        let first = self.first_next();
-        self.body.outputs[first..][..self.states()].iter().map(|output| output.node)
-    }
-
-    fn first_next(&self) -> usize {
-        match self.kind {
-            RegionKind::Loop { .. } => 1,
-            RegionKind::Reverse { .. } => 0,
-        }
+        let (first, count) = match self.kind {
+            RegionKind::Loop { .. } => (1, self.states()),
+            RegionKind::Reverse { .. } => (0, self.states()),
+            RegionKind::Call(_) => (0, 0),
+        };
+        self.body.outputs[first..][..count].iter().map(|output| output.node)
     }
 
     /// The outputs of the body that are exit values.
     pub fn exits(&self) -> impl Iterator<Item = Node> {
-        self.body.outputs[self.first_next() + self.states()..].iter().map(|output| output.node)
+        let first = match self.kind {
+            RegionKind::Loop { .. } => 1 + self.states(),
+            RegionKind::Reverse { .. } | RegionKind::Call(_) => self.body.outputs.len(),
+        };
+        self.body.outputs[first..].iter().map(|output| output.node)
     }
 
-    /// Whether a loop goes on. `None` for a reverse region.
+    /// Whether a loop goes on. `None` for other regions.
     pub fn goes_on(&self) -> Option<Node> {
         match self.kind {
             RegionKind::Loop { .. } => Some(self.body.outputs[0].node),
-            RegionKind::Reverse { .. } => None,
+            RegionKind::Reverse { .. } | RegionKind::Call(_) => None,
+        }
+    }
+
+    /// The shapes of its results.
+    pub fn results(&self) -> Vec<Shape> {
+        match &self.kind {
+            RegionKind::Call(call) => call.results.clone(),
+            RegionKind::Loop { .. } | RegionKind::Reverse { .. } => {
+                self.next().chain(self.exits()).map(|node| self.body.shape(node)).collect()
+            }
         }
     }
 
@@ -100,7 +153,7 @@ impl Region {
 /// The operands of a region's node, by what they are.
 #[derive(Debug, Clone, Copy)]
 pub struct RegionArgs<'a> {
-    /// Whether a row enters a loop; the loop that a reverse region reverses.
+    /// Whether a row enters a loop or calls a function; the loop that a reverse region reverses.
     pub control: Node,
     /// First states.
     pub first: &'a [Node],
@@ -130,8 +183,7 @@ impl Graph {
 
     /// The shape of a region's result.
     pub fn result_shape(region: &Region, index: u32) -> Shape {
-        let output = region.first_next() + index as usize;
-        region.body.shape(region.body.outputs[output].node)
+        region.results()[index as usize]
     }
 
     /// The body's input from this source.

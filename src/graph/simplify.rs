@@ -95,9 +95,10 @@ fn rewrite(g: &mut Graph, op: Op, attr: u32, ty: Type, args: &[Node]) -> Option<
                     return fits(g, x).and_then(|x| again(g, Op::Neg, ty, &[x]));
                 }
             }
-            // (−x)·c = x·(−c), whatever is rounded.
+            // (−x)·c = x·(−c), whatever is rounded. It is worth a look where it saves a loop's work.
             for (x, y) in [(a, b), (b, a)] {
-                if let (Some(negated), Some(c)) = (operand_of(g, x, Op::Neg), g.constant(y)) {
+                if !ty.is_scalar()
+                    && let (Some(negated), Some(c)) = (operand_of(g, x, Op::Neg), g.constant(y)) {
                     let c = g.number(-c);
                     return again(g, Op::Mul, ty, &[negated, c]);
                 }

@@ -33,7 +33,7 @@ pub fn verify(graph: &Graph) -> Result<(), String> {
             },
             NodeKind::Region(_) => region(graph, node)?,
             NodeKind::Result(k) => match graph.region(args[0]) {
-                Some(region) if k as usize >= region.states() + region.exits().count() => {
+                Some(region) if k as usize >= region.results().len() => {
                     return Err(format!("{node} is result {k} of {}, which has fewer", args[0]));
                 }
                 Some(region) if Type::num(Graph::result_shape(region, k)) != ty => {
@@ -73,6 +73,7 @@ fn region(graph: &Graph, node: Node) -> Result<(), String> {
     let Some((region, args)) = graph.region_args(node) else { return Ok(()) };
     let body = &region.body;
     let control = match region.kind {
+        RegionKind::Call(_) => graph.ty(args.control) == Type::BOOL && args.captures.is_empty(),
         RegionKind::Loop { .. } => {
             let goes_on = region.goes_on().map(|node| body.ty(node));
             goes_on == Some(Type::BOOL) && graph.ty(args.control) == Type::BOOL

@@ -9,22 +9,28 @@
 //!
 //! Loops and recursive functions have a frame each. A call that is an iteration replaces the variables of its frame, and
 //! drops whatever the iteration before has left on the stacks.
+//!
+//! * [`frames`]: loops and recursive functions;
+//! * [`kernel`]: the interpreter as a kernel.
+
+mod frames;
+mod kernel;
 
 use std::sync::Arc;
 
-use nc_runtime::abi::{Args, Status};
-use nc_runtime::batch::{Kernel, KernelShape, RowOutcome};
 use nc_runtime::lanes::Scalar;
 
-use crate::anf::{FuncId, Var};
+use crate::anf::Var;
 use crate::ast::Expr;
 use crate::entity::{Entity, EntityVec};
 use crate::graph::build::Signature;
-use crate::graph::{Check, Node, Reason, Shape, Type, canonical_bits};
+use crate::graph::{Node, Reason, Shape, Type, canonical_bits};
 use crate::limits::Limits;
-use crate::ops::{Algebra, Lane, Op, Operand, Primitive, ShapeError};
+use crate::ops::{Algebra, Lane, Op, Operand, Primitive, ShapeError, Watch};
 use crate::resolve::{CallKind, Kind, Resolved};
 use crate::source::Span;
+use frames::Frame;
+pub use kernel::AstKernel;
 
 /// A program ready to be interpreted.
 #[derive(Debug, Clone)]
@@ -38,6 +44,7 @@ pub struct AstInterpreter {
     limits: Limits,
     columns: usize,
     params: usize,
+    watch: Watch,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -90,6 +97,7 @@ pub struct Scratch {
     /// What [`places`](Self::places) was before the bindings in force.
     shadowed: Vec<(Var, u32)>,
     handles: Vec<Node>,
+    noted: Option<(Span, Reason)>,
     /// Loops and calls of recursive functions under way.
     frames: Vec<Frame>,
     /// Of each loop under way the shapes of its variables, as far as they have had values.
@@ -102,24 +110,11 @@ pub struct Scratch {
     depth: u64,
 }
 
-/// A loop, or a call of a recursive function.
-#[derive(Debug, Clone, Copy)]
-struct Frame {
-    /// The function that was called.
-    entered: FuncId,
-    /// The function being evaluated.
-    current: FuncId,
-    /// Where the stacks ended before its operands.
-    mark: Mark,
-    /// How much work there is for afterwards.
-    work: u32,
-    /// How many bindings were in force before.
-    shadowed: u32,
-    /// How many shapes there were before.
-    shapes: u32,
-    /// Whether it counts as a call under way.
-    recursive: bool,
-    iterations: u64,
+impl Scratch {
+    /// The first of the watched conditions that the last row met, and the operation in the source that met it.
+    pub fn noted(&self) -> Option<(Span, Reason)> {
+        self.noted
+    }
 }
 
 /// A value on the stack.
@@ -183,7 +178,14 @@ impl AstInterpreter {
                 slots[var] = Some(k);
             }
         }
-        AstInterpreter { program, inputs, replaced, slots, limits: Limits::default(), columns, params }
+        let (limits, watch) = (Limits::default(), Watch::default());
+        AstInterpreter { program, inputs, replaced, slots, limits, columns, params, watch }
+    }
+
+    /// The same, but rows tell what they meet of this: see [`Scratch::noted`].
+    pub fn watching(mut self, watch: Watch) -> AstInterpreter {
+        self.watch = watch;
+        self
     }
 
     /// The same with other limits.
@@ -225,6 +227,8 @@ impl AstInterpreter {
             scratch,
             span: Span::default(),
             failed: None,
+            watch: self.watch,
+            step: 0,
         };
         self.evaluate(&mut machine, inputs, params, outputs).map_err(|mut failure| {
             failure.state = machine.state();
@@ -278,6 +282,10 @@ struct Machine<'a> {
     /// The operation being evaluated.
     span: Span,
     failed: Option<Reason>,
+    /// What is watched until it is met.
+    watch: Watch,
+    /// Operations with conditions so far in the primitive at hand.
+    step: u32,
 }
 
 impl Machine<'_> {
@@ -287,6 +295,7 @@ impl Machine<'_> {
         scratch.values.clear();
         scratch.elems.clear();
         scratch.shadowed.clear();
+        scratch.noted = None;
         scratch.frames.clear();
         scratch.shapes.clear();
         (scratch.steps, scratch.depth) = (0, 0);
@@ -355,134 +364,6 @@ impl Machine<'_> {
         {
             self.scratch.places[var] = outer;
         }
-    }
-
-    fn step(&mut self, span: Span) -> Result<(), Failure> {
-        let limit = self.limits.steps;
-        if self.scratch.steps >= limit {
-            return Err(Failure::new(span, FailureReason::Check(Reason::Steps { limit })));
-        }
-        self.scratch.steps += 1;
-        Ok(())
-    }
-
-    /// Counts a call of a recursive function.
-    fn descend(&mut self, span: Span) -> Result<(), Failure> {
-        let limit = self.limits.depth;
-        if self.scratch.depth >= limit {
-            return Err(Failure::new(span, FailureReason::Check(Reason::Depth { limit })));
-        }
-        self.step(span)?;
-        self.scratch.depth += 1;
-        Ok(())
-    }
-
-    /// Begins a loop or a recursive function, whose operands are there.
-    fn enter(&mut self, id: FuncId, mark: Mark, recursive: bool) {
-        let program = self.program;
-        let function = &program.functions[id];
-        let shapes = self.scratch.shapes.len();
-        let frame = Frame {
-            entered: id,
-            current: id,
-            mark,
-            work: self.scratch.work.len() as u32 + 1,
-            shadowed: self.scratch.shadowed.len() as u32,
-            shapes: shapes as u32,
-            recursive,
-            iterations: 0,
-        };
-        self.scratch.frames.push(frame);
-        self.scratch.work.push(Work::Return);
-        self.bind(function.params.iter().copied(), mark.value);
-        if let Some(group) = function.group {
-            self.scratch.shapes.resize(shapes + program.groups[group as usize].state.len(), None);
-            for &var in function.params.iter().chain(&function.carried) {
-                if let Some(slot) = self.slots[var] {
-                    let value = self.scratch.values[self.scratch.places[var] as usize];
-                    self.scratch.shapes[shapes + slot as usize] = Some(self.type_of(value).shape);
-                }
-            }
-        }
-    }
-
-    /// Begins the next iteration of the innermost loop, which is of this function. Its operands are there.
-    fn iterate(&mut self, id: FuncId, mark: Mark, span: Span) -> Result<(), Failure> {
-        let program = self.program;
-        let function = &program.functions[id];
-        let Some(frame) = self.scratch.frames.last_mut() else { return Ok(()) };
-        let begins = program.functions[frame.entered].span;
-        let limit = self.limits.iterations;
-        if frame.iterations >= limit {
-            return Err(Failure::new(begins, FailureReason::Check(Reason::Iterations { limit })));
-        }
-        frame.iterations += 1;
-        let frame = *frame;
-        self.step(begins)?;
-        for &var in &function.carried {
-            let value = self.scratch.values[self.scratch.places[var] as usize];
-            self.scratch.values.push(value);
-        }
-        let vars = || function.params.iter().chain(&function.carried).copied();
-        for (var, at) in vars().zip(mark.value as usize..) {
-            let Some(slot) = self.slots[var] else { continue };
-            let shape = self.type_of(self.scratch.values[at]).shape;
-            let first = *self.scratch.shapes[(frame.shapes + slot) as usize].get_or_insert(shape);
-            if first != shape {
-                let name = &program.vars[var].name;
-                let message = format!("`{name}` is a {first} at first, and a {shape} in the next iteration");
-                return Err(Failure::new(span, FailureReason::Shape(ShapeError::new(message))));
-            }
-        }
-        if let Some(frame) = self.scratch.frames.last_mut() {
-            frame.current = id;
-        }
-        self.scratch.work.truncate(frame.work as usize);
-        self.unbind(frame.shadowed as usize);
-        self.slide_all(mark.value as usize, frame.mark);
-        self.bind(vars(), frame.mark.value);
-        Ok(())
-    }
-
-    /// Removes everything from `mark` to the values that begin at `first`.
-    fn slide_all(&mut self, first: usize, mark: Mark) {
-        let scratch = &mut *self.scratch;
-        scratch.moved.clear();
-        for value in &mut scratch.values[first..] {
-            if let Value::Block(ty, at) = value
-                && *at >= mark.elem
-            {
-                let from = *at as usize;
-                *at = mark.elem + scratch.moved.len() as u32;
-                scratch.moved.extend_from_slice(&scratch.elems[from..from + ty.len()]);
-            }
-        }
-        scratch.values.drain(mark.value as usize..first);
-        scratch.elems.truncate(mark.elem as usize);
-        scratch.elems.extend_from_slice(&scratch.moved);
-    }
-
-    /// Names and elements of the variables of the innermost loop or recursive function.
-    fn state(&self) -> Vec<(String, Vec<f64>)> {
-        let Some(frame) = self.scratch.frames.last() else { return Vec::new() };
-        let number = |lane: Lane<Scalar>| match lane {
-            Lane::F(x) => x,
-            Lane::M(x) => f64::from(u8::from(x)),
-        };
-        let elements = |value: Value| match value {
-            Value::Number(x) => vec![x],
-            Value::Truth(x) => vec![f64::from(u8::from(x))],
-            Value::Block(ty, first) => {
-                self.scratch.elems[first as usize..][..ty.len()].iter().map(|&lane| number(lane)).collect()
-            }
-        };
-        let params = self.program.functions[frame.current].params.iter();
-        params
-            .map(|&var| {
-                let value = self.scratch.values[self.scratch.places[var] as usize];
-                (self.program.vars[var].name.clone(), elements(value))
-            })
-            .collect()
     }
 
     /// Evaluates an expression, which leaves its value on the stack.
@@ -607,6 +488,7 @@ impl Machine<'_> {
         let mut handles = std::mem::take(&mut self.scratch.handles);
         handles.clear();
         handles.extend((mark.value as usize..self.scratch.values.len()).map(Node::from_index));
+        self.step = 0;
         let result = primitive.expand(self, &handles);
         self.scratch.handles = handles;
         let span = self.span;
@@ -638,7 +520,7 @@ impl Machine<'_> {
             _ => return false,
         };
         match primitive.single_op(count) {
-            Some(op) if op.elementwise() => {
+            Some(op) if op.elementwise() && !(self.watch != Watch::default() && op.has_conditions()) => {
                 values.truncate(mark.value as usize);
                 values.push(match op.eval_element(&lanes[..count]) {
                     Lane::F(x) => Value::Number(x),
@@ -702,44 +584,9 @@ impl Machine<'_> {
             Lane::M(x) => self.push(Value::Truth(x)),
         })
     }
-}
 
-impl Algebra for Machine<'_> {
-    fn ty(&self, value: Node) -> Type {
-        self.type_of(self.scratch.values[value.index()])
-    }
-
-    fn number(&mut self, value: f64) -> Node {
-        self.push(Value::Number(value))
-    }
-
-    /// Whether a number is known before the rows is none of an interpreter's business: see [`Machine::part`].
-    fn constant(&self, _: Node) -> Option<f64> {
-        None
-    }
-
-    /// A program whose sizes are not constant is refused before it runs, so here they are what they are.
-    fn size(&self, value: Node) -> Option<f64> {
-        match self.scratch.values[value.index()] {
-            Value::Number(x) => Some(x),
-            Value::Truth(x) => Some(f64::from(u8::from(x))),
-            Value::Block(..) => None,
-        }
-    }
-
-    fn apply(&mut self, op: Op, args: &[Node]) -> Result<Node, ShapeError> {
-        if let Some(node) = self.scalar(op, args) {
-            return Ok(node);
-        }
-        let types: Vec<Type> = args.iter().map(|&a| self.ty(a)).collect();
-        let ty = op.result_type(&types)?;
-        Ok(self.apply_typed(op, 0, ty, args))
-    }
-
-    fn apply_typed(&mut self, op: Op, attr: u32, ty: Type, args: &[Node]) -> Node {
-        if let Some(node) = self.scalar(op, args) {
-            return node;
-        }
+    /// An operation on anything.
+    fn block(&mut self, op: Op, attr: u32, ty: Type, args: &[Node]) -> Node {
         let scratch = &*self.scratch;
         let scalars: Vec<Lane<Scalar>> = args
             .iter()
@@ -772,6 +619,75 @@ impl Algebra for Machine<'_> {
         }
     }
 
+    /// Notes the first watched condition that an operation meets.
+    fn watch(&mut self, op: Op, args: &[Node], result: Node) {
+        if self.watch == Watch::default() || !op.has_conditions() {
+            return;
+        }
+        let step = self.step;
+        self.step += 1;
+        // Conditions are not watched themselves, and after the first that is met nothing is.
+        let watch = std::mem::take(&mut self.watch);
+        for (what, predicate) in watch.of(op) {
+            let met = predicate(self, args, result);
+            let met = match self.scratch.values[met.index()] {
+                Value::Truth(met) => met,
+                Value::Number(_) => false,
+                Value::Block(ty, first) => {
+                    self.scratch.elems[first as usize..][..ty.len()].iter().any(|met| met.m())
+                }
+            };
+            if met {
+                self.scratch.noted = Some((self.span, Reason::Met { what, op, step }));
+                return;
+            }
+        }
+        self.watch = watch;
+    }
+}
+
+impl Algebra for Machine<'_> {
+    fn ty(&self, value: Node) -> Type {
+        self.type_of(self.scratch.values[value.index()])
+    }
+
+    fn number(&mut self, value: f64) -> Node {
+        self.push(Value::Number(value))
+    }
+
+    /// Whether a number is known before the rows is none of an interpreter's business: see [`Machine::part`].
+    fn constant(&self, _: Node) -> Option<f64> {
+        None
+    }
+
+    /// A program whose sizes are not constant is refused before it runs, so here they are what they are.
+    fn size(&self, value: Node) -> Option<f64> {
+        match self.scratch.values[value.index()] {
+            Value::Number(x) => Some(x),
+            Value::Truth(x) => Some(f64::from(u8::from(x))),
+            Value::Block(..) => None,
+        }
+    }
+
+    fn apply(&mut self, op: Op, args: &[Node]) -> Result<Node, ShapeError> {
+        if let Some(node) = self.scalar(op, args) {
+            self.watch(op, args, node);
+            return Ok(node);
+        }
+        let types: Vec<Type> = args.iter().map(|&a| self.ty(a)).collect();
+        let ty = op.result_type(&types)?;
+        Ok(self.apply_typed(op, 0, ty, args))
+    }
+
+    fn apply_typed(&mut self, op: Op, attr: u32, ty: Type, args: &[Node]) -> Node {
+        let node = match self.scalar(op, args) {
+            Some(node) => node,
+            None => self.block(op, attr, ty, args),
+        };
+        self.watch(op, args, node);
+        node
+    }
+
     fn part(&mut self, whole: Node, index: Node, count: u32, ty: Type) -> Node {
         let at = match self.scratch.values[index.index()] {
             Value::Number(x) if x.fract() == 0.0 && x >= 0.0 && x < f64::from(count) => x as u32,
@@ -782,96 +698,6 @@ impl Algebra for Machine<'_> {
             }
         };
         self.apply_typed(Op::Slice, at * ty.len() as u32, ty, &[whole])
-    }
-}
-
-/// The interpreter as a kernel: the tier that interprets values.
-#[derive(Debug)]
-pub struct AstKernel {
-    interpreter: AstInterpreter,
-    /// The checks of the program's graph, by whose numbers failures are reported.
-    checks: Vec<Check>,
-    shape: KernelShape,
-}
-
-impl AstKernel {
-    /// A kernel that writes so many numbers per row and reports failures as positions in `checks`.
-    pub fn new(interpreter: AstInterpreter, outputs: usize, checks: &[Check]) -> AstKernel {
-        let shape = KernelShape {
-            inputs: interpreter.columns,
-            params: interpreter.params,
-            outputs,
-            param_gradients: 0,
-            reports_status: !checks.is_empty(),
-            scratch_bytes: 0,
-        };
-        AstKernel { interpreter, checks: checks.to_vec(), shape }
-    }
-
-    fn evaluate(
-        &self,
-        scratch: &mut Scratch,
-        inputs: &[f64],
-        params: &[f64],
-        outputs: &mut [f64],
-    ) -> RowOutcome {
-        match self.interpreter.row(scratch, inputs, params, outputs) {
-            Ok(()) => RowOutcome::Done,
-            Err(Failure { span, reason, state: _ }) => {
-                let check = self
-                    .checks
-                    .iter()
-                    .position(|check| check.span == span && FailureReason::Check(check.reason) == reason);
-                debug_assert!(check.is_some(), "the graph has no check for {reason:?} at {span:?}");
-                RowOutcome::Failed(check.unwrap_or(0) as u32)
-            }
-        }
-    }
-}
-
-impl Kernel for AstKernel {
-    fn shape(&self) -> &KernelShape {
-        &self.shape
-    }
-
-    fn lanes(&self) -> usize {
-        1
-    }
-
-    unsafe fn run(&self, args: &Args) -> u32 {
-        let mut scratch = Scratch::default();
-        let mut input = vec![0.0; self.shape.inputs];
-        let mut output = vec![0.0; self.shape.outputs];
-        // SAFETY: the caller vouches for `args`, whose parameters outlive the call.
-        let params = unsafe { args.params(self.shape.params) };
-        let mut flagged = 0;
-        for row in 0..args.rows {
-            for (k, x) in input.iter_mut().enumerate() {
-                // SAFETY: the caller vouches for `args`; `k` is below the number of input columns.
-                *x = unsafe { args.input(k) }[row];
-            }
-            let outcome = self.evaluate(&mut scratch, &input, params, &mut output);
-            for (k, &y) in output.iter().enumerate() {
-                // SAFETY: as above, with output columns; the slice is gone before the next is made.
-                let column = unsafe { args.output(k) };
-                column[row] = y;
-            }
-            let word = match outcome {
-                RowOutcome::Done => 0,
-                RowOutcome::Noted(k) | RowOutcome::Failed(k) => Status::FIRST_CHECK + u64::from(k),
-            };
-            if self.shape.reports_status {
-                // SAFETY: as above; the kernel reports a status, so there are words for it.
-                let words = unsafe { args.statuses() };
-                words[row] = word;
-                flagged |= u32::from(word != 0);
-            }
-        }
-        flagged
-    }
-
-    fn row(&self, inputs: &[f64], params: &[f64], outputs: &mut [f64], _: &mut [f64]) -> RowOutcome {
-        self.evaluate(&mut Scratch::default(), inputs, params, outputs)
     }
 }
 

@@ -6,21 +6,22 @@
 mod code;
 mod tape;
 
-use nc_runtime::abi::{Args, Status};
+use nc_runtime::abi::Args;
 use nc_runtime::batch::{Kernel, KernelShape, RowOutcome};
 
-use crate::graph::{Graph, Source, canonical_bits};
+use crate::graph::{Effect, Graph, Source, canonical_bits};
 use crate::lower::is_summed;
 use crate::lower::lanes::Layout;
-use code::{Code, Coder, Range, Slot};
+use code::{Code, Coder, Functions, Range, Slot};
 
 /// A graph ready to be interpreted.
 #[derive(Debug)]
 pub struct GraphInterpreter {
     main: Code,
+    functions: Functions,
     inputs: Vec<InputSlots>,
     outputs: Vec<OutputSlots>,
-    checks: Vec<u32>,
+    checks: Vec<(u32, Effect)>,
     shape: KernelShape,
 }
 
@@ -71,9 +72,10 @@ impl GraphInterpreter {
             reports_status: !graph.checks.is_empty(),
             scratch_bytes: 0,
         };
-        let checks = graph.checks.iter().map(|check| coder.range(check.fails).slot).collect();
+        let checks = graph.checks.iter().map(|check| (coder.range(check.fails).slot, check.effect)).collect();
         let main = coder.finish(tape_bytes);
-        GraphInterpreter { main, inputs, outputs, checks, shape }
+        let functions = Functions::of(graph, tape_bytes);
+        GraphInterpreter { main, functions, inputs, outputs, checks, shape }
     }
 }
 
@@ -108,10 +110,7 @@ impl Kernel for GraphInterpreter {
                 // SAFETY: as above, with parameter gradients.
                 unsafe { args.add_to_partial(k, args.first_row + row, y) };
             }
-            let word = match outcome {
-                RowOutcome::Done => 0,
-                RowOutcome::Noted(k) | RowOutcome::Failed(k) => Status::FIRST_CHECK + u64::from(k),
-            };
+            let word = outcome.word();
             if self.shape.reports_status {
                 // SAFETY: as above; the kernel reports a status, so there are words for it.
                 let words = unsafe { args.statuses() };
@@ -131,8 +130,11 @@ impl Kernel for GraphInterpreter {
                 *slot = Slot::Number(value);
             }
         }
-        self.main.run(&mut slots);
-        let failed = self.checks.iter().position(|&slot| slots[slot as usize].truth());
+        self.main.run(&mut slots, &self.functions);
+        let first = |wanted: Effect| {
+            self.checks.iter().position(|&(slot, effect)| effect == wanted && slots[slot as usize].truth())
+        };
+        let failed = first(Effect::Fail);
         let (mut next_output, mut next_sum) = (outputs.iter_mut(), sums.iter_mut());
         for output in &self.outputs {
             for slot in output.range.of(&slots) {
@@ -147,9 +149,10 @@ impl Kernel for GraphInterpreter {
                 }
             }
         }
-        match failed {
-            Some(check) => RowOutcome::Failed(check as u32),
-            None => RowOutcome::Done,
+        match (failed, first(Effect::Note)) {
+            (Some(check), _) => RowOutcome::Failed(check as u32),
+            (None, Some(check)) => RowOutcome::Noted(check as u32),
+            (None, None) => RowOutcome::Done,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Values of many elements: they stand in memory, and loops go over their elements.
 //!
-//! A value of more than [`LARGE`] elements is a [`Form::Array`]: elements in memory cells or columns, one lane for all, or
+//! A value of more than [`LARGE`](crate::ops::LARGE) elements is a [`Form::Array`]: elements in memory cells or columns, one lane for all, or
 //! an operation on the elements of other arrays that is carried out where an element is wanted. The last makes one loop of
 //! operations that follow each other. Cells return to a free list when the last array that stands in them is dropped.
 
@@ -13,7 +13,7 @@ use nc_runtime::lanes::Lanes;
 use super::lanes::{Condition, LaneType, SBinary, Value};
 use super::record::Recorder;
 use crate::graph::{Elem, Type};
-use crate::ops::{Bound, LARGE, Lane, Op};
+use crate::ops::{Bound, Lane, Op};
 
 /// Operations that one loop carries out for an element at the most.
 const MAX_FUSED: usize = 48;
@@ -154,6 +154,8 @@ impl Free {
 #[derive(Debug)]
 pub(crate) struct Memory<'a> {
     l: &'a Recorder,
+    /// Values of more elements than this stand in memory.
+    limit: usize,
     free: Rc<RefCell<Free>>,
 }
 
@@ -216,8 +218,30 @@ impl Lane<Recorder> {
 }
 
 impl<'a> Memory<'a> {
-    pub(super) fn new(l: &'a Recorder) -> Memory<'a> {
-        Memory { l, free: Rc::default() }
+    pub(super) fn new(l: &'a Recorder, limit: usize) -> Memory<'a> {
+        Memory { l, limit, free: Rc::default() }
+    }
+
+    /// Whether a value of so many elements is taken apart.
+    pub(super) fn is_small(&self, len: usize) -> bool {
+        len <= self.limit
+    }
+
+    /// Elements that are there one by one, in the form for so many.
+    pub(super) fn form(&self, lanes: Vec<Lane<Recorder>>) -> Form {
+        let form = Form::Lanes(lanes);
+        if self.is_small(form.len() as usize) { form } else { self.stored(&form).form() }
+    }
+
+    /// The elements one by one, however many.
+    pub(super) fn elements_of(&self, form: &Form) -> Vec<Lane<Recorder>> {
+        match form {
+            Form::Lanes(lanes) => lanes.clone(),
+            array @ Form::Array(_) => {
+                let cells = self.stored(array);
+                (0..cells.len).map(|k| self.load(&cells, k, self.s(0))).collect()
+            }
+        }
     }
 
     /// What instructions are recorded with.
@@ -447,7 +471,7 @@ impl<'a> Memory<'a> {
     /// Small values one element at a time.
     pub(super) fn normal(&self, form: Form) -> Form {
         match form {
-            Form::Array(array) if array.len as usize <= LARGE => {
+            Form::Array(array) if self.is_small(array.len as usize) => {
                 let array = match &*array.of {
                     Elements::Parts(_) => self.stored(&Form::Array(array)).array(),
                     _ => array,

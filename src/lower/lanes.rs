@@ -9,6 +9,9 @@ entity!(
     /// A value of a [`LaneProgram`].
     Value, "v");
 entity!(
+    /// A call in a [`LaneProgram`].
+    CallId, "call");
+entity!(
     /// A loop of a [`LaneProgram`].
     LoopId, "loop");
 
@@ -177,6 +180,14 @@ pub enum Inst {
     AddPartial(u32, Value, Value),
     /// What an iteration of the loop gets from the one before: see [`Carried`]. The number tells them apart.
     Phi(LaneType, u32),
+    /// An operand of the function that is being translated, by its number.
+    Argument(LaneType, u32),
+    /// A call of a function, if the mask of the call holds for any row.
+    Call(CallId),
+    /// A result of the call before it, for the rows of its mask; elsewhere anything. The number is the result's.
+    Returned(CallId, u32),
+    /// The same integer for every row.
+    Splat(Value),
     /// The loop begins: the first values of its phis are known.
     Loop(LoopId),
     /// The loop ends here unless its conditions hold. What stands before this place in the loop has been evaluated once more
@@ -209,9 +220,11 @@ impl Inst {
             | Inst::IGt(..)
             | Inst::IEq(..) => LaneType::M,
             Inst::S(_) | Inst::SBinary(..) | Inst::SSelect(..) => LaneType::S,
-            Inst::Load(ty, ..) | Inst::Phi(ty, _) => ty,
+            Inst::Load(ty, ..) | Inst::Phi(ty, _) | Inst::Argument(ty, _) => ty,
+            Inst::Returned(..) => LaneType::F,
+            Inst::Splat(_) => LaneType::I,
             Inst::StoreCell(..) | Inst::StoreColumn(..) | Inst::AddPartial(..) => LaneType::Nothing,
-            Inst::Loop(_) | Inst::Test(_) | Inst::End(_) => LaneType::Nothing,
+            Inst::Call(_) | Inst::Loop(_) | Inst::Test(_) | Inst::End(_) => LaneType::Nothing,
             Inst::I(_) | Inst::IBinary(..) | Inst::Shl(..) | Inst::Shr(..) | Inst::Bits(_) => LaneType::I,
         }
     }
@@ -222,6 +235,8 @@ impl Inst {
         match self {
             Inst::F(_) | Inst::I(_) | Inst::M(_) | Inst::S(_) | Inst::Column(_) | Inst::Param(_) => &[],
             Inst::Phi(..) | Inst::Loop(_) | Inst::Test(_) | Inst::End(_) => &[],
+            Inst::Argument(..) | Inst::Call(_) | Inst::Returned(..) => &[],
+            Inst::Splat(_) => &[S],
             Inst::SBinary(..) => &[S, S],
             Inst::SSelect(..) => &[S, S, S],
             Inst::Load(..) | Inst::ColumnAt(..) | Inst::ParamAt(..) => &[S],
@@ -250,6 +265,8 @@ impl Inst {
         match self {
             Inst::F(_) | Inst::I(_) | Inst::M(_) | Inst::S(_) | Inst::Column(_) | Inst::Param(_) => self,
             Inst::Phi(..) | Inst::Loop(_) | Inst::Test(_) | Inst::End(_) => self,
+            Inst::Argument(..) | Inst::Call(_) | Inst::Returned(..) => self,
+            Inst::Splat(a) => Inst::Splat(f(a)),
             Inst::SBinary(op, a, b) => Inst::SBinary(op, f(a), f(b)),
             Inst::SSelect(c, a, b) => Inst::SSelect(f(c), f(a), f(b)),
             Inst::Load(ty, cell, a) => Inst::Load(ty, cell, f(a)),
@@ -364,6 +381,21 @@ impl LaneLoop {
     }
 }
 
+/// A call of a function: an operation on lanes that may come to itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LaneCall {
+    /// Which of [`LaneProgram::functions`].
+    pub function: u32,
+    /// The rows that call.
+    pub active: Value,
+    /// How many calls may still be nested in this one.
+    pub depth: Value,
+    /// The operands: numbers, and last the mask.
+    pub operands: Vec<Value>,
+    /// How many numbers it gives.
+    pub results: u32,
+}
+
 /// Where a result goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Target {
@@ -416,6 +448,21 @@ pub struct LaneProgram {
     pub cells: u32,
     /// Whether it has loops over the elements of values that stand in memory.
     pub arrays: bool,
+    /// Its calls.
+    pub calls: EntityVec<CallId, LaneCall>,
+    /// The functions that are called. They have operands and results instead of columns and stores.
+    pub functions: Vec<LaneFunction>,
+    /// How deep calls may be nested.
+    pub max_depth: u64,
+}
+
+/// A function of a [`LaneProgram`].
+#[derive(Debug, Clone, Default)]
+pub struct LaneFunction {
+    /// Its instructions, loops and calls; its tables are those of the program.
+    pub program: LaneProgram,
+    /// What it gives.
+    pub results: Vec<Value>,
 }
 
 impl LaneProgram {
@@ -425,6 +472,10 @@ impl LaneProgram {
             Inst::Loop(id) => self.loops[id].carried.iter().for_each(|c| f(c.first)),
             Inst::Test(id) => self.loops[id].conditions.iter().for_each(|c| c.values().for_each(&mut f)),
             Inst::End(id) => self.loops[id].carried.iter().for_each(|c| f(c.next)),
+            Inst::Call(id) => {
+                let call = &self.calls[id];
+                call.operands.iter().chain([&call.active, &call.depth]).for_each(|&v| f(v));
+            }
             inst => inst.for_each_operand(f),
         }
     }

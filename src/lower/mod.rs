@@ -8,10 +8,11 @@
 //! * [`lanes`]: the lane program;
 //! * `arrays`: values of many elements;
 //! * [`record`]: instructions as they come;
-//! * `regions`: loops and their adjoints; `uniform`: what is the same for all rows;
+//! * `regions`: loops and their adjoints; `calls`: recursive functions; `uniform`: what is the same for all rows;
 //! * [`mod@print`] and [`verify`].
 
 pub(crate) mod arrays;
+mod calls;
 pub mod lanes;
 pub mod print;
 pub mod record;
@@ -24,10 +25,10 @@ use std::collections::HashMap;
 use nc_runtime::lanes::Lanes;
 
 use crate::entity::EntityVec;
-use crate::graph::{Graph, Node, NodeKind, Role, Source, Type};
+use crate::graph::{Effect, Graph, Node, NodeKind, Role, Source, Type};
 use crate::ops::{LARGE, Lane, Op, Operand};
 use arrays::{Form, Memory};
-use lanes::{LaneProgram, Layout, Store, Target, Value};
+use lanes::{Inst, LaneFunction, LaneProgram, Layout, Store, TableId, Target, Value};
 use record::Recorder;
 use regions::Tape;
 use uniform::Uniform;
@@ -44,9 +45,11 @@ pub fn lower(graph: &Graph, tape_bytes: usize) -> LaneProgram {
     let layout = Layout::of(graph);
     let recorder = Recorder::new();
     let tapes = regions::count_tapes(graph).max(1);
+    let machine = (!graph.functions.is_empty()).then(|| calls::Machine::begin(&recorder, graph));
     let mut lowering = Lowering {
         l: &recorder,
-        m: Memory::new(&recorder),
+        m: Memory::new(&recorder, LARGE),
+        machine,
         tape_cells: (tape_bytes / TAPE_CELL_BYTES / tapes).min(MAX_TAPE_CELLS) as u64,
         leaving: true,
     };
@@ -62,8 +65,9 @@ pub fn lower(graph: &Graph, tape_bytes: usize) -> LaneProgram {
     }
     lowering.nodes(&mut scope, None, None);
     let values = scope.values;
-    let failures: Vec<_> = graph.checks.iter().map(|check| values[check.fails].lane().m()).collect();
-    let failed = recorder.failed(&failures);
+    let checks: Vec<_> =
+        graph.checks.iter().map(|check| (values[check.fails].lane().m(), check.effect)).collect();
+    let failed = recorder.failed(&checks);
     let mut columns = 0;
     let mut partials = 0;
     let mut stores = Vec::new();
@@ -86,7 +90,16 @@ pub fn lower(graph: &Graph, tape_bytes: usize) -> LaneProgram {
         }
         *(if summed { &mut partials } else { &mut columns }) += form.len();
     }
-    recorder.finish(stores, &failures, layout.shape(columns, partials))
+    let mut program = recorder.finish(stores, &checks, layout.shape(columns, partials));
+    program.max_depth = graph.limits.depth;
+    for function in graph.functions.values() {
+        let function = calls::function(graph, function, tape_bytes);
+        program.functions.push(share_tables(&mut program.tables, function));
+    }
+    for function in &mut program.functions {
+        function.program.tables.clone_from(&program.tables);
+    }
+    program
 }
 
 /// What is known while a graph, or the body of a region, is being translated.
@@ -133,6 +146,8 @@ impl<'g> Scope<'g> {
 struct Lowering<'a> {
     l: &'a Recorder,
     m: Memory<'a>,
+    /// Where calls of recursive functions are counted, if there are any.
+    machine: Option<calls::Machine>,
     /// Memory cells for each tape.
     tape_cells: u64,
     /// Whether results are to be made ready to leave.
@@ -144,6 +159,7 @@ impl Lowering<'_> {
     fn nodes(&mut self, scope: &mut Scope<'_>, only: Option<&EntityVec<Node, bool>>, active: Option<Value>) {
         let graph = scope.graph;
         let results = if self.leaving { row_results(graph) } else { EntityVec::filled(false, graph.len()) };
+        let fails = graph.checks.iter().any(|check| check.effect == Effect::Fail);
         let wanted = |node: Node| only.is_none_or(|only| only[node]);
         for node in graph.nodes().filter(|&n| wanted(n)) {
             if !scope.live[node] || std::mem::replace(&mut scope.done[node], true) {
@@ -167,7 +183,7 @@ impl Lowering<'_> {
                 NodeKind::Result(_) => {}
             }
             // A result that no check can spoil is made ready to leave at once, before it occupies a register for long.
-            if results[node] && graph.checks.is_empty() {
+            if results[node] && !fails {
                 if let Form::Lanes(lanes) = &scope.values[node] {
                     lanes.iter().for_each(|lane| {
                         self.l.leaving(lane.f(), None);
@@ -197,7 +213,7 @@ impl Lowering<'_> {
             })
             .collect();
         match lanes {
-            Some(lanes) if ty.len() <= LARGE => {
+            Some(lanes) if self.m.is_small(ty.len()) => {
                 let operands: Vec<Operand<Recorder>> =
                     args.iter().zip(lanes).map(|(&a, elems)| Operand { ty: graph.ty(a), elems }).collect();
                 Form::Lanes(op.eval(self.l, attr, ty, &operands))
@@ -215,6 +231,27 @@ impl Lowering<'_> {
             }
         }
     }
+}
+
+/// The function with its tables among those of the program.
+fn share_tables(tables: &mut Vec<&'static [f64]>, mut function: LaneFunction) -> LaneFunction {
+    let own = std::mem::take(&mut function.program.tables);
+    let shared: Vec<TableId> = own
+        .into_iter()
+        .map(|table| {
+            let known = tables.iter().position(|t| std::ptr::eq(*t, table));
+            TableId(known.unwrap_or_else(|| {
+                tables.push(table);
+                tables.len() - 1
+            }) as u32)
+        })
+        .collect();
+    for value in function.program.insts.keys() {
+        if let Inst::Lookup(table, index) = function.program.insts[value] {
+            function.program.insts[value] = Inst::Lookup(shared[table.0 as usize], index);
+        }
+    }
+    function
 }
 
 /// Whether an output is summed over the batch rather than stored for each row.

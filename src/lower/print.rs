@@ -44,6 +44,19 @@ pub fn dump(program: &LaneProgram) -> String {
             Inst::StoreColumn(k, ..) | Inst::AddPartial(k, ..) => write!(text, " {k}"),
             Inst::Lookup(table, _) => write!(text, ", table {}", table.0),
             Inst::Load(_, cell, _) | Inst::StoreCell(cell, ..) => write!(text, " @{cell}"),
+            Inst::Argument(_, k) => write!(text, " {k}"),
+            Inst::Returned(id, k) => write!(text, " {id}.{k}"),
+            Inst::Call(id) => {
+                let call = &program.calls[id];
+                let list: Vec<String> = call.operands.iter().map(|&v| name(v)).collect();
+                let (depth, active) = (name(call.depth), name(call.active));
+                write!(
+                    text,
+                    " {id} function{} of {} where {active}, depth {depth}",
+                    call.function,
+                    list.join(", ")
+                )
+            }
             Inst::Loop(id) => {
                 depth += 1;
                 let phis = program.loops[id].carried.iter();
@@ -81,6 +94,14 @@ pub fn dump(program: &LaneProgram) -> String {
     if let Some(status) = program.status {
         let _ = writeln!(text, "status {}", name(status));
     }
+    for (k, function) in program.functions.iter().enumerate() {
+        let _ = writeln!(text, "function{k}");
+        for line in dump(&function.program).lines() {
+            let _ = writeln!(text, "  {line}");
+        }
+        let results: Vec<String> = function.results.iter().map(|v| v.to_string()).collect();
+        let _ = writeln!(text, "  return {}", results.join(", "));
+    }
     for (k, table) in program.tables.iter().enumerate() {
         let _ = writeln!(text, "table {k}: {} numbers", table.len());
     }
@@ -111,6 +132,10 @@ fn mnemonic(inst: Inst) -> String {
         Inst::Float(_) => "float".into(),
         Inst::Lookup(..) => "lookup".into(),
         Inst::S(_) | Inst::Phi(..) => "const".into(),
+        Inst::Argument(..) => "argument".into(),
+        Inst::Call(_) => "call".into(),
+        Inst::Returned(..) => "returned".into(),
+        Inst::Splat(_) => "splat".into(),
         Inst::SBinary(op, ..) => format!("s{}", format!("{op:?}").to_lowercase()),
         Inst::SSelect(..) => "sselect".into(),
         Inst::Load(..) => "load".into(),

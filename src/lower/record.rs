@@ -7,11 +7,11 @@ use nc_runtime::abi::Status;
 use nc_runtime::lanes::{Lanes, Scalar};
 
 use super::lanes::{
-    Carried, Columns, Condition, FBinary, FCompare, FUnary, IBinary, Inst, LaneLoop, LaneProgram, LaneType,
-    LoopId, SBinary, Store, TableId, Target, Value,
+    CallId, Carried, Columns, Condition, FBinary, FCompare, FUnary, IBinary, Inst, LaneCall, LaneFunction,
+    LaneLoop, LaneProgram, LaneType, LoopId, SBinary, Store, TableId, Target, Value,
 };
 use crate::entity::EntityVec;
-use crate::graph::canonical_bits;
+use crate::graph::{Effect, canonical_bits};
 
 /// Records instructions with value numbering: an instruction that was recorded before is not recorded again, and one
 /// whose operands are constants is computed.
@@ -29,6 +29,7 @@ struct State {
     tables: Vec<&'static [f64]>,
     loops: EntityVec<LoopId, LaneLoop>,
     phis: u32,
+    calls: EntityVec<CallId, LaneCall>,
     cells: u32,
     arrays: bool,
     ranges: Vec<(Target, u32)>,
@@ -268,6 +269,24 @@ impl Recorder {
         });
     }
 
+    /// An operand of the function that is being recorded.
+    pub(super) fn argument(&self, ty: LaneType, index: u32) -> Value {
+        let mut state = self.state.borrow_mut();
+        state.push(Inst::Argument(ty, index), 0)
+    }
+
+    /// A call; returns its results.
+    pub(super) fn call(&self, call: LaneCall) -> Vec<Value> {
+        let count = call.results;
+        let id = self.state.borrow_mut().calls.push(call);
+        self.effect(Inst::Call(id));
+        (0..count).map(|k| self.effect(Inst::Returned(id, k))).collect()
+    }
+
+    pub(super) fn splat(&self, a: Value) -> Value {
+        self.record(Inst::Splat(a))
+    }
+
     pub(super) fn s(&self, value: u64) -> Value {
         self.record(Inst::S(value))
     }
@@ -371,6 +390,8 @@ impl Recorder {
             }
             Inst::Load(..) | Inst::ColumnAt(..) | Inst::ParamAt(..) | Inst::Phi(..) => return None,
             Inst::StoreCell(..) | Inst::StoreColumn(..) | Inst::AddPartial(..) => return None,
+            Inst::Argument(..) | Inst::Call(_) | Inst::Returned(..) => return None,
+            Inst::Splat(_) => Constant::I(s(0).cast_signed()),
             Inst::Loop(_) | Inst::Test(_) | Inst::End(_) => return None,
             Inst::SBinary(op, ..) => Constant::S(op.eval(s(0), s(1))),
             Inst::SSelect(..) => Constant::S(if s(0) != 0 { s(1) } else { s(2) }),
@@ -428,8 +449,13 @@ impl Recorder {
 
     /// Ends the recording: rows that fail a check get NaN, NaNs become canonical where they leave the program, and
     /// what nothing needs is dropped.
-    pub(super) fn finish(self, stores: Vec<Store>, failures: &[Value], columns: Columns) -> LaneProgram {
-        let failed = self.failed(failures);
+    pub(super) fn finish(
+        self,
+        stores: Vec<Store>,
+        checks: &[(Value, Effect)],
+        columns: Columns,
+    ) -> LaneProgram {
+        let failed = self.failed(checks);
         let stores: Vec<Store> = stores
             .into_iter()
             .map(|store| match store.target {
@@ -437,15 +463,42 @@ impl Recorder {
                 Target::Partial(_) => store,
             })
             .collect();
-        let status = self.status(failures);
-        let State { insts, tables, loops, cells, arrays, ranges, outermost, .. } = self.state.into_inner();
-        let program = LaneProgram { insts, tables, stores, ranges, status, columns, loops, cells, arrays };
-        compact(program, &outermost.items)
+        let status = self.status(checks);
+        let State { insts, tables, loops, calls, cells, arrays, ranges, outermost, .. } =
+            self.state.into_inner();
+        let functions = Vec::new();
+        let program = LaneProgram {
+            insts,
+            tables,
+            stores,
+            ranges,
+            status,
+            columns,
+            loops,
+            cells,
+            arrays,
+            calls,
+            functions,
+            max_depth: 0,
+        };
+        compact(program, &outermost.items, &[]).0
     }
 
     /// Which rows fail, if any can.
-    pub(super) fn failed(&self, failures: &[Value]) -> Option<Value> {
-        failures.iter().copied().reduce(|a, b| self.or(a, b))
+    pub(super) fn failed(&self, checks: &[(Value, Effect)]) -> Option<Value> {
+        let failures = checks.iter().filter(|check| check.1 == Effect::Fail).map(|check| check.0);
+        failures.reduce(|a, b| self.or(a, b))
+    }
+
+    /// Ends the recording of a function. What was reported as outside a fast range is its last result, as a number.
+    pub(super) fn finish_function(self, mut results: Vec<Value>) -> LaneFunction {
+        let [outside, _] = self.state.borrow().outermost.outside;
+        let outside = outside.unwrap_or_else(|| self.m(false));
+        results.push(self.select(outside, self.f(1.0), self.f(0.0)));
+        let State { insts, tables, loops, calls, outermost, .. } = self.state.into_inner();
+        let program = LaneProgram { insts, tables, loops, calls, ..LaneProgram::default() };
+        let (program, results) = compact(program, &outermost.items, &results);
+        LaneFunction { program, results }
     }
 
     /// The number as it leaves the program: NaNs canonical, NaN where the row failed.
@@ -482,13 +535,16 @@ impl Recorder {
         true
     }
 
-    /// The first check that fails counts; a row outside a fast range is evaluated again whatever else it does.
-    fn status(&self, failures: &[Value]) -> Option<Value> {
+    /// The first check that fails counts, and else the first note; a row outside a fast range is evaluated again
+    /// whatever else it does.
+    fn status(&self, checks: &[(Value, Effect)]) -> Option<Value> {
         let [outside, _] = self.state.borrow().outermost.outside;
         let mut status = None;
-        for (k, &failure) in failures.iter().enumerate().rev() {
-            let word = self.i((Status::FIRST_CHECK + k as u64) as i64);
-            status = Some(self.iselect(failure, word, status.unwrap_or_else(|| self.i(0))));
+        for (effect, first) in [(Effect::Note, Status::NOTE), (Effect::Fail, Status::FIRST_CHECK)] {
+            for (k, &(met, _)) in checks.iter().enumerate().rev().filter(|(_, check)| check.1 == effect) {
+                let word = self.i((first + k as u64) as i64);
+                status = Some(self.iselect(met, word, status.unwrap_or_else(|| self.i(0))));
+            }
         }
         if let Some(outside) = outside {
             let word = self.i(Status::SLOW_PATH as i64);
@@ -499,8 +555,8 @@ impl Recorder {
 }
 
 /// Puts the instructions into their order and drops those that nothing needs.
-fn compact(program: LaneProgram, order: &[Value]) -> LaneProgram {
-    let live = live(&program, order);
+fn compact(program: LaneProgram, order: &[Value], results: &[Value]) -> (LaneProgram, Vec<Value>) {
+    let live = live(&program, order, results);
     let mut renamed: EntityVec<Value, Option<Value>> = EntityVec::filled(None, program.insts.len());
     let mut insts = EntityVec::new();
     for &value in order.iter().filter(|&&v| live[v]) {
@@ -513,19 +569,29 @@ fn compact(program: LaneProgram, order: &[Value]) -> LaneProgram {
         loops[id].carried.retain(|c| live[c.phi]);
         loops[id] = loops[id].map(rename);
     }
-    LaneProgram {
+    let mut calls = program.calls.clone();
+    for id in calls.keys() {
+        let call = &mut calls[id];
+        (call.active, call.depth) = (rename(call.active), rename(call.depth));
+        call.operands.iter_mut().for_each(|v| *v = rename(*v));
+    }
+    let results = results.iter().map(|&v| rename(v)).collect();
+    let program = LaneProgram {
         insts,
         loops,
+        calls,
         stores: program.stores.iter().map(|s| Store { value: rename(s.value), ..*s }).collect(),
         status: program.status.map(rename),
         ..program
-    }
+    };
+    (program, results)
 }
 
 /// What results and memory need. A loop is needed if anything in it is.
-fn live(program: &LaneProgram, order: &[Value]) -> EntityVec<Value, bool> {
+fn live(program: &LaneProgram, order: &[Value], results: &[Value]) -> EntityVec<Value, bool> {
     let mut live = EntityVec::filled(false, program.insts.len());
     let mut left: Vec<Value> = program.stores.iter().map(|s| s.value).chain(program.status).collect();
+    left.extend(results);
     let mut around: EntityVec<Value, Option<LoopId>> = EntityVec::filled(None, program.insts.len());
     let mut marks: EntityVec<LoopId, Vec<Value>> = EntityVec::filled(Vec::new(), program.loops.len());
     let mut carried: HashMap<Value, Carried> = HashMap::new();
@@ -546,6 +612,8 @@ fn live(program: &LaneProgram, order: &[Value]) -> EntityVec<Value, bool> {
                 around[value] = open.last().copied();
                 continue;
             }
+            // A call changes memory, too.
+            Inst::Call(_) => left.push(value),
             inst if inst.writes() => left.push(value),
             _ => {}
         }
@@ -558,6 +626,7 @@ fn live(program: &LaneProgram, order: &[Value]) -> EntityVec<Value, bool> {
         match program.insts[value] {
             Inst::Phi(..) => left.extend(carried.get(&value).into_iter().flat_map(|c| [c.first, c.next])),
             Inst::Test(id) => left.extend(program.loops[id].conditions.iter().flat_map(|c| c.values())),
+            Inst::Call(_) => program.for_each_use(value, |v| left.push(v)),
             inst => inst.for_each_operand(|v| left.push(v)),
         }
         if let Some(id) = around[value] {

@@ -16,7 +16,7 @@ use super::lanes::{Condition, LaneType, SBinary, Value};
 use super::uniform::Uniform;
 use super::{Lowering, Scope};
 use crate::graph::{Elem, Graph, Node, NodeKind, Region, RegionKind, Source};
-use crate::ops::{LARGE, Lane};
+use crate::ops::Lane;
 
 /// Where a loop has left its states.
 #[derive(Debug, Clone)]
@@ -114,15 +114,16 @@ impl Lowering<'_> {
         match region.kind {
             RegionKind::Loop { limit, .. } => self.enter(scope, node, limit, active),
             RegionKind::Reverse { .. } => self.reverse(scope, node),
+            RegionKind::Call(_) => self.call(scope, node, active),
         }
     }
 
-    fn and(&self, a: Option<Value>, b: Value) -> Value {
+    pub(super) fn and(&self, a: Option<Value>, b: Value) -> Value {
         a.map_or(b, |a| self.l.and(a, b))
     }
 
     /// A mask, unless it is all rows.
-    fn some(&self, mask: Value) -> Option<Value> {
+    pub(super) fn some(&self, mask: Value) -> Option<Value> {
         (self.l.truth(mask) != Some(true)).then_some(mask)
     }
 
@@ -535,7 +536,7 @@ impl Lowering<'_> {
     /// For each large exit value of a loop the cells that it goes to; zeros in them for rows that never enter.
     fn exit_cells(&self, region: &Region, masked: bool) -> Vec<Option<Cells>> {
         let shape = |exit: Node| region.body.ty(exit);
-        let large = region.exits().map(|exit| Some(shape(exit)).filter(|ty| ty.len() > LARGE));
+        let large = region.exits().map(|exit| Some(shape(exit)).filter(|ty| !self.m.is_small(ty.len())));
         large
             .map(|ty| {
                 let ty = ty?;
@@ -560,7 +561,7 @@ fn bind(body: &mut Scope<'_>, source: fn(u32) -> Source, values: &[Form]) {
 }
 
 /// Leaves the results of a region with their nodes.
-fn leave(scope: &mut Scope<'_>, node: Node, own: Value, results: &[Form]) {
+pub(super) fn leave(scope: &mut Scope<'_>, node: Node, own: Value, results: &[Form]) {
     scope.values[node] = Form::Lanes(vec![Lane::M(own)]);
     for user in scope.results.remove(&node).unwrap_or_default() {
         if let NodeKind::Result(k) = scope.graph.kind(user) {

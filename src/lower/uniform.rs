@@ -53,6 +53,7 @@ impl Uniform {
         };
         match inside.states.get(k) {
             Some(&same) => same,
+            None if inside.states.is_empty() => false,
             None => {
                 let mut exits = region.exits();
                 inside.looped
@@ -63,6 +64,9 @@ impl Uniform {
 
     fn inside(&self, g: &Graph, node: Node) -> Inside {
         let Some((region, args)) = g.region_args(node) else { return Inside::default() };
+        if let RegionKind::Call(_) = region.kind {
+            return Inside::default();
+        }
         let reversed = self.regions.get(&args.control);
         let is_loop = matches!(region.kind, RegionKind::Loop { .. });
         let mut looped = is_loop;

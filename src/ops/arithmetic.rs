@@ -2,6 +2,7 @@
 
 use nc_runtime::lanes::Lanes;
 
+use super::conditions::{Domain, Kink, below};
 use super::{Bound, Numeric, Op, OpInfo, Single, Syntax, Term, numeric_rules};
 use crate::graph::{Graph, Node};
 
@@ -18,6 +19,8 @@ impl Numeric<2> for Add {
         bound: Bound::Ulp(0.5),
         derivative: "1, 1",
         kinks: "",
+        domain: None,
+        kink: None,
     };
     fn lanes<L: Lanes>(l: &L, [a, b]: [L::F; 2]) -> L::F {
         l.add(a, b)
@@ -37,6 +40,8 @@ impl Numeric<2> for Sub {
         bound: Bound::Ulp(0.5),
         derivative: "1, −1",
         kinks: "",
+        domain: None,
+        kink: None,
     };
     fn lanes<L: Lanes>(l: &L, [a, b]: [L::F; 2]) -> L::F {
         l.sub(a, b)
@@ -56,6 +61,8 @@ impl Numeric<2> for Mul {
         bound: Bound::Ulp(0.5),
         derivative: "b, a",
         kinks: "",
+        domain: None,
+        kink: None,
     };
     fn lanes<L: Lanes>(l: &L, [a, b]: [L::F; 2]) -> L::F {
         l.mul(a, b)
@@ -75,6 +82,8 @@ impl Numeric<2> for Div {
         bound: Bound::Ulp(0.5),
         derivative: "1/b, −y/b",
         kinks: "",
+        domain: Some(Domain::DIVISOR),
+        kink: None,
     };
     fn lanes<L: Lanes>(l: &L, [a, b]: [L::F; 2]) -> L::F {
         l.div(a, b)
@@ -99,6 +108,8 @@ impl Numeric<1> for Neg {
         bound: Bound::Exact,
         derivative: "−1",
         kinks: "",
+        domain: None,
+        kink: None,
     };
     fn lanes<L: Lanes>(l: &L, [a]: [L::F; 1]) -> L::F {
         l.neg(a)
@@ -118,6 +129,8 @@ impl Numeric<1> for Abs {
         bound: Bound::Exact,
         derivative: "sign x",
         kinks: "0 at x = 0",
+        domain: None,
+        kink: Some(Kink::ZERO),
     };
     fn lanes<L: Lanes>(l: &L, [a]: [L::F; 1]) -> L::F {
         l.abs(a)
@@ -141,6 +154,8 @@ impl Numeric<1> for Sqrt {
         bound: Bound::Ulp(0.5),
         derivative: "1/(2y)",
         kinks: "",
+        domain: Some(Domain::new("{0} ≥ 0", |a, x, _| below(a, x[0], 0.0))),
+        kink: None,
     };
     fn lanes<L: Lanes>(l: &L, [a]: [L::F; 1]) -> L::F {
         l.sqrt(a)
@@ -162,6 +177,8 @@ impl Numeric<2> for Min {
         bound: Bound::Exact,
         derivative: "1 for the smaller operand, 0 for the other",
         kinks: "1/2 for each operand of a tie",
+        domain: None,
+        kink: Some(Kink::TIE),
     };
     fn lanes<L: Lanes>(l: &L, [a, b]: [L::F; 2]) -> L::F {
         // Or-ing the bits of equal operands turns ±0 into −0, and keeps a NaN one.
@@ -184,6 +201,8 @@ impl Numeric<2> for Max {
         bound: Bound::Exact,
         derivative: "1 for the larger operand, 0 for the other",
         kinks: "1/2 for each operand of a tie",
+        domain: None,
+        kink: Some(Kink::TIE),
     };
     fn lanes<L: Lanes>(l: &L, [a, b]: [L::F; 2]) -> L::F {
         let tie = l.neg(l.float(l.ior(l.bits(l.neg(a)), l.bits(l.neg(b)))));
@@ -214,6 +233,8 @@ impl Numeric<1> for Sign {
         bound: Bound::Exact,
         derivative: "0",
         kinks: "0 at x = 0",
+        domain: None,
+        kink: Some(Kink::ZERO),
     };
     fn lanes<L: Lanes>(l: &L, [a]: [L::F; 1]) -> L::F {
         let zero = l.f(0.0);

@@ -3,6 +3,7 @@
 use nc_runtime::lanes::Lanes;
 use nc_runtime::recipes::{cbrt, erf, exp, full_range, hyperbolic, hypot, inverse, log, pow, trig};
 
+use super::conditions::{Domain, Kink, below, compare, fractional, is_zero};
 use super::{Bound, Numeric, Op, OpInfo, Syntax, Term, numeric_rules};
 use crate::graph::{Graph, Node};
 
@@ -15,7 +16,16 @@ const fn function(
     doc: &'static str,
     derivative: &'static str,
 ) -> OpInfo {
-    OpInfo { name, syntax: Syntax::Call(names), doc, bound: Bound::Ulp(1.0), derivative, kinks: "" }
+    OpInfo {
+        name,
+        syntax: Syntax::Call(names),
+        doc,
+        bound: Bound::Ulp(1.0),
+        derivative,
+        kinks: "",
+        domain: None,
+        kink: None,
+    }
 }
 
 /// `x^y`.
@@ -23,6 +33,17 @@ pub struct Pow;
 impl Numeric<2> for Pow {
     const INFO: OpInfo = OpInfo {
         kinks: "0 by x at y = 0; 0 by y where x^y = 0",
+        domain: Some(Domain {
+            text: "{0} > 0, or {0} = 0 ≤ {1}, or {0} < 0 with {1} an integer",
+            known: power_domain,
+            outside: |a, x, _| {
+                let (negative, fractional) = (below(a, x[0], 0.0), fractional(a, x[1]));
+                let no_root = compare(a, Op::And, negative, fractional);
+                let (zero, divides) = (is_zero(a, x[0]), below(a, x[1], 0.0));
+                let pole = compare(a, Op::And, zero, divides);
+                compare(a, Op::Or, no_root, pole)
+            },
+        }),
         ..function("pow", &["pow", "expt"], "x to the power y", "y·x^(y−1), x^y·ln x")
     };
     fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {
@@ -46,6 +67,18 @@ impl Numeric<2> for Pow {
             let value = g.mul(t, slope);
             Term::guarded(g.binary(Op::Ne, p, zero), value)
         }
+    }
+}
+
+/// What the domain of a power comes to if the base or the exponent is known.
+fn power_domain(operands: &[Option<f64>]) -> Option<&'static str> {
+    match *operands {
+        [_, Some(y)] if y.floor() == y => Some("{0} ≠ 0"),
+        [_, Some(y)] if y < 0.0 => Some("{0} > 0"),
+        [_, Some(y)] if y > 0.0 => Some("{0} ≥ 0"),
+        [Some(0.0), _] => Some("{1} ≥ 0"),
+        [Some(x), _] if x < 0.0 => Some("{1} is an integer"),
+        _ => None,
     }
 }
 
@@ -91,7 +124,10 @@ impl Numeric<1> for Expm1 {
 /// `ln x`.
 pub struct Log;
 impl Numeric<1> for Log {
-    const INFO: OpInfo = function("log", &["log"], "natural logarithm; −∞ at 0, NaN below", "1/x");
+    const INFO: OpInfo = OpInfo {
+        domain: Some(Domain::LOGARITHM),
+        ..function("log", &["log"], "natural logarithm; −∞ at 0, NaN below", "1/x")
+    };
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         log::log(l, x)
     }
@@ -103,7 +139,10 @@ impl Numeric<1> for Log {
 /// `log₂ x`.
 pub struct Log2;
 impl Numeric<1> for Log2 {
-    const INFO: OpInfo = function("log2", &["log2"], "logarithm to base 2", "1/(x·ln 2)");
+    const INFO: OpInfo = OpInfo {
+        domain: Some(Domain::LOGARITHM),
+        ..function("log2", &["log2"], "logarithm to base 2", "1/(x·ln 2)")
+    };
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         log::log2(l, x)
     }
@@ -115,7 +154,10 @@ impl Numeric<1> for Log2 {
 /// `log₁₀ x`.
 pub struct Log10;
 impl Numeric<1> for Log10 {
-    const INFO: OpInfo = function("log10", &["log10"], "logarithm to base 10", "1/(x·ln 10)");
+    const INFO: OpInfo = OpInfo {
+        domain: Some(Domain::LOGARITHM),
+        ..function("log10", &["log10"], "logarithm to base 10", "1/(x·ln 10)")
+    };
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         log::log10(l, x)
     }
@@ -127,7 +169,13 @@ impl Numeric<1> for Log10 {
 /// `ln(1 + x)`.
 pub struct Log1p;
 impl Numeric<1> for Log1p {
-    const INFO: OpInfo = function("log1p", &["log1p"], "log (1 + x), accurate near 0", "1/(1 + x)");
+    const INFO: OpInfo = OpInfo {
+        domain: Some(Domain::new("{0} > −1", |a, x, _| {
+            let bound = a.number(-1.0);
+            compare(a, Op::Le, x[0], bound)
+        })),
+        ..function("log1p", &["log1p"], "log (1 + x), accurate near 0", "1/(1 + x)")
+    };
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         log::log1p(l, x)
     }
@@ -192,8 +240,10 @@ impl Numeric<1> for Tan {
 /// `arcsin x`.
 pub struct Asin;
 impl Numeric<1> for Asin {
-    const INFO: OpInfo =
-        function("asin", &["asin"], "inverse sine; NaN outside [−1, 1]", "1/√((1 − x)(1 + x))");
+    const INFO: OpInfo = OpInfo {
+        domain: Some(Domain::UNIT),
+        ..function("asin", &["asin"], "inverse sine; NaN outside [−1, 1]", "1/√((1 − x)(1 + x))")
+    };
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         inverse::asin(l, x)
     }
@@ -206,8 +256,10 @@ impl Numeric<1> for Asin {
 /// `arccos x`.
 pub struct Acos;
 impl Numeric<1> for Acos {
-    const INFO: OpInfo =
-        function("acos", &["acos"], "inverse cosine; NaN outside [−1, 1]", "−1/√((1 − x)(1 + x))");
+    const INFO: OpInfo = OpInfo {
+        domain: Some(Domain::UNIT),
+        ..function("acos", &["acos"], "inverse cosine; NaN outside [−1, 1]", "−1/√((1 − x)(1 + x))")
+    };
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         inverse::acos(l, x)
     }
@@ -315,6 +367,7 @@ pub struct Hypot;
 impl Numeric<2> for Hypot {
     const INFO: OpInfo = OpInfo {
         kinks: "0 at the origin",
+        kink: Some(Kink { text: "{0} = {1} = 0", here: |a, _, h| is_zero(a, h) }),
         ..function("hypot", &["hypot"], "√(x² + y²) without spurious overflow", "x/h, y/h")
     };
     fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {

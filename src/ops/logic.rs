@@ -7,7 +7,7 @@ use crate::graph::{Graph, Node, Shape, Type};
 use crate::lower::arrays::{Form, Memory};
 
 const fn logic(name: &'static str, syntax: Syntax, doc: &'static str) -> OpInfo {
-    OpInfo { name, syntax, doc, bound: Bound::Exact, derivative: "0", kinks: "" }
+    OpInfo { name, syntax, doc, bound: Bound::Exact, derivative: "0", kinks: "", domain: None, kink: None }
 }
 
 /// Entries of operations that are constant between jumps.

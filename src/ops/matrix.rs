@@ -2,6 +2,7 @@
 
 use nc_runtime::lanes::Lanes;
 
+use super::conditions::Domain;
 use super::vector::{counting, dot_product};
 use super::{Bound, LARGE, Lane, Op, OpInfo, Operand, Rule, ShapeError, Site, Syntax, Term};
 use crate::graph::{Elem, Graph, Node, Shape, Type};
@@ -21,6 +22,8 @@ const fn product(
         bound: Bound::Composed("a dot product per element"),
         derivative,
         kinks: "",
+        domain: None,
+        kink: None,
     }
 }
 
@@ -312,6 +315,8 @@ impl Rule for Det {
         bound: Bound::Composed("LU decomposition"),
         derivative: "the cofactor matrix, up to 8×8 also where M is singular",
         kinks: "",
+        domain: None,
+        kink: None,
     };
     const OPERANDS: Option<usize> = Some(1);
 
@@ -361,6 +366,8 @@ impl Rule for Inv {
         bound: Bound::Composed("LU decomposition and substitution"),
         derivative: "−Xᵀ·t·Xᵀ",
         kinks: "",
+        domain: Some(Domain::new("det({0}) ≠ 0", |a, x, _| a.apply_typed(Op::Singular, 0, Type::BOOL, x))),
+        kink: None,
     };
     const OPERANDS: Option<usize> = Some(1);
 
@@ -400,6 +407,54 @@ impl Rule for Inv {
         let left = g.binary(Op::Matmul, transposed, t);
         let both = g.binary(Op::Matmul, left, transposed);
         Term::always(g.unary(Op::Neg, both))
+    }
+}
+
+/// Whether the elimination that `det` and `inv` share finds no pivot for some column.
+pub struct Singular;
+impl Rule for Singular {
+    const INFO: OpInfo = OpInfo {
+        name: "singular",
+        syntax: Syntax::Internal,
+        doc: "whether a pivot of the LU decomposition is 0",
+        bound: Bound::Exact,
+        derivative: "0",
+        kinks: "",
+        domain: None,
+        kink: None,
+    };
+    const OPERANDS: Option<usize> = Some(1);
+
+    fn result_type(args: &[Type]) -> Result<Type, ShapeError> {
+        square("singular", args[0]).map(|_| Type::BOOL)
+    }
+    fn work(args: &[Type], ty: Type) -> usize {
+        Det::work(args, ty)
+    }
+    fn eval<L: Lanes>(l: &L, _: u32, _: Type, args: &[Operand<L>]) -> Vec<Lane<L>> {
+        let (n, _) = extents(args[0].ty.shape);
+        let mut lu = Elimination::new(l, n, args[0].elems, &[]);
+        lu.run();
+        let zero = l.f(0.0);
+        let any = (0..n).map(|k| l.eq(lu.at(k, k), zero)).reduce(|a, b| l.or(a, b));
+        vec![Lane::M(any.unwrap_or_else(|| l.m(false)))]
+    }
+    fn array(m: &Memory<'_>, _: u32, _: Type, types: &[Type], args: &[&Form]) -> Form {
+        let l = m.lanes();
+        let (n, _) = types[0].shape.extents();
+        let lu = ArrayElimination { m, n, width: 0, left: copied(m, args[0]), right: m.cells(Elem::Num, 0) };
+        lu.run();
+        let zero = l.f(0.0);
+        let any = m.fold(m.s(0), m.s(n), 1, vec![l.m(false)], None, |k, any| {
+            vec![l.or(any[0], l.eq(m.load(&lu.left, 0, m.s_times(k, n + 1)).f(), zero))]
+        })[0];
+        Form::Lanes(vec![Lane::M(any)])
+    }
+    fn tangent(_: &mut Graph, _: &Site, _: usize, _: Node, _: Option<Node>) -> Term {
+        Term::Zero
+    }
+    fn adjoint(_: &mut Graph, _: &Site, _: usize, _: Node, _: Option<Node>) -> Term {
+        Term::Zero
     }
 }
 

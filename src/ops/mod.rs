@@ -2,14 +2,16 @@
 //!
 //! Everything about an operation stands in one entry of a family file: its names in the language, type rule,
 //! definition over [`Lanes`] (which is its reference value *and* its machine code), adjoint and tangent rule,
-//! kinks, error bound and a line of documentation. `registry!` lists the entries; the rest of the compiler
+//! kinks, safe domain, error bound and a line of documentation. `registry!` lists the entries; the rest of the compiler
 //! goes through [`Op`].
 //!
 //! * [`arithmetic`], [`elementary`], [`rounding`], [`logic`]: element by element;
 //! * [`structure`], [`vector`], [`matrix`]: shapes;
+//! * [`conditions`]: where operations are defined and where they have kinks;
 //! * [`primitives`]: how the names of the language expand to operations.
 
 pub mod arithmetic;
+pub mod conditions;
 pub mod elementary;
 pub mod logic;
 pub mod matrix;
@@ -24,6 +26,7 @@ use nc_runtime::lanes::{Lanes, Scalar};
 
 use crate::graph::{Elem, Graph, Node, Shape, Type};
 use crate::lower::arrays::{Form, Memory};
+pub use conditions::{Domain, Kink, Met, Watch};
 pub use primitives::{Algebra, Arity, Primitive};
 
 /// Values of more elements than this stand in memory, and loops go over their elements.
@@ -96,6 +99,29 @@ pub struct OpInfo {
     pub derivative: &'static str,
     /// Where the derivative jumps and what it is there; empty if nowhere.
     pub kinks: &'static str,
+    /// Where it is defined; `None` for everywhere.
+    pub domain: Option<Domain>,
+    /// The kinks that can be watched.
+    pub kink: Option<Kink>,
+}
+
+impl OpInfo {
+    /// Its name in the language, or the one in dumps if it has none there.
+    pub fn spelling(&self) -> &'static str {
+        match self.syntax {
+            Syntax::Internal => self.name,
+            Syntax::Call(names) | Syntax::Fold { names, .. } | Syntax::Chain(names) => names[0],
+        }
+    }
+
+    /// A condition on its operands, called as in its derivative: a and b if it folds, else x and y.
+    pub fn in_words(&self, condition: &str) -> String {
+        let names = match self.syntax {
+            Syntax::Fold { .. } => ["a", "b"],
+            Syntax::Internal | Syntax::Call(_) | Syntax::Chain(_) => ["x", "y"],
+        };
+        conditions::filled(condition, &names)
+    }
 }
 
 /// One element of a value over lanes.
@@ -493,10 +519,15 @@ registry! {
     logic: Lt Le Eq Ne And Or Not Any Num Select;
     structure: Pack Slice Place Gather Scatter Fill Transpose;
     vector: Sum Dot Norm;
-    matrix: Matvec Matmul PartMatmul Outer Det Inv;
+    matrix: Matvec Matmul PartMatmul Outer Det Inv Singular;
 }
 
 impl Op {
+    /// Whether there are conditions on its operands that can be watched.
+    pub fn has_conditions(self) -> bool {
+        self.info().domain.is_some() || self.info().kink.is_some()
+    }
+
     /// The result for one row of plain numbers, on the whole range of every operation.
     pub fn eval_row(self, attr: u32, ty: Type, args: &[Operand<Scalar>]) -> Vec<Lane<Scalar>> {
         let scalar = Scalar::new();

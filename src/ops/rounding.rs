@@ -3,6 +3,7 @@
 use nc_runtime::lanes::Lanes;
 use nc_runtime::recipes::{fmod, full_range};
 
+use super::conditions::Domain;
 use super::{Bound, Numeric, Op, OpInfo, Syntax, Term, numeric_rules};
 use crate::graph::{Graph, Node};
 
@@ -17,6 +18,8 @@ const fn step(name: &'static str, names: &'static [&'static str], doc: &'static 
         bound: Bound::Exact,
         derivative: "0",
         kinks: "0 at the steps",
+        domain: None,
+        kink: None,
     }
 }
 
@@ -78,6 +81,8 @@ impl Numeric<2> for Remainder {
         bound: Bound::Exact,
         derivative: "1, −quotient(x, y)",
         kinks: "1, −quotient at the jumps",
+        domain: Some(Domain::DIVISOR),
+        kink: None,
     };
     fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {
         fmod::fmod(l, x, y)
@@ -105,6 +110,8 @@ impl Numeric<2> for Modulo {
         bound: Bound::Ulp(0.5),
         derivative: "1, −floor(x/y)",
         kinks: "1, −floor(x/y) at the jumps",
+        domain: Some(Domain::DIVISOR),
+        kink: None,
     };
     fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {
         fmod::modulo(l, x, y)
@@ -133,6 +140,7 @@ pub struct Quotient;
 impl Numeric<2> for Quotient {
     const INFO: OpInfo = OpInfo {
         bound: Bound::Ulp(0.5),
+        domain: Some(Domain::DIVISOR),
         ..step("quotient", &["quotient"], "trunc(x/y), in agreement with remainder")
     };
     fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {

@@ -9,7 +9,7 @@ use crate::lower::lanes::Value;
 use crate::lower::record::Recorder;
 
 const fn movement(name: &'static str, syntax: Syntax, doc: &'static str, derivative: &'static str) -> OpInfo {
-    OpInfo { name, syntax, doc, bound: Bound::Exact, derivative, kinks: "" }
+    OpInfo { name, syntax, doc, bound: Bound::Exact, derivative, kinks: "", domain: None, kink: None }
 }
 
 /// The type of the result is part of the node.

@@ -2,6 +2,7 @@
 
 use nc_runtime::lanes::Lanes;
 
+use super::conditions::{Kink, is_zero};
 use super::{Bound, Lane, Op, OpInfo, Operand, Rule, ShapeError, Site, Syntax, Term};
 use crate::graph::{Graph, Node, Shape, Type};
 use crate::lower::arrays::{Form, Memory};
@@ -39,6 +40,8 @@ impl Rule for Sum {
         bound: Bound::Composed("n − 1 additions"),
         derivative: "1 for each element",
         kinks: "",
+        domain: None,
+        kink: None,
     };
     const OPERANDS: Option<usize> = Some(1);
 
@@ -80,6 +83,8 @@ impl Rule for Dot {
         bound: Bound::Composed("n multiplications, n − 1 additions"),
         derivative: "b, a",
         kinks: "",
+        domain: None,
+        kink: None,
     };
     const OPERANDS: Option<usize> = Some(2);
 
@@ -119,6 +124,9 @@ impl Rule for Norm {
         bound: Bound::Composed("√ of the dot product with itself"),
         derivative: "x/norm x",
         kinks: "0 at the zero vector",
+        domain: None,
+        // The squares may underflow: the norm is 0 where the derivative is.
+        kink: Some(Kink { text: "norm({0}) = 0", here: |a, _, norm| is_zero(a, norm) }),
     };
     const OPERANDS: Option<usize> = Some(1);
 

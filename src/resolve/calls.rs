@@ -9,7 +9,7 @@ use crate::source::Diagnostic;
 
 /// Work that the loops of mutually recursive functions may take together. Each function that such a group is entered by
 /// has a loop of its own, with the bodies of all others in it.
-const MAX_LOOP_WORK: usize = 1 << 24;
+const MAX_LOOP_WORK: usize = 1 << 22;
 
 /// Functions that can reach each other.
 pub(super) struct Components {

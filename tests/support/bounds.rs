@@ -6,9 +6,13 @@
 //! step by step by their own definition over lanes that carry errors.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use nc_runtime::lanes::{Lanes, Scalar};
-use neural_compiler::graph::{Graph, NodeKind, Type};
+use neural_compiler::entity::EntityVec;
+use neural_compiler::graph::{
+    Call, Function, FunctionId, Graph, Node, NodeKind, Region, RegionKind, Shape, Source, Type,
+};
 use neural_compiler::ops::{Bound, Lane, Op, Operand};
 
 /// A computed number and a bound on its error.
@@ -347,71 +351,198 @@ pub fn reliable_outputs(graph: &Graph, inputs: &[f64], constants: &mut Constants
 const LOST: f64 = 1e-6;
 
 fn run(graph: &Graph, inputs: &[f64], constant: &mut dyn FnMut(f64) -> f64) -> (Vec<Approx>, bool) {
-    let mut starts = Vec::new();
-    let mut next = 0;
+    let mut given = Vec::new();
+    let mut next = inputs.iter();
     for input in &graph.inputs {
-        starts.push(next);
-        next += input.shape.len();
+        let elements = next.by_ref().take(input.shape.len());
+        given.push(elements.map(|&value| Lane::F(Approx { value, error: 0.0 })).collect());
     }
-    assert_eq!(next, inputs.len());
-    let live = graph.live();
-    let mut reliable = true;
-    let mut values: HashMap<_, Vec<Lane<Running>>> = HashMap::new();
-    for node in graph.nodes().filter(|&n| live[n]) {
-        let ty = graph.ty(node);
-        let value = match graph.kind(node) {
-            NodeKind::Region(_) | NodeKind::Result(_) => {
-                panic!("error bounds of loops stand in the references")
-            }
-            NodeKind::Const(bits) => {
-                let value = f64::from_bits(bits);
-                vec![Lane::F(Approx { value, error: constant(value) })]
-            }
-            NodeKind::Bool(value) => vec![Lane::M(value)],
-            NodeKind::Input(k) => inputs[starts[k as usize]..][..ty.len()]
-                .iter()
-                .map(|&value| Lane::F(Approx { value, error: 0.0 }))
-                .collect(),
-            NodeKind::Apply(op, attr) => {
-                let args = graph.args(node);
-                let element = |k: usize, i: usize| {
-                    let lanes: &Vec<Lane<Running>> = &values[&args[k]];
-                    lanes[if lanes.len() == 1 { 0 } else { i }]
-                };
-                if matches!(op, Op::Lt | Op::Le | Op::Eq | Op::Ne) {
-                    reliable &= (0..ty.len()).all(|i| {
-                        let (a, b) = (element(0, i).f(), element(1, i).f());
-                        let error = a.error + b.error;
-                        error == 0.0
-                            || (a.value - b.value).abs() > error
-                            || a.value.is_nan()
-                            || b.value.is_nan()
-                    });
+    assert!(next.next().is_none(), "there are more numbers than inputs");
+    let mut rows = Rows { functions: &graph.functions, constant, reliable: true };
+    let values = rows.graph(graph, &given);
+    let failed = graph.checks.iter().any(|check| values[&check.fails][0].m());
+    let outputs = graph.outputs.iter().flat_map(|o| values[&o.node].iter().map(|l| l.f())).collect();
+    (outputs, rows.reliable && !failed)
+}
+
+/// The elements of a value.
+type Elements = Vec<Lane<Running>>;
+
+/// Evaluates graphs and the graphs of their regions.
+struct Rows<'a> {
+    functions: &'a EntityVec<FunctionId, Arc<Function>>,
+    constant: &'a mut dyn FnMut(f64) -> f64,
+    reliable: bool,
+}
+
+impl Rows<'_> {
+    /// The values of all live nodes.
+    fn graph(&mut self, graph: &Graph, inputs: &[Elements]) -> HashMap<Node, Elements> {
+        let live = graph.live();
+        let mut values: HashMap<Node, Elements> = HashMap::new();
+        // What regions leave: their results, and the states before each iteration.
+        let mut results: HashMap<Node, Vec<Elements>> = HashMap::new();
+        let mut tapes: HashMap<Node, Vec<Vec<Elements>>> = HashMap::new();
+        for node in graph.nodes().filter(|&n| live[n]) {
+            let ty = graph.ty(node);
+            let value = match graph.kind(node) {
+                NodeKind::Const(bits) => {
+                    let value = f64::from_bits(bits);
+                    vec![Lane::F(Approx { value, error: (self.constant)(value) })]
                 }
-                if matches!(op.family(), "arithmetic" | "elementary" | "rounding") {
-                    (0..ty.len())
-                        .map(|i| {
-                            let x: Vec<Approx> = (0..args.len()).map(|k| element(k, i).f()).collect();
-                            reliable &= !steps(op, &x);
-                            Lane::F(apply(op, &x))
-                        })
-                        .collect()
-                } else {
-                    let operands: Vec<Operand<'_, Running>> =
-                        args.iter().map(|a| Operand { ty: graph.ty(*a), elems: &values[a] }).collect();
-                    op.eval(&Running, attr, ty, &operands)
+                NodeKind::Bool(value) => vec![Lane::M(value)],
+                NodeKind::Input(k) => inputs[k as usize].clone(),
+                NodeKind::Apply(op, attr) => {
+                    let operands: Vec<Operand<'_, Running>> = graph
+                        .args(node)
+                        .iter()
+                        .map(|a| Operand { ty: graph.ty(*a), elems: &values[a] })
+                        .collect();
+                    self.apply(op, attr, ty, &operands)
                 }
+                NodeKind::Region(_) => {
+                    let (region, args) = graph.region_args(node).expect("a region");
+                    let of = |nodes: &[Node]| nodes.iter().map(|n| values[n].clone()).collect::<Vec<_>>();
+                    let (first, captures) = (of(args.first), of(args.captures));
+                    match region.kind {
+                        RegionKind::Loop { limit, .. } => {
+                            let enters = values[&args.control][0].m();
+                            let (limited, left, tape) =
+                                self.repeat(region, enters.then_some(limit), first, &captures);
+                            results.insert(node, left);
+                            tapes.insert(node, tape);
+                            vec![Lane::M(limited)]
+                        }
+                        RegionKind::Reverse { .. } => {
+                            let tape = &tapes[&args.control];
+                            results.insert(node, self.reverse(region, tape, first, &captures));
+                            vec![Lane::M(!tape.is_empty())]
+                        }
+                        RegionKind::Call(ref call) => {
+                            let zero = |shape: &Shape| vec![Lane::F(constant_zero()); shape.len()];
+                            let made = if values[&args.control][0].m() {
+                                self.call(call, &first)
+                            } else {
+                                call.results.iter().map(zero).collect()
+                            };
+                            results.insert(node, made);
+                            vec![Lane::M(false)]
+                        }
+                    }
+                }
+                NodeKind::Result(k) => results[&graph.args(node)[0]][k as usize].clone(),
+            };
+            self.reliable &= value.iter().all(|lane| match lane {
+                // A value that is not finite may be one that nobody takes.
+                Lane::F(x) => x.error <= LOST * x.value.abs() + f64::MIN_POSITIVE || x.error.is_nan(),
+                Lane::M(_) => true,
+            });
+            values.insert(node, value);
+        }
+        values
+    }
+
+    fn apply(&mut self, op: Op, attr: u32, ty: Type, operands: &[Operand<'_, Running>]) -> Elements {
+        let element = |k: usize, i: usize| {
+            let lanes = operands[k].elems;
+            lanes[if lanes.len() == 1 { 0 } else { i }]
+        };
+        if matches!(op, Op::Lt | Op::Le | Op::Eq | Op::Ne) {
+            self.reliable &= (0..ty.len()).all(|i| {
+                let (a, b) = (element(0, i).f(), element(1, i).f());
+                let error = a.error + b.error;
+                error == 0.0 || (a.value - b.value).abs() > error || a.value.is_nan() || b.value.is_nan()
+            });
+        }
+        if !matches!(op.family(), "arithmetic" | "elementary" | "rounding") {
+            return op.eval(&Running, attr, ty, operands);
+        }
+        let one = |i: usize| {
+            let x: Vec<Approx> = (0..operands.len()).map(|k| element(k, i).f()).collect();
+            self.reliable &= !steps(op, &x);
+            Lane::F(apply(op, &x))
+        };
+        (0..ty.len()).map(one).collect()
+    }
+
+    /// One evaluation of a body.
+    fn body(
+        &mut self,
+        region: &Region,
+        states: &[Elements],
+        captures: &[Elements],
+        tape: &[Elements],
+    ) -> HashMap<Node, Elements> {
+        let of = |source: Source| match source {
+            Source::State(k) => states[k as usize].clone(),
+            Source::Capture(k) => captures[k as usize].clone(),
+            Source::Tape(k) => tape[k as usize].clone(),
+            Source::Row | Source::Shared | Source::Cotangent(_) | Source::Tangent { .. } => {
+                unreachable!("bodies have no such inputs")
             }
         };
-        reliable &= value.iter().all(|lane| match lane {
-            // A value that is not finite may be one that nobody takes.
-            Lane::F(x) => x.error <= LOST * x.value.abs() + f64::MIN_POSITIVE || x.error.is_nan(),
-            Lane::M(_) => true,
-        });
-        values.insert(node, value);
+        let inputs: Vec<Elements> = region.body.inputs.iter().map(|input| of(input.source)).collect();
+        self.graph(&region.body, &inputs)
     }
-    reliable &= graph.checks.iter().all(|check| !values[&check.fails][0].m());
-    (graph.outputs.iter().flat_map(|o| values[&o.node].iter().map(|l| l.f())).collect(), reliable)
+
+    /// What a function gives. Calls nest no deeper than tests do.
+    fn call(&mut self, call: &Call, operands: &[Elements]) -> Vec<Elements> {
+        let function = self.functions[call.function].clone();
+        let inputs: Vec<Elements> = function
+            .body
+            .inputs
+            .iter()
+            .map(|input| match input.source {
+                Source::State(k) => operands[k as usize].clone(),
+                other => unreachable!("functions have no input from {other:?}"),
+            })
+            .collect();
+        let values = self.graph(&function.body, &inputs);
+        function.body.outputs.iter().map(|output| values[&output.node].clone()).collect()
+    }
+
+    /// Whether a loop ran into its limit, what it leaves, and the states before each iteration. Rows that do not enter
+    /// have no limit.
+    fn repeat(
+        &mut self,
+        region: &Region,
+        limit: Option<u64>,
+        mut states: Vec<Elements>,
+        captures: &[Elements],
+    ) -> (bool, Vec<Elements>, Vec<Vec<Elements>>) {
+        let mut tape = Vec::new();
+        loop {
+            let values = self.body(region, &states, captures, &[]);
+            let goes_on = region.goes_on().is_some_and(|node| values[&node][0].m());
+            let limited = goes_on && limit.is_some_and(|limit| tape.len() as u64 >= limit);
+            if !goes_on || limited || limit.is_none() {
+                let exits = region.exits().map(|node| values[&node].clone());
+                states.extend(exits);
+                return (limited, states, tape);
+            }
+            let next = region.next().map(|node| values[&node].clone()).collect();
+            tape.push(std::mem::replace(&mut states, next));
+        }
+    }
+
+    /// What the reverse of a loop leaves.
+    fn reverse(
+        &mut self,
+        region: &Region,
+        tape: &[Vec<Elements>],
+        mut states: Vec<Elements>,
+        captures: &[Elements],
+    ) -> Vec<Elements> {
+        for record in tape.iter().rev() {
+            let values = self.body(region, &states, captures, record);
+            states = region.next().map(|node| values[&node].clone()).collect();
+        }
+        states
+    }
+}
+
+fn constant_zero() -> Approx {
+    Approx { value: 0.0, error: 0.0 }
 }
 
 /// Whether errors may have moved the operands across a step of the operation.

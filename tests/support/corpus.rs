@@ -20,6 +20,14 @@ pub struct Entry {
     pub values: Vec<Vec<f64>>,
     /// Per point and element of the value the derivatives, in the order of a point's numbers.
     pub gradients: Vec<Vec<Vec<f64>>>,
+    /// How far computed results may be from `values` and `gradients`, for programs that repeat.
+    pub bounds: Option<Bounds>,
+}
+
+/// Bounds on errors, in the layout of values and gradients.
+pub struct Bounds {
+    pub values: Vec<Vec<f64>>,
+    pub gradients: Vec<Vec<Vec<f64>>>,
 }
 
 impl Entry {
@@ -61,7 +69,7 @@ fn numbers(value: &Value) -> Vec<f64> {
     value.as_array().expect("a list").iter().map(|x| x.as_f64().expect("a number")).collect()
 }
 
-/// All programs, in order.
+/// All programs without loops and recursion, in order. The others are `load_from("classic")`.
 pub fn load() -> Vec<Entry> {
     ["feynman", "laws", "vector", "throughput"].iter().flat_map(|directory| load_from(directory)).collect()
 }
@@ -89,13 +97,21 @@ pub fn load_from(directory: &str) -> Vec<Entry> {
             })
             .collect();
         let scalar = about["output_len"].is_null();
-        let values = list("values").map(|v| if scalar { vec![v.as_f64().unwrap()] } else { numbers(v) });
-        let gradients = list("gradients").map(|g| {
-            if scalar { vec![numbers(g)] } else { g.as_array().unwrap().iter().map(numbers).collect() }
-        });
-        let (values, gradients) = (values.collect(), gradients.collect());
+        let values = |key| -> Vec<Vec<f64>> {
+            list(key).map(|v| if scalar { vec![v.as_f64().unwrap()] } else { numbers(v) }).collect()
+        };
+        let gradients = |key| -> Vec<Vec<Vec<f64>>> {
+            let rows = list(key).map(|g| {
+                if scalar { vec![numbers(g)] } else { g.as_array().unwrap().iter().map(numbers).collect() }
+            });
+            rows.collect()
+        };
+        let bounds = about
+            .get("bounds")
+            .map(|_| Bounds { values: values("value_bounds"), gradients: gradients("gradient_bounds") });
+        let (values, gradients) = (values("values"), gradients("gradients"));
         let points = list("points").map(numbers).collect();
-        entries.push(Entry { inputs, points, values, gradients, name, text, program });
+        entries.push(Entry { inputs, points, values, gradients, bounds, name, text, program });
     }
     let programs = std::fs::read_dir(&root)
         .expect("the directory")

@@ -1,8 +1,39 @@
 //! Random programs and random numbers to run them on.
 
+mod repeat;
+
 use std::fmt::{self, Write as _};
 
 use neural_compiler::graph::Shape;
+use repeat::Recursive;
+
+/// What programs are made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Style {
+    /// Made for comparing derivatives: no extreme constants, few steps.
+    pub smooth: bool,
+    /// With `loop`, `do`, named `let` and `recur`.
+    pub loops: bool,
+    /// With functions that call themselves.
+    pub recursion: Recursion,
+}
+
+/// How functions call themselves and each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recursion {
+    None,
+    /// In tail position: such calls are loops.
+    Tail,
+    /// Anywhere.
+    Any,
+}
+
+impl Style {
+    /// What every tier can run: not yet calls that need a stack.
+    pub const COMPILED: Style = Style { smooth: false, loops: true, recursion: Recursion::Any };
+    /// The whole language.
+    pub const ALL: Style = Style { smooth: false, loops: true, recursion: Recursion::Any };
+}
 
 /// A small random generator (splitmix64), the same sequence on every machine.
 #[derive(Clone, Debug)]
@@ -121,8 +152,14 @@ struct Writer<'r> {
     rng: &'r mut Rng,
     scope: Vec<(String, Kind)>,
     functions: Vec<(String, Vec<Kind>, Kind)>,
+    /// Top-level functions that repeat.
+    recursive: Vec<Recursive>,
     fresh: usize,
-    smooth: bool,
+    style: Style,
+    /// Whether this program repeats anything.
+    repeats: bool,
+    /// How many loops and recursive functions are being written.
+    nesting: usize,
 }
 
 const UNARY: &[&str] = &[
@@ -220,7 +257,10 @@ impl Writer<'_> {
         // Names are shadowed now and then.
         if self.rng.once_in(6) && !self.scope.is_empty() {
             let k = self.rng.below(self.scope.len());
-            return self.scope[k].0.clone();
+            // What ends a loop is not hidden.
+            if !self.scope[k].0.starts_with('i') {
+                return self.scope[k].0.clone();
+            }
         }
         self.fresh += 1;
         format!("t{}", self.fresh)
@@ -251,7 +291,9 @@ impl Writer<'_> {
             return known[self.rng.below(known.len())].clone();
         }
         match kind {
-            Shape::Scalar => self.rng.pick(if self.smooth { TAME_CONSTANTS } else { CONSTANTS }).to_string(),
+            Shape::Scalar => {
+                self.rng.pick(if self.style.smooth { TAME_CONSTANTS } else { CONSTANTS }).to_string()
+            }
             Shape::Vector(n) => match self.rng.below(6) {
                 0 => format!("(zeros {n})"),
                 1 => format!("(ones {n})"),
@@ -316,14 +358,25 @@ impl Writer<'_> {
         if size <= 1 {
             return self.leaf(kind);
         }
+        if self.nesting == 0 && !self.recursive.is_empty() && self.rng.once_in(4) {
+            let able: Vec<usize> =
+                (0..self.recursive.len()).filter(|&k| self.recursive[k].result == kind).collect();
+            if !able.is_empty() {
+                let f = self.recursive[able[self.rng.below(able.len())]].clone();
+                return self.call(&f, size);
+            }
+        }
+        if self.may_repeat(size) && self.rng.once_in(4) {
+            return self.repeat(kind, size);
+        }
         let half = size / 2;
         match self.rng.below(20) {
             0..4 => {
-                let op = self.rng.pick(if self.smooth { SMOOTH_UNARY } else { UNARY });
+                let op = self.rng.pick(if self.style.smooth { SMOOTH_UNARY } else { UNARY });
                 format!("({op} {})", self.expression(kind, size - 1))
             }
             4..9 => {
-                let op = self.rng.pick(if self.smooth { SMOOTH_BINARY } else { BINARY });
+                let op = self.rng.pick(if self.style.smooth { SMOOTH_BINARY } else { BINARY });
                 let (mut a, mut b) = (kind, kind);
                 if kind != S && op != "pow" && op != "expt" {
                     match self.rng.below(4) {
@@ -449,8 +502,15 @@ impl Writer<'_> {
     }
 }
 
-/// The program of a seed. `smooth` ones are made for comparing derivatives: no extreme constants, few steps.
+/// The program of a seed that every tier can run. `smooth` ones are made for comparing derivatives. About every third
+/// program repeats something.
 pub fn program(seed: u64, smooth: bool) -> Generated {
+    styled(seed, Style { smooth, ..Style::COMPILED })
+}
+
+/// The program of a seed.
+pub fn styled(seed: u64, style: Style) -> Generated {
+    let smooth = style.smooth;
     let rng = &mut Rng(seed.wrapping_mul(0x2545_f491_4f6c_dd1d));
     let vectors = [
         ("u", Shape::Vector(3)),
@@ -465,7 +525,11 @@ pub fn program(seed: u64, smooth: bool) -> Generated {
         scope.extend(vectors.map(|(name, shape)| (name.to_string(), shape)));
     }
     let shapes = vectors.map(|(name, shape)| (name.to_string(), shape)).to_vec();
-    let mut writer = Writer { rng, scope, functions: Vec::new(), fresh: 0, smooth };
+    let (functions, recursive) = (Vec::new(), Vec::new());
+    let mut writer = Writer { rng, scope, functions, recursive, fresh: 0, style, repeats: false, nesting: 0 };
+    if style.loops || style.recursion != Recursion::None {
+        writer.repeats = !writer.rng.once_in(3);
+    }
     let mut text = String::new();
     let mut parameters = Vec::new();
     if writer.rng.once_in(4) {
@@ -486,6 +550,17 @@ pub fn program(seed: u64, smooth: bool) -> Generated {
         writer.scope.clone_from(&globals);
         let _ = writeln!(text, "{head} {body})");
         writer.functions.push((format!("f{f}"), params, result));
+    }
+    if style.recursion != Recursion::None && writer.repeats && writer.rng.once_in(7) {
+        let (result, members) = (writer.kind(), 1 + writer.rng.below(2));
+        writer.nesting = 1;
+        let group = writer.group("r", result, members);
+        for k in 0..members {
+            let size = 4 + writer.rng.below(8);
+            let _ = writeln!(text, "{}", writer.definition(&group, k, size));
+        }
+        writer.nesting = 0;
+        writer.recursive = group;
     }
     let size = 2 + writer.rng.below(6) * writer.rng.below(7);
     let mut scalar = None;

@@ -1,6 +1,6 @@
 //! What the batch driver needs to know of a kernel.
 
-use crate::abi::Args;
+use crate::abi::{Args, Status};
 
 /// The number of columns and parameters that a kernel works on. A vector or matrix counts once per element.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -29,6 +29,17 @@ pub enum RowOutcome {
     Noted(u32),
     /// The check with this index failed. The row's outputs and gradients are NaN.
     Failed(u32),
+}
+
+impl RowOutcome {
+    /// The row's status word.
+    pub fn word(self) -> u64 {
+        match self {
+            RowOutcome::Done => 0,
+            RowOutcome::Noted(check) => Status::NOTE + u64::from(check),
+            RowOutcome::Failed(check) => Status::FIRST_CHECK + u64::from(check),
+        }
+    }
 }
 
 /// A compiled or interpreted program that evaluates groups of rows.

@@ -9,13 +9,13 @@ use cranelift::codegen::ir::{self, BlockArg, ConstantData, InstBuilder, MemFlags
 use cranelift::frontend::{FunctionBuilder, FunctionBuilderContext};
 use nc_runtime::abi::{Args, PARTIALS};
 
-use super::{LANES, Plan, Symbols, TargetMachine, is_made};
+use super::{LANES, Plan, Symbols, TargetMachine, function_signature, is_made};
 use crate::codegen::pieces::{Piece, is_leaf};
 use crate::entity::{Entity, EntityVec};
 use crate::graph::canonical_bits;
 use crate::lower::lanes::{
-    Condition, FBinary, FCompare, FUnary, IBinary, Inst, LaneProgram, LaneType, LoopId, SBinary, Store,
-    Target, Value,
+    CallId, Condition, FBinary, FCompare, FUnary, IBinary, Inst, LaneFunction, LaneProgram, LaneType, LoopId,
+    SBinary, Store, Target, Value,
 };
 
 /// Where so many groups are worked on side by side, their NaNs are looked for together.
@@ -60,6 +60,14 @@ pub(super) struct Emitter<'a, 'f> {
     step: usize,
     /// When each column and import was last loaded, by the step.
     loaded: HashMap<Value, usize>,
+    /// What the function was called with.
+    args: ir::Value,
+    /// In a function of the program: how many calls may be nested in this one.
+    depth: Option<ir::Value>,
+    /// Where operands and results of calls are handed over.
+    transfer: usize,
+    /// What functions of the program take and give.
+    callee: ir::Signature,
     /// The loops around the instruction at hand.
     open: Vec<OpenLoop>,
     /// Where cells with these offsets begin.
@@ -214,6 +222,10 @@ impl<'a, 'f> Emitter<'a, 'f> {
             canonical: &plan.canonical,
             step: 0,
             loaded: HashMap::new(),
+            args,
+            depth: None,
+            transfer: plan.transfer(),
+            callee: function_signature(target),
             open: Vec::new(),
             addresses: HashMap::new(),
             cells: plan.slot_bytes(),
@@ -249,6 +261,101 @@ impl<'a, 'f> Emitter<'a, 'f> {
         emitter.b.ins().return_(&[result]);
         emitter.b.seal_all_blocks();
         emitter.b.finalize(target.isa.frontend_config());
+    }
+
+    /// Emits a function of the program: see [`crate::lower::lanes::LaneFunction`].
+    pub(super) fn emit_function(
+        lanes: &'a LaneFunction,
+        plan: &'a Plan,
+        symbols: &'a Symbols,
+        target: &'a TargetMachine,
+        function: &'f mut ir::Function,
+        context: &'f mut FunctionBuilderContext,
+        none: &'a EntityVec<Value, bool>,
+        settled: &'a EntityVec<Value, Value>,
+    ) {
+        let program = &lanes.program;
+        let mut b = FunctionBuilder::new(function, context);
+        let entry = b.create_block();
+        b.append_block_params_for_function_params(entry);
+        b.switch_to_block(entry);
+        let (args, depth) = (b.block_params(entry)[0], b.block_params(entry)[1]);
+        let field = offset_of!(Args, scratch) as i32;
+        let scratch = b.ins().load(types::I64, flags().with_readonly(), args, Offset32::new(field));
+        let pool = match symbols.pool {
+            Some(pool) => b.ins().symbol_value(types::I64, pool),
+            None => b.ins().iconst(types::I64, 0),
+        };
+        let piece = Piece { insts: 0..program.insts.len(), imports: Vec::new(), exports: Vec::new() };
+        let mut emitter = Emitter {
+            program,
+            target,
+            tables: &symbols.tables,
+            values: vec![PieceValues::new(&piece)],
+            imports: HashMap::new(),
+            tile: plan.tile,
+            inputs: ColumnPointers { table: args, hoisted: Vec::new() },
+            outputs: ColumnPointers { table: args, hoisted: Vec::new() },
+            params: args,
+            partials: args,
+            scratch,
+            pool,
+            pool_bits: &plan.pool,
+            hoisted: Vec::new(),
+            first: args,
+            row_offset: args,
+            group: 0,
+            canonical: none,
+            step: 0,
+            loaded: HashMap::new(),
+            args,
+            depth: Some(depth),
+            transfer: plan.transfer(),
+            callee: function_signature(target),
+            open: Vec::new(),
+            addresses: HashMap::new(),
+            cells: plan.slot_bytes(),
+            groups: 1,
+            settled,
+            b,
+        };
+        emitter.iteration(&piece, &Results { stores: Vec::new(), status: None }, 1, &[]);
+        let numbers: Vec<ir::Value> = lanes.results.iter().map(|&v| emitter.value(v)).collect();
+        for (k, number) in numbers.into_iter().enumerate() {
+            let offset = Offset32::new((emitter.transfer + k * GROUP_BYTES) as i32);
+            emitter.b.ins().store(flags(), number, emitter.scratch, offset);
+        }
+        emitter.b.ins().return_(&[]);
+        emitter.b.seal_all_blocks();
+        emitter.b.finalize(target.isa.frontend_config());
+    }
+
+    /// Calls a function if any row does.
+    fn call(&mut self, id: CallId) {
+        let program = self.program;
+        let call = &program.calls[id];
+        let active = self.value(call.active);
+        let any = self.b.ins().vany_true(active);
+        let operands: Vec<ir::Value> = call.operands.iter().map(|&v| self.value(v)).collect();
+        let depth = self.value(call.depth);
+        let [some, after] = [(); 2].map(|()| self.b.create_block());
+        self.b.ins().brif(any, some, &[], after, &[]);
+        self.b.switch_to_block(some);
+        for (k, operand) in operands.into_iter().enumerate() {
+            let offset = Offset32::new((self.transfer + k * GROUP_BYTES) as i32);
+            self.b.ins().store(flags(), operand, self.scratch, offset);
+        }
+        let entry = (self.pool_bits.len() + call.function as usize) * GROUP_BYTES;
+        let code = self.b.ins().load(types::I64, flags().with_readonly(), self.pool, entry as i32);
+        let signature = self.b.import_signature(self.callee.clone());
+        self.b.ins().call_indirect(signature, code, &[self.args, depth]);
+        self.b.ins().jump(after, &[]);
+        self.b.switch_to_block(after);
+    }
+
+    fn transferred(&mut self, ty: LaneType, k: u32) -> ir::Value {
+        let offset = Offset32::new((self.transfer + k as usize * GROUP_BYTES) as i32);
+        self.b.ins().load(vector_type(ty), flags(), self.scratch, offset)
     }
 
     /// A loop over the rows from `start` to `end`, `groups` lane groups at a time. Returns where it stopped and the
@@ -317,6 +424,7 @@ impl<'a, 'f> Emitter<'a, 'f> {
                 Inst::Loop(id) => self.begin_loop(id),
                 Inst::Test(id) => self.test_loop(id),
                 Inst::End(id) => self.end_loop(id),
+                Inst::Call(id) => self.call(id),
                 inst if late || is_leaf(inst) => {}
                 inst => {
                     self.step += 1;
@@ -821,8 +929,18 @@ impl<'a, 'f> Emitter<'a, 'f> {
                 self.accumulate(partials, first, number);
                 number
             }
+            Inst::Splat(x) => {
+                let x = self.value(x);
+                self.b.ins().splat(types::I64X2, x)
+            }
+            Inst::Argument(LaneType::S, _) => match self.depth {
+                Some(depth) => depth,
+                None => self.b.ins().iconst(types::I64, 0),
+            },
+            Inst::Argument(ty, k) => self.transferred(ty, k),
+            Inst::Returned(_, k) => self.transferred(LaneType::F, k),
             // Bound where their loop begins, and handled where they stand.
-            Inst::Phi(..) | Inst::Loop(_) | Inst::Test(_) | Inst::End(_) => {
+            Inst::Phi(..) | Inst::Loop(_) | Inst::Test(_) | Inst::End(_) | Inst::Call(_) => {
                 unreachable!("a loop's phis and marks are no instructions of their own")
             }
         }

@@ -27,7 +27,7 @@ use super::interleave::{self, Interleave};
 use super::pieces::{self, Pieces, store_piece};
 use crate::entity::{Entity, EntityVec};
 use crate::graph::canonical_bits;
-use crate::lower::lanes::{Inst, LaneProgram, Store, Value};
+use crate::lower::lanes::{Inst, LaneFunction, LaneProgram, Store, Value};
 
 /// Rows of one lane group.
 pub const LANES: usize = 2;
@@ -38,6 +38,10 @@ const WHOLE_SIZE: usize = 1000;
 
 /// The same for programs with loops, whose code runs more often than once.
 const WHOLE_LOOPS: usize = 6000;
+
+/// What a frame holds beside values, and what a kernel needs beside the frames of its calls.
+const FRAME_BYTES: usize = 512;
+const STACK_SPARE: usize = 256 << 10;
 
 /// Instructions of a piece.
 const PIECE_SIZE: usize = 400;
@@ -70,6 +74,8 @@ pub struct NativeCode {
     pieces: Vec<KernelFn>,
     /// Rows that go through all pieces before the next rows do.
     tile: usize,
+    /// How much stack calls need; 0 if the program makes none.
+    stack: usize,
     shape: KernelShape,
     blocks: Vec<CodeBlock>,
     /// What the code's constant operands refer to.
@@ -94,6 +100,19 @@ impl NativeCode {
     /// `args` satisfies the calling convention of [`nc_runtime::abi`] for [`NativeCode::shape`], and row numbers are
     /// multiples of [`LANES`].
     pub unsafe fn run(&self, args: &Args) -> u32 {
+        // Calls may be nested as deep as the limit says, whatever the thread's own stack.
+        match self.stack {
+            // SAFETY: the caller vouches for `args`.
+            0 => unsafe { self.run_here(args) },
+            // SAFETY: as above.
+            stack => stacker::grow(stack, || unsafe { self.run_here(args) }),
+        }
+    }
+
+    /// # Safety
+    ///
+    /// As for [`NativeCode::run`].
+    unsafe fn run_here(&self, args: &Args) -> u32 {
         if let [single] = self.pieces[..] {
             // SAFETY: the caller vouches for `args`; the code was generated for this calling convention and lives as
             // long as `self`.
@@ -129,7 +148,10 @@ pub fn compile(program: &LaneProgram, target: &TargetMachine) -> Result<NativeCo
     for (k, table) in program.tables.iter().enumerate() {
         builder.symbol(table_name(k), table.as_ptr().cast());
     }
-    let constants: Box<[Constant]> = plan.pool.iter().map(|&bits| Constant([bits; LANES])).collect();
+    // Behind the constants stand the addresses of the program's functions, once they are known.
+    let addresses = program.functions.iter().map(|_| Constant([0; LANES]));
+    let mut constants: Box<[Constant]> =
+        plan.pool.iter().map(|&bits| Constant([bits; LANES])).chain(addresses).collect();
     builder.symbol("constants", constants.as_ptr().cast());
     let mut module = JITModule::new(builder);
     let failed = |e: &dyn std::fmt::Display| CodegenError::Cranelift(e.to_string());
@@ -138,7 +160,7 @@ pub fn compile(program: &LaneProgram, target: &TargetMachine) -> Result<NativeCo
     for name in std::iter::once("constants".to_string()).chain((0..program.tables.len()).map(table_name)) {
         data.push(module.declare_data(&name, Linkage::Import, false, false).map_err(|e| failed(&e))?);
     }
-    let functions = with_contexts(|contexts| {
+    let (functions, callees) = with_contexts(|contexts| {
         let mut functions = Vec::new();
         for index in 0..plan.pieces.list.len() {
             contexts.codegen.clear();
@@ -153,8 +175,24 @@ pub fn compile(program: &LaneProgram, target: &TargetMachine) -> Result<NativeCo
                 .map_err(|e| failed(&e))?;
             functions.push(id);
         }
+        let mut callees = Vec::new();
+        for function in &program.functions {
+            contexts.codegen.clear();
+            let code = &mut contexts.codegen.func;
+            code.signature = function_signature(target);
+            let mut symbols = data.iter().map(|&id| module.declare_data_in_func(id, code));
+            let symbols = Symbols::of(&mut symbols);
+            let frontend = &mut contexts.frontend;
+            let (none, settled) = (EntityVec::new(), function.program.settled());
+            Emitter::emit_function(function, &plan, &symbols, target, code, frontend, &none, &settled);
+            let id = module.declare_anonymous_function(&code.signature).map_err(|e| failed(&e))?;
+            module
+                .define_function_with_control_plane(id, &mut contexts.codegen, &mut ControlPlane::default())
+                .map_err(|e| failed(&e))?;
+            callees.push(id);
+        }
         module.finalize_definitions().map_err(|e| failed(&e))?;
-        Ok::<_, CodegenError>(functions)
+        Ok::<_, CodegenError>((functions, callees))
     })?;
 
     let reserved = std::mem::take(&mut *reservations.lock().unwrap_or_else(PoisonError::into_inner));
@@ -174,6 +212,12 @@ pub fn compile(program: &LaneProgram, target: &TargetMachine) -> Result<NativeCo
         // tests, for a subset of its features), and outlives the pointer, as both go into one `NativeCode`.
         pieces.push(unsafe { std::mem::transmute::<*const u8, KernelFn>(entry) });
     }
+    for (slot, id) in constants[plan.pool.len()..].iter_mut().zip(callees) {
+        let Some(&entry) = entries.get(&module.get_finalized_function(id)) else {
+            return Err(CodegenError::Cranelift("a function has no memory of its own".into()));
+        };
+        *slot = Constant([entry as u64; LANES]);
+    }
     let columns = program.columns;
     let shape = KernelShape {
         inputs: columns.inputs as usize,
@@ -181,9 +225,10 @@ pub fn compile(program: &LaneProgram, target: &TargetMachine) -> Result<NativeCo
         params: columns.params as usize,
         param_gradients: columns.partials as usize,
         reports_status: program.status.is_some(),
-        scratch_bytes: plan.slot_bytes() + program.cells as usize * plan.interleave * size_of::<Constant>(),
+        scratch_bytes: plan.slot_bytes() + plan.cell_bytes + plan.transfer_bytes,
     };
-    Ok(NativeCode { pieces, tile: plan.tile, shape, blocks, _constants: constants })
+    let stack = stack_bytes(program);
+    Ok(NativeCode { pieces, stack, tile: plan.tile, shape, blocks, _constants: constants })
 }
 
 /// The Cranelift IR of a program, as text.
@@ -258,6 +303,25 @@ impl Symbols {
 
 fn table_name(k: usize) -> String {
     format!("table{k}")
+}
+
+/// What a function of the program takes: the kernel's arguments, and how many calls may be nested in this one.
+fn function_signature(target: &TargetMachine) -> ir::Signature {
+    let mut signature = ir::Signature::new(target.isa.default_call_conv());
+    signature.params.extend([AbiParam::new(types::I64), AbiParam::new(types::I64)]);
+    signature
+}
+
+/// Stack for a program whose calls are as deep as they may be. A frame holds no more than all values of a function.
+fn stack_bytes(program: &LaneProgram) -> usize {
+    let frame = |function: &LaneFunction| function.program.insts.len() * size_of::<Constant>() + FRAME_BYTES;
+    match program.functions.iter().map(frame).max() {
+        Some(frame) => {
+            let depth = usize::try_from(program.max_depth).unwrap_or(usize::MAX);
+            depth.saturating_add(1).saturating_mul(frame).saturating_add(STACK_SPARE)
+        }
+        None => 0,
+    }
 }
 
 fn signature(target: &TargetMachine) -> ir::Signature {
@@ -342,6 +406,9 @@ struct Plan {
     pool: Vec<u64>,
     /// Those of them that stay in registers.
     hoisted: Vec<u64>,
+    /// Memory for cells, and for what calls hand over.
+    cell_bytes: usize,
+    transfer_bytes: usize,
     /// What each piece stores, in the order of computation.
     stores: Vec<Vec<Store>>,
     /// Where each value is there for what follows.
@@ -364,12 +431,26 @@ fn stores_of(program: &LaneProgram, pieces: &Pieces, settled: &EntityVec<Value, 
     stores
 }
 
+/// The most values that a call hands over in one direction.
+fn transfers(program: &LaneProgram) -> usize {
+    let of = |program: &LaneProgram| {
+        let calls = program.calls.values();
+        calls.map(|call| call.operands.len().max(call.results as usize)).max().unwrap_or(0)
+    };
+    program.functions.iter().map(|function| of(&function.program)).chain([of(program)]).max().unwrap_or(0)
+}
+
 /// Whether a constant takes one cheap instruction and no memory.
 fn is_made(bits: u64) -> bool {
     bits == 0 || bits == u64::MAX
 }
 
 impl Plan {
+    /// Where operands and results of calls are handed over.
+    fn transfer(&self) -> usize {
+        self.slot_bytes() + self.cell_bytes
+    }
+
     /// Scratch memory for values between pieces; memory cells stand behind them.
     fn slot_bytes(&self) -> usize {
         (self.tile * self.pieces.slots as usize * size_of::<f64>()).next_multiple_of(64)
@@ -386,9 +467,11 @@ impl Plan {
         let pieces = pieces::cut(program, if whole { program.insts.len() } else { PIECE_SIZE });
         let settled = program.settled();
         let per_row = pieces.slots.max(1) as usize * size_of::<f64>();
+        let functions = program.functions.iter().flat_map(|function| function.program.insts.values());
         let mut pool: Vec<u64> = program
             .insts
             .values()
+            .chain(functions)
             .filter_map(|inst| match *inst {
                 Inst::F(bits) => Some(bits),
                 Inst::I(value) => Some(value.cast_unsigned()),
@@ -423,6 +506,8 @@ impl Plan {
                 NAN_BRANCH_GROUPS => canonicalising(program),
                 _ => EntityVec::new(),
             },
+            cell_bytes: program.cells as usize * interleave * size_of::<Constant>(),
+            transfer_bytes: transfers(program) * size_of::<Constant>(),
             interleave,
             hoisted,
             pieces,

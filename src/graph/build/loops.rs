@@ -8,7 +8,7 @@ use crate::entity::EntityVec;
 use crate::graph::copy::copy;
 use crate::graph::region::substitute;
 use crate::graph::{
-    Check, Elem, Graph, Node, NodeKind, Output, Reason, Region, RegionKind, Role, Shape, Source, Type,
+    Check, Effect, Elem, Graph, Node, NodeKind, Output, Reason, Region, RegionKind, Role, Shape, Source, Type,
 };
 use crate::ops::{Algebra, Op, ShapeError};
 use crate::source::{Diagnostic, Span};
@@ -95,7 +95,7 @@ impl<'a> Builder<'a> {
         None
     }
 
-    fn state(&self, k: usize) -> Node {
+    pub(super) fn state(&self, k: usize) -> Node {
         let index = self.here.graph.inputs_from(Source::State(k as u32)).next().unwrap_or_default();
         self.here.graph.input_node(index)
     }
@@ -119,7 +119,7 @@ impl<'a> Builder<'a> {
     fn next_states(&mut self, pending: &Pending<'a>, again: &Again) -> Option<Vec<Node>> {
         let mut next = Vec::with_capacity(again.next.len());
         for (k, (&value, &span)) in again.next.iter().zip(&again.spans).enumerate() {
-            let value = value?;
+            let value = value.or_else(|| (self.unknown > 0).then(|| self.state(k)))?;
             let (shape, state) = (self.here.graph.shape(value), self.here.graph.shape(self.state(k)));
             if shape != state {
                 let info = &self.anf.vars[pending.inner.vars[k]];
@@ -138,9 +138,9 @@ impl<'a> Builder<'a> {
         pending: &Pending<'a>,
         body: Level,
         outcome: Outcome,
-        next: Vec<Node>,
+        mut next: Vec<Node>,
     ) -> Option<Node> {
-        let Level { graph: mut body, captures, exit_only, .. } = body;
+        let Level { graph: mut body, captures, exit_only, codes, .. } = body;
         let checks: Vec<Check> = body.checks.clone();
         body.set_span(Some(pending.span));
         let when = match &outcome.again {
@@ -149,17 +149,38 @@ impl<'a> Builder<'a> {
         };
         // A row that fails stays in the state in which it failed.
         let mut goes_on = when;
-        for check in checks.iter().enumerate().filter(|(k, _)| !exit_only.contains(k)).map(|(_, check)| check)
-        {
+        let going_on = || checks.iter().enumerate().filter(|(k, _)| !exit_only.contains(k));
+        for (_, check) in going_on().filter(|(_, check)| check.effect == Effect::Fail) {
             let passes = body.unary(Op::Not, check.fails);
             goes_on = body.binary(Op::And, goes_on, passes);
+        }
+        let mut first = pending.first.clone();
+        // The first note that an iteration meets is one more state: 0, or one more than the position of the check.
+        let mut noted = None;
+        if checks.iter().any(|check| check.effect == Effect::Note) {
+            let state = body.input("noted", Shape::Scalar, Source::State(next.len() as u32));
+            let zero = body.number(0.0);
+            let mut met = zero;
+            let notes: Vec<_> = going_on().filter(|(_, check)| check.effect == Effect::Note).collect();
+            for (k, check) in notes.into_iter().rev() {
+                let number = body.number(k as f64 + 1.0);
+                met = body.select(check.fails, number, met);
+            }
+            let none = body.binary(Op::Eq, state, zero);
+            noted = Some(state);
+            next.push(body.select(none, met, state));
+            first.push(self.here.graph.number(0.0));
         }
         // A loop without an exit fails in every row; it has no value.
         let value = match outcome.value {
             Some(value) => value,
             None => body.number(f64::NAN),
         };
-        let roots: Vec<Node> = [value].into_iter().chain(checks.iter().map(|check| check.fails)).collect();
+        let fails = checks.iter().map(|check| check.fails);
+        let mut coded: Vec<usize> = codes.keys().copied().collect();
+        coded.sort_unstable();
+        let mut roots: Vec<Node> = [value].into_iter().chain(fails).collect();
+        roots.extend(coded.iter().map(|k| codes[k]).chain(noted));
         let exported = exports(&body, goes_on, &roots);
         let states = next.len() as u32;
         let output = |node: Node| Output { name: String::new(), node, role: Role::Value };
@@ -181,14 +202,14 @@ impl<'a> Builder<'a> {
         self.here.graph.set_span(Some(pending.span));
         let mut known = HashMap::new();
         if region.goes_on().is_some_and(|node| region.body.truth(node) == Some(false)) {
-            substitute(&region.body, &pending.first, &captures, &mut known);
+            substitute(&region.body, &first, &captures, &mut known);
         } else {
             let g = &mut self.here.graph;
             let entry = match self.here.path {
                 Some(path) => path,
                 None => g.boolean(true),
             };
-            let args: Vec<Node> = [entry].iter().chain(&pending.first).chain(&captures).copied().collect();
+            let args: Vec<Node> = [entry].iter().chain(&first).chain(&captures).copied().collect();
             let region = std::sync::Arc::new(region);
             let node = g.add_region(region.clone(), &args);
             let last: Vec<Node> =
@@ -205,9 +226,9 @@ impl<'a> Builder<'a> {
                 };
                 known.insert(inner, result);
             }
-            return self.after_loop(&region.body, &roots, &checks, known, Some((node, inner)));
+            return self.after_loop(&region.body, &roots, &checks, &coded, known, Some((node, inner)));
         }
-        self.after_loop(&region.body, &roots, &checks, known, None)
+        self.after_loop(&region.body, &roots, &checks, &coded, known, None)
     }
 
     /// What the last evaluation of the body leaves: its value, and what it fails.
@@ -216,18 +237,40 @@ impl<'a> Builder<'a> {
         body: &Graph,
         roots: &[Node],
         checks: &[Check],
+        coded: &[usize],
         mut known: HashMap<Node, Node>,
         looped: Option<(Node, &Loop)>,
     ) -> Option<Node> {
         let copies = copy(body, roots, &mut self.here.graph, &mut known);
         let (value, fails) = copies.split_first()?;
-        for (check, &fails) in checks.iter().zip(fails) {
-            let fails = self.and(self.here.path, fails);
-            self.here.graph.checks.push(Check { fails, ..*check });
+        let codes = &fails[checks.len()..];
+        let noted = codes.get(coded.len()).copied();
+        let place = self.place;
+        for (k, (check, &fails)) in checks.iter().zip(fails).enumerate() {
+            // A note counts for the last evaluation if no iteration before has met one.
+            let fails = match (check.effect, noted) {
+                (Effect::Note, Some(noted)) => {
+                    let g = &mut self.here.graph;
+                    let (zero, number) = (g.number(0.0), g.number(k as f64 + 1.0));
+                    let (none, this) = (g.binary(Op::Eq, noted, zero), g.binary(Op::Eq, noted, number));
+                    let last = g.binary(Op::And, none, fails);
+                    g.binary(Op::Or, this, last)
+                }
+                (Effect::Fail, _) | (Effect::Note, None) => fails,
+            };
+            self.place = check.span;
+            let code = coded.binary_search(&k).ok().map(|position| codes[position]);
+            self.push_coded(fails, check.reason, check.effect, code);
         }
+        self.place = place;
         if let Some((node, inner)) = looped {
             let reason = Reason::Iterations { limit: self.options.limits.iterations };
-            self.here.graph.checks.push(Check { fails: node, reason, span: inner.span });
+            self.here.graph.checks.push(Check {
+                fails: node,
+                effect: Effect::Fail,
+                reason,
+                span: inner.span,
+            });
         }
         Some(*value)
     }
@@ -295,7 +338,13 @@ fn exports(body: &Graph, goes_on: Node, roots: &[Node]) -> Vec<Node> {
         if !needed[node] {
             continue;
         }
-        if body.is_of_region(node) && header[node] {
+        // Whoever runs a region has all its results.
+        let runs = match body.kind(node) {
+            NodeKind::Region(_) => header[node],
+            NodeKind::Result(_) => header[body.args(node)[0]],
+            NodeKind::Const(_) | NodeKind::Bool(_) | NodeKind::Input(_) | NodeKind::Apply(..) => false,
+        };
+        if runs {
             exported.push(node);
         } else {
             for &arg in body.args(node) {

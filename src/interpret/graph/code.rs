@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use nc_runtime::lanes::Scalar;
 
 use super::tape::Tape;
-use crate::entity::EntityVec;
+use crate::entity::{Entity, EntityVec};
 use crate::graph::{Elem, Graph, Node, NodeKind, RegionKind, Source, Type};
+use crate::limits::Limits;
 use crate::ops::{Lane, Op, Operand};
 
 /// One element of a value between operations.
@@ -94,6 +95,7 @@ enum Step {
     Apply(Apply),
     Loop(Box<LoopStep>),
     Reverse(Box<ReverseStep>),
+    Call(Box<CallStep>),
 }
 
 #[derive(Debug)]
@@ -144,6 +146,60 @@ struct ReverseStep {
     reversed: usize,
     /// Where parts of a record go in the body: their position in the record.
     tape: Vec<(u32, Range)>,
+}
+
+/// A call of a recursive function.
+#[derive(Debug)]
+struct CallStep {
+    function: usize,
+    /// Whether the row calls.
+    enters: u32,
+    operands: Vec<Range>,
+    /// Where outputs of the function go.
+    results: Vec<(u32, Range)>,
+    /// What it means that it is too deep.
+    failure: u32,
+    own: u32,
+}
+
+/// A recursive function.
+#[derive(Debug)]
+struct FunctionCode {
+    code: Code,
+    params: Vec<Range>,
+    outputs: Vec<Range>,
+}
+
+/// The recursive functions of a program, and how far they may go.
+#[derive(Debug)]
+pub(super) struct Functions {
+    list: Vec<FunctionCode>,
+    limits: Limits,
+}
+
+impl Functions {
+    pub(super) fn of(graph: &Graph, tape_bytes: usize) -> Functions {
+        let list = graph.functions.values().map(|function| {
+            let body = &function.body;
+            let coder = Coder::of(body, None);
+            let params = (0..)
+                .map_while(|k| body.source_node(Source::State(k)))
+                .map(|node| coder.range(node))
+                .collect();
+            let outputs = body.outputs.iter().map(|output| coder.range(output.node)).collect();
+            FunctionCode { code: coder.finish(tape_bytes), params, outputs }
+        });
+        Functions { list: list.collect(), limits: graph.limits }
+    }
+}
+
+/// The calls of one row.
+struct Calls<'a> {
+    functions: &'a Functions,
+    depth: u64,
+    steps: u64,
+    /// What failed, as calls say it; 0 for nothing. Then no further call is made.
+    failed: u32,
 }
 
 /// Lists the steps of a graph.
@@ -222,7 +278,12 @@ impl<'a> Coder<'a> {
             // Filled by the step of the region.
             NodeKind::Result(k) => {
                 let region = graph.args(node)[0];
-                if let Some(iterated) = self.step_of(region).and_then(|step| self.code.steps[step].iterated())
+                if let Some(step) = self.step_of(region)
+                    && let Step::Call(call) = &mut self.code.steps[step]
+                {
+                    call.results.push((k, to));
+                } else if let Some(iterated) =
+                    self.step_of(region).and_then(|step| self.code.steps[step].iterated())
                 {
                     let from = iterated.ends[k as usize];
                     iterated.results.push(Move { from, to });
@@ -237,6 +298,18 @@ impl<'a> Coder<'a> {
 
     fn region(&mut self, node: Node) {
         let Some((region, args)) = self.graph.region_args(node) else { return };
+        if let RegionKind::Call(call) = &region.kind {
+            self.regions.insert(node, self.code.steps.len());
+            self.code.steps.push(Step::Call(Box::new(CallStep {
+                function: call.function.index(),
+                enters: self.range(args.control).slot,
+                operands: args.first.iter().map(|&n| self.range(n)).collect(),
+                results: Vec::new(),
+                failure: call.failure,
+                own: self.range(node).slot,
+            })));
+            return;
+        }
         let header = region.goes_on().map(|_| region.header());
         let body = &region.body;
         let inside = Coder::of(body, header.as_ref());
@@ -277,7 +350,7 @@ impl<'a> Coder<'a> {
                 let enters = self.range(args.control).slot;
                 Step::Loop(Box::new(LoopStep { iterated, enters, goes_on, limit, states, tape }))
             }
-            RegionKind::Reverse { .. } => {
+            RegionKind::Reverse { .. } | RegionKind::Call(_) => {
                 let reversed = self.step_of(args.control).unwrap_or_default();
                 Step::Reverse(Box::new(ReverseStep { iterated, reversed, tape }))
             }
@@ -290,7 +363,7 @@ impl<'a> Coder<'a> {
 impl Step {
     fn iterated(&mut self) -> Option<&mut Iterated> {
         match self {
-            Step::Apply(_) => None,
+            Step::Apply(_) | Step::Call(_) => None,
             Step::Loop(step) => Some(&mut step.iterated),
             Step::Reverse(step) => Some(&mut step.iterated),
         }
@@ -318,8 +391,9 @@ impl Code {
     }
 
     /// Evaluates all steps.
-    pub(super) fn run(&self, slots: &mut [Slot]) {
-        self.run_steps(0, self.steps.len(), slots, &mut self.scratch());
+    pub(super) fn run(&self, slots: &mut [Slot], functions: &Functions) {
+        let mut calls = Calls { functions, depth: 0, steps: 0, failed: 0 };
+        self.run_steps(0, self.steps.len(), slots, &mut self.scratch(), &mut calls);
     }
 
     fn scratch(&self) -> Scratch {
@@ -327,14 +401,22 @@ impl Code {
         Scratch { tapes, ..Scratch::default() }
     }
 
-    fn run_steps(&self, from: usize, to: usize, slots: &mut [Slot], scratch: &mut Scratch) {
+    fn run_steps(
+        &self,
+        from: usize,
+        to: usize,
+        slots: &mut [Slot],
+        scratch: &mut Scratch,
+        calls: &mut Calls<'_>,
+    ) {
         for step in &self.steps[from..to] {
             match step {
                 Step::Apply(step) => self.apply(step, slots, &mut scratch.lanes),
-                Step::Loop(step) => step.run(slots, scratch),
+                Step::Loop(step) => step.run(slots, scratch, calls),
+                Step::Call(step) => step.run(slots, calls),
                 Step::Reverse(step) => {
                     if let Step::Loop(reversed) = &self.steps[step.reversed] {
-                        step.run(reversed, slots, scratch);
+                        step.run(reversed, slots, scratch, calls);
                     }
                 }
             }
@@ -394,7 +476,7 @@ impl Iterated {
 }
 
 impl LoopStep {
-    fn run(&self, around: &mut [Slot], outer: &mut Scratch) {
+    fn run(&self, around: &mut [Slot], outer: &mut Scratch, calls: &mut Calls<'_>) {
         let iterated = &self.iterated;
         let mut slots = iterated.slots(around);
         let mut scratch = iterated.body.scratch();
@@ -404,7 +486,7 @@ impl LoopStep {
         if around[self.enters as usize].truth() {
             let mut iterations = 0;
             loop {
-                iterated.body.run_steps(0, iterated.body.header, &mut slots, &mut scratch);
+                iterated.body.run_steps(0, iterated.body.header, &mut slots, &mut scratch, calls);
                 if !slots[self.goes_on as usize].truth() {
                     break;
                 }
@@ -416,7 +498,7 @@ impl LoopStep {
                 if let Some(tape) = &mut tape {
                     tape.push(self.state(&slots));
                 }
-                self.rest(&mut slots, &mut scratch);
+                self.rest(&mut slots, &mut scratch, calls);
             }
         }
         if let (Some(k), Some(tape)) = (self.tape, tape) {
@@ -427,9 +509,9 @@ impl LoopStep {
     }
 
     /// What an iteration does once it is known that there is one.
-    fn rest(&self, slots: &mut [Slot], scratch: &mut Scratch) {
+    fn rest(&self, slots: &mut [Slot], scratch: &mut Scratch, calls: &mut Calls<'_>) {
         let body = &self.iterated.body;
-        body.run_steps(body.header, body.steps.len(), slots, scratch);
+        body.run_steps(body.header, body.steps.len(), slots, scratch, calls);
         self.iterated.advance(slots, scratch);
     }
 
@@ -438,8 +520,55 @@ impl LoopStep {
     }
 }
 
+/// The stack grows by so much when less than that is left of it: calls may be nested as deep as the limit says, whatever
+/// the thread's own stack.
+const STACK_LEFT: usize = 64 << 10;
+const STACK_MORE: usize = 1 << 20;
+
+impl CallStep {
+    fn run(&self, around: &mut [Slot], calls: &mut Calls<'_>) {
+        for (_, to) in &self.results {
+            to.of_mut(around).fill(Slot::Number(0.0));
+        }
+        around[self.own as usize] = Slot::Truth(false);
+        if !around[self.enters as usize].truth() {
+            return;
+        }
+        let limits = &calls.functions.limits;
+        if calls.failed > 0 {
+            // The row has failed in another call.
+        } else if calls.depth == limits.depth {
+            calls.failed = self.failure;
+        } else if calls.steps == limits.steps {
+            calls.failed = self.failure + 1;
+        } else {
+            calls.depth += 1;
+            calls.steps += 1;
+            stacker::maybe_grow(STACK_LEFT, STACK_MORE, || self.enter(around, calls));
+            calls.depth -= 1;
+            return;
+        }
+        let code = self.results.iter().filter(|(k, _)| *k == 1);
+        code.for_each(|(_, to)| to.of_mut(around).fill(Slot::Number(f64::from(calls.failed))));
+        around[self.own as usize] = Slot::Truth(true);
+    }
+
+    fn enter(&self, around: &mut [Slot], calls: &mut Calls<'_>) {
+        let function = &calls.functions.list[self.function];
+        let mut slots = function.code.initial.clone();
+        for (from, to) in self.operands.iter().zip(&function.params) {
+            to.of_mut(&mut slots).copy_from_slice(from.of(around));
+        }
+        let code = &function.code;
+        code.run_steps(0, code.steps.len(), &mut slots, &mut code.scratch(), calls);
+        for &(k, to) in &self.results {
+            to.of_mut(around).copy_from_slice(function.outputs[k as usize].of(&slots));
+        }
+    }
+}
+
 impl ReverseStep {
-    fn run(&self, reversed: &LoopStep, around: &mut [Slot], outer: &mut Scratch) {
+    fn run(&self, reversed: &LoopStep, around: &mut [Slot], outer: &mut Scratch, calls: &mut Calls<'_>) {
         let Some(tape) = reversed.tape.map(|k| std::mem::take(&mut outer.tapes[k])) else { return };
         let iterated = &self.iterated;
         let mut slots = iterated.slots(around);
@@ -463,8 +592,8 @@ impl ReverseStep {
             let iterations = tape.segment(checkpoint);
             for _ in 1..iterations {
                 let body = &reversed.iterated.body;
-                body.run_steps(0, body.header, &mut forward, &mut forward_scratch);
-                reversed.rest(&mut forward, &mut forward_scratch);
+                body.run_steps(0, body.header, &mut forward, &mut forward_scratch, calls);
+                reversed.rest(&mut forward, &mut forward_scratch, calls);
                 segment.extend(reversed.state(&forward));
             }
             for k in (0..iterations).rev() {
@@ -473,7 +602,7 @@ impl ReverseStep {
                     let numbers = &record[position as usize..];
                     range.of_mut(&mut slots).iter_mut().zip(numbers).for_each(|(s, &x)| *s = Slot::Number(x));
                 }
-                iterated.body.run_steps(0, iterated.body.steps.len(), &mut slots, &mut scratch);
+                iterated.body.run_steps(0, iterated.body.steps.len(), &mut slots, &mut scratch, calls);
                 iterated.advance(&mut slots, &mut scratch);
             }
         }

@@ -1,0 +1,272 @@
+//! Recursive functions: each becomes a function of the graph, once for the shapes of its operands.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use super::{Builder, Continuation, Frame, Level, Outcome};
+use crate::anf::{FuncId, Var};
+use crate::entity::EntityVec;
+use crate::graph::region::Call;
+use crate::graph::{
+    Check, Effect, Failure, Function, FunctionId, Graph, Node, Output, Reason, Region, RegionKind, Role,
+    Shape, Source,
+};
+use crate::ops::{Algebra, Op};
+use crate::source::Span;
+
+/// A function and the shapes of its operands.
+type Instance = (FuncId, Vec<Shape>);
+
+/// What is known of an instance.
+#[derive(Debug, Clone)]
+struct Known {
+    id: FunctionId,
+    value: Assumption,
+}
+
+/// What the value of a function that is being built is taken to be where it calls itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Assumption {
+    /// Most likely a scalar.
+    Guess,
+    /// Nothing: what the function comes to without its own calls will tell.
+    Unknown,
+    /// Of this shape.
+    Known(Shape),
+}
+
+impl Assumption {
+    fn shape(self) -> Option<Shape> {
+        match self {
+            Assumption::Guess => Some(Shape::Scalar),
+            Assumption::Unknown => None,
+            Assumption::Known(shape) => Some(shape),
+        }
+    }
+}
+
+/// The recursive functions of a program.
+#[derive(Debug, Default)]
+pub(super) struct Functions {
+    instances: HashMap<Instance, Known>,
+    /// In the order in which they were begun.
+    begun: Vec<Instance>,
+    pub(super) bodies: EntityVec<FunctionId, Option<Function>>,
+    pub(super) failures: Vec<Failure>,
+}
+
+/// A call whose function is being built.
+pub(super) struct Pending {
+    instance: Instance,
+    id: FunctionId,
+    var: Var,
+    span: Span,
+    operands: Vec<Node>,
+    /// How many instances had been begun before.
+    begun: usize,
+    errors: usize,
+    reported: HashSet<(Span, String)>,
+}
+
+impl<'a> Builder<'a> {
+    /// A call with a stack. Returns the frame that builds the function, if it has not been built.
+    pub(super) fn call(
+        &mut self,
+        function: FuncId,
+        operands: &[Option<Node>],
+        var: Var,
+        span: Span,
+    ) -> Option<Frame<'a>> {
+        let Some(operands) = operands.iter().copied().collect::<Option<Vec<Node>>>() else {
+            self.set(var, None);
+            return None;
+        };
+        let operands: Vec<Node> = operands.into_iter().map(|node| self.as_number(node)).collect();
+        let shapes: Vec<Shape> = operands.iter().map(|&node| self.here.graph.shape(node)).collect();
+        let instance = (function, shapes);
+        if let Some(known) = self.functions.instances.get(&instance).cloned() {
+            let value = self.emit_call(&known, &operands, span);
+            self.set(var, value);
+            return None;
+        }
+        Some(self.begin_function(instance, Assumption::Guess, operands, var, span))
+    }
+
+    fn begin_function(
+        &mut self,
+        instance: Instance,
+        value: Assumption,
+        operands: Vec<Node>,
+        var: Var,
+        span: Span,
+    ) -> Frame<'a> {
+        self.unknown += usize::from(value == Assumption::Unknown);
+        let id = self.functions.bodies.push(None);
+        let begun = self.functions.begun.len();
+        self.functions.instances.insert(instance.clone(), Known { id, value });
+        self.functions.begun.push(instance.clone());
+        let function = &self.anf.functions[instance.0];
+        self.outer.push(std::mem::take(&mut self.here));
+        for (k, (&param, &shape)) in (0u32..).zip(function.params.iter().zip(&instance.1)) {
+            let info = &self.anf.vars[param];
+            self.here.graph.set_span(Some(info.span));
+            let node = self.here.graph.input(&info.name, shape, Source::State(k));
+            self.set(param, Some(node));
+        }
+        let body = function.body;
+        let pending = Pending {
+            instance,
+            id,
+            var,
+            span,
+            operands,
+            begun,
+            errors: self.errors.len(),
+            reported: self.reported.clone(),
+        };
+        self.frame(body, false, Continuation::Define { pending })
+    }
+
+    /// Ends the body of a function, and makes the call that it was built for.
+    pub(super) fn end_function(&mut self, pending: Pending, outcome: Outcome) -> Option<Frame<'a>> {
+        let value = outcome.value.map(|value| self.as_number(value));
+        let outer = self.outer.pop().unwrap_or_default();
+        let level = std::mem::replace(&mut self.here, outer);
+        let assumed = self.functions.instances[&pending.instance].value;
+        self.unknown -= usize::from(assumed == Assumption::Unknown);
+        let failed = self.errors.len() > pending.errors;
+        let found = value.filter(|_| !failed).map(|value| level.graph.shape(value));
+        let better = match (assumed, found) {
+            (Assumption::Guess, Some(Shape::Scalar)) | (Assumption::Known(_), _) => None,
+            (Assumption::Guess, _) => Some(Assumption::Unknown),
+            (Assumption::Unknown, Some(shape)) => Some(Assumption::Known(shape)),
+            // It has no value but those of its own calls, and fails whatever their shape.
+            (Assumption::Unknown, None) => {
+                (!failed && self.unknown == 0).then_some(Assumption::Known(Shape::Scalar))
+            }
+        };
+        if better.is_some() || found.is_none() {
+            // Whatever was built since relies on the wrong shape.
+            for instance in self.functions.begun.split_off(pending.begun) {
+                self.functions.instances.remove(&instance);
+            }
+        }
+        if let Some(better) = better {
+            self.errors.truncate(pending.errors);
+            self.reported = pending.reported;
+            let Pending { instance, operands, var, span, .. } = pending;
+            return Some(self.begin_function(instance, better, operands, var, span));
+        }
+        let (Some(value), Some(_)) = (value, found) else {
+            self.set(pending.var, None);
+            return None;
+        };
+        let name = self.anf.functions[pending.instance.0].name.clone();
+        let body = self.close_function(level, value);
+        self.functions.bodies[pending.id] = Some(Function { body, name });
+        let known = self.functions.instances[&pending.instance].clone();
+        let value = self.emit_call(&known, &pending.operands, pending.span);
+        self.set(pending.var, value);
+        None
+    }
+
+    /// The outputs of a function: its value, and what failed first; if notes are wanted, 0 and what was noted first.
+    fn close_function(&mut self, level: Level, value: Node) -> Graph {
+        let Level { graph: mut body, codes, .. } = level;
+        let zero = body.number(0.0);
+        let (mut failed, mut noted) = (zero, zero);
+        for (k, check) in std::mem::take(&mut body.checks).into_iter().enumerate().rev() {
+            let own = match codes.get(&k) {
+                Some(&code) => code,
+                None => {
+                    self.functions.failures.push(Failure { reason: check.reason, span: check.span });
+                    body.number(self.functions.failures.len() as f64)
+                }
+            };
+            match check.effect {
+                Effect::Fail => failed = body.select(check.fails, own, failed),
+                Effect::Note => noted = body.select(check.fails, own, noted),
+            }
+        }
+        let output = |node| Output { name: String::new(), node, role: Role::Value };
+        body.outputs = vec![output(value), output(failed)];
+        if self.options.watch.any() {
+            body.outputs.extend([output(zero), output(noted)]);
+        }
+        body.set_span(None);
+        body
+    }
+
+    /// The value of a call; `None` as long as its shape is unknown.
+    fn emit_call(&mut self, known: &Known, operands: &[Node], span: Span) -> Option<Node> {
+        let shape = known.value.shape()?;
+        let limits = self.options.limits;
+        let failure = self.functions.failures.len() as u32 + 1;
+        for reason in [Reason::Depth { limit: limits.depth }, Reason::Steps { limit: limits.steps }] {
+            self.functions.failures.push(Failure { reason, span });
+        }
+        let g = &mut self.here.graph;
+        g.set_span(Some(span));
+        let enters = match self.here.path {
+            Some(path) => path,
+            None => g.boolean(true),
+        };
+        let watched = self.options.watch.any();
+        let results = [shape, Shape::Scalar, Shape::Scalar, Shape::Scalar];
+        let results = results[..if watched { 4 } else { 2 }].to_vec();
+        let kind =
+            RegionKind::Call(Call { function: known.id, operands: operands.len() as u32, results, failure });
+        let region = Region { body: Graph::new(), kind, name: String::new(), span };
+        let args: Vec<Node> = [enters].iter().chain(operands).copied().collect();
+        let node = g.add_region(Arc::new(region), &args);
+        let value = g.result(node, 0, shape);
+        // Which failure or note it is, the code says.
+        let reason = Reason::Depth { limit: limits.depth };
+        self.place = span;
+        for (k, effect) in
+            [(1, Effect::Fail), (3, Effect::Note)].into_iter().take(if watched { 2 } else { 1 })
+        {
+            let g = &mut self.here.graph;
+            let code = g.result(node, k, Shape::Scalar);
+            let zero = g.number(0.0);
+            let met = g.binary(Op::Ne, code, zero);
+            self.push_coded(met, reason, effect, Some(code));
+        }
+        Some(value)
+    }
+
+    /// Replaces the checks that stand for calls by one for each failure that a call can have.
+    pub(super) fn resolve_calls(&mut self) {
+        let codes = std::mem::take(&mut self.here.codes);
+        let g = &mut self.here.graph;
+        for (k, check) in std::mem::take(&mut g.checks).into_iter().enumerate() {
+            let Some(&code) = codes.get(&k) else {
+                g.checks.push(check);
+                continue;
+            };
+            for (id, failure) in (1u32..).zip(&self.functions.failures) {
+                let is_note = matches!(failure.reason, Reason::Met { .. });
+                if is_note != (check.effect == Effect::Note) {
+                    continue;
+                }
+                let number = g.number(f64::from(id));
+                let this = g.binary(Op::Eq, code, number);
+                let fails = g.binary(Op::And, check.fails, this);
+                g.checks.push(Check {
+                    fails,
+                    effect: check.effect,
+                    reason: failure.reason,
+                    span: failure.span,
+                });
+            }
+        }
+        g.failures = std::mem::take(&mut self.functions.failures);
+        g.limits = self.options.limits;
+        for body in std::mem::take(&mut self.functions.bodies).values() {
+            // A function that was begun on a wrong assumption is never called.
+            let function =
+                body.clone().unwrap_or_else(|| Function { body: Graph::new(), name: String::new() });
+            g.functions.push(Arc::new(function));
+        }
+    }
+}

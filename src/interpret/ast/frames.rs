@@ -1,0 +1,158 @@
+//! Loops and calls of recursive functions: their frames, limits and state.
+
+use super::{Failure, FailureReason, Machine, Mark, Value, Work};
+use crate::anf::FuncId;
+use crate::graph::Reason;
+use crate::ops::{Lane, ShapeError};
+use crate::source::Span;
+use nc_runtime::lanes::Scalar;
+
+/// A loop, or a call of a recursive function.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Frame {
+    /// The function that was called.
+    pub(super) entered: FuncId,
+    /// The function being evaluated.
+    pub(super) current: FuncId,
+    /// Where the stacks ended before its operands.
+    pub(super) mark: Mark,
+    /// How much work there is for afterwards.
+    pub(super) work: u32,
+    /// How many bindings were in force before.
+    pub(super) shadowed: u32,
+    /// How many shapes there were before.
+    pub(super) shapes: u32,
+    /// Whether it counts as a call under way.
+    pub(super) recursive: bool,
+    pub(super) iterations: u64,
+}
+
+impl Machine<'_> {
+    fn step(&mut self, span: Span) -> Result<(), Failure> {
+        let limit = self.limits.steps;
+        if self.scratch.steps >= limit {
+            return Err(Failure::new(span, FailureReason::Check(Reason::Steps { limit })));
+        }
+        self.scratch.steps += 1;
+        Ok(())
+    }
+
+    /// Counts a call of a recursive function.
+    pub(super) fn descend(&mut self, span: Span) -> Result<(), Failure> {
+        let limit = self.limits.depth;
+        if self.scratch.depth >= limit {
+            return Err(Failure::new(span, FailureReason::Check(Reason::Depth { limit })));
+        }
+        self.step(span)?;
+        self.scratch.depth += 1;
+        Ok(())
+    }
+
+    /// Begins a loop or a recursive function, whose operands are there.
+    pub(super) fn enter(&mut self, id: FuncId, mark: Mark, recursive: bool) {
+        let program = self.program;
+        let function = &program.functions[id];
+        let shapes = self.scratch.shapes.len();
+        let frame = Frame {
+            entered: id,
+            current: id,
+            mark,
+            work: self.scratch.work.len() as u32 + 1,
+            shadowed: self.scratch.shadowed.len() as u32,
+            shapes: shapes as u32,
+            recursive,
+            iterations: 0,
+        };
+        self.scratch.frames.push(frame);
+        self.scratch.work.push(Work::Return);
+        self.bind(function.params.iter().copied(), mark.value);
+        if let Some(group) = function.group {
+            self.scratch.shapes.resize(shapes + program.groups[group as usize].state.len(), None);
+            for &var in function.params.iter().chain(&function.carried) {
+                if let Some(slot) = self.slots[var] {
+                    let value = self.scratch.values[self.scratch.places[var] as usize];
+                    self.scratch.shapes[shapes + slot as usize] = Some(self.type_of(value).shape);
+                }
+            }
+        }
+    }
+
+    /// Begins the next iteration of the innermost loop, which is of this function. Its operands are there.
+    pub(super) fn iterate(&mut self, id: FuncId, mark: Mark, span: Span) -> Result<(), Failure> {
+        let program = self.program;
+        let function = &program.functions[id];
+        let Some(frame) = self.scratch.frames.last_mut() else { return Ok(()) };
+        let begins = program.functions[frame.entered].span;
+        let limit = self.limits.iterations;
+        if frame.iterations >= limit {
+            return Err(Failure::new(begins, FailureReason::Check(Reason::Iterations { limit })));
+        }
+        frame.iterations += 1;
+        let frame = *frame;
+        self.step(begins)?;
+        for &var in &function.carried {
+            let value = self.scratch.values[self.scratch.places[var] as usize];
+            self.scratch.values.push(value);
+        }
+        let vars = || function.params.iter().chain(&function.carried).copied();
+        for (var, at) in vars().zip(mark.value as usize..) {
+            let Some(slot) = self.slots[var] else { continue };
+            let shape = self.type_of(self.scratch.values[at]).shape;
+            let first = *self.scratch.shapes[(frame.shapes + slot) as usize].get_or_insert(shape);
+            if first != shape {
+                let name = &program.vars[var].name;
+                let message = format!("`{name}` is a {first} at first, and a {shape} in the next iteration");
+                return Err(Failure::new(span, FailureReason::Shape(ShapeError::new(message))));
+            }
+        }
+        if let Some(frame) = self.scratch.frames.last_mut() {
+            frame.current = id;
+        }
+        self.scratch.work.truncate(frame.work as usize);
+        self.unbind(frame.shadowed as usize);
+        self.slide_all(mark.value as usize, frame.mark);
+        self.bind(vars(), frame.mark.value);
+        Ok(())
+    }
+
+    /// Removes everything from `mark` to the values that begin at `first`.
+    fn slide_all(&mut self, first: usize, mark: Mark) {
+        let scratch = &mut *self.scratch;
+        scratch.moved.clear();
+        for value in &mut scratch.values[first..] {
+            if let Value::Block(ty, at) = value
+                && *at >= mark.elem
+            {
+                let from = *at as usize;
+                *at = mark.elem + scratch.moved.len() as u32;
+                scratch.moved.extend_from_slice(&scratch.elems[from..from + ty.len()]);
+            }
+        }
+        scratch.values.drain(mark.value as usize..first);
+        scratch.elems.truncate(mark.elem as usize);
+        scratch.elems.extend_from_slice(&scratch.moved);
+    }
+
+    /// Names and elements of the variables of the innermost loop or recursive function.
+    pub(super) fn state(&self) -> Vec<(String, Vec<f64>)> {
+        let Some(frame) = self.scratch.frames.last() else { return Vec::new() };
+        let number = |lane: Lane<Scalar>| match lane {
+            Lane::F(x) => x,
+            Lane::M(x) => f64::from(u8::from(x)),
+        };
+        let elements = |value: Value| match value {
+            Value::Number(x) => vec![x],
+            Value::Truth(x) => vec![f64::from(u8::from(x))],
+            Value::Block(ty, first) => {
+                self.scratch.elems[first as usize..][..ty.len()].iter().map(|&lane| number(lane)).collect()
+            }
+        };
+        let params = self.program.functions[frame.current].params.iter();
+        params
+            .map(|&var| {
+                let value = self.scratch.values[self.scratch.places[var] as usize];
+                (self.program.vars[var].name.clone(), elements(value))
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,110 @@
+//! The interpreter as a kernel: the tier that interprets values.
+
+use std::collections::HashMap;
+
+use nc_runtime::abi::Args;
+use nc_runtime::batch::{Kernel, KernelShape, RowOutcome};
+
+use super::{AstInterpreter, Failure, FailureReason, Scratch};
+use crate::graph::{Check, Effect, Reason};
+use crate::source::Span;
+
+/// The interpreter as a kernel: the tier that interprets values.
+#[derive(Debug)]
+pub struct AstKernel {
+    interpreter: AstInterpreter,
+    /// The checks of the program's graph, by whose numbers failures are reported.
+    checks: Vec<Check>,
+    /// The positions of notes among the checks.
+    notes: HashMap<(Span, Reason), u32>,
+    shape: KernelShape,
+}
+
+impl AstKernel {
+    /// A kernel that writes so many numbers per row and reports failures as positions in `checks`.
+    pub fn new(interpreter: AstInterpreter, outputs: usize, checks: &[Check]) -> AstKernel {
+        let shape = KernelShape {
+            inputs: interpreter.columns,
+            params: interpreter.params,
+            outputs,
+            param_gradients: 0,
+            reports_status: !checks.is_empty(),
+            scratch_bytes: 0,
+        };
+        let mut notes = HashMap::new();
+        for (k, check) in (0..).zip(checks).filter(|(_, check)| check.effect == Effect::Note) {
+            notes.entry((check.span, check.reason)).or_insert(k);
+        }
+        AstKernel { interpreter, checks: checks.to_vec(), notes, shape }
+    }
+
+    fn evaluate(
+        &self,
+        scratch: &mut Scratch,
+        inputs: &[f64],
+        params: &[f64],
+        outputs: &mut [f64],
+    ) -> RowOutcome {
+        match self.interpreter.row(scratch, inputs, params, outputs) {
+            Ok(()) => match scratch.noted {
+                Some(noted) => {
+                    let check = self.notes.get(&noted);
+                    debug_assert!(check.is_some(), "the graph has no note for {noted:?}");
+                    check.map_or(RowOutcome::Done, |&check| RowOutcome::Noted(check))
+                }
+                None => RowOutcome::Done,
+            },
+            Err(Failure { span, reason, state: _ }) => {
+                let check = self
+                    .checks
+                    .iter()
+                    .position(|check| check.span == span && FailureReason::Check(check.reason) == reason);
+                debug_assert!(check.is_some(), "the graph has no check for {reason:?} at {span:?}");
+                RowOutcome::Failed(check.unwrap_or(0) as u32)
+            }
+        }
+    }
+}
+
+impl Kernel for AstKernel {
+    fn shape(&self) -> &KernelShape {
+        &self.shape
+    }
+
+    fn lanes(&self) -> usize {
+        1
+    }
+
+    unsafe fn run(&self, args: &Args) -> u32 {
+        let mut scratch = Scratch::default();
+        let mut input = vec![0.0; self.shape.inputs];
+        let mut output = vec![0.0; self.shape.outputs];
+        // SAFETY: the caller vouches for `args`, whose parameters outlive the call.
+        let params = unsafe { args.params(self.shape.params) };
+        let mut flagged = 0;
+        for row in 0..args.rows {
+            for (k, x) in input.iter_mut().enumerate() {
+                // SAFETY: the caller vouches for `args`; `k` is below the number of input columns.
+                *x = unsafe { args.input(k) }[row];
+            }
+            let outcome = self.evaluate(&mut scratch, &input, params, &mut output);
+            for (k, &y) in output.iter().enumerate() {
+                // SAFETY: as above, with output columns; the slice is gone before the next is made.
+                let column = unsafe { args.output(k) };
+                column[row] = y;
+            }
+            let word = outcome.word();
+            if self.shape.reports_status {
+                // SAFETY: as above; the kernel reports a status, so there are words for it.
+                let words = unsafe { args.statuses() };
+                words[row] = word;
+                flagged |= u32::from(word != 0);
+            }
+        }
+        flagged
+    }
+
+    fn row(&self, inputs: &[f64], params: &[f64], outputs: &mut [f64], _: &mut [f64]) -> RowOutcome {
+        self.evaluate(&mut Scratch::default(), inputs, params, outputs)
+    }
+}

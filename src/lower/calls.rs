@@ -1,0 +1,127 @@
+//! Recursive functions.
+//!
+//! A call is made if any row of the group makes it; rows that do not make it go along and compute nothing that counts. What
+//! the calls of a row have in common is kept in two memory cells: how many there were, and what failed. A row that has
+//! failed makes no further call.
+
+use nc_runtime::lanes::Lanes;
+
+use super::arrays::{Form, Memory};
+use super::lanes::{LaneCall, LaneFunction, LaneType, SBinary, Value};
+use super::record::Recorder;
+use super::regions::leave;
+use super::uniform::Uniform;
+use super::{Lowering, Scope};
+use crate::entity::Entity;
+use crate::graph::{Function, Graph, Node, RegionKind, Source};
+use crate::limits::Limits;
+use crate::ops::Lane;
+
+/// The memory cells that calls share: they are the first of all.
+const STEPS: u32 = 0;
+const FAILED: u32 = 1;
+
+/// What calls need to know.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Machine {
+    limits: Limits,
+    /// How many calls may be nested in this function, or program.
+    depth: Value,
+}
+
+impl Machine {
+    /// At the beginning of a program.
+    pub(super) fn begin(l: &Recorder, graph: &Graph) -> Machine {
+        let first = l.cells(2);
+        debug_assert_eq!(first, STEPS);
+        let (zero, nothing) = (l.s(0), l.f(0.0));
+        l.store(STEPS, zero, nothing);
+        l.store(FAILED, zero, nothing);
+        Machine { limits: graph.limits, depth: l.s(graph.limits.depth) }
+    }
+}
+
+/// Translates a function.
+pub(super) fn function(graph: &Graph, function: &Function, tape_bytes: usize) -> LaneFunction {
+    let recorder = Recorder::new();
+    let body = &function.body;
+    let depth = recorder.argument(LaneType::S, 0);
+    let machine = Some(Machine { limits: graph.limits, depth });
+    let tape_cells = tape_bytes as u64;
+    // A call has no memory of its own: all values are taken apart.
+    let m = Memory::new(&recorder, usize::MAX);
+    let mut lowering = Lowering { l: &recorder, m, machine, tape_cells, leaving: false };
+    let mut scope = Scope::new(body, Uniform::of(body));
+    let mut next = 0;
+    for k in 0.. {
+        let Some(input) = body.source_node(Source::State(k)) else { break };
+        let lanes =
+            (next..next + body.ty(input).len() as u32).map(|k| Lane::F(recorder.argument(LaneType::F, k)));
+        scope.values[input] = Form::Lanes(lanes.collect());
+        next += body.ty(input).len() as u32;
+    }
+    let active = recorder.argument(LaneType::M, next);
+    lowering.nodes(&mut scope, None, Some(active));
+    let results = body
+        .outputs
+        .iter()
+        .flat_map(|o| lowering.m.elements_of(&scope.values[o.node]))
+        .map(|lane| lane.f())
+        .collect();
+    recorder.finish_function(results)
+}
+
+impl Lowering<'_> {
+    pub(super) fn call(&mut self, scope: &mut Scope<'_>, node: Node, active: Option<Value>) {
+        let Some((region, args)) = scope.graph.region_args(node) else { return };
+        let (RegionKind::Call(call), Some(machine)) = (&region.kind, self.machine) else { return };
+        let l = self.l;
+        let enters = self.and(active, scope.values[args.control].lane().m());
+        let (here, zero, one) = (l.s(0), l.f(0.0), l.f(1.0));
+        let failed = l.load(LaneType::F, FAILED, here);
+        let alive = l.and(enters, l.eq(failed, zero));
+        let steps = l.load(LaneType::F, STEPS, here);
+        let deep = l.ieq(l.splat(machine.depth), l.i(0));
+        let many = l.le(l.f(machine.limits.steps as f64), steps);
+        let too_deep = l.and(alive, deep);
+        let alive = l.and(alive, l.not(deep));
+        let too_many = l.and(alive, many);
+        let calls = l.and(alive, l.not(many));
+        let failed = l.select(too_deep, l.f(call.failure.into()), failed);
+        let failed = l.select(too_many, l.f((call.failure + 1).into()), failed);
+        l.store(FAILED, here, failed);
+        l.store(STEPS, here, l.select(calls, l.add(steps, one), steps));
+        let mut operands: Vec<Value> = args
+            .first
+            .iter()
+            .flat_map(|&n| self.m.elements_of(&scope.values[n]))
+            .map(|lane| lane.f())
+            .collect();
+        operands.push(calls);
+        let depth = l.s_binary(SBinary::Sub, machine.depth, l.s(1));
+        let numbers: usize = call.results.iter().map(|shape| shape.len()).sum();
+        let function = call.function.index() as u32;
+        let results = numbers as u32 + 1;
+        let mut values = l.call(LaneCall { function, active: calls, depth, operands, results });
+        if let Some(outside) = values.pop() {
+            l.outside(l.and(calls, l.eq(outside, one)));
+        }
+        let mut values = values.into_iter();
+        let results: Vec<Form> = call
+            .results
+            .iter()
+            .enumerate()
+            .map(|(k, shape)| {
+                let lanes = values.by_ref().take(shape.len());
+                let lanes = lanes
+                    .map(|value| {
+                        let otherwise = if k == 1 { l.select(enters, failed, zero) } else { zero };
+                        Lane::F(l.select(calls, value, otherwise))
+                    })
+                    .collect();
+                self.m.form(lanes)
+            })
+            .collect();
+        leave(scope, node, l.and(enters, l.not(calls)), &results);
+    }
+}
