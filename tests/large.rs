@@ -376,3 +376,32 @@ fn parameters_of_many_elements() {
         .collect();
     assert!(results[0] == results[1]);
 }
+
+#[test]
+fn memory_is_bounded() {
+    let source = "(loop ((i 0) (x u)) (if (> i 3) (vsum x) (recur (+ i 1) (* x (cos x)))))";
+    for n in [200_000, 1 << 20] {
+        let program = Program::parse(source).expect(source);
+        let signature = signature(source, &[("u", Shape::Vector(n))]);
+        let options = CompileOptions { signature, derivative: Derivative::Gradient, ..CompileOptions::default() };
+        let kernel = program.compile(&options).expect("a kernel");
+        assert_eq!(kernel.tier(), Tier::Interpret);
+        assert!(kernel.notes()[0].contains("numbers in memory are more than"), "{:?}", kernel.notes());
+    }
+}
+
+/// What needs one loop takes no more instructions for more elements.
+#[test]
+fn code_does_not_grow_with_the_number_of_elements() {
+    for (source, derivative) in [
+        ("(vsum (* (sin u) (vappend (slice u 1) (ref u 0))))", Derivative::Gradient),
+        ("(det A)", Derivative::Gradient),
+        ("(vsum (ref (matmul (inv A) A) 0))", Derivative::Gradient),
+    ] {
+        let sizes = [100, 400].map(|n| {
+            let shapes = [("u", Shape::Vector(n)), ("A", Shape::Matrix(n, n))];
+            compile(source, &shapes, Tier::Cranelift, derivative.clone(), 0).code_bytes()
+        });
+        assert!(sizes[1] < sizes[0] + sizes[0] / 4, "{source}: {sizes:?}");
+    }
+}

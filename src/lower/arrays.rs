@@ -180,7 +180,7 @@ impl Cells {
 
     /// Some of them.
     pub(super) fn part(&self, first: u32, len: u32, offset: Option<Value>) -> Cells {
-        Cells { cell: self.cell + first, len, offset, ..self.clone() }
+        Cells { cell: self.cell.wrapping_add(first), len, offset, ..self.clone() }
     }
 
     /// As a value.
@@ -336,13 +336,13 @@ impl<'a> Memory<'a> {
 
     /// Element `k + shift` of cells.
     pub(crate) fn load(&self, from: &Cells, shift: u32, k: Value) -> Lane<Recorder> {
-        let value = self.l.load(from.ty, from.cell + shift, self.offset(from.offset, Some(k)));
+        let value = self.l.load(from.ty, from.cell.wrapping_add(shift), self.offset(from.offset, Some(k)));
         if from.ty == LaneType::M { Lane::M(value) } else { Lane::F(value) }
     }
 
     /// Writes element `k + shift` of cells.
     pub(crate) fn store(&self, to: &Cells, shift: u32, k: Value, lane: Lane<Recorder>) {
-        self.l.store(to.cell + shift, self.offset(to.offset, Some(k)), lane.value());
+        self.l.store(to.cell.wrapping_add(shift), self.offset(to.offset, Some(k)), lane.value());
     }
 
     /// Element `k + shift`; `k` is 0 if there is none.
@@ -362,8 +362,8 @@ impl<'a> Memory<'a> {
             Elements::Cells { cell, offset, .. } => {
                 let offset = self.offset(*offset, k);
                 let value = *loaded
-                    .entry((cell + at, Some(offset)))
-                    .or_insert_with(|| l.load(of.ty, cell + at, offset));
+                    .entry((cell.wrapping_add(at), Some(offset)))
+                    .or_insert_with(|| l.load(of.ty, cell.wrapping_add(at), offset));
                 if of.ty == LaneType::M { Lane::M(value) } else { Lane::F(value) }
             }
             // Not deeper than `MAX_FUSED`.
@@ -488,7 +488,7 @@ impl<'a> Memory<'a> {
         if let Form::Array(array) = form
             && let Elements::Cells { cell, offset, _block: block } = &*array.of
         {
-            let cell = cell + array.shift;
+            let cell = cell.wrapping_add(array.shift);
             return Cells { block: block.clone(), cell, offset: *offset, len: array.len, ty: array.ty };
         }
         let elem = match form {

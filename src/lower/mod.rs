@@ -183,11 +183,12 @@ impl Lowering<'_> {
                 NodeKind::Result(_) => {}
             }
             // A result that no check can spoil is made ready to leave at once, before it occupies a register for long.
-            if results[node] && !fails {
-                if let Form::Lanes(lanes) = &scope.values[node] {
-                    lanes.iter().for_each(|lane| {
-                        self.l.leaving(lane.f(), None);
-                    });
+            if let Form::Lanes(lanes) = &scope.values[node]
+                && results[node]
+                && !fails
+            {
+                for lane in lanes {
+                    self.l.leaving(lane.f(), None);
                 }
             }
             for &arg in graph.args(node) {

@@ -386,8 +386,9 @@ impl Lowering<'_> {
         let moved = self.m.normal(record(from).form());
         self.m.write(&record(to), &moved, None);
         if tape.masked {
-            let mask = l.load(LaneType::M, tape.cell + numbers, from);
-            l.store(tape.cell + numbers, to, mask);
+            let place = tape.cell.wrapping_add(numbers);
+            let mask = l.load(LaneType::M, place, from);
+            l.store(place, to, mask);
         }
         l.next(k, l.s_binary(SBinary::Add, k, one));
         l.end(None);
