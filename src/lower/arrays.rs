@@ -157,6 +157,20 @@ pub(crate) struct Memory<'a> {
     /// Values of more elements than this stand in memory.
     limit: usize,
     free: Rc<RefCell<Free>>,
+    pending: RefCell<Vec<Pending>>,
+}
+
+/// A part of an array that is yet to be written: the next loop over elements does it along the way.
+#[derive(Debug, Clone)]
+struct Pending {
+    to: Cells,
+    /// Where the part begins in `to`.
+    first: u32,
+    array: Array,
+    /// What stays where a mask does not hold.
+    kept: Option<(Value, Cells)>,
+    /// The loops around it.
+    depth: usize,
 }
 
 /// What an iteration has loaded.
@@ -219,7 +233,7 @@ impl Lane<Recorder> {
 
 impl<'a> Memory<'a> {
     pub(super) fn new(l: &'a Recorder, limit: usize) -> Memory<'a> {
-        Memory { l, limit, free: Rc::default() }
+        Memory { l, limit, free: Rc::default(), pending: RefCell::default() }
     }
 
     /// Whether a value of so many elements is taken apart.
@@ -519,6 +533,36 @@ impl<'a> Memory<'a> {
 
     /// Puts a value into cells; where a mask does not hold, what stands in `old` instead.
     pub(super) fn write(&self, to: &Cells, form: &Form, kept: Option<(Value, &Cells)>) {
+        for part in self.divided(to, form, kept) {
+            self.run_from(&part, 0);
+        }
+    }
+
+    /// The same, along with the next loop over elements or at [`Memory::flush`]. Nothing reads the cells before.
+    pub(super) fn write_along(&self, to: &Cells, form: &Form, kept: Option<(Value, &Cells)>) {
+        let parts = self.divided(to, form, kept);
+        self.pending.borrow_mut().extend(parts);
+    }
+
+    /// Writes what is still to be written in the innermost loop.
+    pub(super) fn flush(&self) {
+        for part in self.take_pending() {
+            self.run_from(&part, 0);
+        }
+    }
+
+    fn take_pending(&self) -> Vec<Pending> {
+        let depth = self.l.depth();
+        let mut pending = self.pending.borrow_mut();
+        let (here, elsewhere) = pending.drain(..).partition(|part| part.depth == depth);
+        *pending = elsewhere;
+        here
+    }
+
+    /// Writes single elements; returns parts that take loops.
+    fn divided(&self, to: &Cells, form: &Form, kept: Option<(Value, &Cells)>) -> Vec<Pending> {
+        let depth = self.l.depth();
+        let mut loops = Vec::new();
         let mut left = vec![(form.clone(), 0)];
         while let Some((form, first)) = left.pop() {
             let array = match form {
@@ -540,39 +584,39 @@ impl<'a> Memory<'a> {
                 }
                 continue;
             }
-            let unroll = if Memory::size(&array) <= MAX_UNROLLED { UNROLL } else { 1 };
-            let whole = array.len / unroll * unroll;
-            if whole > 0 {
-                self.between(self.s(0), self.s(whole), unroll, |k| {
-                    self.run(to, &array, kept, first, 0..unroll, k);
-                });
-            }
-            if whole < array.len {
-                self.run(to, &array, kept, first, whole..array.len, self.s(0));
-            }
+            let kept = kept.map(|(mask, old)| (mask, old.clone()));
+            loops.push(Pending { to: to.clone(), first, array, kept, depth });
+        }
+        loops
+    }
+
+    /// Writes the elements of a part from one on.
+    fn run_from(&self, part: &Pending, from: u32) {
+        let len = part.array.len;
+        let unroll = if Memory::size(&part.array) <= MAX_UNROLLED { UNROLL } else { 1 };
+        let whole = from + (len - from) / unroll * unroll;
+        if whole > from {
+            self.between(self.s(from), self.s(whole), unroll, |k| {
+                self.run(part, 0..unroll, k, &mut Loaded::new());
+            });
+        }
+        if whole < len {
+            self.run(part, whole..len, self.s(0), &mut Loaded::new());
         }
     }
 
     /// Writes some elements, all of which are computed before the first is written.
-    fn run(
-        &self,
-        to: &Cells,
-        array: &Array,
-        kept: Option<(Value, &Cells)>,
-        first: u32,
-        elements: std::ops::Range<u32>,
-        k: Value,
-    ) {
-        let mut loaded = Loaded::new();
+    fn run(&self, part: &Pending, elements: std::ops::Range<u32>, k: Value, loaded: &mut Loaded) {
+        let kept = part.kept.as_ref().map(|(mask, old)| (*mask, old));
         let lanes: Vec<Lane<Recorder>> = elements
             .clone()
             .map(|j| {
-                let lane = self.element(array, j, Some(k), &mut loaded);
-                self.chosen(lane, kept, first + j, k)
+                let lane = self.element(&part.array, j, Some(k), loaded);
+                self.chosen(lane, kept, part.first + j, k)
             })
             .collect();
         for (j, lane) in elements.zip(lanes) {
-            self.store(to, first + j, k, lane);
+            self.store(&part.to, part.first + j, k, lane);
         }
     }
 
@@ -603,22 +647,36 @@ impl<'a> Memory<'a> {
                 arg => self.stored(arg).array(),
             })
             .collect();
+        let along = self.take_pending();
         let len = arrays[0].len;
-        let size: usize = arrays.iter().map(Memory::size).sum();
+        // All of them together go as far as the shortest does.
+        let together = along.iter().map(|part| part.array.len).fold(len, u32::min);
+        let size: usize = arrays.iter().chain(along.iter().map(|part| &part.array)).map(Memory::size).sum();
         let unroll = if size <= MAX_UNROLLED { UNROLL } else { 1 };
-        let whole = len / unroll * unroll;
-        let steps = |from: Value, range: std::ops::Range<u32>, k: Value| {
-            let mut loaded = Loaded::new();
+        let whole = together / unroll * unroll;
+        let steps = |from: Value, range: std::ops::Range<u32>, k: Value, loaded: &mut Loaded| {
             range.fold(from, |sum, j| {
                 let lanes: Vec<Lane<Recorder>> =
-                    arrays.iter().map(|array| self.element(array, j, Some(k), &mut loaded)).collect();
+                    arrays.iter().map(|array| self.element(array, j, Some(k), loaded)).collect();
                 step(sum, &lanes)
             })
         };
         let sum = self.fold(self.s(0), self.s(whole), unroll, vec![start], None, |k, sum| {
-            vec![steps(sum[0], 0..unroll, k)]
+            let mut loaded = Loaded::new();
+            let sum = steps(sum[0], 0..unroll, k, &mut loaded);
+            along.iter().for_each(|part| self.run(part, 0..unroll, k, &mut loaded));
+            vec![sum]
         })[0];
-        steps(sum, whole..len, self.s(0))
+        along.iter().for_each(|part| self.run_from(part, whole));
+        let rest = whole + (len - whole) / unroll * unroll;
+        let sum = if rest > whole {
+            self.fold(self.s(whole), self.s(rest), unroll, vec![sum], None, |k, sum| {
+                vec![steps(sum[0], 0..unroll, k, &mut Loaded::new())]
+            })[0]
+        } else {
+            sum
+        };
+        steps(sum, rest..len, self.s(0), &mut Loaded::new())
     }
 
     /// `body` for each element, with its position and where it is written in cells.

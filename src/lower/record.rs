@@ -143,6 +143,11 @@ impl Recorder {
         state.push(inst, depth)
     }
 
+    /// How many loops are open.
+    pub(super) fn depth(&self) -> usize {
+        self.state.borrow().open.len()
+    }
+
     /// Begins a loop.
     pub(super) fn begin(&self) {
         self.state.borrow_mut().open.push(Scope::default());

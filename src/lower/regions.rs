@@ -16,7 +16,8 @@ use super::lanes::{Condition, LaneType, SBinary, Value};
 use super::uniform::Uniform;
 use super::{Lowering, Scope};
 use crate::graph::{Elem, Graph, Node, NodeKind, Region, RegionKind, Source};
-use crate::ops::Lane;
+use crate::entity::EntityVec;
+use crate::ops::{LARGE, Lane};
 
 /// Where a loop has left its states.
 #[derive(Debug, Clone)]
@@ -180,15 +181,48 @@ impl Lowering<'_> {
         States { first, small, current }
     }
 
-    /// What the next iteration of the innermost loop gets, for the rows of a mask.
-    fn advance(&self, states: &States, next: &[Form], mask: Option<Value>) {
+    /// Evaluates the rest of a body. Large states for the next iteration are written by the same loops that sum up
+    /// elements, where they do not depend on such sums.
+    fn finish(&mut self, body: &mut Scope<'_>, region: &Region, states: &States, active: Option<Value>, mask: Option<Value>) {
+        let summed = after_sums(body.graph);
+        let early = summed.as_ref().filter(|_| !matches!(states.first.next, Next::None));
+        let mut written = vec![false; states.small.len()];
+        if let Some(early) = early {
+            self.nodes(body, Some(early), active);
+            let other = self.other(states);
+            for (k, next) in region.next().enumerate().filter(|&(_, next)| early[next]) {
+                if let (Some(to), Some(old)) = (states.cells(k, other), states.cells(k, states.current)) {
+                    self.m.write_along(&to, &body.values[next], mask.map(|mask| (mask, &old)));
+                    written[k] = true;
+                }
+            }
+        }
+        self.nodes(body, None, active);
+        self.m.flush();
+        let next: Vec<Option<Form>> = region
+            .next()
+            .zip(&written)
+            .map(|(next, &written)| (!written).then(|| body.values[next].clone()))
+            .collect();
+        self.advance(states, &next, mask);
+    }
+
+    /// Where the half or record begins that takes the states of the next iteration.
+    fn other(&self, states: &States) -> Option<Value> {
         let l = self.l;
-        let other = states.current.map(|current| match states.first.next {
+        states.current.map(|current| match states.first.next {
             Next::None => current,
             Next::Half(width) => l.s_binary(SBinary::Sub, l.s(width.into()), current),
             Next::Record(width) => l.s_binary(SBinary::Add, current, l.s(width.into())),
-        });
+        })
+    }
+
+    /// What the next iteration of the innermost loop gets, for the rows of a mask; nothing for a state that is there.
+    fn advance(&self, states: &States, next: &[Option<Form>], mask: Option<Value>) {
+        let l = self.l;
+        let other = self.other(states);
         for (k, form) in next.iter().enumerate() {
+            let Some(form) = form else { continue };
             if let (Some(to), Some(old)) = (states.cells(k, other), states.cells(k, states.current)) {
                 self.m.write(&to, form, mask.map(|mask| (mask, &old)));
             } else if let Form::Lanes(lanes) = form {
@@ -266,9 +300,8 @@ impl Lowering<'_> {
                 }
             }
         }
-        self.nodes(&mut body, None, going.map(|_| iterates).or(entry));
-        let next: Vec<Form> = region.next().map(|next| body.values[next].clone()).collect();
-        self.advance(&states, &next, going.map(|_| iterates));
+        let mask = going.map(|_| iterates);
+        self.finish(&mut body, region, &states, mask.or(entry), mask);
         if let Some(going) = going {
             l.next(going, iterates);
         }
@@ -429,6 +462,7 @@ impl Lowering<'_> {
             let from = l.s_select(single, l.s(tape.cell.into()), l.s(tape.segment.into()));
             let (next, ran_here) =
                 self.iterate_back(scope, node, region, &tape, &captures, from, length, &states.forms(), ran);
+            let next: Vec<Option<Form>> = next.into_iter().map(Some).collect();
             self.advance(&states, &next, None);
             l.next(ran, ran_here);
             l.next(left, record);
@@ -465,9 +499,7 @@ impl Lowering<'_> {
         };
         l.test(vec![Condition::Below(count, length)]);
         self.store_record(tape.segment, count, tape.width, &states, iterates);
-        self.nodes(&mut body, None, iterates.or(tape.entry));
-        let next: Vec<Form> = region.next().map(|next| body.values[next].clone()).collect();
-        self.advance(&states, &next, iterates);
+        self.finish(&mut body, region, &states, iterates.or(tape.entry), iterates);
         if let (Some(going), Some(iterates)) = (going, iterates) {
             l.next(going, iterates);
         }
@@ -517,9 +549,7 @@ impl Lowering<'_> {
         let active = if tape.masked { Some(l.load(LaneType::M, position, offset)) } else { tape.entry };
         bind(&mut body, Source::State, &states.forms());
         bind(&mut body, Source::Capture, captures);
-        self.nodes(&mut body, None, active);
-        let next: Vec<Form> = region.next().map(|next| body.values[next].clone()).collect();
-        self.advance(&states, &next, active);
+        self.finish(&mut body, region, &states, active, active);
         let here_ran = active.map_or_else(|| l.m(true), |active| l.or(ran, active));
         l.next(ran, here_ran);
         l.next(left, here);
@@ -549,6 +579,22 @@ impl Lowering<'_> {
             })
             .collect()
     }
+}
+
+/// The nodes that do not depend on sums of many elements and the like; nothing if there are no such sums.
+fn after_sums(body: &Graph) -> Option<EntityVec<Node, bool>> {
+    let mut early = EntityVec::filled(true, body.len());
+    let mut any = false;
+    for node in body.nodes() {
+        let args = body.args(node);
+        let sums = body.op(node).is_some_and(|op| {
+            let large = args.iter().any(|&arg| body.ty(arg).len() > LARGE);
+            large && body.ty(node).is_scalar() && !op.moves()
+        });
+        any |= sums;
+        early[node] = !sums && args.iter().all(|&arg| early[arg]);
+    }
+    any.then_some(early)
 }
 
 /// Gives the inputs of a body their values.
