@@ -205,7 +205,7 @@ fn gradients_of_loops_over_vectors() {
 /// The heat equation as whole vectors, and what a loop over scalars in Rust makes of it.
 fn heat(steps: usize) -> String {
     format!(
-        "; limits: iterations={steps}
+        "; nc: --max-iterations {steps}
          (define (step u)
            (let ((m (slice u 1 (- (vlen u) 1))))
              (vappend (ref u 0)
@@ -383,7 +383,8 @@ fn memory_is_bounded() {
     for n in [200_000, 1 << 20] {
         let program = Program::parse(source).expect(source);
         let signature = signature(source, &[("u", Shape::Vector(n))]);
-        let options = CompileOptions { signature, derivative: Derivative::Gradient, ..CompileOptions::default() };
+        let options =
+            CompileOptions { signature, derivative: Derivative::Gradient, ..CompileOptions::default() };
         let kernel = program.compile(&options).expect("a kernel");
         assert_eq!(kernel.tier(), Tier::Interpret);
         assert!(kernel.notes()[0].contains("numbers in memory are more than"), "{:?}", kernel.notes());

@@ -98,7 +98,8 @@ fn rewrite(g: &mut Graph, op: Op, attr: u32, ty: Type, args: &[Node]) -> Option<
             // (−x)·c = x·(−c), whatever is rounded. It is worth a look where it saves a loop's work.
             for (x, y) in [(a, b), (b, a)] {
                 if !ty.is_scalar()
-                    && let (Some(negated), Some(c)) = (operand_of(g, x, Op::Neg), g.constant(y)) {
+                    && let (Some(negated), Some(c)) = (operand_of(g, x, Op::Neg), g.constant(y))
+                {
                     let c = g.number(-c);
                     return again(g, Op::Mul, ty, &[negated, c]);
                 }

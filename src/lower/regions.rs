@@ -15,8 +15,8 @@ use super::arrays::{Cells, Form};
 use super::lanes::{Condition, LaneType, SBinary, Value};
 use super::uniform::Uniform;
 use super::{Lowering, Scope};
-use crate::graph::{Elem, Graph, Node, NodeKind, Region, RegionKind, Source};
 use crate::entity::EntityVec;
+use crate::graph::{Elem, Graph, Node, NodeKind, Region, RegionKind, Source};
 use crate::ops::{LARGE, Lane};
 
 /// Where a loop has left its states.
@@ -183,7 +183,14 @@ impl Lowering<'_> {
 
     /// Evaluates the rest of a body. Large states for the next iteration are written by the same loops that sum up
     /// elements, where they do not depend on such sums.
-    fn finish(&mut self, body: &mut Scope<'_>, region: &Region, states: &States, active: Option<Value>, mask: Option<Value>) {
+    fn finish(
+        &mut self,
+        body: &mut Scope<'_>,
+        region: &Region,
+        states: &States,
+        active: Option<Value>,
+        mask: Option<Value>,
+    ) {
         let summed = after_sums(body.graph);
         let early = summed.as_ref().filter(|_| !matches!(states.first.next, Next::None));
         let mut written = vec![false; states.small.len()];
