@@ -1,7 +1,7 @@
 //! Compute graph → lane program.
 //!
-//! Small vectors and matrices are taken apart into scalars, large ones stand in memory, and every operation becomes the instructions that its definition
-//! records. Instructions are value-numbered as they are recorded, so that work which two operations share (the range
+//! Small vectors and matrices are taken apart into scalars, large ones stand in memory, and every operation becomes the
+//! instructions that its definition records. Instructions are value-numbered as they are recorded, so that work which two operations share (the range
 //! reduction of `sin x` and `cos x`, the `exp` in a function and its derivative) is done once. What does not change in a
 //! loop is computed before it.
 //!
