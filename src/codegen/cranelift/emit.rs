@@ -415,6 +415,7 @@ impl<'a, 'f> Emitter<'a, 'f> {
         let mut exports = piece.exports.clone();
         exports.sort_by_key(|e| self.settled[e.0]);
         let mut exports = exports.iter().peekable();
+        self.addresses.clear();
         for index in piece.insts.clone() {
             let value = Value::from_index(index);
             // Constants and columns are loaded where they are used.
@@ -543,7 +544,7 @@ impl<'a, 'f> Emitter<'a, 'f> {
             Some(&address) => address,
             None => {
                 let place = self.value(offset);
-                let place = self.b.ins().imul_imm_s(place, bytes as i64);
+                let place = self.b.ins().ishl_imm_u(place, i64::from(bytes.trailing_zeros()));
                 let address = self.b.ins().iadd(self.scratch, place);
                 self.addresses.insert(offset, address);
                 if let Some(open) = self.open.iter_mut().rfind(|open| open.tested) {
