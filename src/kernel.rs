@@ -17,7 +17,7 @@ use crate::graph::build::Signature;
 use crate::graph::{Check, Graph, Input, Output, Reason, Role};
 use crate::interpret::ast::{AstInterpreter, AstKernel, Failure, FailureReason, Scratch, Variable};
 use crate::interpret::graph::GraphInterpreter;
-use crate::limits::Limits;
+use crate::limits::{Limits, MAX_DEPTH};
 use crate::lower::{is_summed, lower};
 use crate::ops::Watch;
 use crate::source::Span;
@@ -116,6 +116,9 @@ impl Default for CompileOptions {
 /// Memory for the tapes of one thread unless the caller says otherwise.
 pub const DEFAULT_TAPE_BYTES: usize = 64 << 20;
 
+/// The stack that native code may need on a thread. The interpreter takes its stack piece by piece.
+const MAX_STACK_BYTES: usize = 1 << 30;
+
 /// Why a graph could not be made into a kernel.
 #[derive(Debug, thiserror::Error)]
 pub enum KernelError {
@@ -126,6 +129,12 @@ pub enum KernelError {
         name: String,
         /// What there is.
         inputs: String,
+    },
+    /// Calls may be nested deeper than there is memory for.
+    #[error("calls nested {depth} deep are more than the {MAX_DEPTH} that there can be memory for")]
+    TooDeep {
+        /// The limit that was asked for.
+        depth: u64,
     },
     /// A Hessian of something that is not one scalar.
     #[error("a Hessian needs one scalar result, and this program has {elements} numbers")]
@@ -189,6 +198,8 @@ enum Compiled {
     Native(NativeCode),
     /// So many instructions, more than the limit.
     TooLarge(usize),
+    /// Calls need so many bytes of stack, more than there should be.
+    TooDeep(usize),
 }
 
 fn native(graph: &Graph, options: &CompileOptions) -> Result<Compiled, CodegenError> {
@@ -204,7 +215,11 @@ fn native(graph: &Graph, options: &CompileOptions) -> Result<Compiled, CodegenEr
         return Ok(Compiled::TooLarge(program.insts.len()));
     }
     let target = TargetMachine::host()?;
-    Ok(Compiled::Native(cranelift::compile(&program, &target)?))
+    let native = cranelift::compile(&program, &target)?;
+    if native.stack_bytes() > MAX_STACK_BYTES {
+        return Ok(Compiled::TooDeep(native.stack_bytes()));
+    }
+    Ok(Compiled::Native(native))
 }
 
 /// A compiled program. Cloning it is cheap; the code is freed with the last clone.
@@ -276,6 +291,9 @@ impl Kernel {
         options: &CompileOptions,
         interpreter: Option<AstInterpreter>,
     ) -> Result<Kernel, KernelError> {
+        if graph.limits.depth > MAX_DEPTH {
+            return Err(KernelError::TooDeep { depth: graph.limits.depth });
+        }
         let mut notes = Vec::new();
         let code = match options.tier {
             Tier::Interpret => Code::Interpreted,
@@ -284,6 +302,10 @@ impl Kernel {
                 Ok(Compiled::TooLarge(size)) => {
                     let limit = options.max_instructions;
                     notes.push(format!("interpreted: {size} instructions are more than {limit}"));
+                    Code::Interpreted
+                }
+                Ok(Compiled::TooDeep(bytes)) => {
+                    notes.push(format!("interpreted: calls may need {} MiB of stack", bytes >> 20));
                     Code::Interpreted
                 }
                 Err(CodegenError::Host(why)) if options.tier == Tier::Auto => {

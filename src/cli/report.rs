@@ -91,6 +91,7 @@ impl Failure {
                 let code = match error {
                     KernelError::UnknownInput { .. } => "unknown-input",
                     KernelError::HessianOfVector { .. } => "hessian",
+                    KernelError::TooDeep { .. } => "too-deep",
                     KernelError::Codegen(_) => "codegen",
                 };
                 Failure::message(code, format!("{}: {error}", source.name))

@@ -20,6 +20,9 @@ const SHORT: usize = 24;
 /// Programs of more instructions are not doubled for the sake of memory: they would take long to compile.
 const MANY_INSTRUCTIONS: usize = 500;
 
+/// Values that an iteration hands to the next for a single group, at the most, where two groups share it.
+const MANY_CARRIED: usize = 12;
+
 /// Programs with loops are not doubled beyond so many instructions.
 const MANY_LOOP_INSTRUCTIONS: usize = 3000;
 
@@ -97,12 +100,15 @@ pub fn choose(program: &LaneProgram) -> Interleave {
         return Interleave { groups: 1, spare: 0 };
     }
     if !program.loops.is_empty() {
-        // An iteration waits for the one before, whatever the window. Spilling costs less than waiting.
-        let groups = match (4 * pressure <= REGISTERS, count <= MANY_LOOP_INSTRUCTIONS) {
-            (true, _) => 4,
-            (false, true) => 2,
-            (false, false) => 1,
-        };
+        // An iteration waits for the one before, whatever the window. Waiting costs more than spilling, but for what
+        // every iteration hands to the next.
+        let carried = program.loops.values().map(|l| l.carried.len()).max().unwrap_or(0);
+        let groups =
+            match (4 * pressure <= REGISTERS, carried <= MANY_CARRIED && count <= MANY_LOOP_INSTRUCTIONS) {
+                (true, _) => 4,
+                (false, true) => 2,
+                (false, false) => 1,
+            };
         return Interleave { groups, spare: 0 };
     }
     let overlap = (WINDOW / count.max(1) as f64).max(1.0);

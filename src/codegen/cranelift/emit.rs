@@ -74,6 +74,8 @@ pub(super) struct Emitter<'a, 'f> {
     cells: usize,
     /// Lane groups that the iteration at hand works on.
     groups: usize,
+    /// Addresses of the memory cells at some offsets, since the last mark of a loop.
+    addresses: Vec<(Value, ir::Value)>,
 }
 
 /// A loop whose end is still to come.
@@ -239,6 +241,7 @@ impl<'a, 'f> Emitter<'a, 'f> {
             open: Vec::new(),
             cells: plan.slot_bytes(),
             groups: 1,
+            addresses: Vec::new(),
             settled: &plan.settled,
             b,
         };
@@ -323,6 +326,7 @@ impl<'a, 'f> Emitter<'a, 'f> {
             open: Vec::new(),
             cells: plan.slot_bytes(),
             groups: 1,
+            addresses: Vec::new(),
             settled: &own.settled,
             b,
         };
@@ -421,8 +425,14 @@ impl<'a, 'f> Emitter<'a, 'f> {
         let mut exports = piece.exports.clone();
         exports.sort_by_key(|e| self.settled[e.0]);
         let mut exports = exports.iter().peekable();
+        self.addresses.clear();
         for index in piece.insts.clone() {
             let value = Value::from_index(index);
+            if program.insts[value].ty() == LaneType::Nothing
+                && !matches!(program.insts[value], Inst::StoreCell(..))
+            {
+                self.addresses.clear();
+            }
             // Constants and columns are loaded where they are used.
             let late = groups == NAN_BRANCH_GROUPS && self.canonical[value];
             match program.insts[value] {
@@ -541,10 +551,16 @@ impl<'a, 'f> Emitter<'a, 'f> {
     /// The address of a memory cell of a group, without the offset that is returned beside it.
     fn cell(&mut self, cell: u32, offset: Value, group: usize) -> (ir::Value, Offset32) {
         let bytes = self.groups * GROUP_BYTES;
-        let offset = self.value(offset);
+        let known = self.addresses.iter().find(|a| a.0 == offset).map(|a| a.1);
+        let address = known.unwrap_or_else(|| {
+            let index = self.value(offset);
+            let shift = bytes.trailing_zeros();
+            let within = self.b.ins().ishl_imm_u(index, i64::from(shift));
+            let address = self.b.ins().iadd(self.scratch, within);
+            self.addresses.push((offset, address));
+            address
+        });
         self.group = group;
-        let offset = self.b.ins().imul_imm_s(offset, bytes as i64);
-        let address = self.b.ins().iadd(self.scratch, offset);
         let fixed = self.cells + cell as usize * bytes + group * GROUP_BYTES;
         (address, Offset32::new(fixed as i32))
     }

@@ -39,11 +39,11 @@ impl Machine<'_> {
 
     /// Counts a call of a recursive function.
     pub(super) fn descend(&mut self, span: Span) -> Result<(), Failure> {
+        self.step(span)?;
         let limit = self.limits.depth;
         if self.scratch.depth >= limit {
             return Err(Failure::new(span, FailureReason::Check(Reason::Depth { limit })));
         }
-        self.step(span)?;
         self.scratch.depth += 1;
         Ok(())
     }
@@ -81,15 +81,13 @@ impl Machine<'_> {
     pub(super) fn iterate(&mut self, id: FuncId, mark: Mark, span: Span) -> Result<(), Failure> {
         let program = self.program;
         let function = &program.functions[id];
-        let Some(frame) = self.scratch.frames.last_mut() else { return Ok(()) };
+        let Some(&frame) = self.scratch.frames.last() else { return Ok(()) };
         let begins = program.functions[frame.entered].span;
+        self.step(begins)?;
         let limit = self.limits.iterations;
         if frame.iterations >= limit {
             return Err(Failure::new(begins, FailureReason::Check(Reason::Iterations { limit })));
         }
-        frame.iterations += 1;
-        let frame = *frame;
-        self.step(begins)?;
         for &var in &function.carried {
             let value = self.scratch.values[self.scratch.places[var] as usize];
             self.scratch.values.push(value);
@@ -107,6 +105,7 @@ impl Machine<'_> {
         }
         if let Some(frame) = self.scratch.frames.last_mut() {
             frame.current = id;
+            frame.iterations += 1;
         }
         self.scratch.work.truncate(frame.work as usize);
         self.unbind(frame.shadowed as usize);
