@@ -1,8 +1,8 @@
 //! Recursive functions.
 //!
-//! A call is made if any row of the group makes it; rows that do not make it go along and compute nothing that counts. What
-//! the calls of a row have in common is kept in two memory cells: how many there were, and what failed. A row that has
-//! failed makes no further call.
+//! A call is made if any row of the group makes it; rows that do not make it go along and compute nothing that counts. The
+//! calls of a group are equally deep, so the depth that is left is one number. How many steps a row has taken is a number
+//! like any other, which calls take and give back.
 
 use nc_runtime::lanes::Lanes;
 
@@ -14,17 +14,11 @@ use super::uniform::Uniform;
 use super::{Lowering, Scope};
 use crate::entity::Entity;
 use crate::graph::{Function, Graph, Node, RegionKind, Source};
-use crate::limits::Limits;
 use crate::ops::Lane;
-
-/// The memory cells that calls share: they are the first of all.
-const STEPS: u32 = 0;
-const FAILED: u32 = 1;
 
 /// What calls need to know.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Machine {
-    limits: Limits,
     /// How many calls may be nested in this function, or program.
     depth: Value,
 }
@@ -32,21 +26,16 @@ pub(super) struct Machine {
 impl Machine {
     /// At the beginning of a program.
     pub(super) fn begin(l: &Recorder, graph: &Graph) -> Machine {
-        let first = l.cells(2);
-        debug_assert_eq!(first, STEPS);
-        let (zero, nothing) = (l.s(0), l.f(0.0));
-        l.store(STEPS, zero, nothing);
-        l.store(FAILED, zero, nothing);
-        Machine { limits: graph.limits, depth: l.s(graph.limits.depth) }
+        Machine { depth: l.s(graph.limits.depth) }
     }
 }
 
 /// Translates a function.
-pub(super) fn function(graph: &Graph, function: &Function, tape_bytes: usize) -> LaneFunction {
+pub(super) fn function(function: &Function, tape_bytes: usize) -> LaneFunction {
     let recorder = Recorder::new();
     let body = &function.body;
     let depth = recorder.argument(LaneType::S, 0);
-    let machine = Some(Machine { limits: graph.limits, depth });
+    let machine = Some(Machine { depth });
     let tape_cells = tape_bytes as u64;
     // A call has no memory of its own: all values are taken apart.
     let m = Memory::new(&recorder, usize::MAX);
@@ -77,20 +66,9 @@ impl Lowering<'_> {
         let (RegionKind::Call(call), Some(machine)) = (&region.kind, self.machine) else { return };
         let l = self.l;
         let enters = self.and(active, scope.values[args.control].lane().m());
-        let (here, zero, one) = (l.s(0), l.f(0.0), l.f(1.0));
-        let failed = l.load(LaneType::F, FAILED, here);
-        let alive = l.and(enters, l.eq(failed, zero));
-        let steps = l.load(LaneType::F, STEPS, here);
+        let (zero, one) = (l.f(0.0), l.f(1.0));
         let deep = l.ieq(l.splat(machine.depth), l.i(0));
-        let many = l.le(l.f(machine.limits.steps as f64), steps);
-        let too_deep = l.and(alive, deep);
-        let alive = l.and(alive, l.not(deep));
-        let too_many = l.and(alive, many);
-        let calls = l.and(alive, l.not(many));
-        let failed = l.select(too_deep, l.f(call.failure.into()), failed);
-        let failed = l.select(too_many, l.f((call.failure + 1).into()), failed);
-        l.store(FAILED, here, failed);
-        l.store(STEPS, here, l.select(calls, l.add(steps, one), steps));
+        let calls = l.and(enters, l.not(deep));
         let mut operands: Vec<Value> = args
             .first
             .iter()
@@ -106,6 +84,7 @@ impl Lowering<'_> {
         if let Some(outside) = values.pop() {
             l.outside(l.and(calls, l.eq(outside, one)));
         }
+        let failed = l.select(enters, l.f(call.failure.into()), zero);
         let mut values = values.into_iter();
         let results: Vec<Form> = call
             .results
@@ -115,7 +94,7 @@ impl Lowering<'_> {
                 let lanes = values.by_ref().take(shape.len());
                 let lanes = lanes
                     .map(|value| {
-                        let otherwise = if k == 1 { l.select(enters, failed, zero) } else { zero };
+                        let otherwise = if k == 1 { failed } else { zero };
                         Lane::F(l.select(calls, value, otherwise))
                     })
                     .collect();

@@ -93,7 +93,7 @@ pub fn lower(graph: &Graph, tape_bytes: usize) -> LaneProgram {
     let mut program = recorder.finish(stores, &checks, layout.shape(columns, partials));
     program.max_depth = graph.limits.depth;
     for function in graph.functions.values() {
-        let function = calls::function(graph, function, tape_bytes);
+        let function = calls::function(function, tape_bytes);
         program.functions.push(share_tables(&mut program.tables, function));
     }
     for function in &mut program.functions {

@@ -162,6 +162,20 @@ fn unaligned() -> MemFlagsData {
     MemFlagsData::new().with_notrap()
 }
 
+/// What is known of a function of the program before it is emitted.
+pub(super) struct FunctionPlan<'a> {
+    lanes: &'a LaneFunction,
+    /// None: what a function gives is no result of the program.
+    canonical: EntityVec<Value, bool>,
+    settled: EntityVec<Value, Value>,
+}
+
+impl<'a> FunctionPlan<'a> {
+    pub(super) fn of(lanes: &'a LaneFunction) -> FunctionPlan<'a> {
+        FunctionPlan { lanes, canonical: EntityVec::new(), settled: lanes.program.settled() }
+    }
+}
+
 impl<'a, 'f> Emitter<'a, 'f> {
     pub(super) fn emit(
         program: &'a LaneProgram,
@@ -265,15 +279,14 @@ impl<'a, 'f> Emitter<'a, 'f> {
 
     /// Emits a function of the program: see [`crate::lower::lanes::LaneFunction`].
     pub(super) fn emit_function(
-        lanes: &'a LaneFunction,
+        own: &'a FunctionPlan<'a>,
         plan: &'a Plan,
         symbols: &'a Symbols,
         target: &'a TargetMachine,
         function: &'f mut ir::Function,
         context: &'f mut FunctionBuilderContext,
-        none: &'a EntityVec<Value, bool>,
-        settled: &'a EntityVec<Value, Value>,
     ) {
+        let lanes = own.lanes;
         let program = &lanes.program;
         let mut b = FunctionBuilder::new(function, context);
         let entry = b.create_block();
@@ -305,7 +318,7 @@ impl<'a, 'f> Emitter<'a, 'f> {
             first: args,
             row_offset: args,
             group: 0,
-            canonical: none,
+            canonical: &own.canonical,
             step: 0,
             loaded: HashMap::new(),
             args,
@@ -316,7 +329,7 @@ impl<'a, 'f> Emitter<'a, 'f> {
             addresses: HashMap::new(),
             cells: plan.slot_bytes(),
             groups: 1,
-            settled,
+            settled: &own.settled,
             b,
         };
         emitter.iteration(&piece, &Results { stores: Vec::new(), status: None }, 1, &[]);

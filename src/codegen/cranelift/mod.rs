@@ -21,7 +21,7 @@ use nc_runtime::abi::{Args, KernelFn};
 use nc_runtime::batch::KernelShape;
 use nc_runtime::memory::{CodeArena, CodeBlock, Reservation};
 
-use self::emit::{Emitter, NAN_BRANCH_GROUPS, canonicalising};
+use self::emit::{Emitter, FunctionPlan, NAN_BRANCH_GROUPS, canonicalising};
 pub use self::target::TargetMachine;
 use super::interleave::{self, Interleave};
 use super::pieces::{self, Pieces, store_piece};
@@ -188,9 +188,8 @@ pub fn compile(program: &LaneProgram, target: &TargetMachine) -> Result<NativeCo
             code.signature = function_signature(target);
             let mut symbols = data.iter().map(|&id| module.declare_data_in_func(id, code));
             let symbols = Symbols::of(&mut symbols);
-            let frontend = &mut contexts.frontend;
-            let (none, settled) = (EntityVec::new(), function.program.settled());
-            Emitter::emit_function(function, &plan, &symbols, target, code, frontend, &none, &settled);
+            let own = FunctionPlan::of(function);
+            Emitter::emit_function(&own, &plan, &symbols, target, code, &mut contexts.frontend);
             let id = module.declare_anonymous_function(&code.signature).map_err(|e| failed(&e))?;
             module
                 .define_function_with_control_plane(id, &mut contexts.codegen, &mut ControlPlane::default())
@@ -506,7 +505,7 @@ impl Plan {
         Plan {
             // Memory cells belong to one group, whose pieces are then all run before those of the next.
             tile: match program.cells {
-                0 => (SCRATCH_BYTES / per_row / 16 * 16).clamp(16, 512),
+                0 if program.functions.is_empty() => (SCRATCH_BYTES / per_row / 16 * 16).clamp(16, 512),
                 _ if pieces.list.len() == 1 => 16,
                 _ => LANES,
             },

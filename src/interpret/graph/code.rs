@@ -7,7 +7,6 @@ use nc_runtime::lanes::Scalar;
 use super::tape::Tape;
 use crate::entity::{Entity, EntityVec};
 use crate::graph::{Elem, Graph, Node, NodeKind, RegionKind, Source, Type};
-use crate::limits::Limits;
 use crate::ops::{Lane, Op, Operand};
 
 /// One element of a value between operations.
@@ -170,11 +169,12 @@ struct FunctionCode {
     outputs: Vec<Range>,
 }
 
-/// The recursive functions of a program, and how far they may go.
+/// The recursive functions of a program, and how deep they may go.
 #[derive(Debug)]
 pub(super) struct Functions {
     list: Vec<FunctionCode>,
-    limits: Limits,
+    /// How many calls may be under way.
+    depth: u64,
 }
 
 impl Functions {
@@ -189,17 +189,15 @@ impl Functions {
             let outputs = body.outputs.iter().map(|output| coder.range(output.node)).collect();
             FunctionCode { code: coder.finish(tape_bytes), params, outputs }
         });
-        Functions { list: list.collect(), limits: graph.limits }
+        Functions { list: list.collect(), depth: graph.limits.depth }
     }
 }
 
 /// The calls of one row.
 struct Calls<'a> {
     functions: &'a Functions,
+    /// How many are under way.
     depth: u64,
-    steps: u64,
-    /// What failed, as calls say it; 0 for nothing. Then no further call is made.
-    failed: u32,
 }
 
 /// Lists the steps of a graph.
@@ -392,7 +390,7 @@ impl Code {
 
     /// Evaluates all steps.
     pub(super) fn run(&self, slots: &mut [Slot], functions: &Functions) {
-        let mut calls = Calls { functions, depth: 0, steps: 0, failed: 0 };
+        let mut calls = Calls { functions, depth: 0 };
         self.run_steps(0, self.steps.len(), slots, &mut self.scratch(), &mut calls);
     }
 
@@ -534,22 +532,14 @@ impl CallStep {
         if !around[self.enters as usize].truth() {
             return;
         }
-        let limits = &calls.functions.limits;
-        if calls.failed > 0 {
-            // The row has failed in another call.
-        } else if calls.depth == limits.depth {
-            calls.failed = self.failure;
-        } else if calls.steps == limits.steps {
-            calls.failed = self.failure + 1;
-        } else {
+        if calls.depth < calls.functions.depth {
             calls.depth += 1;
-            calls.steps += 1;
             stacker::maybe_grow(STACK_LEFT, STACK_MORE, || self.enter(around, calls));
             calls.depth -= 1;
             return;
         }
         let code = self.results.iter().filter(|(k, _)| *k == 1);
-        code.for_each(|(_, to)| to.of_mut(around).fill(Slot::Number(f64::from(calls.failed))));
+        code.for_each(|(_, to)| to.of_mut(around).fill(Slot::Number(f64::from(self.failure))));
         around[self.own as usize] = Slot::Truth(true);
     }
 
