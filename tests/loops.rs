@@ -4,7 +4,7 @@ mod support;
 
 use neural_compiler::graph::Shape;
 use neural_compiler::graph::build::Signature;
-use neural_compiler::{CompileOptions, Derivative, Kernel, Program, Tier, graph};
+use neural_compiler::{CompileOptions, Derivative, Kernel, Limits, Program, Tier, graph};
 
 /// A program, the shapes of its inputs that are no scalars, and values of its inputs that lie in its domain.
 struct Case {
@@ -127,7 +127,7 @@ const CASES: &[Case] = &[
     Case {
         name: "the state is a vector",
         source:
-            "(loop ((i 0) (v u)) (if (>= i n) (dot v [1 2 3]) (recur (+ i 1) (+ v (* 0.1 (cross3 v w))))))
+            "(loop ((i 0) (v u)) (if (>= i n) (dot v [1 2 3]) (recur (+ i 1) (+ v (* 0.1 (cross v w))))))
            ",
         shapes: &[("u", Shape::Vector(3)), ("w", Shape::Vector(3))],
         rows: &[&[0.0; 7]],
@@ -186,4 +186,89 @@ fn every_tier_has_the_same_bits() {
             }
         }
     }
+}
+
+/// Values of a program of scalars, in both tiers, with limits.
+fn values(source: &str, derivative: Derivative, limits: Limits, rows: &[&[f64]]) -> Vec<Vec<f64>> {
+    let program = Program::parse(source).unwrap_or_else(|e| panic!("{source}: {e}"));
+    let [native, interpreted] = [Tier::Cranelift, Tier::Interpret].map(|tier| {
+        let derivative = derivative.clone();
+        let options = CompileOptions { tier, derivative, limits: Some(limits), ..CompileOptions::default() };
+        let kernel = program.compile(&options).unwrap_or_else(|e| panic!("{source}: {e}"));
+        kept(&kernel, rows)
+    });
+    assert_eq!(bits(&native), bits(&interpreted), "{source}: {native:?} {interpreted:?}");
+    native
+}
+
+/// The outputs of each row, NaN where it failed.
+fn kept(kernel: &Kernel, rows: &[&[f64]]) -> Vec<Vec<f64>> {
+    let columns: Vec<Vec<f64>> =
+        (0..rows[0].len()).map(|k| rows.iter().map(|row| row[k]).collect()).collect();
+    let results = support::run(kernel, &columns, &[], rows.len(), 1);
+    let row = |row: usize| results.columns.iter().map(|c| f64::from_bits(c[row])).collect();
+    (0..rows.len()).map(row).collect()
+}
+
+#[test]
+fn calls_behind_a_loop_are_made_on_its_path_only() {
+    let limits = Limits { depth: 50, ..Limits::default() };
+    for source in [
+        "(define (f n) (if (= n 0) 1 (+ 1 (f (- n 1)))))
+         (+ (if (> n 0) (loop ((i 0)) (if (>= i 3) (f n) (recur (+ i 1)))) 0) (f (* n n)))",
+        "(define (f n) (if (= n 0) 1 (+ 1 (f (- n 1)))))
+         (+ (if (> n 0) (loop ((i 0)) (let ((y (f n))) (if (>= (+ i y) 3) y (recur (+ i 1))))) 0) (f (* n n)))",
+    ] {
+        for derivative in [Derivative::None, Derivative::Gradient, Derivative::Hessian] {
+            let found = values(source, derivative, limits, &[&[2.0], &[-2.0], &[0.0]]);
+            let first: Vec<f64> = found.iter().map(|row| row[0]).collect();
+            assert_eq!(first, [8.0, 5.0, 1.0], "{source}");
+        }
+    }
+}
+
+#[test]
+fn calls_for_derivatives_do_not_run_out_of_steps() {
+    // The value takes 30 calls; its derivatives take as many for each operand.
+    let source = "(define (f n x) (if (= n 0) x (* 2 (f (- n 1) (sin x))))) (f 29 (* x y))";
+    let free = Limits::default();
+    let tight = Limits { steps: 35, ..free };
+    for derivative in [Derivative::Gradient, Derivative::Hessian] {
+        let rows: &[&[f64]] = &[&[0.5, 1.0], &[0.1, 0.2]];
+        let (expected, found) =
+            (values(source, derivative.clone(), free, rows), values(source, derivative, tight, rows));
+        assert_eq!(bits(&found), bits(&expected));
+    }
+}
+
+#[test]
+fn limits_of_any_size_have_tapes() {
+    let source = "(loop ((i 0) (x a)) (if (>= i n) x (recur (+ i 1) (sin x))))";
+    for iterations in [20, 1_000_000, 1 << 40, u64::MAX] {
+        let limits = Limits { iterations, ..Limits::default() };
+        let found = values(source, Derivative::Gradient, limits, &[&[20.0, 0.5], &[3.0, 1.0]]);
+        let free = values(source, Derivative::Gradient, Limits::default(), &[&[20.0, 0.5], &[3.0, 1.0]]);
+        assert_eq!(bits(&found), bits(&free));
+    }
+}
+
+#[test]
+fn what_leaves_is_looked_at_in_several_loops() {
+    let source = "(values (a x) (b (+
+        (loop ((i 0) (s x)) (if (>= i 3) s (recur (+ i 1) (if (= x x) (max x (+ s i)) s))))
+        (loop ((i 0) (s x)) (if (>= i 4) s (recur (+ i 1) (max x (- s i))))))))";
+    let rows: Vec<Vec<f64>> = (0..40).map(|k| vec![f64::from(k) - 10.0]).collect();
+    let rows: Vec<&[f64]> = rows.iter().map(Vec::as_slice).collect();
+    values(source, Derivative::None, Limits::default(), &rows);
+    values(source, Derivative::Gradient, Limits::default(), &rows);
+}
+
+#[test]
+fn a_loop_may_end_in_a_call_of_a_shape_yet_unknown() {
+    let source = "(dot [1 1] (let g ((i n) (y x))
+        (if (< i 1) [i y]
+          (let ((t (g (- i 1) (* 2 y))))
+            (loop ((k 0) (a i)) (if (>= k 2) (scale a t) (recur (+ k 1) a)))))))";
+    let found = values(source, Derivative::Gradient, Limits::default(), &[&[2.0, 1.5], &[0.0, 1.0]]);
+    assert_eq!(found, [[12.0, 20.0, 8.0], [1.0, 1.0, 1.0]]);
 }

@@ -478,8 +478,8 @@ fn outlined(graph: &Graph) -> Graph {
             known.insert(node, made);
         } else if let Some((looped, exit)) = exit(graph, node) {
             // The body has been made anew, in the same order of outputs.
-            let Some((region, args)) =
-                new.region_args(known[&looped]).map(|(r, a)| (r.clone(), a.captures.to_vec()))
+            let Some((region, entry, args)) =
+                new.region_args(known[&looped]).map(|(r, a)| (r.clone(), a.control, a.captures.to_vec()))
             else {
                 continue;
             };
@@ -493,10 +493,10 @@ fn outlined(graph: &Graph) -> Graph {
                 substitute(&region.body, &states, &args, &mut inside);
                 inside
             });
-            let made = copy(&region.body, &[exit], &mut new, inside)[0];
+            let made = copy(&region.body, &[exit], &mut new, inside, Some(entry))[0];
             known.insert(node, made);
         } else {
-            copy(graph, &[node], &mut new, &mut known);
+            copy(graph, &[node], &mut new, &mut known, None);
         }
     }
     new.outputs = graph.outputs.iter().map(|o| Output { node: known[&o.node], ..o.clone() }).collect();

@@ -2,11 +2,20 @@
 
 use std::collections::HashMap;
 
-use super::{Check, Graph, Node, NodeKind, Output};
+use super::{Check, Graph, Node, NodeKind, Output, RegionKind};
+use crate::ops::Op;
 
 /// Makes `roots` of `from` and what they need again in `to`, where `known` says what stands for some nodes already; the
 /// others are added to it. Every input among them is known. Returns the new nodes of `roots`.
-pub fn copy(from: &Graph, roots: &[Node], to: &mut Graph, known: &mut HashMap<Node, Node>) -> Vec<Node> {
+///
+/// Only rows on the path enter the loops and make the calls among them.
+pub fn copy(
+    from: &Graph,
+    roots: &[Node],
+    to: &mut Graph,
+    known: &mut HashMap<Node, Node>,
+    path: Option<Node>,
+) -> Vec<Node> {
     let mut stack: Vec<(Node, usize)> = Vec::new();
     for &root in roots {
         stack.push((root, 0));
@@ -22,8 +31,13 @@ pub fn copy(from: &Graph, roots: &[Node], to: &mut Graph, known: &mut HashMap<No
                     }
                 }
                 None => {
-                    let args: Vec<Node> = from.args(node).iter().map(|arg| known[arg]).collect();
+                    let mut args: Vec<Node> = from.args(node).iter().map(|arg| known[arg]).collect();
                     to.set_span(from.span(node));
+                    if let (Some(path), Some(region)) = (path, from.region(node))
+                        && let RegionKind::Loop { .. } | RegionKind::Call(_) = region.kind
+                    {
+                        args[0] = to.binary(Op::And, path, args[0]);
+                    }
                     let new = copy_one(from, node, to, &args);
                     known.insert(node, new);
                 }

@@ -11,6 +11,10 @@ entity!(
     /// A region of a [`Graph`].
     RegionId, "region");
 
+/// So many iterations a loop may have that is differentiated in reverse, whatever its limit: memory is laid out for the root
+/// of that.
+pub(crate) const MAX_TAPED: u64 = 1 << 32;
+
 /// A graph that is evaluated again and again, each time with the values that the evaluation before left.
 ///
 /// The inputs of the body are states ([`Source::State`]), values around the region ([`Source::Capture`]) and, in a

@@ -16,6 +16,7 @@ use super::lanes::{Condition, LaneType, SBinary, Value};
 use super::uniform::Uniform;
 use super::{Lowering, Scope};
 use crate::entity::EntityVec;
+use crate::graph::region::MAX_TAPED;
 use crate::graph::{Elem, Graph, Node, NodeKind, Region, RegionKind, Source};
 use crate::ops::{LARGE, Lane};
 
@@ -296,6 +297,7 @@ impl Lowering<'_> {
                 (array, None) => array.clone(),
             })
             .collect();
+        let limit = if tape.is_some() { limit.min(MAX_TAPED) } else { limit };
         l.test(vec![Condition::Any(iterates), Condition::Below(count, l.s(limit))]);
         if let Some(tape) = &tape {
             let mask = going.map(|_| iterates);
@@ -340,6 +342,7 @@ impl Lowering<'_> {
     ) -> Tape<'g> {
         let l = self.l;
         let records = self.tape_cells / u64::from(width.max(1));
+        let limit = limit.min(MAX_TAPED);
         let complete = records >= limit;
         // A power of two is even and can be halved; half of the memory is for what lies between two records.
         let least = (2 * limit).isqrt() + 2;

@@ -567,7 +567,10 @@ impl<'a, 'f> Emitter<'a, 'f> {
             }
         };
         let fixed = self.cells + cell as usize * bytes + group * GROUP_BYTES;
-        (address, Offset32::new(fixed as i32))
+        match i32::try_from(fixed) {
+            Ok(fixed) => (address, Offset32::new(fixed)),
+            Err(_) => (self.b.ins().iadd_imm_s(address, fixed as i64), Offset32::new(0)),
+        }
     }
 
     fn store(&mut self, store: &Store, groups: usize) {

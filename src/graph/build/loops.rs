@@ -187,9 +187,10 @@ impl<'a> Builder<'a> {
             next.push(body.select(none, met, state));
             first.push(self.here.graph.number(0.0));
         }
-        // A loop without an exit fails in every row; it has no value.
+        // A loop without an exit fails in every row; it has no value. Nor has, so far, one that ends in a call of unknown shape.
         let value = match outcome.value {
             Some(value) => value,
+            None if self.unknown > 0 => return None,
             None => body.number(f64::NAN),
         };
         let fails = checks.iter().map(|check| check.fails);
@@ -259,7 +260,7 @@ impl<'a> Builder<'a> {
         mut known: HashMap<Node, Node>,
         looped: Option<(Node, &Loop)>,
     ) -> Option<Node> {
-        let mut copies = copy(body, roots, &mut self.here.graph, &mut known);
+        let mut copies = copy(body, roots, &mut self.here.graph, &mut known, self.here.path);
         if self.counting {
             self.here.steps = copies.pop();
         }

@@ -6,6 +6,7 @@ use nc_runtime::lanes::Scalar;
 
 use super::tape::Tape;
 use crate::entity::{Entity, EntityVec};
+use crate::graph::region::MAX_TAPED;
 use crate::graph::{Elem, Graph, Node, NodeKind, RegionKind, Source, Type};
 use crate::ops::{Lane, Op, Operand};
 
@@ -480,6 +481,7 @@ impl LoopStep {
         let mut scratch = iterated.body.scratch();
         copy(&iterated.first, around, &mut slots);
         let mut tape = self.tape.map(|k| outer.tapes[k].emptied());
+        let limit = if tape.is_some() { self.limit.min(MAX_TAPED) } else { self.limit };
         let mut over = false;
         if around[self.enters as usize].truth() {
             let mut iterations = 0;
@@ -488,7 +490,7 @@ impl LoopStep {
                 if !slots[self.goes_on as usize].truth() {
                     break;
                 }
-                if iterations == self.limit {
+                if iterations == limit {
                     over = true;
                     break;
                 }

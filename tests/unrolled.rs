@@ -1,0 +1,133 @@
+//! Loops and recursion against the same computation written without them: values to the bit, derivatives to rounding,
+//! and finite exactly where those are.
+//!
+//! `NC_PROGRAMS=10000 cargo test --release --test unrolled` runs that many programs; `NC_SEED=n` begins with seed n.
+
+mod support;
+
+use neural_compiler::graph::build::Signature;
+use neural_compiler::{CompileOptions, Derivative, Kernel, Program, Tier};
+use support::unrolled::program;
+use support::{Results, run};
+
+fn setting(name: &str, default: u64) -> u64 {
+    std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
+}
+
+/// Values of `x`, `y`, `z` and `n`.
+const ROWS: [[f64; 4]; 7] = [
+    [0.5, 0.25, 1.0, 2.0],
+    [0.0, 1.0, 0.0, 0.0],
+    [-0.5, 0.0, -1.0, 3.0],
+    [1.0, -1.0, 2.0, 4.0],
+    [0.25, 0.5, 0.0, 1.0],
+    [0.0, 0.0, 0.5, 3.0],
+    [1.5, 0.75, 1.0, 0.0],
+];
+
+fn columns(rows: usize) -> Vec<Vec<f64>> {
+    (0..4).map(|k| ROWS[..rows].iter().map(|row| row[k]).collect()).collect()
+}
+
+fn compile(text: &str, derivative: Derivative, tier: Tier, tape_bytes: usize) -> Kernel {
+    let signature = Signature::scalars().parameter("p");
+    let program = Program::parse(text).unwrap_or_else(|e| panic!("{e} in\n{text}"));
+    let options = CompileOptions { signature, derivative, tier, tape_bytes, ..CompileOptions::default() };
+    program.compile(&options).unwrap_or_else(|e| panic!("{e} in\n{text}"))
+}
+
+/// Whether two derivatives agree.
+fn close(a: u64, b: u64, scale: f64) -> bool {
+    let (a, b) = (f64::from_bits(a), f64::from_bits(b));
+    if a.is_finite() != b.is_finite() {
+        return false;
+    }
+    !a.is_finite() || (a - b).abs() <= 1e-9 * (a.abs() + b.abs() + scale)
+}
+
+fn agree(looped: &Results, unrolled: &Results, values: usize) -> Result<(), String> {
+    if looped.failed != unrolled.failed {
+        return Err(format!("{} and {} rows failed", looped.failed, unrolled.failed));
+    }
+    for (k, (a, b)) in looped.columns.iter().zip(&unrolled.columns).enumerate() {
+        for (row, (&x, &y)) in a.iter().zip(b).enumerate() {
+            let of_row = || unrolled.columns.iter().map(|c| f64::from_bits(c[row]).abs());
+            let scale = of_row().filter(|x| x.is_finite()).fold(0.0, f64::max);
+            if if k < values { x != y } else { !close(x, y, scale) } {
+                return Err(format!(
+                    "column {k} of row {row} is {:e}, unrolled {:e}",
+                    f64::from_bits(x),
+                    f64::from_bits(y)
+                ));
+            }
+        }
+    }
+    for (&x, &y) in looped.sums.iter().zip(&unrolled.sums) {
+        if !close(x, y, 1.0) {
+            return Err(format!("a sum is {}, unrolled {}", f64::from_bits(x), f64::from_bits(y)));
+        }
+    }
+    Ok(())
+}
+
+fn check(seed: u64) {
+    let pair = program(seed);
+    for (derivative, tangents) in
+        [(Derivative::Gradient, 0), (Derivative::Jvp { seeds: 2 }, 2), (Derivative::Hessian, 0)]
+    {
+        if derivative == Derivative::Hessian && pair.unrolled.len() > 30_000 {
+            continue;
+        }
+        let rows = ROWS.len();
+        // The parameter has one tangent for each row like any other input.
+        let mut inputs = columns(rows);
+        for k in 0..5 * tangents {
+            inputs.push((0..rows).map(|row| [1.0, 0.5, -1.0, 0.25][(k + row) % 4]).collect());
+        }
+        let param = [(seed % 5) as f64];
+        let describe = |what: &str| {
+            format!("seed {seed}, {derivative:?}: {what} in\n{}\n{}", pair.looped, pair.unrolled)
+        };
+        let reference = compile(&pair.looped, derivative.clone(), Tier::Interpret, 64 << 20);
+        let expected = run(&reference, &inputs, &param, rows, 1);
+        let plain = compile(&pair.unrolled, derivative.clone(), Tier::Interpret, 64 << 20);
+        let plain = run(&plain, &inputs, &param, rows, 1);
+        if let Err(error) = agree(&expected, &plain, 1) {
+            panic!("{}", describe(&error));
+        }
+        for tape in [0, 64 << 20] {
+            let native = compile(&pair.looped, derivative.clone(), Tier::Cranelift, tape);
+            let found = run(&native, &inputs, &param, rows, 1);
+            assert!(
+                found == expected,
+                "{}",
+                describe(&format!("tiers differ, tape {tape}: {found:?} {expected:?}"))
+            );
+        }
+        let again = compile(&pair.looped, derivative.clone(), Tier::Interpret, 0);
+        assert!(run(&again, &inputs, &param, rows, 1) == expected, "{}", describe("tapes differ"));
+    }
+}
+
+#[test]
+#[ignore = "to look at"]
+fn print() {
+    for seed in setting("NC_SEED", 0)..setting("NC_SEED", 0) + setting("NC_PROGRAMS", 10) {
+        let pair = program(seed);
+        println!("{}\n", pair.looped);
+        let kernel = compile(&pair.looped, Derivative::Gradient, Tier::Interpret, 0);
+        let found = run(&kernel, &columns(7), &[3.0], 7, 1);
+        for c in &found.columns {
+            println!("{:?}", c.iter().map(|&x| f64::from_bits(x)).collect::<Vec<_>>());
+        }
+    }
+}
+
+#[test]
+fn loops_are_what_they_unroll_to() {
+    let first = setting("NC_SEED", 0);
+    let count = setting("NC_PROGRAMS", 150);
+    let failed: Vec<u64> =
+        (first..first + count).filter(|&seed| std::panic::catch_unwind(|| check(seed)).is_err()).collect();
+    assert!(failed.is_empty(), "seeds {failed:?} of {count}");
+}
