@@ -110,20 +110,6 @@ fn check(seed: u64) {
 }
 
 #[test]
-#[ignore = "to look at"]
-fn print() {
-    for seed in setting("NC_SEED", 0)..setting("NC_SEED", 0) + setting("NC_PROGRAMS", 10) {
-        let pair = program(seed);
-        println!("{}\n", pair.looped);
-        let kernel = compile(&pair.looped, Derivative::Gradient, Tier::Interpret, 0);
-        let found = run(&kernel, &columns(7), &[3.0], 7, 1);
-        for c in &found.columns {
-            println!("{:?}", c.iter().map(|&x| f64::from_bits(x)).collect::<Vec<_>>());
-        }
-    }
-}
-
-#[test]
 fn loops_are_what_they_unroll_to() {
     let first = setting("NC_SEED", 0);
     let count = setting("NC_PROGRAMS", 150);
