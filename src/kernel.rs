@@ -113,6 +113,9 @@ impl Default for CompileOptions {
     }
 }
 
+/// Memory cells that machine code may use: each holds a number for every row of a lane group.
+const MAX_CELLS: u32 = 1 << 24;
+
 /// Memory for the tapes of one thread unless the caller says otherwise.
 pub const DEFAULT_TAPE_BYTES: usize = 64 << 20;
 
@@ -198,6 +201,8 @@ enum Compiled {
     Native(NativeCode),
     /// So many instructions, more than the limit.
     TooLarge(usize),
+    /// So many memory cells.
+    TooMuchMemory(u32),
     /// Calls need so many bytes of stack, more than there should be.
     TooDeep(usize),
 }
@@ -213,6 +218,9 @@ fn native(graph: &Graph, options: &CompileOptions) -> Result<Compiled, CodegenEr
     debug_assert_eq!(crate::lower::verify::verify(&program), Ok(()));
     if program.insts.len() > options.max_instructions {
         return Ok(Compiled::TooLarge(program.insts.len()));
+    }
+    if program.cells > MAX_CELLS {
+        return Ok(Compiled::TooMuchMemory(program.cells));
     }
     let target = TargetMachine::host()?;
     let native = cranelift::compile(&program, &target)?;
@@ -302,6 +310,10 @@ impl Kernel {
                 Ok(Compiled::TooLarge(size)) => {
                     let limit = options.max_instructions;
                     notes.push(format!("interpreted: {size} instructions are more than {limit}"));
+                    Code::Interpreted
+                }
+                Ok(Compiled::TooMuchMemory(cells)) => {
+                    notes.push(format!("interpreted: {cells} numbers in memory are more than {MAX_CELLS}"));
                     Code::Interpreted
                 }
                 Ok(Compiled::TooDeep(bytes)) => {

@@ -33,9 +33,10 @@ const MANY_COLUMNS: u32 = 24;
 fn latency(inst: Inst) -> u32 {
     match inst {
         Inst::F(_) | Inst::I(_) | Inst::M(_) | Inst::S(_) | Inst::Bits(_) | Inst::Float(_) => 0,
+        Inst::StoreColumn(..) | Inst::AddPartial(..) => 0,
         Inst::Argument(..) | Inst::Call(_) | Inst::Returned(..) | Inst::Splat(_) => 5,
         Inst::Phi(..) | Inst::StoreCell(..) | Inst::Loop(_) | Inst::Test(_) | Inst::End(_) => 0,
-        Inst::Column(_) | Inst::Param(_) | Inst::Load(..) => 5,
+        Inst::Column(_) | Inst::Param(_) | Inst::Load(..) | Inst::ColumnAt(..) | Inst::ParamAt(..) => 5,
         Inst::FUnary(FUnary::Sqrt, _) => 20,
         Inst::FBinary(FBinary::Div, ..) => 13,
         Inst::FBinary(..) | Inst::Fma(..) | Inst::FUnary(..) => 4,
@@ -95,8 +96,9 @@ pub fn choose(program: &LaneProgram) -> Interleave {
         last_use[store.value] = program.insts.len();
     }
     let pressure = max_live(program, &last_use).max(1);
-    if !program.functions.is_empty() {
-        // Functions work on one group.
+    if program.arrays || !program.functions.is_empty() {
+        // Loops over elements keep the processor busy, and twice the memory would not stay in the cache. Functions work on
+        // one group.
         return Interleave { groups: 1, spare: 0 };
     }
     if !program.loops.is_empty() {

@@ -7,6 +7,7 @@
 
 use nc_runtime::lanes::Lanes;
 
+use super::arrays::{Form, Memory};
 use super::lanes::{LaneCall, LaneFunction, LaneType, SBinary, Value};
 use super::record::Recorder;
 use super::regions::leave;
@@ -43,20 +44,26 @@ pub(super) fn function(function: &Function, tape_bytes: usize) -> LaneFunction {
     let depth = recorder.argument(LaneType::S, 0);
     let machine = Some(Machine { depth });
     let tape_cells = tape_bytes as u64;
-    let mut lowering = Lowering { l: &recorder, machine, tape_cells, leaving: false };
+    // A call has no memory of its own: all values are taken apart.
+    let m = Memory::new(&recorder, usize::MAX);
+    let mut lowering = Lowering { l: &recorder, m, machine, tape_cells, leaving: false };
     let mut scope = Scope::new(body, Uniform::of(body));
     let mut next = 0;
     for k in 0.. {
         let Some(input) = body.source_node(Source::State(k)) else { break };
         let lanes =
             (next..next + body.ty(input).len() as u32).map(|k| Lane::F(recorder.argument(LaneType::F, k)));
-        scope.values[input] = lanes.collect();
+        scope.values[input] = Form::Lanes(lanes.collect());
         next += body.ty(input).len() as u32;
     }
     let active = recorder.argument(LaneType::M, next);
     lowering.nodes(&mut scope, None, Some(active));
-    let results =
-        body.outputs.iter().flat_map(|o| scope.values[o.node].iter().map(|lane| lane.f())).collect();
+    let results = body
+        .outputs
+        .iter()
+        .flat_map(|o| lowering.m.elements_of(&scope.values[o.node]))
+        .map(|lane| lane.f())
+        .collect();
     recorder.finish_function(results)
 }
 
@@ -65,7 +72,7 @@ impl Lowering<'_> {
         let Some((region, args)) = scope.graph.region_args(node) else { return };
         let (RegionKind::Call(call), Some(machine)) = (&region.kind, self.machine) else { return };
         let l = self.l;
-        let enters = self.and(active, scope.values[args.control][0].m());
+        let enters = self.and(active, scope.values[args.control].lane().m());
         let (zero, one) = (l.f(0.0), l.f(1.0));
         let here = l.s(0);
         let failed = l.load(LaneType::F, FAILED, here);
@@ -73,8 +80,12 @@ impl Lowering<'_> {
         let deep = l.ieq(l.splat(machine.depth), l.i(0));
         let calls = l.and(alive, l.not(deep));
         let failed = l.select(l.and(alive, deep), l.f(call.failure.into()), failed);
-        let mut operands: Vec<Value> =
-            args.first.iter().flat_map(|&n| scope.values[n].iter().map(|lane| lane.f())).collect();
+        let mut operands: Vec<Value> = args
+            .first
+            .iter()
+            .flat_map(|&n| self.m.elements_of(&scope.values[n]))
+            .map(|lane| lane.f())
+            .collect();
         operands.push(calls);
         let depth = l.s_binary(SBinary::Sub, machine.depth, l.s(1));
         let numbers: usize = call.results.iter().map(|shape| shape.len()).sum();
@@ -91,18 +102,19 @@ impl Lowering<'_> {
         l.store(FAILED, here, failed);
         let failed = l.select(enters, failed, zero);
         let mut values = values.into_iter();
-        let results: Vec<Vec<Lane<Recorder>>> = call
+        let results: Vec<Form> = call
             .results
             .iter()
             .enumerate()
             .map(|(k, shape)| {
                 let lanes = values.by_ref().take(shape.len());
-                lanes
+                let lanes = lanes
                     .map(|value| {
                         let otherwise = if k == 1 { failed } else { zero };
                         Lane::F(l.select(calls, value, otherwise))
                     })
-                    .collect()
+                    .collect();
+                self.m.form(lanes)
             })
             .collect();
         leave(scope, node, l.and(enters, l.not(calls)), &results);

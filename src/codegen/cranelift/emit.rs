@@ -70,12 +70,12 @@ pub(super) struct Emitter<'a, 'f> {
     callee: ir::Signature,
     /// The loops around the instruction at hand.
     open: Vec<OpenLoop>,
+    /// Where cells with these offsets begin.
+    addresses: HashMap<Value, ir::Value>,
     /// Where memory cells begin.
     cells: usize,
     /// Lane groups that the iteration at hand works on.
     groups: usize,
-    /// Addresses of the memory cells at some offsets, since the last mark of a loop.
-    addresses: Vec<(Value, ir::Value)>,
 }
 
 /// A loop whose end is still to come.
@@ -84,6 +84,8 @@ struct OpenLoop {
     exit: ir::Block,
     /// What has been loaded behind the test, and is not there behind the loop.
     loaded: Vec<Value>,
+    /// Offsets whose addresses were computed behind the test.
+    addressed: Vec<Value>,
     /// Whether the test has been emitted.
     tested: bool,
 }
@@ -239,9 +241,9 @@ impl<'a, 'f> Emitter<'a, 'f> {
             transfer: plan.transfer(),
             callee: function_signature(target),
             open: Vec::new(),
+            addresses: HashMap::new(),
             cells: plan.slot_bytes(),
             groups: 1,
-            addresses: Vec::new(),
             settled: &plan.settled,
             b,
         };
@@ -324,9 +326,9 @@ impl<'a, 'f> Emitter<'a, 'f> {
             transfer: plan.transfer(),
             callee: function_signature(target),
             open: Vec::new(),
+            addresses: HashMap::new(),
             cells: plan.slot_bytes(),
             groups: 1,
-            addresses: Vec::new(),
             settled: &own.settled,
             b,
         };
@@ -400,6 +402,7 @@ impl<'a, 'f> Emitter<'a, 'f> {
         let before: Vec<ir::Value> = self.b.block_params(body)[1..].to_vec();
         self.values = (0..groups).map(|_| PieceValues::new(piece)).collect();
         self.loaded.clear();
+        self.addresses.clear();
         let after = self.iteration(piece, results, groups, &before);
         let next = self.b.ins().iadd_imm_u(self.row_offset, (groups * GROUP_BYTES) as i64);
         let more = self.b.ins().icmp(IntCC::UnsignedLessThan, next, end);
@@ -428,11 +431,6 @@ impl<'a, 'f> Emitter<'a, 'f> {
         self.addresses.clear();
         for index in piece.insts.clone() {
             let value = Value::from_index(index);
-            if program.insts[value].ty() == LaneType::Nothing
-                && !matches!(program.insts[value], Inst::StoreCell(..))
-            {
-                self.addresses.clear();
-            }
             // Constants and columns are loaded where they are used.
             let late = groups == NAN_BRANCH_GROUPS && self.canonical[value];
             match program.insts[value] {
@@ -508,7 +506,7 @@ impl<'a, 'f> Emitter<'a, 'f> {
                 self.values[group].set(c.phi, parameter);
             }
         }
-        self.open.push(OpenLoop { header, exit, loaded: Vec::new(), tested: false });
+        self.open.push(OpenLoop { header, exit, loaded: Vec::new(), addressed: Vec::new(), tested: false });
     }
 
     fn test_loop(&mut self, id: LoopId) {
@@ -546,21 +544,28 @@ impl<'a, 'f> Emitter<'a, 'f> {
         for value in open.loaded {
             self.values.iter_mut().for_each(|values| values.forget(value));
         }
+        for offset in open.addressed {
+            self.addresses.remove(&offset);
+        }
     }
 
     /// The address of a memory cell of a group, without the offset that is returned beside it.
     fn cell(&mut self, cell: u32, offset: Value, group: usize) -> (ir::Value, Offset32) {
         let bytes = self.groups * GROUP_BYTES;
-        let known = self.addresses.iter().find(|a| a.0 == offset).map(|a| a.1);
-        let address = known.unwrap_or_else(|| {
-            let index = self.value(offset);
-            let shift = bytes.trailing_zeros();
-            let within = self.b.ins().ishl_imm_u(index, i64::from(shift));
-            let address = self.b.ins().iadd(self.scratch, within);
-            self.addresses.push((offset, address));
-            address
-        });
         self.group = group;
+        let address = match self.addresses.get(&offset) {
+            Some(&address) => address,
+            None => {
+                let place = self.value(offset);
+                let place = self.b.ins().ishl_imm_u(place, i64::from(bytes.trailing_zeros()));
+                let address = self.b.ins().iadd(self.scratch, place);
+                self.addresses.insert(offset, address);
+                if let Some(open) = self.open.iter_mut().rfind(|open| open.tested) {
+                    open.addressed.push(offset);
+                }
+                address
+            }
+        };
         let fixed = self.cells + cell as usize * bytes + group * GROUP_BYTES;
         (address, Offset32::new(fixed as i32))
     }
@@ -584,7 +589,7 @@ impl<'a, 'f> Emitter<'a, 'f> {
                 for group in 0..groups {
                     self.group = group;
                     let number = self.value(store.value);
-                    self.accumulate(k, number);
+                    self.accumulate(self.partials, k, number);
                 }
             }
         }
@@ -667,11 +672,20 @@ impl<'a, 'f> Emitter<'a, 'f> {
         self.b.ins().iadd_imm_u(address, (slot as usize * self.tile * size_of::<f64>()) as i64)
     }
 
+    /// The numbers of the iteration's first group in the column at an offset from another.
+    fn column_at(&mut self, table: ir::Value, first: u32, offset: Value) -> ir::Value {
+        let offset = self.value(offset);
+        let offset = self.b.ins().ishl_imm_u(offset, 3);
+        let entry = self.b.ins().iadd(table, offset);
+        let column = load_pointer(&mut self.b, entry, first);
+        self.b.ins().iadd(column, self.row_offset)
+    }
+
     /// Adds the group's numbers to the partial sums of their rows.
-    fn accumulate(&mut self, k: u32, number: ir::Value) {
+    fn accumulate(&mut self, partials: ir::Value, k: u32, number: ir::Value) {
         let here = self.b.ins().iadd_imm_u(self.row_offset, (self.group * GROUP_BYTES) as i64);
         let residue = self.b.ins().band_imm_u(here, ((PARTIALS - 1) * size_of::<f64>()) as i64);
-        let address = self.b.ins().iadd(self.partials, residue);
+        let address = self.b.ins().iadd(partials, residue);
         let offset = Offset32::new((k as usize * PARTIALS * size_of::<f64>()) as i32);
         let before = self.b.ins().load(types::F64X2, unaligned(), address, offset);
         let after = self.b.ins().fadd(before, number);
@@ -764,6 +778,18 @@ impl<'a, 'f> Emitter<'a, 'f> {
             Inst::Param(k) => {
                 let offset = Offset32::new((k as usize * size_of::<f64>()) as i32);
                 let number = self.b.ins().load(types::F64, flags(), self.params, offset);
+                self.b.ins().splat(types::F64X2, number)
+            }
+            Inst::ColumnAt(first, offset) => {
+                let address = self.column_at(self.inputs.table, first, offset);
+                self.b.ins().load(types::F64X2, unaligned(), address, (self.group * GROUP_BYTES) as i32)
+            }
+            Inst::ParamAt(first, offset) => {
+                let offset = self.value(offset);
+                let offset = self.b.ins().ishl_imm_u(offset, 3);
+                let address = self.b.ins().iadd(self.params, offset);
+                let fixed = Offset32::new((first as usize * size_of::<f64>()) as i32);
+                let number = self.b.ins().load(types::F64, flags(), address, fixed);
                 self.b.ins().splat(types::F64X2, number)
             }
             Inst::FUnary(op, a) => {
@@ -901,6 +927,20 @@ impl<'a, 'f> Emitter<'a, 'f> {
                 let number = self.value(value);
                 let (address, fixed) = self.cell(cell, offset, self.group);
                 self.b.ins().store(flags(), number, address, fixed);
+                number
+            }
+            Inst::StoreColumn(first, offset, value) => {
+                let number = self.value(value);
+                let address = self.column_at(self.outputs.table, first, offset);
+                self.b.ins().store(unaligned(), number, address, (self.group * GROUP_BYTES) as i32);
+                number
+            }
+            Inst::AddPartial(first, offset, value) => {
+                let number = self.value(value);
+                let offset = self.value(offset);
+                let offset = self.b.ins().imul_imm_s(offset, (PARTIALS * size_of::<f64>()) as i64);
+                let partials = self.b.ins().iadd(self.partials, offset);
+                self.accumulate(partials, first, number);
                 number
             }
             Inst::Splat(x) => {
