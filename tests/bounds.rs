@@ -104,6 +104,29 @@ fn depth() {
     });
 }
 
+/// A row that has failed makes no further call, also where derivatives evaluate the end of a loop again: otherwise the work
+/// would double with each call under way.
+#[test]
+fn failures_at_any_depth() {
+    on_small_stack(|| {
+        let ackermann = "(define (ack m n) (cond ((= m 0) (+ n 1)) ((= n 0) (ack (- m 1) 1))
+            (else (ack (- m 1) (ack m (- n 1)))))) (* x (ack 1 x))";
+        for (limits, reason) in [
+            (limits(100, 1_000, 100_000), Reason::Depth { limit: 1_000 }),
+            (limits(100, 1_000, 500), Reason::Steps { limit: 500 }),
+        ] {
+            for outcome in outcomes(ackermann, &[1.5, 2.5], limits) {
+                assert_eq!(outcome.map_err(|e| e.0), Err(reason));
+            }
+        }
+        let index = "(define (f n) (loop ((i 0) (y x)) (if (= i 3) y
+            (recur (+ i 1) (* y (if (< n 200) (f (+ n 1)) (ref [1 2] (* n x)))))))) (f 0)";
+        for outcome in outcomes(index, &[1.5, 2.5], Limits::default()) {
+            assert_eq!(outcome, Err((Reason::Index { len: 2 }, "(ref [1 2] (* n x))".to_string())));
+        }
+    });
+}
+
 #[test]
 fn iterations() {
     on_small_stack(|| {

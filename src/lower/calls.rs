@@ -2,7 +2,8 @@
 //!
 //! A call is made if any row of the group makes it; rows that do not make it go along and compute nothing that counts. The
 //! calls of a group are equally deep, so the depth that is left is one number. How many steps a row has taken is a number
-//! like any other, which calls take and give back.
+//! like any other, which calls take and give back. Whether a call of a row has failed is kept in a memory cell: such a row
+//! makes no further call, also where derivatives evaluate a part of the program again.
 
 use nc_runtime::lanes::Lanes;
 
@@ -16,6 +17,9 @@ use crate::entity::Entity;
 use crate::graph::{Function, Graph, Node, RegionKind, Source};
 use crate::ops::Lane;
 
+/// The memory cell that calls share, the first of all: what failed in a call of the row.
+const FAILED: u32 = 0;
+
 /// What calls need to know.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Machine {
@@ -26,6 +30,9 @@ pub(super) struct Machine {
 impl Machine {
     /// At the beginning of a program.
     pub(super) fn begin(l: &Recorder, graph: &Graph) -> Machine {
+        let first = l.cells(1);
+        debug_assert_eq!(first, FAILED);
+        l.store(FAILED, l.s(0), l.f(0.0));
         Machine { depth: l.s(graph.limits.depth) }
     }
 }
@@ -67,8 +74,12 @@ impl Lowering<'_> {
         let l = self.l;
         let enters = self.and(active, scope.values[args.control].lane().m());
         let (zero, one) = (l.f(0.0), l.f(1.0));
+        let here = l.s(0);
+        let failed = l.load(LaneType::F, FAILED, here);
+        let alive = l.and(enters, l.eq(failed, zero));
         let deep = l.ieq(l.splat(machine.depth), l.i(0));
-        let calls = l.and(enters, l.not(deep));
+        let calls = l.and(alive, l.not(deep));
+        let failed = l.select(l.and(alive, deep), l.f(call.failure.into()), failed);
         let mut operands: Vec<Value> = args
             .first
             .iter()
@@ -84,7 +95,12 @@ impl Lowering<'_> {
         if let Some(outside) = values.pop() {
             l.outside(l.and(calls, l.eq(outside, one)));
         }
-        let failed = l.select(enters, l.f(call.failure.into()), zero);
+        let failed = match (call.results.first(), call.results.len()) {
+            (Some(value), 2..) => l.select(calls, values[value.len()], failed),
+            _ => failed,
+        };
+        l.store(FAILED, here, failed);
+        let failed = l.select(enters, failed, zero);
         let mut values = values.into_iter();
         let results: Vec<Form> = call
             .results

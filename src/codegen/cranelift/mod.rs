@@ -505,7 +505,7 @@ impl Plan {
         Plan {
             // Memory cells belong to one group, whose pieces are then all run before those of the next.
             tile: match program.cells {
-                0 if program.functions.is_empty() => (SCRATCH_BYTES / per_row / 16 * 16).clamp(16, 512),
+                0 => (SCRATCH_BYTES / per_row / 16 * 16).clamp(16, 512),
                 _ if pieces.list.len() == 1 => 16,
                 _ => LANES,
             },

@@ -199,6 +199,8 @@ struct Calls<'a> {
     functions: &'a Functions,
     /// How many are under way.
     depth: u64,
+    /// What failed in one, as a call says it; 0 for nothing. Then no further call is made.
+    failed: f64,
 }
 
 /// Lists the steps of a graph.
@@ -391,7 +393,7 @@ impl Code {
 
     /// Evaluates all steps.
     pub(super) fn run(&self, slots: &mut [Slot], functions: &Functions) {
-        let mut calls = Calls { functions, depth: 0 };
+        let mut calls = Calls { functions, depth: 0, failed: 0.0 };
         self.run_steps(0, self.steps.len(), slots, &mut self.scratch(), &mut calls);
     }
 
@@ -534,14 +536,18 @@ impl CallStep {
         if !around[self.enters as usize].truth() {
             return;
         }
-        if calls.depth < calls.functions.depth {
+        if calls.failed != 0.0 {
+            // The row has failed in another call.
+        } else if calls.depth >= calls.functions.depth {
+            calls.failed = f64::from(self.failure);
+        } else {
             calls.depth += 1;
             stacker::maybe_grow(STACK_LEFT, STACK_MORE, || self.enter(around, calls));
             calls.depth -= 1;
             return;
         }
         let code = self.results.iter().filter(|(k, _)| *k == 1);
-        code.for_each(|(_, to)| to.of_mut(around).fill(Slot::Number(f64::from(self.failure))));
+        code.for_each(|(_, to)| to.of_mut(around).fill(Slot::Number(calls.failed)));
         around[self.own as usize] = Slot::Truth(true);
     }
 
@@ -553,6 +559,9 @@ impl CallStep {
         }
         let code = &function.code;
         code.run_steps(0, code.steps.len(), &mut slots, &mut code.scratch(), calls);
+        if let Some(failed) = function.outputs.get(1) {
+            calls.failed = slots[failed.slot as usize].number();
+        }
         for &(k, to) in &self.results {
             to.of_mut(around).copy_from_slice(function.outputs[k as usize].of(&slots));
         }
