@@ -14,12 +14,13 @@ use crate::codegen::cranelift::{self, CodegenError, NativeCode, TargetMachine};
 use crate::derive::adjoint::{Seeds, adjoint};
 use crate::derive::tangent::{Direction, tangent};
 use crate::graph::build::Signature;
-use crate::graph::{Check, Graph, Input, Output, Role};
-use crate::interpret::ast::{AstInterpreter, AstKernel};
+use crate::graph::{Check, Graph, Input, Output, Reason, Role};
+use crate::interpret::ast::{AstInterpreter, AstKernel, Failure, FailureReason, Scratch, Variable};
 use crate::interpret::graph::GraphInterpreter;
-use crate::limits::Limits;
+use crate::limits::{Limits, MAX_DEPTH};
 use crate::lower::{is_summed, lower};
 use crate::ops::Watch;
+use crate::source::Span;
 
 /// Which derivatives a kernel computes beside the value.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -112,8 +113,14 @@ impl Default for CompileOptions {
     }
 }
 
+/// Memory cells that machine code may use: each holds a number for every row of a lane group.
+const MAX_CELLS: u32 = 1 << 24;
+
 /// Memory for the tapes of one thread unless the caller says otherwise.
 pub const DEFAULT_TAPE_BYTES: usize = 64 << 20;
+
+/// The stack that native code may need on a thread. The interpreter takes its stack piece by piece.
+const MAX_STACK_BYTES: usize = 1 << 30;
 
 /// Why a graph could not be made into a kernel.
 #[derive(Debug, thiserror::Error)]
@@ -125,6 +132,12 @@ pub enum KernelError {
         name: String,
         /// What there is.
         inputs: String,
+    },
+    /// Calls may be nested deeper than there is memory for.
+    #[error("calls nested {depth} deep are more than the {MAX_DEPTH} that there can be memory for")]
+    TooDeep {
+        /// The limit that was asked for.
+        depth: u64,
     },
     /// A Hessian of something that is not one scalar.
     #[error("a Hessian needs one scalar result, and this program has {elements} numbers")]
@@ -188,8 +201,10 @@ enum Compiled {
     Native(NativeCode),
     /// So many instructions, more than the limit.
     TooLarge(usize),
-    /// Calls may be nested so deep that there would be no stack for them.
-    TooDeep(u64),
+    /// So many memory cells.
+    TooMuchMemory(u32),
+    /// Calls need so many bytes of stack, more than there should be.
+    TooDeep(usize),
 }
 
 fn native(graph: &Graph, options: &CompileOptions) -> Result<Compiled, CodegenError> {
@@ -204,11 +219,15 @@ fn native(graph: &Graph, options: &CompileOptions) -> Result<Compiled, CodegenEr
     if program.insts.len() > options.max_instructions {
         return Ok(Compiled::TooLarge(program.insts.len()));
     }
-    if cranelift::stack_bytes(&program) > cranelift::MAX_STACK_BYTES {
-        return Ok(Compiled::TooDeep(program.max_depth));
+    if program.cells > MAX_CELLS {
+        return Ok(Compiled::TooMuchMemory(program.cells));
     }
     let target = TargetMachine::host()?;
-    Ok(Compiled::Native(cranelift::compile(&program, &target)?))
+    let native = cranelift::compile(&program, &target)?;
+    if native.stack_bytes() > MAX_STACK_BYTES {
+        return Ok(Compiled::TooDeep(native.stack_bytes()));
+    }
+    Ok(Compiled::Native(native))
 }
 
 /// A compiled program. Cloning it is cheap; the code is freed with the last clone.
@@ -222,6 +241,8 @@ struct Inner {
     code: Code,
     /// Made when the first row needs it.
     interpreter: OnceLock<GraphInterpreter>,
+    /// The program that the graph was made from, unless `code` has it.
+    program: Option<AstInterpreter>,
     graph: Graph,
     outputs: Vec<OutputInfo>,
     notes: Vec<String>,
@@ -250,9 +271,37 @@ pub struct OutputInfo {
     pub summed: bool,
 }
 
+/// Why a row failed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Explanation {
+    /// What is wrong.
+    pub reason: Reason,
+    /// The operation in the source.
+    pub span: Span,
+    /// The variables of the innermost loop or recursive function that was being evaluated.
+    pub state: Vec<Variable>,
+    /// How many iterations and calls of recursive functions the row had taken.
+    pub steps: u64,
+}
+
+/// How many steps [`Kernel::explain`] takes at most.
+pub const EXPLAINED_STEPS: u64 = 10_000_000;
+
 impl Kernel {
     /// Compiles a graph as it is: derivatives have been made by [`derived`].
     pub fn from_graph(graph: Graph, options: &CompileOptions) -> Result<Kernel, KernelError> {
+        Kernel::explained_by(graph, options, None)
+    }
+
+    /// The same with the interpreter of the program that the graph was made from.
+    pub(crate) fn explained_by(
+        graph: Graph,
+        options: &CompileOptions,
+        interpreter: Option<AstInterpreter>,
+    ) -> Result<Kernel, KernelError> {
+        if graph.limits.depth > MAX_DEPTH {
+            return Err(KernelError::TooDeep { depth: graph.limits.depth });
+        }
         let mut notes = Vec::new();
         let code = match options.tier {
             Tier::Interpret => Code::Interpreted,
@@ -263,11 +312,12 @@ impl Kernel {
                     notes.push(format!("interpreted: {size} instructions are more than {limit}"));
                     Code::Interpreted
                 }
-                Ok(Compiled::TooDeep(depth)) => {
-                    let gib = cranelift::MAX_STACK_BYTES >> 30;
-                    notes.push(format!(
-                        "interpreted: {depth} nested calls could take more than {gib} GiB of stack"
-                    ));
+                Ok(Compiled::TooMuchMemory(cells)) => {
+                    notes.push(format!("interpreted: {cells} numbers in memory are more than {MAX_CELLS}"));
+                    Code::Interpreted
+                }
+                Ok(Compiled::TooDeep(bytes)) => {
+                    notes.push(format!("interpreted: calls may need {} MiB of stack", bytes >> 20));
                     Code::Interpreted
                 }
                 Err(CodegenError::Host(why)) if options.tier == Tier::Auto => {
@@ -277,23 +327,29 @@ impl Kernel {
                 Err(error) => return Err(error.into()),
             },
         };
-        Ok(Kernel::assemble(graph, code, notes, options.tape_bytes))
+        Ok(Kernel::assemble(graph, code, notes, options.tape_bytes, interpreter))
     }
 
     /// A kernel for values that interprets the program a graph was built from.
     pub(crate) fn from_tree(graph: Graph, interpreter: AstInterpreter) -> Kernel {
         let outputs = graph.outputs.iter().map(|o| graph.shape(o.node).len()).sum();
         let kernel = AstKernel::new(interpreter, outputs, &graph.checks);
-        Kernel::assemble(graph, Code::Ast(kernel), Vec::new(), 0)
+        Kernel::assemble(graph, Code::Ast(kernel), Vec::new(), 0, None)
     }
 
     /// Compiles a graph for a given subset of this processor's features.
     pub fn for_target(graph: Graph, target: &TargetMachine) -> Result<Kernel, KernelError> {
         let native = cranelift::compile(&lower(&graph, DEFAULT_TAPE_BYTES), target)?;
-        Ok(Kernel::assemble(graph, Code::Native(native), Vec::new(), DEFAULT_TAPE_BYTES))
+        Ok(Kernel::assemble(graph, Code::Native(native), Vec::new(), DEFAULT_TAPE_BYTES, None))
     }
 
-    fn assemble(graph: Graph, code: Code, notes: Vec<String>, tape_bytes: usize) -> Kernel {
+    fn assemble(
+        graph: Graph,
+        code: Code,
+        notes: Vec<String>,
+        tape_bytes: usize,
+        program: Option<AstInterpreter>,
+    ) -> Kernel {
         let outputs = graph
             .outputs
             .iter()
@@ -304,7 +360,8 @@ impl Kernel {
                 summed: is_summed(&graph, output.role),
             })
             .collect();
-        let inner = Inner { code, interpreter: OnceLock::new(), graph, outputs, notes, tape_bytes };
+        let interpreter = OnceLock::new();
+        let inner = Inner { code, interpreter, program, graph, outputs, notes, tape_bytes };
         Kernel { inner: Arc::new(inner) }
     }
 
@@ -389,6 +446,52 @@ impl Kernel {
         workspace: &mut Workspace,
     ) -> Result<RowOutcome, BatchError> {
         batch::evaluate_row(self, inputs, params, outputs, sums, workspace)
+    }
+
+    /// Evaluates the program for a row that has failed once more, by interpreting its text, to find out in which state
+    /// of which loop it fails. The state belongs to the value: cotangents and tangents among the inputs do not matter.
+    ///
+    /// ```
+    /// # use neural_compiler::{CompileOptions, Program};
+    /// # fn main() -> Result<(), neural_compiler::Error> {
+    /// let source = "(let search ((i 0) (x x)) (if (< x 1) i (search (+ i 1) (* x 1.5))))";
+    /// let kernel = Program::parse(source)?.compile(&CompileOptions::default())?;
+    /// let why = kernel.explain(&[2.0], &[]).expect("x grows for ever");
+    /// assert_eq!(why.reason.to_string(), "the loop takes more than 10000 iterations");
+    /// assert_eq!(why.span.text(source), "search");
+    /// assert_eq!((why.state[0].name.as_str(), why.state[0].elements[0]), ("i", 10000.0));
+    /// assert_eq!((why.state[1].name.as_str(), why.state[1].elements[0]), ("x", f64::INFINITY));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// `None` for a row that does not fail, for one that takes more than [`EXPLAINED_STEPS`] iterations and calls
+    /// before it does, for slices that do not fit [`Kernel::inputs`], and for a kernel that was made from a graph.
+    pub fn explain(&self, inputs: &[f64], params: &[f64]) -> Option<Explanation> {
+        self.explain_within(inputs, params, EXPLAINED_STEPS)
+    }
+
+    /// The same, but gives up after so many steps.
+    pub fn explain_within(&self, inputs: &[f64], params: &[f64], steps: u64) -> Option<Explanation> {
+        let program = match &self.inner.code {
+            Code::Ast(kernel) => kernel.interpreter(),
+            Code::Native(_) | Code::Interpreted => self.inner.program.as_ref()?,
+        };
+        if inputs.len() < program.columns() || params.len() < program.params() {
+            return None;
+        }
+        let limits = program.limits();
+        let bounded = Limits { steps: limits.steps.min(steps), ..limits };
+        let mut scratch = Scratch::default();
+        let values = self.inner.outputs.iter().filter(|output| output.role == Role::Value);
+        let mut results = vec![0.0; values.map(|output| output.shape.len()).sum()];
+        let Failure { span, reason, state } =
+            program.clone().with_limits(bounded).row(&mut scratch, inputs, params, &mut results).err()?;
+        match reason {
+            FailureReason::Check(Reason::Steps { limit }) if limit != limits.steps => None,
+            FailureReason::Check(reason) => Some(Explanation { reason, span, state, steps: scratch.steps() }),
+            FailureReason::Shape(_) | FailureReason::Results(_) => None,
+        }
     }
 
     /// Evaluates a two-dimensional array, rows by columns, into another. Contiguous arrays are used in place, others

@@ -212,17 +212,16 @@ impl Program {
     /// As [`Program::graph`], and options that do not fit the program.
     pub fn compile(&self, options: &CompileOptions) -> Result<Kernel, Error> {
         let graph = self.graph_for(options)?;
+        let interpreter = AstInterpreter::new(Arc::clone(&self.resolved), &options.signature)
+            .with_limits(options.limits.unwrap_or(self.limits()));
         let graph = match options.derivative {
             Derivative::None if options.tier == Tier::Interpret => {
-                let interpreter = AstInterpreter::new(Arc::clone(&self.resolved), &options.signature)
-                    .with_limits(options.limits.unwrap_or(self.limits()))
-                    .watching(options.watch());
-                return Ok(Kernel::from_tree(graph, interpreter));
+                return Ok(Kernel::from_tree(graph, interpreter.watching(options.watch())));
             }
             Derivative::None => graph,
             _ => derived(&graph, options)?,
         };
-        Ok(Kernel::from_graph(graph, options)?)
+        Ok(Kernel::explained_by(graph, options, Some(interpreter))?)
     }
 
     /// Any stage as text. Up to [`Stage::Lanes`] it is the same on every machine; the others are for `target`, or for

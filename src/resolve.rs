@@ -93,6 +93,8 @@ pub struct Resolved {
     spans: EntityVec<Expr, Span>,
     /// All variables.
     pub vars: EntityVec<Var, VarInfo>,
+    /// For variables whose name has a number behind it: how many bytes of it stand in the source.
+    pub numbered: HashMap<Var, usize>,
     /// All functions.
     pub functions: EntityVec<FuncId, Function>,
     /// Functions, each behind those that it calls, but for those that call each other.
@@ -190,6 +192,7 @@ pub fn resolve(ast: &Ast) -> Result<Resolved, Vec<Diagnostic>> {
             kinds: EntityVec::filled(filler, ast.len()),
             spans: EntityVec::new(),
             vars: EntityVec::new(),
+            numbered: HashMap::new(),
             functions: EntityVec::new(),
             order: Vec::new(),
             groups: Vec::new(),
@@ -282,6 +285,7 @@ impl<'a> Resolver<'a> {
                         *count += 1;
                         numbered = format!("{name}.{count}");
                     }
+                    resolved.numbered.insert(var, name.len());
                     *name = numbered;
                 }
             }
@@ -758,6 +762,7 @@ impl<'a> Resolver<'a> {
             let bound = self.resolved.vars.iter().take(1000).find(|(var, info)| {
                 let letters = info.name.chars().count();
                 !inputs.contains(var)
+                    && !is_numbered(name, &info.name)
                     && letters > 3
                     && letters.abs_diff(name.chars().count()) <= 1
                     && strsim::damerau_levenshtein(&info.name, name) == 1
@@ -774,6 +779,12 @@ impl<'a> Resolver<'a> {
             }
         }
     }
+}
+
+/// Whether two names differ by the digits that one of them ends in: `theta0` is the first `theta`, and no slip.
+fn is_numbered(a: &str, b: &str) -> bool {
+    let stem = |name: &'_ str| name.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+    a[..stem(a)] == b[..stem(b)]
 }
 
 fn count(n: usize, noun: &str) -> String {

@@ -380,6 +380,115 @@ fn run_failed_rows() {
     assert!(dir.npz("g.npz")["v"].1[4..].iter().all(|value| value.is_nan()));
 }
 
+/// A file of the corpus.
+fn corpus(path: &str) -> String {
+    format!("{}/corpus/{path}", env!("CARGO_MANIFEST_DIR"))
+}
+
+#[test]
+fn run_loops() {
+    let (program, batch) = (corpus("classic/pendulum-scalars.scm"), corpus("batches/pendulum.npy"));
+    let dir = Dir::new();
+    let args = ["run", &program, "--batch", &batch, "-o", "o.npy", "--grad", "g.npz"];
+    dir.ok(&args);
+    let (values, gradients) = (dir.npy("o.npy"), dir.npz("g.npz"));
+    assert_eq!(values.0, [100]);
+    assert_eq!(gradients.keys().collect::<Vec<_>>(), ["damping", "g_l", "omega0", "theta0"]);
+    // The memory of the tape, the tier and the number of threads change no bit.
+    let bits = |array: &Array| array.1.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+    for more in [
+        ["--tape-memory", "0"],
+        ["--tape-memory", "1"],
+        ["--tape-memory", "1000"],
+        ["--tier", "interpret"],
+        ["--threads", "3"],
+    ] {
+        dir.ok(&[&args[..], &more].concat());
+        assert_eq!(bits(&dir.npy("o.npy")), bits(&values), "{more:?}");
+        for (name, gradient) in dir.npz("g.npz") {
+            assert_eq!(bits(&gradient), bits(&gradients[&name]), "{more:?}, {name}");
+        }
+    }
+    dir.fails(2, &[&args[..], &["--tape-memory", "-1"]].concat());
+}
+
+#[test]
+fn run_loops_that_fail() {
+    let program = corpus("classic/newton-sqrt.scm");
+    let dir = Dir::new().with("in.csv", "a\n4\n-1\n2\n0.01\n");
+    let args =
+        ["run", &program, "--batch", "in.csv", "-o", "o.npy", "--grad", "g.npy", "--max-iterations", "5"];
+    let name = &program;
+    assert_snapshot!(dir.fails(1, &args).replace(name, "newton-sqrt.scm"), @"
+    [row-failed] Error: rows 1, 3: the loop takes more than 5 iterations
+       ╭─[ newton-sqrt.scm:7:2 ]
+       │
+     7 │ (loop ((x (+ 1 a)))
+       │  ──┬─
+       │    ╰─── here
+    ───╯
+      row 1 fails with x = -inf
+      row 3 fails with x = 0.10034735443244117
+    error: 2 of 4 rows failed (rows count from 0); nothing is written
+    ");
+    let done = dir.nc(&[&args[..], &["--keep-going", "--json"]].concat());
+    assert_eq!((done.status, done.stderr.as_str()), (1, ""));
+    let mut report: Value = serde_json::from_str(&done.stdout).unwrap();
+    report["seconds"] = 0.into();
+    let state = report["failures"][1]["state"]["x"].as_f64().unwrap();
+    assert!(state > 0.1 && state < 0.2, "{state}");
+    assert_eq!(report["failures"][1]["row"], 3);
+    let (_, values) = dir.npy("o.npy");
+    assert_eq!(values.iter().map(|value| value.is_nan()).collect::<Vec<_>>(), [false, true, false, true]);
+    assert!(values[0] == 2.0 && (values[2] - 2f64.sqrt()).abs() < 1e-15);
+    let (_, gradient) = dir.npy("g.npy");
+    assert!((gradient[0] - 0.25).abs() < 1e-9 && gradient[1].is_nan() && gradient[3].is_nan());
+    // More iterations are enough for the last row, and none for the root of a negative number.
+    let report = dir.nc(&["run", &program, "--batch", "in.csv", "-o", "o.npy", "--json"]);
+    let report: Value = serde_json::from_str(&report.stdout).unwrap();
+    assert_eq!((report["failed"].clone(), report["failures"][0]["row"].clone()), (1.into(), 1.into()));
+}
+
+#[test]
+fn ir_of_loops() {
+    let program = corpus("classic/newton-sqrt.scm");
+    let dir = Dir::new();
+    for (stage, has) in [
+        ("tco", "(recur next)"),
+        ("graph", "= loop loop where true, from ["),
+        ("adjoint", "= reverse loop of %1, from ["),
+        ("lanes", "  while any "),
+        ("clif", "brif"),
+        ("asm", "j"),
+    ] {
+        let text = dir.ok(&["ir", &program, "--stage", stage, "--grad"]);
+        assert!(text.contains(has), "{stage}: {text}");
+    }
+}
+
+#[test]
+fn eval_recursion() {
+    let dir = Dir::new();
+    let program = corpus("classic/fibonacci-recursive.scm");
+    let settings = ["--set", "n=10", "--set", "zero=2", "--set", "one=0.5"];
+    let args = [&["eval", &program, "--grad"][..], &settings].concat();
+    assert_snapshot!(dir.ok(&args), @"
+    value   = 95.5
+    d/dzero = 34
+    d/done  = 55
+    d/dn    = 0
+    ");
+    assert_eq!(dir.ok(&[&args[..], &["--tape-memory", "0"]].concat()), dir.ok(&args));
+    let done = dir.nc(&[&args[..], &["--max-depth", "4", "--json"]].concat());
+    assert_eq!(done.status, 1);
+    let report: Value = serde_json::from_str(&done.stdout).unwrap();
+    assert_eq!(report["errors"][0]["code"], "row-failed");
+    assert_eq!(report["errors"][0]["state"], json!({ "n": 7.0 }));
+    let message = dir.fails(1, &[&args[..], &["--max-steps", "20"]].concat());
+    assert!(message.contains("the row takes more than 20 iterations and calls"), "{message}");
+    assert!(message.contains("  with n = "), "{message}");
+}
+
 #[test]
 fn run_columns_that_do_not_fit() {
     let dir = energy().with("three.npy", npy("(1, 3)", &[1.0, 2.0, 3.0])).with("dot.scm", "(dot r w)");

@@ -2,8 +2,7 @@
 
 use std::fmt::Write as _;
 
-use neural_compiler::graph::build::Signature;
-use neural_compiler::interpret::ast::{AstInterpreter, Scratch};
+use nc_runtime::batch::{RowOutcome, Workspace};
 use neural_compiler::ops::Primitive;
 use neural_compiler::{CompileOptions, Error, Program, Tier};
 
@@ -75,15 +74,14 @@ fn tables_of_primitives() {
 }
 
 /// An example says in its last comment what its value is, `; x = 1, y = 2 ⇒ 3 4`, or what is wrong, `; error[code]`.
-///
-/// Without a kernel, the AST interpreter is asked.
-fn check(example: &str, with_kernel: bool) {
+fn check(example: &str) {
     let last = example.lines().last().unwrap_or("");
     let (_, claim) = last.rsplit_once("; ").unwrap_or_else(|| panic!("no claim in\n{example}"));
     let compiled = Program::parse(example).and_then(|program| {
-        let options = CompileOptions { tier: Tier::Interpret, ..CompileOptions::default() };
-        let kernel = if with_kernel { Some(program.compile(&options)?) } else { None };
-        Ok((program, kernel))
+        let kernels = [Tier::Interpret, Tier::Cranelift]
+            .map(|tier| program.compile(&CompileOptions { tier, ..CompileOptions::default() }));
+        let [interpreted, native] = kernels;
+        Ok((program, [interpreted?, native?]))
     });
     if claim.starts_with("error[") {
         match compiled {
@@ -94,7 +92,7 @@ fn check(example: &str, with_kernel: bool) {
         }
         return;
     }
-    let (program, kernel) = compiled.unwrap_or_else(|error| panic!("{error} in\n{example}"));
+    let (program, kernels) = compiled.unwrap_or_else(|error| panic!("{error} in\n{example}"));
     let (inputs, results) = claim.split_once('⇒').unwrap_or_else(|| panic!("no claim in\n{example}"));
     let (names, values): (Vec<&str>, Vec<f64>) = inputs
         .split(',')
@@ -103,31 +101,27 @@ fn check(example: &str, with_kernel: bool) {
         .unzip();
     assert_eq!(program.inputs().collect::<Vec<_>>(), names, "{example}");
     let expected: Vec<f64> = results.split_whitespace().map(|x| x.parse().expect("a number")).collect();
-    let mut found = vec![0.0; expected.len()];
-    match kernel {
-        Some(kernel) => drop(nc_runtime::batch::Kernel::row(&kernel, &values, &[], &mut found, &mut [])),
-        None => AstInterpreter::new(program.resolved().clone(), &Signature::scalars())
-            .with_limits(program.limits())
-            .row(&mut Scratch::default(), &values, &[], &mut found)
-            .unwrap_or_else(|failure| panic!("{failure:?} in\n{example}")),
+    for kernel in kernels {
+        let mut found = vec![0.0; expected.len()];
+        let mut workspace = Workspace::new();
+        let outcome = kernel.evaluate_row(&values, &[], &mut found, &mut [], &mut workspace);
+        assert_eq!(outcome, Ok(RowOutcome::Done), "{example}");
+        assert_eq!(found, expected, "{example}");
     }
-    assert_eq!(found, expected, "{example}");
 }
 
 #[test]
 fn examples() {
     let document = std::fs::read_to_string(PATH).expect("the language reference");
     let mut count = 0;
-    for (fence, with_kernel) in [("```scheme\n", true), ("```scm\n", false)] {
-        let mut rest = document.as_str();
-        while let Some((_, block)) = rest.split_once(fence) {
-            let (example, after) = block.split_once("```").expect("a block that ends");
-            check(example.trim_end(), with_kernel);
-            count += 1;
-            rest = after;
-        }
+    let mut rest = document.as_str();
+    while let Some((_, block)) = rest.split_once("```scheme\n") {
+        let (example, after) = block.split_once("```").expect("a block that ends");
+        check(example.trim_end());
+        count += 1;
+        rest = after;
     }
-    assert!(count > 10, "{count} examples");
+    assert!(count > 20, "{count} examples");
 }
 
 /// Everything that the tables promise is there to be said.

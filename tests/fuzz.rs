@@ -61,7 +61,7 @@ fn compare(program: &Program) -> bool {
     neural_compiler::lower::verify::verify(&lower(&adjoint, DEFAULT_TAPE_BYTES))
         .expect("a sound lane program");
 
-    let tree = AstInterpreter::new(program.resolved().clone(), &signature);
+    let tree = AstInterpreter::new(program.resolved().clone(), &signature).with_limits(program.limits());
     let interpreted = GraphInterpreter::new(&graph, DEFAULT_TAPE_BYTES);
     let native = neural_compiler::Kernel::from_graph(
         graph.clone(),
@@ -188,7 +188,19 @@ fn expression() -> impl Strategy<Value = String> {
             2 => (inner.clone(), inner.clone()).prop_map(|(p, q)| format!("[{p} {q}]")),
             1 => inner.clone().prop_map(|i| format!("(ref u {i})")),
             1 => (inner.clone(), inner.clone()).prop_map(|(w, i)| format!("(ref {w} (if (< {i} 1) 0 1))")),
-            1 => (bound, inner.clone()).prop_map(|(n, body)| format!("((lambda ({n}) {body}) {n})")),
+            1 => (bound.clone(), inner.clone()).prop_map(|(n, body)| format!("((lambda ({n}) {body}) {n})")),
+            // Loops with an end and without one, and recursive functions.
+            2 => (bound.clone(), inner.clone(), inner.clone(), inner.clone()).prop_map(|(n, first, next, value)| {
+                format!("(loop ((i 0) ({n} {first})) (if (< i 3) (recur (+ i 1) {next}) {value}))")
+            }),
+            1 => (bound.clone(), inner.clone(), inner.clone(), inner.clone()).prop_map(|(n, first, test, next)| {
+                format!("(let go (({n} {first})) (if {test} {n} (go {next})))")
+            }),
+            1 => (bound.clone(), inner.clone(), inner.clone())
+                .prop_map(|(n, first, next)| format!("(do ((i 0 (+ i 1)) ({n} {first} {next})) ((> i 2) {n}))")),
+            1 => (bound, inner.clone(), inner.clone(), inner.clone()).prop_map(|(n, first, base, next)| {
+                format!("(letrec ((r (lambda (i {n}) (if (< i 1) {base} (+ {n} (r (- i 1) {next})))))) (r 3 {first}))")
+            }),
         ]
     })
 }
@@ -196,6 +208,9 @@ fn expression() -> impl Strategy<Value = String> {
 fn call(name: &str, args: &[String]) -> String {
     format!("({name} {})", args.join(" "))
 }
+
+/// Rows of random programs are short.
+const HEAD: &str = "; nc: --max-iterations 30 --max-depth 30 --max-steps 1000\n";
 
 /// `FUZZ_CASES=100000 cargo test --test fuzz` looks further.
 fn cases() -> u32 {
@@ -223,14 +238,14 @@ proptest! {
 
     #[test]
     fn random_programs(text in expression()) {
-        digest(text.as_bytes());
+        digest((HEAD.to_string() + &text).as_bytes());
     }
 
     #[test]
     fn random_programs_of_functions(f in expression(), k in expression(), body in expression()) {
-        digest(format!("(define k {k})\n(define (f x a) {f})\n(f (f {body} k) k)").as_bytes());
-        digest(format!("(define (f u x) {f})\n(values (p {body}) (q (f {k} [1 2])))").as_bytes());
-        digest(format!("(define (f x u y) {f})").as_bytes());
+        digest(format!("{HEAD}(define k {k})\n(define (f x a) {f})\n(f (f {body} k) k)").as_bytes());
+        digest(format!("{HEAD}(define (f u x) {f})\n(values (p {body}) (q (f {k} [1 2])))").as_bytes());
+        digest(format!("{HEAD}(define (f x u y) {f})").as_bytes());
     }
 }
 
@@ -244,7 +259,7 @@ fn random_programs_compile() {
         proptest::test_runner::TestRng::deterministic_rng(proptest::test_runner::RngAlgorithm::ChaCha),
     );
     let texts = (0..500).map(|_| expression().new_tree(&mut runner).expect("a text").current());
-    let compiled = texts.filter(|text| digest(text.as_bytes())).count();
+    let compiled = texts.filter(|text| digest((HEAD.to_string() + text).as_bytes())).count();
     assert!(compiled > 50, "{compiled} of 500 compile");
 }
 

@@ -1,4 +1,4 @@
-//! Every stage of a handful of programs as text, for the value and for the gradient, and the first stages of programs
+//! Every stage of a handful of programs as text, for the value and for the gradient, and the first stages of more programs
 //! with loops.
 //!
 //! They are the same on every machine. `INSTA_UPDATE=always cargo test --test snapshots` writes them anew; a change of
@@ -65,6 +65,29 @@ snapshots! {
     (over-square (* G m1 m2))))
 (values (near (attraction m 2 r))
         (far (attraction m 2 (* 10 r))))", Signature::scalars().parameter("G");
+}
+
+snapshots! {
+    /// All rows take the same iterations: their number is a parameter.
+    uniform_loop: "
+(define n 8)
+(let step ((k 0) (y y0))
+  (if (= k n) y (step (+ k 1) (+ y (* h (sin y))))))", Signature::scalars().parameter("n");
+    /// Rows stop one by one.
+    masked_loop: "
+(loop ((x (+ 1 a)))
+  (let ((next (* 1/2 (+ x (/ a x)))))
+    (if (< (abs (- next x)) 1e-9) next (recur next))))", Signature::scalars();
+    recursive_function: "
+(define (power x n)
+  (cond ((= n 0) 1)
+        ((= (remainder n 2) 1) (* x (power x (- n 1))))
+        (else (square (power x (/ n 2))))))
+(power x n)", Signature::scalars();
+    /// The steps of a row are counted where it might take too many.
+    counted_loops: "
+; nc: --max-steps 100
+(do ((i 0 (+ i 1)) (s 0 (do ((j 0 (+ j 1)) (t s (+ t (* x j)))) ((= j i) t)))) ((= i n) s))", Signature::scalars();
 }
 
 /// The stages of programs that repeat, as far as loops are made.

@@ -8,7 +8,7 @@ use neural_compiler::dialect::{Dialect, ReaderLimits};
 use neural_compiler::{CompileOptions, Derivative, Program};
 use serde_json::json;
 
-use super::limits::LimitArgs;
+use super::limits::{LimitArgs, TapeArgs};
 use super::report::Failure;
 use super::text::{self, Items};
 use super::{Loaded, TierChoice, print, print_json, set_threads, table};
@@ -42,6 +42,8 @@ pub struct Args {
     inputs: Option<Items>,
     #[command(flatten)]
     limits: LimitArgs,
+    #[command(flatten)]
+    tape: TapeArgs,
 }
 
 /// What was measured of a program.
@@ -121,6 +123,7 @@ fn measure(path: &Path, args: &Args) -> Result<Measured, Failure> {
         derivative: if args.grad { Derivative::Gradient } else { Derivative::None },
         tier: args.tier.into(),
         limits: Some(args.limits.of(&loaded.program)),
+        tape_bytes: args.tape.bytes(),
         ..CompileOptions::default()
     };
     let compile = || {

@@ -8,7 +8,7 @@ use neural_compiler::kernel::OutputInfo;
 use neural_compiler::{CompileOptions, Derivative, Kernel, Tier};
 use serde_json::{Map, Value as Json, json};
 
-use super::limits::LimitArgs;
+use super::limits::{LimitArgs, TapeArgs};
 use super::report::{self, Failure};
 use super::text::{self, Setting};
 use super::{Loaded, print, print_json, read_source};
@@ -43,6 +43,8 @@ pub struct Args {
     check_kinks: bool,
     #[command(flatten)]
     limits: LimitArgs,
+    #[command(flatten)]
+    tape: TapeArgs,
 }
 
 /// Runs the subcommand.
@@ -68,6 +70,7 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
         check_domain: args.check_domain,
         check_kinks: args.check_kinks,
         limits: Some(args.limits.of(&loaded.program)),
+        tape_bytes: args.tape.bytes(),
         ..CompileOptions::default()
     };
     let kernel = loaded.program.compile(&options).map_err(|error| loaded.failure(error))?;
@@ -138,10 +141,11 @@ fn evaluate<'a>(
     let outcome = evaluate_row(kernel, &inputs, &params, &mut outputs, &mut sums, &mut workspace)
         .map_err(|error| loaded.failure(error.into()))?;
     if let RowOutcome::Failed(check) = outcome {
-        return Err(Failure::Source(
-            loaded.source.clone(),
-            kernel.checks().get(check as usize).map(super::run::check_diagnostic).into_iter().collect(),
-        ));
+        let Some(check) = kernel.checks().get(check as usize) else { return Err(Failure::Reported) };
+        let diagnostic = super::run::check_diagnostic(check);
+        let why = kernel.explain(&inputs, &params);
+        let state = why.map_or(Vec::new(), |why| why.state);
+        return Err(Failure::Row(loaded.source.clone(), Box::new(diagnostic), state));
     }
     let (mut outputs, mut sums) = (outputs.as_slice(), sums.as_slice());
     let take = |output: &OutputInfo| {

@@ -1,5 +1,6 @@
-//! Options for how long a row may take.
+//! Options for how long a row may take, and how much memory.
 
+use neural_compiler::kernel::DEFAULT_TAPE_BYTES;
 use neural_compiler::{Limits, Program};
 
 /// Limits from the command line, which count more than those in the program's header comment.
@@ -26,5 +27,21 @@ impl LimitArgs {
             depth: self.max_depth.unwrap_or(header.depth),
             steps: self.max_steps.unwrap_or(header.steps),
         }
+    }
+}
+
+/// How much memory the adjoints of loops may use.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub struct TapeArgs {
+    /// Memory of a thread for the states of loops that are differentiated, in MiB. Less takes more time and changes
+    /// no bit; 0 for as little as possible [default: 64]
+    #[arg(long, value_name = "MIB")]
+    tape_memory: Option<u32>,
+}
+
+impl TapeArgs {
+    /// In bytes.
+    pub fn bytes(self) -> usize {
+        self.tape_memory.map_or(DEFAULT_TAPE_BYTES, |mib| (mib as usize).saturating_mul(1 << 20))
     }
 }

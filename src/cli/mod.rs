@@ -2,6 +2,7 @@
 //!
 //! * [`report`]: errors and warnings, for people and as JSON;
 //! * [`limits`]: options for how long a row may take;
+//! * [`state`]: variables of the loop that a row failed in;
 //! * [`text`]: numbers, vectors, matrices and signatures as they are typed and printed.
 
 mod bench;
@@ -12,6 +13,7 @@ mod limits;
 mod ops;
 mod report;
 mod run;
+mod state;
 mod text;
 
 use std::fs::File;

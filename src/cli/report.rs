@@ -6,9 +6,12 @@ use std::ops::Range;
 use ariadne::{Config, IndexType, Label, Report, ReportKind, Source};
 use nc_runtime::io::FileError;
 use neural_compiler::Error;
+use neural_compiler::interpret::ast::Variable;
 use neural_compiler::kernel::KernelError;
 use neural_compiler::source::{Diagnostic, Severity, Span};
 use serde_json::{Value as Json, json};
+
+use super::state;
 
 /// How many diagnostics of one program are printed.
 const SHOWN: usize = 20;
@@ -46,6 +49,8 @@ pub enum Failure {
     Usage(String),
     /// Something is wrong with a program.
     Source(SourceText, Vec<Diagnostic>),
+    /// The row failed, in a loop or recursive function with these variables.
+    Row(SourceText, Box<Diagnostic>, Vec<Variable>),
     /// Something else is wrong.
     Message {
         /// Stable identifier.
@@ -86,6 +91,7 @@ impl Failure {
                 let code = match error {
                     KernelError::UnknownInput { .. } => "unknown-input",
                     KernelError::HessianOfVector { .. } => "hessian",
+                    KernelError::TooDeep { .. } => "too-deep",
                     KernelError::Codegen(_) => "codegen",
                 };
                 Failure::message(code, format!("{}: {error}", source.name))
@@ -98,7 +104,7 @@ impl Failure {
     pub fn status(&self) -> i32 {
         match self {
             Failure::Usage(_) => 2,
-            Failure::Source(..) | Failure::Message { .. } | Failure::Reported => 1,
+            Failure::Source(..) | Failure::Row(..) | Failure::Message { .. } | Failure::Reported => 1,
         }
     }
 
@@ -117,6 +123,12 @@ impl Failure {
                 eprint_lines(&format!("error: {message}\n\nFor more information, try '--help'.\n"));
             }
             Failure::Source(source, list) => diagnostics(source, list),
+            Failure::Row(source, diagnostic, variables) => {
+                diagnostics(source, std::slice::from_ref(diagnostic.as_ref()));
+                if !variables.is_empty() {
+                    eprint_lines(&format!("  with {}\n", printable(&state::line(variables))));
+                }
+            }
             Failure::Message { message, notes, .. } => {
                 let mut text = format!("error: {}\n", printable(message));
                 for note in notes {
@@ -133,6 +145,11 @@ impl Failure {
         match self {
             Failure::Usage(message) => vec![json!({ "code": "usage", "message": message })],
             Failure::Source(source, list) => list.iter().map(|d| diagnostic_json(source, d)).collect(),
+            Failure::Row(source, diagnostic, variables) => {
+                let mut object = diagnostic_json(source, diagnostic);
+                object["state"] = state::json(variables);
+                vec![object]
+            }
             Failure::Message { code, message, notes } => {
                 vec![json!({ "code": code, "message": message, "notes": notes })]
             }
@@ -149,7 +166,7 @@ impl From<FileError> for Failure {
 
 /// The text without what would steer a terminal: other control characters than tabs and line ends become `?`, of the
 /// same length, or as many of them.
-fn printable(text: &str) -> String {
+pub fn printable(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {

@@ -15,6 +15,7 @@ use nc_runtime::batch::{Report, RowReport};
 use nc_runtime::io::{Dataset, Format};
 use neural_compiler::domain::SafeDomain;
 use neural_compiler::graph::{Check, Effect, Reason};
+use neural_compiler::interpret::ast::Variable;
 use neural_compiler::ops::Met;
 use neural_compiler::source::Diagnostic;
 use neural_compiler::{CompileOptions, Derivative, Kernel};
@@ -22,10 +23,10 @@ use serde_json::{Value as Json, json};
 
 use self::columns::Columns;
 use self::results::Results;
-use super::limits::LimitArgs;
+use super::limits::{LimitArgs, TapeArgs};
 use super::report::{self, Failure, eprint_lines};
 use super::text::{self, Items, Setting};
-use super::{Loaded, TierChoice, print_json, set_threads};
+use super::{Loaded, TierChoice, print_json, set_threads, state};
 
 /// Evaluate a program over a batch of rows from a file
 #[derive(Debug, clap::Args)]
@@ -45,7 +46,8 @@ use super::{Loaded, TierChoice, print_json, set_threads};
     …shape of the value, …shape of the input), called as the input, or result/input if results have names; the\n\
     gradient by a parameter is summed over the rows and has no dimension of rows.\n\n\
     Rows that fail, such as by an index out of range, are listed on standard error, and no file is written, or with\n\
-    --keep-going, they are NaN. The exit status is 1 either way.\n\n\
+    --keep-going, they are NaN. The exit status is 1 either way. A row that fails in a loop or recursive function is\n\
+    listed with the values of its variables.\n\n\
     With --check-domain, rows in which an operation leaves its safe domain (division by 0, the root of a negative\n\
     number, …) are listed on standard error by the first such operation. They do not fail: values are what IEEE 754\n\
     gives, files are written, and the exit status is 0.")]
@@ -85,6 +87,8 @@ pub struct Args {
     check_kinks: bool,
     #[command(flatten)]
     limits: LimitArgs,
+    #[command(flatten)]
+    tape: TapeArgs,
 }
 
 /// Runs the subcommand.
@@ -105,6 +109,7 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
         check_domain: args.check_domain,
         check_kinks: args.check_kinks,
         limits: Some(args.limits.of(&loaded.program)),
+        tape_bytes: args.tape.bytes(),
         ..CompileOptions::default()
     };
     let kernel = loaded.program.compile(&options).map_err(|error| loaded.failure(error))?;
@@ -120,11 +125,12 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
         0 => None,
         _ => loaded.program.safe_domain(&options.signature).ok(),
     };
+    let states = failed_states(args, &kernel, &table, &report);
     if report.noted > 0 && !json {
         list_notes(&loaded, &kernel, &report, domain.as_ref());
     }
     if report.failed > 0 && !json {
-        list_failures(&loaded, args, &kernel, &report);
+        list_failures(&loaded, args, &kernel, &report, &states);
     }
     if report.failed == 0 || args.keep_going {
         results.finish(args, &kernel, rows)?;
@@ -133,7 +139,7 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
         let mut object = json!({
             "rows": rows,
             "failed": report.failed,
-            "failures": listed(&kernel, &report.failures, None),
+            "failures": failures_json(&kernel, &report, &states),
             "tier": kernel.tier().to_string(),
             "seconds": elapsed.as_secs_f64(),
         });
@@ -211,6 +217,39 @@ fn listed(kernel: &Kernel, rows: &[RowReport], domain: Option<&SafeDomain>) -> J
     .collect()
 }
 
+/// Failed rows as JSON, each with the state that it failed in, as far as that is known.
+fn failures_json(kernel: &Kernel, report: &Report, states: &[Option<Vec<Variable>>]) -> Json {
+    let mut rows = listed(kernel, &report.failures, None);
+    for (object, state) in rows.as_array_mut().into_iter().flatten().zip(states) {
+        if let Some(state) = state {
+            object["state"] = state::json(state);
+        }
+    }
+    rows
+}
+
+/// How many iterations and calls it may take to find the states of all failed rows.
+const EXPLAINED_STEPS: u64 = 20_000_000;
+
+/// The state in which each of the reported rows failed, as far as that is found out in reasonable time.
+fn failed_states(
+    args: &Args,
+    kernel: &Kernel,
+    table: &Columns<'_>,
+    report: &Report,
+) -> Vec<Option<Vec<Variable>>> {
+    let params = results::params(args, kernel);
+    let sources = table.of_kernel(kernel);
+    let mut left = EXPLAINED_STEPS;
+    let state = |row: &RowReport| {
+        let inputs: Vec<f64> = sources.iter().flat_map(|source| source.row(row.row)).copied().collect();
+        let why = kernel.explain_within(&inputs, &params, left);
+        left = why.as_ref().map_or(0, |why| left.saturating_sub(why.steps));
+        why.map(|why| why.state)
+    };
+    report.failures.iter().map(state).collect()
+}
+
 /// What a check has to say about a row, as JSON.
 pub fn check_json(check: &Check, domain: Option<&SafeDomain>) -> Json {
     let mut object =
@@ -284,8 +323,24 @@ fn list_notes(loaded: &Loaded, kernel: &Kernel, report: &Report, domain: Option<
 }
 
 /// Prints the failed rows, those that failed at the same place together.
-fn list_failures(loaded: &Loaded, args: &Args, kernel: &Kernel, report: &Report) {
+fn list_failures(
+    loaded: &Loaded,
+    args: &Args,
+    kernel: &Kernel,
+    report: &Report,
+    states: &[Option<Vec<Variable>>],
+) {
+    const SHOWN: usize = 20;
     let mut text = excerpts(loaded, kernel, &report.failures, None);
+    let known =
+        report.failures.iter().zip(states).filter_map(|(row, state)| Some((row.row, state.as_ref()?)));
+    let known: Vec<_> = known.filter(|(_, state)| !state.is_empty()).collect();
+    for (row, state) in known.iter().take(SHOWN) {
+        text += &format!("  row {row} fails with {}\n", report::printable(&state::line(state)));
+    }
+    if known.len() > SHOWN {
+        text += &format!("  … (--json has the state of {})\n", count(known.len(), "row"));
+    }
     let written = if args.keep_going { "they are NaN in the files" } else { "nothing is written" };
     text += &format!(
         "error: {} of {} failed (rows count from 0); {written}\n",

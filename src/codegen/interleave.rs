@@ -20,6 +20,9 @@ const SHORT: usize = 24;
 /// Programs of more instructions are not doubled for the sake of memory: they would take long to compile.
 const MANY_INSTRUCTIONS: usize = 500;
 
+/// Values that an iteration hands to the next for a single group, at the most, where two groups share it.
+const MANY_CARRIED: usize = 12;
+
 /// Programs with loops are not doubled beyond so many instructions.
 const MANY_LOOP_INSTRUCTIONS: usize = 3000;
 
@@ -30,9 +33,10 @@ const MANY_COLUMNS: u32 = 24;
 fn latency(inst: Inst) -> u32 {
     match inst {
         Inst::F(_) | Inst::I(_) | Inst::M(_) | Inst::S(_) | Inst::Bits(_) | Inst::Float(_) => 0,
+        Inst::StoreColumn(..) | Inst::AddPartial(..) => 0,
         Inst::Argument(..) | Inst::Call(_) | Inst::Returned(..) | Inst::Splat(_) => 5,
         Inst::Phi(..) | Inst::StoreCell(..) | Inst::Loop(_) | Inst::Test(_) | Inst::End(_) => 0,
-        Inst::Column(_) | Inst::Param(_) | Inst::Load(..) => 5,
+        Inst::Column(_) | Inst::Param(_) | Inst::Load(..) | Inst::ColumnAt(..) | Inst::ParamAt(..) => 5,
         Inst::FUnary(FUnary::Sqrt, _) => 20,
         Inst::FBinary(FBinary::Div, ..) => 13,
         Inst::FBinary(..) | Inst::Fma(..) | Inst::FUnary(..) => 4,
@@ -92,17 +96,21 @@ pub fn choose(program: &LaneProgram) -> Interleave {
         last_use[store.value] = program.insts.len();
     }
     let pressure = max_live(program, &last_use).max(1);
-    if !program.functions.is_empty() {
-        // Functions work on one group.
+    if program.arrays || !program.functions.is_empty() {
+        // Loops over elements keep the processor busy, and twice the memory would not stay in the cache. Functions work on
+        // one group.
         return Interleave { groups: 1, spare: 0 };
     }
     if !program.loops.is_empty() {
-        // An iteration waits for the one before, whatever the window. Spilling costs less than waiting.
-        let groups = match (4 * pressure <= REGISTERS, count <= MANY_LOOP_INSTRUCTIONS) {
-            (true, _) => 4,
-            (false, true) => 2,
-            (false, false) => 1,
-        };
+        // An iteration waits for the one before, whatever the window. Waiting costs more than spilling, but for what
+        // every iteration hands to the next.
+        let carried = program.loops.values().map(|l| l.carried.len()).max().unwrap_or(0);
+        let groups =
+            match (4 * pressure <= REGISTERS, carried <= MANY_CARRIED && count <= MANY_LOOP_INSTRUCTIONS) {
+                (true, _) => 4,
+                (false, true) => 2,
+                (false, false) => 1,
+            };
         return Interleave { groups, spare: 0 };
     }
     let overlap = (WINDOW / count.max(1) as f64).max(1.0);

@@ -1,13 +1,13 @@
 //! Reverse mode: the adjoint graph.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::calls::Functions;
 use super::region::{self, Varied};
 use super::{Flow, any, either, elements, guard, mask, normal, site};
 use crate::entity::Entity;
 use crate::graph::{Elem, Graph, Node, NodeKind, Output, Role, Shape, Source, Type};
-use crate::ops::{Op, Term};
+use crate::ops::{LARGE, Op, Term};
 
 /// What the cotangents of the results are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -177,15 +177,79 @@ fn place_range(g: &Graph, node: Node) -> (u32, u32) {
     }
 }
 
+/// The sum of contributions of which some are there for a part of the elements only: range by range between the places
+/// where one of them begins or ends, so that their number counts and not that of the elements.
+fn total_of_ranges(g: &mut Graph, ty: Type, flows: &[Flow]) -> Flow {
+    let mut events: BTreeMap<u32, (Vec<usize>, Vec<usize>)> = BTreeMap::new();
+    events.entry(0).or_default();
+    events.entry(ty.len() as u32).or_default();
+    for (k, flow) in flows.iter().enumerate() {
+        let (start, end) = place_range(g, flow.value);
+        events.entry(start).or_default().0.push(k);
+        events.entry(end).or_default().1.push(k);
+    }
+    let mut here: BTreeSet<usize> = BTreeSet::new();
+    let mut sums = Vec::new();
+    let mut masks = Vec::new();
+    let mut everywhere = true;
+    let ends: Vec<u32> = events.keys().skip(1).copied().collect();
+    for ((&start, (begin, end)), &next) in events.iter().zip(&ends) {
+        end.iter().for_each(|k| {
+            here.remove(k);
+        });
+        here.extend(begin);
+        let len = next - start;
+        let shape = match len {
+            1 => Shape::Scalar,
+            _ if len as usize == ty.len() => ty.shape,
+            _ => Shape::Vector(len),
+        };
+        let mut sum = None;
+        // Nothing is active, or everything, or some.
+        let mut active = Some(None);
+        for &k in &here {
+            let term = g.slice(flows[k].value, start, shape);
+            sum = Some(match sum {
+                Some(sum) => g.add(sum, term),
+                None => term,
+            });
+            let mask = flows[k].active.map(|mask| match g.ty(mask).is_scalar() {
+                true => super::spread(g, mask, Type::bool(shape)),
+                false => g.slice(mask, start, shape),
+            });
+            let mask = mask.and_then(|mask| normal(g, mask));
+            active = match (active, mask) {
+                (Some(None), Some(mask)) => Some(Some(mask)),
+                (Some(Some(before)), Some(mask)) => Some(Some(g.binary(Op::Or, before, mask))),
+                (None, _) | (_, None) => None,
+            };
+        }
+        everywhere &= active.is_none();
+        let truth = match active {
+            Some(Some(mask)) => mask,
+            Some(None) => g.zero(Type::bool(shape)),
+            None => mask(g, None, shape),
+        };
+        sums.push(sum.unwrap_or_else(|| g.zero(Type::num(shape))));
+        masks.push(truth);
+    }
+    let active = if everywhere { None } else { Some(g.pack(Elem::Bool, ty.shape, &masks)) };
+    Flow { value: g.pack(Elem::Num, ty.shape, &sums), active }
+}
+
 /// The sum of all contributions, from the left.
 fn total(g: &mut Graph, ty: Type, flows: &[Flow]) -> Flow {
+    let placed = flows.len() > 1 && flows.iter().any(|f| g.op(f.value) == Some(Op::Place));
+    if placed && ty.len() > LARGE {
+        return total_of_ranges(g, ty, flows);
+    }
     let mut active = flows[0].active;
     for flow in &flows[1..] {
         active = either(g, active, flow.active);
     }
     let active = active.and_then(|a| normal(g, a));
     // Contributions to single elements are added element by element: the zeros beside them are no terms.
-    if flows.len() > 1 && flows.iter().any(|f| g.op(f.value) == Some(Op::Place)) {
+    if placed {
         let mut sums: Vec<Option<Node>> = vec![None; ty.len()];
         for flow in flows {
             let (start, end) = place_range(g, flow.value);

@@ -143,7 +143,6 @@ impl Functions {
                 let value = g.place(one, element, shape);
                 let there = g.place(there, element, shape);
                 let seed = Flow { value, active: super::normal(g, there) };
-                let mut at = 0;
                 // The same operand may stand in several places: each is differentiated by itself.
                 let seeds = std::cell::Cell::new(0);
                 let arriving_here = |n: Node| {
@@ -152,9 +151,7 @@ impl Functions {
                 };
                 let Some(forward) = self.call(g, primal, node, &arriving_here) else { continue };
                 let mut total: Option<Flow> = None;
-                for cotangent in arriving {
-                    let k = at;
-                    at += 1;
+                for (k, cotangent) in (0u32..).zip(arriving) {
                     let Some(cotangent) = cotangent else { continue };
                     let result = g.shape(cotangent.value);
                     let Some(tangent) = forward.tangent(g, k, result) else { continue };

@@ -270,9 +270,9 @@ fn formula(terms: &Terms, node: Node) -> (Tightness, Vec<Item>) {
         Op::Lt | Op::Le | Op::Eq | Op::Ne | Op::And | Op::Or | Op::Not | Op::Any => {
             (Atom, vec![text("("), Item::Truth(node, true, false), text(")")])
         }
-        Op::Place | Op::Scatter | Op::Sum | Op::Dot | Op::Outer | Op::Det | Op::Inv | Op::Singular => {
-            call(op, args)
-        }
+        Op::Place | Op::Scatter | Op::Sum | Op::Dot | Op::Outer => call(op, args),
+        Op::Det | Op::Inv | Op::Singular => call(op, args),
+        Op::PartMatmul => (Product, vec![at(0, Product), text("·"), at(2, Power)]),
     }
 }
 

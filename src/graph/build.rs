@@ -78,10 +78,27 @@ pub struct BuildOptions {
 /// Operands whose shapes do not fit, constant indices out of range and sizes that are not constants, each with its
 /// place; at most [`MAX_ERRORS`] of them.
 pub fn build(anf: &Anf, signature: &Signature, options: &BuildOptions) -> Result<Graph, Vec<Diagnostic>> {
+    let recursive = anf.functions.values().any(|function| function.recursive);
+    let (mut built, most) = build_counting(anf, signature, options, recursive);
+    if !recursive && most > options.limits.steps as f64 && built.is_ok() {
+        (built, _) = build_counting(anf, signature, options, true);
+    }
+    built
+}
+
+/// Builds the graph, and says how many steps a row takes at most, calls aside. Where rows might take more than they may,
+/// their steps are counted.
+fn build_counting(
+    anf: &Anf,
+    signature: &Signature,
+    options: &BuildOptions,
+    counting: bool,
+) -> (Result<Graph, Vec<Diagnostic>>, f64) {
     let mut builder = Builder {
         anf,
         signature,
         options: *options,
+        counting,
         here: Level::default(),
         outer: Vec::new(),
         values: EntityVec::filled(None, anf.vars.len()),
@@ -95,7 +112,8 @@ pub fn build(anf: &Anf, signature: &Signature, options: &BuildOptions) -> Result
         unknown: 0,
     };
     builder.run();
-    if builder.errors.is_empty() { Ok(builder.here.graph) } else { Err(builder.errors) }
+    let most = builder.here.most;
+    (if builder.errors.is_empty() { Ok(builder.here.graph) } else { Err(builder.errors) }, most)
 }
 
 /// Operations, and operands of operations, that a program has at most once its functions are inlined. Inlining can
@@ -105,7 +123,16 @@ pub const MAX_SIZE: usize = 1 << 24;
 /// How many errors are collected before building stops.
 pub const MAX_ERRORS: usize = 100;
 
-type CallKey = (FuncId, Vec<Option<Node>>, Option<Node>);
+/// A function that is inlined, its operands, the path, and the steps so far.
+type CallKey = (FuncId, Vec<Option<Node>>, Option<Node>, Option<Node>);
+
+/// What a call that has been inlined came to.
+#[derive(Debug, Clone, Copy)]
+struct Inlined {
+    value: Option<Node>,
+    /// The most steps that it takes.
+    most: f64,
+}
 
 /// What a block comes to.
 #[derive(Debug, Clone, Default)]
@@ -125,15 +152,17 @@ struct Again {
     next: Vec<Option<Node>>,
     /// Where they stand in the source.
     spans: Vec<Span>,
+    /// The steps so far, if they are counted.
+    steps: Option<Node>,
 }
 
 /// What to do with what a finished block comes to.
 enum Continuation<'a> {
     Finish,
-    Else { condition: Node, other: BlockId, outer: Option<Node>, var: Var, span: Span },
-    Join { condition: Node, then: Outcome, outer: Option<Node>, var: Var, span: Span },
+    Else { condition: Node, other: BlockId, outer: Option<Node>, var: Var, span: Span, steps: Option<Node> },
+    Join { condition: Node, then: Outcome, outer: Option<Node>, var: Var, span: Span, steps: Option<Node> },
     Keep { var: Var },
-    Return { key: CallKey, var: Var },
+    Return { key: CallKey, var: Var, most: f64 },
     Iterate { pending: Pending<'a>, var: Var },
     Define { pending: calls::Pending },
 }
@@ -153,9 +182,13 @@ struct Frame<'a> {
 #[derive(Default)]
 struct Level {
     graph: Graph,
-    calls: HashMap<CallKey, Option<Node>>,
+    calls: HashMap<CallKey, Inlined>,
     /// The rows that take the current path; `None` for all.
     path: Option<Node>,
+    /// How many steps the row has taken so far, if they are counted.
+    steps: Option<Node>,
+    /// The most steps that a row takes, calls of recursive functions aside.
+    most: f64,
     /// In the body of a loop: the values of the graph around it that are used here.
     captures: Vec<Node>,
     captured: HashMap<Node, Node>,
@@ -180,6 +213,8 @@ struct Builder<'a> {
     anf: &'a Anf,
     signature: &'a Signature,
     options: BuildOptions,
+    /// Whether the steps of rows are counted.
+    counting: bool,
     /// The innermost graph.
     here: Level,
     /// The graphs around it, outermost first.
@@ -258,6 +293,9 @@ impl<'a> Builder<'a> {
 
     fn run(&mut self) {
         let anf = self.anf;
+        if self.counting {
+            self.here.steps = Some(self.here.graph.number(0.0));
+        }
         for &var in &anf.inputs {
             let info = &anf.vars[var];
             let source = if self.signature.is_parameter(&info.name) { Source::Shared } else { Source::Row };
@@ -334,7 +372,7 @@ impl<'a> Builder<'a> {
                 let next = values.iter().map(|operand| self.atom(operand.atom)).collect();
                 let spans = values.iter().map(|operand| operand.span).collect();
                 let when = self.here.graph.boolean(true);
-                Outcome { value: None, again: Some(Again { when, next, spans }) }
+                Outcome { value: None, again: Some(Again { when, next, spans, steps: self.here.steps }) }
             }
         }
     }
@@ -369,8 +407,10 @@ impl<'a> Builder<'a> {
                 if self.anf.functions[*function].recursive {
                     return self.call(*function, &args, var, span);
                 }
-                let key = (*function, args, self.here.path);
-                if let Some(&value) = self.here.calls.get(&key) {
+                // A call that takes steps is made as often as it is written.
+                let key = (*function, args, self.here.path, self.here.steps);
+                if let Some(&Inlined { value, most }) = self.here.calls.get(&key) {
+                    self.here.most += most;
                     self.set(var, value);
                     return None;
                 }
@@ -378,7 +418,11 @@ impl<'a> Builder<'a> {
                 for (&param, &arg) in function.params.iter().zip(&key.1) {
                     self.set(param, arg);
                 }
-                return Some(self.frame(function.body, false, Continuation::Return { key, var }));
+                return Some(self.frame(
+                    function.body,
+                    false,
+                    Continuation::Return { key, var, most: self.here.most },
+                ));
             }
             Rhs::Loop(inner) => return self.enter_loop(inner, var, span),
             Rhs::If(condition, then, other) => {
@@ -401,7 +445,8 @@ impl<'a> Builder<'a> {
                 let condition = self.as_truth(value);
                 let outer = self.here.path;
                 self.here.path = Some(self.and(outer, condition));
-                let then_frame = Continuation::Else { condition, other: *other, outer, var, span };
+                let steps = self.here.steps;
+                let then_frame = Continuation::Else { condition, other: *other, outer, var, span, steps };
                 return Some(self.frame(*then, tail, then_frame));
             }
         }
@@ -416,20 +461,23 @@ impl<'a> Builder<'a> {
                 self.leave(var, outcome, tail);
                 None
             }
-            Continuation::Return { key, var } => {
+            Continuation::Return { key, var, most } => {
                 self.set(var, outcome.value);
-                self.here.calls.insert(key, outcome.value);
+                let inlined = Inlined { value: outcome.value, most: self.here.most - most };
+                self.here.calls.insert(key, inlined);
                 None
             }
-            Continuation::Else { condition, other, outer, var, span } => {
+            Continuation::Else { condition, other, outer, var, span, steps } => {
+                let steps = std::mem::replace(&mut self.here.steps, steps);
                 let opposite = self.here.graph.unary(Op::Not, condition);
                 self.here.path = Some(self.and(outer, opposite));
-                let join = Continuation::Join { condition, then: outcome, outer, var, span };
+                let join = Continuation::Join { condition, then: outcome, outer, var, span, steps };
                 Some(self.frame(other, tail, join))
             }
-            Continuation::Join { condition, then, outer, var, span } => {
+            Continuation::Join { condition, then, outer, var, span, steps } => {
                 self.here.path = outer;
                 self.here.graph.set_span(Some(span));
+                self.here.steps = self.join_steps(condition, steps, self.here.steps);
                 let outcome = self.join_outcomes(condition, then, outcome, span, tail);
                 self.leave(var, outcome, tail);
                 None
@@ -464,7 +512,8 @@ impl<'a> Builder<'a> {
                         _ => None,
                     })
                     .collect();
-                Some(Again { when, next, spans: a.spans })
+                let steps = self.join_steps(condition, a.steps, b.steps);
+                Some(Again { when, next, spans: a.spans, steps })
             }
             (Some(a), None) => {
                 let when = self.and(Some(condition), a.when);
@@ -478,6 +527,23 @@ impl<'a> Builder<'a> {
             (None, None) => None,
         };
         Outcome { value, again }
+    }
+
+    fn join_steps(&mut self, condition: Node, a: Option<Node>, b: Option<Node>) -> Option<Node> {
+        match (a, b) {
+            (Some(a), Some(b)) if a != b => Some(self.here.graph.select(condition, a, b)),
+            (steps, _) => steps,
+        }
+    }
+
+    /// Makes the check that a row does not take one step too many, for the rows that take the current path.
+    fn may_step(&mut self, steps: Node, span: Span) -> Node {
+        let limit = self.options.limits.steps;
+        let most = self.here.graph.number(limit as f64);
+        let many = self.here.graph.binary(Op::Le, most, steps);
+        self.place = span;
+        self.push_check(many, Reason::Steps { limit }, Effect::Fail);
+        self.here.graph.unary(Op::Not, many)
     }
 
     /// The next value of a state. Where one arm keeps the state and the other gives it another shape, that shape is what

@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 use crate::entity::{EntityVec, entity};
 use crate::limits::Limits;
-use crate::ops::{Met, Op, ShapeError};
+use crate::ops::{LARGE, Met, Op, ShapeError};
 use crate::source::Span;
 pub use region::{Call, Failure, Function, FunctionId, Region, RegionId, RegionKind};
 pub use types::{Elem, Shape, Type};
@@ -227,10 +227,10 @@ pub struct Graph {
 }
 
 /// Hashing for the node table: nodes are made by the million and nobody chooses their ids to collide.
-type FastHash = std::hash::BuildHasherDefault<MixHasher>;
+pub(crate) type FastHash = std::hash::BuildHasherDefault<MixHasher>;
 
 #[derive(Debug, Default, Clone, Copy)]
-struct MixHasher(u64);
+pub(crate) struct MixHasher(u64);
 
 impl std::hash::Hasher for MixHasher {
     fn finish(&self) -> u64 {
@@ -258,6 +258,9 @@ impl std::hash::Hasher for MixHasher {
         self.write_u64(n as u64);
     }
 }
+
+/// Instructions of a loop over elements.
+const LOOP_WORK: usize = 32;
 
 impl Graph {
     /// A graph with nothing in it.
@@ -438,19 +441,32 @@ impl Graph {
         live
     }
 
-    /// About how many scalar operations its live nodes stand for.
+    /// About how many instructions its live nodes stand for: loops over elements count as what an iteration takes.
     pub fn work(&self) -> usize {
+        // Functions take all values apart.
+        let functions = self.functions.values().map(|function| function.body.work_with(usize::MAX));
+        functions.fold(self.work_with(LARGE), usize::saturating_add)
+    }
+
+    /// The same if values of more than so many elements stand in memory.
+    fn work_with(&self, limit: usize) -> usize {
         let live = self.live();
         self.nodes()
             .filter(|&node| live[node])
             .map(|node| match self.kind(node) {
                 NodeKind::Apply(op, _) => {
                     let types: Vec<Type> = self.args(node).iter().map(|&a| self.ty(a)).collect();
-                    op.work(&types, self.ty(node))
+                    let large = |ty: &Type| ty.len() > limit;
+                    if large(&self.ty(node)) || types.iter().any(large) {
+                        LOOP_WORK + types.len()
+                    } else {
+                        op.work(&types, self.ty(node))
+                    }
                 }
-                NodeKind::Region(id) => self.regions[id].body.work(),
+                NodeKind::Region(id) => self.regions[id].body.work_with(limit),
                 NodeKind::Const(_) | NodeKind::Bool(_) | NodeKind::Input(_) | NodeKind::Result(_) => {
-                    self.ty(node).len()
+                    let len = self.ty(node).len();
+                    if len > limit { LOOP_WORK } else { len }
                 }
             })
             .fold(0, usize::saturating_add)

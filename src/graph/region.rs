@@ -40,8 +40,9 @@ entity!(
 /// A function that calls itself, by way of others perhaps, and is called with a stack.
 #[derive(Debug, Clone)]
 pub struct Function {
-    /// What it computes. Its inputs are the parameters ([`Source::State`]); the first outputs are its value and, as a number,
-    /// what failed: 0 for nothing, else one more than a position in [`Graph::failures`].
+    /// What it computes. Its inputs are the parameters ([`Source::State`]) and the steps that the row has taken. Its first
+    /// outputs are its value and, as a number, what failed: 0 for nothing, else one more than a position in
+    /// [`Graph::failures`]; the fourth is the steps that the row has taken then.
     pub body: Graph,
     /// Its name in the source.
     pub name: String,
@@ -92,8 +93,7 @@ pub struct Call {
     pub operands: u32,
     /// The shapes of the results.
     pub results: Vec<Shape>,
-    /// One more than the position of the failure of a call that is too deep, in [`Graph::failures`]; the next is that of
-    /// one too many.
+    /// One more than the position of the failure of a call that is too deep, in [`Graph::failures`].
     pub failure: u32,
 }
 

@@ -95,6 +95,15 @@ fn rewrite(g: &mut Graph, op: Op, attr: u32, ty: Type, args: &[Node]) -> Option<
                     return fits(g, x).and_then(|x| again(g, Op::Neg, ty, &[x]));
                 }
             }
+            // (−x)·c = x·(−c), whatever is rounded. It is worth a look where it saves a loop's work.
+            for (x, y) in [(a, b), (b, a)] {
+                if !ty.is_scalar()
+                    && let (Some(negated), Some(c)) = (operand_of(g, x, Op::Neg), g.constant(y))
+                {
+                    let c = g.number(-c);
+                    return again(g, Op::Mul, ty, &[negated, c]);
+                }
+            }
             let (x, y) = (operand_of(g, a, Op::Neg)?, operand_of(g, b, Op::Neg)?);
             again(g, Op::Mul, ty, &[x, y])
         }
@@ -277,10 +286,26 @@ fn slice(g: &mut Graph, offset: u32, ty: Type, whole: Node) -> Option<Node> {
     }
     let NodeKind::Apply(op, inner_offset) = g.kind(whole) else { return None };
     match op {
-        Op::Pack if ty.is_scalar() => Some(g.args(whole)[offset as usize]),
-        Op::Pack => {
+        Op::Pack if g.args(whole).len() == g.ty(whole).len() && ty.is_scalar() => {
+            let element = g.args(whole)[offset as usize];
+            Some(g.slice(element, 0, ty.shape))
+        }
+        Op::Pack if g.args(whole).len() == g.ty(whole).len() => {
             let part = g.args(whole)[offset as usize..][..len as usize].to_vec();
             Some(g.pack(ty.elem, ty.shape, &part))
+        }
+        Op::Pack => {
+            let parts = parts(g, whole, offset, len);
+            match parts[..] {
+                [(part, first, _)] => Some(g.slice(part, first, ty.shape)),
+                _ => {
+                    let parts: Vec<Node> = parts
+                        .into_iter()
+                        .map(|(part, first, len)| g.slice(part, first, shape_of_part(g.shape(part), len)))
+                        .collect();
+                    Some(g.pack(ty.elem, ty.shape, &parts))
+                }
+            }
         }
         Op::Fill => {
             let scalar = g.args(whole)[0];
@@ -316,14 +341,42 @@ fn slice(g: &mut Graph, offset: u32, ty: Type, whole: Node) -> Option<Node> {
     }
 }
 
+/// The operands of a `Pack` that have elements in a range: with the first that is in it, and how many are.
+fn parts(g: &Graph, whole: Node, offset: u32, len: u32) -> Vec<(Node, u32, u32)> {
+    let mut start = 0;
+    let mut found = Vec::new();
+    for &part in g.args(whole) {
+        let end = start + g.ty(part).len() as u32;
+        let (first, last) = (start.max(offset), end.min(offset + len));
+        if first < last {
+            found.push((part, first - start, last - first));
+        }
+        start = end;
+    }
+    found
+}
+
+/// The shape of so many elements of a value.
+fn shape_of_part(whole: Shape, len: u32) -> Shape {
+    if len as usize == whole.len() { whole } else { Shape::Vector(len) }
+}
+
 /// A value taken apart and put together again.
 fn repack(g: &mut Graph, ty: Type, args: &[Node]) -> Option<Node> {
+    if let &[single] = args
+        && g.ty(single) == ty
+    {
+        return Some(single);
+    }
     let whole = operand_of(g, *args.first()?, Op::Slice)?;
     if g.ty(whole) != ty {
         return None;
     }
-    let in_order = (0u32..).zip(args).all(|(k, &arg)| {
-        g.kind(arg) == NodeKind::Apply(Op::Slice, k) && g.args(arg)[0] == whole && g.ty(arg).is_scalar()
+    let mut next = 0;
+    let in_order = args.iter().all(|&arg| {
+        let first = next;
+        next += g.ty(arg).len() as u32;
+        g.kind(arg) == NodeKind::Apply(Op::Slice, first) && g.args(arg)[0] == whole
     });
     in_order.then_some(whole)
 }

@@ -28,6 +28,15 @@ impl Shape {
         self.len() == 0
     }
 
+    /// Rows and columns, a vector being a column.
+    pub fn extents(self) -> (u32, u32) {
+        match self {
+            Shape::Scalar => (1, 1),
+            Shape::Vector(n) => (n, 1),
+            Shape::Matrix(n, m) => (n, m),
+        }
+    }
+
     /// The extents, outermost first.
     pub fn dims(self) -> Vec<usize> {
         match self {

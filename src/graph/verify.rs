@@ -49,7 +49,8 @@ pub fn verify(graph: &Graph) -> Result<(), String> {
                 let types: Vec<Type> = args.iter().map(|&a| graph.ty(a)).collect();
                 let fits = match op {
                     Op::Pack => {
-                        types.len() == ty.len() && types.iter().all(|t| t.is_scalar() && t.elem == ty.elem)
+                        let elements: usize = types.iter().map(|t| t.len()).sum();
+                        elements == ty.len() && types.iter().all(|t| t.elem == ty.elem)
                     }
                     Op::Slice => attr as usize + ty.len() <= types[0].len() && types[0].elem == ty.elem,
                     Op::Place => attr as usize + types[0].len() <= ty.len() && types[0].elem == ty.elem,

@@ -64,8 +64,19 @@ pub struct Failure {
     pub span: Span,
     /// What is wrong with it.
     pub reason: FailureReason,
-    /// The variables of the loop or recursive function that was being evaluated, with their elements.
-    pub state: Vec<(String, Vec<f64>)>,
+    /// The variables of the loop or recursive function that was being evaluated.
+    pub state: Vec<Variable>,
+}
+
+/// A variable with its value.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Variable {
+    /// Its name in the source.
+    pub name: String,
+    /// Its shape.
+    pub shape: Shape,
+    /// Its elements, matrices row by row; truth values as 0 and 1.
+    pub elements: Vec<f64>,
 }
 
 impl Failure {
@@ -114,6 +125,11 @@ impl Scratch {
     /// The first of the watched conditions that the last row met, and the operation in the source that met it.
     pub fn noted(&self) -> Option<(Span, Reason)> {
         self.noted
+    }
+
+    /// How many iterations and calls of recursive functions the last row took.
+    pub fn steps(&self) -> u64 {
+        self.steps
     }
 }
 
@@ -192,6 +208,11 @@ impl AstInterpreter {
     pub fn with_limits(mut self, limits: Limits) -> AstInterpreter {
         self.limits = limits;
         self
+    }
+
+    /// What a row may use before it fails.
+    pub fn limits(&self) -> Limits {
+        self.limits
     }
 
     /// How many numbers the inputs of a row are.

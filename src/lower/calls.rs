@@ -1,30 +1,28 @@
 //! Recursive functions.
 //!
-//! A call is made if any row of the group makes it; rows that do not make it go along and compute nothing that counts. What
-//! the calls of a row have in common is kept in two memory cells: how many there were, and what failed. A row that has
-//! failed makes no further call. A call whose failures nobody asks for retraces another, for the sake of a derivative, and does
-//! not count with the others.
+//! A call is made if any row of the group makes it; rows that do not make it go along and compute nothing that counts. The
+//! calls of a group are equally deep, so the depth that is left is one number. How many steps a row has taken is a number
+//! like any other, which calls take and give back. Whether a call of a row has failed is kept in a memory cell: such a row
+//! makes no further call, also where derivatives evaluate a part of the program again.
 
 use nc_runtime::lanes::Lanes;
 
+use super::arrays::{Form, Memory};
 use super::lanes::{LaneCall, LaneFunction, LaneType, SBinary, Value};
 use super::record::Recorder;
 use super::regions::leave;
 use super::uniform::Uniform;
 use super::{Lowering, Scope};
 use crate::entity::Entity;
-use crate::graph::{Function, Graph, Node, NodeKind, RegionKind, Source};
-use crate::limits::Limits;
+use crate::graph::{Function, Graph, Node, RegionKind, Source};
 use crate::ops::Lane;
 
-/// The memory cells that calls share: they are the first of all.
-const STEPS: u32 = 0;
-const FAILED: u32 = 1;
+/// The memory cell that calls share, the first of all: what failed in a call of the row.
+const FAILED: u32 = 0;
 
 /// What calls need to know.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Machine {
-    limits: Limits,
     /// How many calls may be nested in this function, or program.
     depth: Value,
 }
@@ -32,106 +30,91 @@ pub(super) struct Machine {
 impl Machine {
     /// At the beginning of a program.
     pub(super) fn begin(l: &Recorder, graph: &Graph) -> Machine {
-        let first = l.cells(2);
-        debug_assert_eq!(first, STEPS);
-        let (zero, nothing) = (l.s(0), l.f(0.0));
-        l.store(STEPS, zero, nothing);
-        l.store(FAILED, zero, nothing);
-        Machine { limits: graph.limits, depth: l.s(graph.limits.depth) }
+        let first = l.cells(1);
+        debug_assert_eq!(first, FAILED);
+        l.store(FAILED, l.s(0), l.f(0.0));
+        Machine { depth: l.s(graph.limits.depth) }
     }
 }
 
 /// Translates a function.
-pub(super) fn function(graph: &Graph, function: &Function, tape_bytes: usize) -> LaneFunction {
+pub(super) fn function(function: &Function, tape_bytes: usize) -> LaneFunction {
     let recorder = Recorder::new();
     let body = &function.body;
     let depth = recorder.argument(LaneType::S, 0);
-    let machine = Some(Machine { limits: graph.limits, depth });
+    let machine = Some(Machine { depth });
     let tape_cells = tape_bytes as u64;
-    let mut lowering = Lowering { l: &recorder, machine, tape_cells, leaving: false };
+    // A call has no memory of its own: all values are taken apart.
+    let m = Memory::new(&recorder, usize::MAX);
+    let mut lowering = Lowering { l: &recorder, m, machine, tape_cells, leaving: false };
     let mut scope = Scope::new(body, Uniform::of(body));
     let mut next = 0;
     for k in 0.. {
         let Some(input) = body.source_node(Source::State(k)) else { break };
         let lanes =
             (next..next + body.ty(input).len() as u32).map(|k| Lane::F(recorder.argument(LaneType::F, k)));
-        scope.values[input] = lanes.collect();
+        scope.values[input] = Form::Lanes(lanes.collect());
         next += body.ty(input).len() as u32;
     }
     let active = recorder.argument(LaneType::M, next);
     lowering.nodes(&mut scope, None, Some(active));
-    let results =
-        body.outputs.iter().flat_map(|o| scope.values[o.node].iter().map(|lane| lane.f())).collect();
+    let results = body
+        .outputs
+        .iter()
+        .flat_map(|o| lowering.m.elements_of(&scope.values[o.node]))
+        .map(|lane| lane.f())
+        .collect();
     recorder.finish_function(results)
 }
 
 impl Lowering<'_> {
-    /// Forgets the calls that are made until [`Lowering::count_from`] gets what this returns.
-    pub(super) fn count_anew(&self) -> Option<Value> {
-        self.machine?;
-        let l = self.l;
-        let steps = l.load(LaneType::F, STEPS, l.s(0));
-        l.store(STEPS, l.s(0), l.f(0.0));
-        Some(steps)
-    }
-
-    pub(super) fn count_from(&self, steps: Option<Value>) {
-        if let Some(steps) = steps {
-            self.l.store(STEPS, self.l.s(0), steps);
-        }
-    }
-
     pub(super) fn call(&mut self, scope: &mut Scope<'_>, node: Node, active: Option<Value>) {
         let Some((region, args)) = scope.graph.region_args(node) else { return };
         let (RegionKind::Call(call), Some(machine)) = (&region.kind, self.machine) else { return };
         let l = self.l;
-        let enters = self.and(active, scope.values[args.control][0].m());
-        let (here, zero, one) = (l.s(0), l.f(0.0), l.f(1.0));
+        let enters = self.and(active, scope.values[args.control].lane().m());
+        let (zero, one) = (l.f(0.0), l.f(1.0));
+        let here = l.s(0);
         let failed = l.load(LaneType::F, FAILED, here);
         let alive = l.and(enters, l.eq(failed, zero));
-        let before = l.load(LaneType::F, STEPS, here);
-        let counts = scope
-            .results
-            .get(&node)
-            .is_some_and(|users| users.iter().any(|&user| scope.graph.kind(user) == NodeKind::Result(1)));
-        let steps = if counts { before } else { zero };
         let deep = l.ieq(l.splat(machine.depth), l.i(0));
-        let many = l.le(l.f(machine.limits.steps as f64), steps);
-        let too_deep = l.and(alive, deep);
-        let alive = l.and(alive, l.not(deep));
-        let too_many = l.and(alive, many);
-        let calls = l.and(alive, l.not(many));
-        let failed = l.select(too_deep, l.f(call.failure.into()), failed);
-        let failed = l.select(too_many, l.f((call.failure + 1).into()), failed);
-        l.store(FAILED, here, failed);
-        l.store(STEPS, here, l.select(calls, l.add(steps, one), steps));
-        let mut operands: Vec<Value> =
-            args.first.iter().flat_map(|&n| scope.values[n].iter().map(|lane| lane.f())).collect();
+        let calls = l.and(alive, l.not(deep));
+        let failed = l.select(l.and(alive, deep), l.f(call.failure.into()), failed);
+        let mut operands: Vec<Value> = args
+            .first
+            .iter()
+            .flat_map(|&n| self.m.elements_of(&scope.values[n]))
+            .map(|lane| lane.f())
+            .collect();
         operands.push(calls);
         let depth = l.s_binary(SBinary::Sub, machine.depth, l.s(1));
         let numbers: usize = call.results.iter().map(|shape| shape.len()).sum();
         let function = call.function.index() as u32;
         let results = numbers as u32 + 1;
         let mut values = l.call(LaneCall { function, active: calls, depth, operands, results });
-        if !counts {
-            l.store(STEPS, here, before);
-        }
         if let Some(outside) = values.pop() {
             l.outside(l.and(calls, l.eq(outside, one)));
         }
+        let failed = match (call.results.first(), call.results.len()) {
+            (Some(value), 2..) => l.select(calls, values[value.len()], failed),
+            _ => failed,
+        };
+        l.store(FAILED, here, failed);
+        let failed = l.select(enters, failed, zero);
         let mut values = values.into_iter();
-        let results: Vec<Vec<Lane<Recorder>>> = call
+        let results: Vec<Form> = call
             .results
             .iter()
             .enumerate()
             .map(|(k, shape)| {
                 let lanes = values.by_ref().take(shape.len());
-                lanes
+                let lanes = lanes
                     .map(|value| {
-                        let otherwise = if k == 1 { l.select(enters, failed, zero) } else { zero };
+                        let otherwise = if k == 1 { failed } else { zero };
                         Lane::F(l.select(calls, value, otherwise))
                     })
-                    .collect()
+                    .collect();
+                self.m.form(lanes)
             })
             .collect();
         leave(scope, node, l.and(enters, l.not(calls)), &results);

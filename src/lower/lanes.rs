@@ -128,6 +128,10 @@ pub enum Inst {
     Column(u32),
     /// An element of the parameters.
     Param(u32),
+    /// The rows' numbers in the input column at an offset from a fixed one.
+    ColumnAt(u32, Value),
+    /// The element of the parameters at an offset from a fixed one.
+    ParamAt(u32, Value),
     /// An operation of one number.
     FUnary(FUnary, Value),
     /// An operation of two numbers.
@@ -170,6 +174,10 @@ pub enum Inst {
     Load(LaneType, u32, Value),
     /// Puts the second value into the memory cell at an offset from a fixed one.
     StoreCell(u32, Value, Value),
+    /// Puts the second value into the output column at an offset from a fixed one.
+    StoreColumn(u32, Value, Value),
+    /// Adds the second value to the sum over the batch at an offset from a fixed one.
+    AddPartial(u32, Value, Value),
     /// What an iteration of the loop gets from the one before: see [`Carried`]. The number tells them apart.
     Phi(LaneType, u32),
     /// An operand of the function that is being translated, by its number.
@@ -196,6 +204,8 @@ impl Inst {
             Inst::F(_)
             | Inst::Column(_)
             | Inst::Param(_)
+            | Inst::ColumnAt(..)
+            | Inst::ParamAt(..)
             | Inst::FUnary(..)
             | Inst::FBinary(..)
             | Inst::Fma(..)
@@ -213,9 +223,8 @@ impl Inst {
             Inst::Load(ty, ..) | Inst::Phi(ty, _) | Inst::Argument(ty, _) => ty,
             Inst::Returned(..) => LaneType::F,
             Inst::Splat(_) => LaneType::I,
-            Inst::Call(_) | Inst::StoreCell(..) | Inst::Loop(_) | Inst::Test(_) | Inst::End(_) => {
-                LaneType::Nothing
-            }
+            Inst::StoreCell(..) | Inst::StoreColumn(..) | Inst::AddPartial(..) => LaneType::Nothing,
+            Inst::Call(_) | Inst::Loop(_) | Inst::Test(_) | Inst::End(_) => LaneType::Nothing,
             Inst::I(_) | Inst::IBinary(..) | Inst::Shl(..) | Inst::Shr(..) | Inst::Bits(_) => LaneType::I,
         }
     }
@@ -230,8 +239,8 @@ impl Inst {
             Inst::Splat(_) => &[S],
             Inst::SBinary(..) => &[S, S],
             Inst::SSelect(..) => &[S, S, S],
-            Inst::Load(..) => &[S],
-            Inst::StoreCell(..) => &[S, F],
+            Inst::Load(..) | Inst::ColumnAt(..) | Inst::ParamAt(..) => &[S],
+            Inst::StoreCell(..) | Inst::StoreColumn(..) | Inst::AddPartial(..) => &[S, F],
             Inst::FUnary(..) | Inst::Bits(_) => &[F],
             Inst::FBinary(..) | Inst::FCompare(..) => &[F, F],
             Inst::Fma(..) => &[F, F, F],
@@ -261,7 +270,11 @@ impl Inst {
             Inst::SBinary(op, a, b) => Inst::SBinary(op, f(a), f(b)),
             Inst::SSelect(c, a, b) => Inst::SSelect(f(c), f(a), f(b)),
             Inst::Load(ty, cell, a) => Inst::Load(ty, cell, f(a)),
+            Inst::ColumnAt(k, a) => Inst::ColumnAt(k, f(a)),
+            Inst::ParamAt(k, a) => Inst::ParamAt(k, f(a)),
             Inst::StoreCell(cell, a, v) => Inst::StoreCell(cell, f(a), f(v)),
+            Inst::StoreColumn(k, a, v) => Inst::StoreColumn(k, f(a), f(v)),
+            Inst::AddPartial(k, a, v) => Inst::AddPartial(k, f(a), f(v)),
             Inst::FUnary(op, a) => Inst::FUnary(op, f(a)),
             Inst::FBinary(op, a, b) => Inst::FBinary(op, f(a), f(b)),
             Inst::Fma(a, b, c) => Inst::Fma(f(a), f(b), f(c)),
@@ -286,12 +299,19 @@ impl Inst {
         matches!(self, Inst::F(_) | Inst::I(_) | Inst::M(_) | Inst::S(_))
     }
 
+    /// Whether the instruction is there for what it writes.
+    pub fn writes(self) -> bool {
+        matches!(self, Inst::StoreCell(..) | Inst::StoreColumn(..) | Inst::AddPartial(..))
+    }
+
     /// Whether the result depends on the operands alone, so that it may be computed anywhere.
     pub fn is_pure(self) -> bool {
         !matches!(
             self,
             Inst::Load(..)
                 | Inst::StoreCell(..)
+                | Inst::StoreColumn(..)
+                | Inst::AddPartial(..)
                 | Inst::Phi(..)
                 | Inst::Loop(_)
                 | Inst::Test(_)
@@ -414,8 +434,10 @@ pub struct LaneProgram {
     pub insts: EntityVec<Value, Inst>,
     /// The tables that look-ups refer to.
     pub tables: Vec<&'static [f64]>,
-    /// The results.
+    /// The results that are not written in loops.
     pub stores: Vec<Store>,
+    /// Those that are: where each begins, and how many elements it has.
+    pub ranges: Vec<(Target, u32)>,
     /// The status word of each row (see [`nc_runtime::abi::Status`]), an integer; none if it is always 0.
     pub status: Option<Value>,
     /// What it reads and writes.
@@ -424,6 +446,8 @@ pub struct LaneProgram {
     pub loops: EntityVec<LoopId, LaneLoop>,
     /// How many memory cells it uses.
     pub cells: u32,
+    /// Whether it has loops over the elements of values that stand in memory.
+    pub arrays: bool,
     /// Its calls.
     pub calls: EntityVec<CallId, LaneCall>,
     /// The functions that are called. They have operands and results instead of columns and stores.

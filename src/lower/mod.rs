@@ -1,15 +1,17 @@
 //! Compute graph → lane program.
 //!
-//! Vectors and matrices are taken apart into scalars, and every operation becomes the instructions that its definition
-//! records. Instructions are value-numbered as they are recorded, so that work which two operations share (the range
+//! Small vectors and matrices are taken apart into scalars, large ones stand in memory, and every operation becomes the
+//! instructions that its definition records. Instructions are value-numbered as they are recorded, so that work which two operations share (the range
 //! reduction of `sin x` and `cos x`, the `exp` in a function and its derivative) is done once. What does not change in a
 //! loop is computed before it.
 //!
 //! * [`lanes`]: the lane program;
+//! * `arrays`: values of many elements;
 //! * [`record`]: instructions as they come;
 //! * `regions`: loops and their adjoints; `calls`: recursive functions; `uniform`: what is the same for all rows;
 //! * [`mod@print`] and [`verify`].
 
+pub(crate) mod arrays;
 mod calls;
 pub mod lanes;
 pub mod print;
@@ -23,8 +25,9 @@ use std::collections::HashMap;
 use nc_runtime::lanes::Lanes;
 
 use crate::entity::EntityVec;
-use crate::graph::{Effect, Graph, Node, NodeKind, Role, Source};
-use crate::ops::{Lane, Operand};
+use crate::graph::{Effect, Graph, Node, NodeKind, Role, Source, Type};
+use crate::ops::{LARGE, Lane, Op, Operand};
+use arrays::{Form, Memory};
 use lanes::{Inst, LaneFunction, LaneProgram, Layout, Store, TableId, Target, Value};
 use record::Recorder;
 use regions::Tape;
@@ -45,6 +48,7 @@ pub fn lower(graph: &Graph, tape_bytes: usize) -> LaneProgram {
     let machine = (!graph.functions.is_empty()).then(|| calls::Machine::begin(&recorder, graph));
     let mut lowering = Lowering {
         l: &recorder,
+        m: Memory::new(&recorder, LARGE),
         machine,
         tape_cells: (tape_bytes / TAPE_CELL_BYTES / tapes).min(MAX_TAPE_CELLS) as u64,
         leaving: true,
@@ -52,35 +56,44 @@ pub fn lower(graph: &Graph, tape_bytes: usize) -> LaneProgram {
     let mut scope = Scope::new(graph, Uniform::of(graph));
     for (index, input) in (0u32..).zip(&graph.inputs) {
         let first = layout.inputs[index as usize];
-        let lanes = (first..first + input.shape.len() as u32).map(|k| {
-            Lane::F(if input.source == Source::Shared { recorder.param(k) } else { recorder.column(k) })
-        });
-        scope.values[graph.input_node(index)] = lanes.collect();
+        let (len, shared) = (input.shape.len() as u32, input.source == Source::Shared);
+        let form = match shared {
+            true => lowering.m.params(first, len),
+            false => lowering.m.columns(first, len),
+        };
+        scope.values[graph.input_node(index)] = lowering.m.normal(form);
     }
     lowering.nodes(&mut scope, None, None);
     let values = scope.values;
     let checks: Vec<_> =
-        graph.checks.iter().map(|check| (values[check.fails][0].m(), check.effect)).collect();
+        graph.checks.iter().map(|check| (values[check.fails].lane().m(), check.effect)).collect();
+    let failed = recorder.failed(&checks);
     let mut columns = 0;
     let mut partials = 0;
     let mut stores = Vec::new();
     for output in &graph.outputs {
         let summed = is_summed(graph, output.role);
-        for &lane in &values[output.node] {
-            let value = lane.f();
-            if summed {
-                stores.push(Store { target: Target::Partial(partials), value });
-                partials += 1;
-            } else {
-                stores.push(Store { target: Target::Column(columns), value });
-                columns += 1;
+        let form = &values[output.node];
+        let target = if summed { Target::Partial(partials) } else { Target::Column(columns) };
+        match form {
+            Form::Lanes(lanes) => stores.extend(lanes.iter().zip(0..).map(|(lane, k)| match target {
+                Target::Column(first) => Store { target: Target::Column(first + k), value: lane.f() },
+                Target::Partial(first) => Store { target: Target::Partial(first + k), value: lane.f() },
+            })),
+            Form::Array(_) => {
+                recorder.range(target, form.len());
+                lowering.m.elements(form, |k, value| {
+                    let value = if summed { value } else { recorder.leaving(value, failed) };
+                    recorder.write(target, k, value);
+                });
             }
         }
+        *(if summed { &mut partials } else { &mut columns }) += form.len();
     }
     let mut program = recorder.finish(stores, &checks, layout.shape(columns, partials));
     program.max_depth = graph.limits.depth;
     for function in graph.functions.values() {
-        let function = calls::function(graph, function, tape_bytes);
+        let function = calls::function(function, tape_bytes);
         program.functions.push(share_tables(&mut program.tables, function));
     }
     for function in &mut program.functions {
@@ -96,7 +109,7 @@ struct Scope<'g> {
     /// How often each node is still needed.
     uses: EntityVec<Node, u32>,
     /// The elements of each node.
-    values: EntityVec<Node, Vec<Lane<Recorder>>>,
+    values: EntityVec<Node, Form>,
     /// Which nodes have been translated.
     done: EntityVec<Node, bool>,
     uniform: Uniform,
@@ -121,7 +134,7 @@ impl<'g> Scope<'g> {
             done: EntityVec::filled(false, graph.len()),
             uses: use_counts(graph, &live),
             live,
-            values: EntityVec::filled(Vec::new(), graph.len()),
+            values: EntityVec::filled(Form::none(), graph.len()),
             uniform,
             taped: graph.taped(),
             tapes: HashMap::new(),
@@ -132,6 +145,7 @@ impl<'g> Scope<'g> {
 /// Translates graphs, those of regions among them.
 struct Lowering<'a> {
     l: &'a Recorder,
+    m: Memory<'a>,
     /// Where calls of recursive functions are counted, if there are any.
     machine: Option<calls::Machine>,
     /// Memory cells for each tape.
@@ -153,17 +167,12 @@ impl Lowering<'_> {
             }
             match graph.kind(node) {
                 NodeKind::Const(bits) => {
-                    scope.values[node] = vec![Lane::F(self.l.f(f64::from_bits(bits)))];
+                    scope.values[node] = Form::Lanes(vec![Lane::F(self.l.f(f64::from_bits(bits)))]);
                 }
-                NodeKind::Bool(value) => scope.values[node] = vec![Lane::M(self.l.m(value))],
+                NodeKind::Bool(value) => scope.values[node] = Form::Lanes(vec![Lane::M(self.l.m(value))]),
                 NodeKind::Input(_) => {}
                 NodeKind::Apply(op, attr) => {
-                    let operands: Vec<Operand<Recorder>> = graph
-                        .args(node)
-                        .iter()
-                        .map(|&a| Operand { ty: graph.ty(a), elems: &scope.values[a] })
-                        .collect();
-                    scope.values[node] = op.eval(self.l, attr, graph.ty(node), &operands);
+                    scope.values[node] = self.apply(scope, node, op, attr);
                 }
                 NodeKind::Region(_) => {
                     let leaving = std::mem::replace(&mut self.leaving, false);
@@ -174,16 +183,52 @@ impl Lowering<'_> {
                 NodeKind::Result(_) => {}
             }
             // A result that no check can spoil is made ready to leave at once, before it occupies a register for long.
-            if results[node] && !fails {
-                for lane in &scope.values[node] {
+            if let Form::Lanes(lanes) = &scope.values[node]
+                && results[node]
+                && !fails
+            {
+                for lane in lanes {
                     self.l.leaving(lane.f(), None);
                 }
             }
             for &arg in graph.args(node) {
                 scope.uses[arg] -= 1;
                 if scope.uses[arg] == 0 {
-                    scope.values[arg] = Vec::new();
+                    scope.values[arg] = Form::none();
                 }
+            }
+        }
+    }
+}
+
+impl Lowering<'_> {
+    fn apply(&self, scope: &Scope<'_>, node: Node, op: Op, attr: u32) -> Form {
+        let graph = scope.graph;
+        let ty = graph.ty(node);
+        let args = graph.args(node);
+        let lanes: Option<Vec<&[Lane<Recorder>]>> = args
+            .iter()
+            .map(|&a| match &scope.values[a] {
+                Form::Lanes(lanes) => Some(lanes.as_slice()),
+                Form::Array(_) => None,
+            })
+            .collect();
+        match lanes {
+            Some(lanes) if self.m.is_small(ty.len()) => {
+                let operands: Vec<Operand<Recorder>> =
+                    args.iter().zip(lanes).map(|(&a, elems)| Operand { ty: graph.ty(a), elems }).collect();
+                Form::Lanes(op.eval(self.l, attr, ty, &operands))
+            }
+            _ => {
+                let forms: Vec<&Form> = args.iter().map(|&a| &scope.values[a]).collect();
+                let form = if op.elementwise() {
+                    self.m.apply(op, ty, &forms)
+                } else {
+                    let types: Vec<Type> = args.iter().map(|&a| graph.ty(a)).collect();
+                    self.m.normal(op.array(&self.m, attr, ty, &types, &forms))
+                };
+                // What is needed once is computed where it is needed.
+                self.m.shared(form, scope.uses[node])
             }
         }
     }

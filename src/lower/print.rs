@@ -38,7 +38,10 @@ pub fn dump(program: &LaneProgram) -> String {
         });
         let _ = match inst {
             Inst::Shl(_, by) | Inst::Shr(_, by) => write!(text, ", {by}"),
-            Inst::Column(k) | Inst::Param(k) => write!(text, " {k}"),
+            Inst::Column(k) | Inst::Param(k) | Inst::ColumnAt(k, _) | Inst::ParamAt(k, _) => {
+                write!(text, " {k}")
+            }
+            Inst::StoreColumn(k, ..) | Inst::AddPartial(k, ..) => write!(text, " {k}"),
             Inst::Lookup(table, _) => write!(text, ", table {}", table.0),
             Inst::Load(_, cell, _) | Inst::StoreCell(cell, ..) => write!(text, " @{cell}"),
             Inst::Argument(_, k) => write!(text, " {k}"),
@@ -110,6 +113,8 @@ fn mnemonic(inst: Inst) -> String {
         Inst::F(_) | Inst::I(_) | Inst::M(_) => "const".into(),
         Inst::Column(_) => "column".into(),
         Inst::Param(_) => "param".into(),
+        Inst::ColumnAt(..) => "column+".into(),
+        Inst::ParamAt(..) => "param+".into(),
         Inst::FUnary(op, _) => format!("{op:?}").to_lowercase(),
         Inst::FBinary(op, ..) => format!("{op:?}").to_lowercase(),
         Inst::Fma(..) => "fma".into(),
@@ -135,6 +140,8 @@ fn mnemonic(inst: Inst) -> String {
         Inst::SSelect(..) => "sselect".into(),
         Inst::Load(..) => "load".into(),
         Inst::StoreCell(..) => "store".into(),
+        Inst::StoreColumn(..) => "store+".into(),
+        Inst::AddPartial(..) => "sum+".into(),
         Inst::Loop(_) => "loop".into(),
         Inst::Test(_) => "while".into(),
         Inst::End(_) => "next".into(),

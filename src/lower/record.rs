@@ -11,7 +11,7 @@ use super::lanes::{
     LaneLoop, LaneProgram, LaneType, LoopId, SBinary, Store, TableId, Target, Value,
 };
 use crate::entity::EntityVec;
-use crate::graph::{Effect, canonical_bits};
+use crate::graph::{Effect, FastHash, canonical_bits};
 
 /// Records instructions with value numbering: an instruction that was recorded before is not recorded again, and one
 /// whose operands are constants is computed.
@@ -25,12 +25,14 @@ struct State {
     insts: EntityVec<Value, Inst>,
     /// How many loops there are around each instruction, as far as what follows is concerned.
     depths: EntityVec<Value, usize>,
-    known: HashMap<Inst, Value>,
+    known: HashMap<Inst, Value, FastHash>,
     tables: Vec<&'static [f64]>,
     loops: EntityVec<LoopId, LaneLoop>,
     phis: u32,
     calls: EntityVec<CallId, LaneCall>,
     cells: u32,
+    arrays: bool,
+    ranges: Vec<(Target, u32)>,
     /// What is outside all loops.
     outermost: Scope,
     /// The loops that are being recorded, outermost first.
@@ -141,6 +143,11 @@ impl Recorder {
         state.push(inst, depth)
     }
 
+    /// How many loops are open.
+    pub(super) fn depth(&self) -> usize {
+        self.state.borrow().open.len()
+    }
+
     /// Begins a loop.
     pub(super) fn begin(&self) {
         self.state.borrow_mut().open.push(Scope::default());
@@ -228,8 +235,14 @@ impl Recorder {
     pub(super) fn cells(&self, count: u32) -> u32 {
         let mut state = self.state.borrow_mut();
         let first = state.cells;
-        state.cells += count;
+        // What is more than all memory is refused later.
+        state.cells = state.cells.saturating_add(count);
         first
+    }
+
+    /// There are values of many elements.
+    pub(super) fn has_arrays(&self) {
+        self.state.borrow_mut().arrays = true;
     }
 
     pub(super) fn load(&self, ty: LaneType, cell: u32, offset: Value) -> Value {
@@ -238,6 +251,27 @@ impl Recorder {
 
     pub(super) fn store(&self, cell: u32, offset: Value, value: Value) {
         self.effect(Inst::StoreCell(cell, offset, value));
+    }
+
+    pub(super) fn column_at(&self, first: u32, offset: Value) -> Value {
+        self.record(Inst::ColumnAt(first, offset))
+    }
+
+    pub(super) fn param_at(&self, first: u32, offset: Value) -> Value {
+        self.record(Inst::ParamAt(first, offset))
+    }
+
+    /// A result whose elements are written one by one: see [`Recorder::write`].
+    pub(super) fn range(&self, first: Target, len: u32) {
+        self.state.borrow_mut().ranges.push((first, len));
+    }
+
+    /// Writes an element of a result.
+    pub(super) fn write(&self, first: Target, offset: Value, value: Value) {
+        self.effect(match first {
+            Target::Column(k) => Inst::StoreColumn(k, offset, value),
+            Target::Partial(k) => Inst::AddPartial(k, offset, value),
+        });
     }
 
     /// An operand of the function that is being recorded.
@@ -359,7 +393,8 @@ impl Recorder {
             Inst::F(_) | Inst::I(_) | Inst::M(_) | Inst::S(_) | Inst::Column(_) | Inst::Param(_) => {
                 return None;
             }
-            Inst::Load(..) | Inst::StoreCell(..) | Inst::Phi(..) => return None,
+            Inst::Load(..) | Inst::ColumnAt(..) | Inst::ParamAt(..) | Inst::Phi(..) => return None,
+            Inst::StoreCell(..) | Inst::StoreColumn(..) | Inst::AddPartial(..) => return None,
             Inst::Argument(..) | Inst::Call(_) | Inst::Returned(..) => return None,
             Inst::Splat(_) => Constant::I(s(0).cast_signed()),
             Inst::Loop(_) | Inst::Test(_) | Inst::End(_) => return None,
@@ -425,8 +460,7 @@ impl Recorder {
         checks: &[(Value, Effect)],
         columns: Columns,
     ) -> LaneProgram {
-        let failures = checks.iter().filter(|check| check.1 == Effect::Fail).map(|check| check.0);
-        let failed = failures.reduce(|a, b| self.or(a, b));
+        let failed = self.failed(checks);
         let stores: Vec<Store> = stores
             .into_iter()
             .map(|store| match store.target {
@@ -435,21 +469,30 @@ impl Recorder {
             })
             .collect();
         let status = self.status(checks);
-        let State { insts, tables, loops, calls, cells, outermost, .. } = self.state.into_inner();
+        let State { insts, tables, loops, calls, cells, arrays, ranges, outermost, .. } =
+            self.state.into_inner();
         let functions = Vec::new();
         let program = LaneProgram {
             insts,
             tables,
             stores,
+            ranges,
             status,
             columns,
             loops,
             cells,
+            arrays,
             calls,
             functions,
             max_depth: 0,
         };
         compact(program, &outermost.items, &[]).0
+    }
+
+    /// Which rows fail, if any can.
+    pub(super) fn failed(&self, checks: &[(Value, Effect)]) -> Option<Value> {
+        let failures = checks.iter().filter(|check| check.1 == Effect::Fail).map(|check| check.0);
+        failures.reduce(|a, b| self.or(a, b))
     }
 
     /// Ends the recording of a function. What was reported as outside a fast range is its last result, as a number.
@@ -575,7 +618,8 @@ fn live(program: &LaneProgram, order: &[Value], results: &[Value]) -> EntityVec<
                 continue;
             }
             // A call changes memory, too.
-            Inst::StoreCell(..) | Inst::Call(_) => left.push(value),
+            Inst::Call(_) => left.push(value),
+            inst if inst.writes() => left.push(value),
             _ => {}
         }
         around[value] = open.last().copied();

@@ -11,12 +11,14 @@
 
 use nc_runtime::lanes::Lanes;
 
+use super::arrays::{Cells, Form};
 use super::lanes::{Condition, LaneType, SBinary, Value};
 use super::uniform::Uniform;
 use super::{Lowering, Scope};
+use crate::entity::EntityVec;
 use crate::graph::region::MAX_TAPED;
-use crate::graph::{Graph, Node, NodeKind, Region, RegionKind, Source};
-use crate::ops::Lane;
+use crate::graph::{Elem, Graph, Node, NodeKind, Region, RegionKind, Source};
+use crate::ops::{LARGE, Lane};
 
 /// Where a loop has left its states.
 #[derive(Debug, Clone)]
@@ -38,9 +40,57 @@ pub(super) struct Tape<'g> {
     masked: bool,
     /// The rows that enter.
     entry: Option<Value>,
-    captures: Vec<Vec<Lane<super::Recorder>>>,
+    captures: Vec<Form>,
     /// What is the same for all rows in its body.
     inside: Uniform,
+}
+
+/// The states of a loop that is about to begin. Large ones stand in memory twice: those of the iteration, and where the
+/// next ones go.
+struct First {
+    small: Vec<Vec<Value>>,
+    /// For each large state where it begins in either half, or in a record.
+    places: Vec<Option<u32>>,
+    lens: Vec<u32>,
+    cells: Cells,
+    next: Next,
+}
+
+/// Where the large states of the next iteration go.
+#[derive(Clone, Copy)]
+enum Next {
+    /// Nowhere: there are none.
+    None,
+    /// Into the other half of the cells, of so many.
+    Half(u32),
+    /// So many cells behind those of this iteration, which stay: a record of a tape.
+    Record(u32),
+}
+
+/// The states of an iteration.
+struct States {
+    first: First,
+    small: Vec<Vec<Value>>,
+    /// Where the half or record begins that holds them.
+    current: Option<Value>,
+}
+
+impl States {
+    fn cells(&self, k: usize, half: Option<Value>) -> Option<Cells> {
+        let place = self.first.places[k]?;
+        Some(self.first.cells.part(place, self.first.lens[k], half))
+    }
+
+    fn form(&self, k: usize) -> Form {
+        match self.cells(k, self.current) {
+            Some(cells) => cells.form(),
+            None => Form::Lanes(self.small[k].iter().map(|&value| Lane::F(value)).collect()),
+        }
+    }
+
+    fn forms(&self) -> Vec<Form> {
+        (0..self.small.len()).map(|k| self.form(k)).collect()
+    }
 }
 
 /// How many loops of a graph leave a tape.
@@ -79,39 +129,157 @@ impl Lowering<'_> {
         (self.l.truth(mask) != Some(true)).then_some(mask)
     }
 
+    /// Values as they can be used in a loop: nothing is left to be computed in each iteration.
+    fn there(&self, scope: &Scope<'_>, nodes: &[Node]) -> Vec<Form> {
+        let form = |&node: &Node| match &scope.values[node] {
+            lanes @ Form::Lanes(_) => lanes.clone(),
+            array @ Form::Array(_) => self.m.stored(array).form(),
+        };
+        nodes.iter().map(form).collect()
+    }
+
+    /// Prepares the states of a loop; `records` says where those of each iteration are to stay, and how many cells lie
+    /// between them.
+    fn first(&self, forms: &[Form], records: Option<(u32, u32)>) -> First {
+        let lens: Vec<u32> = forms.iter().map(Form::len).collect();
+        let mut width = 0;
+        let mut places = Vec::new();
+        for form in forms {
+            let large = matches!(form, Form::Array(_));
+            places.push(large.then_some(width));
+            if large || records.is_some() {
+                width += form.len();
+            }
+        }
+        let (cells, next) = match records {
+            _ if places.iter().all(Option::is_none) => (self.m.cells(Elem::Num, 0), Next::None),
+            Some((cell, between)) => (Cells::at(cell, None, width, LaneType::F), Next::Record(between)),
+            None => (self.m.cells(Elem::Num, 2 * width), Next::Half(width)),
+        };
+        let small = forms
+            .iter()
+            .zip(&places)
+            .map(|(form, place)| match (form, place) {
+                (Form::Array(_), &Some(place)) => {
+                    self.m.write(&cells.part(place, form.len(), None), form, None);
+                    Vec::new()
+                }
+                (Form::Lanes(lanes), _) => lanes.iter().map(|lane| lane.f()).collect(),
+                (Form::Array(_), None) => Vec::new(),
+            })
+            .collect();
+        First { small, places, lens, cells, next }
+    }
+
+    /// The states in the innermost loop, which has just begun.
+    fn begin(&self, first: First) -> States {
+        let l = self.l;
+        let small = first.small.iter().map(|lanes| lanes.iter().map(|&lane| l.phi(lane)).collect()).collect();
+        let current = match first.next {
+            Next::None => None,
+            Next::Half(_) | Next::Record(_) => Some(l.phi(l.s(0))),
+        };
+        States { first, small, current }
+    }
+
+    /// Evaluates the rest of a body. Large states for the next iteration are written by the same loops that sum up
+    /// elements, where they do not depend on such sums.
+    fn finish(
+        &mut self,
+        body: &mut Scope<'_>,
+        region: &Region,
+        states: &States,
+        active: Option<Value>,
+        mask: Option<Value>,
+    ) {
+        let summed = after_sums(body.graph);
+        let early = summed.as_ref().filter(|_| !matches!(states.first.next, Next::None));
+        let mut written = vec![false; states.small.len()];
+        if let Some(early) = early {
+            self.nodes(body, Some(early), active);
+            let other = self.other(states);
+            for (k, next) in region.next().enumerate().filter(|&(_, next)| early[next]) {
+                if let (Some(to), Some(old)) = (states.cells(k, other), states.cells(k, states.current)) {
+                    self.m.write_along(&to, &body.values[next], mask.map(|mask| (mask, &old)));
+                    written[k] = true;
+                }
+            }
+        }
+        self.nodes(body, None, active);
+        self.m.flush();
+        let next: Vec<Option<Form>> = region
+            .next()
+            .zip(&written)
+            .map(|(next, &written)| (!written).then(|| body.values[next].clone()))
+            .collect();
+        self.advance(states, &next, mask);
+    }
+
+    /// Where the half or record begins that takes the states of the next iteration.
+    fn other(&self, states: &States) -> Option<Value> {
+        let l = self.l;
+        states.current.map(|current| match states.first.next {
+            Next::None => current,
+            Next::Half(width) => l.s_binary(SBinary::Sub, l.s(width.into()), current),
+            Next::Record(width) => l.s_binary(SBinary::Add, current, l.s(width.into())),
+        })
+    }
+
+    /// What the next iteration of the innermost loop gets, for the rows of a mask; nothing for a state that is there.
+    fn advance(&self, states: &States, next: &[Option<Form>], mask: Option<Value>) {
+        let l = self.l;
+        let other = self.other(states);
+        for (k, form) in next.iter().enumerate() {
+            let Some(form) = form else { continue };
+            if let (Some(to), Some(old)) = (states.cells(k, other), states.cells(k, states.current)) {
+                self.m.write(&to, form, mask.map(|mask| (mask, &old)));
+            } else if let Form::Lanes(lanes) = form {
+                for (lane, &phi) in lanes.iter().zip(&states.small[k]) {
+                    l.next(phi, mask.map_or(lane.f(), |mask| l.select(mask, lane.f(), phi)));
+                }
+            }
+        }
+        if let (Some(current), Some(other)) = (states.current, other) {
+            l.next(current, other);
+        }
+    }
+
     fn enter(&mut self, scope: &mut Scope<'_>, node: Node, limit: u64, active: Option<Value>) {
         let graph = scope.graph;
         let Some((region, args)) = graph.region_args(node) else { return };
         let l = self.l;
         let (uniform, inside) = scope.uniform.take(node);
-        let entry = self.some(self.and(active, scope.values[args.control][0].m()));
-        let first: Vec<Vec<Lane<_>>> = args.first.iter().map(|&n| scope.values[n].clone()).collect();
-        let captures: Vec<Vec<Lane<_>>> = args.captures.iter().map(|&n| scope.values[n].clone()).collect();
-        let width: u32 = first.iter().map(|lanes| lanes.len() as u32).sum::<u32>() + u32::from(!uniform);
+        let entry = self.some(self.and(active, scope.values[args.control].lane().m()));
+        let first: Vec<Form> = args.first.iter().map(|&n| scope.values[n].clone()).collect();
+        let captures = self.there(scope, args.captures);
+        let width = first.iter().map(Form::len).sum::<u32>() + u32::from(!uniform);
         let mut tape =
             scope.taped[node].then(|| self.tape(region, width, limit, !uniform, entry, &captures, &inside));
 
+        let records = tape.as_ref().filter(|tape| tape.complete).map(|tape| (tape.cell, tape.width));
+        let first = self.first(&first, records);
+        let exit_cells = self.exit_cells(region, !uniform);
         l.begin();
-        let states: Vec<Vec<Value>> =
-            first.iter().map(|lanes| lanes.iter().map(|lane| l.phi(lane.f())).collect()).collect();
+        let states = self.begin(first);
         let going = (!uniform).then(|| l.phi(entry.unwrap_or_else(|| l.m(true))));
         let count = l.phi(l.s(0));
         let taping = tape.as_ref().filter(|tape| !tape.complete).map(|_| (l.phi(l.s(0)), l.phi(l.s(1))));
         let header = region.header();
         let mut body = Scope::new(&region.body, inside);
-        bind(&mut body, Source::State, &states_as_lanes(&states));
+        bind(&mut body, Source::State, &states.forms());
         bind(&mut body, Source::Capture, &captures);
         // Values are needed again behind the test.
         self.nodes(&mut body, Some(&header), going.or(entry));
-        let goes_on = region.goes_on().map_or_else(|| l.m(false), |n| body.values[n][0].m());
+        let goes_on = region.goes_on().map_or_else(|| l.m(false), |n| body.values[n].lane().m());
         let iterates = self.and(going.or(entry), goes_on);
         // A row that has stopped keeps the exit values that it stopped with.
-        let exits: Vec<Vec<Value>> = region
+        let exits: Vec<Form> = region
             .exits()
-            .map(|exit| {
-                let lanes = body.values[exit].iter().map(|lane| lane.f());
-                lanes
-                    .map(|value| match going {
+            .zip(&exit_cells)
+            .map(|(exit, cells)| match (&body.values[exit], cells) {
+                (Form::Lanes(lanes), _) => {
+                    let lanes = lanes.iter().map(|lane| lane.f());
+                    let kept = lanes.map(|value| match going {
                         Some(going) => {
                             let phi = l.phi(l.f(0.0));
                             let value = l.select(going, value, phi);
@@ -119,26 +287,30 @@ impl Lowering<'_> {
                             value
                         }
                         None => value,
-                    })
-                    .collect()
+                    });
+                    Form::Lanes(kept.map(Lane::F).collect())
+                }
+                (array, Some(cells)) => {
+                    self.m.write(cells, array, going.map(|going| (going, cells)));
+                    cells.form()
+                }
+                (array, None) => array.clone(),
             })
             .collect();
         let limit = if tape.is_some() { limit.min(MAX_TAPED) } else { limit };
         l.test(vec![Condition::Any(iterates), Condition::Below(count, l.s(limit))]);
         if let Some(tape) = &tape {
-            let record = taping.map_or(count, |(records, _)| records);
-            self.store_record(tape.cell, record, tape.width, &states, going.map(|_| iterates));
-        }
-        self.nodes(&mut body, None, going.map(|_| iterates).or(entry));
-        for (next, state) in region.next().zip(&states) {
-            for (lane, &phi) in body.values[next].iter().zip(state) {
-                let next = match going {
-                    Some(_) => l.select(iterates, lane.f(), phi),
-                    None => lane.f(),
-                };
-                l.next(phi, next);
+            let mask = going.map(|_| iterates);
+            match taping {
+                None => self.store_record(tape.cell, count, tape.width, &states, mask),
+                Some((record, stride)) => {
+                    let kept = self.is_kept(count, stride);
+                    self.store_record_if(kept, tape.cell, record, tape.width, &states, mask);
+                }
             }
         }
+        let mask = going.map(|_| iterates);
+        self.finish(&mut body, region, &states, mask.or(entry), mask);
         if let Some(going) = going {
             l.next(going, iterates);
         }
@@ -153,8 +325,7 @@ impl Lowering<'_> {
             (tape.records, tape.stride) = taping.unwrap_or((count, l.s(1)));
             scope.tapes.insert(node, tape.clone());
         }
-        let results: Vec<Vec<Lane<_>>> =
-            states_as_lanes(&states).into_iter().chain(states_as_lanes(&exits)).collect();
+        let results: Vec<Form> = states.forms().into_iter().chain(exits).collect();
         leave(scope, node, iterates, &results);
     }
 
@@ -166,7 +337,7 @@ impl Lowering<'_> {
         limit: u64,
         masked: bool,
         entry: Option<Value>,
-        captures: &[Vec<Lane<super::Recorder>>],
+        captures: &[Form],
         inside: &Uniform,
     ) -> Tape<'g> {
         let l = self.l;
@@ -178,13 +349,14 @@ impl Lowering<'_> {
         let most = (records / 2 + 1).next_power_of_two() / 2;
         let capacity = if complete { limit } else { most.max(least.next_power_of_two()) };
         let none = l.s(0);
+        let cells = (capacity + 1).saturating_mul(width.into()).try_into().unwrap_or(u32::MAX);
         Tape {
             region,
             iterations: none,
             records: none,
             stride: none,
-            cell: l.cells((capacity as u32).saturating_mul(width)),
-            segment: if complete { 0 } else { l.cells((capacity as u32).saturating_mul(width)) },
+            cell: l.cells(cells),
+            segment: if complete { 0 } else { l.cells(cells) },
             width,
             capacity,
             complete,
@@ -195,22 +367,54 @@ impl Lowering<'_> {
         }
     }
 
-    fn store_record(&self, cell: u32, record: Value, width: u32, states: &[Vec<Value>], mask: Option<Value>) {
+    /// Writes a record, but for those states that stand in it already.
+    fn store_record(&self, cell: u32, record: Value, width: u32, states: &States, mask: Option<Value>) {
         let l = self.l;
         let offset = l.s_binary(SBinary::Mul, record, l.s(width.into()));
-        for (k, value) in (0u32..).zip(states.iter().flatten().copied().chain(mask)) {
-            l.store(cell + k, offset, value);
+        let mut place = cell;
+        let there = matches!(states.first.next, Next::Record(_));
+        for (form, in_cells) in states.forms().into_iter().zip(&states.first.places) {
+            if in_cells.is_none() || !there {
+                self.m.write(&Cells::at(place, Some(offset), form.len(), LaneType::F), &form, None);
+            }
+            place = place.saturating_add(form.len());
         }
+        if let Some(mask) = mask {
+            l.store(place, offset, mask);
+        }
+    }
+
+    /// Writes a record if it is one to keep. One of few numbers is written in any case, as the next one replaces it.
+    fn store_record_if(
+        &self,
+        kept: Value,
+        cell: u32,
+        record: Value,
+        width: u32,
+        states: &States,
+        mask: Option<Value>,
+    ) {
+        match states.first.next {
+            Next::None => self.store_record(cell, record, width, states, mask),
+            Next::Half(_) | Next::Record(_) => self.m.between(self.l.s(0), kept, 1, |_| {
+                self.store_record(cell, record, width, states, mask);
+            }),
+        }
+    }
+
+    /// Whether the record before an iteration is one of those to keep.
+    fn is_kept(&self, count: Value, stride: Value) -> Value {
+        let l = self.l;
+        let below = l.s_binary(SBinary::Sub, stride, l.s(1));
+        let rest = l.s_binary(SBinary::And, count, below);
+        l.s_binary(SBinary::Eq, rest, l.s(0))
     }
 
     /// Keeps the record that was just written if it is one of those to keep, and makes room for the next.
     fn keep_record(&self, tape: &Tape<'_>, count: Value, records: Value, stride: Value) {
         let l = self.l;
         let (zero, one) = (l.s(0), l.s(1));
-        let below = l.s_binary(SBinary::Sub, stride, one);
-        let rest = l.s_binary(SBinary::And, count, below);
-        let kept = l.s_binary(SBinary::Eq, rest, zero);
-        let kept = l.s_binary(SBinary::Add, records, kept);
+        let kept = l.s_binary(SBinary::Add, records, self.is_kept(count, stride));
         let full = l.s_binary(SBinary::Eq, kept, l.s(tape.capacity));
         let half = l.s(tape.capacity / 2);
         let end = l.s_select(full, half, zero);
@@ -220,11 +424,14 @@ impl Lowering<'_> {
         let width = l.s(tape.width.into());
         let to = l.s_binary(SBinary::Mul, k, width);
         let from = l.s_binary(SBinary::Add, to, to);
-        let types = types(tape);
-        let numbers: Vec<Value> =
-            (0u32..).zip(&types).map(|(j, &ty)| l.load(ty, tape.cell + j, from)).collect();
-        for (j, number) in (0u32..).zip(numbers) {
-            l.store(tape.cell + j, to, number);
+        let numbers = tape.width - u32::from(tape.masked);
+        let record = |offset| Cells::at(tape.cell, Some(offset), numbers, LaneType::F);
+        let moved = self.m.normal(record(from).form());
+        self.m.write(&record(to), &moved, None);
+        if tape.masked {
+            let place = tape.cell.wrapping_add(numbers);
+            let mask = l.load(LaneType::M, place, from);
+            l.store(place, to, mask);
         }
         l.next(k, l.s_binary(SBinary::Add, k, one));
         l.end(None);
@@ -237,9 +444,8 @@ impl Lowering<'_> {
         let Some((region, args)) = graph.region_args(node) else { return };
         let Some(tape) = scope.tapes.get(&args.control).cloned() else { return };
         let l = self.l;
-        let first: Vec<Vec<Value>> =
-            args.first.iter().map(|&n| scope.values[n].iter().map(|lane| lane.f()).collect()).collect();
-        let captures: Vec<Vec<Lane<_>>> = args.captures.iter().map(|&n| scope.values[n].clone()).collect();
+        let first: Vec<Form> = args.first.iter().map(|&n| scope.values[n].clone()).collect();
+        let captures = self.there(scope, args.captures);
         let never = l.m(false);
         let (results, ran) = if tape.complete {
             let from = l.s(tape.cell.into());
@@ -249,11 +455,11 @@ impl Lowering<'_> {
             let single = l.s_binary(SBinary::Eq, tape.stride, one);
             let some = l.s_binary(SBinary::Min, tape.iterations, one);
             let segments = l.s_select(single, some, tape.records);
+            let first = self.first(&first, None);
             l.begin();
             let left = l.phi(segments);
             let ran = l.phi(never);
-            let states: Vec<Vec<Value>> =
-                first.iter().map(|lanes| lanes.iter().map(|&lane| l.phi(lane)).collect()).collect();
+            let states = self.begin(first);
             l.test(vec![Condition::Below(zero, left)]);
             let record = l.s_binary(SBinary::Sub, left, one);
             let start = l.s_binary(SBinary::Mul, record, tape.stride);
@@ -262,21 +468,18 @@ impl Lowering<'_> {
             let length = l.s_binary(SBinary::Min, tape.stride, rest);
             let length = l.s_select(single, tape.iterations, length);
             let again = l.s_select(single, zero, length);
-            let steps = self.count_anew();
             self.iterate_again(&tape, record, again);
-            self.count_from(steps);
             let from = l.s_select(single, l.s(tape.cell.into()), l.s(tape.segment.into()));
             let (next, ran_here) =
-                self.iterate_back(scope, node, region, &tape, &captures, from, length, &states, ran);
-            for (&phi, &next) in states.iter().flatten().zip(next.iter().flatten()) {
-                l.next(phi, next);
-            }
+                self.iterate_back(scope, node, region, &tape, &captures, from, length, &states.forms(), ran);
+            let next: Vec<Option<Form>> = next.into_iter().map(Some).collect();
+            self.advance(&states, &next, None);
             l.next(ran, ran_here);
             l.next(left, record);
             l.end(None);
-            (states, ran)
+            (states.forms(), ran)
         };
-        leave(scope, node, ran, &states_as_lanes(&results));
+        leave(scope, node, ran, &results);
     }
 
     /// Iterates forward from a record and keeps the states of `length` iterations.
@@ -284,35 +487,29 @@ impl Lowering<'_> {
         let l = self.l;
         let region = tape.region;
         let offset = l.s_binary(SBinary::Mul, record, l.s(tape.width.into()));
-        let mut loaded = (0u32..).zip(types(tape)).map(|(k, ty)| l.load(ty, tape.cell + k, offset));
-        let shapes: Vec<usize> = region.next().map(|n| region.body.ty(n).len()).collect();
-        let first: Vec<Vec<Value>> = shapes.iter().map(|&n| loaded.by_ref().take(n).collect()).collect();
-        let mask = loaded.next();
-        drop(loaded);
+        let mut place = tape.cell;
+        let first: Vec<Form> =
+            region.next().map(|n| self.record(&mut place, offset, region.body.ty(n).len())).collect();
+        let mask = tape.masked.then(|| l.load(LaneType::M, place, offset));
+        let first = self.first(&first, Some((tape.segment, tape.width)));
         l.begin();
-        let states: Vec<Vec<Value>> =
-            first.iter().map(|lanes| lanes.iter().map(|&lane| l.phi(lane)).collect()).collect();
+        let states = self.begin(first);
         let going = mask.map(|mask| l.phi(mask));
         let count = l.phi(l.s(0));
         let mut body = Scope::new(&region.body, tape.inside.clone());
-        bind(&mut body, Source::State, &states_as_lanes(&states));
+        bind(&mut body, Source::State, &states.forms());
         bind(&mut body, Source::Capture, &tape.captures);
         let iterates = match going {
             Some(going) => {
                 self.nodes(&mut body, Some(&region.header()), Some(going));
-                let goes_on = region.goes_on().map_or_else(|| l.m(false), |n| body.values[n][0].m());
+                let goes_on = region.goes_on().map_or_else(|| l.m(false), |n| body.values[n].lane().m());
                 Some(l.and(going, goes_on))
             }
             None => None,
         };
         l.test(vec![Condition::Below(count, length)]);
         self.store_record(tape.segment, count, tape.width, &states, iterates);
-        self.nodes(&mut body, None, iterates.or(tape.entry));
-        for (next, state) in region.next().zip(&states) {
-            for (lane, &phi) in body.values[next].iter().zip(state) {
-                l.next(phi, iterates.map_or(lane.f(), |iterates| l.select(iterates, lane.f(), phi)));
-            }
-        }
+        self.finish(&mut body, region, &states, iterates.or(tape.entry), iterates);
         if let (Some(going), Some(iterates)) = (going, iterates) {
             l.next(going, iterates);
         }
@@ -329,18 +526,18 @@ impl Lowering<'_> {
         node: Node,
         region: &Region,
         tape: &Tape<'_>,
-        captures: &[Vec<Lane<super::Recorder>>],
+        captures: &[Form],
         from: Value,
         length: Value,
-        first: &[Vec<Value>],
+        first: &[Form],
         ran: Value,
-    ) -> (Vec<Vec<Value>>, Value) {
+    ) -> (Vec<Form>, Value) {
         let l = self.l;
         let (zero, one) = (l.s(0), l.s(1));
+        let first = self.first(first, None);
         l.begin();
         let left = l.phi(length);
-        let states: Vec<Vec<Value>> =
-            first.iter().map(|lanes| lanes.iter().map(|&lane| l.phi(lane)).collect()).collect();
+        let states = self.begin(first);
         let ran = l.phi(ran);
         l.test(vec![Condition::Below(zero, left)]);
         let here = l.s_binary(SBinary::Sub, left, one);
@@ -348,48 +545,70 @@ impl Lowering<'_> {
         let offset = l.s_binary(SBinary::Add, from, offset);
         let mut position = 0;
         let looped = tape.region;
-        let lengths: Vec<u32> = looped.next().map(|n| looped.body.ty(n).len() as u32).collect();
+        let lengths: Vec<usize> = looped.next().map(|n| looped.body.ty(n).len()).collect();
         let mut body = Scope::new(&region.body, scope.uniform.take(node).1);
         for (k, len) in (0u32..).zip(lengths) {
             if let Some(input) = region.body.source_node(Source::Tape(k))
                 && body.live[input]
             {
-                let cells = position..position + len;
-                body.values[input] = cells.map(|cell| Lane::F(l.load(LaneType::F, cell, offset))).collect();
+                body.values[input] = self.record(&mut position, offset, len);
+            } else {
+                position += len as u32;
             }
-            position += len;
         }
         let active = if tape.masked { Some(l.load(LaneType::M, position, offset)) } else { tape.entry };
-        bind(&mut body, Source::State, &states_as_lanes(&states));
+        bind(&mut body, Source::State, &states.forms());
         bind(&mut body, Source::Capture, captures);
-        self.nodes(&mut body, None, active);
-        for (next, state) in region.next().zip(&states) {
-            for (lane, &phi) in body.values[next].iter().zip(state) {
-                l.next(phi, active.map_or(lane.f(), |active| l.select(active, lane.f(), phi)));
-            }
-        }
+        self.finish(&mut body, region, &states, active, active);
         let here_ran = active.map_or_else(|| l.m(true), |active| l.or(ran, active));
         l.next(ran, here_ran);
         l.next(left, here);
         l.end(active);
-        (states, ran)
+        (states.forms(), ran)
+    }
+
+    /// The part of a record that begins at a place, and goes on behind it.
+    fn record(&self, place: &mut u32, offset: Value, len: usize) -> Form {
+        let cells = Cells::at(*place, Some(offset), len as u32, LaneType::F);
+        *place = place.saturating_add(len as u32);
+        self.m.normal(cells.form())
+    }
+
+    /// For each large exit value of a loop the cells that it goes to; zeros in them for rows that never enter.
+    fn exit_cells(&self, region: &Region, masked: bool) -> Vec<Option<Cells>> {
+        let shape = |exit: Node| region.body.ty(exit);
+        let large = region.exits().map(|exit| Some(shape(exit)).filter(|ty| !self.m.is_small(ty.len())));
+        large
+            .map(|ty| {
+                let ty = ty?;
+                let cells = self.m.cells(ty.elem, ty.len() as u32);
+                if masked {
+                    self.m.write(&cells, &self.m.fill(Lane::F(self.l.f(0.0)), ty.len() as u32), None);
+                }
+                Some(cells)
+            })
+            .collect()
     }
 }
 
-/// What the cells of a record hold.
-fn types(tape: &Tape<'_>) -> Vec<LaneType> {
-    let numbers = tape.width - u32::from(tape.masked);
-    let mut types = vec![LaneType::F; numbers as usize];
-    types.extend(tape.masked.then_some(LaneType::M));
-    types
-}
-
-fn states_as_lanes(states: &[Vec<Value>]) -> Vec<Vec<Lane<super::Recorder>>> {
-    states.iter().map(|lanes| lanes.iter().map(|&value| Lane::F(value)).collect()).collect()
+/// The nodes that do not depend on sums of many elements and the like; nothing if there are no such sums.
+fn after_sums(body: &Graph) -> Option<EntityVec<Node, bool>> {
+    let mut early = EntityVec::filled(true, body.len());
+    let mut any = false;
+    for node in body.nodes() {
+        let args = body.args(node);
+        let sums = body.op(node).is_some_and(|op| {
+            let large = args.iter().any(|&arg| body.ty(arg).len() > LARGE);
+            large && body.ty(node).is_scalar() && !op.moves()
+        });
+        any |= sums;
+        early[node] = !sums && args.iter().all(|&arg| early[arg]);
+    }
+    any.then_some(early)
 }
 
 /// Gives the inputs of a body their values.
-fn bind(body: &mut Scope<'_>, source: fn(u32) -> Source, values: &[Vec<Lane<super::Recorder>>]) {
+fn bind(body: &mut Scope<'_>, source: fn(u32) -> Source, values: &[Form]) {
     let nodes: Vec<Option<Node>> = inputs(body.graph, source, values.len()).collect();
     for (node, lanes) in nodes.into_iter().zip(values) {
         if let Some(node) = node {
@@ -399,8 +618,8 @@ fn bind(body: &mut Scope<'_>, source: fn(u32) -> Source, values: &[Vec<Lane<supe
 }
 
 /// Leaves the results of a region with their nodes.
-pub(super) fn leave(scope: &mut Scope<'_>, node: Node, own: Value, results: &[Vec<Lane<super::Recorder>>]) {
-    scope.values[node] = vec![Lane::M(own)];
+pub(super) fn leave(scope: &mut Scope<'_>, node: Node, own: Value, results: &[Form]) {
+    scope.values[node] = Form::Lanes(vec![Lane::M(own)]);
     for user in scope.results.remove(&node).unwrap_or_default() {
         if let NodeKind::Result(k) = scope.graph.kind(user) {
             scope.values[user] = results[k as usize].clone();

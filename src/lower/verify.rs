@@ -50,8 +50,10 @@ pub fn verify(program: &LaneProgram) -> Result<(), String> {
         }
         let in_range = match inst {
             Inst::Load(_, cell, _) | Inst::StoreCell(cell, ..) => cell < program.cells,
-            Inst::Column(k) => k < program.columns.inputs,
-            Inst::Param(k) => k < program.columns.params,
+            Inst::Column(k) | Inst::ColumnAt(k, _) => k < program.columns.inputs,
+            Inst::Param(k) | Inst::ParamAt(k, _) => k < program.columns.params,
+            Inst::StoreColumn(k, ..) => k < program.columns.outputs,
+            Inst::AddPartial(k, ..) => k < program.columns.partials,
             Inst::Lookup(table, _) => {
                 program.tables.get(table.0 as usize).is_some_and(|t| t.len().is_power_of_two())
             }
@@ -74,6 +76,16 @@ pub fn verify(program: &LaneProgram) -> Result<(), String> {
         match count {
             Some(count) => *count += 1,
             None => return Err(format!("{:?} is out of range", store.target)),
+        }
+    }
+    for &(target, len) in &program.ranges {
+        let (counts, first) = match target {
+            Target::Column(k) => (&mut columns, k as usize),
+            Target::Partial(k) => (&mut partials, k as usize),
+        };
+        match counts.get_mut(first..first + len as usize) {
+            Some(counts) => counts.iter_mut().for_each(|count| *count += 1),
+            None => return Err(format!("{target:?} and {len} elements are out of range")),
         }
     }
     if columns.iter().chain(&partials).any(|&n| n != 1) {

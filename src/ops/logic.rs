@@ -4,6 +4,7 @@ use nc_runtime::lanes::Lanes;
 
 use super::{Bound, Lane, OpInfo, Operand, Rule, ShapeError, Site, Syntax, Term, broadcast};
 use crate::graph::{Graph, Node, Shape, Type};
+use crate::lower::arrays::{Form, Memory};
 
 const fn logic(name: &'static str, syntax: Syntax, doc: &'static str) -> OpInfo {
     OpInfo { name, syntax, doc, bound: Bound::Exact, derivative: "0", kinks: "", domain: None, kink: None }
@@ -90,6 +91,11 @@ impl Rule for Any {
     fn eval<L: Lanes>(l: &L, _: u32, _: Type, args: &[Operand<L>]) -> Vec<Lane<L>> {
         let any = args[0].elems.iter().map(|e| e.m()).reduce(|a, b| l.or(a, b));
         vec![Lane::M(any.unwrap_or_else(|| l.m(false)))]
+    }
+    fn array(m: &Memory<'_>, _: u32, _: Type, _: &[Type], args: &[&Form]) -> Form {
+        let l = m.lanes();
+        let any = m.reduce(args, l.m(false), |any, elems| l.or(any, elems[0].m()));
+        Form::Lanes(vec![Lane::M(any)])
     }
     no_derivative!();
 }

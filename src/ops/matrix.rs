@@ -4,8 +4,10 @@ use nc_runtime::lanes::Lanes;
 
 use super::conditions::Domain;
 use super::vector::{counting, dot_product};
-use super::{Bound, Lane, Op, OpInfo, Operand, Rule, ShapeError, Site, Syntax, Term};
+use super::{Bound, LARGE, Lane, Op, OpInfo, Operand, Rule, ShapeError, Site, Syntax, Term};
 use crate::graph::{Elem, Graph, Node, Shape, Type};
+use crate::lower::arrays::{Cells, Form, Memory};
+use crate::lower::lanes::Value;
 
 const fn product(
     name: &'static str,
@@ -47,6 +49,24 @@ impl Rule for Matvec {
             .chunks(vector.len())
             .map(|row| Lane::F(dot_product(l, row.iter().copied().zip(vector.iter().copied()))))
             .collect()
+    }
+    fn array(m: &Memory<'_>, _: u32, ty: Type, types: &[Type], args: &[&Form]) -> Form {
+        let l = m.lanes();
+        let (rows, inner) = types[0].shape.extents();
+        let (matrix, vector) = (m.stored(args[0]), m.stored(args[1]));
+        let to = m.cells(ty.elem, rows);
+        blocks(m, rows, BLOCK, |row, count| {
+            let first = m.s_times(row, inner);
+            let start = vec![l.f(-0.0); count as usize];
+            let sums = m.fold(m.s(0), m.s(inner), 1, start, None, |k, sums| {
+                let factor = m.load(&vector, 0, k).f();
+                let here = m.s_add(first, k);
+                let terms = (0..count).map(|j| l.mul(m.load(&matrix, j * inner, here).f(), factor));
+                sums.iter().zip(terms).map(|(&sum, term)| l.add(sum, term)).collect()
+            });
+            (0..count).zip(sums).for_each(|(j, sum)| m.store(&to, j, row, Lane::F(sum)));
+        });
+        to.form()
     }
     fn tangent(g: &mut Graph, site: &Site, wrt: usize, t: Node, active: Option<Node>) -> Term {
         if wrt == 0 {
@@ -95,6 +115,31 @@ impl Rule for Matmul {
         }
         result
     }
+    fn array(m: &Memory<'_>, _: u32, ty: Type, types: &[Type], args: &[&Form]) -> Form {
+        let l = m.lanes();
+        let (rows, columns) = ty.shape.extents();
+        let (_, inner) = types[0].shape.extents();
+        let (a, b) = (m.stored(args[0]), m.stored(args[1]));
+        let to = m.cells(ty.elem, rows * columns);
+        blocks(m, columns, BLOCK, |column, count| {
+            blocks(m, rows, 2, |row, height| {
+                let first = m.s_times(row, inner);
+                let start = vec![l.f(-0.0); (count * height) as usize];
+                let sums = m.fold(m.s(0), m.s(inner), 1, start, None, |k, sums| {
+                    let along = m.s_add(first, k);
+                    let across = m.s_add(m.s_times(k, columns), column);
+                    let left: Vec<Value> = (0..height).map(|i| m.load(&a, i * inner, along).f()).collect();
+                    let right: Vec<Value> = (0..count).map(|j| m.load(&b, j, across).f()).collect();
+                    let terms = left.iter().flat_map(|&x| right.iter().map(move |&y| l.mul(x, y)));
+                    sums.iter().zip(terms).map(|(&sum, term)| l.add(sum, term)).collect()
+                });
+                let place = m.s_add(m.s_times(row, columns), column);
+                let places = (0..height).flat_map(|i| (0..count).map(move |j| i * columns + j));
+                places.zip(sums).for_each(|(at, sum)| m.store(&to, at, place, Lane::F(sum)));
+            });
+        });
+        to.form()
+    }
     fn tangent(g: &mut Graph, site: &Site, wrt: usize, t: Node, active: Option<Node>) -> Term {
         if wrt == 0 {
             part_by_matrix(g, t, active, site.args[1])
@@ -110,6 +155,101 @@ impl Rule for Matmul {
             matrix_by_part_matrix(g, transposed, t, active)
         }
     }
+}
+
+/// Matrix times matrix where only some elements of either count: operands are each matrix and the mask of what counts.
+pub struct PartMatmul;
+impl Rule for PartMatmul {
+    const INFO: OpInfo = OpInfo {
+        name: "part-matmul",
+        syntax: Syntax::Internal,
+        ..product("", &[], "matrix times matrix, of elements that count", "t·Bᵀ, Aᵀ·t")
+    };
+    const OPERANDS: Option<usize> = Some(4);
+
+    fn result_type(args: &[Type]) -> Result<Type, ShapeError> {
+        if args[1] != Type::bool(args[0].shape) || args[3] != Type::bool(args[2].shape) {
+            return Err(ShapeError::new("part-matmul: masks have the shapes of the matrices"));
+        }
+        Matmul::result_type(&[args[0], args[2]])
+    }
+    fn work(args: &[Type], ty: Type) -> usize {
+        4 * ty.len() * extents(args[0].shape).1
+    }
+    fn eval<L: Lanes>(l: &L, _: u32, ty: Type, args: &[Operand<L>]) -> Vec<Lane<L>> {
+        let (rows, columns) = extents(ty.shape);
+        let (_, inner) = extents(args[0].ty.shape);
+        let [a, some, b, others] = std::array::from_fn(|k| args[k].elems);
+        let mut result = Vec::with_capacity(rows * columns);
+        for r in 0..rows {
+            for c in 0..columns {
+                let sum = (0..inner).fold(l.f(-0.0), |sum, k| {
+                    let (i, j) = (r * inner + k, k * columns + c);
+                    part_of_sum(l, sum, [a[i], some[i], b[j], others[j]])
+                });
+                result.push(Lane::F(sum));
+            }
+        }
+        result
+    }
+    fn array(m: &Memory<'_>, _: u32, ty: Type, types: &[Type], args: &[&Form]) -> Form {
+        let l = m.lanes();
+        let (rows, columns) = ty.shape.extents();
+        let (_, inner) = types[0].shape.extents();
+        let [a, some, b, others] = std::array::from_fn(|k| m.stored(args[k]));
+        let to = m.cells(ty.elem, rows * columns);
+        m.each(rows, |row| {
+            blocks(m, columns, BLOCK, |column, count| {
+                let first = m.s_times(row, inner);
+                let start = vec![l.f(-0.0); count as usize];
+                let sums = m.fold(m.s(0), m.s(inner), 1, start, None, |k, sums| {
+                    let along = m.s_add(first, k);
+                    let across = m.s_add(m.s_times(k, columns), column);
+                    let (x, counts) = (m.load(&a, 0, along), m.load(&some, 0, along));
+                    let term = |sum, j| {
+                        part_of_sum(l, sum, [x, counts, m.load(&b, j, across), m.load(&others, j, across)])
+                    };
+                    (0..count).zip(sums).map(|(j, &sum)| term(sum, j)).collect()
+                });
+                let place = m.s_add(m.s_times(row, columns), column);
+                (0..count).zip(sums).for_each(|(j, sum)| m.store(&to, j, place, Lane::F(sum)));
+            });
+        });
+        to.form()
+    }
+    fn tangent(g: &mut Graph, site: &Site, wrt: usize, t: Node, active: Option<Node>) -> Term {
+        let mut args = [site.args[0], site.args[1], site.args[2], site.args[3]];
+        if wrt % 2 == 1 {
+            return Term::Zero;
+        }
+        args[wrt] = t;
+        if let Some(active) = active {
+            args[wrt + 1] = g.binary(Op::And, args[wrt + 1], active);
+        }
+        Term::always(g.rule(Op::PartMatmul, &args))
+    }
+    fn adjoint(g: &mut Graph, site: &Site, wrt: usize, t: Node, active: Option<Node>) -> Term {
+        if wrt % 2 == 1 {
+            return Term::Zero;
+        }
+        let active = active.unwrap_or_else(|| everywhere(g, t));
+        let [other, others] = [2 - wrt, 3 - wrt].map(|k| g.unary(Op::Transpose, site.args[k]));
+        let args = if wrt == 0 { [t, active, other, others] } else { [other, others, t, active] };
+        let value = g.rule(Op::PartMatmul, &args);
+        Term::guarded(site.args[wrt + 1], value)
+    }
+}
+
+/// A sum with the product of two elements, if both count.
+fn part_of_sum<L: Lanes>(l: &L, sum: L::F, [x, counts, y, also]: [Lane<L>; 4]) -> L::F {
+    let term = l.select(l.and(counts.m(), also.m()), l.mul(x.f(), y.f()), l.f(-0.0));
+    l.add(sum, term)
+}
+
+/// The mask of all elements.
+fn everywhere(g: &mut Graph, like: Node) -> Node {
+    let (shape, there) = (g.shape(like), g.boolean(true));
+    g.fill(there, shape)
 }
 
 /// Column times row.
@@ -130,6 +270,21 @@ impl Rule for Outer {
     fn eval<L: Lanes>(l: &L, _: u32, _: Type, args: &[Operand<L>]) -> Vec<Lane<L>> {
         let row = args[1].elems;
         args[0].elems.iter().flat_map(|a| row.iter().map(|b| Lane::F(l.mul(a.f(), b.f())))).collect()
+    }
+    fn array(m: &Memory<'_>, _: u32, ty: Type, _: &[Type], args: &[&Form]) -> Form {
+        let l = m.lanes();
+        let (rows, columns) = ty.shape.extents();
+        let (left, right) = (m.stored(args[0]), m.stored(args[1]));
+        let to = m.cells(ty.elem, rows * columns);
+        m.each(rows, |r| {
+            let factor = m.load(&left, 0, r).f();
+            let first = m.s_times(r, columns);
+            m.each(columns, |c| {
+                let product = l.mul(factor, m.load(&right, 0, c).f());
+                m.store(&to, 0, m.s_add(first, c), Lane::F(product));
+            });
+        });
+        to.form()
     }
     fn tangent(g: &mut Graph, site: &Site, wrt: usize, t: Node, active: Option<Node>) -> Term {
         if wrt == 0 {
@@ -158,7 +313,7 @@ impl Rule for Det {
         syntax: Syntax::Call(&["det"]),
         doc: "determinant, by LU decomposition with partial pivoting",
         bound: Bound::Composed("LU decomposition"),
-        derivative: "the cofactor matrix, also where M is singular",
+        derivative: "the cofactor matrix, up to 8×8 also where M is singular",
         kinks: "",
         domain: None,
         kink: None,
@@ -177,6 +332,17 @@ impl Rule for Det {
         lu.run();
         let product = (0..n).map(|k| lu.at(k, k)).reduce(|a, b| l.mul(a, b)).unwrap_or_else(|| l.f(1.0));
         vec![Lane::F(l.select(lu.odd, l.neg(product), product))]
+    }
+    fn array(m: &Memory<'_>, _: u32, _: Type, types: &[Type], args: &[&Form]) -> Form {
+        let l = m.lanes();
+        let (n, _) = types[0].shape.extents();
+        let lu = ArrayElimination { m, n, width: 0, left: copied(m, args[0]), right: m.cells(Elem::Num, 0) };
+        let odd = lu.run();
+        let start = vec![l.f(1.0)];
+        let product = m.fold(m.s(0), m.s(n), 1, start, None, |k, product| {
+            vec![l.mul(product[0], m.load(&lu.left, 0, m.s_times(k, n + 1)).f())]
+        })[0];
+        Form::Lanes(vec![Lane::F(l.select(odd, l.neg(product), product))])
     }
     fn tangent(g: &mut Graph, site: &Site, _: usize, t: Node, active: Option<Node>) -> Term {
         let cofactors = cofactor_matrix(g, site.args[0]);
@@ -220,6 +386,17 @@ impl Rule for Inv {
         lu.back_substitute();
         lu.right.into_iter().map(Lane::F).collect()
     }
+    fn array(m: &Memory<'_>, _: u32, ty: Type, types: &[Type], args: &[&Form]) -> Form {
+        let l = m.lanes();
+        let (n, _) = types[0].shape.extents();
+        let right = m.cells(ty.elem, n * n);
+        m.each(n * n, |k| m.store(&right, 0, k, Lane::F(l.f(0.0))));
+        m.each(n, |k| m.store(&right, 0, m.s_times(k, n + 1), Lane::F(l.f(1.0))));
+        let lu = ArrayElimination { m, n, width: n, left: copied(m, args[0]), right };
+        lu.run();
+        lu.back_substitute();
+        lu.right.form()
+    }
     fn tangent(g: &mut Graph, site: &Site, _: usize, t: Node, _: Option<Node>) -> Term {
         let left = g.binary(Op::Matmul, site.node, t);
         let both = g.binary(Op::Matmul, left, site.node);
@@ -262,12 +439,45 @@ impl Rule for Singular {
         let any = (0..n).map(|k| l.eq(lu.at(k, k), zero)).reduce(|a, b| l.or(a, b));
         vec![Lane::M(any.unwrap_or_else(|| l.m(false)))]
     }
+    fn array(m: &Memory<'_>, _: u32, _: Type, types: &[Type], args: &[&Form]) -> Form {
+        let l = m.lanes();
+        let (n, _) = types[0].shape.extents();
+        let lu = ArrayElimination { m, n, width: 0, left: copied(m, args[0]), right: m.cells(Elem::Num, 0) };
+        lu.run();
+        let zero = l.f(0.0);
+        let any = m.fold(m.s(0), m.s(n), 1, vec![l.m(false)], None, |k, any| {
+            vec![l.or(any[0], l.eq(m.load(&lu.left, 0, m.s_times(k, n + 1)).f(), zero))]
+        })[0];
+        Form::Lanes(vec![Lane::M(any)])
+    }
     fn tangent(_: &mut Graph, _: &Site, _: usize, _: Node, _: Option<Node>) -> Term {
         Term::Zero
     }
     fn adjoint(_: &mut Graph, _: &Site, _: usize, _: Node, _: Option<Node>) -> Term {
         Term::Zero
     }
+}
+
+/// Rows or columns that a product goes through together.
+const BLOCK: u32 = 4;
+
+/// `body` for numbers from 0 to `count`, a block at a time: with the first of the block and how many it has.
+fn blocks(m: &Memory<'_>, count: u32, block: u32, mut body: impl FnMut(Value, u32)) {
+    let whole = count / block * block;
+    if whole > 0 {
+        m.between(m.s(0), m.s(whole), block, |k| body(k, block));
+    }
+    if whole < count {
+        body(m.s(whole), count - whole);
+    }
+}
+
+/// A copy that may be changed.
+fn copied(m: &Memory<'_>, form: &Form) -> Cells {
+    let from = m.stored(form);
+    let to = m.cells(Elem::Num, form.len());
+    m.each(form.len(), |k| m.store(&to, 0, k, m.load(&from, 0, k)));
+    to
 }
 
 /// The mask of which every row is `active`, with as many rows as `like` has elements.
@@ -334,6 +544,14 @@ fn part_by_matrix(g: &mut Graph, t: Node, active: Option<Node>, matrix: Node) ->
     let (rows, inner) = extents(g.shape(t));
     let (_, columns) = extents(g.shape(matrix));
     let shape = Shape::Matrix(rows as u32, columns as u32);
+    if shape.len().max(g.shape(t).len()).max(g.shape(matrix).len()) > LARGE {
+        let all = everywhere(g, matrix);
+        let value = g.rule(Op::PartMatmul, &[t, active, matrix, all]);
+        let any = any_of_rows(g, active);
+        let one = g.number(1.0);
+        let row = g.fill(one, Shape::Vector(columns as u32));
+        return Term::guarded(every_column(g, any, row), value);
+    }
     let transposed = g.unary(Op::Transpose, matrix);
     let mut elems = Vec::with_capacity(shape.len());
     for row in 0..rows as u32 {
@@ -366,6 +584,12 @@ fn matrix_by_part_matrix(g: &mut Graph, matrix: Node, t: Node, active: Option<No
 /// For each row of a mask whether anything in it holds.
 fn any_of_rows(g: &mut Graph, mask: Node) -> Node {
     let (rows, columns) = extents(g.shape(mask));
+    if rows * columns > LARGE {
+        let (one, numbers) = (g.number(1.0), numbers(g, mask));
+        let row = g.fill(one, Shape::Vector(columns as u32));
+        let counts = g.binary(Op::Matvec, numbers, row);
+        return truths(g, counts);
+    }
     let elems: Vec<Node> = (0..rows as u32)
         .map(|row| {
             let part = g.slice(mask, row * columns as u32, Shape::Vector(columns as u32));
@@ -376,11 +600,8 @@ fn any_of_rows(g: &mut Graph, mask: Node) -> Node {
 }
 
 fn extents(shape: Shape) -> (usize, usize) {
-    match shape {
-        Shape::Scalar => (1, 1),
-        Shape::Vector(n) => (n as usize, 1),
-        Shape::Matrix(n, m) => (n as usize, m as usize),
-    }
+    let (rows, columns) = shape.extents();
+    (rows as usize, columns as usize)
 }
 
 fn square(name: &str, ty: Type) -> Result<u32, ShapeError> {
@@ -398,6 +619,11 @@ fn cofactor_matrix(g: &mut Graph, matrix: Node) -> Node {
     if n == 1 {
         let one = g.number(1.0);
         return g.fill(one, shape);
+    }
+    if shape.len() > LARGE {
+        let (det, inverse) = (g.unary(Op::Det, matrix), g.unary(Op::Inv, matrix));
+        let transposed = g.unary(Op::Transpose, inverse);
+        return g.mul(det, transposed);
     }
     let elems: Vec<Node> = (0..n * n).map(|k| g.slice(matrix, k, Shape::Scalar)).collect();
     let mut cofactors = Vec::with_capacity(elems.len());
@@ -498,6 +724,98 @@ impl<'l, L: Lanes> Elimination<'l, L> {
                 self.right[row * self.width + column] = l.div(value, self.at(row, row));
             }
         }
+    }
+}
+
+/// [`Elimination`] as loops.
+struct ArrayElimination<'m> {
+    m: &'m Memory<'m>,
+    n: u32,
+    width: u32,
+    left: Cells,
+    right: Cells,
+}
+
+impl ArrayElimination<'_> {
+    /// Returns whether an odd number of rows has been exchanged.
+    fn run(&self) -> Value {
+        let m = self.m;
+        let l = m.lanes();
+        let n = m.s(self.n);
+        m.fold(m.s(0), n, 1, vec![l.m(false)], None, |k, odd| {
+            let below = m.s_add(k, m.s(1));
+            let odd = m.fold(below, n, 1, odd.to_vec(), None, |row, odd| vec![self.pivot(k, row, odd[0])]);
+            m.between(below, n, 1, |row| self.eliminate(k, row));
+            odd
+        })[0]
+    }
+
+    fn pivot(&self, k: Value, row: Value, odd: Value) -> Value {
+        let m = self.m;
+        let l = m.lanes();
+        let (upper, lower) = (m.s_times(k, self.n), m.s_times(row, self.n));
+        let at = |row: Value| l.abs(m.load(&self.left, 0, m.s_add(row, k)).f());
+        let larger = l.lt(at(upper), at(lower));
+        m.between_if(k, m.s(self.n), larger, |column| {
+            self.exchange(&self.left, larger, m.s_add(upper, column), m.s_add(lower, column));
+        });
+        let (upper, lower) = (m.s_times(k, self.width), m.s_times(row, self.width));
+        m.between_if(m.s(0), m.s(self.width), larger, |column| {
+            self.exchange(&self.right, larger, m.s_add(upper, column), m.s_add(lower, column));
+        });
+        l.or(l.and(larger, l.not(odd)), l.and(l.not(larger), odd))
+    }
+
+    fn exchange(&self, of: &Cells, mask: Value, i: Value, j: Value) {
+        let m = self.m;
+        let l = m.lanes();
+        let (a, b) = (m.load(of, 0, i).f(), m.load(of, 0, j).f());
+        m.store(of, 0, i, Lane::F(l.select(mask, b, a)));
+        m.store(of, 0, j, Lane::F(l.select(mask, a, b)));
+    }
+
+    fn eliminate(&self, k: Value, row: Value) {
+        let m = self.m;
+        let l = m.lanes();
+        let (upper, lower) = (m.s_times(k, self.n), m.s_times(row, self.n));
+        let at = |row: Value| m.load(&self.left, 0, m.s_add(row, k)).f();
+        let pivot = at(upper);
+        let zero = l.f(0.0);
+        let factor = l.select(l.eq(pivot, zero), zero, l.div(at(lower), pivot));
+        let subtract = |of: &Cells, i: Value, j: Value| {
+            let product = l.mul(factor, m.load(of, 0, i).f());
+            m.store(of, 0, j, Lane::F(l.sub(m.load(of, 0, j).f(), product)));
+        };
+        m.between(m.s_add(k, m.s(1)), m.s(self.n), 1, |column| {
+            subtract(&self.left, m.s_add(upper, column), m.s_add(lower, column));
+        });
+        let (upper, lower) = (m.s_times(k, self.width), m.s_times(row, self.width));
+        m.between(m.s(0), m.s(self.width), 1, |column| {
+            subtract(&self.right, m.s_add(upper, column), m.s_add(lower, column));
+        });
+    }
+
+    fn back_substitute(&self) {
+        let m = self.m;
+        let l = m.lanes();
+        blocks(m, self.width, BLOCK, |column, count| {
+            m.each(self.n, |done| {
+                let row = m.s_sub(m.s(self.n - 1), done);
+                let here = m.s_add(m.s_times(row, self.width), column);
+                let diagonal = m.s_times(row, self.n);
+                let start = (0..count).map(|j| m.load(&self.right, j, here).f()).collect();
+                let values = m.fold(m.s_add(row, m.s(1)), m.s(self.n), 1, start, None, |k, values| {
+                    let factor = m.load(&self.left, 0, m.s_add(diagonal, k)).f();
+                    let there = m.s_add(m.s_times(k, self.width), column);
+                    let terms = (0..count).map(|j| l.mul(factor, m.load(&self.right, j, there).f()));
+                    values.iter().zip(terms).map(|(&value, term)| l.sub(value, term)).collect()
+                });
+                let pivot = m.load(&self.left, 0, m.s_add(diagonal, row)).f();
+                (0..count).zip(values).for_each(|(j, value)| {
+                    m.store(&self.right, j, here, Lane::F(l.div(value, pivot)));
+                });
+            });
+        });
     }
 }
 

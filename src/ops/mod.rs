@@ -25,8 +25,12 @@ use std::fmt;
 use nc_runtime::lanes::{Lanes, Scalar};
 
 use crate::graph::{Elem, Graph, Node, Shape, Type};
+use crate::lower::arrays::{Form, Memory};
 pub use conditions::{Domain, Kink, Met, Watch};
 pub use primitives::{Algebra, Arity, Primitive};
+
+/// Values of more elements than this stand in memory, and loops go over their elements.
+pub const LARGE: usize = 64;
 
 /// How far a computed element may lie from the exact result for the same operands.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -281,6 +285,12 @@ pub(crate) trait Rule {
         unreachable!("only elementwise operations have elements of their own")
     }
 
+    /// The result where it, or an operand, is large, of an operation that is not elementwise. Each element comes from the
+    /// same operations in the same order as in [`eval`](Rule::eval).
+    fn array(_: &Memory<'_>, _attr: u32, _ty: Type, _types: &[Type], _args: &[&Form]) -> Form {
+        unreachable!("elementwise operations go through their elements")
+    }
+
     /// The result of an elementwise operation for operands outside the fast range of its recipe.
     fn full_range(_args: &[f64]) -> f64 {
         f64::NAN
@@ -434,9 +444,23 @@ macro_rules! registry {
                     $($(Op::$op => <$module::$op as Rule>::eval(l, attr, ty, args),)*)*
                 }
             }
-            fn element(self, l: &Scalar, args: &[Lane<Scalar>]) -> Lane<Scalar> {
+            /// One element of an elementwise operation.
+            pub(crate) fn element<L: Lanes>(self, l: &L, args: &[Lane<L>]) -> Lane<L> {
                 match self {
                     $($(Op::$op => <$module::$op as Rule>::element(l, args),)*)*
+                }
+            }
+            /// Its result where it, or an operand, is large. Not for elementwise operations.
+            pub(crate) fn array(
+                self,
+                m: &Memory<'_>,
+                attr: u32,
+                ty: Type,
+                types: &[Type],
+                args: &[&Form],
+            ) -> Form {
+                match self {
+                    $($(Op::$op => <$module::$op as Rule>::array(m, attr, ty, types, args),)*)*
                 }
             }
             fn full_range(self, args: &[f64]) -> f64 {
@@ -495,7 +519,7 @@ registry! {
     logic: Lt Le Eq Ne And Or Not Any Num Select;
     structure: Pack Slice Place Gather Scatter Fill Transpose;
     vector: Sum Dot Norm;
-    matrix: Matvec Matmul Outer Det Inv Singular;
+    matrix: Matvec Matmul PartMatmul Outer Det Inv Singular;
 }
 
 impl Op {
@@ -542,7 +566,7 @@ impl fmt::Display for Op {
 ///
 /// If the shapes do not fit: then the rule is wrong, not the program.
 impl Graph {
-    fn rule(&mut self, op: Op, args: &[Node]) -> Node {
+    pub(crate) fn rule(&mut self, op: Op, args: &[Node]) -> Node {
         match self.apply(op, args) {
             Ok(node) => node,
             Err(error) => unreachable!("a derivative rule built {op}: {error}"),
@@ -569,9 +593,9 @@ impl Graph {
     pub(crate) fn select(&mut self, condition: Node, a: Node, b: Node) -> Node {
         self.rule(Op::Select, &[condition, a, b])
     }
-    /// A vector or matrix of scalars.
+    /// A vector or matrix of the elements of all operands, one behind the other.
     pub(crate) fn pack(&mut self, elem: Elem, shape: Shape, elems: &[Node]) -> Node {
-        debug_assert_eq!(shape.len(), elems.len());
+        debug_assert_eq!(shape.len(), elems.iter().map(|&e| self.ty(e).len()).sum::<usize>());
         self.apply_typed(Op::Pack, 0, Type { elem, shape }, elems)
     }
     /// Elements from `offset` on, in the shape wanted.

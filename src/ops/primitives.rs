@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::{Op, OpInfo, ShapeError, Single, Syntax};
+use super::{LARGE, Op, OpInfo, ShapeError, Single, Syntax};
 use crate::graph::{Elem, Node, Shape, Type};
 
 /// A primitive of the language.
@@ -236,6 +236,22 @@ const SUGAR: &[PrimitiveInfo] = &[
             Shape::Scalar => Err(ShapeError::at(0, "vlen of a scalar: a vector is needed")),
         },
     ),
+    sugar(
+        "vector",
+        "slice",
+        Arity::between(2, 3),
+        "v from [to]",
+        "the elements of a vector (the rows of a matrix) from one index on, up to but without another",
+        slice,
+    ),
+    sugar(
+        "vector",
+        "vappend",
+        Arity::at_least(1),
+        "v …",
+        "the elements of scalars and vectors (the rows of matrices), one behind the other",
+        append,
+    ),
     sugar("vector", "scale", Arity::exactly(2), "s v", "scalar times vector or matrix", |a, args| {
         if !a.ty(args[0]).is_scalar() && !a.ty(args[1]).is_scalar() {
             let (x, y) = (a.ty(args[0]).shape, a.ty(args[1]).shape);
@@ -273,6 +289,11 @@ const SUGAR: &[PrimitiveInfo] = &[
         let n = size(a, args, 0)?;
         let shape = checked(Shape::Matrix(n, n))?;
         let (zero, one) = (a.number(0.0), a.number(1.0));
+        if shape.len() > LARGE {
+            let gap = a.apply_typed(Op::Fill, 0, Type::num(Shape::Vector(n)), &[zero]);
+            let elems: Vec<Node> = (0..2 * n - 1).map(|k| if k % 2 == 0 { one } else { gap }).collect();
+            return Ok(a.apply_typed(Op::Pack, 0, Type::num(shape), &elems));
+        }
         let elems: Vec<Node> = (0..n * n).map(|k| if k % (n + 1) == 0 { one } else { zero }).collect();
         Ok(a.apply_typed(Op::Pack, 0, Type::num(shape), &elems))
     }),
@@ -345,6 +366,9 @@ fn rows(a: &mut dyn Algebra, args: &[Node]) -> Result<Node, ShapeError> {
         Shape::Scalar => Ok(a.apply_typed(Op::Pack, 0, Type::num(checked(Shape::Vector(count))?), &args)),
         Shape::Vector(n) => {
             let shape = checked(Shape::Matrix(count, n))?;
+            if shape.len() > LARGE {
+                return Ok(a.apply_typed(Op::Pack, 0, Type::num(shape), &args));
+            }
             let elems: Vec<Node> = args
                 .iter()
                 .flat_map(|&row| (0..n).map(move |k| (row, k)))
@@ -403,6 +427,57 @@ fn reference(a: &mut dyn Algebra, args: &[Node]) -> Result<Node, ShapeError> {
         };
     }
     Ok(whole)
+}
+
+/// A constant index up to `most`.
+fn bound(a: &dyn Algebra, args: &[Node], k: usize, least: u32, most: u32) -> Result<u32, ShapeError> {
+    match a.size(args[k]) {
+        Some(n) if n.fract() == 0.0 && n >= f64::from(least) && n <= f64::from(most) => Ok(n as u32),
+        Some(n) => {
+            let range = format!("slice at index {n}: an integer from {least} to {most} is needed");
+            Err(ShapeError::at(k, range))
+        }
+        None => Err(ShapeError::at(
+            k,
+            "the bounds of a slice must be constants: shapes are known before rows are",
+        )),
+    }
+}
+
+fn slice(a: &mut dyn Algebra, args: &[Node]) -> Result<Node, ShapeError> {
+    let whole = a.as_number(args[0]);
+    let (count, row) = match a.ty(whole).shape {
+        Shape::Vector(n) => (n, 1),
+        Shape::Matrix(n, m) => (n, m),
+        Shape::Scalar => return Err(ShapeError::at(0, "slice of a scalar: a vector or matrix is needed")),
+    };
+    let from = bound(a, args, 1, 0, count - 1)?;
+    let to = if args.len() == 3 { bound(a, args, 2, from + 1, count)? } else { count };
+    let shape = match a.ty(whole).shape {
+        Shape::Matrix(..) => Shape::Matrix(to - from, row),
+        Shape::Scalar | Shape::Vector(_) => Shape::Vector(to - from),
+    };
+    Ok(a.apply_typed(Op::Slice, from * row, Type::num(shape), &[whole]))
+}
+
+fn append(a: &mut dyn Algebra, args: &[Node]) -> Result<Node, ShapeError> {
+    let args: Vec<Node> = args.iter().map(|&x| a.as_number(x)).collect();
+    let columns = |shape: Shape| match shape {
+        Shape::Scalar | Shape::Vector(_) => None,
+        Shape::Matrix(_, m) => Some(m),
+    };
+    let first = a.ty(args[0]).shape;
+    let mut count = 0;
+    for (k, &arg) in args.iter().enumerate() {
+        let shape = a.ty(arg).shape;
+        if columns(shape) != columns(first) {
+            return Err(ShapeError::at(k, format!("vappend of {first} and {shape}: rows differ")));
+        }
+        count += u64::from(shape.extents().0);
+    }
+    let shape = |count: u32| columns(first).map_or(Shape::Vector(count), |m| Shape::Matrix(count, m));
+    let shape = checked(shape(u32::try_from(count).unwrap_or(u32::MAX)))?;
+    Ok(a.apply_typed(Op::Pack, 0, Type::num(shape), &args))
 }
 
 fn cross(a: &mut dyn Algebra, args: &[Node]) -> Result<Node, ShapeError> {

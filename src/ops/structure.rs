@@ -4,6 +4,9 @@ use nc_runtime::lanes::Lanes;
 
 use super::{Bound, Lane, Op, OpInfo, Operand, Rule, ShapeError, Site, Syntax, Term};
 use crate::graph::{Elem, Graph, Node, Shape, Type};
+use crate::lower::arrays::{Form, Memory};
+use crate::lower::lanes::Value;
+use crate::lower::record::Recorder;
 
 const fn movement(name: &'static str, syntax: Syntax, doc: &'static str, derivative: &'static str) -> OpInfo {
     OpInfo { name, syntax, doc, bound: Bound::Exact, derivative, kinks: "", domain: None, kink: None }
@@ -28,11 +31,33 @@ fn choose<L: Lanes>(l: &L, m: L::M, a: Lane<L>, b: Lane<L>) -> Lane<L> {
     }
 }
 
-/// A vector or matrix of scalar operands, row-major.
+/// `step` for the positions of parts, which it also gets as numbers, and with values that it hands on.
+fn each_part(
+    m: &Memory<'_>,
+    first: u32,
+    count: u32,
+    mut start: Vec<Value>,
+    step: impl FnOnce(Value, Value, &[Value]) -> Vec<Value>,
+) -> Vec<Value> {
+    let l: &Recorder = m.lanes();
+    start.push(l.f(f64::from(first)));
+    m.fold(m.s(first), m.s(count), 1, start, None, |k, handed| {
+        let (&number, handed) = handed.split_last().unwrap_or((&k, &[]));
+        let mut next = step(k, number, handed);
+        next.push(l.add(number, l.f(1.0)));
+        next
+    })
+}
+
+/// A vector or matrix of the elements of all operands, one behind the other.
 pub struct Pack;
 impl Rule for Pack {
-    const INFO: OpInfo =
-        movement("pack", Syntax::Internal, "a vector or matrix of scalars", "element by element");
+    const INFO: OpInfo = movement(
+        "pack",
+        Syntax::Internal,
+        "a vector or matrix of the elements of all operands",
+        "element by element",
+    );
     const OPERANDS: Option<usize> = None;
     const MOVES: bool = true;
 
@@ -40,19 +65,39 @@ impl Rule for Pack {
         typed_by_node("pack")
     }
     fn eval<L: Lanes>(_: &L, _: u32, _: Type, args: &[Operand<L>]) -> Vec<Lane<L>> {
-        args.iter().map(|a| a.elems[0]).collect()
+        args.iter().flat_map(|a| a.elems.iter().copied()).collect()
+    }
+    fn array(m: &Memory<'_>, _: u32, ty: Type, _: &[Type], args: &[&Form]) -> Form {
+        m.parts(ty.elem, args.iter().map(|&arg| arg.clone()).collect())
     }
     fn tangent(g: &mut Graph, site: &Site, wrt: usize, t: Node, _: Option<Node>) -> Term {
-        Term::always(g.place(t, wrt as u32, site.ty.shape))
+        let first = offset(g, site, wrt);
+        Term::always(g.place(t, first, site.ty.shape))
     }
     fn whole_tangent(g: &mut Graph, site: &Site, elem: Elem, tangents: &[Option<Node>]) -> Option<Node> {
-        let zero = g.zero(Type { elem, shape: Shape::Scalar });
-        let elems: Vec<Node> = tangents.iter().map(|t| t.unwrap_or(zero)).collect();
+        let elems: Vec<Node> = tangents
+            .iter()
+            .zip(&site.args)
+            .map(|(t, &arg)| {
+                let shape = g.shape(arg);
+                t.unwrap_or_else(|| g.zero(Type { elem, shape }))
+            })
+            .collect();
         Some(g.pack(elem, site.ty.shape, &elems))
     }
-    fn adjoint(g: &mut Graph, _: &Site, wrt: usize, t: Node, _: Option<Node>) -> Term {
-        Term::always(g.slice(t, wrt as u32, Shape::Scalar))
+    fn adjoint(g: &mut Graph, site: &Site, wrt: usize, t: Node, _: Option<Node>) -> Term {
+        let (first, shape) = (offset(g, site, wrt), g.shape(site.args[wrt]));
+        Term::always(g.slice(t, first, shape))
     }
+}
+
+/// Where the elements of an operand begin.
+fn offset(g: &Graph, site: &Site, wrt: usize) -> u32 {
+    // Of nothing but scalars there may be many.
+    if site.args.len() == site.ty.len() {
+        return wrt as u32;
+    }
+    site.args[..wrt].iter().map(|&arg| g.shape(arg).len() as u32).sum()
 }
 
 /// Consecutive elements from an offset on.
@@ -68,6 +113,9 @@ impl Rule for Slice {
     }
     fn eval<L: Lanes>(_: &L, attr: u32, ty: Type, args: &[Operand<L>]) -> Vec<Lane<L>> {
         args[0].elems[attr as usize..][..ty.len()].to_vec()
+    }
+    fn array(m: &Memory<'_>, attr: u32, ty: Type, _: &[Type], args: &[&Form]) -> Form {
+        m.slice(args[0], attr, ty.len() as u32)
     }
     fn tangent(g: &mut Graph, site: &Site, _: usize, t: Node, _: Option<Node>) -> Term {
         Term::always(g.slice(t, site.attr, site.ty.shape))
@@ -93,6 +141,11 @@ impl Rule for Place {
         let mut result = vec![zero(l, ty.elem); ty.len()];
         result[attr as usize..][..args[0].elems.len()].copy_from_slice(args[0].elems);
         result
+    }
+    fn array(m: &Memory<'_>, attr: u32, ty: Type, _: &[Type], args: &[&Form]) -> Form {
+        let nothing = zero(m.lanes(), ty.elem);
+        let rest = ty.len() as u32 - attr - args[0].len();
+        m.parts(ty.elem, vec![m.fill(nothing, attr), args[0].clone(), m.fill(nothing, rest)])
     }
     fn tangent(g: &mut Graph, site: &Site, _: usize, t: Node, _: Option<Node>) -> Term {
         Term::always(g.place(t, site.attr, site.ty.shape))
@@ -129,6 +182,37 @@ impl Rule for Gather {
             }
         }
         result
+    }
+    fn array(m: &Memory<'_>, _: u32, ty: Type, _: &[Type], args: &[&Form]) -> Form {
+        let l = m.lanes();
+        let whole = m.stored(args[0]);
+        let index = args[1].lane().f();
+        let part = ty.len() as u32;
+        let count = args[0].len() / part;
+        if part == 1 {
+            let lane = |value: Value| match ty.elem {
+                Elem::Num => Lane::F(value),
+                Elem::Bool => Lane::M(value),
+            };
+            let first = m.load(&whole, 0, m.s(0)).value();
+            let found = each_part(m, 1, count, vec![first], |k, number, found| {
+                let here = l.eq(index, number);
+                vec![choose(l, here, m.load(&whole, 0, k), lane(found[0])).value()]
+            });
+            return Form::Lanes(vec![lane(found[0])]);
+        }
+        let to = m.cells(ty.elem, part);
+        m.each(part, |j| m.store(&to, 0, j, m.load(&whole, 0, j)));
+        each_part(m, 1, count, Vec::new(), |k, number, _| {
+            let here = l.eq(index, number);
+            let first = m.s_times(k, part);
+            m.each(part, |j| {
+                let element = m.load(&whole, 0, m.s_add(first, j));
+                m.store(&to, 0, j, choose(l, here, element, m.load(&to, 0, j)));
+            });
+            Vec::new()
+        });
+        to.form()
     }
     fn tangent(g: &mut Graph, site: &Site, wrt: usize, t: Node, _: Option<Node>) -> Term {
         if wrt != 0 {
@@ -172,6 +256,23 @@ impl Rule for Scatter {
         }
         result
     }
+    fn array(m: &Memory<'_>, _: u32, ty: Type, _: &[Type], args: &[&Form]) -> Form {
+        let l = m.lanes();
+        let index = args[1].lane().f();
+        let len = args[0].len();
+        let to = m.cells(ty.elem, ty.len() as u32);
+        let part = m.stored(args[0]);
+        each_part(m, 0, ty.len() as u32 / len, Vec::new(), |k, number, _| {
+            let here = l.eq(index, number);
+            let first = m.s_times(k, len);
+            m.each(len, |j| {
+                let element = choose(l, here, m.load(&part, 0, j), zero(l, ty.elem));
+                m.store(&to, 0, m.s_add(first, j), element);
+            });
+            Vec::new()
+        });
+        to.form()
+    }
     fn tangent(g: &mut Graph, site: &Site, wrt: usize, t: Node, _: Option<Node>) -> Term {
         if wrt != 0 {
             return Term::Zero;
@@ -201,6 +302,9 @@ impl Rule for Fill {
     fn eval<L: Lanes>(_: &L, _: u32, ty: Type, args: &[Operand<L>]) -> Vec<Lane<L>> {
         vec![args[0].elems[0]; ty.len()]
     }
+    fn array(m: &Memory<'_>, _: u32, ty: Type, _: &[Type], args: &[&Form]) -> Form {
+        m.fill(args[0].lane(), ty.len() as u32)
+    }
     fn tangent(g: &mut Graph, site: &Site, _: usize, t: Node, _: Option<Node>) -> Term {
         Term::always(g.fill(t, site.ty.shape))
     }
@@ -229,6 +333,19 @@ impl Rule for Transpose {
             Shape::Scalar | Shape::Vector(_) => (1, ty.len()),
         };
         (0..rows).flat_map(|r| (0..columns).map(move |c| args[0].elems[c * rows + r])).collect()
+    }
+    fn array(m: &Memory<'_>, _: u32, ty: Type, _: &[Type], args: &[&Form]) -> Form {
+        let (rows, columns) = ty.shape.extents();
+        let from = m.stored(args[0]);
+        let to = m.cells(ty.elem, ty.len() as u32);
+        m.each(rows, |r| {
+            let first = m.s_times(r, columns);
+            m.each(columns, |c| {
+                let element = m.load(&from, 0, m.s_add(m.s_times(c, rows), r));
+                m.store(&to, 0, m.s_add(first, c), element);
+            });
+        });
+        to.form()
     }
     fn tangent(g: &mut Graph, _: &Site, _: usize, t: Node, _: Option<Node>) -> Term {
         Term::always(g.unary(Op::Transpose, t))

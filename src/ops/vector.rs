@@ -5,10 +5,18 @@ use nc_runtime::lanes::Lanes;
 use super::conditions::{Kink, is_zero};
 use super::{Bound, Lane, Op, OpInfo, Operand, Rule, ShapeError, Site, Syntax, Term};
 use crate::graph::{Graph, Node, Shape, Type};
+use crate::lower::arrays::{Form, Memory};
+use crate::lower::record::Recorder;
 
 /// `a₀b₀ + a₁b₁ + …`, from the left.
 pub(super) fn dot_product<L: Lanes>(l: &L, terms: impl Iterator<Item = (Lane<L>, Lane<L>)>) -> L::F {
     terms.map(|(a, b)| l.mul(a.f(), b.f())).reduce(|a, b| l.add(a, b)).unwrap_or_else(|| l.f(0.0))
+}
+
+/// The same of arrays. Adding to −0 changes no bit of the first product.
+fn dot_of_arrays(m: &Memory<'_>, a: &Form, b: &Form) -> Lane<Recorder> {
+    let l = m.lanes();
+    Lane::F(m.reduce(&[a, b], l.f(-0.0), |sum, elems| l.add(sum, l.mul(elems[0].f(), elems[1].f()))))
 }
 
 /// `value` where `active` holds, and elsewhere the number that changes no sum, as factor of a zero or as term.
@@ -50,6 +58,12 @@ impl Rule for Sum {
         let sum = args[0].elems.iter().map(|e| e.f()).reduce(|a, b| l.add(a, b));
         vec![Lane::F(sum.unwrap_or_else(|| l.f(0.0)))]
     }
+    fn array(m: &Memory<'_>, _: u32, _: Type, _: &[Type], args: &[&Form]) -> Form {
+        let l = m.lanes();
+        // Adding to −0 changes no bit of the first element.
+        let sum = m.reduce(args, l.f(-0.0), |sum, elems| l.add(sum, elems[0].f()));
+        Form::Lanes(vec![Lane::F(sum)])
+    }
     fn tangent(g: &mut Graph, _: &Site, _: usize, t: Node, _: Option<Node>) -> Term {
         Term::always(g.unary(Op::Sum, t))
     }
@@ -87,6 +101,9 @@ impl Rule for Dot {
     }
     fn eval<L: Lanes>(l: &L, _: u32, _: Type, args: &[Operand<L>]) -> Vec<Lane<L>> {
         vec![Lane::F(dot_product(l, args[0].elems.iter().copied().zip(args[1].elems.iter().copied())))]
+    }
+    fn array(m: &Memory<'_>, _: u32, _: Type, _: &[Type], args: &[&Form]) -> Form {
+        Form::Lanes(vec![dot_of_arrays(m, args[0], args[1])])
     }
     fn tangent(g: &mut Graph, site: &Site, wrt: usize, t: Node, active: Option<Node>) -> Term {
         let other = counting(g, site.args[1 - wrt], active);
@@ -127,6 +144,10 @@ impl Rule for Norm {
     fn eval<L: Lanes>(l: &L, _: u32, _: Type, args: &[Operand<L>]) -> Vec<Lane<L>> {
         let square = dot_product(l, args[0].elems.iter().copied().zip(args[0].elems.iter().copied()));
         vec![Lane::F(l.sqrt(square))]
+    }
+    fn array(m: &Memory<'_>, _: u32, _: Type, _: &[Type], args: &[&Form]) -> Form {
+        let square = dot_of_arrays(m, args[0], args[0]);
+        Form::Lanes(vec![Lane::F(m.lanes().sqrt(square.f()))])
     }
     fn tangent(g: &mut Graph, site: &Site, _: usize, t: Node, active: Option<Node>) -> Term {
         let product = g.mul(t, site.args[0]);

@@ -197,6 +197,18 @@ pub fn evaluate_row(
 }
 
 impl Source<'_> {
+    /// The numbers of a row; none if there is no such row.
+    pub fn row(&self, row: usize) -> &[f64] {
+        match self {
+            Source::Column(data) => data.get(row..).and_then(|rest| rest.get(..1)).unwrap_or_default(),
+            Source::Matrix { data, columns, row_stride } => {
+                let start = row.saturating_mul(*row_stride);
+                data.get(start..).and_then(|rest| rest.get(..*columns)).unwrap_or_default()
+            }
+            Source::Constant(value) => std::slice::from_ref(value),
+        }
+    }
+
     fn view(&self, rows: usize, index: usize) -> Result<View, BatchError> {
         let wrong = |expected, found| BatchError::SourceLength { index, rows, expected, found };
         match self {

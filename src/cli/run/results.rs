@@ -198,13 +198,7 @@ impl Results {
         columns: &Columns<'_>,
         rows: usize,
     ) -> Result<Report, Failure> {
-        let params: Vec<f64> = kernel
-            .inputs()
-            .iter()
-            .filter(|input| input.source == Source::Shared)
-            .filter_map(|input| args.params.iter().find(|param| param.name == input.name))
-            .flat_map(|param| param.data.iter().copied())
-            .collect();
+        let params = params(args, kernel);
         let inputs = columns.of_kernel(kernel);
         let mut sinks: Vec<Sink<'_>> =
             self.values.iter_mut().chain(&mut self.gradients).map(Store::sink).collect();
@@ -267,6 +261,15 @@ impl Results {
         }
         Ok(())
     }
+}
+
+/// The values of the kernel's parameters.
+pub fn params(args: &Args, kernel: &Kernel) -> Vec<f64> {
+    let shared = kernel.inputs().iter().filter(|input| input.source == Source::Shared);
+    shared
+        .filter_map(|input| args.params.iter().find(|param| param.name == input.name))
+        .flat_map(|param| param.data.iter().copied())
+        .collect()
 }
 
 fn elements(inputs: &[(&str, Vec<usize>)]) -> usize {

@@ -70,6 +70,8 @@ pub(super) struct Emitter<'a, 'f> {
     callee: ir::Signature,
     /// The loops around the instruction at hand.
     open: Vec<OpenLoop>,
+    /// Where cells with these offsets begin.
+    addresses: HashMap<Value, ir::Value>,
     /// Where memory cells begin.
     cells: usize,
     /// Lane groups that the iteration at hand works on.
@@ -82,6 +84,8 @@ struct OpenLoop {
     exit: ir::Block,
     /// What has been loaded behind the test, and is not there behind the loop.
     loaded: Vec<Value>,
+    /// Offsets whose addresses were computed behind the test.
+    addressed: Vec<Value>,
     /// Whether the test has been emitted.
     tested: bool,
 }
@@ -158,6 +162,20 @@ fn unaligned() -> MemFlagsData {
     MemFlagsData::new().with_notrap()
 }
 
+/// What is known of a function of the program before it is emitted.
+pub(super) struct FunctionPlan<'a> {
+    lanes: &'a LaneFunction,
+    /// None: what a function gives is no result of the program.
+    canonical: EntityVec<Value, bool>,
+    settled: EntityVec<Value, Value>,
+}
+
+impl<'a> FunctionPlan<'a> {
+    pub(super) fn of(lanes: &'a LaneFunction) -> FunctionPlan<'a> {
+        FunctionPlan { lanes, canonical: EntityVec::new(), settled: lanes.program.settled() }
+    }
+}
+
 impl<'a, 'f> Emitter<'a, 'f> {
     pub(super) fn emit(
         program: &'a LaneProgram,
@@ -223,6 +241,7 @@ impl<'a, 'f> Emitter<'a, 'f> {
             transfer: plan.transfer(),
             callee: function_signature(target),
             open: Vec::new(),
+            addresses: HashMap::new(),
             cells: plan.slot_bytes(),
             groups: 1,
             settled: &plan.settled,
@@ -260,15 +279,14 @@ impl<'a, 'f> Emitter<'a, 'f> {
 
     /// Emits a function of the program: see [`crate::lower::lanes::LaneFunction`].
     pub(super) fn emit_function(
-        lanes: &'a LaneFunction,
+        own: &'a FunctionPlan<'a>,
         plan: &'a Plan,
         symbols: &'a Symbols,
         target: &'a TargetMachine,
         function: &'f mut ir::Function,
         context: &'f mut FunctionBuilderContext,
-        none: &'a EntityVec<Value, bool>,
-        settled: &'a EntityVec<Value, Value>,
     ) {
+        let lanes = own.lanes;
         let program = &lanes.program;
         let mut b = FunctionBuilder::new(function, context);
         let entry = b.create_block();
@@ -300,7 +318,7 @@ impl<'a, 'f> Emitter<'a, 'f> {
             first: args,
             row_offset: args,
             group: 0,
-            canonical: none,
+            canonical: &own.canonical,
             step: 0,
             loaded: HashMap::new(),
             args,
@@ -308,9 +326,10 @@ impl<'a, 'f> Emitter<'a, 'f> {
             transfer: plan.transfer(),
             callee: function_signature(target),
             open: Vec::new(),
+            addresses: HashMap::new(),
             cells: plan.slot_bytes(),
             groups: 1,
-            settled,
+            settled: &own.settled,
             b,
         };
         emitter.iteration(&piece, &Results { stores: Vec::new(), status: None }, 1, &[]);
@@ -383,6 +402,7 @@ impl<'a, 'f> Emitter<'a, 'f> {
         let before: Vec<ir::Value> = self.b.block_params(body)[1..].to_vec();
         self.values = (0..groups).map(|_| PieceValues::new(piece)).collect();
         self.loaded.clear();
+        self.addresses.clear();
         let after = self.iteration(piece, results, groups, &before);
         let next = self.b.ins().iadd_imm_u(self.row_offset, (groups * GROUP_BYTES) as i64);
         let more = self.b.ins().icmp(IntCC::UnsignedLessThan, next, end);
@@ -408,6 +428,7 @@ impl<'a, 'f> Emitter<'a, 'f> {
         let mut exports = piece.exports.clone();
         exports.sort_by_key(|e| self.settled[e.0]);
         let mut exports = exports.iter().peekable();
+        self.addresses.clear();
         for index in piece.insts.clone() {
             let value = Value::from_index(index);
             // Constants and columns are loaded where they are used.
@@ -485,7 +506,7 @@ impl<'a, 'f> Emitter<'a, 'f> {
                 self.values[group].set(c.phi, parameter);
             }
         }
-        self.open.push(OpenLoop { header, exit, loaded: Vec::new(), tested: false });
+        self.open.push(OpenLoop { header, exit, loaded: Vec::new(), addressed: Vec::new(), tested: false });
     }
 
     fn test_loop(&mut self, id: LoopId) {
@@ -523,15 +544,28 @@ impl<'a, 'f> Emitter<'a, 'f> {
         for value in open.loaded {
             self.values.iter_mut().for_each(|values| values.forget(value));
         }
+        for offset in open.addressed {
+            self.addresses.remove(&offset);
+        }
     }
 
     /// The address of a memory cell of a group, without the offset that is returned beside it.
     fn cell(&mut self, cell: u32, offset: Value, group: usize) -> (ir::Value, Offset32) {
         let bytes = self.groups * GROUP_BYTES;
-        let offset = self.value(offset);
         self.group = group;
-        let offset = self.b.ins().imul_imm_s(offset, bytes as i64);
-        let address = self.b.ins().iadd(self.scratch, offset);
+        let address = match self.addresses.get(&offset) {
+            Some(&address) => address,
+            None => {
+                let place = self.value(offset);
+                let place = self.b.ins().ishl_imm_u(place, i64::from(bytes.trailing_zeros()));
+                let address = self.b.ins().iadd(self.scratch, place);
+                self.addresses.insert(offset, address);
+                if let Some(open) = self.open.iter_mut().rfind(|open| open.tested) {
+                    open.addressed.push(offset);
+                }
+                address
+            }
+        };
         let fixed = self.cells + cell as usize * bytes + group * GROUP_BYTES;
         match i32::try_from(fixed) {
             Ok(fixed) => (address, Offset32::new(fixed)),
@@ -558,7 +592,7 @@ impl<'a, 'f> Emitter<'a, 'f> {
                 for group in 0..groups {
                     self.group = group;
                     let number = self.value(store.value);
-                    self.accumulate(k, number);
+                    self.accumulate(self.partials, k, number);
                 }
             }
         }
@@ -641,11 +675,20 @@ impl<'a, 'f> Emitter<'a, 'f> {
         self.b.ins().iadd_imm_u(address, (slot as usize * self.tile * size_of::<f64>()) as i64)
     }
 
+    /// The numbers of the iteration's first group in the column at an offset from another.
+    fn column_at(&mut self, table: ir::Value, first: u32, offset: Value) -> ir::Value {
+        let offset = self.value(offset);
+        let offset = self.b.ins().ishl_imm_u(offset, 3);
+        let entry = self.b.ins().iadd(table, offset);
+        let column = load_pointer(&mut self.b, entry, first);
+        self.b.ins().iadd(column, self.row_offset)
+    }
+
     /// Adds the group's numbers to the partial sums of their rows.
-    fn accumulate(&mut self, k: u32, number: ir::Value) {
+    fn accumulate(&mut self, partials: ir::Value, k: u32, number: ir::Value) {
         let here = self.b.ins().iadd_imm_u(self.row_offset, (self.group * GROUP_BYTES) as i64);
         let residue = self.b.ins().band_imm_u(here, ((PARTIALS - 1) * size_of::<f64>()) as i64);
-        let address = self.b.ins().iadd(self.partials, residue);
+        let address = self.b.ins().iadd(partials, residue);
         let offset = Offset32::new((k as usize * PARTIALS * size_of::<f64>()) as i32);
         let before = self.b.ins().load(types::F64X2, unaligned(), address, offset);
         let after = self.b.ins().fadd(before, number);
@@ -738,6 +781,18 @@ impl<'a, 'f> Emitter<'a, 'f> {
             Inst::Param(k) => {
                 let offset = Offset32::new((k as usize * size_of::<f64>()) as i32);
                 let number = self.b.ins().load(types::F64, flags(), self.params, offset);
+                self.b.ins().splat(types::F64X2, number)
+            }
+            Inst::ColumnAt(first, offset) => {
+                let address = self.column_at(self.inputs.table, first, offset);
+                self.b.ins().load(types::F64X2, unaligned(), address, (self.group * GROUP_BYTES) as i32)
+            }
+            Inst::ParamAt(first, offset) => {
+                let offset = self.value(offset);
+                let offset = self.b.ins().ishl_imm_u(offset, 3);
+                let address = self.b.ins().iadd(self.params, offset);
+                let fixed = Offset32::new((first as usize * size_of::<f64>()) as i32);
+                let number = self.b.ins().load(types::F64, flags(), address, fixed);
                 self.b.ins().splat(types::F64X2, number)
             }
             Inst::FUnary(op, a) => {
@@ -875,6 +930,20 @@ impl<'a, 'f> Emitter<'a, 'f> {
                 let number = self.value(value);
                 let (address, fixed) = self.cell(cell, offset, self.group);
                 self.b.ins().store(flags(), number, address, fixed);
+                number
+            }
+            Inst::StoreColumn(first, offset, value) => {
+                let number = self.value(value);
+                let address = self.column_at(self.outputs.table, first, offset);
+                self.b.ins().store(unaligned(), number, address, (self.group * GROUP_BYTES) as i32);
+                number
+            }
+            Inst::AddPartial(first, offset, value) => {
+                let number = self.value(value);
+                let offset = self.value(offset);
+                let offset = self.b.ins().imul_imm_s(offset, (PARTIALS * size_of::<f64>()) as i64);
+                let partials = self.b.ins().iadd(self.partials, offset);
+                self.accumulate(partials, first, number);
                 number
             }
             Inst::Splat(x) => {

@@ -21,13 +21,13 @@ use nc_runtime::abi::{Args, KernelFn};
 use nc_runtime::batch::KernelShape;
 use nc_runtime::memory::{CodeArena, CodeBlock, Reservation};
 
-use self::emit::{Emitter, NAN_BRANCH_GROUPS, canonicalising};
+use self::emit::{Emitter, FunctionPlan, NAN_BRANCH_GROUPS, canonicalising};
 pub use self::target::TargetMachine;
 use super::interleave::{self, Interleave};
 use super::pieces::{self, Pieces, store_piece};
 use crate::entity::{Entity, EntityVec};
 use crate::graph::canonical_bits;
-use crate::lower::lanes::{Inst, LaneFunction, LaneProgram, Store, Value};
+use crate::lower::lanes::{Inst, LaneProgram, Store, Value};
 
 /// Rows of one lane group.
 pub const LANES: usize = 2;
@@ -39,12 +39,9 @@ const WHOLE_SIZE: usize = 1000;
 /// The same for programs with loops, whose code runs more often than once.
 const WHOLE_LOOPS: usize = 6000;
 
-/// What a frame holds beside values, and what a kernel needs beside the frames of its calls.
-const FRAME_BYTES: usize = 512;
+/// What a frame holds above its frame pointer, and what a kernel needs beside the frames of its calls.
+const FRAME_BYTES: usize = 64;
 const STACK_SPARE: usize = 256 << 10;
-
-/// More stack than this is not asked for: a system may refuse it.
-pub const MAX_STACK_BYTES: usize = 1 << 30;
 
 /// Instructions of a piece.
 const PIECE_SIZE: usize = 400;
@@ -94,6 +91,11 @@ impl NativeCode {
     /// Size of the machine code in bytes.
     pub fn code_bytes(&self) -> usize {
         self.blocks.iter().map(CodeBlock::len).sum()
+    }
+
+    /// How much stack its calls need on a thread; 0 if it makes none.
+    pub fn stack_bytes(&self) -> usize {
+        self.stack
     }
 
     /// Evaluates `args.rows` rows.
@@ -163,6 +165,7 @@ pub fn compile(program: &LaneProgram, target: &TargetMachine) -> Result<NativeCo
     for name in std::iter::once("constants".to_string()).chain((0..program.tables.len()).map(table_name)) {
         data.push(module.declare_data(&name, Linkage::Import, false, false).map_err(|e| failed(&e))?);
     }
+    let mut largest_frame = 0;
     let (functions, callees) = with_contexts(|contexts| {
         let mut functions = Vec::new();
         for index in 0..plan.pieces.list.len() {
@@ -185,13 +188,13 @@ pub fn compile(program: &LaneProgram, target: &TargetMachine) -> Result<NativeCo
             code.signature = function_signature(target);
             let mut symbols = data.iter().map(|&id| module.declare_data_in_func(id, code));
             let symbols = Symbols::of(&mut symbols);
-            let frontend = &mut contexts.frontend;
-            let (none, settled) = (EntityVec::new(), function.program.settled());
-            Emitter::emit_function(function, &plan, &symbols, target, code, frontend, &none, &settled);
+            let own = FunctionPlan::of(function);
+            Emitter::emit_function(&own, &plan, &symbols, target, code, &mut contexts.frontend);
             let id = module.declare_anonymous_function(&code.signature).map_err(|e| failed(&e))?;
             module
                 .define_function_with_control_plane(id, &mut contexts.codegen, &mut ControlPlane::default())
                 .map_err(|e| failed(&e))?;
+            largest_frame = largest_frame.max(frame_bytes(&contexts.codegen));
             callees.push(id);
         }
         module.finalize_definitions().map_err(|e| failed(&e))?;
@@ -230,7 +233,7 @@ pub fn compile(program: &LaneProgram, target: &TargetMachine) -> Result<NativeCo
         reports_status: program.status.is_some(),
         scratch_bytes: plan.slot_bytes() + plan.cell_bytes + plan.transfer_bytes,
     };
-    let stack = stack_bytes(program);
+    let stack = stack_bytes(program, largest_frame);
     Ok(NativeCode { pieces, stack, tile: plan.tile, shape, blocks, _constants: constants })
 }
 
@@ -315,16 +318,19 @@ fn function_signature(target: &TargetMachine) -> ir::Signature {
     signature
 }
 
-/// Stack for a program whose calls are as deep as they may be. A frame holds no more than all values of a function.
-pub fn stack_bytes(program: &LaneProgram) -> usize {
-    let frame = |function: &LaneFunction| function.program.insts.len() * size_of::<Constant>() + FRAME_BYTES;
-    match program.functions.iter().map(frame).max() {
-        Some(frame) => {
-            let depth = usize::try_from(program.max_depth).unwrap_or(usize::MAX);
-            depth.saturating_add(1).saturating_mul(frame).saturating_add(STACK_SPARE)
-        }
-        None => 0,
+/// Stack for a program whose calls are as deep as they may be.
+fn stack_bytes(program: &LaneProgram, largest_frame: usize) -> usize {
+    if program.functions.is_empty() {
+        return 0;
     }
+    let depth = usize::try_from(program.max_depth).unwrap_or(usize::MAX);
+    depth.saturating_add(1).saturating_mul(largest_frame).saturating_add(STACK_SPARE)
+}
+
+/// Stack that a call of the function just compiled takes.
+fn frame_bytes(compiled: &Context) -> usize {
+    let layout = compiled.compiled_code().and_then(|code| code.buffer.frame_layout());
+    layout.map_or(0, |layout| layout.frame_to_fp_offset as usize) + FRAME_BYTES
 }
 
 fn signature(target: &TargetMachine) -> ir::Signature {

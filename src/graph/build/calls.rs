@@ -113,6 +113,8 @@ impl<'a> Builder<'a> {
             let node = self.here.graph.input(&info.name, shape, Source::State(k));
             self.set(param, Some(node));
         }
+        let state = Source::State(function.params.len() as u32);
+        self.here.steps = Some(self.here.graph.input("steps", Shape::Scalar, state));
         let body = function.body;
         let pending = Pending {
             instance,
@@ -170,9 +172,10 @@ impl<'a> Builder<'a> {
         None
     }
 
-    /// The outputs of a function: its value, and what failed first; if notes are wanted, 0 and what was noted first.
+    /// The outputs of a function: its value, and what failed first; 0, and the steps that the row has taken then; if
+    /// notes are wanted, 0 and what was noted first. Derivatives rely on numbers and others taking turns.
     fn close_function(&mut self, level: Level, value: Node) -> Graph {
-        let Level { graph: mut body, codes, .. } = level;
+        let Level { graph: mut body, codes, steps, .. } = level;
         let zero = body.number(0.0);
         let (mut failed, mut noted) = (zero, zero);
         for (k, check) in std::mem::take(&mut body.checks).into_iter().enumerate().rev() {
@@ -189,7 +192,7 @@ impl<'a> Builder<'a> {
             }
         }
         let output = |node| Output { name: String::new(), node, role: Role::Value };
-        body.outputs = vec![output(value), output(failed)];
+        body.outputs = vec![output(value), output(failed), output(zero), output(steps.unwrap_or(zero))];
         if self.options.watch.any() {
             body.outputs.extend([output(zero), output(noted)]);
         }
@@ -201,37 +204,42 @@ impl<'a> Builder<'a> {
     fn emit_call(&mut self, known: &Known, operands: &[Node], span: Span) -> Option<Node> {
         let shape = known.value.shape()?;
         let limits = self.options.limits;
-        let failure = self.functions.failures.len() as u32 + 1;
-        for reason in [Reason::Depth { limit: limits.depth }, Reason::Steps { limit: limits.steps }] {
-            self.functions.failures.push(Failure { reason, span });
-        }
+        let before = self.here.steps?;
+        self.here.graph.set_span(Some(span));
+        let may = self.may_step(before, span);
+        let enters = self.and(self.here.path, may);
+        let reason = Reason::Depth { limit: limits.depth };
+        self.functions.failures.push(Failure { reason, span });
+        let failure = self.functions.failures.len() as u32;
         let g = &mut self.here.graph;
-        g.set_span(Some(span));
-        let enters = match self.here.path {
-            Some(path) => path,
-            None => g.boolean(true),
-        };
+        let one = g.number(1.0);
+        let steps = g.add(before, one);
         let watched = self.options.watch.any();
-        let results = [shape, Shape::Scalar, Shape::Scalar, Shape::Scalar];
-        let results = results[..if watched { 4 } else { 2 }].to_vec();
-        let kind =
-            RegionKind::Call(Call { function: known.id, operands: operands.len() as u32, results, failure });
-        let region = Region { body: Graph::new(), kind, name: String::new(), span };
-        let args: Vec<Node> = [enters].iter().chain(operands).copied().collect();
+        let results = [shape, Shape::Scalar, Shape::Scalar, Shape::Scalar, Shape::Scalar, Shape::Scalar];
+        let results = results[..if watched { 6 } else { 4 }].to_vec();
+        let function = known.id;
+        let call = Call { function, operands: operands.len() as u32 + 1, results, failure };
+        let region = Region { body: Graph::new(), kind: RegionKind::Call(call), name: String::new(), span };
+        let args: Vec<Node> = [enters].iter().chain(operands).chain([&steps]).copied().collect();
         let node = g.add_region(Arc::new(region), &args);
         let value = g.result(node, 0, shape);
         // Which failure or note it is, the code says.
-        let reason = Reason::Depth { limit: limits.depth };
-        self.place = span;
-        for (k, effect) in
-            [(1, Effect::Fail), (3, Effect::Note)].into_iter().take(if watched { 2 } else { 1 })
-        {
-            let g = &mut self.here.graph;
-            let code = g.result(node, k, Shape::Scalar);
-            let zero = g.number(0.0);
-            let met = g.binary(Op::Ne, code, zero);
-            self.push_coded(met, reason, effect, Some(code));
-        }
+        let [failed, noted] = [(1, Effect::Fail), (5, Effect::Note)].map(|(k, effect)| {
+            (effect == Effect::Fail || watched).then(|| {
+                let g = &mut self.here.graph;
+                let code = g.result(node, k, Shape::Scalar);
+                let zero = g.number(0.0);
+                let met = g.binary(Op::Ne, code, zero);
+                self.push_coded(met, reason, effect, Some(code));
+                met
+            })
+        });
+        debug_assert_eq!(noted.is_some(), watched);
+        // A row that has failed takes no further step.
+        let g = &mut self.here.graph;
+        let (after, most) = (g.result(node, 3, Shape::Scalar), g.number(limits.steps as f64));
+        let after = failed.map_or(after, |failed| g.select(failed, most, after));
+        self.here.steps = Some(g.select(enters, after, before));
         Some(value)
     }
 

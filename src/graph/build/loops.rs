@@ -62,6 +62,10 @@ impl<'a> Builder<'a> {
             let node = self.here.graph.input(&info.name, shape, Source::State(k as u32));
             self.set(state, Some(node));
         }
+        if self.counting {
+            let state = Source::State(inner.vars.len() as u32);
+            self.here.steps = Some(self.here.graph.input("steps", Shape::Scalar, state));
+        }
         Some(self.frame(inner.body, true, Continuation::Iterate { pending, var }))
     }
 
@@ -84,6 +88,11 @@ impl<'a> Builder<'a> {
             Some(again) => self.next_states(&pending, again),
             None => Some((0..inner.vars.len()).map(|k| self.state(k)).collect()),
         };
+        if let Some(Again { when, steps: Some(steps), .. }) = outcome.again {
+            let path = self.here.path.replace(when);
+            self.may_step(steps, inner.span);
+            self.here.path = path;
+        }
         let outer = self.outer.pop().unwrap_or_default();
         let body = std::mem::replace(&mut self.here, outer);
         let failed = self.errors.len() > pending.errors;
@@ -140,7 +149,7 @@ impl<'a> Builder<'a> {
         outcome: Outcome,
         mut next: Vec<Node>,
     ) -> Option<Node> {
-        let Level { graph: mut body, captures, exit_only, codes, .. } = body;
+        let Level { graph: mut body, captures, exit_only, codes, steps, most, .. } = body;
         let checks: Vec<Check> = body.checks.clone();
         body.set_span(Some(pending.span));
         let when = match &outcome.again {
@@ -155,6 +164,13 @@ impl<'a> Builder<'a> {
             goes_on = body.binary(Op::And, goes_on, passes);
         }
         let mut first = pending.first.clone();
+        // The steps so far are one more state.
+        if let (Some(outside), Some(inside)) = (self.here.steps, steps) {
+            first.push(outside);
+            let before = outcome.again.as_ref().and_then(|again| again.steps).unwrap_or(inside);
+            let one = body.number(1.0);
+            next.push(body.add(before, one));
+        }
         // The first note that an iteration meets is one more state: 0, or one more than the position of the check.
         let mut noted = None;
         if checks.iter().any(|check| check.effect == Effect::Note) {
@@ -181,7 +197,7 @@ impl<'a> Builder<'a> {
         let mut coded: Vec<usize> = codes.keys().copied().collect();
         coded.sort_unstable();
         let mut roots: Vec<Node> = [value].into_iter().chain(fails).collect();
-        roots.extend(coded.iter().map(|k| codes[k]).chain(noted));
+        roots.extend(coded.iter().map(|k| codes[k]).chain(noted).chain(steps));
         let exported = exports(&body, goes_on, &roots);
         let states = next.len() as u32;
         let output = |node: Node| Output { name: String::new(), node, role: Role::Value };
@@ -211,6 +227,8 @@ impl<'a> Builder<'a> {
                 None => g.boolean(true),
             };
             let args: Vec<Node> = [entry].iter().chain(&first).chain(&captures).copied().collect();
+            let limit = self.options.limits.iterations as f64;
+            self.here.most += limit + (limit + 1.0) * most;
             let region = std::sync::Arc::new(region);
             let node = g.add_region(region.clone(), &args);
             let last: Vec<Node> =
@@ -242,7 +260,10 @@ impl<'a> Builder<'a> {
         mut known: HashMap<Node, Node>,
         looped: Option<(Node, &Loop)>,
     ) -> Option<Node> {
-        let copies = copy(body, roots, &mut self.here.graph, &mut known, self.here.path);
+        let mut copies = copy(body, roots, &mut self.here.graph, &mut known, self.here.path);
+        if self.counting {
+            self.here.steps = copies.pop();
+        }
         let (value, fails) = copies.split_first()?;
         let codes = &fails[checks.len()..];
         let noted = codes.get(coded.len()).copied();

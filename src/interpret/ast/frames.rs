@@ -1,8 +1,8 @@
 //! Loops and calls of recursive functions: their frames, limits and state.
 
-use super::{Failure, FailureReason, Machine, Mark, Value, Work};
-use crate::anf::FuncId;
-use crate::graph::Reason;
+use super::{Failure, FailureReason, Machine, Mark, Value, Variable, Work};
+use crate::anf::{FuncId, Var};
+use crate::graph::{Reason, Shape};
 use crate::ops::{Lane, ShapeError};
 use crate::source::Span;
 use nc_runtime::lanes::Scalar;
@@ -39,11 +39,11 @@ impl Machine<'_> {
 
     /// Counts a call of a recursive function.
     pub(super) fn descend(&mut self, span: Span) -> Result<(), Failure> {
+        self.step(span)?;
         let limit = self.limits.depth;
         if self.scratch.depth >= limit {
             return Err(Failure::new(span, FailureReason::Check(Reason::Depth { limit })));
         }
-        self.step(span)?;
         self.scratch.depth += 1;
         Ok(())
     }
@@ -81,15 +81,13 @@ impl Machine<'_> {
     pub(super) fn iterate(&mut self, id: FuncId, mark: Mark, span: Span) -> Result<(), Failure> {
         let program = self.program;
         let function = &program.functions[id];
-        let Some(frame) = self.scratch.frames.last_mut() else { return Ok(()) };
+        let Some(&frame) = self.scratch.frames.last() else { return Ok(()) };
         let begins = program.functions[frame.entered].span;
+        self.step(begins)?;
         let limit = self.limits.iterations;
         if frame.iterations >= limit {
             return Err(Failure::new(begins, FailureReason::Check(Reason::Iterations { limit })));
         }
-        frame.iterations += 1;
-        let frame = *frame;
-        self.step(begins)?;
         for &var in &function.carried {
             let value = self.scratch.values[self.scratch.places[var] as usize];
             self.scratch.values.push(value);
@@ -107,6 +105,7 @@ impl Machine<'_> {
         }
         if let Some(frame) = self.scratch.frames.last_mut() {
             frame.current = id;
+            frame.iterations += 1;
         }
         self.scratch.work.truncate(frame.work as usize);
         self.unbind(frame.shadowed as usize);
@@ -133,26 +132,32 @@ impl Machine<'_> {
         scratch.elems.extend_from_slice(&scratch.moved);
     }
 
-    /// Names and elements of the variables of the innermost loop or recursive function.
-    pub(super) fn state(&self) -> Vec<(String, Vec<f64>)> {
+    /// The variables of the innermost loop or recursive function.
+    pub(super) fn state(&self) -> Vec<Variable> {
         let Some(frame) = self.scratch.frames.last() else { return Vec::new() };
         let number = |lane: Lane<Scalar>| match lane {
             Lane::F(x) => x,
             Lane::M(x) => f64::from(u8::from(x)),
         };
-        let elements = |value: Value| match value {
-            Value::Number(x) => vec![x],
-            Value::Truth(x) => vec![f64::from(u8::from(x))],
+        let value = |value: Value| match value {
+            Value::Number(x) => (Shape::Scalar, vec![x]),
+            Value::Truth(x) => (Shape::Scalar, vec![f64::from(u8::from(x))]),
             Value::Block(ty, first) => {
-                self.scratch.elems[first as usize..][..ty.len()].iter().map(|&lane| number(lane)).collect()
+                let lanes = &self.scratch.elems[first as usize..][..ty.len()];
+                (ty.shape, lanes.iter().map(|&lane| number(lane)).collect())
             }
         };
-        let params = self.program.functions[frame.current].params.iter();
-        params
-            .map(|&var| {
-                let value = self.scratch.values[self.scratch.places[var] as usize];
-                (self.program.vars[var].name.clone(), elements(value))
-            })
-            .collect()
+        let params = &self.program.functions[frame.current].params;
+        let written = |var: Var| {
+            let name = self.program.vars[var].name.as_str();
+            self.program.numbered.get(&var).map_or(name, |&bytes| &name[..bytes])
+        };
+        let unique = |name: &str| params.iter().filter(|&&var| written(var) == name).count() == 1;
+        let variable = |&var: &Var| {
+            let (shape, elements) = value(self.scratch.values[self.scratch.places[var] as usize]);
+            let name = if unique(written(var)) { written(var) } else { &self.program.vars[var].name };
+            Variable { name: name.to_string(), shape, elements }
+        };
+        params.iter().map(variable).collect()
     }
 }

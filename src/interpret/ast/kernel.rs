@@ -38,6 +38,11 @@ impl AstKernel {
         AstKernel { interpreter, checks: checks.to_vec(), notes, shape }
     }
 
+    /// What it interprets.
+    pub(crate) fn interpreter(&self) -> &AstInterpreter {
+        &self.interpreter
+    }
+
     fn evaluate(
         &self,
         scratch: &mut Scratch,

@@ -8,7 +8,6 @@ use super::tape::Tape;
 use crate::entity::{Entity, EntityVec};
 use crate::graph::region::MAX_TAPED;
 use crate::graph::{Elem, Graph, Node, NodeKind, RegionKind, Source, Type};
-use crate::limits::Limits;
 use crate::ops::{Lane, Op, Operand};
 
 /// One element of a value between operations.
@@ -171,11 +170,12 @@ struct FunctionCode {
     outputs: Vec<Range>,
 }
 
-/// The recursive functions of a program, and how far they may go.
+/// The recursive functions of a program, and how deep they may go.
 #[derive(Debug)]
 pub(super) struct Functions {
     list: Vec<FunctionCode>,
-    limits: Limits,
+    /// How many calls may be under way.
+    depth: u64,
 }
 
 impl Functions {
@@ -190,17 +190,17 @@ impl Functions {
             let outputs = body.outputs.iter().map(|output| coder.range(output.node)).collect();
             FunctionCode { code: coder.finish(tape_bytes), params, outputs }
         });
-        Functions { list: list.collect(), limits: graph.limits }
+        Functions { list: list.collect(), depth: graph.limits.depth }
     }
 }
 
 /// The calls of one row.
 struct Calls<'a> {
     functions: &'a Functions,
+    /// How many are under way.
     depth: u64,
-    steps: u64,
-    /// What failed, as calls say it; 0 for nothing. Then no further call is made.
-    failed: u32,
+    /// What failed in one, as a call says it; 0 for nothing. Then no further call is made.
+    failed: f64,
 }
 
 /// Lists the steps of a graph.
@@ -393,7 +393,7 @@ impl Code {
 
     /// Evaluates all steps.
     pub(super) fn run(&self, slots: &mut [Slot], functions: &Functions) {
-        let mut calls = Calls { functions, depth: 0, steps: 0, failed: 0 };
+        let mut calls = Calls { functions, depth: 0, failed: 0.0 };
         self.run_steps(0, self.steps.len(), slots, &mut self.scratch(), &mut calls);
     }
 
@@ -528,7 +528,6 @@ const STACK_LEFT: usize = 64 << 10;
 const STACK_MORE: usize = 1 << 20;
 
 impl CallStep {
-    /// Calls whose failures nobody asks for retrace others, for the sake of derivatives, and do not count with those.
     fn run(&self, around: &mut [Slot], calls: &mut Calls<'_>) {
         for (_, to) in &self.results {
             to.of_mut(around).fill(Slot::Number(0.0));
@@ -537,34 +536,18 @@ impl CallStep {
         if !around[self.enters as usize].truth() {
             return;
         }
-        let before = calls.steps;
-        let counts = self.results.iter().any(|(k, _)| *k == 1);
-        if !counts {
-            calls.steps = 0;
-        }
-        self.limited(around, calls);
-        if !counts {
-            calls.steps = before;
-        }
-    }
-
-    fn limited(&self, around: &mut [Slot], calls: &mut Calls<'_>) {
-        let limits = &calls.functions.limits;
-        if calls.failed > 0 {
+        if calls.failed != 0.0 {
             // The row has failed in another call.
-        } else if calls.depth == limits.depth {
-            calls.failed = self.failure;
-        } else if calls.steps == limits.steps {
-            calls.failed = self.failure + 1;
+        } else if calls.depth >= calls.functions.depth {
+            calls.failed = f64::from(self.failure);
         } else {
             calls.depth += 1;
-            calls.steps += 1;
             stacker::maybe_grow(STACK_LEFT, STACK_MORE, || self.enter(around, calls));
             calls.depth -= 1;
             return;
         }
         let code = self.results.iter().filter(|(k, _)| *k == 1);
-        code.for_each(|(_, to)| to.of_mut(around).fill(Slot::Number(f64::from(calls.failed))));
+        code.for_each(|(_, to)| to.of_mut(around).fill(Slot::Number(calls.failed)));
         around[self.own as usize] = Slot::Truth(true);
     }
 
@@ -576,6 +559,9 @@ impl CallStep {
         }
         let code = &function.code;
         code.run_steps(0, code.steps.len(), &mut slots, &mut code.scratch(), calls);
+        if let Some(failed) = function.outputs.get(1) {
+            calls.failed = slots[failed.slot as usize].number();
+        }
         for &(k, to) in &self.results {
             to.of_mut(around).copy_from_slice(function.outputs[k as usize].of(&slots));
         }
@@ -605,15 +591,12 @@ impl ReverseStep {
                     .for_each(|(s, &x)| *s = Slot::Number(x));
             }
             let iterations = tape.segment(checkpoint);
-            // These iterations have been counted before.
-            let steps = std::mem::take(&mut calls.steps);
             for _ in 1..iterations {
                 let body = &reversed.iterated.body;
                 body.run_steps(0, body.header, &mut forward, &mut forward_scratch, calls);
                 reversed.rest(&mut forward, &mut forward_scratch, calls);
                 segment.extend(reversed.state(&forward));
             }
-            calls.steps = steps;
             for k in (0..iterations).rev() {
                 let record = &segment[k * record.len()..][..record.len()];
                 for &(position, range) in &self.tape {

@@ -1,0 +1,693 @@
+//! Values of many elements: they stand in memory, and loops go over their elements.
+//!
+//! A value of more than [`LARGE`](crate::ops::LARGE) elements is a [`Form::Array`]: elements in memory cells or columns,
+//! one lane for all, or an operation on the elements of other arrays that is carried out where an element is wanted. The last makes one loop of
+//! operations that follow each other. Cells return to a free list when the last array that stands in them is dropped.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use nc_runtime::lanes::Lanes;
+
+use super::lanes::{Condition, LaneType, SBinary, Value};
+use super::record::Recorder;
+use crate::graph::{Elem, Type};
+use crate::ops::{Bound, Lane, Op};
+
+/// Operations that one loop carries out for an element at the most.
+const MAX_FUSED: usize = 48;
+
+/// Elements that an iteration of a loop works on.
+const UNROLL: u32 = 4;
+
+/// Loops whose elements take more operations are not unrolled.
+const MAX_UNROLLED: usize = 12;
+
+/// Additions and the like that are done again rather than stored and loaded.
+const MAX_AGAIN: usize = 8;
+
+/// What an operation costs, an addition being 1.
+fn cost(op: Op) -> usize {
+    match op.info().bound {
+        Bound::Exact => 1,
+        Bound::Ulp(ulp) if ulp <= 0.5 => 1,
+        Bound::Ulp(_) | Bound::Composed(_) => MAX_AGAIN + 1,
+    }
+}
+
+/// The elements of a value.
+#[derive(Clone, Debug)]
+pub(crate) enum Form {
+    /// One by one.
+    Lanes(Vec<Lane<Recorder>>),
+    /// In memory, or yet to be computed.
+    Array(Array),
+}
+
+impl Form {
+    pub(super) fn none() -> Form {
+        Form::Lanes(Vec::new())
+    }
+
+    /// The first element of a value that is no array.
+    pub(crate) fn lane(&self) -> Lane<Recorder> {
+        match self {
+            Form::Lanes(lanes) => lanes[0],
+            Form::Array(_) => unreachable!("only values of many elements are arrays"),
+        }
+    }
+
+    /// How many elements there are.
+    pub(crate) fn len(&self) -> u32 {
+        match self {
+            Form::Lanes(lanes) => lanes.len() as u32,
+            Form::Array(array) => array.len,
+        }
+    }
+}
+
+/// Elements from a place in an expression on.
+#[derive(Clone, Debug)]
+pub(crate) struct Array {
+    of: Rc<Elements>,
+    shift: u32,
+    len: u32,
+    ty: LaneType,
+}
+
+/// Where elements come from.
+#[derive(Debug)]
+enum Elements {
+    Cells {
+        cell: u32,
+        offset: Option<Value>,
+        /// What keeps the cells from being used for something else.
+        _block: Option<Rc<Block>>,
+    },
+    Columns(u32),
+    Params(u32),
+    /// The same for all.
+    Same(Lane<Recorder>),
+    /// An operation, element by element. `size` counts the operations in it, `cost` weighs them.
+    Apply {
+        op: Op,
+        args: Vec<Array>,
+        size: usize,
+        cost: usize,
+    },
+    /// Parts one behind the other.
+    Parts(Vec<Form>),
+}
+
+/// Memory cells that belong together.
+#[derive(Debug)]
+pub(super) struct Block {
+    cell: u32,
+    len: u32,
+    free: Rc<RefCell<Free>>,
+}
+
+impl Drop for Block {
+    fn drop(&mut self) {
+        self.free.borrow_mut().give(self.cell, self.len);
+    }
+}
+
+/// Cells that are not in use: where they begin, and how many there are.
+#[derive(Debug, Default)]
+struct Free(Vec<(u32, u32)>);
+
+impl Free {
+    fn give(&mut self, cell: u32, len: u32) {
+        let at = self.0.partition_point(|&(start, _)| start < cell);
+        self.0.insert(at, (cell, len));
+        let join = |runs: &mut Vec<(u32, u32)>, k: usize| {
+            if let (Some(&(a, n)), Some(&(b, m))) = (runs.get(k), runs.get(k + 1))
+                && a + n == b
+            {
+                runs[k].1 += m;
+                runs.remove(k + 1);
+            }
+        };
+        join(&mut self.0, at);
+        if at > 0 {
+            join(&mut self.0, at - 1);
+        }
+    }
+
+    /// The smallest run that is long enough.
+    fn take(&mut self, len: u32) -> Option<u32> {
+        let fits = self.0.iter().enumerate().filter(|(_, run)| run.1 >= len);
+        let (k, _) = fits.min_by_key(|(_, run)| run.1)?;
+        let cell = self.0[k].0;
+        self.0[k].0 += len;
+        self.0[k].1 -= len;
+        if self.0[k].1 == 0 {
+            self.0.remove(k);
+        }
+        Some(cell)
+    }
+}
+
+/// The memory cells of a program that is being recorded, and loops over what is in them.
+#[derive(Debug)]
+pub(crate) struct Memory<'a> {
+    l: &'a Recorder,
+    /// Values of more elements than this stand in memory.
+    limit: usize,
+    free: Rc<RefCell<Free>>,
+    pending: RefCell<Vec<Pending>>,
+}
+
+/// A part of an array that is yet to be written: the next loop over elements does it along the way.
+#[derive(Debug, Clone)]
+struct Pending {
+    to: Cells,
+    /// Where the part begins in `to`.
+    first: u32,
+    array: Array,
+    /// What stays where a mask does not hold.
+    kept: Option<(Value, Cells)>,
+    /// The loops around it.
+    depth: usize,
+}
+
+/// What an iteration has loaded.
+type Loaded = HashMap<(u32, Option<Value>), Value>;
+
+/// An array that stands in cells and can be written.
+#[derive(Clone, Debug)]
+pub(crate) struct Cells {
+    block: Option<Rc<Block>>,
+    cell: u32,
+    offset: Option<Value>,
+    len: u32,
+    ty: LaneType,
+}
+
+impl Cells {
+    /// Cells that the caller keeps from being used otherwise.
+    pub(super) fn at(cell: u32, offset: Option<Value>, len: u32, ty: LaneType) -> Cells {
+        Cells { block: None, cell, offset, len, ty }
+    }
+
+    /// Some of them.
+    pub(super) fn part(&self, first: u32, len: u32, offset: Option<Value>) -> Cells {
+        Cells { cell: self.cell.wrapping_add(first), len, offset, ..self.clone() }
+    }
+
+    /// As a value.
+    pub(crate) fn form(&self) -> Form {
+        Form::Array(self.array())
+    }
+
+    fn array(&self) -> Array {
+        let of = Elements::Cells { cell: self.cell, offset: self.offset, _block: self.block.clone() };
+        Array { of: Rc::new(of), shift: 0, len: self.len, ty: self.ty }
+    }
+}
+
+pub(super) fn lane_type(elem: Elem) -> LaneType {
+    match elem {
+        Elem::Num => LaneType::F,
+        Elem::Bool => LaneType::M,
+    }
+}
+
+fn type_of(lane: Lane<Recorder>) -> LaneType {
+    match lane {
+        Lane::F(_) => LaneType::F,
+        Lane::M(_) => LaneType::M,
+    }
+}
+
+impl Lane<Recorder> {
+    /// Whatever it is.
+    pub(crate) fn value(self) -> Value {
+        match self {
+            Lane::F(value) | Lane::M(value) => value,
+        }
+    }
+}
+
+impl<'a> Memory<'a> {
+    pub(super) fn new(l: &'a Recorder, limit: usize) -> Memory<'a> {
+        Memory { l, limit, free: Rc::default(), pending: RefCell::default() }
+    }
+
+    /// Whether a value of so many elements is taken apart.
+    pub(super) fn is_small(&self, len: usize) -> bool {
+        len <= self.limit
+    }
+
+    /// Elements that are there one by one, in the form for so many.
+    pub(super) fn form(&self, lanes: Vec<Lane<Recorder>>) -> Form {
+        let form = Form::Lanes(lanes);
+        if self.is_small(form.len() as usize) { form } else { self.stored(&form).form() }
+    }
+
+    /// The elements one by one, however many.
+    pub(super) fn elements_of(&self, form: &Form) -> Vec<Lane<Recorder>> {
+        match form {
+            Form::Lanes(lanes) => lanes.clone(),
+            array @ Form::Array(_) => {
+                let cells = self.stored(array);
+                (0..cells.len).map(|k| self.load(&cells, k, self.s(0))).collect()
+            }
+        }
+    }
+
+    /// What instructions are recorded with.
+    pub(crate) fn lanes(&self) -> &'a Recorder {
+        self.l
+    }
+
+    /// A number that is the same for all rows.
+    pub(crate) fn s(&self, value: u32) -> Value {
+        self.l.s(value.into())
+    }
+
+    /// The sum of two such numbers.
+    pub(crate) fn s_add(&self, a: Value, b: Value) -> Value {
+        self.l.s_binary(SBinary::Add, a, b)
+    }
+
+    /// The difference of two such numbers.
+    pub(crate) fn s_sub(&self, a: Value, b: Value) -> Value {
+        self.l.s_binary(SBinary::Sub, a, b)
+    }
+
+    /// A multiple of such a number.
+    pub(crate) fn s_times(&self, a: Value, by: u32) -> Value {
+        self.l.s_binary(SBinary::Mul, a, self.s(by))
+    }
+
+    /// Cells that nothing else uses as long as the result, or a value made from it, is there.
+    pub(crate) fn cells(&self, elem: Elem, len: u32) -> Cells {
+        if len == 0 {
+            return Cells::at(0, None, 0, lane_type(elem));
+        }
+        self.l.has_arrays();
+        let reused = self.free.borrow_mut().take(len);
+        let cell = reused.unwrap_or_else(|| self.l.cells(len));
+        let block = Some(Rc::new(Block { cell, len, free: self.free.clone() }));
+        Cells { block, cell, offset: None, len, ty: lane_type(elem) }
+    }
+
+    /// `body` for each number below `count`.
+    pub(crate) fn each(&self, count: u32, body: impl FnOnce(Value)) {
+        self.between(self.s(0), self.s(count), 1, body);
+    }
+
+    /// `body` for `first`, `first + step`, … below `end`.
+    pub(crate) fn between(&self, first: Value, end: Value, step: u32, body: impl FnOnce(Value)) {
+        self.fold(first, end, step, Vec::new(), None, |k, _| {
+            body(k);
+            Vec::new()
+        });
+    }
+
+    /// The same as long as the mask holds for any row.
+    pub(crate) fn between_if(&self, first: Value, end: Value, mask: Value, body: impl FnOnce(Value)) {
+        self.fold(first, end, 1, Vec::new(), Some(mask), |k, _| {
+            body(k);
+            Vec::new()
+        });
+    }
+
+    /// The same with values that an iteration hands to the next; returns the last ones.
+    pub(crate) fn fold(
+        &self,
+        first: Value,
+        end: Value,
+        step: u32,
+        start: Vec<Value>,
+        mask: Option<Value>,
+        body: impl FnOnce(Value, &[Value]) -> Vec<Value>,
+    ) -> Vec<Value> {
+        let l = self.l;
+        l.begin();
+        let k = l.phi(first);
+        let phis: Vec<Value> = start.into_iter().map(|value| l.phi(value)).collect();
+        l.test([Condition::Below(k, end)].into_iter().chain(mask.map(Condition::Any)).collect());
+        let next = body(k, &phis);
+        for (&phi, next) in phis.iter().zip(next) {
+            l.next(phi, next);
+        }
+        l.next(k, self.s_add(k, self.s(step)));
+        l.end(None);
+        phis
+    }
+
+    fn offset(&self, base: Option<Value>, k: Option<Value>) -> Value {
+        let zero = self.s(0);
+        match (base, k.filter(|&k| k != zero)) {
+            (Some(a), Some(b)) => self.s_add(a, b),
+            (one, other) => one.or(other).unwrap_or_else(|| self.s(0)),
+        }
+    }
+
+    /// Element `k + shift` of cells.
+    pub(crate) fn load(&self, from: &Cells, shift: u32, k: Value) -> Lane<Recorder> {
+        let value = self.l.load(from.ty, from.cell.wrapping_add(shift), self.offset(from.offset, Some(k)));
+        if from.ty == LaneType::M { Lane::M(value) } else { Lane::F(value) }
+    }
+
+    /// Writes element `k + shift` of cells.
+    pub(crate) fn store(&self, to: &Cells, shift: u32, k: Value, lane: Lane<Recorder>) {
+        self.l.store(to.cell.wrapping_add(shift), self.offset(to.offset, Some(k)), lane.value());
+    }
+
+    /// Element `k + shift`; `k` is 0 if there is none.
+    fn element(&self, of: &Array, shift: u32, k: Option<Value>, loaded: &mut Loaded) -> Lane<Recorder> {
+        let l = self.l;
+        let at = shift + of.shift;
+        match &*of.of {
+            Elements::Same(lane) => *lane,
+            Elements::Columns(first) => Lane::F(match k {
+                Some(k) => l.column_at(first + at, k),
+                None => l.column(first + at),
+            }),
+            Elements::Params(first) => Lane::F(match k {
+                Some(k) => l.param_at(first + at, k),
+                None => l.param(first + at),
+            }),
+            Elements::Cells { cell, offset, .. } => {
+                let offset = self.offset(*offset, k);
+                let value = *loaded
+                    .entry((cell.wrapping_add(at), Some(offset)))
+                    .or_insert_with(|| l.load(of.ty, cell.wrapping_add(at), offset));
+                if of.ty == LaneType::M { Lane::M(value) } else { Lane::F(value) }
+            }
+            // Not deeper than `MAX_FUSED`.
+            Elements::Apply { op, args, .. } => {
+                let args: Vec<Lane<Recorder>> =
+                    args.iter().map(|arg| self.element(arg, at, k, loaded)).collect();
+                op.element(l, &args)
+            }
+            Elements::Parts(_) => {
+                unreachable!("parts are written before an operation looks at their elements")
+            }
+        }
+    }
+
+    /// How many operations an element takes.
+    fn size(array: &Array) -> usize {
+        match &*array.of {
+            Elements::Apply { size, .. } => *size,
+            Elements::Cells { .. }
+            | Elements::Columns(_)
+            | Elements::Params(_)
+            | Elements::Same(_)
+            | Elements::Parts(_) => 0,
+        }
+    }
+
+    fn cost(array: &Array) -> usize {
+        match &*array.of {
+            Elements::Apply { cost, .. } => *cost,
+            Elements::Cells { .. }
+            | Elements::Columns(_)
+            | Elements::Params(_)
+            | Elements::Same(_)
+            | Elements::Parts(_) => 0,
+        }
+    }
+
+    /// An element of a small value, or the first of a large one that has the same everywhere.
+    fn same(lane: Lane<Recorder>, len: u32) -> Array {
+        Array { of: Rc::new(Elements::Same(lane)), shift: 0, len, ty: type_of(lane) }
+    }
+
+    /// A scalar in every element.
+    pub(crate) fn fill(&self, lane: Lane<Recorder>, len: u32) -> Form {
+        self.normal(Form::Array(Memory::same(lane, len)))
+    }
+
+    pub(super) fn columns(&self, first: u32, len: u32) -> Form {
+        let of = Rc::new(Elements::Columns(first));
+        Form::Array(Array { of, shift: 0, len, ty: LaneType::F })
+    }
+
+    pub(super) fn params(&self, first: u32, len: u32) -> Form {
+        let of = Rc::new(Elements::Params(first));
+        Form::Array(Array { of, shift: 0, len, ty: LaneType::F })
+    }
+
+    /// An operation, element by element, on values of which scalars broadcast. It is carried out when its elements are
+    /// wanted.
+    pub(super) fn apply(&self, op: Op, ty: Type, args: &[&Form]) -> Form {
+        let len = ty.len() as u32;
+        let args: Vec<Array> = args
+            .iter()
+            .map(|arg| match arg {
+                Form::Lanes(lanes) => Memory::same(lanes[0], len),
+                Form::Array(array) => match &*array.of {
+                    Elements::Parts(_) => self.stored(arg).array(),
+                    _ => array.clone(),
+                },
+            })
+            .collect();
+        let total: usize = args.iter().map(Memory::size).sum();
+        let args = if total < MAX_FUSED {
+            args
+        } else {
+            args.into_iter()
+                .map(|arg| if Memory::size(&arg) > 0 { self.stored(&Form::Array(arg)).array() } else { arg })
+                .collect()
+        };
+        let size = 1 + args.iter().map(Memory::size).sum::<usize>();
+        let cost = cost(op) + args.iter().map(Memory::cost).sum::<usize>();
+        let of = Rc::new(Elements::Apply { op, args, size, cost });
+        Form::Array(Array { of, shift: 0, len, ty: lane_type(ty.elem) })
+    }
+
+    /// Parts one behind the other. They are written where the result is wanted.
+    pub(crate) fn parts(&self, elem: Elem, parts: Vec<Form>) -> Form {
+        let len = parts.iter().map(Form::len).sum();
+        let of = Rc::new(Elements::Parts(parts));
+        Form::Array(Array { of, shift: 0, len, ty: lane_type(elem) })
+    }
+
+    /// Elements from a position on.
+    pub(crate) fn slice(&self, whole: &Form, first: u32, len: u32) -> Form {
+        let array = match whole {
+            Form::Lanes(lanes) => return Form::Lanes(lanes[first as usize..][..len as usize].to_vec()),
+            Form::Array(array) => match &*array.of {
+                Elements::Parts(_) => self.stored(whole).array(),
+                _ => array.clone(),
+            },
+        };
+        self.normal(Form::Array(Array { shift: array.shift + first, len, ..array }))
+    }
+
+    /// Small values one element at a time.
+    pub(super) fn normal(&self, form: Form) -> Form {
+        match form {
+            Form::Array(array) if self.is_small(array.len as usize) => {
+                let array = match &*array.of {
+                    Elements::Parts(_) => self.stored(&Form::Array(array)).array(),
+                    _ => array,
+                };
+                let mut loaded = Loaded::new();
+                Form::Lanes((0..array.len).map(|k| self.element(&array, k, None, &mut loaded)).collect())
+            }
+            form => form,
+        }
+    }
+
+    /// The value in cells: where it is if it is there already.
+    pub(crate) fn stored(&self, form: &Form) -> Cells {
+        if let Form::Array(array) = form
+            && let Elements::Cells { cell, offset, _block: block } = &*array.of
+        {
+            let cell = cell.wrapping_add(array.shift);
+            return Cells { block: block.clone(), cell, offset: *offset, len: array.len, ty: array.ty };
+        }
+        let elem = match form {
+            Form::Lanes(lanes) if matches!(lanes.first(), Some(Lane::M(_))) => Elem::Bool,
+            Form::Array(Array { ty: LaneType::M, .. }) => Elem::Bool,
+            Form::Lanes(_) | Form::Array(_) => Elem::Num,
+        };
+        let to = self.cells(elem, form.len());
+        self.write(&to, form, None);
+        to
+    }
+
+    /// A value that is used so many times: in memory unless it costs less to compute it each time.
+    pub(super) fn shared(&self, form: Form, uses: u32) -> Form {
+        let again = uses.saturating_sub(1) as usize;
+        let cheap = match &form {
+            Form::Lanes(_) => true,
+            Form::Array(array) => match &*array.of {
+                Elements::Cells { .. } | Elements::Same(_) | Elements::Columns(_) | Elements::Params(_) => {
+                    true
+                }
+                Elements::Apply { cost, .. } => cost * again <= MAX_AGAIN,
+                Elements::Parts(_) => again == 0,
+            },
+        };
+        if cheap { form } else { self.stored(&form).form() }
+    }
+
+    /// Puts a value into cells; where a mask does not hold, what stands in `old` instead.
+    pub(super) fn write(&self, to: &Cells, form: &Form, kept: Option<(Value, &Cells)>) {
+        for part in self.divided(to, form, kept) {
+            self.run_from(&part, 0);
+        }
+    }
+
+    /// The same, along with the next loop over elements or at [`Memory::flush`]. Nothing reads the cells before.
+    pub(super) fn write_along(&self, to: &Cells, form: &Form, kept: Option<(Value, &Cells)>) {
+        let parts = self.divided(to, form, kept);
+        self.pending.borrow_mut().extend(parts);
+    }
+
+    /// Writes what is still to be written in the innermost loop.
+    pub(super) fn flush(&self) {
+        for part in self.take_pending() {
+            self.run_from(&part, 0);
+        }
+    }
+
+    fn take_pending(&self) -> Vec<Pending> {
+        let depth = self.l.depth();
+        let mut pending = self.pending.borrow_mut();
+        let (here, elsewhere) = pending.drain(..).partition(|part| part.depth == depth);
+        *pending = elsewhere;
+        here
+    }
+
+    /// Writes single elements; returns parts that take loops.
+    fn divided(&self, to: &Cells, form: &Form, kept: Option<(Value, &Cells)>) -> Vec<Pending> {
+        let depth = self.l.depth();
+        let mut loops = Vec::new();
+        let mut left = vec![(form.clone(), 0)];
+        while let Some((form, first)) = left.pop() {
+            let array = match form {
+                Form::Lanes(lanes) => {
+                    let k = self.s(0);
+                    for (lane, at) in lanes.into_iter().zip(first..) {
+                        let lane = self.chosen(lane, kept, at, k);
+                        self.store(to, at, k, lane);
+                    }
+                    continue;
+                }
+                Form::Array(array) => array,
+            };
+            if let Elements::Parts(parts) = &*array.of {
+                let mut at = first;
+                for part in parts {
+                    left.push((part.clone(), at));
+                    at += part.len();
+                }
+                continue;
+            }
+            let kept = kept.map(|(mask, old)| (mask, old.clone()));
+            loops.push(Pending { to: to.clone(), first, array, kept, depth });
+        }
+        loops
+    }
+
+    /// Writes the elements of a part from one on.
+    fn run_from(&self, part: &Pending, from: u32) {
+        let len = part.array.len;
+        let unroll = if Memory::size(&part.array) <= MAX_UNROLLED { UNROLL } else { 1 };
+        let whole = from + (len - from) / unroll * unroll;
+        if whole > from {
+            self.between(self.s(from), self.s(whole), unroll, |k| {
+                self.run(part, 0..unroll, k, &mut Loaded::new());
+            });
+        }
+        if whole < len {
+            self.run(part, whole..len, self.s(0), &mut Loaded::new());
+        }
+    }
+
+    /// Writes some elements, all of which are computed before the first is written.
+    fn run(&self, part: &Pending, elements: std::ops::Range<u32>, k: Value, loaded: &mut Loaded) {
+        let kept = part.kept.as_ref().map(|(mask, old)| (*mask, old));
+        let lanes: Vec<Lane<Recorder>> = elements
+            .clone()
+            .map(|j| {
+                let lane = self.element(&part.array, j, Some(k), loaded);
+                self.chosen(lane, kept, part.first + j, k)
+            })
+            .collect();
+        for (j, lane) in elements.zip(lanes) {
+            self.store(&part.to, part.first + j, k, lane);
+        }
+    }
+
+    fn chosen(
+        &self,
+        lane: Lane<Recorder>,
+        kept: Option<(Value, &Cells)>,
+        at: u32,
+        k: Value,
+    ) -> Lane<Recorder> {
+        match (lane, kept) {
+            (Lane::F(new), Some((mask, old))) => Lane::F(self.l.select(mask, new, self.load(old, at, k).f())),
+            (lane, _) => lane,
+        }
+    }
+
+    /// Carries a fold through the elements, in their order.
+    pub(crate) fn reduce(
+        &self,
+        args: &[&Form],
+        start: Value,
+        step: impl Fn(Value, &[Lane<Recorder>]) -> Value,
+    ) -> Value {
+        let arrays: Vec<Array> = args
+            .iter()
+            .map(|arg| match arg {
+                Form::Array(array) if !matches!(&*array.of, Elements::Parts(_)) => array.clone(),
+                arg => self.stored(arg).array(),
+            })
+            .collect();
+        let along = self.take_pending();
+        let len = arrays[0].len;
+        // All of them together go as far as the shortest does.
+        let together = along.iter().map(|part| part.array.len).fold(len, u32::min);
+        let size: usize = arrays.iter().chain(along.iter().map(|part| &part.array)).map(Memory::size).sum();
+        let unroll = if size <= MAX_UNROLLED { UNROLL } else { 1 };
+        let whole = together / unroll * unroll;
+        let steps = |from: Value, range: std::ops::Range<u32>, k: Value, loaded: &mut Loaded| {
+            range.fold(from, |sum, j| {
+                let lanes: Vec<Lane<Recorder>> =
+                    arrays.iter().map(|array| self.element(array, j, Some(k), loaded)).collect();
+                step(sum, &lanes)
+            })
+        };
+        let sum = self.fold(self.s(0), self.s(whole), unroll, vec![start], None, |k, sum| {
+            let mut loaded = Loaded::new();
+            let sum = steps(sum[0], 0..unroll, k, &mut loaded);
+            along.iter().for_each(|part| self.run(part, 0..unroll, k, &mut loaded));
+            vec![sum]
+        })[0];
+        along.iter().for_each(|part| self.run_from(part, whole));
+        let rest = whole + (len - whole) / unroll * unroll;
+        let sum = if rest > whole {
+            self.fold(self.s(whole), self.s(rest), unroll, vec![sum], None, |k, sum| {
+                vec![steps(sum[0], 0..unroll, k, &mut Loaded::new())]
+            })[0]
+        } else {
+            sum
+        };
+        steps(sum, rest..len, self.s(0), &mut Loaded::new())
+    }
+
+    /// `body` for each element, with its position and where it is written in cells.
+    pub(super) fn elements(&self, form: &Form, body: impl FnOnce(Value, Value)) {
+        let form = match form {
+            Form::Array(array) if !matches!(&*array.of, Elements::Parts(_)) => array.clone(),
+            form => self.stored(form).array(),
+        };
+        self.each(form.len, |k| {
+            let lane = self.element(&form, 0, Some(k), &mut Loaded::new());
+            body(k, lane.value());
+        });
+    }
+}

@@ -1,0 +1,408 @@
+//! Vectors and matrices of many elements: the same bits in every tier, and in loops whatever the mask and the tape.
+
+mod support;
+
+use nc_runtime::batch::Kernel as _;
+use neural_compiler::graph::Shape;
+use neural_compiler::graph::build::Signature;
+use neural_compiler::{CompileOptions, Derivative, Kernel, Program, Tier, graph};
+
+/// Numbers that are not special, some of which are zeros, the same for every run.
+fn number(k: usize) -> f64 {
+    let mixed = (k as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    match (mixed >> 40) % 37 {
+        0 => 0.0,
+        1 => -0.0,
+        _ => ((mixed >> 11) as f64 / (1u64 << 53) as f64 - 0.5) * 3.0,
+    }
+}
+
+fn columns(count: usize, rows: usize) -> Vec<Vec<f64>> {
+    (0..count).map(|c| (0..rows).map(|r| number(c * 31 + r * 1009)).collect()).collect()
+}
+
+/// The shapes of those names that the program uses.
+fn signature(source: &str, shapes: &[(&str, Shape)]) -> Signature {
+    let used = |name: &str| source.split(|c: char| " ()[]\n".contains(c)).any(|word| word == name);
+    shapes
+        .iter()
+        .filter(|(name, _)| used(name))
+        .fold(Signature::scalars(), |signature, &(name, shape)| signature.shape(name, shape))
+}
+
+fn compile(
+    source: &str,
+    shapes: &[(&str, Shape)],
+    tier: Tier,
+    derivative: Derivative,
+    tape: usize,
+) -> Kernel {
+    let program = Program::parse(source).unwrap_or_else(|e| panic!("{source}: {e}"));
+    let options = CompileOptions {
+        signature: signature(source, shapes),
+        tier,
+        derivative,
+        tape_bytes: tape,
+        ..CompileOptions::default()
+    };
+    let kernel = program.compile(&options).unwrap_or_else(|e| panic!("{source}: {e}"));
+    if tier == Tier::Cranelift {
+        assert_eq!(kernel.notes(), &[] as &[String], "{source}");
+        assert_eq!(kernel.tier(), Tier::Cranelift, "{source}");
+    }
+    assert_eq!(graph::verify::verify(kernel.graph()), Ok(()), "{source}");
+    kernel
+}
+
+/// Compares all tiers on some batch lengths; returns the results of the last.
+fn agree(
+    source: &str,
+    shapes: &[(&str, Shape)],
+    derivative: &Derivative,
+    tapes: &[usize],
+    lengths: &[usize],
+) {
+    for &tape in tapes {
+        let native = compile(source, shapes, Tier::Cranelift, derivative.clone(), tape);
+        let interpreted = compile(source, shapes, Tier::Interpret, derivative.clone(), tape);
+        let options = CompileOptions { tier: Tier::Interpret, tape_bytes: tape, ..CompileOptions::default() };
+        let by_graph = Kernel::from_graph(native.graph().clone(), &options).expect("a kernel");
+        for &rows in lengths {
+            let inputs = columns(native.shape().inputs, rows);
+            let expected = support::run(&by_graph, &inputs, &[], rows, 1);
+            for (kernel, name) in [(&native, "native"), (&interpreted, "interpreted")] {
+                let found = support::run(kernel, &inputs, &[], rows, 1);
+                let k = (0..expected.columns.len()).find(|&k| found.columns[k] != expected.columns[k]);
+                let show = |r: &support::Results, k: usize| -> Vec<f64> {
+                    r.columns[k].iter().map(|&b| f64::from_bits(b)).collect()
+                };
+                if let Some(k) = k {
+                    panic!(
+                        "{source}, {derivative:?}, {rows} rows, tape {tape}: {name} column {k}: {:?} for {:?}",
+                        show(&found, k),
+                        show(&expected, k)
+                    );
+                }
+            }
+        }
+    }
+}
+
+const VECTORS: &[&str] = &[
+    "(+ u v)",
+    "(- (* u v) (/ u 3))",
+    "(vsum u)",
+    "(dot u v)",
+    "(norm u)",
+    "(exp (sin (* u v)))",
+    "(max u (min v (abs u)))",
+    "(vsum (sqrt (+ 1 (* u u))))",
+    "(* (ref u 3) v)",
+    "(ref u (abs (round s)))",
+    "(vsum (* u (ref v 64)))",
+    "(if (> (ref u 0) 0) (* u v) (- v))",
+    "(dot (normalize u) v)",
+    "(+ (pow u 3) (hypot u v))",
+    "(vsum (* (vsum u) (+ v (vsum (+ u v)))))",
+    "(vsum (floor (* 3 u)))",
+    "(dot (scale s u) (+ s v))",
+    "(vsum [(vsum u) (dot u v) 3])",
+    "(vappend (ref u 0) (slice v 1 40) s (slice u 3) v)",
+    "(dot (slice (* u v) 2 60) (slice v 3 61))",
+    "(let ((m (+ (slice u 0 63) (slice u 2 65) (* s (slice u 1 64))))) (vappend (ref u 0) m v))",
+    "(vsum (* (vappend u v) (vappend v (sin u))))",
+    "(vsum (slice (vappend u v s) 30 90))",
+    "(+ (ref u 5) (ref u 7) (vsum (slice u 6 9)) (norm u))",
+    "(norm (vappend (ref u 64) (abs (slice u 0 30)) (max s (slice v 20 40))))",
+];
+
+#[test]
+fn operations_on_vectors() {
+    for n in [65, 100, 1000] {
+        let shapes = [("u", Shape::Vector(n)), ("v", Shape::Vector(n))];
+        for source in VECTORS {
+            let lengths: &[usize] = if n == 1000 { &[3] } else { &[1, 2, 5, 17] };
+            agree(source, &shapes, &Derivative::None, &[1 << 20], lengths);
+            agree(source, &shapes, &Derivative::Vjp, &[1 << 20], lengths);
+            agree(source, &shapes, &Derivative::Jvp { seeds: 2 }, &[1 << 20], lengths);
+        }
+    }
+}
+
+const MATRICES: &[&str] = &[
+    "(matmul A B)",
+    "(vsum (matmul A B))",
+    "(ref (matmul A B) 2)",
+    "(ref (matmul A B) 1 3)",
+    "(matvec A v)",
+    "(ref (matvec A v) 2)",
+    "(outer v (matvec A v))",
+    "(+ (transpose A) B)",
+    "(trace (matmul (transpose A) A))",
+    "(det A)",
+    "(inv A)",
+    "(ref (inv (+ A (eye (vlen A)))) 2 1)",
+    "(vsum (* (max A B) (slice (vappend A B) 3 (+ 3 (vlen A)))))",
+    "(norm (+ (mat v (slice (vappend v v) 1 (+ 1 (vlen v)))) s))",
+    "(ref A (abs (round s)))",
+    "(vsum (matvec (matmul A (matmul B A)) v))",
+    "(loop ((i 0) (x v)) (if (= i 3) (dot x v) (recur (+ i 1) (/ (matvec A x) (vlen v)))))",
+    "(loop ((i 0) (M A)) (if (> i (abs s)) (trace M) (recur (+ i 1) (/ (matmul M B) (vlen v)))))",
+];
+
+#[test]
+fn operations_on_matrices() {
+    for n in [9, 13, 40] {
+        let shapes = [("A", Shape::Matrix(n, n)), ("B", Shape::Matrix(n, n)), ("v", Shape::Vector(n))];
+        for source in MATRICES {
+            let lengths: &[usize] = if n == 40 { &[3] } else { &[1, 5] };
+            agree(source, &shapes, &Derivative::None, &[1 << 20], lengths);
+            agree(source, &shapes, &Derivative::Vjp, &[1 << 20], lengths);
+            agree(source, &shapes, &Derivative::Jvp { seeds: 1 }, &[1 << 20], lengths);
+        }
+    }
+}
+
+#[test]
+fn products_of_other_shapes() {
+    let shapes = [("A", Shape::Matrix(7, 11)), ("B", Shape::Matrix(11, 30)), ("v", Shape::Vector(11))];
+    for source in
+        ["(matmul A B)", "(ref (matmul A B) 3)", "(matvec A v)", "(outer v (matvec A v))", "(transpose B)"]
+    {
+        agree(source, &shapes, &Derivative::None, &[1 << 20], &[1, 5]);
+        agree(source, &shapes, &Derivative::Vjp, &[1 << 20], &[1, 5]);
+    }
+}
+
+#[test]
+fn matrices_of_256() {
+    let n = 256;
+    let shapes = [("A", Shape::Matrix(n, n)), ("B", Shape::Matrix(n, n)), ("v", Shape::Vector(n))];
+    for source in ["(vsum (matmul A B))", "(dot v (matvec A v))", "(trace (inv A))", "(det (/ A 4))"] {
+        agree(source, &shapes, &Derivative::Gradient, &[1 << 20], &[2]);
+    }
+}
+
+#[test]
+fn gradients_of_loops_over_vectors() {
+    for n in [65, 100, 1000] {
+        let shapes = [("u", Shape::Vector(n)), ("v", Shape::Vector(n))];
+        for source in [
+            "(loop ((i 0) (x u)) (if (= i 7) (dot x v) (recur (+ i 1) (+ x (* 0.1 (sin (* x v)))))))",
+            "(loop ((i 0) (x u)) (if (> i (* 4 (abs s))) (dot x v) (recur (+ i 1) (* x (cos v)))))",
+            "(loop ((i 0) (x u) (y v)) (if (> i (* 4 (abs s))) (norm (+ x y)) (recur (+ i 1) y (* 0.5 (+ x y)))))",
+            "(loop ((x u)) (if (> (dot x x) (* 1000 (abs s))) (vsum x) (recur (* 1.5 x))))",
+            "(if (> s 0) (loop ((i 0) (x u)) (if (= i 5) (vsum x) (recur (+ i 1) (/ x (+ 2 (norm x)))))) (vsum v))",
+        ] {
+            let lengths: &[usize] = if n == 1000 { &[3] } else { &[1, 2, 5, 17] };
+            let tapes: &[usize] = &[0, 64 << 10, 64 << 20];
+            agree(source, &shapes, &Derivative::None, &[0], lengths);
+            agree(source, &shapes, &Derivative::Gradient, tapes, lengths);
+        }
+    }
+}
+
+/// The heat equation as whole vectors, and what a loop over scalars in Rust makes of it.
+fn heat(steps: usize) -> String {
+    format!(
+        "; nc: --max-iterations {steps}
+         (define (step u)
+           (let ((m (slice u 1 (- (vlen u) 1))))
+             (vappend (ref u 0)
+                      (+ m (* c (+ (- (slice u 0 (- (vlen u) 2)) (* 2 m)) (slice u 2))))
+                      (ref u (- (vlen u) 1)))))
+         (loop ((k 0) (u u0)) (if (= k {steps}) (dot u w) (recur (+ k 1) (step u))))"
+    )
+}
+
+/// The value, and its derivatives by c and by the elements of u0: all states are kept.
+fn heat_by_scalars(steps: usize, c: f64, u0: &[f64], w: &[f64]) -> (f64, f64, Vec<f64>) {
+    let n = u0.len();
+    let mut states = vec![u0.to_vec()];
+    for _ in 0..steps {
+        let u = &states[states.len() - 1];
+        let mut next = u.clone();
+        (1..n - 1).for_each(|i| next[i] = u[i] + c * (u[i - 1] - 2.0 * u[i] + u[i + 1]));
+        states.push(next);
+    }
+    let value = states[steps].iter().zip(w).map(|(u, w)| u * w).sum();
+    let (mut by_c, mut back) = (0.0, w.to_vec());
+    for u in states[..steps].iter().rev() {
+        by_c += (1..n - 1).map(|i| back[i] * (u[i - 1] - 2.0 * u[i] + u[i + 1])).sum::<f64>();
+        let inner = |i: usize| if (1..n - 1).contains(&i) { back[i] } else { 0.0 };
+        back = (0..n)
+            .map(|i| {
+                let left = if i > 0 { inner(i - 1) } else { 0.0 };
+                let right = if i + 1 < n { inner(i + 1) } else { 0.0 };
+                back[i] + c * (left - 2.0 * inner(i) + right)
+            })
+            .collect();
+    }
+    (value, by_c, back)
+}
+
+#[test]
+fn heat_equation() {
+    for (n, steps, tapes) in [
+        (10, 1000, [0, 16 << 10, 64 << 20]),
+        (100, 500, [0, 256 << 10, 64 << 20]),
+        (1000, 300, [0, 1 << 20, 256 << 20]),
+    ] {
+        let source = heat(steps);
+        let shapes = [("u0", Shape::Vector(n)), ("w", Shape::Vector(n))];
+        let inputs: Vec<f64> = [0.2].into_iter().chain((0..2 * n as usize).map(number)).collect();
+        let (u0, w) = inputs[1..].split_at(n as usize);
+        let (value, by_c, by_u0) = heat_by_scalars(steps, 0.2, u0, w);
+        for tape in tapes {
+            for tier in [Tier::Cranelift, Tier::Interpret] {
+                let kernel = compile(&source, &shapes, tier, Derivative::Gradient, tape);
+                let columns: Vec<&[f64]> = inputs.iter().map(std::slice::from_ref).collect();
+                let names: Vec<&str> = kernel.inputs().iter().map(|input| input.name.as_str()).collect();
+                assert_eq!(names, ["c", "u0", "w"]);
+                let found: Vec<f64> = kernel.columns(&columns).expect("columns").concat();
+                let expected = [value, by_c].into_iter().chain(by_u0.iter().copied());
+                for (k, (&found, expected)) in found.iter().zip(expected).enumerate() {
+                    let error = (found - expected).abs() / (1.0 + expected.abs());
+                    assert!(error < 1e-10, "{n} points, tape {tape}, {tier}: {k}: {found} for {expected}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn heat_equation_in_bounded_memory() {
+    let (n, steps) = (1000, 10_000);
+    let shapes = [("u0", Shape::Vector(n)), ("w", Shape::Vector(n))];
+    let kernel = compile(&heat(steps), &shapes, Tier::Cranelift, Derivative::Gradient, 64 << 20);
+    assert!(kernel.shape().scratch_bytes < 256 << 20, "{} bytes", kernel.shape().scratch_bytes);
+    let inputs: Vec<f64> = [0.2].into_iter().chain((0..2 * n as usize).map(number)).collect();
+    let (value, by_c, by_u0) = heat_by_scalars(steps, 0.2, &inputs[1..1001], &inputs[1001..]);
+    let columns: Vec<&[f64]> = inputs.iter().map(std::slice::from_ref).collect();
+    let found = kernel.columns(&columns).expect("columns").concat();
+    for (&found, expected) in found.iter().zip([value, by_c].into_iter().chain(by_u0)) {
+        assert!((found - expected).abs() < 1e-8 * (1.0 + expected.abs()), "{found} for {expected}");
+    }
+}
+
+#[test]
+fn determinants_and_inverses() {
+    for n in [9usize, 20, 65] {
+        let shape = Shape::Matrix(n as u32, n as u32);
+        // Diagonally dominant, so that the inverse is well known.
+        let a: Vec<f64> =
+            (0..n * n).map(|k| number(k) + if k % (n + 1) == 0 { 2.0 * n as f64 } else { 0.0 }).collect();
+        let columns: Vec<&[f64]> = a.iter().map(std::slice::from_ref).collect();
+        let run = |source: &str, derivative| {
+            let kernel = compile(source, &[("A", shape)], Tier::Cranelift, derivative, 0);
+            kernel.columns(&columns).expect("columns").concat()
+        };
+        let inverse = run("(inv A)", Derivative::None);
+        let unit = run("(matmul A (inv A))", Derivative::None);
+        for (k, x) in unit.iter().enumerate() {
+            let expected = if k % (n + 1) == 0 { 1.0 } else { 0.0 };
+            assert!((x - expected).abs() < 1e-12, "{n}: {k}: {x}");
+        }
+        // The derivative of the logarithm of a determinant is the transposed inverse.
+        let log = run("(log (abs (det A)))", Derivative::Gradient);
+        // Of the trace of the inverse, minus the transposed square of the inverse.
+        let trace = run("(trace (inv A))", Derivative::Gradient);
+        for r in 0..n {
+            for c in 0..n {
+                assert!((log[1 + r * n + c] - inverse[c * n + r]).abs() < 1e-12, "{n}: {r}, {c}");
+                let square: f64 = (0..n).map(|k| inverse[c * n + k] * inverse[k * n + r]).sum();
+                assert!((trace[1 + r * n + c] + square).abs() < 1e-12, "{n}: {r}, {c}");
+            }
+        }
+    }
+}
+
+#[test]
+fn ten_thousand_elements() {
+    let shapes = [("u", Shape::Vector(10_000)), ("v", Shape::Vector(10_000))];
+    for source in
+        ["(vsum (* u (exp v)))", "(loop ((i 0) (x u)) (if (= i 3) (norm x) (recur (+ i 1) (* x v))))"]
+    {
+        agree(source, &shapes, &Derivative::Gradient, &[64 << 20], &[1, 2]);
+    }
+    agree("(vappend (slice u 1) (* s v))", &shapes, &Derivative::None, &[0], &[2]);
+}
+
+#[test]
+fn recursive_functions_of_vectors() {
+    let shapes = [("u", Shape::Vector(70)), ("v", Shape::Vector(70))];
+    for source in [
+        "(define (f n x) (if (<= n 0) x (+ x (f (- n 1) (* 0.5 (+ x (vsum x)))))))
+         (dot v (f (abs s) u))",
+        "(define (f n x) (if (<= n 0) (norm x) (+ (f (- n 1) (* 0.5 x)) (f (- n 2) (+ x v)))))
+         (f 3 u)",
+    ] {
+        agree(source, &shapes, &Derivative::None, &[0], &[1, 5]);
+        agree(source, &shapes, &Derivative::Jvp { seeds: 1 }, &[0], &[1, 5]);
+    }
+}
+
+#[test]
+fn bounds_of_slices() {
+    for (source, words) in [
+        ("(slice u 3 3)", "slice at index 3: an integer from 4 to 100"),
+        ("(slice u 0 101)", "from 1 to 100"),
+        ("(slice u s)", "must be constants"),
+        ("(slice s 0)", "slice of a scalar"),
+        ("(vappend u A)", "vappend of vec 100 and mat 3×3: rows differ"),
+    ] {
+        let program = Program::parse(source).expect(source);
+        let shapes = [("u", Shape::Vector(100)), ("A", Shape::Matrix(3, 3))];
+        let error = program.graph(&signature(source, &shapes)).expect_err(source).to_string();
+        assert!(error.contains(words), "{source}: {error}");
+    }
+}
+
+#[test]
+fn parameters_of_many_elements() {
+    let source = "(loop ((i 0) (x u)) (if (= i 4) (dot x p) (recur (+ i 1) (* x (cos p)))))";
+    let program = Program::parse(source).expect(source);
+    let shapes = [("u", Shape::Vector(100)), ("p", Shape::Vector(100))];
+    let params: Vec<f64> = (0..100).map(|k| number(k + 77)).collect();
+    let inputs = columns(100, 37);
+    let results: Vec<support::Results> = [Tier::Cranelift, Tier::Interpret]
+        .into_iter()
+        .map(|tier| {
+            let signature = signature(source, &shapes).parameter("p");
+            let derivative = Derivative::Gradient;
+            let options = CompileOptions { signature, tier, derivative, ..CompileOptions::default() };
+            support::run(&program.compile(&options).expect("a kernel"), &inputs, &params, 37, 1)
+        })
+        .collect();
+    assert!(results[0] == results[1]);
+}
+
+#[test]
+fn memory_is_bounded() {
+    let source = "(loop ((i 0) (x u)) (if (> i 3) (vsum x) (recur (+ i 1) (* x (cos x)))))";
+    for n in [200_000, 1 << 20] {
+        let program = Program::parse(source).expect(source);
+        let signature = signature(source, &[("u", Shape::Vector(n))]);
+        let options =
+            CompileOptions { signature, derivative: Derivative::Gradient, ..CompileOptions::default() };
+        let kernel = program.compile(&options).expect("a kernel");
+        assert_eq!(kernel.tier(), Tier::Interpret);
+        assert!(kernel.notes()[0].contains("numbers in memory are more than"), "{:?}", kernel.notes());
+    }
+}
+
+/// What needs one loop takes no more instructions for more elements.
+#[test]
+fn code_does_not_grow_with_the_number_of_elements() {
+    for (source, derivative) in [
+        ("(vsum (* (sin u) (vappend (slice u 1) (ref u 0))))", Derivative::Gradient),
+        ("(det A)", Derivative::Gradient),
+        ("(vsum (ref (matmul (inv A) A) 0))", Derivative::Gradient),
+    ] {
+        let sizes = [100, 400].map(|n| {
+            let shapes = [("u", Shape::Vector(n)), ("A", Shape::Matrix(n, n))];
+            compile(source, &shapes, Tier::Cranelift, derivative.clone(), 0).code_bytes()
+        });
+        assert!(sizes[1] < sizes[0] + sizes[0] / 4, "{source}: {sizes:?}");
+    }
+}
