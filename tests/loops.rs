@@ -553,3 +553,77 @@ fn rows_that_fail_add_the_same_to_sums() {
         }
     }
 }
+
+#[test]
+fn large_arrays_in_loops() {
+    let sources = [
+        // States, captures and steps of all kinds, entered by some rows only.
+        "(if (> x 0)
+           (loop ((i 0) (v u) (m a))
+             (if (>= i n) (+ (dot v u) (ref v (+ i k)) (trace m))
+               (recur (+ i 1) (+ (* 0.5 v) (sin (matvec m u))) (if (> (ref v 3) 0) (* 0.9 m) (+ m (* 0.01 a))))))
+           (dot u u))",
+        // An inner loop, and a vector that is only used in untaken arms.
+        "(let ((r (sqrt u)))
+           (loop ((i 0) (v (* 2 u)))
+             (if (>= i n) (+ (dot v v) (loop ((j 0) (w v)) (if (>= j 2) (ref w k) (recur (+ j 1) (cos w)))))
+               (recur (+ i 1)
+                 (loop ((j 0) (w v)) (if (>= j i) w (recur (+ j 1) (if (> x 0) (+ w r) (* w x)))))))))",
+        "(define (f k v) (if (< k 1) v (+ (* x v) (f (- k 1) (matvec a (sin v)))))) (+ x k (dot u (f n u)))",
+    ];
+    for (source, size) in [(sources[0], 24), (sources[1], 100), (sources[2], 9), (sources[0], 70)] {
+        let program = Program::parse(source).unwrap_or_else(|e| panic!("{source}: {e}"));
+        let names: Vec<&str> = program.inputs().collect();
+        let mut signature = Signature::scalars().shape("u", Shape::Vector(size));
+        if names.contains(&"a") {
+            signature = signature.shape("a", Shape::Matrix(size, size));
+        }
+        let rows: Vec<Vec<f64>> = (0..5usize)
+            .map(|row| {
+                let mut all = Vec::new();
+                for name in &names {
+                    match *name {
+                        "n" => all.push([2.0, 0.0, 5.0, 1.0, 3.0][row]),
+                        "k" => all.push([0.0, 1.0, 2.0, 30.0, 1.0][row]),
+                        "x" => all.push([0.5, 1.0, -0.5, 0.25, 0.0][row]),
+                        "u" => all.extend((0..size).map(|j| f64::from((j + row as u32) % 5) * 0.2)),
+                        _ => {
+                            all.extend((0..size * size).map(|j| f64::from((j * 7 + row as u32) % 11) * 0.01))
+                        }
+                    }
+                }
+                all
+            })
+            .collect();
+        let rows: Vec<&[f64]> = rows.iter().map(Vec::as_slice).collect();
+        for derivative in [Derivative::None, Derivative::Gradient, Derivative::Jvp { seeds: 1 }] {
+            for tape_bytes in [0, 64 << 20] {
+                let [native, interpreted] = [Tier::Cranelift, Tier::Interpret].map(|tier| {
+                    let options = CompileOptions {
+                        tier,
+                        tape_bytes,
+                        derivative: derivative.clone(),
+                        signature: signature.clone(),
+                        ..CompileOptions::default()
+                    };
+                    program.compile(&options).unwrap_or_else(|e| panic!("{source}: {e}"))
+                });
+                let width = native.shape().inputs;
+                let rows: Vec<Vec<f64>> = rows
+                    .iter()
+                    .map(|row| {
+                        (0..width).map(|k| row.get(k).copied().unwrap_or((k % 3) as f64 - 1.0)).collect()
+                    })
+                    .collect();
+                let rows: Vec<&[f64]> = rows.iter().map(Vec::as_slice).collect();
+                for length in [1, 2, 3, 5] {
+                    assert_eq!(
+                        bits(&outputs(&native, &rows[..length])),
+                        bits(&outputs(&interpreted, &rows[..length])),
+                        "{derivative:?}, tape of {tape_bytes}, {length} rows of {source}"
+                    );
+                }
+            }
+        }
+    }
+}
