@@ -178,16 +178,24 @@ fn loops_are_what_was_written() {
     assert!(kinds.iter().all(|&count| count > cases as usize / 20), "{kinds:?} of {cases}");
 }
 
-/// The outputs of every tier in some rows, and what of them is the value.
+/// Values of all inputs.
+const ROWS: [f64; 5] = [2.0, 0.0, -1.5, 7.0, 1.0];
+
+/// The outputs of every tier in some rows; NaN in those that fail.
 fn in_tiers(
     source: &str,
-    program: &Program,
     derivative: &Derivative,
     limits: Limits,
     tape_bytes: usize,
+    rows: &[f64],
 ) -> Vec<Vec<u64>> {
-    let rows = [2.0, 0.0, -1.5, 7.0, 1.0];
-    let columns = vec![rows.as_slice(); program.inputs().count()];
+    let program = Program::parse(source).unwrap_or_else(|error| {
+        panic!(
+            "{error} in
+{source}"
+        )
+    });
+    let columns = vec![rows; program.inputs().count()];
     let [native, interpreted] = [Tier::Cranelift, Tier::Interpret].map(|tier| {
         let options = CompileOptions {
             tier,
@@ -221,17 +229,34 @@ fn every_tier_runs_them() {
             let inputs = vec![x; program.inputs().count()];
             interpreter.row(&mut Scratch::default(), &inputs, &[], &mut value).map(|()| value[0])
         };
-        let Ok(expected) = [2.0, 0.0, -1.5, 7.0, 1.0].map(value).into_iter().collect::<Result<Vec<f64>, _>>()
-        else {
+        let Ok(expected) = ROWS.map(value).into_iter().collect::<Result<Vec<f64>, _>>() else {
             continue;
         };
         let expected: Vec<u64> = expected.into_iter().map(f64::to_bits).collect();
         compared += 1;
+        let loops = anf::build::build_loops(program.resolved());
+        let Used { iterations, depth, steps } = evaluate(&loops, &vec![ROWS[0]; program.inputs().count()]).1;
+        let limits = Limits { iterations, depth, steps };
         for derivative in [Derivative::None, Derivative::Gradient, Derivative::Hessian] {
-            let found = in_tiers(&source, &program, &derivative, Limits::default(), 64 << 20);
+            let found = in_tiers(&source, &derivative, Limits::default(), 64 << 20, &ROWS);
             assert_eq!(found[0], expected, "{derivative:?} of\n{source}");
-            let tight = in_tiers(&source, &program, &derivative, Limits::default(), 0);
+            let tight = in_tiers(&source, &derivative, Limits::default(), 0, &ROWS);
             assert_eq!(found, tight, "{derivative:?} of\n{source}");
+            // A row takes exactly what its loops say, whatever is asked for beside the value.
+            let exact = in_tiers(&source, &derivative, limits, 0, &ROWS[..1]);
+            let first: Vec<Vec<u64>> = found.iter().map(|column| vec![column[0]]).collect();
+            assert_eq!(exact, first, "{derivative:?} within {limits:?} of\n{source}");
+            for less in [
+                Limits { iterations: limits.iterations.wrapping_sub(1), ..limits },
+                Limits { depth: limits.depth.wrapping_sub(1), ..limits },
+                Limits { steps: limits.steps.wrapping_sub(1), ..limits },
+            ] {
+                if less.iterations.max(less.depth).max(less.steps) < u64::MAX {
+                    let failed = in_tiers(&source, &derivative, less, 0, &ROWS[..1]);
+                    let nan = |&x: &u64| x == f64::NAN.to_bits();
+                    assert!(failed.iter().flatten().all(nan), "{derivative:?} within {less:?} of\n{source}");
+                }
+            }
         }
     }
     assert!(compared > cases as usize / 2, "{compared} of {cases}");

@@ -219,6 +219,7 @@ impl<'a> Builder<'a> {
         self.here.graph.set_span(Some(pending.span));
         let mut known = HashMap::new();
         if region.goes_on().is_some_and(|node| region.body.truth(node) == Some(false)) {
+            self.here.most += most;
             substitute(&region.body, &first, &captures, &mut known);
         } else {
             let g = &mut self.here.graph;
