@@ -12,7 +12,7 @@ use neural_compiler::anf::{self, Anf, Atom, BlockId, End, Operand, Rhs, Var};
 use neural_compiler::graph::Reason;
 use neural_compiler::graph::build::Signature;
 use neural_compiler::interpret::ast::{AstInterpreter, FailureReason, Scratch};
-use neural_compiler::{Limits, Program};
+use neural_compiler::{CompileOptions, Derivative, Limits, Program, Tier};
 
 /// What a row uses.
 #[derive(Debug, Default, Clone, Copy, PartialEq)]
@@ -176,4 +176,63 @@ fn loops_are_what_was_written() {
     }
     println!("{kinds:?} of {cases}");
     assert!(kinds.iter().all(|&count| count > cases as usize / 20), "{kinds:?} of {cases}");
+}
+
+/// The outputs of every tier in some rows, and what of them is the value.
+fn in_tiers(
+    source: &str,
+    program: &Program,
+    derivative: &Derivative,
+    limits: Limits,
+    tape_bytes: usize,
+) -> Vec<Vec<u64>> {
+    let rows = [2.0, 0.0, -1.5, 7.0, 1.0];
+    let columns = vec![rows.as_slice(); program.inputs().count()];
+    let [native, interpreted] = [Tier::Cranelift, Tier::Interpret].map(|tier| {
+        let options = CompileOptions {
+            tier,
+            derivative: derivative.clone(),
+            limits: Some(limits),
+            tape_bytes,
+            ..CompileOptions::default()
+        };
+        let kernel = program.compile(&options).unwrap_or_else(|error| panic!("{error} in\n{source}"));
+        let Ok(results) = kernel.columns(&columns) else { return Vec::new() };
+        let bits = |x: &f64| if x.is_nan() { f64::NAN.to_bits() } else { x.to_bits() };
+        results.iter().map(|column| column.iter().map(bits).collect()).collect()
+    });
+    assert_eq!(native, interpreted, "{derivative:?} of\n{source}");
+    native
+}
+
+/// The same programs, in every tier and with derivatives.
+#[test]
+fn every_tier_runs_them() {
+    let cases = std::env::var("FUZZ_CASES").ok().and_then(|count| count.parse().ok()).unwrap_or(60);
+    let mut compared = 0;
+    for seed in 0..cases {
+        // Every program depends on its rows.
+        let source = recursion::program(seed).replace("\n(+ 0", "\n(+ x");
+        let program = Program::parse(&source).unwrap_or_else(|error| panic!("{error} in\n{source}"));
+        let interpreter = AstInterpreter::new(program.resolved().clone(), &Signature::scalars())
+            .with_limits(Limits { steps: 20_000, ..Limits::default() });
+        let value = |x: f64| {
+            let mut value = [0.0];
+            let inputs = vec![x; program.inputs().count()];
+            interpreter.row(&mut Scratch::default(), &inputs, &[], &mut value).map(|()| value[0])
+        };
+        let Ok(expected) = [2.0, 0.0, -1.5, 7.0, 1.0].map(value).into_iter().collect::<Result<Vec<f64>, _>>()
+        else {
+            continue;
+        };
+        let expected: Vec<u64> = expected.into_iter().map(f64::to_bits).collect();
+        compared += 1;
+        for derivative in [Derivative::None, Derivative::Gradient, Derivative::Hessian] {
+            let found = in_tiers(&source, &program, &derivative, Limits::default(), 64 << 20);
+            assert_eq!(found[0], expected, "{derivative:?} of\n{source}");
+            let tight = in_tiers(&source, &program, &derivative, Limits::default(), 0);
+            assert_eq!(found, tight, "{derivative:?} of\n{source}");
+        }
+    }
+    assert!(compared > cases as usize / 2, "{compared} of {cases}");
 }
