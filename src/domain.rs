@@ -4,7 +4,7 @@
 //! graph that nothing simplifies, so that they read as the program was written. Each operation with a domain states
 //! its condition on the terms it is applied to, and the path that it stands on.
 //!
-//! * [`text`]: terms as formulas.
+//! * `text`: terms as formulas.
 
 mod text;
 

@@ -4,8 +4,8 @@
 //! head of a form must be a function or a primitive. Functions are closed afterwards: what they capture from around
 //! them becomes further parameters.
 //!
-//! * [`calls`]: which calls are iterations of loops, and which need a stack;
-//! * [`captures`]: what functions use from around them.
+//! * `calls`: which calls are iterations of loops, and which need a stack;
+//! * `captures`: what functions use from around them.
 
 mod calls;
 mod captures;

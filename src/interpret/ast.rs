@@ -10,8 +10,8 @@
 //! Loops and recursive functions have a frame each. A call that is an iteration replaces the variables of its frame, and
 //! drops whatever the iteration before has left on the stacks.
 //!
-//! * [`frames`]: loops and recursive functions;
-//! * [`kernel`]: the interpreter as a kernel.
+//! * `frames`: loops and recursive functions;
+//! * `kernel`: the interpreter as a kernel.
 
 mod frames;
 mod kernel;

@@ -3,9 +3,9 @@
 //! An explicit stack of work stands for nesting. Each finished expression goes to a stack of results, from which the
 //! form around it takes its parts.
 //!
-//! * [`definitions`]: definitions, bodies, `letrec`;
-//! * [`bindings`]: `let` and `let*`;
-//! * [`loops`]: `loop`, `recur`, named `let`, `do`.
+//! * `definitions`: definitions, bodies, `letrec`;
+//! * `bindings`: `let` and `let*`;
+//! * `loops`: `loop`, `recur`, named `let`, `do`.
 
 mod bindings;
 mod definitions;
