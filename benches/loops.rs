@@ -6,40 +6,15 @@ mod support;
 
 use std::path::Path;
 use std::process::Command;
-use std::time::Instant;
 
-use nc_runtime::batch::{Batch, Kernel as _, Options, Sink, Source, Workspace};
+use nc_runtime::batch::Kernel as _;
 use neural_compiler::{CompileOptions, Derivative, Kernel, Program, Tier};
-
-fn best(repeats: usize, mut work: impl FnMut()) -> f64 {
-    (0..repeats)
-        .map(|_| {
-            let start = Instant::now();
-            work();
-            start.elapsed().as_secs_f64()
-        })
-        .fold(f64::INFINITY, f64::min)
-}
+use support::{best, kernel_time};
 
 fn compile(source: &str, derivative: Derivative, tape_bytes: usize) -> Kernel {
     let options =
         CompileOptions { derivative, tape_bytes, tier: Tier::Cranelift, ..CompileOptions::default() };
     Program::parse(source).and_then(|program| program.compile(&options)).expect("the program compiles")
-}
-
-/// Nanoseconds per row on one thread, and what the kernel gave.
-fn kernel_time(kernel: &Kernel, inputs: &[Vec<f64>], repeats: usize) -> (f64, Vec<Vec<f64>>) {
-    let rows = inputs[0].len();
-    let mut outputs = vec![vec![0.0; rows]; kernel.shape().outputs];
-    let sources: Vec<Source<'_>> = inputs.iter().map(|column| Source::Column(column)).collect();
-    let mut space = Workspace::new();
-    let mut sinks: Vec<Sink<'_>> = outputs.iter_mut().map(|column| Sink::Column(column)).collect();
-    let seconds = best(repeats, || {
-        let batch =
-            Batch { rows, inputs: &sources, params: &[], outputs: &mut sinks, param_gradients: &mut [] };
-        kernel.evaluate(batch, &Options::with_threads(1), &mut space).expect("the batch fits");
-    });
-    (seconds * 1e9 / rows as f64, outputs)
 }
 
 type CFunction = unsafe extern "C" fn(*const *const f64, *const *mut f64, usize);

@@ -9,22 +9,10 @@ use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::path::Path;
 use std::process::Command;
-use std::time::Instant;
 
-use nc_runtime::batch::{Batch, Kernel as _, Options, Sink, Source, Workspace, evaluate_row};
+use nc_runtime::batch::{Kernel as _, Workspace, evaluate_row};
 use neural_compiler::{CompileOptions, Derivative, Kernel, Program, Tier};
-use support::{Case, columns, laws, throughput};
-
-/// The best time of several repeats, in seconds.
-fn best(repeats: usize, mut work: impl FnMut()) -> f64 {
-    (0..repeats)
-        .map(|_| {
-            let start = Instant::now();
-            work();
-            start.elapsed().as_secs_f64()
-        })
-        .fold(f64::INFINITY, f64::min)
-}
+use support::{Case, best, columns, kernel_time, laws, throughput};
 
 fn median(repeats: usize, mut work: impl FnMut()) -> f64 {
     let mut times: Vec<f64> = (0..repeats).map(|_| best(1, &mut work)).collect();
@@ -39,21 +27,6 @@ fn geometric_mean(ratios: &[f64]) -> f64 {
 fn compile(case: &Case, derivative: Derivative, tier: Tier) -> Kernel {
     let options = CompileOptions { derivative, tier, ..CompileOptions::default() };
     Program::parse(&case.scheme).and_then(|program| program.compile(&options)).expect("the program compiles")
-}
-
-/// Nanoseconds per row of a kernel on one thread, columns in memory.
-fn kernel_time(kernel: &Kernel, inputs: &[Vec<f64>], repeats: usize) -> f64 {
-    let rows = inputs[0].len();
-    let mut outputs = vec![vec![0.0; rows]; kernel.shape().outputs];
-    let sources: Vec<Source<'_>> = inputs.iter().map(|column| Source::Column(column)).collect();
-    let mut space = Workspace::new();
-    let mut sinks: Vec<Sink<'_>> = outputs.iter_mut().map(|column| Sink::Column(column)).collect();
-    let seconds = best(repeats, || {
-        let batch =
-            Batch { rows, inputs: &sources, params: &[], outputs: &mut sinks, param_gradients: &mut [] };
-        kernel.evaluate(batch, &Options::with_threads(1), &mut space).expect("the batch fits");
-    });
-    seconds * 1e9 / rows as f64
 }
 
 /// Nanoseconds per call of a single row.
@@ -240,9 +213,9 @@ fn main() {
         let value = compile(case, Derivative::None, Tier::Cranelift);
         let gradient = compile(case, Derivative::Gradient, Tier::Cranelift);
         let interpreter = compile(case, Derivative::None, Tier::Interpret);
-        let ours = kernel_time(&value, &inputs, repeats);
-        let with_gradient = kernel_time(&gradient, &inputs, repeats);
-        let interpreted = kernel_time(&interpreter, &inputs, 2);
+        let ours = kernel_time(&value, &inputs, repeats).0;
+        let with_gradient = kernel_time(&gradient, &inputs, repeats).0;
+        let interpreted = kernel_time(&interpreter, &inputs, 2).0;
         let theirs = c.as_ref().map(|c| c.time(k, &inputs, repeats));
         let published = evaluators(case, &inputs, rows);
         let fastest = published.iter().min_by(|a, b| a.1.total_cmp(b.1));
@@ -344,8 +317,8 @@ fn break_even(cases: &[Case], quick: bool) {
             })
         };
         let (native, interpreted) = (seconds(Tier::Cranelift), seconds(Tier::Interpret));
-        let kernel = kernel_time(&compile(case, Derivative::None, Tier::Cranelift), &inputs, repeats);
-        let interpreter = kernel_time(&compile(case, Derivative::None, Tier::Interpret), &inputs, repeats);
+        let kernel = kernel_time(&compile(case, Derivative::None, Tier::Cranelift), &inputs, repeats).0;
+        let interpreter = kernel_time(&compile(case, Derivative::None, Tier::Interpret), &inputs, repeats).0;
         let rows = (native - interpreted).max(0.0) * 1e9 / (interpreter - kernel);
         println!("  {:<12} {rows:.0} rows", case.name);
     }

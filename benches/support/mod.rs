@@ -1,6 +1,37 @@
-//! The programs that are measured, in the spellings that the competitors need.
+//! The programs that are measured, in the spellings that the competitors need, and how kernels are timed.
 
 #![allow(dead_code, reason = "each bench uses a part")]
+
+use std::time::Instant;
+
+use nc_runtime::batch::{Batch, Kernel as _, Options, Sink, Source, Workspace};
+use neural_compiler::Kernel;
+
+/// The best time of several repeats, in seconds.
+pub fn best(repeats: usize, mut work: impl FnMut()) -> f64 {
+    (0..repeats)
+        .map(|_| {
+            let start = Instant::now();
+            work();
+            start.elapsed().as_secs_f64()
+        })
+        .fold(f64::INFINITY, f64::min)
+}
+
+/// Nanoseconds per row on one thread, columns in memory, and what the kernel gave.
+pub fn kernel_time(kernel: &Kernel, inputs: &[Vec<f64>], repeats: usize) -> (f64, Vec<Vec<f64>>) {
+    let rows = inputs[0].len();
+    let mut outputs = vec![vec![0.0; rows]; kernel.shape().outputs];
+    let sources: Vec<Source<'_>> = inputs.iter().map(|column| Source::Column(column)).collect();
+    let mut space = Workspace::new();
+    let mut sinks: Vec<Sink<'_>> = outputs.iter_mut().map(|column| Sink::Column(column)).collect();
+    let seconds = best(repeats, || {
+        let batch =
+            Batch { rows, inputs: &sources, params: &[], outputs: &mut sinks, param_gradients: &mut [] };
+        kernel.evaluate(batch, &Options::with_threads(1), &mut space).expect("the batch fits");
+    });
+    (seconds * 1e9 / rows as f64, outputs)
+}
 
 /// A program with one scalar result.
 pub struct Case {

@@ -303,21 +303,6 @@ impl Inst {
     pub fn writes(self) -> bool {
         matches!(self, Inst::StoreCell(..) | Inst::StoreColumn(..) | Inst::AddPartial(..))
     }
-
-    /// Whether the result depends on the operands alone, so that it may be computed anywhere.
-    pub fn is_pure(self) -> bool {
-        !matches!(
-            self,
-            Inst::Load(..)
-                | Inst::StoreCell(..)
-                | Inst::StoreColumn(..)
-                | Inst::AddPartial(..)
-                | Inst::Phi(..)
-                | Inst::Loop(_)
-                | Inst::Test(_)
-                | Inst::End(_)
-        )
-    }
 }
 
 /// A value that an iteration hands to the next.
