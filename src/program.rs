@@ -162,7 +162,7 @@ impl Program {
     }
 
     /// The graph of the value, as the options want it.
-    fn graph_for(&self, options: &CompileOptions) -> Result<Graph, Error> {
+    pub(crate) fn graph_for(&self, options: &CompileOptions) -> Result<Graph, Error> {
         let limits = options.limits.unwrap_or(self.limits());
         self.graph_with(&options.signature, &BuildOptions { limits, watch: options.watch() })
     }

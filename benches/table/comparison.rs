@@ -1,0 +1,262 @@
+//! Every program of the bench set at one batch size on one thread, beside C.
+
+use nc_runtime::batch::Kernel as _;
+use neural_compiler::{Derivative, Tier};
+use serde_json::{Value, json};
+
+use crate::support::c::{Arithmetic, Compiler, Flags, Library};
+use crate::support::c_source;
+use crate::support::columns::Columns;
+use crate::support::programs::{Subject, TEN};
+use crate::support::timing::{Effort, Side, best, geometric_mean, interleaved, kernel_side};
+use crate::support::{native_tiers, tiers};
+
+/// What is computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    /// The value.
+    Value,
+    /// The value and the derivative by each input.
+    Gradient,
+}
+
+impl What {
+    /// Both.
+    pub const BOTH: [What; 2] = [What::Value, What::Gradient];
+
+    /// The derivative to ask for.
+    pub fn derivative(self) -> Derivative {
+        match self {
+            What::Value => Derivative::None,
+            What::Gradient => Derivative::Gradient,
+        }
+    }
+
+    /// A word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            What::Value => "value",
+            What::Gradient => "gradient",
+        }
+    }
+}
+
+/// The figures of a program, in nanoseconds per row.
+pub struct Line {
+    /// The program.
+    pub name: String,
+    /// What was computed.
+    pub what: What,
+    /// By tier, the fastest first.
+    pub tiers: Vec<(Tier, f64)>,
+    /// C, where there is a compiler and the program can be written in it.
+    pub c: Option<InC>,
+}
+
+/// The best times of C, in nanoseconds per row.
+pub struct InC {
+    /// With everything allowed.
+    pub best: f64,
+    /// Which of the sources and widths that was.
+    pub which: String,
+    /// Without contraction and reassociation.
+    pub uncontracted: f64,
+    /// The largest difference of its results from ours, relative to the largest number of a column.
+    pub difference: f64,
+}
+
+impl Line {
+    /// Time relative to the best C.
+    pub fn ratio(&self) -> Option<f64> {
+        Some(self.tiers.first()?.1 / self.c.as_ref()?.best)
+    }
+
+    /// The same for machines.
+    pub fn json(&self) -> Value {
+        let tiers = self.tiers.iter().map(|(tier, time)| (tier.to_string(), json!(time)));
+        json!({
+            "program": self.name,
+            "what": self.what.name(),
+            "ns_per_row": Value::Object(tiers.collect()),
+            "c": self.c.as_ref().map(|c| json!({
+                "best": c.best,
+                "which": c.which,
+                "uncontracted": c.uncontracted,
+                "difference": c.difference,
+            })),
+            "ratio": self.ratio(),
+        })
+    }
+}
+
+/// Libraries of C for all programs.
+pub struct InAllWays {
+    generated: Vec<(Flags, Library)>,
+    by_hand: Vec<(Flags, Library)>,
+}
+
+impl InAllWays {
+    /// Builds the C of the programs in every way that is compared.
+    pub fn build(compiler: &Compiler, subjects: &[&Subject]) -> InAllWays {
+        let mut source = c_source::PRELUDE.to_string();
+        for subject in subjects {
+            for what in What::BOTH {
+                let graph = subject.graph(what.derivative());
+                source.extend(c_source::function(&function_name(subject, what), &graph));
+            }
+        }
+        let flags: Vec<Flags> =
+            [Arithmetic::Fast, Arithmetic::Uncontracted].into_iter().flat_map(Flags::all).collect();
+        InAllWays {
+            generated: compiler.build_all(&source, &flags),
+            by_hand: compiler.build_all(include_str!("../support/hand.c"), &flags),
+        }
+    }
+
+    fn libraries(&self) -> impl Iterator<Item = (&'static str, Flags, &Library)> {
+        let generated = self.generated.iter().map(|(flags, library)| ("generated", *flags, library));
+        generated.chain(self.by_hand.iter().map(|(flags, library)| ("by hand", *flags, library)))
+    }
+}
+
+fn function_name(subject: &Subject, what: What) -> String {
+    format!("{}_{}", subject.identifier(), what.name())
+}
+
+/// Measures a program.
+pub fn measure(subject: &Subject, what: What, c: Option<&InAllWays>, rows: usize, effort: Effort) -> Line {
+    let inputs = subject.columns(rows);
+    let ns = |seconds: f64| seconds * 1e9 / rows as f64;
+    let kernels: Vec<_> =
+        native_tiers().into_iter().map(|tier| subject.kernel(what.derivative(), tier)).collect();
+    let results = kernels[0].shape().outputs;
+    let mut ours: Vec<Columns> = kernels.iter().map(|_| Columns::zeros(results, rows)).collect();
+    let name = function_name(subject, what);
+    let mut theirs: Vec<(&str, Flags, &Library, Columns)> = c
+        .into_iter()
+        .flat_map(InAllWays::libraries)
+        .filter(|(_, _, library)| library.has(&name))
+        .map(|(source, flags, library)| (source, flags, library, Columns::zeros(results, rows)))
+        .collect();
+    let mut sides: Vec<Side<'_>> = Vec::new();
+    for (kernel, outputs) in kernels.iter().zip(&mut ours) {
+        sides.push(kernel_side(kernel, &inputs, outputs, 1));
+    }
+    for (_, _, library, outputs) in &mut theirs {
+        sides.extend(library.side(&name, &inputs, outputs));
+    }
+    let times = interleaved(&mut sides, effort);
+    drop(sides);
+    let mut by_tier: Vec<(Tier, f64)> =
+        kernels.iter().zip(&times).map(|(kernel, &time)| (kernel.tier(), ns(time))).collect();
+    for tier in tiers().into_iter().skip(kernels.len()) {
+        by_tier.push((tier, interpreted(subject, what, tier, rows.min(1000))));
+    }
+    let times = &times[kernels.len()..];
+    let fastest = |arithmetic: Arithmetic| {
+        let of = theirs.iter().zip(times).filter(|((_, flags, ..), _)| flags.arithmetic == arithmetic);
+        of.min_by(|a, b| a.1.total_cmp(b.1))
+    };
+    let in_c =
+        fastest(Arithmetic::Fast).zip(fastest(Arithmetic::Uncontracted)).map(|(fast, uncontracted)| InC {
+            best: ns(*fast.1),
+            which: format!("{}, {} bits", fast.0.0, fast.0.1.bits),
+            uncontracted: ns(*uncontracted.1),
+            difference: theirs.iter().map(|side| ours[0].difference(&side.3)).fold(0.0, f64::max),
+        });
+    Line { name: subject.name.clone(), what, tiers: by_tier, c: in_c }
+}
+
+/// Nanoseconds per row of a tier that takes so long that a few repeats will do.
+fn interpreted(subject: &Subject, what: What, tier: Tier, rows: usize) -> f64 {
+    let kernel = subject.kernel(what.derivative(), tier);
+    let inputs = subject.columns(rows);
+    let results = kernel.shape().outputs;
+    let mut outputs = Columns::zeros(results, rows);
+    best(2, kernel_side(&kernel, &inputs, &mut outputs, 1)) * 1e9 / rows as f64
+}
+
+/// Prints the heads of the table.
+pub fn print_head(rows: usize) {
+    println!(
+        "\nOne thread, {rows} rows, binary64, columns in memory; ns per row, best of many, sides taking turns."
+    );
+    println!(
+        "best C: the fastest with -ffast-math; exact: without contraction and reassociation; ratio: to the best C."
+    );
+    print!("{:<38}", "");
+    for what in What::BOTH {
+        print!("  {:<width$}", format!("| {}", what.name()), width = 9 * tiers().len() + 25);
+    }
+    print!("\n{:<38}", "program");
+    for _ in What::BOTH {
+        print!("  ");
+        tiers().iter().for_each(|tier| print!("{:>9.9}", tier.to_string()));
+        print!("{:>9}{:>9}{:>7}", "best C", "exact", "ratio");
+    }
+    println!();
+}
+
+/// Prints the figures of a program.
+pub fn print_line(lines: &[Line]) {
+    print!("{:<38}", lines.first().map_or("", |line| &line.name));
+    for line in lines {
+        print!("  ");
+        line.tiers.iter().for_each(|(_, time)| print!("{:>9}", short(*time)));
+        match (&line.c, line.ratio()) {
+            (Some(c), Some(ratio)) => print!("{:>9}{:>9}{ratio:>7.2}", short(c.best), short(c.uncontracted)),
+            _ => print!("{:>9}{:>9}{:>7}", "-", "-", "-"),
+        }
+    }
+    println!();
+}
+
+/// Three or four digits.
+fn short(number: f64) -> String {
+    if number < 10.0 { format!("{number:.3}") } else { format!("{number:.1}") }
+}
+
+/// Prints what the figures come to.
+pub fn print_summary(lines: &[Line]) {
+    println!();
+    for what in What::BOTH {
+        for (which, only_ten) in [("all programs", false), ("the ten programs", true)] {
+            let chosen: Vec<&Line> = lines
+                .iter()
+                .filter(|line| line.what == what && (!only_ten || TEN.contains(&line.name.as_str())))
+                .collect();
+            let ratios: Vec<f64> = chosen.iter().filter_map(|line| line.ratio()).collect();
+            let exact: Vec<f64> = chosen
+                .iter()
+                .filter_map(|line| Some(line.tiers.first()?.1 / line.c.as_ref()?.uncontracted))
+                .collect();
+            let by_ratio = chosen.iter().filter_map(|line| Some((line.ratio()?, &line.name)));
+            let Some((worst, name)) = by_ratio.max_by(|a, b| a.0.total_cmp(&b.0)) else { continue };
+            println!(
+                "{:<9} {which:<17} geometric mean {:.2} of the best C ({:.2} of exact C), worst {worst:.2} ({name}), beyond 2: {}",
+                what.name(),
+                geometric_mean(&ratios),
+                geometric_mean(&exact),
+                ratios.iter().filter(|&&ratio| ratio > 2.0).count()
+            );
+        }
+    }
+    let different: Vec<&Line> =
+        lines.iter().filter(|line| line.c.as_ref().is_some_and(|c| c.difference > CLOSE)).collect();
+    for line in different {
+        let difference = line.c.as_ref().map_or(0.0, |c| c.difference);
+        println!(
+            "{} of {}: C differs by {difference:.1e} of the largest number",
+            line.what.name(),
+            line.name
+        );
+    }
+    let without: Vec<&str> =
+        lines.iter().filter(|line| line.c.is_none()).map(|line| line.name.as_str()).collect();
+    if !without.is_empty() {
+        println!("without C: {}", without.join(", "));
+    }
+}
+
+/// How far C with fast arithmetic may differ before it is worth a line.
+const CLOSE: f64 = 1e-9;
