@@ -64,6 +64,11 @@ impl Subject {
         derived(&graph, &self.options(derivative, Tier::Auto)).expect("it can be differentiated")
     }
 
+    /// How many numbers it takes.
+    pub fn inputs(&self) -> usize {
+        self.ranges.len()
+    }
+
     /// Rows of inputs from the ranges of the corpus.
     pub fn columns(&self, rows: usize) -> Columns {
         Columns::of(self.ranges.len(), rows, |k, row| self.ranges[k].number(uniform(k, row)))

@@ -89,6 +89,9 @@ impl Line {
     }
 }
 
+/// C of programs with so many inputs takes the compiler more than a moment.
+const MANY_INPUTS: usize = 100;
+
 /// Libraries of C for all programs.
 pub struct InAllWays {
     generated: Vec<(Flags, Library)>,
@@ -96,17 +99,21 @@ pub struct InAllWays {
 }
 
 impl InAllWays {
-    /// Builds the C of the programs in every way that is compared.
-    pub fn build(compiler: &Compiler, subjects: &[&Subject]) -> InAllWays {
+    /// Builds the C of the programs in every way that is compared; in quick mode for one width, without programs whose
+    /// compilation would take long.
+    pub fn build(compiler: &Compiler, subjects: &[&Subject], quick: bool) -> InAllWays {
         let mut source = c_source::PRELUDE.to_string();
-        for subject in subjects {
+        for subject in subjects.iter().filter(|subject| !quick || subject.inputs() < MANY_INPUTS) {
             for what in What::BOTH {
                 let graph = subject.graph(what.derivative());
                 source.extend(c_source::function(&function_name(subject, what), &graph));
             }
         }
-        let flags: Vec<Flags> =
-            [Arithmetic::Fast, Arithmetic::Uncontracted].into_iter().flat_map(Flags::all).collect();
+        let widths = if quick { 1 } else { usize::MAX };
+        let flags: Vec<Flags> = [Arithmetic::Fast, Arithmetic::Uncontracted]
+            .into_iter()
+            .flat_map(|arithmetic| Flags::all(arithmetic).into_iter().take(widths))
+            .collect();
         InAllWays {
             generated: compiler.build_all(&source, &flags),
             by_hand: compiler.build_all(include_str!("../support/hand.c"), &flags),

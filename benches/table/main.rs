@@ -2,7 +2,7 @@
 //! gradient; batches and threads beside published figures; compile times by stage; what the machine can do.
 //!
 //! `cargo bench --bench table -- [--json FILE] [--svg FILE] [--test] [NAME…]` prints it and writes the figures and a plot.
-//! Names choose programs of the comparison with C by parts of their names. With `--test` everything runs once, on few rows.
+//! With parts of names of programs it only compares these with C. With `--test` everything runs once, on few rows.
 
 mod batches;
 mod comparison;
@@ -86,9 +86,13 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let (rows, effort) =
         if quick { (64, Effort::ONCE) } else { (10_000, Effort { rounds: 60, seconds: 0.5 }) };
     let lines = compare(&all, arguments, compiler.as_ref(), rows, effort);
-    let batches = batches::print(&all, &machine, quick);
-    let compile = compile::print(quick);
-    let errors = compiler.as_ref().map(|compiler| ulp::print(compiler, if quick { 100 } else { 200_000 }));
+    let everything = arguments.names.is_empty();
+    let batches = everything.then(|| batches::print(&all, &machine, quick));
+    let compile = everything.then(|| compile::print(quick));
+    let errors = compiler
+        .as_ref()
+        .filter(|_| everything)
+        .map(|compiler| ulp::print(compiler, if quick { 100 } else { 200_000 }));
     if let Some(path) = &arguments.json {
         let figures = json!({
             "machine": machine.json(),
@@ -117,7 +121,7 @@ fn compare(
     effort: Effort,
 ) -> Vec<Line> {
     let subjects: Vec<&Subject> = all.iter().filter(|subject| arguments.chooses(subject)).collect();
-    let c = compiler.map(|compiler| InAllWays::build(compiler, &subjects));
+    let c = compiler.map(|compiler| InAllWays::build(compiler, &subjects, arguments.quick));
     comparison::print_head(rows);
     let mut lines = Vec::new();
     for subject in subjects {
