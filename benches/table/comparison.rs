@@ -193,12 +193,12 @@ pub fn print_head(rows: usize) {
     );
     print!("{:<38}", "");
     for what in What::BOTH {
-        print!("  {:<width$}", format!("| {}", what.name()), width = 9 * tiers().len() + 25);
+        print!("  {:<width$}", format!("| {}", what.name()), width = 11 * tiers().len() + 25);
     }
     print!("\n{:<38}", "program");
     for _ in What::BOTH {
         print!("  ");
-        tiers().iter().for_each(|tier| print!("{:>9.9}", tier.to_string()));
+        tiers().iter().for_each(|tier| print!("{:>11}", tier.to_string()));
         print!("{:>9}{:>9}{:>7}", "best C", "exact", "ratio");
     }
     println!();
@@ -209,7 +209,7 @@ pub fn print_line(lines: &[Line]) {
     print!("{:<38}", lines.first().map_or("", |line| &line.name));
     for line in lines {
         print!("  ");
-        line.tiers.iter().for_each(|(_, time)| print!("{:>9}", short(*time)));
+        line.tiers.iter().for_each(|(_, time)| print!("{:>11}", short(*time)));
         match (&line.c, line.ratio()) {
             (Some(c), Some(ratio)) => print!("{:>9}{:>9}{ratio:>7.2}", short(c.best), short(c.uncontracted)),
             _ => print!("{:>9}{:>9}{:>7}", "-", "-", "-"),
@@ -228,42 +228,41 @@ pub fn print_summary(lines: &[Line]) {
     println!();
     for what in What::BOTH {
         for (which, only_ten) in [("all programs", false), ("the ten programs", true)] {
-            let chosen: Vec<&Line> = lines
-                .iter()
-                .filter(|line| line.what == what && (!only_ten || TEN.contains(&line.name.as_str())))
-                .collect();
-            let ratios: Vec<f64> = chosen.iter().filter_map(|line| line.ratio()).collect();
-            let exact: Vec<f64> = chosen
-                .iter()
-                .filter_map(|line| Some(line.tiers.first()?.1 / line.c.as_ref()?.uncontracted))
-                .collect();
-            let by_ratio = chosen.iter().filter_map(|line| Some((line.ratio()?, &line.name)));
-            let Some((worst, name)) = by_ratio.max_by(|a, b| a.0.total_cmp(&b.0)) else { continue };
-            println!(
-                "{:<9} {which:<17} geometric mean {:.2} of the best C ({:.2} of exact C), worst {worst:.2} ({name}), beyond 2: {}",
-                what.name(),
-                geometric_mean(&ratios),
-                geometric_mean(&exact),
-                ratios.iter().filter(|&&ratio| ratio > 2.0).count()
-            );
+            let chosen = |line: &&Line| line.what == what && (!only_ten || TEN.contains(&line.name.as_str()));
+            let chosen: Vec<&Line> = lines.iter().filter(chosen).collect();
+            let head = format!("{:<9} {which:<17}", what.name());
+            print_against(&format!("{head} to the best C:"), &chosen, |c| c.best);
+            print_against(&format!("{head} to exact C:   "), &chosen, |c| c.uncontracted);
         }
     }
-    let different: Vec<&Line> =
-        lines.iter().filter(|line| line.c.as_ref().is_some_and(|c| c.difference > CLOSE)).collect();
-    for line in different {
-        let difference = line.c.as_ref().map_or(0.0, |c| c.difference);
-        println!(
-            "{} of {}: C differs by {difference:.1e} of the largest number",
-            line.what.name(),
-            line.name
-        );
-    }
-    let without: Vec<&str> =
-        lines.iter().filter(|line| line.c.is_none()).map(|line| line.name.as_str()).collect();
-    if !without.is_empty() {
-        println!("without C: {}", without.join(", "));
+    for line in lines {
+        match &line.c {
+            Some(c) if c.difference > CLOSE => {
+                let (what, name) = (line.what.name(), &line.name);
+                println!("{what} of {name}: C differs by {:.1e} of the largest number", c.difference);
+            }
+            Some(_) => {}
+            None => println!("{} of {}: without C", line.what.name(), line.name),
+        }
     }
 }
 
 /// How far C with fast arithmetic may differ before it is worth a line.
 const CLOSE: f64 = 1e-9;
+
+/// No program should take more than so many times what C takes.
+const MOST: f64 = 2.0;
+
+/// Prints the geometric mean and the worst of ratios to a time of C, and which are too large.
+fn print_against(head: &str, lines: &[&Line], time: fn(&InC) -> f64) {
+    let ratio = |line: &&Line| Some((line.tiers.first()?.1 / time(line.c.as_ref()?), line.name.clone()));
+    let mut ratios: Vec<(f64, String)> = lines.iter().filter_map(ratio).collect();
+    ratios.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let Some((worst, name)) = ratios.first() else { return };
+    let mean = geometric_mean(&ratios.iter().map(|ratio| ratio.0).collect::<Vec<_>>());
+    let beyond = ratios.iter().filter(|ratio| ratio.0 > MOST).count();
+    println!(
+        "{head} geometric mean {mean:.2}, worst {worst:.2} ({name}), beyond {MOST}: {beyond} of {}",
+        ratios.len()
+    );
+}

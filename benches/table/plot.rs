@@ -14,14 +14,14 @@ const ROW: i32 = 15;
 const BAR: i32 = 5;
 const LEFT: i32 = 250;
 const RIGHT: i32 = 30;
-const TOP: i32 = 64;
-const BOTTOM: i32 = 34;
+const TOP: i32 = 70;
+const BOTTOM: i32 = 24;
 const WIDTH: i32 = 900;
 
 const COLOURS: [(What, RGBColor); 2] =
     [(What::Value, RGBColor(31, 119, 180)), (What::Gradient, RGBColor(255, 127, 14))];
 
-/// The ratios at which there is a line.
+/// The ratios at which there is a line; 1.2 and 2 are the limits that are aimed at, on average and for each program.
 const TICKS: [f64; 10] = [0.1, 0.2, 0.5, 1.0, 1.2, 2.0, 5.0, 10.0, 20.0, 50.0];
 
 /// Writes the plot.
@@ -37,23 +37,27 @@ pub fn write(path: &Path, lines: &[Line], title: &str) -> Result<(), Failure> {
     area.fill(&WHITE)?;
     let ratios = || lines.iter().filter_map(Line::ratio);
     let scale = Scale { low: ratios().fold(0.5, f64::min) / 1.1, high: ratios().fold(2.0, f64::max) * 1.1 };
-    text(&area, title, (LEFT, 8), 15)?;
+    text(&area, title, (LEFT, 6), 15)?;
     for (k, (what, colour)) in COLOURS.iter().enumerate() {
         let x = LEFT + 190 * k as i32;
-        area.draw(&Rectangle::new([(x, 34), (x + 12, 42)], colour.filled()))?;
+        area.draw(&Rectangle::new([(x, 32), (x + 12, 40)], colour.filled()))?;
         let label = match what {
             What::Value => "value",
             What::Gradient => "value with gradient",
         };
-        text(&area, label, (x + 18, 32), 12)?;
+        text(&area, label, (x + 18, 30), 12)?;
     }
     for tick in TICKS.into_iter().filter(|&tick| tick > scale.low && tick < scale.high) {
         let x = scale.place(tick);
         let grey = if tick == 1.0 { RGBColor(60, 60, 60) } else { RGBColor(205, 205, 205) };
         area.draw(&PathElement::new([(x, TOP - 4), (x, height - BOTTOM)], grey.stroke_width(1)))?;
         // The label of 1.2 would meet that of 1.
-        let below = if tick == 1.2 { 14 } else { 0 };
-        text(&area, &format!("{tick}"), (x - 8, height - BOTTOM + 3 + below), 11)?;
+        if tick != 1.2 {
+            let label = tick.to_string();
+            let left = x - 3 * label.len() as i32;
+            text(&area, &label, (left, TOP - 16), 11)?;
+            text(&area, &label, (left, height - BOTTOM + 3), 11)?;
+        }
     }
     for (row, name) in names.iter().enumerate() {
         let y = TOP + ROW * row as i32;
