@@ -45,7 +45,7 @@ fn pendulum(quick: bool) {
         let mut theirs: Vec<Columns> = built.iter().map(|_| Columns::zeros(results, rows)).collect();
         let mut sides: Vec<Side<'_>> = vec![kernel_side(&kernel, &inputs, &mut ours, 1)];
         for ((_, library), outputs) in built.iter().zip(&mut theirs) {
-            sides.push(library.side(name, &in_c, outputs).expect("the library has the function"));
+            sides.push(library.side(name, &in_c, outputs, 1).expect("the library has the function"));
         }
         let times: Vec<f64> =
             interleaved(&mut sides, effort).iter().map(|seconds| seconds * 1e6 / rows as f64).collect();

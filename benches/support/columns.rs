@@ -3,7 +3,7 @@
 use nc_runtime::batch::{Sink, Source};
 
 /// Numbers in a cache line.
-const LINE: usize = 64 / size_of::<f64>();
+pub const LINE: usize = 64 / size_of::<f64>();
 
 /// Columns of equal length, each of which begins with a cache line.
 pub struct Columns {

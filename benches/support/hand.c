@@ -209,7 +209,6 @@ FUNCTION(muladd_32_gradient) {
   }
 }
 
-#define BLOCK 256
 #define OSCILLATOR IN(A, 0); IN(omega, 1); IN(t, 2); IN(phi, 3); OUT(x, 0)
 FUNCTION(feynman_table7_14_oscillator_value) {
   OSCILLATOR;
@@ -218,26 +217,13 @@ FUNCTION(feynman_table7_14_oscillator_value) {
 FUNCTION(feynman_table7_14_oscillator_gradient) {
   OSCILLATOR;
   OUT(dA, 1); OUT(domega, 2); OUT(dt, 3); OUT(dphi, 4);
-  // Sine and cosine in loops of their own: of one angle in one loop the compiler makes a call of sincos for each row.
-  double angle[BLOCK], sine[BLOCK], cosine[BLOCK];
-  for (size_t from = 0; from < n; from += BLOCK) {
-    const size_t rows = n - from < BLOCK ? n - from : BLOCK;
-#pragma omp simd
-    for (size_t i = 0; i < rows; i++) angle[i] = omega_[from + i] * t_[from + i] + phi_[from + i];
-#pragma omp simd
-    for (size_t i = 0; i < rows; i++) sine[i] = sin(angle[i]);
-#pragma omp simd
-    for (size_t i = 0; i < rows; i++) cosine[i] = cos(angle[i]);
-#pragma omp simd
-    for (size_t k = 0; k < rows; k++) {
-      const size_t i = from + k;
-      LOAD(A); LOAD(omega); LOAD(t);
-      const double slope = A * cosine[k];
-      STORE(x, A * sine[k]);
-      STORE(dA, sine[k]);
-      STORE(domega, slope * t);
-      STORE(dt, slope * omega);
-      STORE(dphi, slope);
-    }
+  ROWS {
+    LOAD(A); LOAD(omega); LOAD(t); LOAD(phi);
+    const double s = sin(omega * t + phi), slope = A * cos(omega * t + phi);
+    STORE(x, A * s);
+    STORE(dA, s);
+    STORE(domega, slope * t);
+    STORE(dt, slope * omega);
+    STORE(dphi, slope);
   }
 }

@@ -55,9 +55,9 @@ pub struct Line {
 
 /// The best times of C, in nanoseconds per row.
 pub struct InC {
-    /// With everything allowed.
+    /// The fastest of all.
     pub best: f64,
-    /// Which of the sources and widths that was.
+    /// Which source, width and arithmetic that was.
     pub which: String,
     /// Without contraction and reassociation.
     pub uncontracted: f64,
@@ -120,13 +120,15 @@ impl InAllWays {
         }
     }
 
-    fn libraries(&self) -> impl Iterator<Item = (&'static str, Flags, &Library)> {
+    /// All libraries, with their kind of source.
+    pub fn libraries(&self) -> impl Iterator<Item = (&'static str, Flags, &Library)> {
         let generated = self.generated.iter().map(|(flags, library)| ("generated", *flags, library));
         generated.chain(self.by_hand.iter().map(|(flags, library)| ("by hand", *flags, library)))
     }
 }
 
-fn function_name(subject: &Subject, what: What) -> String {
+/// What the function of a program is called.
+pub fn function_name(subject: &Subject, what: What) -> String {
     format!("{}_{}", subject.identifier(), what.name())
 }
 
@@ -150,7 +152,7 @@ pub fn measure(subject: &Subject, what: What, c: Option<&InAllWays>, rows: usize
         sides.push(kernel_side(kernel, &inputs, outputs, 1));
     }
     for (_, _, library, outputs) in &mut theirs {
-        sides.extend(library.side(&name, &inputs, outputs));
+        sides.extend(library.side(&name, &inputs, outputs, 1));
     }
     let times = interleaved(&mut sides, effort);
     drop(sides);
@@ -160,17 +162,17 @@ pub fn measure(subject: &Subject, what: What, c: Option<&InAllWays>, rows: usize
         by_tier.push((tier, interpreted(subject, what, tier, rows.min(1000))));
     }
     let times = &times[kernels.len()..];
-    let fastest = |arithmetic: Arithmetic| {
-        let of = theirs.iter().zip(times).filter(|((_, flags, ..), _)| flags.arithmetic == arithmetic);
+    let fastest = |allowed: &[Arithmetic]| {
+        let of = theirs.iter().zip(times).filter(|((_, flags, ..), _)| allowed.contains(&flags.arithmetic));
         of.min_by(|a, b| a.1.total_cmp(b.1))
     };
-    let in_c =
-        fastest(Arithmetic::Fast).zip(fastest(Arithmetic::Uncontracted)).map(|(fast, uncontracted)| InC {
-            best: ns(*fast.1),
-            which: format!("{}, {} bits", fast.0.0, fast.0.1.bits),
-            uncontracted: ns(*uncontracted.1),
-            difference: theirs.iter().map(|side| ours[0].difference(&side.3)).fold(0.0, f64::max),
-        });
+    let best = fastest(&[Arithmetic::Fast, Arithmetic::Uncontracted]);
+    let in_c = best.zip(fastest(&[Arithmetic::Uncontracted])).map(|(best, uncontracted)| InC {
+        best: ns(*best.1),
+        which: format!("{}, {} bits, {:?}", best.0.0, best.0.1.bits, best.0.1.arithmetic),
+        uncontracted: ns(*uncontracted.1),
+        difference: theirs.iter().map(|side| ours[0].difference(&side.3)).fold(0.0, f64::max),
+    });
     Line { name: subject.name.clone(), what, tiers: by_tier, c: in_c }
 }
 
@@ -189,7 +191,7 @@ pub fn print_head(rows: usize) {
         "\nOne thread, {rows} rows, binary64, columns in memory; ns per row, best of many, sides taking turns."
     );
     println!(
-        "best C: the fastest with -ffast-math; exact: without contraction and reassociation; ratio: to the best C."
+        "best C: the fastest, -ffast-math allowed; exact: without contraction and reassociation; ratio: to the best C."
     );
     print!("{:<38}", "");
     for what in What::BOTH {

@@ -18,6 +18,7 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
+use batches::Place;
 use comparison::{InAllWays, Line, What};
 use machine::Machine;
 use support::c::Compiler;
@@ -85,9 +86,12 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let all = bench_set();
     let (rows, effort) =
         if quick { (64, Effort::ONCE) } else { (10_000, Effort { rounds: 60, seconds: 0.5 }) };
-    let lines = compare(&all, arguments, compiler.as_ref(), rows, effort);
+    let subjects: Vec<&Subject> = all.iter().filter(|subject| arguments.chooses(subject)).collect();
+    let c = compiler.as_ref().map(|compiler| InAllWays::build(compiler, &subjects, quick));
+    let lines = compare(&subjects, c.as_ref(), rows, effort);
     let everything = arguments.names.is_empty();
-    let batches = everything.then(|| batches::print(&all, &machine, quick));
+    let batches =
+        everything.then(|| batches::print(&all, &Place { machine: &machine, c: c.as_ref(), quick }));
     let compile = everything.then(|| compile::print(quick));
     let errors = compiler
         .as_ref()
@@ -113,19 +117,11 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
 }
 
 /// Measures and prints the comparison with C.
-fn compare(
-    all: &[Subject],
-    arguments: &Arguments,
-    compiler: Option<&Compiler>,
-    rows: usize,
-    effort: Effort,
-) -> Vec<Line> {
-    let subjects: Vec<&Subject> = all.iter().filter(|subject| arguments.chooses(subject)).collect();
-    let c = compiler.map(|compiler| InAllWays::build(compiler, &subjects, arguments.quick));
+fn compare(subjects: &[&Subject], c: Option<&InAllWays>, rows: usize, effort: Effort) -> Vec<Line> {
     comparison::print_head(rows);
     let mut lines = Vec::new();
     for subject in subjects {
-        let of_subject = What::BOTH.map(|what| comparison::measure(subject, what, c.as_ref(), rows, effort));
+        let of_subject = What::BOTH.map(|what| comparison::measure(subject, what, c, rows, effort));
         comparison::print_line(&of_subject);
         lines.extend(of_subject);
     }
