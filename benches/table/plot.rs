@@ -22,7 +22,7 @@ const COLOURS: [(What, RGBColor); 2] =
     [(What::Value, RGBColor(31, 119, 180)), (What::Gradient, RGBColor(255, 127, 14))];
 
 /// The ratios at which there is a line; 1.2 and 2 are the limits that are aimed at, on average and for each program.
-const TICKS: [f64; 10] = [0.1, 0.2, 0.5, 1.0, 1.2, 2.0, 5.0, 10.0, 20.0, 50.0];
+const TICKS: [f64; 12] = [0.1, 0.2, 0.5, 1.0, 1.2, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0];
 
 /// Writes the plot.
 pub fn write(path: &Path, lines: &[Line], title: &str) -> Result<(), Failure> {
