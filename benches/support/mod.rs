@@ -17,12 +17,7 @@ use neural_compiler::Tier;
 
 /// The tiers of this machine that generate code, the fastest first.
 pub fn native_tiers() -> Vec<Tier> {
-    vec![Tier::Cranelift]
-}
-
-/// All tiers of this machine, the fastest first.
-pub fn tiers() -> Vec<Tier> {
-    native_tiers().into_iter().chain([Tier::Interpret]).collect()
+    Tier::available().into_iter().filter(|&tier| tier != Tier::Interpret).collect()
 }
 
 /// Whether everything is to run once, on few rows: `--test`.
