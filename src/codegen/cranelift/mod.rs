@@ -32,6 +32,8 @@ pub const LANES: usize = 2;
 const RESOURCES: Resources = Resources {
     vector_bytes: size_of::<Constant>(),
     registers: 13,
+    cycles: 0.5,
+    spill: 1e6,
     whole_size: 1000,
     whole_loops: 6000,
     piece_size: 400,
