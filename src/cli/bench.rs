@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use nc_runtime::batch::{self, Batch, Kernel as _, Sink, Workspace};
-use neural_compiler::dialect::{Dialect, ReaderLimits};
+use neural_compiler::dialect::ReaderLimits;
 use neural_compiler::stages::StageTimes;
 use neural_compiler::{CompileOptions, Derivative, Program};
 use serde_json::{Value, json};
 
+use super::dialect::DialectArgs;
 use super::limits::{LimitArgs, TapeArgs};
 use super::report::Failure;
 use super::text::{self, Items};
@@ -42,6 +43,8 @@ pub struct Args {
     /// Shapes of the inputs, such as m,r[3],A[3,3]
     #[arg(long, value_name = "LIST", value_parser = text::parse_items)]
     inputs: Option<Items>,
+    #[command(flatten)]
+    dialect: DialectArgs,
     #[command(flatten)]
     limits: LimitArgs,
     #[command(flatten)]
@@ -121,7 +124,8 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
 
 fn measure(path: &Path, args: &Args) -> Result<Measured, Failure> {
     let (name, bytes) = super::read_source(path)?;
-    let loaded = Loaded::parse(name, bytes.clone())?;
+    let dialect = args.dialect.of(Some(path));
+    let loaded = Loaded::parse(name, bytes.clone(), dialect)?;
     let items = args.inputs.as_ref().map_or(&[][..], |items| items.0.as_slice());
     let options = CompileOptions {
         signature: loaded.signature(items)?,
@@ -132,7 +136,7 @@ fn measure(path: &Path, args: &Args) -> Result<Measured, Failure> {
         ..CompileOptions::default()
     };
     let compile = || {
-        Program::parse_bytes(&bytes, Dialect::Scheme, &ReaderLimits::default())
+        Program::parse_bytes(&bytes, dialect, &ReaderLimits::default())
             .and_then(|program| program.compile(&options))
             .map_err(|error| loaded.failure(error))
     };
@@ -149,7 +153,7 @@ fn measure(path: &Path, args: &Args) -> Result<Measured, Failure> {
 
     let mut stages = Vec::new();
     repeat(Duration::from_millis(100), 5, || {
-        let times = StageTimes::measure(&bytes, Dialect::Scheme, &options);
+        let times = StageTimes::measure(&bytes, dialect, &options);
         times.map(|times| stages.push(times)).map_err(|error| loaded.failure(error))
     })?;
 

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use nc_runtime::batch::{Kernel as _, RowOutcome, Workspace, evaluate_row};
 use neural_compiler::graph::{Check, Role, Source};
 use neural_compiler::kernel::OutputInfo;
+use neural_compiler::source::Severity;
 use neural_compiler::{CompileOptions, Derivative, Kernel, Tier};
 use serde_json::{Map, Value as Json, json};
 
+use super::dialect::DialectArgs;
 use super::limits::{LimitArgs, TapeArgs};
 use super::report::{self, Failure};
 use super::text::{self, Setting};
@@ -42,6 +44,8 @@ pub struct Args {
     #[arg(long)]
     check_kinks: bool,
     #[command(flatten)]
+    dialect: DialectArgs,
+    #[command(flatten)]
     limits: LimitArgs,
     #[command(flatten)]
     tape: TapeArgs,
@@ -60,14 +64,14 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
         }
         (None, None) => return Err(Failure::usage("a program or -e is needed")),
     };
-    let loaded = Loaded::parse(name, bytes)?;
+    let loaded = Loaded::parse(name, bytes, args.dialect.of(args.program.as_deref()))?;
     report::diagnostics(&loaded.source, loaded.program.warnings());
     let options = CompileOptions {
         signature: signature(&loaded, &args.settings)?,
         derivative: if args.grad { Derivative::Gradient } else { Derivative::None },
         // All tiers give the same bits, and for one row nothing is worth compiling.
         tier: Tier::Interpret,
-        check_domain: args.check_domain,
+        check_domain: args.check_domain || loaded.strict(),
         check_kinks: args.check_kinks,
         limits: Some(args.limits.of(&loaded.program)),
         tape_bytes: args.tape.bytes(),
@@ -79,6 +83,11 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
         Some(_) => loaded.program.safe_domain(&options.signature).ok(),
         None => None,
     };
+    if let (true, Some(note)) = (loaded.strict(), note) {
+        let mut error = super::run::described(note, domain.as_ref());
+        error.severity = Severity::Error;
+        return Err(Failure::Source(loaded.source.clone(), vec![error]));
+    }
     if json {
         let mut object = as_json(&kernel, &results, args.grad);
         if args.check_domain || args.check_kinks {

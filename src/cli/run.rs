@@ -23,6 +23,7 @@ use serde_json::{Value as Json, json};
 
 use self::columns::Columns;
 use self::results::Results;
+use super::dialect::DialectArgs;
 use super::limits::{LimitArgs, TapeArgs};
 use super::report::{self, Failure, eprint_lines};
 use super::text::{self, Items, Setting};
@@ -86,6 +87,8 @@ pub struct Args {
     #[arg(long)]
     check_kinks: bool,
     #[command(flatten)]
+    dialect: DialectArgs,
+    #[command(flatten)]
     limits: LimitArgs,
     #[command(flatten)]
     tape: TapeArgs,
@@ -96,7 +99,7 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     check_usage(args, json)?;
     set_threads(args.threads)?;
     let format = Format::of_path(&args.batch)?;
-    let loaded = Loaded::open(&args.program)?;
+    let loaded = Loaded::open(&args.program, args.dialect.of(Some(&args.program)))?;
     let dataset = Dataset::open_as(&args.batch, format)?;
     let table = Columns::assign(&loaded, args, format, &dataset)?;
     let derivative = if args.grad.is_some() { Derivative::Gradient } else { Derivative::None };
@@ -106,7 +109,7 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
         derivative,
         wrt: Some(table.order.iter().cloned().chain(params).collect()),
         tier: args.tier.into(),
-        check_domain: args.check_domain,
+        check_domain: args.check_domain || loaded.strict(),
         check_kinks: args.check_kinks,
         limits: Some(args.limits.of(&loaded.program)),
         tape_bytes: args.tape.bytes(),
@@ -132,7 +135,8 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     if report.failed > 0 && !json {
         list_failures(&loaded, args, &kernel, &report, &states);
     }
-    if report.failed == 0 || args.keep_going {
+    let failed = report.failed > 0 || loaded.strict() && report.noted > 0;
+    if !failed || args.keep_going {
         results.finish(args, &kernel, rows)?;
     }
     if json {
@@ -143,13 +147,13 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
             "tier": kernel.tier().to_string(),
             "seconds": elapsed.as_secs_f64(),
         });
-        if args.check_domain || args.check_kinks {
+        if options.check_domain || args.check_kinks {
             object["noted"] = report.noted.into();
             object["notes"] = listed(&kernel, &report.notes, domain.as_ref());
         }
         print_json(&object)?;
     }
-    if report.failed > 0 { Err(Failure::Reported) } else { Ok(()) }
+    if failed { Err(Failure::Reported) } else { Ok(()) }
 }
 
 /// Finds what is wrong with the options by themselves.

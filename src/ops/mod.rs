@@ -7,12 +7,14 @@
 //!
 //! * [`arithmetic`], [`elementary`], [`rounding`], [`logic`]: element by element;
 //! * [`structure`], [`vector`], [`matrix`]: shapes;
+//! * [`eml`]: the operator `eml` and its relatives, made of the others;
 //! * [`conditions`]: where operations are defined and where they have kinks;
 //! * [`primitives`]: how the names of the language expand to operations.
 
 pub mod arithmetic;
 pub mod conditions;
 pub mod elementary;
+pub mod eml;
 pub mod logic;
 pub mod matrix;
 pub mod primitives;
