@@ -33,13 +33,14 @@ const RESERVED: &[(&str, &str)] = &[
     ("Infinity", "leaves are finite numbers"),
 ];
 
-enum Token<'a> {
-    Name(&'a str),
-    Number(&'a str),
+#[derive(Clone, Copy)]
+enum Token {
+    Name,
+    Number,
     Open,
     Close,
     Comma,
-    Infix(&'a str),
+    Infix,
 }
 
 /// White space, and comments from `;` to the end of the line.
@@ -58,19 +59,20 @@ fn name(input: &str) -> IResult<&str, &str> {
     recognize(pair(first, take_while(|c: char| c.is_ascii_alphanumeric() || c == '_'))).parse(input)
 }
 
-/// A token; where an operand may begin, a sign belongs to the number behind it.
-fn token(input: &str, operand: bool) -> IResult<&str, Token<'_>> {
+/// The kind of a token, whose text the reader takes from the source. Where an operand may begin, a sign belongs to the
+/// number behind it.
+fn token(input: &str, operand: bool) -> IResult<&str, Token> {
     let punctuation = alt((
         char('(').map(|_| Token::Open),
         char(')').map(|_| Token::Close),
         char(',').map(|_| Token::Comma),
-        recognize(one_of("+-*/^=.")).map(Token::Infix),
+        one_of("+-*/^=.").map(|_| Token::Infix),
     ));
     let number = |input| {
         let sign = if operand { "+-" } else { "" };
-        recognize(pair(take_while(|c| sign.contains(c)), unsigned)).map(Token::Number).parse(input)
+        pair(take_while(|c| sign.contains(c)), unsigned).map(|_| Token::Number).parse(input)
     };
-    alt((name.map(Token::Name), number, punctuation)).parse(input)
+    alt((name.map(|_| Token::Name), number, punctuation)).parse(input)
 }
 
 /// Reads one expression.
@@ -159,6 +161,7 @@ impl<'a> Reader<'a> {
             }
             let Ok((after, token)) = token(rest, operand) else { return Err(foreign(rest, start)) };
             let span = Span::new(start, self.at(after));
+            let text = span.text(self.source);
             rest = after;
             match token {
                 Token::Comma if operand => return Err(missing(span, "before this `,`")),
@@ -172,14 +175,13 @@ impl<'a> Reader<'a> {
                 }
                 Token::Close if operand => return Err(missing(span, "before this `)`")),
                 Token::Close => self.close(span),
-                Token::Infix(".") if !operand => {
+                Token::Infix if text == "." && !operand => {
                     let error = Diagnostic::error("member-access", span, "the grammar has no members");
                     return Err(error
                         .help("text is read, never evaluated: only calls such as eml(x,1) are part of it"));
                 }
-                Token::Infix(operator) => return Err(infix(operator, span)),
-                Token::Name(_) | Token::Number(_) | Token::Open if !operand => {
-                    let text = span.text(self.source);
+                Token::Infix => return Err(infix(text, span)),
+                Token::Name | Token::Number | Token::Open if !operand => {
                     let error =
                         Diagnostic::error("trailing", span, format!("`{}` follows an operand", short(text)));
                     return Err(error.help("operands are separated by commas"));
@@ -188,12 +190,12 @@ impl<'a> Reader<'a> {
                     let error = Diagnostic::error("token", span, "a parenthesis without a function");
                     return Err(error.help("calls are written eml(x,1)"));
                 }
-                Token::Number(text) => {
+                Token::Number => {
                     let node = self.number(text, span);
                     self.waiting.push(node);
                     operand = false;
                 }
-                Token::Name(name) => {
+                Token::Name => {
                     let behind = blank(rest).map_or(rest, |(rest, _)| rest);
                     match behind.strip_prefix('(') {
                         Some(inside) => {
@@ -202,7 +204,7 @@ impl<'a> Reader<'a> {
                                     format!("nesting deeper than the limit of {}", self.limits.nesting);
                                 return Err(Diagnostic::error("too-deep", span, message));
                             }
-                            let function = self.function(name, span);
+                            let function = self.function(text, span);
                             self.open.push(Call { function, name: span, first: self.waiting.len() });
                             rest = inside;
                         }
@@ -211,7 +213,7 @@ impl<'a> Reader<'a> {
                                 operand = false;
                                 continue;
                             }
-                            self.leaf(name, span);
+                            self.leaf(text, span);
                             operand = false;
                         }
                     }
