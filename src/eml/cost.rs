@@ -203,10 +203,10 @@ pub const ENTRIES: &[Entry] = &[
     entry(
         Priced::Abs,
         "abs",
-        [0, 0, 0, 2, 2, 2, 0],
-        "",
-        "",
-        "published as EPL(1/2, EPL(2, x)), which is right only where x > 0 and |x| = x",
+        [0, 0, 0, 2, 2, 2, 2],
+        "(epl 1/2 (epl 2 x))",
+        "all x",
+        "with epl read as exp(x · ln y) only x > 0, where it is x",
     ),
     entry(
         Priced::Trigonometric,

@@ -100,7 +100,7 @@ pub fn read(source: &str, grammar: Grammar, limits: &ReaderLimits) -> Result<Tre
     let root = match reader.run() {
         Ok(root) => root,
         Err(error) => {
-            reader.errors.push(error);
+            reader.errors.push(*error);
             return Err(reader.errors);
         }
     };
@@ -150,7 +150,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads the whole text. Errors that do not hide what follows are collected; others end the reading.
-    fn run(&mut self) -> Result<TreeNode, Diagnostic> {
+    fn run(&mut self) -> Result<TreeNode, Box<Diagnostic>> {
         let mut rest = self.source;
         let mut operand = true;
         loop {
@@ -159,36 +159,37 @@ impl<'a> Reader<'a> {
             if rest.is_empty() {
                 return self.end(start);
             }
-            let Ok((after, token)) = token(rest, operand) else { return Err(foreign(rest, start)) };
+            let Ok((after, token)) = token(rest, operand) else { return Err(foreign(rest, start).into()) };
             let span = Span::new(start, self.at(after));
             let text = span.text(self.source);
             rest = after;
             match token {
-                Token::Comma if operand => return Err(missing(span, "before this `,`")),
+                Token::Comma if operand => return Err(missing(span, "before this `,`").into()),
                 Token::Comma if self.open.is_empty() => {
                     let error = Diagnostic::error("top-level-comma", span, "a comma outside of any call");
-                    return Err(error.help("a program is one expression"));
+                    return Err(error.help("a program is one expression").into());
                 }
                 Token::Comma => operand = true,
                 Token::Close if self.open.is_empty() => {
-                    return Err(Diagnostic::error("unopened", span, "this `)` closes nothing"));
+                    return Err(Diagnostic::error("unopened", span, "this `)` closes nothing").into());
                 }
-                Token::Close if operand => return Err(missing(span, "before this `)`")),
+                Token::Close if operand => return Err(missing(span, "before this `)`").into()),
                 Token::Close => self.close(span),
                 Token::Infix if text == "." && !operand => {
                     let error = Diagnostic::error("member-access", span, "the grammar has no members");
                     return Err(error
-                        .help("text is read, never evaluated: only calls such as eml(x,1) are part of it"));
+                        .help("text is read, never evaluated: only calls such as eml(x,1) are part of it")
+                        .into());
                 }
-                Token::Infix => return Err(infix(text, span)),
+                Token::Infix => return Err(infix(text, span).into()),
                 Token::Name | Token::Number | Token::Open if !operand => {
                     let error =
                         Diagnostic::error("trailing", span, format!("`{}` follows an operand", short(text)));
-                    return Err(error.help("operands are separated by commas"));
+                    return Err(error.help("operands are separated by commas").into());
                 }
                 Token::Open => {
                     let error = Diagnostic::error("token", span, "a parenthesis without a function");
-                    return Err(error.help("calls are written eml(x,1)"));
+                    return Err(error.help("calls are written eml(x,1)").into());
                 }
                 Token::Number => {
                     let node = self.number(text, span);
@@ -202,7 +203,7 @@ impl<'a> Reader<'a> {
                             if self.open.len() >= self.limits.nesting {
                                 let message =
                                     format!("nesting deeper than the limit of {}", self.limits.nesting);
-                                return Err(Diagnostic::error("too-deep", span, message));
+                                return Err(Diagnostic::error("too-deep", span, message).into());
                             }
                             let function = self.function(text, span);
                             self.open.push(Call { function, name: span, first: self.waiting.len() });
@@ -220,13 +221,15 @@ impl<'a> Reader<'a> {
                 }
             }
             if self.errors.len() >= MAX_DIAGNOSTICS {
-                return Err(Diagnostic::error("too-many", span, "too many errors; the rest is not read"));
+                return Err(
+                    Diagnostic::error("too-many", span, "too many errors; the rest is not read").into()
+                );
             }
         }
     }
 
     /// The text is over: the one expression is complete, or what is missing is reported.
-    fn end(&mut self, at: u32) -> Result<TreeNode, Diagnostic> {
+    fn end(&mut self, at: u32) -> Result<TreeNode, Box<Diagnostic>> {
         if let Some(innermost) = self.open.last() {
             let count = self.open.len();
             let message = match count {
@@ -234,11 +237,13 @@ impl<'a> Reader<'a> {
                 _ => format!("{count} calls are never closed; this is the innermost"),
             };
             return Err(Diagnostic::error("unclosed", innermost.name, message)
-                .help("the text ends where a `)` is expected"));
+                .help("the text ends where a `)` is expected")
+                .into());
         }
         self.waiting.pop().ok_or_else(|| {
             Diagnostic::error("empty", Span::new(at, at), "the text has no expression")
                 .help("a program is one expression such as eml(x,1)")
+                .into()
         })
     }
 
