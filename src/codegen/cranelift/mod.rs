@@ -32,6 +32,7 @@ pub const LANES: usize = 2;
 const RESOURCES: Resources = Resources {
     vector_bytes: size_of::<Constant>(),
     registers: 13,
+    most_groups: NAN_BRANCH_GROUPS,
     cycles: 0.5,
     spill: 1e6,
     whole_size: 1000,
