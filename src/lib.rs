@@ -19,6 +19,6 @@ pub mod resolve;
 pub mod source;
 
 pub use formula::Formula;
-pub use kernel::{CompileOptions, Derivative, Kernel, Tier};
+pub use kernel::{CompileOptions, Derivative, Dtype, Kernel, Tier};
 pub use limits::Limits;
 pub use program::{Error, Program, Stage};

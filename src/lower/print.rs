@@ -4,12 +4,12 @@ use std::fmt::Write;
 
 use super::lanes::{Condition, Inst, LaneProgram, LaneType, Target, Value};
 use super::record::type_of;
-use crate::graph::print::number;
+use crate::graph::print::number_of;
 
 /// One line per instruction. Constants stand where they are used.
 pub fn dump(program: &LaneProgram) -> String {
     let name = |v: Value| match program.insts[v] {
-        Inst::F(bits) => number(f64::from_bits(bits)),
+        Inst::F(bits) => number_of(program.precision, program.precision.number(bits)),
         Inst::I(value) if (-65536..65536).contains(&value) => value.to_string(),
         Inst::I(value) => format!("{value:#x}"),
         Inst::M(value) => value.to_string(),

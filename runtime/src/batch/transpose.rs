@@ -1,5 +1,8 @@
 //! Transposition of tiles between row-major matrices and columns.
 
+use crate::element::Element;
+use crate::lanes::Precision;
+
 /// About how many numbers are handled at a time, so that they stay in the first-level cache while every column
 /// passes over the rows that hold them.
 const STRIP: usize = 2048;
@@ -8,10 +11,10 @@ const STRIP: usize = 2048;
 ///
 /// # Safety
 /// All those elements must be readable in `src` and writable in `dst`, and the two must not overlap.
-pub(super) unsafe fn transpose(
-    src: *const f64,
+pub(super) unsafe fn transpose<T: Element>(
+    src: *const T,
     src_stride: usize,
-    dst: *mut f64,
+    dst: *mut T,
     dst_stride: usize,
     rows: usize,
     columns: usize,
@@ -26,8 +29,8 @@ pub(super) unsafe fn transpose(
             unsafe {
                 let (src, dst) = (src.add(row * src_stride + column), dst.add(column * dst_stride + row));
                 #[cfg(target_arch = "x86_64")]
-                if std::arch::is_x86_feature_detected!("avx") {
-                    avx::transpose(src, src_stride, dst, dst_stride, rows, columns);
+                if T::PRECISION == Precision::Double && std::arch::is_x86_feature_detected!("avx") {
+                    avx::transpose(src.cast(), src_stride, dst.cast(), dst_stride, rows, columns);
                 } else {
                     portable(src, src_stride, dst, dst_stride, rows, columns);
                 }
@@ -42,10 +45,10 @@ pub(super) unsafe fn transpose(
 ///
 /// # Safety
 /// As for [`transpose`].
-unsafe fn portable(
-    src: *const f64,
+unsafe fn portable<T: Element>(
+    src: *const T,
     src_stride: usize,
-    dst: *mut f64,
+    dst: *mut T,
     dst_stride: usize,
     rows: usize,
     columns: usize,
@@ -57,8 +60,8 @@ unsafe fn portable(
             let (from, to) = (src.add(column), dst.add(column * dst_stride));
             let whole = rows - rows % LINE;
             for row in (0..whole).step_by(LINE) {
-                let line: [f64; LINE] = std::array::from_fn(|i| *from.add((row + i) * src_stride));
-                to.add(row).cast::<[f64; LINE]>().write(line);
+                let line: [T; LINE] = std::array::from_fn(|i| *from.add((row + i) * src_stride));
+                to.add(row).cast::<[T; LINE]>().write(line);
             }
             for row in whole..rows {
                 *to.add(row) = *from.add(row * src_stride);
@@ -174,19 +177,19 @@ mod avx {
 mod tests {
     use super::*;
 
-    type Transpose = unsafe fn(*const f64, usize, *mut f64, usize, usize, usize);
+    type Transpose<T> = unsafe fn(*const T, usize, *mut T, usize, usize, usize);
 
-    fn check(transpose: Transpose) {
+    fn check<T: Element>(transpose: Transpose<T>) {
         for rows in (0..20).chain([255, 256, 257, 600]) {
             for columns in (0..20).chain([2048, 2049, 4104]) {
                 let (src_stride, dst_stride) = (columns + 3, rows + 5);
-                let src: Vec<f64> = (0..rows * src_stride).map(|i| i as f64).collect();
-                let mut dst = vec![-1.0; columns * dst_stride];
+                let src: Vec<T> = (0..rows * src_stride).map(|i| T::from_f64(i as f64)).collect();
+                let mut dst = vec![T::from_f64(-1.0); columns * dst_stride];
                 // SAFETY: both vectors hold whole strides.
                 unsafe { transpose(src.as_ptr(), src_stride, dst.as_mut_ptr(), dst_stride, rows, columns) };
                 for j in 0..columns {
                     for i in 0..dst_stride {
-                        let expected = if i < rows { src[i * src_stride + j] } else { -1.0 };
+                        let expected = if i < rows { src[i * src_stride + j] } else { T::from_f64(-1.0) };
                         assert_eq!(dst[j * dst_stride + i], expected);
                     }
                 }
@@ -196,11 +199,12 @@ mod tests {
 
     #[test]
     fn many_sizes() {
-        check(transpose);
+        check(transpose::<f64>);
+        check(transpose::<f32>);
     }
 
     #[test]
     fn many_sizes_on_any_processor() {
-        check(portable);
+        check(portable::<f64>);
     }
 }

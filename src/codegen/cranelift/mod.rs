@@ -1,4 +1,4 @@
-//! The Cranelift tier: two lanes in 128-bit vectors, on x86-64 and aarch64.
+//! The Cranelift tier: two lanes of binary64 or four of binary32 in 128-bit vectors, on x86-64 and aarch64.
 //!
 //! * [`target`]: the processors that code can be generated for;
 //! * `emit`: one function, from instructions to Cranelift IR.
@@ -19,6 +19,7 @@ use cranelift_jit::{BranchProtection, JITBuilder, JITMemoryKind, JITMemoryProvid
 use cranelift_module::{Linkage, Module, ModuleResult};
 use nc_runtime::abi::{Args, KernelFn};
 use nc_runtime::batch::KernelShape;
+use nc_runtime::lanes::Precision;
 use nc_runtime::memory::{CodeArena, CodeBlock, Reservation};
 
 use self::emit::{Emitter, FunctionPlan, NAN_BRANCH_GROUPS, canonicalising};
@@ -26,11 +27,15 @@ pub use self::target::TargetMachine;
 use super::interleave::{self, Interleave};
 use super::pieces::{self, Pieces, store_piece};
 use crate::entity::{Entity, EntityVec};
-use crate::graph::canonical_bits;
-use crate::lower::lanes::{Inst, LaneProgram, Store, Value};
+use crate::lower::lanes::{LaneProgram, Store, Value};
+
+/// Bytes of a vector.
+const VECTOR_BYTES: usize = 16;
 
 /// Rows of one lane group.
-pub const LANES: usize = 2;
+pub fn lanes(precision: Precision) -> usize {
+    VECTOR_BYTES / precision.bytes()
+}
 
 /// Programs with more instructions than this are compiled in pieces, by the quick register allocator. The other one's
 /// time grows faster than the number of values that are alive together.
@@ -66,7 +71,13 @@ pub enum CodegenError {
 /// A constant in every lane of a group.
 #[derive(Debug, Clone, Copy)]
 #[repr(C, align(16))]
-struct Constant([u64; LANES]);
+struct Constant([u64; VECTOR_BYTES / 8]);
+
+impl Constant {
+    fn repeating(word: u64) -> Constant {
+        Constant([word; VECTOR_BYTES / 8])
+    }
+}
 
 /// Machine code of a lane program.
 #[derive(Debug)]
@@ -103,7 +114,7 @@ impl NativeCode {
     /// # Safety
     ///
     /// `args` satisfies the calling convention of [`nc_runtime::abi`] for [`NativeCode::shape`], and row numbers are
-    /// multiples of [`LANES`].
+    /// multiples of [`lanes`].
     pub unsafe fn run(&self, args: &Args) -> u32 {
         // Calls may be nested as deep as the limit says, whatever the thread's own stack.
         match self.stack {
@@ -154,9 +165,9 @@ pub fn compile(program: &LaneProgram, target: &TargetMachine) -> Result<NativeCo
         builder.symbol(table_name(k), table.as_ptr().cast());
     }
     // Behind the constants stand the addresses of the program's functions, once they are known.
-    let addresses = program.functions.iter().map(|_| Constant([0; LANES]));
+    let addresses = program.functions.iter().map(|_| Constant::repeating(0));
     let mut constants: Box<[Constant]> =
-        plan.pool.iter().map(|&bits| Constant([bits; LANES])).chain(addresses).collect();
+        plan.pool.iter().map(|&word| Constant::repeating(word)).chain(addresses).collect();
     builder.symbol("constants", constants.as_ptr().cast());
     let mut module = JITModule::new(builder);
     let failed = |e: &dyn std::fmt::Display| CodegenError::Cranelift(e.to_string());
@@ -222,10 +233,11 @@ pub fn compile(program: &LaneProgram, target: &TargetMachine) -> Result<NativeCo
         let Some(&entry) = entries.get(&module.get_finalized_function(id)) else {
             return Err(CodegenError::Cranelift("a function has no memory of its own".into()));
         };
-        *slot = Constant([entry as u64; LANES]);
+        *slot = Constant::repeating(entry as u64);
     }
     let columns = program.columns;
     let shape = KernelShape {
+        precision: program.precision,
         inputs: columns.inputs as usize,
         outputs: columns.outputs as usize,
         params: columns.params as usize,
@@ -379,7 +391,7 @@ impl JITMemoryProvider for ModuleMemory {
 }
 
 /// What Cranelift calls where an instruction is missing.
-fn library_calls() -> [(&'static str, *const u8); 5] {
+fn library_calls() -> [(&'static str, *const u8); 10] {
     extern "C" fn fma(a: f64, b: f64, c: f64) -> f64 {
         a.mul_add(b, c)
     }
@@ -395,7 +407,27 @@ fn library_calls() -> [(&'static str, *const u8); 5] {
     extern "C" fn nearest(a: f64) -> f64 {
         a.round_ties_even()
     }
+    extern "C" fn fma_single(a: f32, b: f32, c: f32) -> f32 {
+        a.mul_add(b, c)
+    }
+    extern "C" fn floor_single(a: f32) -> f32 {
+        a.floor()
+    }
+    extern "C" fn ceil_single(a: f32) -> f32 {
+        a.ceil()
+    }
+    extern "C" fn trunc_single(a: f32) -> f32 {
+        a.trunc()
+    }
+    extern "C" fn nearest_single(a: f32) -> f32 {
+        a.round_ties_even()
+    }
     [
+        ("fmaf", fma_single as *const u8),
+        ("floorf", floor_single as *const u8),
+        ("ceilf", ceil_single as *const u8),
+        ("truncf", trunc_single as *const u8),
+        ("nearbyintf", nearest_single as *const u8),
         ("fma", fma as *const u8),
         ("floor", floor as *const u8),
         ("ceil", ceil as *const u8),
@@ -409,9 +441,11 @@ struct Plan {
     pieces: Pieces,
     /// Rows that go through all pieces before the next rows do.
     tile: usize,
+    /// What numbers are.
+    precision: Precision,
     /// Lane groups that an iteration of the main loop works on.
     interleave: usize,
-    /// The constants that are loaded from memory, sorted.
+    /// The constants that are loaded from memory, each as it fills 64 bits of a vector, sorted.
     pool: Vec<u64>,
     /// Those of them that stay in registers.
     hoisted: Vec<u64>,
@@ -462,7 +496,7 @@ impl Plan {
 
     /// Scratch memory for values between pieces; memory cells stand behind them.
     fn slot_bytes(&self) -> usize {
-        (self.tile * self.pieces.slots as usize * size_of::<f64>()).next_multiple_of(64)
+        (self.tile * self.pieces.slots as usize * self.precision.bytes()).next_multiple_of(64)
     }
 
     /// The compiler to use.
@@ -475,18 +509,11 @@ impl Plan {
         let whole = program.insts.len() <= most;
         let pieces = pieces::cut(program, if whole { program.insts.len() } else { PIECE_SIZE });
         let settled = program.settled();
-        let per_row = pieces.slots.max(1) as usize * size_of::<f64>();
+        let precision = program.precision;
+        let per_row = pieces.slots.max(1) as usize * precision.bytes();
         let functions = program.functions.iter().flat_map(|function| function.program.insts.values());
-        let mut pool: Vec<u64> = program
-            .insts
-            .values()
-            .chain(functions)
-            .filter_map(|inst| match *inst {
-                Inst::F(bits) => Some(bits),
-                Inst::I(value) => Some(value.cast_unsigned()),
-                _ => None,
-            })
-            .collect();
+        let mut pool: Vec<u64> =
+            program.insts.values().chain(functions).filter_map(|inst| program.repeated(*inst)).collect();
         pool.sort_unstable();
         pool.dedup();
         let Interleave { groups: interleave, spare } = match whole {
@@ -495,7 +522,7 @@ impl Plan {
         };
         // Every result meets the canonical NaN, unless NaNs are looked for together; what is loaded from memory costs
         // more than what is made.
-        let nan = canonical_bits(f64::NAN);
+        let nan = precision.repeated(precision.bits(f64::NAN));
         let mut hoisted = pool.clone();
         if interleave == NAN_BRANCH_GROUPS {
             hoisted.retain(|&bits| bits != nan);
@@ -507,7 +534,7 @@ impl Plan {
             tile: match program.cells {
                 0 => (SCRATCH_BYTES / per_row / 16 * 16).clamp(16, 512),
                 _ if pieces.list.len() == 1 => 16,
-                _ => LANES,
+                _ => lanes(precision),
             },
             stores: stores_of(program, &pieces, &settled),
             settled,
@@ -517,6 +544,7 @@ impl Plan {
             },
             cell_bytes: program.cells as usize * interleave * size_of::<Constant>(),
             transfer_bytes: transfers(program) * size_of::<Constant>(),
+            precision,
             interleave,
             hoisted,
             pieces,
