@@ -4,16 +4,16 @@
 //! that, several groups in one iteration keep it busy; and where an iteration is only a few instructions, several
 //! groups share the loop's own. Both only as far as there are registers.
 
+use super::layout::Resources;
 use super::pieces::is_leaf;
 use crate::entity::{Entity, EntityVec};
+use crate::lower::TAPE_CELL_BYTES as CELL_BYTES;
 use crate::lower::lanes::{FBinary, FUnary, Inst, LaneProgram, Value};
 
 /// Instructions that the reorder window holds.
 const WINDOW: f64 = 250.0;
 /// Vector instructions started per cycle.
 const WIDTH: f64 = 2.0;
-/// Vector registers that values of several groups may take.
-const REGISTERS: usize = 13;
 /// Iterations of fewer instructions are mostly loop.
 const SHORT: usize = 24;
 
@@ -75,7 +75,10 @@ pub struct Interleave {
 }
 
 /// The choice for a program that is compiled in one piece.
-pub fn choose(program: &LaneProgram) -> Interleave {
+pub fn choose(program: &LaneProgram, resources: &Resources) -> Interleave {
+    let registers = resources.registers;
+    // Lane groups whose cells side by side take as much as memory was counted for.
+    let most = if program.cells > 0 { CELL_BYTES / resources.vector_bytes } else { usize::MAX };
     let mut ready: EntityVec<Value, u32> = EntityVec::filled(0, program.insts.len());
     let mut last_use: EntityVec<Value, usize> = EntityVec::filled(0, program.insts.len());
     let (mut count, mut busy, mut depth) = (program.stores.len(), 0.0, 0);
@@ -106,12 +109,12 @@ pub fn choose(program: &LaneProgram) -> Interleave {
         // every iteration hands to the next.
         let carried = program.loops.values().map(|l| l.carried.len()).max().unwrap_or(0);
         let groups =
-            match (4 * pressure <= REGISTERS, carried <= MANY_CARRIED && count <= MANY_LOOP_INSTRUCTIONS) {
+            match (4 * pressure <= registers, carried <= MANY_CARRIED && count <= MANY_LOOP_INSTRUCTIONS) {
                 (true, _) => 4,
                 (false, true) => 2,
                 (false, false) => 1,
             };
-        return Interleave { groups, spare: 0 };
+        return Interleave { groups: groups.min(most), spare: 0 };
     }
     let overlap = (WINDOW / count.max(1) as f64).max(1.0);
     let waiting = f64::from(depth) / overlap / busy.max(1.0);
@@ -121,9 +124,11 @@ pub fn choose(program: &LaneProgram) -> Interleave {
     }
     let groups = [4, 2]
         .into_iter()
-        .find(|&n| n * pressure <= REGISTERS && (count * n <= 2 * SHORT || waiting > 0.6 * n as f64))
+        .find(|&n| {
+            n <= most && n * pressure <= registers && (count * n <= 2 * SHORT || waiting > 0.6 * n as f64)
+        })
         .unwrap_or(1);
-    Interleave { groups, spare: REGISTERS.saturating_sub(groups * pressure) }
+    Interleave { groups, spare: registers.saturating_sub(groups * pressure) }
 }
 
 /// The largest number of values that are alive at the same time. Constants and columns are loaded where they are

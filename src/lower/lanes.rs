@@ -478,6 +478,13 @@ impl LaneProgram {
         }
     }
 
+    /// The number of which `value` is the form with canonical NaNs.
+    pub(crate) fn canonicalised(&self, value: Value) -> Option<Value> {
+        let Inst::Select(nan, canonical, number) = self.insts[value] else { return None };
+        let is_canonical = self.insts[canonical] == Inst::F(self.precision.bits(f64::NAN));
+        (is_canonical && self.insts[nan] == Inst::FCompare(FCompare::Ne, number, number)).then_some(number)
+    }
+
     /// For each value where it is there for everything that follows: behind the outermost loop around it.
     pub fn settled(&self) -> EntityVec<Value, Value> {
         let mut settled = EntityVec::filled(Value::from_index(0), self.insts.len());

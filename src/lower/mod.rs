@@ -34,7 +34,7 @@ use regions::Tape;
 use uniform::Uniform;
 
 /// How much memory tapes may take, in bytes of one lane group of the widest tier and two groups side by side.
-const TAPE_CELL_BYTES: usize = 128;
+pub(crate) const TAPE_CELL_BYTES: usize = 128;
 
 /// Memory cells of a tape that code can address.
 const MAX_TAPE_CELLS: usize = 1 << 22;
