@@ -1,7 +1,8 @@
 //! Exponentials.
 
 use super::double::{fnma, linear};
-use crate::lanes::Lanes;
+use super::single;
+use crate::lanes::{Lanes, Precision};
 use std::f64::consts::{LN_2, LOG2_E};
 
 /// Adding this rounds to an integer and leaves that integer in the low bits.
@@ -46,6 +47,9 @@ pub(crate) fn expm1_tail<L: Lanes>(l: &L, r: L::F, low: L::F) -> L::F {
 ///
 /// Maximal error measured: 0.88 ULP. `e^±0 = 1`, `e^−∞ = +0`, `e^∞ = ∞`, NaN gives NaN.
 pub fn exp<L: Lanes>(l: &L, x: L::F) -> L::F {
+    if l.precision() == Precision::Single {
+        return single::exp::exp(l, x);
+    }
     let shift = l.f(ROUND + 2046.0);
     let t = l.fma(x, l.f(LOG2_E), shift);
     let n = l.sub(t, shift);
@@ -82,6 +86,9 @@ fn saturate<L: Lanes>(l: &L, x: L::F, limit: f64, y: L::F) -> L::F {
 /// Maximal error measured: 0.87 ULP. Integers give exact powers; `2^±0 = 1`, `2^−∞ = +0`, `2^∞ = ∞`, NaN gives
 /// NaN.
 pub fn exp2<L: Lanes>(l: &L, x: L::F) -> L::F {
+    if l.precision() == Precision::Single {
+        return single::exp::exp2(l, x);
+    }
     let shift = l.f(ROUND + 2046.0);
     let t = l.add(x, shift);
     let r = l.sub(x, l.sub(t, shift));
@@ -121,6 +128,9 @@ pub(crate) fn reduce<L: Lanes>(l: &L, x: L::F, bias: f64) -> (L::F, L::F, L::I) 
 ///
 /// Maximal error measured: 0.92 ULP. `±0` gives `±0`, −∞ gives −1, ∞ gives ∞, NaN gives NaN.
 pub fn expm1<L: Lanes>(l: &L, x: L::F) -> L::F {
+    if l.precision() == Precision::Single {
+        return single::exp::expm1(l, x);
+    }
     let (r, low, bits) = reduce(l, x, 1022.0);
     let w = expm1_tail(l, r, low);
     let s = l.float(l.shl(bits, 52));

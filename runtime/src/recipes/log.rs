@@ -2,7 +2,8 @@
 
 use super::double::{fast_two_sum, linear, two_prod};
 use super::exp::{LN2_HIGH, LN2_LOW};
-use crate::lanes::Lanes;
+use super::single;
+use crate::lanes::{Lanes, Precision};
 use std::f64::consts::{LOG2_E, LOG10_E};
 
 /// 2^52; with an integer below 2^52 in the low bits it is the sum of both.
@@ -66,7 +67,7 @@ fn sum<L: Lanes>(l: &L, k: L::F, f: L::F, tail: L::F) -> L::F {
 }
 
 /// `y`, but what a logarithm gives where `x` is not positive and finite.
-fn special<L: Lanes>(l: &L, x: L::F, y: L::F) -> L::F {
+pub(super) fn special<L: Lanes>(l: &L, x: L::F, y: L::F) -> L::F {
     let zero = l.f(0.0);
     let y = l.select(l.lt(x, l.f(f64::INFINITY)), y, x);
     let y = l.select(l.lt(x, zero), l.f(f64::NAN), y);
@@ -80,6 +81,9 @@ fn special<L: Lanes>(l: &L, x: L::F, y: L::F) -> L::F {
 ///
 /// Maximal error measured: 0.82 ULP. ±0 gives −∞, 1 gives +0, ∞ gives ∞, negative numbers and NaN give NaN.
 pub fn log<L: Lanes>(l: &L, x: L::F) -> L::F {
+    if l.precision() == Precision::Single {
+        return single::log::log(l, x);
+    }
     let parts = split_any(l, x);
     let f = l.sub(parts.m, l.f(1.0));
     special(l, x, sum(l, parts.k, f, log1p_tail(l, f)))
@@ -91,6 +95,9 @@ pub fn log<L: Lanes>(l: &L, x: L::F) -> L::F {
 ///
 /// Maximal error measured: 0.94 ULP. Powers of two are exact; special values as for [`log`].
 pub fn log2<L: Lanes>(l: &L, x: L::F) -> L::F {
+    if l.precision() == Precision::Single {
+        return single::log::log2(l, x);
+    }
     let Parts { k, m, .. } = split_any(l, x);
     let f = l.sub(m, l.f(1.0));
     let w = log1p_tail(l, f);
@@ -107,6 +114,9 @@ pub fn log2<L: Lanes>(l: &L, x: L::F) -> L::F {
 ///
 /// Maximal error measured: 0.80 ULP. Powers of ten are exact; special values as for [`log`].
 pub fn log10<L: Lanes>(l: &L, x: L::F) -> L::F {
+    if l.precision() == Precision::Single {
+        return single::log::log10(l, x);
+    }
     let Parts { k, m, .. } = split_any(l, x);
     let f = l.sub(m, l.f(1.0));
     let w = log1p_tail(l, f);
@@ -128,6 +138,9 @@ pub fn log10<L: Lanes>(l: &L, x: L::F) -> L::F {
 ///
 /// Maximal error measured: 0.80 ULP. `±0` gives `±0`, −1 gives −∞, ∞ gives ∞, less than −1 and NaN give NaN.
 pub fn log1p<L: Lanes>(l: &L, x: L::F) -> L::F {
+    if l.precision() == Precision::Single {
+        return single::log::log1p(l, x);
+    }
     let one = l.f(1.0);
     let u = l.add(x, one);
     let c = l.sub(x, l.sub(u, one));

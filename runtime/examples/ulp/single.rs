@@ -1,0 +1,254 @@
+//! The recipes in binary32, against those in binary64: these are right to `2^−53` of the result, which is `2^−29` units
+//! in the last place of binary32.
+
+use crate::support::{Direction, Found, Rng};
+use nc_runtime::lanes::{Scalar, Scalar32};
+use nc_runtime::recipes::{cbrt, erf, exp, full_range, hyperbolic, hypot, inverse, log, pow};
+use std::f32::consts::{FRAC_PI_2, PI};
+use std::ops::Range;
+
+const INF: f32 = f32::INFINITY;
+
+/// A function of one argument.
+pub struct One {
+    /// Its name on the command line and in the table.
+    pub name: &'static str,
+    /// The recipe in binary32.
+    pub recipe: fn(f32) -> f32,
+    /// The same function in binary64.
+    pub reference: fn(f64) -> f64,
+    /// Intervals on which it is monotone.
+    pub monotone: &'static [(f32, f32, Direction)],
+    /// Where its method changes.
+    pub seams: &'static [f32],
+}
+
+/// A function of two arguments.
+pub struct Two {
+    /// Its name on the command line and in the table.
+    pub name: &'static str,
+    /// The recipe in binary32.
+    pub recipe: fn(f32, f32) -> f32,
+    /// The same function in binary64.
+    pub reference: fn(f64, f64) -> f64,
+    /// Draws arguments.
+    pub draw: fn(&mut Rng) -> (f32, f32),
+}
+
+/// An entry of [`ones`]: the recipe in both formats.
+macro_rules! one {
+    ($name:ident, $recipe:path, $monotone:expr, $seams:expr) => {
+        One {
+            name: stringify!($name),
+            recipe: |x| $recipe(&Scalar32::new(), x),
+            reference: |x| $recipe(&Scalar::new(), x),
+            monotone: $monotone,
+            seams: $seams,
+        }
+    };
+}
+
+/// The functions of one argument.
+pub fn ones() -> Vec<One> {
+    const UP: &[(f32, f32, Direction)] = &[(-INF, INF, Direction::Up)];
+    const LOGARITHM: &[(f32, f32, Direction)] = &[(0.0, INF, Direction::Up)];
+    const EVEN: &[(f32, f32, Direction)] = &[(-INF, 0.0, Direction::Down), (0.0, INF, Direction::Up)];
+    const EXP: &[f32] = &[0.0, 0.34657359, -0.34657359, 88.72284, -87.33655, -103.97208, 120.0, -120.0];
+    const EXP2: &[f32] = &[0.0, 0.5, -0.5, 128.0, -126.0, -149.0, -150.0, 160.0, -160.0];
+    const EXPM1: &[f32] = &[0.0, 2.9802322e-8, -2.9802322e-8, 0.34657359, -0.34657359, -20.0, 88.72284];
+    const LOG: &[f32] = &[0.0, 1.0, 0.70710678, 1.4142135, 2.828427, 1.1754944e-38, f32::MAX];
+    const LOG1P: &[f32] = &[-1.0, 0.0, 0.41421354, -0.29289323, 1.0, 1.6777216e7, 3e38];
+    const HYPERBOLIC: &[f32] =
+        &[0.0, 1.220703125e-4, 0.34657359, 1.0397208, 8.664339, 10.0, 40.0, 89.4, 89.5];
+    const TURNS: &[f32] =
+        &[0.0, 0.7853982, 1.5707964, 2.3561945, 3.1415927, 6.2831855, 12.566371, 3.3554432e7, 1e30];
+    const UNIT: &[f32] = &[0.0, 0.5, -0.5, 1.0, -1.0];
+    const ATAN: &[f32] = &[0.0, 0.5, 2.0, 4.2949673e9, -0.5, -2.0];
+    const CBRT: &[f32] = &[0.0, 1.0, 2.0, 4.0, 8.0, 1.1754944e-38, f32::MAX];
+    const ERF: &[f32] = &[0.0, 1.0, -1.0, 3.8, 3.92, 3.95, 1.0e-38];
+    vec![
+        one!(exp, exp::exp, UP, EXP),
+        one!(exp2, exp::exp2, UP, EXP2),
+        one!(expm1, exp::expm1, UP, EXPM1),
+        one!(log, log::log, LOGARITHM, LOG),
+        one!(log2, log::log2, LOGARITHM, LOG),
+        one!(log10, log::log10, LOGARITHM, LOG),
+        one!(log1p, log::log1p, &[(-1.0, INF, Direction::Up)], LOG1P),
+        one!(sinh, hyperbolic::sinh, UP, HYPERBOLIC),
+        one!(cosh, hyperbolic::cosh, EVEN, HYPERBOLIC),
+        one!(tanh, hyperbolic::tanh, UP, HYPERBOLIC),
+        one!(cbrt, cbrt::cbrt, UP, CBRT),
+        one!(erf, erf::erf, UP, ERF),
+        one!(asin, inverse::asin, &[(-1.0, 1.0, Direction::Up)], UNIT),
+        one!(acos, inverse::acos, &[(-1.0, 1.0, Direction::Down)], UNIT),
+        one!(atan, inverse::atan, UP, ATAN),
+        One {
+            name: "sin",
+            recipe: full_range::sin,
+            reference: full_range::sin,
+            monotone: &[(-FRAC_PI_2, FRAC_PI_2, Direction::Up)],
+            seams: TURNS,
+        },
+        One {
+            name: "cos",
+            recipe: full_range::cos,
+            reference: full_range::cos,
+            monotone: &[(-PI, 0.0, Direction::Up), (0.0, PI, Direction::Down)],
+            seams: TURNS,
+        },
+        One {
+            name: "tan",
+            recipe: full_range::tan,
+            reference: full_range::tan,
+            monotone: &[(-1.5707963, 1.5707963, Direction::Up)],
+            seams: TURNS,
+        },
+    ]
+}
+
+/// The functions of two arguments.
+pub fn twos() -> Vec<Two> {
+    let pow = Two {
+        name: "pow",
+        recipe: |x, y| pow::pow(&Scalar32::new(), x, y),
+        reference: |x, y| pow::pow(&Scalar::new(), x, y),
+        draw: draw_power,
+    };
+    vec![
+        Two { name: "pow-small", draw: draw_small_power, ..pow },
+        Two { name: "pow-range", draw: draw_range, ..pow },
+        pow,
+        Two {
+            name: "atan2",
+            recipe: |y, x| inverse::atan2(&Scalar32::new(), y, x),
+            reference: |y, x| inverse::atan2(&Scalar::new(), y, x),
+            draw: draw_pair,
+        },
+        Two {
+            name: "hypot",
+            recipe: |x, y| hypot::hypot(&Scalar32::new(), x, y),
+            reference: |x, y| hypot::hypot(&Scalar::new(), x, y),
+            draw: draw_pair,
+        },
+        Two { name: "fmod", recipe: full_range::fmod, reference: full_range::fmod, draw: draw_pair },
+        Two { name: "modulo", recipe: full_range::modulo, reference: full_range::modulo, draw: draw_pair },
+        Two {
+            name: "quotient",
+            recipe: full_range::quotient,
+            reference: full_range::quotient,
+            draw: draw_pair,
+        },
+    ]
+}
+
+/// Any number, every one equally likely.
+fn any(rng: &mut Rng) -> f32 {
+    f32::from_bits(rng.bits() as u32)
+}
+
+/// Any two numbers, or two whose exponents differ little.
+fn draw_pair(rng: &mut Rng) -> (f32, f32) {
+    let x = any(rng);
+    if rng.below(4) == 0 {
+        return (x, any(rng));
+    }
+    let ratio = 2f64.powf(rng.uniform(-30.0, 30.0) * rng.unit());
+    (x, (f64::from(x) * if rng.below(2) == 0 { ratio } else { -ratio }) as f32)
+}
+
+/// Any base, and any exponent that neither overflows nor vanishes by much, bases near 1 among them.
+fn draw_power(rng: &mut Rng) -> (f32, f32) {
+    let x = match rng.below(4) {
+        0 => rng.uniform(0.9, 1.1) as f32,
+        1 => rng.uniform(0.3, 3.0) as f32,
+        2 => 1.0 + (rng.uniform(-1.0, 1.0) * 2f64.powi(-(rng.below(23) as i32))) as f32,
+        _ => any(rng).abs(),
+    };
+    let log = if rng.below(2) == 0 { rng.uniform(-105.0, 90.0) } else { rng.uniform(-10.0, 10.0) };
+    (x, (log / f64::from(x).ln()) as f32)
+}
+
+/// Integers and halves.
+fn draw_small_power(rng: &mut Rng) -> (f32, f32) {
+    let y = if rng.below(20) == 0 { 0.5 } else { rng.below(41) as f32 - 20.0 };
+    let span = 155.0 / f64::from(y.abs().max(1.5));
+    let x = match rng.below(3) {
+        0 => rng.uniform(-3.0, 3.0),
+        1 => 2f64.powf(rng.uniform(-span, span)),
+        _ => -(2f64.powf(rng.uniform(-span, span))),
+    };
+    (x as f32, y)
+}
+
+/// Results around the ends of the range.
+fn draw_range(rng: &mut Rng) -> (f32, f32) {
+    let y = match rng.below(3) {
+        0 => rng.below(17) as f64 - 8.0,
+        1 => rng.uniform(-50.0, 50.0),
+        _ => rng.below(100) as f64 + 0.5,
+    } as f32;
+    let log = match rng.below(4) {
+        0 => 128.0,
+        1 => -126.0,
+        2 => -149.0,
+        _ => rng.uniform(-151.0, -124.0),
+    };
+    (2f64.powf((log + rng.uniform(-0.01, 0.01)) / f64::from(y)) as f32, y)
+}
+
+/// The distance between `result` and `reference` in units in the last place of binary32 around the reference; infinity
+/// counts as `2^128` next to a finite reference. A wrong sign, NaN or special value is an infinite error.
+pub fn ulp_error(result: f32, reference: f64) -> f64 {
+    if reference.is_nan() || result.is_nan() {
+        return if reference.is_nan() && result.is_nan() { 0.0 } else { f64::INFINITY };
+    }
+    if result.is_sign_negative() != reference.is_sign_negative() || (reference == 0.0 && result != 0.0) {
+        return f64::INFINITY;
+    }
+    let limit = 2f64.powi(128);
+    let result = f64::from(result).abs().min(limit);
+    let reference = reference.abs().min(limit);
+    let exponent = ((reference.to_bits() >> 52) as i32 - 1023).clamp(-126, 127);
+    // Exact: the unit is a power of two.
+    (result - reference).abs() * f64::from_bits(((1023 + 23 - exponent) as u64) << 52)
+}
+
+impl One {
+    /// The arguments with these bit patterns: errors, and whether neighbours are in order.
+    pub fn sweep(&self, bits: Range<u64>) -> Found {
+        let mut found = Found::default();
+        let mut last = f32::NAN;
+        let mut last_value = f32::NAN;
+        for bits in bits {
+            let x = f32::from_bits(bits as u32);
+            let value = (self.recipe)(x);
+            found.note(ulp_error(value, (self.reference)(f64::from(x))), (f64::from(x), 0.0));
+            for &(low, high, direction) in self.monotone {
+                if low <= x && x <= high && low <= last && last <= high {
+                    let rises = value >= last_value;
+                    let falls = value <= last_value;
+                    found.pairs += 1;
+                    if !(if (direction == Direction::Up) == (x >= last) { rises } else { falls }) {
+                        found.violations += 1;
+                        found.violation = f64::from(x);
+                    }
+                }
+            }
+            (last, last_value) = (x, value);
+        }
+        found
+    }
+}
+
+impl Two {
+    /// Arguments drawn at random.
+    pub fn sample(&self, rng: &mut Rng, samples: u64) -> Found {
+        let mut found = Found::default();
+        for _ in 0..samples {
+            let (x, y) = (self.draw)(rng);
+            let at = (f64::from(x), f64::from(y));
+            found.note(ulp_error((self.recipe)(x, y), (self.reference)(at.0, at.1)), at);
+        }
+        found
+    }
+}
