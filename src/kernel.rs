@@ -73,9 +73,13 @@ impl Tier {
         wide.chain(cranelift).chain([Tier::Interpret]).collect()
     }
 
-    /// The vectors of the wide tier that this tier takes.
-    pub(crate) fn isa(self) -> Result<Option<Isa>, CodegenError> {
+    /// The vectors of the wide tier that this tier takes, which has no code for binary32 yet.
+    pub(crate) fn isa(self, precision: Precision) -> Result<Option<Isa>, CodegenError> {
         match self {
+            Tier::Auto if precision == Precision::Single => Ok(None),
+            Tier::Wide | Tier::Avx512 | Tier::Avx2 if precision == Precision::Single => {
+                Err(CodegenError::Wide(format!("the tier {self} has no code for {precision}")))
+            }
             Tier::Auto => Ok(Isa::best()),
             Tier::Wide => match Isa::best() {
                 Some(isa) => Ok(Some(isa)),
@@ -298,14 +302,7 @@ fn native(graph: &Graph, options: &CompileOptions) -> Result<Result<Code, Refuse
     if program.cells > MAX_CELLS {
         return Ok(Err(Refused::Memory { cells: program.cells }));
     }
-    let isa = match (program.precision, options.tier) {
-        (Precision::Single, Tier::Auto) => None,
-        (Precision::Single, tier @ (Tier::Wide | Tier::Avx512 | Tier::Avx2)) => {
-            return Err(CodegenError::Wide(format!("the tier {tier} has no code for f32 yet")));
-        }
-        (_, tier) => tier.isa()?,
-    };
-    let (code, stack) = match isa {
+    let (code, stack) = match options.tier.isa(program.precision)? {
         Some(isa) => {
             let wide = wide::compile(&program, isa)?;
             let stack = wide.stack_bytes();

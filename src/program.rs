@@ -154,7 +154,7 @@ impl Program {
         &self.resolved
     }
 
-    /// The compute graph for a signature.
+    /// The compute graph for a signature, of binary64 numbers.
     ///
     /// # Errors
     ///
@@ -165,7 +165,11 @@ impl Program {
     }
 
     /// The graph of the value, as the options want it.
-    pub(crate) fn graph_for(&self, options: &CompileOptions) -> Result<Graph, Error> {
+    ///
+    /// # Errors
+    ///
+    /// As [`Program::graph`], and limits that numbers of the element type cannot count to.
+    pub fn graph_for(&self, options: &CompileOptions) -> Result<Graph, Error> {
         let limits = options.limits.unwrap_or(self.limits());
         let precision = options.dtype.precision();
         if precision == Precision::Single && limits.steps > MAX_STEPS_SINGLE {
@@ -271,7 +275,7 @@ impl Program {
         // For another processor, it is Cranelift's code.
         if stage == Stage::Asm
             && target.is_none()
-            && let Some(isa) = options.tier.isa().map_err(KernelError::from)?
+            && let Some(isa) = options.tier.isa(program.precision).map_err(KernelError::from)?
         {
             return Ok(wide::assembly(&program, isa).map_err(KernelError::from)?);
         }

@@ -1,6 +1,8 @@
 //! The numbers that columns hold: `f64` and `f32`.
 
 use std::fmt::Debug;
+use std::num::ParseFloatError;
+use std::str::FromStr;
 
 use crate::abi::Status;
 use crate::batch::Workspace;
@@ -10,7 +12,9 @@ use crate::lanes::Precision;
 /// A number of a column: `f64` or `f32`, and nothing else.
 ///
 /// A kernel works on columns of one kind. Its rows have status words of the same size.
-pub trait Element: Plain + Default + PartialEq + Debug + Send + Sync + 'static {
+pub trait Element:
+    Plain + Default + PartialEq + Debug + FromStr<Err = ParseFloatError> + Send + Sync + 'static
+{
     /// The number format.
     const PRECISION: Precision;
     /// The canonical NaN.
@@ -20,8 +24,12 @@ pub trait Element: Plain + Default + PartialEq + Debug + Send + Sync + 'static {
 
     /// The nearest number to `value`.
     fn from_f64(value: f64) -> Self;
+    /// The nearest number to an integer.
+    fn from_integer(value: i128) -> Self;
     /// The same number.
     fn to_f64(self) -> f64;
+    /// Appends its bytes, in this machine's order.
+    fn write_bytes(self, bytes: &mut Vec<u8>);
     /// A status word from the one for binary64, whose check is below 2³¹.
     fn word(double: u64) -> Self::Word;
     /// What a status word says.
@@ -41,9 +49,15 @@ impl Element for f64 {
     fn from_f64(value: f64) -> f64 {
         value
     }
+    fn from_integer(value: i128) -> f64 {
+        value as f64
+    }
     #[inline]
     fn to_f64(self) -> f64 {
         self
+    }
+    fn write_bytes(self, bytes: &mut Vec<u8>) {
+        bytes.extend(self.to_ne_bytes());
     }
     fn word(double: u64) -> u64 {
         double
@@ -65,9 +79,15 @@ impl Element for f32 {
     fn from_f64(value: f64) -> f32 {
         value as f32
     }
+    fn from_integer(value: i128) -> f32 {
+        value as f32
+    }
     #[inline]
     fn to_f64(self) -> f64 {
         f64::from(self)
+    }
+    fn write_bytes(self, bytes: &mut Vec<u8>) {
+        bytes.extend(self.to_ne_bytes());
     }
     fn word(double: u64) -> u32 {
         (double >> 32) as u32 | double as u32

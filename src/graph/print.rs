@@ -7,10 +7,13 @@ use nc_runtime::lanes::Precision;
 use super::{Effect, Graph, Node, NodeKind, Output, Reason, RegionKind, Role, Shape, Source};
 use crate::entity::EntityVec;
 
-/// One line per live node, operands before users, then checks and outputs. Constants stand where they are used; the
+/// One line per live node, operands before users, then checks and outputs. Numbers that are not binary64 are named first. Constants stand where they are used; the
 /// body of a region stands below its node, indented.
 pub fn dump(graph: &Graph) -> String {
     let mut text = String::new();
+    if graph.precision == Precision::Single {
+        let _ = writeln!(text, "numbers {}", graph.precision);
+    }
     for (id, function) in graph.functions.iter() {
         let _ = writeln!(text, "{id} {}", function.name);
         nodes(&function.body, "  ", &mut text);

@@ -37,7 +37,7 @@ fn open(name: &str) -> Dataset {
 
 /// The message of an error about a file, without its directory.
 fn message(path: &Path) -> String {
-    let message = Dataset::open(path).unwrap_err().to_string();
+    let message = Dataset::<f64>::open(path).unwrap_err().to_string();
     let directory = format!("{}/", path.parent().unwrap().display());
     message.strip_prefix(&directory).unwrap().to_owned()
 }
@@ -324,7 +324,7 @@ fn written_files_read_back_and_others_read_them() {
     let mut other = npyz::npz::NpzArchive::open(directory.path().join("a.npz")).unwrap();
     assert_eq!(other.by_name("A").unwrap().unwrap().into_vec::<f64>().unwrap(), r);
 
-    write_arrays(&path, &[NamedArray { name: "", rows: Some(0), shape: &[3], data: &[] }]).unwrap();
+    write_arrays(&path, &[NamedArray::<f64> { name: "", rows: Some(0), shape: &[3], data: &[] }]).unwrap();
     assert_eq!(all(&Dataset::open(&path).unwrap()), vec![Vec::<f64>::new(); 3]);
     NpyOutput::create(&path, 0, &[]).unwrap().finish().unwrap();
     assert_eq!(all(&Dataset::open(&path).unwrap()), vec![Vec::<f64>::new(); 1]);
@@ -336,7 +336,7 @@ fn files_appear_whole_or_not_at_all() {
     let files = || fs::read_dir(directory.path()).unwrap().count();
     let array = |rows, data| NamedArray { name: "x", rows: Some(rows), shape: &[], data };
     let path = directory.path().join("a.npy");
-    assert!(write_arrays(&path, &[]).is_err());
+    assert!(write_arrays::<f64>(&path, &[]).is_err());
     assert!(write_arrays(&path, &[array(2, &[1.0])]).is_err());
     assert!(write_arrays(&path, &[array(usize::MAX, &[1.0])]).is_err());
     assert!(write_arrays(directory.path().join("a.txt"), &[array(1, &[1.0])]).is_err());
