@@ -17,7 +17,7 @@ use neural_compiler::Tier;
 
 /// The tiers of this machine that generate code, the fastest first.
 pub fn native_tiers() -> Vec<Tier> {
-    vec![Tier::Cranelift]
+    Tier::available().into_iter().filter(|&tier| tier != Tier::Interpret).collect()
 }
 
 /// All tiers of this machine, the fastest first.

@@ -15,6 +15,10 @@ pub struct Resources {
     pub vector_bytes: usize,
     /// Vector registers that values of several groups may take.
     pub registers: usize,
+    /// Cycles between the starts of two vector instructions.
+    pub cycles: f64,
+    /// Cycles that keeping a value in memory instead of a register costs.
+    pub spill: f64,
     /// Programs with more instructions than this are compiled in pieces. A register allocator's time grows faster than the
     /// number of values that are alive together.
     pub whole_size: usize,

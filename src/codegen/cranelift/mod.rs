@@ -38,6 +38,8 @@ pub fn lanes(precision: Precision) -> usize {
 const RESOURCES: Resources = Resources {
     vector_bytes: VECTOR_BYTES,
     registers: 13,
+    cycles: 0.5,
+    spill: 1e6,
     whole_size: 1000,
     whole_loops: 6000,
     piece_size: 400,

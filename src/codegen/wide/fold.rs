@@ -17,6 +17,10 @@ pub(super) enum Shape {
     Compare { op: FCompare, negated: bool, operands: [Value; 2], within: Option<Value> },
     /// A number with canonical NaNs.
     Canonical(Value),
+    /// The smaller or larger of two numbers as the processor has it: the first if it is, else the second.
+    Extreme { larger: bool, operands: [Value; 2] },
+    /// An operation of one or two numbers for the rows of a mask; elsewhere another number, or zero.
+    Masked { mask: Value, of: Value, otherwise: Option<Value> },
     /// Any function of the bits of three values, by its truth table.
     Logic { table: u8, operands: [Value; 3] },
 }
@@ -29,6 +33,11 @@ impl Shape {
             Shape::Fma(_, operands) | Shape::Logic { operands, .. } => operands.into_iter().for_each(f),
             Shape::Compare { operands, within, .. } => operands.into_iter().chain(within).for_each(f),
             Shape::Canonical(number) => f(number),
+            Shape::Extreme { operands, .. } => operands.into_iter().for_each(f),
+            Shape::Masked { mask, of, otherwise } => {
+                [mask].into_iter().chain(otherwise).for_each(&mut f);
+                program.for_each_use(of, f);
+            }
         }
     }
 }
@@ -160,7 +169,11 @@ impl Finder<'_> {
                 });
                 found.unwrap_or(Shape::Plain)
             }
-            Inst::Select(..) => self.program.canonicalised(value).map_or(Shape::Plain, Shape::Canonical),
+            Inst::Select(mask, x, y) => {
+                let canonical = self.program.canonicalised(value).map(Shape::Canonical);
+                let extreme = || self.extreme(mask, x, y);
+                canonical.or_else(extreme).or_else(|| self.masked(mask, x, y, value)).unwrap_or(Shape::Plain)
+            }
             Inst::IBinary(op, a, b) if self.isa.has_masks() => {
                 self.logic(op, a, b, value).unwrap_or(Shape::Plain)
             }
@@ -188,6 +201,26 @@ impl Finder<'_> {
             },
             _ => None,
         }
+    }
+
+    /// A selection between the two numbers that its mask compares.
+    fn extreme(&self, mask: Value, x: Value, y: Value) -> Option<Shape> {
+        let Inst::FCompare(FCompare::Lt, a, b) = self.inst(mask) else { return None };
+        match (x, y) {
+            _ if (x, y) == (a, b) => Some(Shape::Extreme { larger: false, operands: [a, b] }),
+            _ if (x, y) == (b, a) => Some(Shape::Extreme { larger: true, operands: [b, a] }),
+            _ => None,
+        }
+    }
+
+    /// A selection whose first choice is an operation that nothing else needs.
+    fn masked(&self, mask: Value, x: Value, y: Value, value: Value) -> Option<Shape> {
+        let fits = matches!(self.inst(x), Inst::FBinary(..) | Inst::FUnary(FUnary::Sqrt, _));
+        if !self.isa.has_masks() || !fits || !self.absorbs(x, value) {
+            return None;
+        }
+        let otherwise = (self.inst(y) != Inst::F(0)).then_some(y);
+        Some(Shape::Masked { mask, of: x, otherwise })
     }
 
     /// Two operations on bits at once.

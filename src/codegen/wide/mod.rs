@@ -46,6 +46,11 @@ fn resources(isa: Isa) -> Resources {
             Isa::Avx2 => 13,
             Isa::Avx512 => 27,
         },
+        cycles: match isa {
+            Isa::Avx2 => 0.5,
+            Isa::Avx512 => 0.7,
+        },
+        spill: 4.0,
         whole_size: 3000,
         whole_loops: 6000,
         piece_size: 1000,

@@ -151,6 +151,10 @@ impl Selector<'_, '_> {
 
     /// A constant in a register that may be overwritten.
     pub(super) fn fresh_constant(&mut self, bits: u64) -> VReg {
+        if bits == 0 {
+            // Processors know that this does not depend on what the register held.
+            return self.vector_op(VectorOp::Xor, &[Arg::Same, Arg::Same]);
+        }
         let place = self.pool.constant(bits);
         self.vector_op(VectorOp::Broadcast, &[Arg::Pooled(place)])
     }
@@ -282,6 +286,11 @@ impl Selector<'_, '_> {
                 let number = self.value(number);
                 self.canonical(number)
             }
+            Shape::Extreme { larger, operands: [a, b] } => {
+                let args = self.ordered(a, b);
+                self.vector_op(if larger { VectorOp::Max } else { VectorOp::Min }, &args)
+            }
+            Shape::Masked { mask, of, otherwise } => self.masked(mask, of, otherwise),
             Shape::Logic { table, operands: [a, b, c] } => {
                 let (b, c) = (self.value(b), self.source(c));
                 let a = self.value(a);
@@ -360,11 +369,7 @@ impl Selector<'_, '_> {
         } else {
             (FmaForm::F213, a, b, c)
         };
-        // A constant that is overwritten is loaded for the purpose.
-        let overwritten = match self.program.insts[overwritten] {
-            Inst::F(bits) if self.prefers_memory(overwritten) => self.fresh_constant(bits),
-            _ => self.value(overwritten),
-        };
+        let overwritten = self.overwritable(overwritten);
         let second = self.value(second);
         let last = self.source(last);
         self.op(
@@ -400,12 +405,7 @@ impl Selector<'_, '_> {
             }
             Inst::FUnary(op, a) => self.unary(op, a),
             Inst::FBinary(op, a, b) => {
-                let (op, args) = match op {
-                    FBinary::Add => (VectorOp::Add, self.commuted(a, b)),
-                    FBinary::Sub => (VectorOp::Sub, self.ordered(a, b)),
-                    FBinary::Mul => (VectorOp::Mul, self.commuted(a, b)),
-                    FBinary::Div => (VectorOp::Div, self.ordered(a, b)),
-                };
+                let (op, args) = self.binary(op, a, b);
                 self.vector_op(op, &args)
             }
             Inst::Select(m, x, y) => self.select(m, x, y),
@@ -507,6 +507,45 @@ impl Selector<'_, '_> {
             Inst::Phi(..) | Inst::Loop(_) | Inst::Test(_) | Inst::End(_) | Inst::Call(_) => {
                 unreachable!("{value} is no instruction of its own")
             }
+        }
+    }
+
+    fn binary(&mut self, op: FBinary, a: Value, b: Value) -> (VectorOp, [Arg; 2]) {
+        match op {
+            FBinary::Add => (VectorOp::Add, self.commuted(a, b)),
+            FBinary::Sub => (VectorOp::Sub, self.ordered(a, b)),
+            FBinary::Mul => (VectorOp::Mul, self.commuted(a, b)),
+            FBinary::Div => (VectorOp::Div, self.ordered(a, b)),
+        }
+    }
+
+    /// An operation for the lanes of a mask; the others are zero, or keep another number.
+    fn masked(&mut self, mask: Value, of: Value, otherwise: Option<Value>) -> VReg {
+        let mask = self.value(mask);
+        let (op, operands) = match self.program.insts[of] {
+            Inst::FBinary(op, a, b) => {
+                let (op, args) = self.binary(op, a, b);
+                (op, args.to_vec())
+            }
+            Inst::FUnary(_, a) => (VectorOp::Sqrt, vec![Arg::Source(self.source(a))]),
+            other => unreachable!("{other:?} has no masked form"),
+        };
+        let result = self.vector();
+        let (first, zero) = match otherwise {
+            None => (Arg::Def(result), true),
+            Some(otherwise) => (Arg::Reuse(result, self.overwritable(otherwise)), false),
+        };
+        let mut args = vec![first, Arg::Mask { mask, zero }];
+        args.extend(operands);
+        self.op(op, &args);
+        result
+    }
+
+    /// A value in a register for an instruction that overwrites it: a constant is loaded for the purpose.
+    fn overwritable(&mut self, value: Value) -> VReg {
+        match self.program.insts[value] {
+            Inst::F(bits) if self.prefers_memory(value) => self.fresh_constant(bits),
+            _ => self.value(value),
         }
     }
 
