@@ -140,7 +140,8 @@ pub struct CompileOptions {
     pub derivative: Derivative,
     /// The inputs to differentiate by, by name; `None` for all.
     pub wrt: Option<Vec<String>>,
-    /// What numbers are. Literals are rounded to it once, and every operation is one of it.
+    /// What numbers are. Literals are rounded to it once, and every operation is one of it. Sums over the batch are added up in
+    /// `f64` whatever it is.
     pub dtype: Dtype,
     /// How to run it.
     pub tier: Tier,

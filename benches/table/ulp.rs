@@ -4,6 +4,7 @@
 mod reference;
 
 use astro_float::BigFloat;
+use nc_runtime::lanes::Precision;
 use neural_compiler::ops::{Lane, Op};
 use serde_json::{Value, json};
 

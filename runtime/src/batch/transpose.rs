@@ -29,10 +29,14 @@ pub(super) unsafe fn transpose<T: Element>(
             unsafe {
                 let (src, dst) = (src.add(row * src_stride + column), dst.add(column * dst_stride + row));
                 #[cfg(target_arch = "x86_64")]
-                if T::PRECISION == Precision::Double && std::arch::is_x86_feature_detected!("avx") {
-                    avx::transpose(src.cast(), src_stride, dst.cast(), dst_stride, rows, columns);
-                } else {
-                    portable(src, src_stride, dst, dst_stride, rows, columns);
+                match T::PRECISION {
+                    Precision::Double if std::arch::is_x86_feature_detected!("avx") => {
+                        avx::transpose(src.cast(), src_stride, dst.cast(), dst_stride, rows, columns);
+                    }
+                    Precision::Double => portable(src, src_stride, dst, dst_stride, rows, columns),
+                    Precision::Single => {
+                        sse::transpose(src.cast(), src_stride, dst.cast(), dst_stride, rows, columns);
+                    }
                 }
                 #[cfg(not(target_arch = "x86_64"))]
                 portable(src, src_stride, dst, dst_stride, rows, columns);
@@ -66,6 +70,58 @@ unsafe fn portable<T: Element>(
             for row in whole..rows {
                 *to.add(row) = *from.add(row * src_stride);
             }
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod sse {
+    use std::arch::x86_64::{_MM_TRANSPOSE4_PS, _mm_loadu_ps, _mm_storeu_ps};
+
+    /// [`transpose`](super::transpose) of binary32 numbers in squares of 4 × 4, and what they leave.
+    ///
+    /// # Safety
+    /// As for [`transpose`](super::transpose).
+    pub(super) unsafe fn transpose(
+        src: *const f32,
+        src_stride: usize,
+        dst: *mut f32,
+        dst_stride: usize,
+        rows: usize,
+        columns: usize,
+    ) {
+        let (row_fours, fours) = (rows - rows % 4, columns - columns % 4);
+        // SAFETY: the rows and columns are those that the caller vouches for.
+        unsafe {
+            for column in (0..fours).step_by(4) {
+                for row in (0..row_fours).step_by(4) {
+                    let (src, dst) = (src.add(row * src_stride + column), dst.add(column * dst_stride + row));
+                    square(src, src_stride, dst, dst_stride);
+                }
+            }
+            // Where nothing is left, these may point outside.
+            let (right, to_right) = (src.wrapping_add(fours), dst.wrapping_add(fours * dst_stride));
+            let (below, to_below) = (src.wrapping_add(row_fours * src_stride), dst.wrapping_add(row_fours));
+            super::portable(right, src_stride, to_right, dst_stride, row_fours, columns - fours);
+            super::portable(below, src_stride, to_below, dst_stride, rows - row_fours, columns);
+        }
+    }
+
+    /// # Safety
+    /// As for [`transpose`], four rows and four columns.
+    #[inline]
+    unsafe fn square(src: *const f32, src_stride: usize, dst: *mut f32, dst_stride: usize) {
+        // SAFETY: as the caller promises.
+        unsafe {
+            let mut a = _mm_loadu_ps(src);
+            let mut b = _mm_loadu_ps(src.add(src_stride));
+            let mut c = _mm_loadu_ps(src.add(2 * src_stride));
+            let mut d = _mm_loadu_ps(src.add(3 * src_stride));
+            _MM_TRANSPOSE4_PS(&mut a, &mut b, &mut c, &mut d);
+            _mm_storeu_ps(dst, a);
+            _mm_storeu_ps(dst.add(dst_stride), b);
+            _mm_storeu_ps(dst.add(2 * dst_stride), c);
+            _mm_storeu_ps(dst.add(3 * dst_stride), d);
         }
     }
 }
@@ -206,5 +262,6 @@ mod tests {
     #[test]
     fn many_sizes_on_any_processor() {
         check(portable::<f64>);
+        check(portable::<f32>);
     }
 }
