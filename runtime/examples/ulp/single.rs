@@ -4,7 +4,7 @@
 use crate::support::{Direction, Found, Rng};
 use nc_runtime::lanes::{Scalar, Scalar32};
 use nc_runtime::recipes::{cbrt, erf, exp, full_range, hyperbolic, hypot, inverse, log, pow, trig};
-use std::f32::consts::{FRAC_PI_2, PI};
+use std::f32::consts::{FRAC_1_SQRT_2, FRAC_PI_2, FRAC_PI_4, LN_2, PI, SQRT_2};
 use std::ops::Range;
 
 const INF: f32 = f32::INFINITY;
@@ -84,23 +84,25 @@ macro_rules! trigonometric {
 
 /// Seams of the trigonometric functions.
 const TURNS: &[f32] =
-    &[0.0, 0.7853982, 1.5707964, 2.3561945, 3.1415927, 6.2831855, 12.566371, 3.3554432e7, 1e30];
+    &[0.0, FRAC_PI_4, FRAC_PI_2, 3.0 * FRAC_PI_4, PI, 2.0 * PI, 4.0 * PI, trig::FAST_LIMIT_SINGLE, 1e30];
 
 /// The functions of one argument.
 pub fn ones() -> Vec<One> {
     const UP: &[(f32, f32, Direction)] = &[(-INF, INF, Direction::Up)];
     const LOGARITHM: &[(f32, f32, Direction)] = &[(0.0, INF, Direction::Up)];
     const EVEN: &[(f32, f32, Direction)] = &[(-INF, 0.0, Direction::Down), (0.0, INF, Direction::Up)];
-    const EXP: &[f32] = &[0.0, 0.34657359, -0.34657359, 88.72284, -87.33655, -103.97208, 120.0, -120.0];
+    const EXP: &[f32] = &[0.0, LN_2 / 2.0, -LN_2 / 2.0, 88.72284, -87.33655, -103.97208, 120.0, -120.0];
     const EXP2: &[f32] = &[0.0, 0.5, -0.5, 128.0, -126.0, -149.0, -150.0, 160.0, -160.0];
-    const EXPM1: &[f32] = &[0.0, 2.9802322e-8, -2.9802322e-8, 0.34657359, -0.34657359, -20.0, 88.72284];
-    const LOG: &[f32] = &[0.0, 1.0, 0.70710678, 1.4142135, 2.828427, 1.1754944e-38, f32::MAX];
-    const LOG1P: &[f32] = &[-1.0, 0.0, 0.41421354, -0.29289323, 1.0, 1.6777216e7, 3e38];
+    const EXPM1: &[f32] =
+        &[0.0, f32::EPSILON / 4.0, -f32::EPSILON / 4.0, LN_2 / 2.0, -LN_2 / 2.0, -20.0, 88.72284];
+    const LOG: &[f32] = &[0.0, 1.0, FRAC_1_SQRT_2, SQRT_2, 2.0 * SQRT_2, f32::MIN_POSITIVE, f32::MAX];
+    const LOG1P: &[f32] = &[-1.0, 0.0, SQRT_2 - 1.0, FRAC_1_SQRT_2 - 1.0, 1.0, 1.6777216e7, 3e38];
     const HYPERBOLIC: &[f32] =
-        &[0.0, 1.220703125e-4, 0.34657359, 1.0397208, 8.664339, 10.0, 40.0, 89.4, 89.5];
+        &[0.0, 1.0 / 8192.0, LN_2 / 2.0, 1.5 * LN_2, 12.5 * LN_2, 10.0, 40.0, 89.4, 89.5];
     const UNIT: &[f32] = &[0.0, 0.5, -0.5, 1.0, -1.0];
+    const BELOW_POLE: f32 = FRAC_PI_2.next_down();
     const ATAN: &[f32] = &[0.0, 0.5, 2.0, 4.2949673e9, -0.5, -2.0];
-    const CBRT: &[f32] = &[0.0, 1.0, 2.0, 4.0, 8.0, 1.1754944e-38, f32::MAX];
+    const CBRT: &[f32] = &[0.0, 1.0, 2.0, 4.0, 8.0, f32::MIN_POSITIVE, f32::MAX];
     const ERF: &[f32] = &[0.0, 0.875, -0.875, 3.8, 3.92, 3.95, 1.0e-38];
     vec![
         one!(exp, exp::exp, UP, EXP),
@@ -120,7 +122,7 @@ pub fn ones() -> Vec<One> {
         one!(atan, inverse::atan, UP, ATAN),
         trigonometric!(sin, &[(-FRAC_PI_2, FRAC_PI_2, Direction::Up)]),
         trigonometric!(cos, &[(-PI, 0.0, Direction::Up), (0.0, PI, Direction::Down)]),
-        trigonometric!(tan, &[(-1.5707963, 1.5707963, Direction::Up)]),
+        trigonometric!(tan, &[(-BELOW_POLE, BELOW_POLE, Direction::Up)]),
     ]
 }
 
