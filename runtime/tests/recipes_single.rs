@@ -1,5 +1,5 @@
-//! The recipes in binary32: errors, order of neighbours, special values, exact cases, seams, and the agreement of the
-//! variants of one function.
+//! The recipes in binary32: errors, order of neighbours, special values, exact cases, seams, and the
+//! agreement of the variants of one function.
 
 #[path = "../examples/ulp/single.rs"]
 mod single;

@@ -1,5 +1,5 @@
-//! The recipes in binary32, against those in binary64: these are right to `2^−53` of the result, which is `2^−29` units
-//! in the last place of binary32.
+//! The recipes in binary32, against those in binary64: these are right to `2^−53` of the result, which is
+//! `2^−29` units in the last place of binary32.
 
 use crate::support::{Direction, Found, Rng};
 use nc_runtime::lanes::{Scalar, Scalar32};
@@ -57,7 +57,8 @@ macro_rules! one {
     };
 }
 
-/// An entry of [`ones`] with a fast range: the recipe there, the full-range function if one argument is outside.
+/// An entry of [`ones`] with a fast range: the recipe there, the full-range function if one argument is
+/// outside.
 macro_rules! trigonometric {
     ($name:ident, $monotone:expr) => {
         One {
@@ -216,8 +217,9 @@ fn draw_range(rng: &mut Rng) -> (f32, f32) {
     (2f64.powf((log + rng.uniform(-0.01, 0.01)) / f64::from(y)) as f32, y)
 }
 
-/// The distance between `result` and `reference` in units in the last place of binary32 around the reference; infinity
-/// counts as `2^128` next to a finite reference. A wrong sign, NaN or special value is an infinite error.
+/// The distance between `result` and `reference` in units in the last place of binary32 around the reference;
+/// infinity counts as `2^128` next to a finite reference. A wrong sign, NaN or special value is an infinite
+/// error.
 #[inline(always)]
 pub fn ulp_error(result: f32, reference: f64) -> f64 {
     let limit = f64::from_bits((1023 + 128) << 52);

@@ -50,8 +50,8 @@ const ASIN: [f64; 12] = [
     0.03191252891780875,
 ];
 
-/// `base + atan(z + z_low)` for `|z| ≤ 1/2` and `base` the same multiple of the rounded π as of π, or `base` plus the
-/// number given (0 included).
+/// `base + atan(z + z_low)` for `|z| ≤ 1/2` and `base` the same multiple of the rounded π as of π, or `base`
+/// plus the number given (0 included).
 #[inline]
 fn atan_above<L: Lanes>(l: &L, base: L::F, base_low: Option<L::F>, z: L::F, z_low: L::F) -> L::F {
     let s = l.mul(z, z);

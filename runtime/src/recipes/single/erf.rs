@@ -5,14 +5,14 @@ use crate::lanes::Lanes;
 use crate::recipes::double::{two_prod, two_sum};
 use crate::recipes::poly::{by_pairs, with_sign};
 
-/// `erf x ≈ x + x·Σ SMALL[i]·x^2i` on `[0, 0.875]`, relative error below 2^−30.1 (Sollya `fpminimax`, coefficients in
-/// binary32, the first term fixed at x).
+/// `erf x ≈ x + x·Σ SMALL[i]·x^2i` on `[0, 0.875]`, relative error below 2^−30.1 (Sollya `fpminimax`,
+/// coefficients in binary32, the first term fixed at x).
 const SMALL: [f64; 7] =
     [0.12837917, -0.37612635, 0.11283727, -0.026861453, 0.005206632, -0.00082109834, 0.00008677677];
 
-/// `−log(erfc x) ≈ x² + Σ LARGE[i]·x^i` on `[0.875, 3.95]`, an absolute error of erf below 2^−29 (least squares with
-/// weights erfc x by Lawson's algorithm, the coefficients rounded to binary32 one after the other with the later ones
-/// fitted again).
+/// `−log(erfc x) ≈ x² + Σ LARGE[i]·x^i` on `[0.875, 3.95]`, an absolute error of erf below 2^−29 (least
+/// squares with weights erfc x by Lawson's algorithm, the coefficients rounded to binary32 one after the
+/// other with the later ones fitted again).
 const LARGE: [f64; 7] =
     [0.00014287542, 1.1278951, -0.36318937, 0.104259335, -0.022385603, 0.0030831874, -0.00020002744];
 

@@ -40,8 +40,8 @@ pub(super) fn split_any<L: Lanes>(l: &L, x: L::F) -> Parts<L> {
 
 /// `log(1 + f) − f` for `1 + f` in `[√½, √2)`.
 ///
-/// `fpminimax(log1p(x), [|3,…,11|], [|SG…|], [√½ − 1, √2 − 1], relative, x − x²/2)`, error `2^−30.2` relative to the
-/// logarithm. No division, which would cost more than these terms.
+/// `fpminimax(log1p(x), [|3,…,11|], [|SG…|], [√½ − 1, √2 − 1], relative, x − x²/2)`, error `2^−30.2` relative
+/// to the logarithm. No division, which would cost more than these terms.
 fn log1p_tail<L: Lanes>(l: &L, f: L::F) -> L::F {
     let f2 = l.mul(f, f);
     let f4 = l.mul(f2, f2);
@@ -69,8 +69,8 @@ pub fn log<L: Lanes>(l: &L, x: L::F) -> L::F {
     special(l, x, sum(l, parts.k, f, log1p_tail(l, f)))
 }
 
-/// The logarithm to base 2: the product of `f` and `1 / ln 2` is exact, and the sum with `k` is carried with its
-/// error.
+/// The logarithm to base 2: the product of `f` and `1 / ln 2` is exact, and the sum with `k` is carried with
+/// its error.
 pub fn log2<L: Lanes>(l: &L, x: L::F) -> L::F {
     let Parts { k, m, .. } = split_any(l, x);
     let f = l.sub(m, l.f(1.0));
