@@ -77,9 +77,9 @@ impl fmt::Display for Precision {
 
 /// Operations on a group of lanes, its masks and its integer lanes.
 ///
-/// Floating-point operations are IEEE 754, in the format of [`precision`](Lanes::precision), round to nearest even,
-/// one rounding each, `fma` included. Integer lanes are as wide as the numbers. NaN payloads and signs are not part
-/// of the contract: a recipe must not let them reach a result that is not a NaN.
+/// Floating-point operations are IEEE 754, in the format of [`precision`](Lanes::precision), round to nearest
+/// even, one rounding each, `fma` included. Integer lanes are as wide as the numbers. NaN payloads and signs
+/// are not part of the contract: a recipe must not let them reach a result that is not a NaN.
 pub trait Lanes {
     /// One number per lane.
     type F: Copy;

@@ -3,10 +3,10 @@
 //! `cargo run --release -p nc-runtime --example ulp -- [--samples N] [--pairs N] [name…]`
 //!
 //! Without names all functions are measured. `--samples` is the number of random arguments of each function,
-//! `--pairs` the number of random neighbouring pairs that are checked for monotonicity. If the first name is `single`,
-//! the recipes in binary32 are measured instead: at all 2³² arguments, those of two arguments at a hundred times
-//! `--samples`. Without the FMA target feature every `mul_add` is a library call; `RUSTFLAGS="-C target-cpu=native"`
-//! makes the run shorter, not different.
+//! `--pairs` the number of random neighbouring pairs that are checked for monotonicity. If the first name is
+//! `single`, the recipes in binary32 are measured instead: at all 2³² arguments, those of two arguments at a
+//! hundred times `--samples`. Without the FMA target feature every `mul_add` is a library call;
+//! `RUSTFLAGS="-C target-cpu=native"` makes the run shorter, not different.
 
 mod exponential;
 mod single;

@@ -1,25 +1,26 @@
-//! The recipes in binary32, against those in binary64: these are right to `2^−53` of the result, which is `2^−29` units
-//! in the last place of binary32.
+//! The recipes in binary32, against those in binary64: these are right to `2^−53` of the result, which is
+//! `2^−29` units in the last place of binary32.
 
 use crate::support::{Direction, Found, Rng};
 use nc_runtime::lanes::{Scalar, Scalar32};
-use nc_runtime::recipes::{cbrt, erf, exp, full_range, hyperbolic, hypot, inverse, log, pow};
-use std::f32::consts::{FRAC_PI_2, PI};
+use nc_runtime::recipes::{cbrt, erf, exp, full_range, hyperbolic, hypot, inverse, log, pow, trig};
+use std::f32::consts::{FRAC_1_SQRT_2, FRAC_PI_2, FRAC_PI_4, LN_2, PI, SQRT_2};
 use std::ops::Range;
 
 const INF: f32 = f32::INFINITY;
 
-/// A function of one argument.
+/// A function of one argument. Recipes work on many arguments at once, so that the compiler can use vectors.
 pub struct One {
     /// Its name on the command line and in the table.
     pub name: &'static str,
     /// The recipe in binary32.
-    pub recipe: fn(f32) -> f32,
+    recipe: fn(&[f32], &mut [f32]),
     /// The same function in binary64.
-    pub reference: fn(f64) -> f64,
+    reference: fn(&[f64], &mut [f64]),
     /// Intervals on which it is monotone.
-    pub monotone: &'static [(f32, f32, Direction)],
+    monotone: &'static [(f32, f32, Direction)],
     /// Where its method changes.
+    #[allow(dead_code, reason = "the test tries their neighbours, the example all numbers")]
     pub seams: &'static [f32],
 }
 
@@ -35,37 +36,75 @@ pub struct Two {
     pub draw: fn(&mut Rng) -> (f32, f32),
 }
 
+/// `y[i] = function(x[i])`.
+#[inline(always)]
+fn map<N: Copy>(x: &[N], y: &mut [N], function: impl Fn(N) -> N) {
+    for (y, &x) in y.iter_mut().zip(x) {
+        *y = function(x);
+    }
+}
+
 /// An entry of [`ones`]: the recipe in both formats.
 macro_rules! one {
     ($name:ident, $recipe:path, $monotone:expr, $seams:expr) => {
         One {
             name: stringify!($name),
-            recipe: |x| $recipe(&Scalar32::new(), x),
-            reference: |x| $recipe(&Scalar::new(), x),
+            recipe: |x, y| map(x, y, |x| $recipe(&Scalar32::new(), x)),
+            reference: |x, y| map(x, y, |x| $recipe(&Scalar::new(), x)),
             monotone: $monotone,
             seams: $seams,
         }
     };
 }
 
+/// An entry of [`ones`] with a fast range: the recipe there, the full-range function if one argument is
+/// outside.
+macro_rules! trigonometric {
+    ($name:ident, $monotone:expr) => {
+        One {
+            name: stringify!($name),
+            recipe: |x, y| {
+                if x.iter().all(|x| x.abs() <= trig::FAST_LIMIT_SINGLE) {
+                    map(x, y, |x| trig::$name(&Scalar32::new(), x));
+                } else {
+                    map(x, y, full_range::$name);
+                }
+            },
+            reference: |x, y| {
+                if x.iter().all(|x| x.abs() <= trig::FAST_LIMIT) {
+                    map(x, y, |x| trig::$name(&Scalar::new(), x));
+                } else {
+                    map(x, y, full_range::$name);
+                }
+            },
+            monotone: $monotone,
+            seams: TURNS,
+        }
+    };
+}
+
+/// Seams of the trigonometric functions.
+const TURNS: &[f32] =
+    &[0.0, FRAC_PI_4, FRAC_PI_2, 3.0 * FRAC_PI_4, PI, 2.0 * PI, 4.0 * PI, trig::FAST_LIMIT_SINGLE, 1e30];
+
 /// The functions of one argument.
 pub fn ones() -> Vec<One> {
     const UP: &[(f32, f32, Direction)] = &[(-INF, INF, Direction::Up)];
     const LOGARITHM: &[(f32, f32, Direction)] = &[(0.0, INF, Direction::Up)];
     const EVEN: &[(f32, f32, Direction)] = &[(-INF, 0.0, Direction::Down), (0.0, INF, Direction::Up)];
-    const EXP: &[f32] = &[0.0, 0.34657359, -0.34657359, 88.72284, -87.33655, -103.97208, 120.0, -120.0];
+    const EXP: &[f32] = &[0.0, LN_2 / 2.0, -LN_2 / 2.0, 88.72284, -87.33655, -103.97208, 120.0, -120.0];
     const EXP2: &[f32] = &[0.0, 0.5, -0.5, 128.0, -126.0, -149.0, -150.0, 160.0, -160.0];
-    const EXPM1: &[f32] = &[0.0, 2.9802322e-8, -2.9802322e-8, 0.34657359, -0.34657359, -20.0, 88.72284];
-    const LOG: &[f32] = &[0.0, 1.0, 0.70710678, 1.4142135, 2.828427, 1.1754944e-38, f32::MAX];
-    const LOG1P: &[f32] = &[-1.0, 0.0, 0.41421354, -0.29289323, 1.0, 1.6777216e7, 3e38];
+    const EXPM1: &[f32] =
+        &[0.0, f32::EPSILON / 4.0, -f32::EPSILON / 4.0, LN_2 / 2.0, -LN_2 / 2.0, -20.0, 88.72284];
+    const LOG: &[f32] = &[0.0, 1.0, FRAC_1_SQRT_2, SQRT_2, 2.0 * SQRT_2, f32::MIN_POSITIVE, f32::MAX];
+    const LOG1P: &[f32] = &[-1.0, 0.0, SQRT_2 - 1.0, FRAC_1_SQRT_2 - 1.0, 1.0, 1.6777216e7, 3e38];
     const HYPERBOLIC: &[f32] =
-        &[0.0, 1.220703125e-4, 0.34657359, 1.0397208, 8.664339, 10.0, 40.0, 89.4, 89.5];
-    const TURNS: &[f32] =
-        &[0.0, 0.7853982, 1.5707964, 2.3561945, 3.1415927, 6.2831855, 12.566371, 3.3554432e7, 1e30];
+        &[0.0, 1.0 / 8192.0, LN_2 / 2.0, 1.5 * LN_2, 12.5 * LN_2, 10.0, 40.0, 89.4, 89.5];
     const UNIT: &[f32] = &[0.0, 0.5, -0.5, 1.0, -1.0];
+    const BELOW_POLE: f32 = FRAC_PI_2.next_down();
     const ATAN: &[f32] = &[0.0, 0.5, 2.0, 4.2949673e9, -0.5, -2.0];
-    const CBRT: &[f32] = &[0.0, 1.0, 2.0, 4.0, 8.0, 1.1754944e-38, f32::MAX];
-    const ERF: &[f32] = &[0.0, 1.0, -1.0, 3.8, 3.92, 3.95, 1.0e-38];
+    const CBRT: &[f32] = &[0.0, 1.0, 2.0, 4.0, 8.0, f32::MIN_POSITIVE, f32::MAX];
+    const ERF: &[f32] = &[0.0, 0.875, -0.875, 3.8, 3.92, 3.95, 1.0e-38];
     vec![
         one!(exp, exp::exp, UP, EXP),
         one!(exp2, exp::exp2, UP, EXP2),
@@ -82,27 +121,9 @@ pub fn ones() -> Vec<One> {
         one!(asin, inverse::asin, &[(-1.0, 1.0, Direction::Up)], UNIT),
         one!(acos, inverse::acos, &[(-1.0, 1.0, Direction::Down)], UNIT),
         one!(atan, inverse::atan, UP, ATAN),
-        One {
-            name: "sin",
-            recipe: full_range::sin,
-            reference: full_range::sin,
-            monotone: &[(-FRAC_PI_2, FRAC_PI_2, Direction::Up)],
-            seams: TURNS,
-        },
-        One {
-            name: "cos",
-            recipe: full_range::cos,
-            reference: full_range::cos,
-            monotone: &[(-PI, 0.0, Direction::Up), (0.0, PI, Direction::Down)],
-            seams: TURNS,
-        },
-        One {
-            name: "tan",
-            recipe: full_range::tan,
-            reference: full_range::tan,
-            monotone: &[(-1.5707963, 1.5707963, Direction::Up)],
-            seams: TURNS,
-        },
+        trigonometric!(sin, &[(-FRAC_PI_2, FRAC_PI_2, Direction::Up)]),
+        trigonometric!(cos, &[(-PI, 0.0, Direction::Up), (0.0, PI, Direction::Down)]),
+        trigonometric!(tan, &[(-BELOW_POLE, BELOW_POLE, Direction::Up)]),
     ]
 }
 
@@ -196,47 +217,83 @@ fn draw_range(rng: &mut Rng) -> (f32, f32) {
     (2f64.powf((log + rng.uniform(-0.01, 0.01)) / f64::from(y)) as f32, y)
 }
 
-/// The distance between `result` and `reference` in units in the last place of binary32 around the reference; infinity
-/// counts as `2^128` next to a finite reference. A wrong sign, NaN or special value is an infinite error.
+/// The distance between `result` and `reference` in units in the last place of binary32 around the reference;
+/// infinity counts as `2^128` next to a finite reference. A wrong sign, NaN or special value is an infinite
+/// error.
+#[inline(always)]
 pub fn ulp_error(result: f32, reference: f64) -> f64 {
-    if reference.is_nan() || result.is_nan() {
-        return if reference.is_nan() && result.is_nan() { 0.0 } else { f64::INFINITY };
-    }
-    if result.is_sign_negative() != reference.is_sign_negative() || (reference == 0.0 && result != 0.0) {
-        return f64::INFINITY;
-    }
-    let limit = 2f64.powi(128);
-    let result = f64::from(result).abs().min(limit);
-    let reference = reference.abs().min(limit);
-    let exponent = ((reference.to_bits() >> 52) as i32 - 1023).clamp(-126, 127);
+    let limit = f64::from_bits((1023 + 128) << 52);
+    let size = reference.abs().min(limit);
+    let exponent = ((size.to_bits() >> 52) as i64 - 1023).clamp(-126, 127);
     // Exact: the unit is a power of two.
-    (result - reference).abs() * f64::from_bits(((1023 + 23 - exponent) as u64) << 52)
+    let error = (f64::from(result).abs().min(limit) - size).abs();
+    let error = error * f64::from_bits(((1023 + 23 - exponent) as u64) << 52);
+    let same_sign = result.is_sign_negative() == reference.is_sign_negative();
+    let right = same_sign & ((reference != 0.0) | (result == 0.0)) & !result.is_nan();
+    let both = reference.is_nan() & result.is_nan();
+    if both {
+        0.0
+    } else if right & !reference.is_nan() {
+        error
+    } else {
+        f64::INFINITY
+    }
 }
 
+/// Arguments at a time.
+const BLOCK: u64 = 1024;
+
 impl One {
+    /// The error at one argument.
+    #[allow(dead_code, reason = "the example tries whole ranges")]
+    pub fn error(&self, x: f32) -> f64 {
+        let (mut value, mut reference) = ([0.0], [0.0]);
+        (self.recipe)(&[x], &mut value);
+        (self.reference)(&[x.into()], &mut reference);
+        ulp_error(value[0], reference[0])
+    }
+
     /// The arguments with these bit patterns: errors, and whether neighbours are in order.
     pub fn sweep(&self, bits: Range<u64>) -> Found {
         let mut found = Found::default();
-        let mut last = f32::NAN;
-        let mut last_value = f32::NAN;
-        for bits in bits {
-            let x = f32::from_bits(bits as u32);
-            let value = (self.recipe)(x);
-            found.note(ulp_error(value, (self.reference)(f64::from(x))), (f64::from(x), 0.0));
-            for &(low, high, direction) in self.monotone {
-                if low <= x && x <= high && low <= last && last <= high {
-                    let rises = value >= last_value;
-                    let falls = value <= last_value;
-                    found.pairs += 1;
-                    if !(if (direction == Direction::Up) == (x >= last) { rises } else { falls }) {
-                        found.violations += 1;
-                        found.violation = f64::from(x);
-                    }
-                }
-            }
-            (last, last_value) = (x, value);
+        let mut start = bits.start;
+        while start < bits.end {
+            let end = bits.end.min(start + BLOCK);
+            self.block(start..end, &mut found);
+            // One again, so that no pair of neighbours is missed between two blocks.
+            start = if end < bits.end { end - 1 } else { end };
         }
         found
+    }
+
+    fn block(&self, bits: Range<u64>, found: &mut Found) {
+        let x: Vec<f32> = bits.map(|bits| f32::from_bits(bits as u32)).collect();
+        let wide: Vec<f64> = x.iter().map(|&x| x.into()).collect();
+        let (mut value, mut reference) = (vec![0.0; x.len()], vec![0.0; x.len()]);
+        (self.recipe)(&x, &mut value);
+        (self.reference)(&wide, &mut reference);
+
+        let errors: Vec<f64> = value.iter().zip(&reference).map(|(&v, &r)| ulp_error(v, r)).collect();
+        let largest = errors.iter().fold(0.0, |a: f64, &b| a.max(b));
+        if let Some(at) = errors.iter().position(|&error| error == largest) {
+            found.note(largest, (wide[at], 0.0));
+        }
+        found.samples += x.len() as u64 - 1;
+
+        for &(low, high, direction) in self.monotone {
+            let mut wrong = 0;
+            for (x, value) in x.windows(2).zip(value.windows(2)) {
+                let inside = (low <= x[0]) & (x[0] <= high) & (low <= x[1]) & (x[1] <= high);
+                let up = (direction == Direction::Up) == (x[0] <= x[1]);
+                let ordered = if up { value[0] <= value[1] } else { value[0] >= value[1] };
+                found.pairs += u64::from(inside);
+                wrong += u64::from(inside & !ordered);
+            }
+            if wrong > 0 {
+                found.violations += wrong;
+                found.violation = wide[0];
+            }
+        }
     }
 }
 

@@ -11,7 +11,8 @@ use crate::lanes::Lanes;
 /// (`fpminimax(x^(−1/3), 3, [|D…|], [1, 2], relative)`, error `2^−11.9`) and one step of third order; then one
 /// Newton step for the root itself, with its residual `m − c³` in twice the precision.
 ///
-/// Maximal error measured: 0.501 ULP. Perfect cubes are exact; `±0`, `±∞` and NaN give themselves.
+/// Maximal error measured: 0.501 ULP (binary32: 0.501). Perfect cubes are exact; `±0`, `±∞` and NaN give
+/// themselves.
 pub fn cbrt<L: Lanes>(l: &L, x: L::F) -> L::F {
     let a = l.abs(x);
     let format = Format::of(l);

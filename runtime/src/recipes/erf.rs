@@ -304,8 +304,8 @@ static COEFFICIENTS: [[f64; 16]; 12] = [
 /// Sixteen intervals of |x|, each with a polynomial of degree 13 about a centre where value and slope are known to
 /// more than binary64; value plus slope is added with its rounding error.
 ///
-/// Measured: 0.87 ULP, next to the subnormal range. `erf(±0) = ±0`, `erf(±∞) = ±1`, NaN gives NaN.
-/// Fast range: everything.
+/// Measured: 0.87 ULP, next to the subnormal range (binary32: 0.92). `erf(±0) = ±0`, `erf(±∞) = ±1`, NaN
+/// gives NaN. Fast range: everything.
 pub fn erf<L: Lanes>(l: &L, x: L::F) -> L::F {
     if l.precision() == Precision::Single {
         return single::erf::erf(l, x);

@@ -53,8 +53,9 @@ pub(super) fn floored<L: Lanes>(l: &L, remainder: L::F, y: L::F) -> L::F {
 
 /// The integer quotient that belongs to [`fmod`]: `q` with `x = q·y + fmod(x, y)`, which is `x/y` rounded towards zero.
 ///
-/// Exact as long as q is below 2^53 (binary32: 2^24) in magnitude; above, the integer q rounded to the nearest number. The sign
-/// is the product of the signs, also of a zero. NaN where [`fmod`] is. Fast range: that of [`fmod`].
+/// Exact as long as q is below 2^53 (binary32: 2^24) in magnitude; above, the integer q rounded to the
+/// nearest number. The sign is the product of the signs, also of a zero. NaN where [`fmod`] is. Fast range:
+/// that of [`fmod`].
 pub fn quotient<L: Lanes>(l: &L, x: L::F, y: L::F) -> L::F {
     let (q, r) = divide(l, x, y);
     let sign = l.ixor(sign_of(l, x), sign_of(l, y));

@@ -1,7 +1,7 @@
 //! Scalar references on the whole domain, for the recipes whose fast range is not everything.
 //!
-//! Each function runs its recipe over one lane and, if the recipe reports the argument, a slower path. On the fast
-//! range it therefore agrees with the recipe bit for bit.
+//! Each function runs its recipe over one lane and, if the recipe reports the argument, a slower path. On the
+//! fast range it therefore agrees with the recipe bit for bit.
 
 use super::{fmod as remainder, trig};
 use crate::lanes::{Lanes, Scalar, Scalar32};
@@ -52,8 +52,8 @@ impl Number for f32 {
         let single = hi as f32;
         (single, (tail + (f64::from(single) - hi)) as f32, quadrant as i32)
     }
-    /// The quotient of two 24-bit numbers is nearer than `2^−49` to the middle between two others only if it is that
-    /// middle, so the second rounding does no harm.
+    /// The quotient of two 24-bit numbers is nearer than `2^−49` to the middle between two others only if it
+    /// is that middle, so the second rounding does no harm.
     fn large_quotient(self, y: f32) -> f32 {
         quotient(f64::from(self), f64::from(y)) as f32
     }

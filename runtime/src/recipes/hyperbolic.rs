@@ -46,7 +46,7 @@ fn half<L: Lanes>(l: &L, a: L::F, even: bool) -> L::F {
 /// Addition theorems around a multiple of ln 2, with polynomials for `cosh r − 1` and `sinh r − r`, and the
 /// leading part in two numbers.
 ///
-/// Maximal error measured: 0.83 ULP. `±0` gives `±0`, `±∞` gives `±∞`, NaN gives NaN.
+/// Maximal error measured: 0.83 ULP (binary32: 0.94). `±0` gives `±0`, `±∞` gives `±∞`, NaN gives NaN.
 pub fn sinh<L: Lanes>(l: &L, x: L::F) -> L::F {
     if l.precision() == Precision::Single {
         return single::hyperbolic::sinh(l, x);
@@ -63,7 +63,7 @@ pub fn sinh<L: Lanes>(l: &L, x: L::F) -> L::F {
 ///
 /// As [`sinh`].
 ///
-/// Maximal error measured: 0.82 ULP. `±0` gives 1, `±∞` gives ∞, NaN gives NaN.
+/// Maximal error measured: 0.82 ULP (binary32: 0.75). `±0` gives 1, `±∞` gives ∞, NaN gives NaN.
 pub fn cosh<L: Lanes>(l: &L, x: L::F) -> L::F {
     if l.precision() == Precision::Single {
         return single::hyperbolic::cosh(l, x);
@@ -77,7 +77,7 @@ pub fn cosh<L: Lanes>(l: &L, x: L::F) -> L::F {
 ///
 /// `E / (E + 2)` with `E = e^(2|x|) − 1` in two numbers and one division, corrected by its residual.
 ///
-/// Maximal error measured: 0.75 ULP. `±0` gives `±0`, `±∞` gives `±1`, NaN gives NaN.
+/// Maximal error measured: 0.75 ULP (binary32: 0.65). `±0` gives `±0`, `±∞` gives `±1`, NaN gives NaN.
 pub fn tanh<L: Lanes>(l: &L, x: L::F) -> L::F {
     if l.precision() == Precision::Single {
         return single::hyperbolic::tanh(l, x);

@@ -50,8 +50,8 @@ const ASIN: [f64; 12] = [
     0.03191252891780875,
 ];
 
-/// `base + atan(z + z_low)` for `|z| ≤ 1/2` and `base` the same multiple of the rounded π as of π, or `base` plus the
-/// number given (0 included).
+/// `base + atan(z + z_low)` for `|z| ≤ 1/2` and `base` the same multiple of the rounded π as of π, or `base`
+/// plus the number given (0 included).
 #[inline]
 fn atan_above<L: Lanes>(l: &L, base: L::F, base_low: Option<L::F>, z: L::F, z_low: L::F) -> L::F {
     let s = l.mul(z, z);
@@ -80,7 +80,8 @@ fn quotient_tail<L: Lanes>(l: &L, num: L::F, den: L::F, den_low: L::F, z: L::F) 
 /// Cody and Waite, *Software Manual for the Elementary Functions*, 1980), a minimax polynomial, and the rounding
 /// errors of the quotient and of the sum recovered.
 ///
-/// Measured: 0.75 ULP. `atan(±0) = ±0`, `atan(±∞) = ±π/2`, NaN gives NaN. Fast range: everything.
+/// Measured: 0.75 ULP (binary32: 0.77). `atan(±0) = ±0`, `atan(±∞) = ±π/2`, NaN gives NaN. Fast range:
+/// everything.
 pub fn atan<L: Lanes>(l: &L, x: L::F) -> L::F {
     let one = l.f(1.0);
     let size = l.abs(x);
@@ -170,7 +171,8 @@ fn root<L: Lanes>(l: &L, size: L::F) -> (L::F, L::F, L::F) {
 /// A minimax polynomial up to 1/2; above, `π/2 − 2·asin √((1 − |x|)/2)` with the rounding errors of the root and of
 /// the sum recovered.
 ///
-/// Measured: 0.78 ULP. `asin(±0) = ±0`, `asin(±1) = ±π/2`, NaN outside `[−1, 1]`. Fast range: everything.
+/// Measured: 0.78 ULP (binary32: 0.68). `asin(±0) = ±0`, `asin(±1) = ±π/2`, NaN outside `[−1, 1]`. Fast
+/// range: everything.
 pub fn asin<L: Lanes>(l: &L, x: L::F) -> L::F {
     let size = l.abs(x);
     let big = l.lt(l.f(0.5), size);
@@ -188,7 +190,8 @@ pub fn asin<L: Lanes>(l: &L, x: L::F) -> L::F {
 /// `π/2 − asin x` up to 1/2; above, `2·asin √((1 − |x|)/2)`, subtracted from π if x is negative; the polynomial of
 /// [`asin`].
 ///
-/// Measured: 0.73 ULP. `acos(1) = +0`, `acos(−1) = π`, NaN outside `[−1, 1]`. Fast range: everything.
+/// Measured: 0.73 ULP (binary32: 0.66). `acos(1) = +0`, `acos(−1) = π`, NaN outside `[−1, 1]`. Fast range:
+/// everything.
 pub fn acos<L: Lanes>(l: &L, x: L::F) -> L::F {
     let size = l.abs(x);
     let big = l.lt(l.f(0.5), size);

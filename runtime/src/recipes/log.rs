@@ -79,7 +79,8 @@ pub(super) fn special<L: Lanes>(l: &L, x: L::F, y: L::F) -> L::F {
 /// `x = 2^k (1 + f)`, the remainder of `log(1 + f)` beyond `f` as in FDLIBM, and `k ln 2 + f` carried with its
 /// rounding error.
 ///
-/// Maximal error measured: 0.82 ULP. ±0 gives −∞, 1 gives +0, ∞ gives ∞, negative numbers and NaN give NaN.
+/// Maximal error measured: 0.82 ULP (binary32: 0.80). ±0 gives −∞, 1 gives +0, ∞ gives ∞, negative numbers
+/// and NaN give NaN.
 pub fn log<L: Lanes>(l: &L, x: L::F) -> L::F {
     if l.precision() == Precision::Single {
         return single::log::log(l, x);
@@ -93,7 +94,7 @@ pub fn log<L: Lanes>(l: &L, x: L::F) -> L::F {
 ///
 /// As [`log`]; the product of `f` and `1 / ln 2` is exact, and the sum with `k` is carried with its error.
 ///
-/// Maximal error measured: 0.94 ULP. Powers of two are exact; special values as for [`log`].
+/// Maximal error measured: 0.94 ULP (binary32: 0.96). Powers of two are exact; special values as for [`log`].
 pub fn log2<L: Lanes>(l: &L, x: L::F) -> L::F {
     if l.precision() == Precision::Single {
         return single::log::log2(l, x);
@@ -112,7 +113,7 @@ pub fn log2<L: Lanes>(l: &L, x: L::F) -> L::F {
 ///
 /// As [`log2`]; `log₁₀ 2` is split so that its product with `k` is exact.
 ///
-/// Maximal error measured: 0.80 ULP. Powers of ten are exact; special values as for [`log`].
+/// Maximal error measured: 0.80 ULP (binary32: 0.86). Powers of ten are exact; special values as for [`log`].
 pub fn log10<L: Lanes>(l: &L, x: L::F) -> L::F {
     if l.precision() == Precision::Single {
         return single::log::log10(l, x);
@@ -136,7 +137,8 @@ pub fn log10<L: Lanes>(l: &L, x: L::F) -> L::F {
 /// mantissa of `u` and added to it, and what that addition loses taken to first order. For `u` near 1 the
 /// sum is `x` again.
 ///
-/// Maximal error measured: 0.80 ULP. `±0` gives `±0`, −1 gives −∞, ∞ gives ∞, less than −1 and NaN give NaN.
+/// Maximal error measured: 0.80 ULP (binary32: 0.80). `±0` gives `±0`, −1 gives −∞, ∞ gives ∞, less than −1
+/// and NaN give NaN.
 pub fn log1p<L: Lanes>(l: &L, x: L::F) -> L::F {
     if l.precision() == Precision::Single {
         return single::log::log1p(l, x);

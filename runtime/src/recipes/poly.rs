@@ -30,12 +30,12 @@ pub(super) fn by_fours<L: Lanes>(l: &L, s: L::F, s2: L::F, s4: L::F, c: &[f64]) 
 }
 
 /// `1/x` within 5.1 % for `2^−1022 ≤ x ≤ 2^1021` (binary32: `2^−126 ≤ x ≤ 2^125`), finite for `x = 0`, by one
-/// integer subtraction: good enough for a correction term, where a division would be the most expensive operation of
-/// the recipe.
+/// integer subtraction: good enough for a correction term, where a division would be the most expensive
+/// operation of the recipe.
 ///
 /// Subtracting the bits of `x` from a constant negates the exponent and, to first order, inverts the
-/// mantissa; the constant `(2046 − c)·2^52` (binary32: `(254 − c)·2^23`) with `c = 5 − √24` balances the errors at
-/// ± c/2.
+/// mantissa; the constant `(2046 − c)·2^52` (binary32: `(254 − c)·2^23`) with `c = 5 − √24` balances the
+/// errors at ± c/2.
 #[inline]
 pub(super) fn rough_reciprocal<L: Lanes>(l: &L, x: L::F) -> L::F {
     l.float(l.isub(l.i(by_format(l, 0x7fde_6238_5024_84ba, 0x7ef3_11c3)), l.bits(x)))

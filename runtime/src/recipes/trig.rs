@@ -3,7 +3,7 @@
 //! All three subtract the nearest multiple `n·π/2` and evaluate polynomials on `[−π/4, π/4]`. They are complete
 //! for `|x| ≤ 2^26` (binary32: 2^25); [`full_range`](super::full_range) continues them to all finite arguments.
 
-use super::format::{Format, by_format};
+use super::format::by_format;
 use super::poly::{by_pairs, flip, sign_bit};
 use super::single;
 use crate::lanes::{Lanes, Precision};
@@ -14,6 +14,8 @@ pub const FAST_LIMIT: f64 = 67_108_864.0;
 /// The largest argument of the fast range in binary32, `2^25`.
 pub const FAST_LIMIT_SINGLE: f32 = 33_554_432.0;
 
+/// `1.5 · 2^52`: a sum with it is rounded to an integer, found in the low bits.
+const INTEGER: f64 = 6_755_399_441_055_744.0;
 const TWO_OVER_PI: f64 = std::f64::consts::FRAC_2_PI;
 
 /// `π/2 = PI_2_A + PI_2_B + PI_2_C + 2^−141.8`: 53 bits, 27 bits, 53 bits. See [`reduce`] for why B is short.
@@ -75,9 +77,8 @@ fn reduce<L: Lanes>(l: &L, x: L::F, shift: f64) -> (L::F, L::F, L::I) {
 /// recovered by the next two operations (Fast2Sum). C needs no care.
 #[inline]
 fn reduce_double<L: Lanes>(l: &L, x: L::F, shift: f64) -> (L::F, L::F, L::I) {
-    let shift = l.f(Format::of(l).round() + shift);
-    let rounded = l.fma(x, l.f(TWO_OVER_PI), shift);
-    let n = l.sub(rounded, shift);
+    let rounded = l.fma(x, l.f(TWO_OVER_PI), l.f(INTEGER + shift));
+    let n = l.sub(rounded, l.f(INTEGER + shift));
     let a = l.fma(n, l.f(-PI_2_A), x);
     let hi = l.fma(n, l.f(-PI_2_B), a);
     let tail = l.fma(n, l.f(PI_2_B), l.sub(hi, a));

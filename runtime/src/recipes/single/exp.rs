@@ -10,8 +10,8 @@ pub(super) const LN2_HIGH: f64 = 0.693145751953125;
 /// ln 2 − [`LN2_HIGH`].
 pub(super) const LN2_LOW: f64 = 1.42860676533018e-06;
 
-/// `2^n` as the product of two normal numbers, for `|n| < 252`; `biased` holds `n + 254` in its low 9 bits and zeros
-/// in the next. As in binary64.
+/// `2^n` as the product of two normal numbers, for `|n| < 252`; `biased` holds `n + 254` in its low 9 bits
+/// and zeros in the next. As in binary64.
 pub(super) fn two_to<L: Lanes>(l: &L, biased: L::I) -> (L::F, L::F) {
     let half = l.shr(biased, 1);
     (l.float(l.shl(half, 23)), l.float(l.shl(l.isub(biased, half), 23)))
@@ -19,8 +19,8 @@ pub(super) fn two_to<L: Lanes>(l: &L, biased: L::I) -> (L::F, L::F) {
 
 /// `e^r − 1 − r + low` for `|r| ≤ ln 2 / 2`, such that `e^r − 1` has a relative error of `2^−30.9`.
 ///
-/// `fpminimax(expm1(x), [|3,…,7|], [|SG…|], [−ln 2 / 2, ln 2 / 2], relative, x + x²/2)`, by Estrin's scheme; `r²/2`
-/// enters unrounded.
+/// `fpminimax(expm1(x), [|3,…,7|], [|SG…|], [−ln 2 / 2, ln 2 / 2], relative, x + x²/2)`, by Estrin's scheme;
+/// `r²/2` enters unrounded.
 pub(super) fn expm1_tail<L: Lanes>(l: &L, r: L::F, low: L::F) -> L::F {
     let r2 = l.mul(r, r);
     let p0 = linear(l, r, 0.16666667, 0.04166648);

@@ -1,12 +1,17 @@
 //! Logarithms.
 
 use super::exp::{LN2_HIGH, LN2_LOW};
-use super::{MANTISSA, MIN_NORMAL, ONE, TWO_23};
 use crate::lanes::Lanes;
 use crate::recipes::double::{fast_two_sum, linear, two_prod};
 use crate::recipes::log::special;
 use std::f64::consts::{LOG2_E, LOG10_E};
 
+/// `2^23`; with an integer below `2^23` in the low bits it is the sum of both.
+const TWO_23: f64 = 8_388_608.0;
+/// The bits of 1.0.
+const ONE: i64 = 0x3f80_0000;
+/// The bits of a mantissa.
+const MANTISSA: i64 = 0x007f_ffff;
 /// The bits of √½, where mantissas are cut.
 const CUT: i64 = 0x3f35_04f3;
 
@@ -28,15 +33,15 @@ fn split<L: Lanes>(l: &L, x: L::F, offset: L::F) -> Parts<L> {
 
 /// Splits any positive number.
 pub(super) fn split_any<L: Lanes>(l: &L, x: L::F) -> Parts<L> {
-    let subnormal = l.lt(x, l.f(MIN_NORMAL));
+    let subnormal = l.lt(x, l.f(f64::from(f32::MIN_POSITIVE)));
     let x = l.select(subnormal, l.mul(x, l.f(33_554_432.0)), x);
     split(l, x, l.select(subnormal, l.f(TWO_23 + 127.0 + 25.0), l.f(TWO_23 + 127.0)))
 }
 
 /// `log(1 + f) − f` for `1 + f` in `[√½, √2)`.
 ///
-/// `fpminimax(log1p(x), [|3,…,11|], [|SG…|], [√½ − 1, √2 − 1], relative, x − x²/2)`, error `2^−30.2` relative to the
-/// logarithm. No division, which would cost more than these terms.
+/// `fpminimax(log1p(x), [|3,…,11|], [|SG…|], [√½ − 1, √2 − 1], relative, x − x²/2)`, error `2^−30.2` relative
+/// to the logarithm. No division, which would cost more than these terms.
 fn log1p_tail<L: Lanes>(l: &L, f: L::F) -> L::F {
     let f2 = l.mul(f, f);
     let f4 = l.mul(f2, f2);
@@ -64,8 +69,8 @@ pub fn log<L: Lanes>(l: &L, x: L::F) -> L::F {
     special(l, x, sum(l, parts.k, f, log1p_tail(l, f)))
 }
 
-/// The logarithm to base 2: the product of `f` and `1 / ln 2` is exact, and the sum with `k` is carried with its
-/// error.
+/// The logarithm to base 2: the product of `f` and `1 / ln 2` is exact, and the sum with `k` is carried with
+/// its error.
 pub fn log2<L: Lanes>(l: &L, x: L::F) -> L::F {
     let Parts { k, m, .. } = split_any(l, x);
     let f = l.sub(m, l.f(1.0));

@@ -17,8 +17,9 @@ pub fn split<L: Lanes>(l: &L, a: L::F) -> Split<L> {
 
 /// `a^y` for `a ≥ 0`; `reciprocal` is that of the rounded `m + 1`.
 ///
-/// The logarithm in two numbers, relative error about `2^−35`: `2 atanh s` with `s = (m − 1)/(m + 1)` in two numbers,
-/// `|s| < 0.172`, so that the cubic term counts in two numbers too. Then the exponential of a sum of two numbers.
+/// The logarithm in two numbers, relative error about `2^−35`: `2 atanh s` with `s = (m − 1)/(m + 1)` in two
+/// numbers, `|s| < 0.172`, so that the cubic term counts in two numbers too. Then the exponential of a sum of
+/// two numbers.
 pub fn magnitude<L: Lanes>(l: &L, a: L::F, y: L::F, parts: &Split<L>, reciprocal: L::F) -> L::F {
     let s = l.mul(parts.difference, reciprocal);
     let minus_s = l.neg(s);
