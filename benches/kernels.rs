@@ -25,7 +25,7 @@ fn batches(c: &mut Criterion) {
     for (what, derivative) in [("value", Derivative::None), ("gradient", Derivative::Gradient)] {
         let mut group = c.benchmark_group(what);
         for case in &cases {
-            for tier in support::tiers() {
+            for tier in Tier::available() {
                 let kernel = kernel(case, derivative.clone(), tier);
                 let sizes: &[usize] =
                     if tier == Tier::Interpret { &[1, 1000] } else { &[1, 100, 10_000, 1_000_000] };

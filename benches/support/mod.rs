@@ -20,11 +20,6 @@ pub fn native_tiers() -> Vec<Tier> {
     Tier::available().into_iter().filter(|&tier| tier != Tier::Interpret).collect()
 }
 
-/// All tiers of this machine, the fastest first.
-pub fn tiers() -> Vec<Tier> {
-    native_tiers().into_iter().chain([Tier::Interpret]).collect()
-}
-
 /// Whether everything is to run once, on few rows: `--test`.
 pub fn quick() -> bool {
     std::env::args().any(|arg| arg == "--test")

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use crate::support::c::{Arithmetic, Compiler, Flags, Library};
 use crate::support::c_source;
 use crate::support::columns::Columns;
+use crate::support::native_tiers;
 use crate::support::programs::{Subject, TEN};
 use crate::support::timing::{Effort, Side, best, geometric_mean, interleaved, kernel_side};
-use crate::support::{native_tiers, tiers};
 
 /// What is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,7 +138,7 @@ pub fn measure(subject: &Subject, what: What, c: Option<&InAllWays>, rows: usize
     let ns = |seconds: f64| seconds * 1e9 / rows as f64;
     let kernels: Vec<_> =
         native_tiers().into_iter().map(|tier| subject.kernel(what.derivative(), tier)).collect();
-    let results = kernels[0].shape().outputs;
+    let results = subject.kernel(what.derivative(), Tier::Auto).shape().outputs;
     let mut ours: Vec<Columns> = kernels.iter().map(|_| Columns::zeros(results, rows)).collect();
     let name = function_name(subject, what);
     let mut theirs: Vec<(&str, Flags, &Library, Columns)> = c
@@ -158,7 +158,7 @@ pub fn measure(subject: &Subject, what: What, c: Option<&InAllWays>, rows: usize
     drop(sides);
     let mut by_tier: Vec<(Tier, f64)> =
         kernels.iter().zip(&times).map(|(kernel, &time)| (kernel.tier(), ns(time))).collect();
-    for tier in tiers().into_iter().skip(kernels.len()) {
+    for tier in Tier::available().into_iter().skip(kernels.len()) {
         by_tier.push((tier, interpreted(subject, what, tier, rows.min(1000))));
     }
     let times = &times[kernels.len()..];
@@ -171,7 +171,7 @@ pub fn measure(subject: &Subject, what: What, c: Option<&InAllWays>, rows: usize
         best: ns(*best.1),
         which: format!("{}, {} bits, {:?}", best.0.0, best.0.1.bits, best.0.1.arithmetic),
         uncontracted: ns(*uncontracted.1),
-        difference: theirs.iter().map(|side| ours[0].difference(&side.3)).fold(0.0, f64::max),
+        difference: ours.iter().flat_map(|a| theirs.iter().map(|b| a.difference(&b.3))).fold(0.0, f64::max),
     });
     Line { name: subject.name.clone(), what, tiers: by_tier, c: in_c }
 }
@@ -195,12 +195,12 @@ pub fn print_head(rows: usize) {
     );
     print!("{:<38}", "");
     for what in What::BOTH {
-        print!("  {:<width$}", format!("| {}", what.name()), width = 11 * tiers().len() + 25);
+        print!("  {:<width$}", format!("| {}", what.name()), width = 11 * Tier::available().len() + 25);
     }
     print!("\n{:<38}", "program");
     for _ in What::BOTH {
         print!("  ");
-        tiers().iter().for_each(|tier| print!("{:>11}", tier.to_string()));
+        Tier::available().iter().for_each(|tier| print!("{:>11}", tier.to_string()));
         print!("{:>9}{:>9}{:>7}", "best C", "exact", "ratio");
     }
     println!();

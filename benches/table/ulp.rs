@@ -24,11 +24,11 @@ struct Function {
 
 const FUNCTIONS: [Function; 12] = [
     Function { name: "sin", op: Op::Sin, ranges: &[(-3.2, 3.2)], exact: sin },
-    Function { name: "sin", op: Op::Sin, ranges: &[(-1e4, 1e4)], exact: sin },
+    Function { name: "sin", op: Op::Sin, ranges: &[(-1e6, 1e6)], exact: sin },
     Function { name: "sin", op: Op::Sin, ranges: &[(3.13, 3.15)], exact: sin },
-    Function { name: "sin", op: Op::Sin, ranges: &[(31415.92, 31415.93)], exact: sin },
+    Function { name: "sin", op: Op::Sin, ranges: &[(8_388_052.37, 8_388_052.39)], exact: sin },
     Function { name: "cos", op: Op::Cos, ranges: &[(-3.2, 3.2)], exact: cos },
-    Function { name: "cos", op: Op::Cos, ranges: &[(-1e4, 1e4)], exact: cos },
+    Function { name: "cos", op: Op::Cos, ranges: &[(-1e6, 1e6)], exact: cos },
     Function { name: "cos", op: Op::Cos, ranges: &[(1.57, 1.5715)], exact: cos },
     Function { name: "exp", op: Op::Exp, ranges: &[(-700.0, 700.0)], exact: exp },
     Function { name: "log", op: Op::Log, ranges: &[(0.5, 2.0)], exact: log },

@@ -8,6 +8,7 @@
 //! * [`lanes`]: the lane program;
 //! * `arrays`: values of many elements;
 //! * [`record`]: instructions as they come;
+//! * `schedule`: the order in which they run;
 //! * `regions`: loops and their adjoints; `calls`: recursive functions; `uniform`: what is the same for all rows;
 //! * [`mod@print`] and [`verify`].
 
@@ -17,6 +18,7 @@ pub mod lanes;
 pub mod print;
 pub mod record;
 mod regions;
+mod schedule;
 mod uniform;
 pub mod verify;
 

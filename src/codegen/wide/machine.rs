@@ -5,6 +5,10 @@ use regalloc2::{Block, Inst, InstRange, Operand, PReg, PRegSet, RegClass, VReg};
 
 use super::isa::{Isa, VECTOR};
 
+/// A value that so few instructions before was computed or used is not read from memory, where it would take many cycles
+/// to arrive.
+const NEAR: u32 = 24;
+
 /// A block that code can jump to, perhaps not yet placed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Label(u32);
@@ -137,7 +141,8 @@ pub(super) struct Function {
     blocks: Vec<BlockData>,
     /// Where each label is placed.
     labels: Vec<Option<Block>>,
-    registers: usize,
+    /// For each register the last instruction so far that has to do with it.
+    touched: Vec<u32>,
     clobbers: PRegSet,
 }
 
@@ -157,15 +162,15 @@ impl Function {
             operands: Vec::new(),
             blocks: vec![BlockData::default()],
             labels: Vec::new(),
-            registers: 0,
+            touched: Vec::new(),
             clobbers,
         }
     }
 
     /// A register that nothing else uses.
     pub(super) fn register(&mut self, class: RegClass) -> VReg {
-        self.registers += 1;
-        VReg::new(self.registers - 1, class)
+        self.touched.push(self.entries.len() as u32);
+        VReg::new(self.touched.len() - 1, class)
     }
 
     pub(super) fn label(&mut self) -> Label {
@@ -205,7 +210,9 @@ impl Function {
                     Encoded::Register(at)
                 }
                 Arg::Source(Source::Register(register)) => {
-                    self.operands.push(Operand::any_use(register));
+                    let near = self.entries.len() as u32 - self.touched[register.vreg()] < NEAR;
+                    let operand = if near { Operand::reg_use } else { Operand::any_use };
+                    self.operands.push(operand(register));
                     Encoded::Source(at)
                 }
                 Arg::Source(Source::Memory(address)) | Arg::Memory(address) => {
@@ -242,6 +249,9 @@ impl Function {
                 Arg::Table(table) => Encoded::Table(table),
             };
             self.args.push(encoded);
+        }
+        for operand in &self.operands[first..] {
+            self.touched[operand.vreg().vreg()] = self.entries.len() as u32;
         }
         self.push(action, first_arg, first as u32);
     }
@@ -357,7 +367,7 @@ impl regalloc2::Function for Function {
         }
     }
     fn num_vregs(&self) -> usize {
-        self.registers
+        self.touched.len()
     }
     fn spillslot_size(&self, class: RegClass) -> usize {
         if class == VECTOR { self.isa.bytes() / size_of::<u64>() } else { 1 }
