@@ -200,6 +200,7 @@ pub fn compile(program: &LaneProgram, isa: Isa) -> Result<WideCode, CodegenError
         .collect();
     let columns = program.columns;
     let shape = KernelShape {
+        precision: program.precision,
         inputs: columns.inputs as usize,
         outputs: columns.outputs as usize,
         params: columns.params as usize,
