@@ -73,13 +73,9 @@ impl Tier {
         wide.chain(cranelift).chain([Tier::Interpret]).collect()
     }
 
-    /// The vectors of the wide tier that this tier takes, which has no code for binary32 yet.
-    pub(crate) fn isa(self, precision: Precision) -> Result<Option<Isa>, CodegenError> {
+    /// The vectors of the wide tier that this tier takes.
+    pub(crate) fn isa(self) -> Result<Option<Isa>, CodegenError> {
         match self {
-            Tier::Auto if precision == Precision::Single => Ok(None),
-            Tier::Wide | Tier::Avx512 | Tier::Avx2 if precision == Precision::Single => {
-                Err(CodegenError::Wide(format!("the tier {self} has no code for {precision}")))
-            }
             Tier::Auto => Ok(Isa::best()),
             Tier::Wide => match Isa::best() {
                 Some(isa) => Ok(Some(isa)),
@@ -303,7 +299,7 @@ fn native(graph: &Graph, options: &CompileOptions) -> Result<Result<Code, Refuse
     if program.cells > MAX_CELLS {
         return Ok(Err(Refused::Memory { cells: program.cells }));
     }
-    let (code, stack) = match options.tier.isa(program.precision)? {
+    let (code, stack) = match options.tier.isa()? {
         Some(isa) => {
             let wide = wide::compile(&program, isa)?;
             let stack = wide.stack_bytes();
@@ -658,7 +654,7 @@ impl BatchKernel for Kernel {
     fn lanes(&self) -> usize {
         match &self.inner.code {
             Code::Native(_) => cranelift::lanes(self.inner.graph.precision),
-            Code::Wide(wide) => wide.isa().lanes(),
+            Code::Wide(wide) => wide.lanes(),
             Code::Interpreted => self.interpreter().lanes(),
             Code::Ast(kernel) => kernel.lanes(),
         }

@@ -275,7 +275,7 @@ impl Program {
         // For another processor, it is Cranelift's code.
         if stage == Stage::Asm
             && target.is_none()
-            && let Some(isa) = options.tier.isa(program.precision).map_err(KernelError::from)?
+            && let Some(isa) = options.tier.isa().map_err(KernelError::from)?
         {
             return Ok(wide::assembly(&program, isa).map_err(KernelError::from)?);
         }

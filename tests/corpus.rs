@@ -118,7 +118,7 @@ fn results_in_binary32_are_within_their_error_bounds() {
 }
 
 fn same_bits(entries: &[Entry], dtype: Dtype) {
-    let tier = support::native_tiers_for(dtype)[0];
+    let tier = support::native_tier();
     let native_tier = if dtype == Dtype::F64 { support::native_tier() } else { tier };
     for entry in entries {
         let rows = entry.points.len().max(3);

@@ -18,7 +18,7 @@ use neural_compiler::kernel::derived;
 use neural_compiler::{CompileOptions, Derivative, Dtype, Error, Kernel, Program, Tier};
 use support::bounds::{Approx, Constants, reliable_outputs};
 use support::generate::{Generated, Rng, program};
-use support::{Results, native_tiers_for, run, run_matrix};
+use support::{Results, native_tiers, run, run_matrix};
 
 fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
@@ -182,7 +182,7 @@ fn every_tier(seed: u64, dtype: Dtype, differing: &AtomicUsize) {
         .compile(&CompileOptions { tier: Tier::Interpret, ..options.clone() })
         .unwrap_or_else(|e| panic!("{generated}\n{e}"));
     same(&generated, &data, "value, AST interpreter", &data.run(&ast, 17, 1), &value);
-    for tier in native_tiers_for(dtype) {
+    for tier in native_tiers() {
         let native = kernel(&graph, tier);
         assert_eq!(native.tier(), tier);
         same(&generated, &data, &format!("value, {tier}"), &data.run(&native, 17, 1), &value);

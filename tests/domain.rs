@@ -461,7 +461,7 @@ fn conditions_of_large_programs() {
 #[test]
 fn random_programs() {
     watched_programs(Dtype::F64, support::native_tier());
-    watched_programs(Dtype::F32, support::native_tiers_for(Dtype::F32)[0]);
+    watched_programs(Dtype::F32, support::native_tier());
 }
 
 /// What became of a row of numbers that are rounded to the kernel's type.

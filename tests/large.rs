@@ -74,8 +74,7 @@ fn agree(
     tapes: &[usize],
     lengths: &[usize],
 ) {
-    let types =
-        [(Dtype::F64, support::native_tier()), (Dtype::F32, support::native_tiers_for(Dtype::F32)[0])];
+    let types = [(Dtype::F64, support::native_tier()), (Dtype::F32, support::native_tier())];
     for (&tape, (dtype, tier)) in tapes.iter().flat_map(|tape| types.map(|types| (tape, types))) {
         let native = compile_as(dtype, source, shapes, tier, derivative.clone(), tape);
         let interpreted = compile_as(dtype, source, shapes, Tier::Interpret, derivative.clone(), tape);

@@ -138,6 +138,9 @@ pub fn choose(program: &LaneProgram, resources: &Resources) -> Interleave {
     let mut groups = 1;
     for more in [2, 4, 8] {
         let fits = more * pressure <= registers;
+        if !fits && more > 2 {
+            break;
+        }
         let size = if fits { MANY_WITHOUT_SPILLS } else { MANY_INSTRUCTIONS };
         if more <= most && more * count <= size && cycles(more) < cycles(groups) * WORTHWHILE {
             groups = more;

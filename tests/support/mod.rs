@@ -17,14 +17,6 @@ pub fn native_tiers() -> Vec<Tier> {
     Tier::available().into_iter().filter(|&tier| tier != Tier::Interpret).collect()
 }
 
-/// Those of them that have code for an element type.
-pub fn native_tiers_for(dtype: Dtype) -> Vec<Tier> {
-    match dtype {
-        Dtype::F64 => native_tiers(),
-        Dtype::F32 => vec![Tier::Cranelift],
-    }
-}
-
 /// The tier that generates code in tests: the one that the environment variable `NC_TIER` names, else the fastest.
 pub fn native_tier() -> Tier {
     let tiers = native_tiers();

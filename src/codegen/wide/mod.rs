@@ -78,6 +78,11 @@ impl WideCode {
         &self.shape
     }
 
+    /// Rows of a lane group.
+    pub fn lanes(&self) -> usize {
+        self.isa.lanes(self.shape.precision)
+    }
+
     /// The instruction set that it uses.
     pub fn isa(&self) -> Isa {
         self.isa
@@ -98,7 +103,7 @@ impl WideCode {
     /// # Safety
     ///
     /// `args` satisfies the calling convention of [`nc_runtime::abi`] for [`WideCode::shape`], and row numbers are
-    /// multiples of [`Isa::lanes`].
+    /// multiples of [`WideCode::lanes`].
     pub unsafe fn run(&self, args: &Args) -> u32 {
         // Calls may be nested as deep as the limit says, whatever the thread's own stack.
         match self.stack {
@@ -186,7 +191,7 @@ pub fn compile(program: &LaneProgram, isa: Isa) -> Result<WideCode, CodegenError
         return Err(CodegenError::Host(format!("it has no {isa}")));
     }
     let plan = Plan::of(program, &resources(isa));
-    let mut pool = Pool::new(isa, &program.tables);
+    let mut pool = Pool::new(isa, program.precision, &program.tables);
     let Assembled { bytes, pieces, functions, .. } = assemble(program, &plan, isa, &mut pool)?;
     let block = ARENA.install(&bytes, 64)?;
     let pieces = pieces
@@ -223,7 +228,7 @@ pub fn compile(program: &LaneProgram, isa: Isa) -> Result<WideCode, CodegenError
 /// A register allocation or encoding failed, which is our fault.
 pub fn assembly(program: &LaneProgram, isa: Isa) -> Result<String, CodegenError> {
     let plan = Plan::of(program, &resources(isa));
-    let mut pool = Pool::new(isa, &program.tables);
+    let mut pool = Pool::new(isa, program.precision, &program.tables);
     let Assembled { bytes, start, pieces, functions } = assemble(program, &plan, isa, &mut pool)?;
-    Ok(listing::of(&bytes, start, &pieces, &functions))
+    Ok(listing::of(&bytes, start, program.precision, &pieces, &functions))
 }

@@ -11,7 +11,7 @@ use super::fold::{Folding, must_stand};
 use super::isa::{GENERAL, Isa, RAX, RDI, RSI, VECTOR};
 use super::machine::{Action, Address, Arg, Flag, Function, Label, Source, general};
 use super::pool::Pool;
-use super::select::{Frame, NUMBER, OpenLoop, Selector};
+use super::select::{Frame, OpenLoop, Selector};
 use crate::codegen::layout::Plan;
 use crate::codegen::pieces::{Piece, PieceValues, is_leaf};
 use crate::entity::{Entity, EntityVec};
@@ -111,7 +111,7 @@ pub(super) fn piece<'a>(
         at: Value::from_index(0),
     };
     let stores: Vec<&Store> = plan.stores[index].iter().collect();
-    let bytes = NUMBER.trailing_zeros() as u8;
+    let bytes = selector.number_bytes().trailing_zeros() as u8;
     let first = selector.shifted(first_row, bytes);
     let length = selector.shifted(rows, bytes);
     let end = selector.sum(first, length);
@@ -122,7 +122,7 @@ pub(super) fn piece<'a>(
         let constant = selector.fresh_constant(bits);
         selector.frame.constants.push((bits, constant));
     }
-    let one = 1f64.to_bits();
+    let one = selector.number(1.0);
     if folding.is_additive() && !plan.hoisted.contains(&one) {
         let constant = selector.fresh_constant(one);
         selector.frame.constants.push((one, constant));
