@@ -5,27 +5,15 @@ mod support;
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use nc_runtime::batch::{Batch, Kernel as _, Options, Sink, Source, Workspace};
+use nc_runtime::batch::Kernel as _;
 use neural_compiler::{CompileOptions, Derivative, Kernel, Program, Tier};
-use support::{Case, columns, laws, throughput};
+use support::cases::{Case, columns, laws, throughput};
+use support::columns::Columns;
+use support::timing::kernel_side;
 
 fn kernel(case: &Case, derivative: Derivative, tier: Tier) -> Kernel {
     let options = CompileOptions { derivative, tier, ..CompileOptions::default() };
     Program::parse(&case.scheme).and_then(|program| program.compile(&options)).expect("the program compiles")
-}
-
-fn evaluate(
-    kernel: &Kernel,
-    inputs: &[Vec<f64>],
-    outputs: &mut [Vec<f64>],
-    threads: usize,
-    space: &mut Workspace,
-) {
-    let rows = inputs[0].len();
-    let sources: Vec<Source<'_>> = inputs.iter().map(|column| Source::Column(column)).collect();
-    let mut sinks: Vec<Sink<'_>> = outputs.iter_mut().map(|column| Sink::Column(column)).collect();
-    let batch = Batch { rows, inputs: &sources, params: &[], outputs: &mut sinks, param_gradients: &mut [] };
-    kernel.evaluate(batch, &Options::with_threads(threads), space).expect("the batch fits");
 }
 
 fn batches(c: &mut Criterion) {
@@ -37,23 +25,19 @@ fn batches(c: &mut Criterion) {
     for (what, derivative) in [("value", Derivative::None), ("gradient", Derivative::Gradient)] {
         let mut group = c.benchmark_group(what);
         for case in &cases {
-            for tier in [Tier::Cranelift, Tier::Interpret] {
+            for tier in Tier::available() {
                 let kernel = kernel(case, derivative.clone(), tier);
                 let sizes: &[usize] =
                     if tier == Tier::Interpret { &[1, 1000] } else { &[1, 100, 10_000, 1_000_000] };
                 for &rows in sizes {
                     for threads in if rows == 1_000_000 { vec![1, 0] } else { vec![1] } {
                         let inputs = columns(case.inputs.len(), rows);
-                        let mut outputs = vec![vec![0.0; rows]; kernel.shape().outputs];
-                        let mut space = Workspace::new();
+                        let mut outputs = Columns::zeros(kernel.shape().outputs, rows);
+                        let mut side = kernel_side(&kernel, &inputs, &mut outputs, threads);
                         group.throughput(Throughput::Elements(rows as u64));
                         let threads_name = if threads == 1 { "1 thread" } else { "all threads" };
                         let id = BenchmarkId::new(format!("{}/{tier}/{threads_name}", case.name), rows);
-                        group.bench_function(id, |b| {
-                            b.iter(|| {
-                                evaluate(&kernel, black_box(&inputs), &mut outputs, threads, &mut space)
-                            });
-                        });
+                        group.bench_function(id, |b| b.iter(&mut side));
                     }
                 }
             }
@@ -67,7 +51,7 @@ fn compilation(c: &mut Criterion) {
     for case in laws() {
         for (what, derivative) in [("value", Derivative::None), ("gradient", Derivative::Gradient)] {
             group.bench_function(BenchmarkId::new(what, &case.name), |b| {
-                b.iter(|| kernel(black_box(&case), derivative.clone(), Tier::Cranelift));
+                b.iter(|| kernel(black_box(&case), derivative.clone(), Tier::Auto));
             });
         }
     }

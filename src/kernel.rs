@@ -11,6 +11,7 @@ use nc_runtime::batch::{
 };
 
 use crate::codegen::cranelift::{self, CodegenError, NativeCode, TargetMachine};
+use crate::codegen::wide::{self, Isa, WideCode};
 use crate::derive::adjoint::{Seeds, adjoint};
 use crate::derive::tangent::{Direction, tangent};
 use crate::graph::build::Signature;
@@ -48,16 +49,50 @@ pub enum Tier {
     /// The fastest one that this machine has.
     #[default]
     Auto,
+    /// Machine code of our own, in the widest vectors that this processor has.
+    Wide,
+    /// The same in 512-bit vectors.
+    Avx512,
+    /// The same in 256-bit vectors.
+    Avx2,
     /// Machine code by Cranelift, in 128-bit vectors.
     Cranelift,
     /// No code generation.
     Interpret,
 }
 
+impl Tier {
+    /// The tiers that run on this machine, the fastest first; [`Tier::Auto`] and [`Tier::Wide`], which stand for one of
+    /// them, are left out.
+    pub fn available() -> Vec<Tier> {
+        let wide = [(Tier::Avx512, Isa::Avx512), (Tier::Avx2, Isa::Avx2)];
+        let wide = wide.into_iter().filter(|(_, isa)| isa.is_available()).map(|(tier, _)| tier);
+        let cranelift = TargetMachine::host().is_ok().then_some(Tier::Cranelift);
+        wide.chain(cranelift).chain([Tier::Interpret]).collect()
+    }
+
+    /// The vectors of the wide tier that this tier takes.
+    pub(crate) fn isa(self) -> Result<Option<Isa>, CodegenError> {
+        match self {
+            Tier::Auto => Ok(Isa::best()),
+            Tier::Wide => match Isa::best() {
+                Some(isa) => Ok(Some(isa)),
+                None => Err(CodegenError::Host("it has neither AVX2 with FMA and BMI2 nor AVX-512".into())),
+            },
+            Tier::Avx512 => Ok(Some(Isa::Avx512)),
+            Tier::Avx2 => Ok(Some(Isa::Avx2)),
+            Tier::Cranelift | Tier::Interpret => Ok(None),
+        }
+    }
+}
+
 impl std::fmt::Display for Tier {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Tier::Auto => "auto",
+            Tier::Wide => "wide",
+            Tier::Avx512 => "avx512",
+            Tier::Avx2 => "avx2",
             Tier::Cranelift => "cranelift",
             Tier::Interpret => "interpret",
         })
@@ -196,38 +231,47 @@ fn input_index(graph: &Graph, name: &str) -> Result<u32, KernelError> {
     }
 }
 
-/// What became of an attempt at native code.
-enum Compiled {
-    Native(NativeCode),
-    /// So many instructions, more than the limit.
-    TooLarge(usize),
-    /// So many memory cells.
-    TooMuchMemory(u32),
-    /// Calls need so many bytes of stack, more than there should be.
-    TooDeep(usize),
+/// Why a program is interpreted instead of compiled.
+#[derive(Debug, thiserror::Error)]
+enum Refused {
+    #[error("{size} instructions are more than {limit}")]
+    Size { size: usize, limit: usize },
+    #[error("{cells} numbers in memory are more than {MAX_CELLS}")]
+    Memory { cells: u32 },
+    #[error("calls may need {} MiB of stack", bytes >> 20)]
+    Stack { bytes: usize },
 }
 
-fn native(graph: &Graph, options: &CompileOptions) -> Result<Compiled, CodegenError> {
+fn native(graph: &Graph, options: &CompileOptions) -> Result<Result<Code, Refused>, CodegenError> {
+    let limit = options.max_instructions;
     // Lowering a program that is far too large would itself take long.
     let size = graph.work();
-    if size > options.max_instructions {
-        return Ok(Compiled::TooLarge(size));
+    if size > limit {
+        return Ok(Err(Refused::Size { size, limit }));
     }
     debug_assert_eq!(crate::graph::verify::verify(graph), Ok(()));
     let program = lower(graph, options.tape_bytes);
     debug_assert_eq!(crate::lower::verify::verify(&program), Ok(()));
-    if program.insts.len() > options.max_instructions {
-        return Ok(Compiled::TooLarge(program.insts.len()));
+    let size = program.insts.len();
+    if size > limit {
+        return Ok(Err(Refused::Size { size, limit }));
     }
     if program.cells > MAX_CELLS {
-        return Ok(Compiled::TooMuchMemory(program.cells));
+        return Ok(Err(Refused::Memory { cells: program.cells }));
     }
-    let target = TargetMachine::host()?;
-    let native = cranelift::compile(&program, &target)?;
-    if native.stack_bytes() > MAX_STACK_BYTES {
-        return Ok(Compiled::TooDeep(native.stack_bytes()));
-    }
-    Ok(Compiled::Native(native))
+    let (code, stack) = match options.tier.isa()? {
+        Some(isa) => {
+            let wide = wide::compile(&program, isa)?;
+            let stack = wide.stack_bytes();
+            (Code::Wide(wide), stack)
+        }
+        None => {
+            let native = cranelift::compile(&program, &TargetMachine::host()?)?;
+            let stack = native.stack_bytes();
+            (Code::Native(native), stack)
+        }
+    };
+    Ok(if stack > MAX_STACK_BYTES { Err(Refused::Stack { bytes: stack }) } else { Ok(code) })
 }
 
 /// A compiled program. Cloning it is cheap; the code is freed with the last clone.
@@ -252,6 +296,7 @@ struct Inner {
 #[derive(Debug)]
 enum Code {
     Native(NativeCode),
+    Wide(WideCode),
     /// The graph, by its interpreter.
     Interpreted,
     /// The syntax tree, for values.
@@ -305,27 +350,20 @@ impl Kernel {
         let mut notes = Vec::new();
         let code = match options.tier {
             Tier::Interpret => Code::Interpreted,
-            Tier::Auto | Tier::Cranelift => match native(&graph, options) {
-                Ok(Compiled::Native(native)) => Code::Native(native),
-                Ok(Compiled::TooLarge(size)) => {
-                    let limit = options.max_instructions;
-                    notes.push(format!("interpreted: {size} instructions are more than {limit}"));
-                    Code::Interpreted
+            Tier::Auto | Tier::Wide | Tier::Avx512 | Tier::Avx2 | Tier::Cranelift => {
+                match native(&graph, options) {
+                    Ok(Ok(code)) => code,
+                    Ok(Err(why)) => {
+                        notes.push(format!("interpreted: {why}"));
+                        Code::Interpreted
+                    }
+                    Err(CodegenError::Host(why)) if options.tier == Tier::Auto => {
+                        notes.push(format!("interpreted: {why}"));
+                        Code::Interpreted
+                    }
+                    Err(error) => return Err(error.into()),
                 }
-                Ok(Compiled::TooMuchMemory(cells)) => {
-                    notes.push(format!("interpreted: {cells} numbers in memory are more than {MAX_CELLS}"));
-                    Code::Interpreted
-                }
-                Ok(Compiled::TooDeep(bytes)) => {
-                    notes.push(format!("interpreted: calls may need {} MiB of stack", bytes >> 20));
-                    Code::Interpreted
-                }
-                Err(CodegenError::Host(why)) if options.tier == Tier::Auto => {
-                    notes.push(format!("interpreted: {why}"));
-                    Code::Interpreted
-                }
-                Err(error) => return Err(error.into()),
-            },
+            }
         };
         Ok(Kernel::assemble(graph, code, notes, options.tape_bytes, interpreter))
     }
@@ -385,8 +423,12 @@ impl Kernel {
 
     /// The tier it runs in.
     pub fn tier(&self) -> Tier {
-        match self.inner.code {
+        match &self.inner.code {
             Code::Native(_) => Tier::Cranelift,
+            Code::Wide(wide) => match wide.isa() {
+                Isa::Avx512 => Tier::Avx512,
+                Isa::Avx2 => Tier::Avx2,
+            },
             Code::Interpreted | Code::Ast(_) => Tier::Interpret,
         }
     }
@@ -400,6 +442,7 @@ impl Kernel {
     pub fn code_bytes(&self) -> usize {
         match &self.inner.code {
             Code::Native(native) => native.code_bytes(),
+            Code::Wide(wide) => wide.code_bytes(),
             Code::Interpreted | Code::Ast(_) => 0,
         }
     }
@@ -475,7 +518,7 @@ impl Kernel {
     pub fn explain_within(&self, inputs: &[f64], params: &[f64], steps: u64) -> Option<Explanation> {
         let program = match &self.inner.code {
             Code::Ast(kernel) => kernel.interpreter(),
-            Code::Native(_) | Code::Interpreted => self.inner.program.as_ref()?,
+            Code::Native(_) | Code::Wide(_) | Code::Interpreted => self.inner.program.as_ref()?,
         };
         if inputs.len() < program.columns() || params.len() < program.params() {
             return None;
@@ -553,6 +596,7 @@ impl BatchKernel for Kernel {
     fn shape(&self) -> &KernelShape {
         match &self.inner.code {
             Code::Native(native) => native.shape(),
+            Code::Wide(wide) => wide.shape(),
             Code::Interpreted => self.interpreter().shape(),
             Code::Ast(kernel) => kernel.shape(),
         }
@@ -561,6 +605,7 @@ impl BatchKernel for Kernel {
     fn lanes(&self) -> usize {
         match &self.inner.code {
             Code::Native(_) => cranelift::LANES,
+            Code::Wide(wide) => wide.isa().lanes(),
             Code::Interpreted => self.interpreter().lanes(),
             Code::Ast(kernel) => kernel.lanes(),
         }
@@ -571,6 +616,8 @@ impl BatchKernel for Kernel {
             // SAFETY: the caller vouches for `args`; shape and lanes are those of the code that runs.
             Code::Native(native) => unsafe { native.run(args) },
             // SAFETY: as above.
+            Code::Wide(wide) => unsafe { wide.run(args) },
+            // SAFETY: as above.
             Code::Interpreted => unsafe { self.interpreter().run(args) },
             // SAFETY: as above.
             Code::Ast(kernel) => unsafe { kernel.run(args) },
@@ -579,7 +626,9 @@ impl BatchKernel for Kernel {
 
     fn row(&self, inputs: &[f64], params: &[f64], outputs: &mut [f64], sums: &mut [f64]) -> RowOutcome {
         match &self.inner.code {
-            Code::Native(_) | Code::Interpreted => self.interpreter().row(inputs, params, outputs, sums),
+            Code::Native(_) | Code::Wide(_) | Code::Interpreted => {
+                self.interpreter().row(inputs, params, outputs, sums)
+            }
             Code::Ast(kernel) => kernel.row(inputs, params, outputs, sums),
         }
     }

@@ -17,6 +17,7 @@ pub mod ops;
 pub mod program;
 pub mod resolve;
 pub mod source;
+pub mod stages;
 
 pub use formula::Formula;
 pub use kernel::{CompileOptions, Derivative, Kernel, Tier};

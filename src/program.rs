@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::anf::{self, Anf, Rhs};
 use crate::ast::{self, Ast};
 use crate::codegen::cranelift::{self, TargetMachine};
+use crate::codegen::wide;
 use crate::dialect::{self, Dialect, ReaderLimits};
 use crate::domain::{self, SafeDomain};
 use crate::graph::build::{BuildOptions, Signature};
@@ -162,7 +163,7 @@ impl Program {
     }
 
     /// The graph of the value, as the options want it.
-    fn graph_for(&self, options: &CompileOptions) -> Result<Graph, Error> {
+    pub(crate) fn graph_for(&self, options: &CompileOptions) -> Result<Graph, Error> {
         let limits = options.limits.unwrap_or(self.limits());
         self.graph_with(&options.signature, &BuildOptions { limits, watch: options.watch() })
     }
@@ -258,6 +259,13 @@ impl Program {
         let program = lower::lower(&graph, options.tape_bytes);
         if stage == Stage::Lanes {
             return Ok(lower::print::dump(&program));
+        }
+        // For another processor, it is Cranelift's code.
+        if stage == Stage::Asm
+            && target.is_none()
+            && let Some(isa) = options.tier.isa().map_err(KernelError::from)?
+        {
+            return Ok(wide::assembly(&program, isa).map_err(KernelError::from)?);
         }
         let host;
         let target = match target {

@@ -1,5 +1,7 @@
 //! What a row may use before it fails: the same in every tier, for values and gradients.
 
+mod support;
+
 use nc_runtime::batch::{self, Batch, Kernel as _, Options, Workspace};
 use neural_compiler::graph::Reason;
 use neural_compiler::graph::build::Signature;
@@ -43,10 +45,10 @@ fn outcomes(source: &str, xs: &[f64], limits: Limits) -> Vec<Outcome> {
         kernel
     };
     let tree = rows(&kernel(Tier::Interpret, Derivative::None), source, xs);
-    let native = rows(&kernel(Tier::Cranelift, Derivative::None), source, xs);
+    let native = rows(&kernel(support::native_tier(), Derivative::None), source, xs);
     assert_eq!(tree, native, "{source} with {limits:?}");
     let interpreted = rows(&kernel(Tier::Interpret, Derivative::Gradient), source, xs);
-    let native = kernel(Tier::Cranelift, Derivative::Gradient);
+    let native = kernel(support::native_tier(), Derivative::Gradient);
     assert_eq!(interpreted, rows(&native, source, xs), "{source} with {limits:?}, gradient");
     for ((&x, value), gradient) in xs.iter().zip(&tree).zip(&interpreted) {
         match (value, gradient) {

@@ -1054,6 +1054,9 @@ fn bench() {
     for key in ["nodes", "ops", "compile_us", "ns_per_row", "rows_per_s"] {
         assert!(figures[key].as_f64().unwrap() > 0.0, "{key}: {figures}");
     }
+    for stage in ["read", "graph", "derive", "lower", "codegen"] {
+        assert!(figures["stages"][stage].is_f64(), "{stage}: {figures}");
+    }
     assert_eq!(
         (&figures["program"], &figures["rows"], &figures["threads"]),
         (&json!("energy.scm"), &json!(1000), &json!(1))

@@ -17,7 +17,7 @@ use neural_compiler::kernel::derived;
 use neural_compiler::{CompileOptions, Derivative, Error, Kernel, Program, Tier};
 use support::bounds::{Approx, Constants, reliable_outputs};
 use support::generate::{Generated, Rng, program};
-use support::{Results, run, run_matrix};
+use support::{Results, native_tiers, run, run_matrix};
 
 fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
@@ -161,50 +161,49 @@ fn every_tier(seed: u64, differing: &AtomicUsize) {
         return;
     }
     differing.fetch_add(1, Ordering::Relaxed);
-    // Cotangents and tangents are inputs behind those of the program.
-    let rows = 100;
-    let all = Data::wild(&derived, rows, rng);
-    let native = kernel(&derived, Tier::Cranelift);
-    assert_eq!(native.tier(), Tier::Cranelift);
     let interpreted = kernel(&derived, Tier::Interpret);
-    let expected = all.run(&interpreted, 17, 1);
-    same(&generated, &all, "derivative, native", &all.run(&native, 17, 1), &expected);
-
-    let alone = kernel(&graph, Tier::Cranelift);
+    let alone = kernel(&graph, Tier::Interpret);
+    // Cotangents and tangents are inputs behind those of the program.
+    let all = Data::wild(&derived, ROWS, rng);
     let data = Data { columns: all.columns[..alone.shape().inputs].to_vec(), params: all.params.clone() };
+    let expected = all.run(&interpreted, 17, 1);
     let value = data.run(&alone, 17, 1);
-    let values = value.columns.len();
     assert!(
-        value.columns == expected.columns[..values] && value.failed == expected.failed,
+        value.columns == expected.columns[..value.columns.len()] && value.failed == expected.failed,
         "{generated}\nthe value alone differs"
-    );
-    same(
-        &generated,
-        &data,
-        "value, graph interpreter",
-        &data.run(&kernel(&graph, Tier::Interpret), 17, 1),
-        &value,
     );
     let ast = program
         .compile(&CompileOptions { tier: Tier::Interpret, ..options.clone() })
         .unwrap_or_else(|e| panic!("{generated}\n{e}"));
     same(&generated, &data, "value, AST interpreter", &data.run(&ast, 17, 1), &value);
+    for tier in native_tiers() {
+        let native = kernel(&graph, tier);
+        assert_eq!(native.tier(), tier);
+        same(&generated, &data, &format!("value, {tier}"), &data.run(&native, 17, 1), &value);
+        every_batch(seed, &generated, &kernel(&derived, tier), &all, &expected);
+    }
+}
 
-    // Any length of batch, any place of a row in it, any number of threads, any layout.
-    let long = all.run(&native, rows, 1);
-    assert_eq!(rows_of(&long, 17), expected.columns, "{generated}\na longer batch differs");
-    same(&generated, &all, "two threads", &all.run(&native, rows, 2), &long);
-    for length in [0, 1, 2, 3] {
-        let short = all.run(&native, length, 1);
-        assert_eq!(rows_of(&long, length), short.columns, "{generated}\na batch of {length} differs");
+const ROWS: usize = 100;
+
+/// Any length of batch, any place of a row in it, any number of threads, any layout. `expected` are the first 17 rows.
+fn every_batch(seed: u64, generated: &Generated, native: &Kernel, all: &Data, expected: &Results) {
+    let tier = native.tier();
+    same(generated, all, &format!("derivative, {tier}"), &all.run(native, 17, 1), expected);
+    let long = all.run(native, ROWS, 1);
+    assert_eq!(rows_of(&long, 17), expected.columns, "{generated}\na longer batch differs, {tier}");
+    same(generated, all, &format!("two threads, {tier}"), &all.run(native, ROWS, 2), &long);
+    for length in [0, 1, 2, 3, 9] {
+        let short = all.run(native, length, 1);
+        assert_eq!(rows_of(&long, length), short.columns, "{generated}\na batch of {length} differs, {tier}");
     }
     if seed.is_multiple_of(4) {
-        let matrix = run_matrix(&native, &all.columns, &all.params, rows, 2);
-        same(&generated, &all, "matrix", &matrix, &long);
+        let matrix = run_matrix(native, &all.columns, &all.params, ROWS, 2);
+        same(generated, all, &format!("matrix, {tier}"), &matrix, &long);
         let later: Vec<Vec<f64>> = all.columns.iter().map(|c| c[1..].to_vec()).collect();
-        let later = run(&native, &later, &all.params, rows - 1, 1);
+        let later = run(native, &later, &all.params, ROWS - 1, 1);
         let expected: Vec<Vec<u64>> = long.columns.iter().map(|c| c[1..].to_vec()).collect();
-        assert_eq!(later.columns, expected, "{generated}\na row in another place differs");
+        assert_eq!(later.columns, expected, "{generated}\na row in another place differs, {tier}");
     }
 }
 

@@ -1,5 +1,7 @@
 //! `docs/language.md` against the compiler: its tables of primitives and its examples.
 
+mod support;
+
 use std::fmt::Write as _;
 
 use nc_runtime::batch::{RowOutcome, Workspace};
@@ -78,7 +80,7 @@ fn check(example: &str) {
     let last = example.lines().last().unwrap_or("");
     let (_, claim) = last.rsplit_once("; ").unwrap_or_else(|| panic!("no claim in\n{example}"));
     let compiled = Program::parse(example).and_then(|program| {
-        let kernels = [Tier::Interpret, Tier::Cranelift]
+        let kernels = [Tier::Interpret, support::native_tier()]
             .map(|tier| program.compile(&CompileOptions { tier, ..CompileOptions::default() }));
         let [interpreted, native] = kernels;
         Ok((program, [interpreted?, native?]))

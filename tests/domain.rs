@@ -26,7 +26,7 @@ fn signature(program: &Program) -> Signature {
 fn kernels(text: &str, watch: &CompileOptions) -> Vec<Kernel> {
     let program = Program::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
     let options = CompileOptions { signature: signature(&program), ..watch.clone() };
-    let tiers = [Tier::Interpret, Tier::Cranelift];
+    let tiers = [Tier::Interpret, support::native_tier()];
     let derivatives = [Derivative::None, Derivative::Gradient];
     let all = tiers.into_iter().flat_map(|tier| derivatives.iter().map(move |d| (tier, d.clone())));
     all.map(|(tier, derivative)| {
@@ -480,7 +480,7 @@ fn random_programs() {
         let rows = 67;
         let mut data: Option<(Vec<Vec<f64>>, Vec<f64>)> = None;
         let mut first = None;
-        for tier in [Tier::Interpret, Tier::Cranelift] {
+        for tier in [Tier::Interpret, support::native_tier()] {
             for derivative in [Derivative::None, Derivative::Gradient] {
                 let compile = |watch: &CompileOptions| {
                     let (signature, derivative) = (signature.clone(), derivative.clone());

@@ -1,5 +1,7 @@
 //! Random texts: no stage panics, and what compiles has the same bits in every tier.
 
+mod support;
+
 use nc_runtime::batch::{Kernel as _, RowOutcome};
 use neural_compiler::dialect::{Dialect, ReaderLimits};
 use neural_compiler::graph::Shape;
@@ -9,7 +11,7 @@ use neural_compiler::interpret::graph::GraphInterpreter;
 use neural_compiler::kernel::{DEFAULT_TAPE_BYTES, derived};
 use neural_compiler::lower::lower;
 use neural_compiler::ops::Primitive;
-use neural_compiler::{CompileOptions, Derivative, Error, Program, Stage, Tier, anf, graph};
+use neural_compiler::{CompileOptions, Derivative, Error, Program, Stage, anf, graph};
 use proptest::prelude::*;
 
 const SPICY: &[f64] =
@@ -65,7 +67,7 @@ fn compare(program: &Program) -> bool {
     let interpreted = GraphInterpreter::new(&graph, DEFAULT_TAPE_BYTES);
     let native = neural_compiler::Kernel::from_graph(
         graph.clone(),
-        &CompileOptions { tier: Tier::Cranelift, ..options },
+        &CompileOptions { tier: support::native_tier(), ..options },
     )
     .expect("a kernel");
     let rows = 8;

@@ -1,5 +1,7 @@
 //! The language, rule by rule: what each form means. What is refused is in `errors.rs`.
 
+mod support;
+
 mod checked {
     //! Evaluation of small programs in every tier at once.
 
@@ -30,7 +32,7 @@ mod checked {
             signature = signature.parameter(name);
         }
         let mut results: Vec<Vec<f64>> = Vec::new();
-        for tier in [Tier::Interpret, Tier::Cranelift] {
+        for tier in [Tier::Interpret, crate::support::native_tier()] {
             let options =
                 CompileOptions { signature: signature.clone(), tier, limits, ..CompileOptions::default() };
             let kernel = program.compile(&options).unwrap_or_else(|e| panic!("{source}: {e}"));

@@ -46,9 +46,9 @@ fn compile(
         ..CompileOptions::default()
     };
     let kernel = program.compile(&options).unwrap_or_else(|e| panic!("{source}: {e}"));
-    if tier == Tier::Cranelift {
+    if tier == support::native_tier() {
         assert_eq!(kernel.notes(), &[] as &[String], "{source}");
-        assert_eq!(kernel.tier(), Tier::Cranelift, "{source}");
+        assert_eq!(kernel.tier(), support::native_tier(), "{source}");
     }
     assert_eq!(graph::verify::verify(kernel.graph()), Ok(()), "{source}");
     kernel
@@ -63,7 +63,7 @@ fn agree(
     lengths: &[usize],
 ) {
     for &tape in tapes {
-        let native = compile(source, shapes, Tier::Cranelift, derivative.clone(), tape);
+        let native = compile(source, shapes, support::native_tier(), derivative.clone(), tape);
         let interpreted = compile(source, shapes, Tier::Interpret, derivative.clone(), tape);
         let options = CompileOptions { tier: Tier::Interpret, tape_bytes: tape, ..CompileOptions::default() };
         let by_graph = Kernel::from_graph(native.graph().clone(), &options).expect("a kernel");
@@ -254,7 +254,7 @@ fn heat_equation() {
         let (u0, w) = inputs[1..].split_at(n as usize);
         let (value, by_c, by_u0) = heat_by_scalars(steps, 0.2, u0, w);
         for tape in tapes {
-            for tier in [Tier::Cranelift, Tier::Interpret] {
+            for tier in [support::native_tier(), Tier::Interpret] {
                 let kernel = compile(&source, &shapes, tier, Derivative::Gradient, tape);
                 let columns: Vec<&[f64]> = inputs.iter().map(std::slice::from_ref).collect();
                 let names: Vec<&str> = kernel.inputs().iter().map(|input| input.name.as_str()).collect();
@@ -274,7 +274,7 @@ fn heat_equation() {
 fn heat_equation_in_bounded_memory() {
     let (n, steps) = (1000, 10_000);
     let shapes = [("u0", Shape::Vector(n)), ("w", Shape::Vector(n))];
-    let kernel = compile(&heat(steps), &shapes, Tier::Cranelift, Derivative::Gradient, 64 << 20);
+    let kernel = compile(&heat(steps), &shapes, support::native_tier(), Derivative::Gradient, 64 << 20);
     assert!(kernel.shape().scratch_bytes < 256 << 20, "{} bytes", kernel.shape().scratch_bytes);
     let inputs: Vec<f64> = [0.2].into_iter().chain((0..2 * n as usize).map(number)).collect();
     let (value, by_c, by_u0) = heat_by_scalars(steps, 0.2, &inputs[1..1001], &inputs[1001..]);
@@ -294,7 +294,7 @@ fn determinants_and_inverses() {
             (0..n * n).map(|k| number(k) + if k % (n + 1) == 0 { 2.0 * n as f64 } else { 0.0 }).collect();
         let columns: Vec<&[f64]> = a.iter().map(std::slice::from_ref).collect();
         let run = |source: &str, derivative| {
-            let kernel = compile(source, &[("A", shape)], Tier::Cranelift, derivative, 0);
+            let kernel = compile(source, &[("A", shape)], support::native_tier(), derivative, 0);
             kernel.columns(&columns).expect("columns").concat()
         };
         let inverse = run("(inv A)", Derivative::None);
@@ -365,7 +365,7 @@ fn parameters_of_many_elements() {
     let shapes = [("u", Shape::Vector(100)), ("p", Shape::Vector(100))];
     let params: Vec<f64> = (0..100).map(|k| number(k + 77)).collect();
     let inputs = columns(100, 37);
-    let results: Vec<support::Results> = [Tier::Cranelift, Tier::Interpret]
+    let results: Vec<support::Results> = [support::native_tier(), Tier::Interpret]
         .into_iter()
         .map(|tier| {
             let signature = signature(source, &shapes).parameter("p");
@@ -401,7 +401,7 @@ fn code_does_not_grow_with_the_number_of_elements() {
     ] {
         let sizes = [100, 400].map(|n| {
             let shapes = [("u", Shape::Vector(n)), ("A", Shape::Matrix(n, n))];
-            compile(source, &shapes, Tier::Cranelift, derivative.clone(), 0).code_bytes()
+            compile(source, &shapes, support::native_tier(), derivative.clone(), 0).code_bytes()
         });
         assert!(sizes[1] < sizes[0] + sizes[0] / 4, "{source}: {sizes:?}");
     }

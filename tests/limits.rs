@@ -4,6 +4,8 @@
 //! Each test runs on a thread with a stack of 2 MiB, which is what Rust gives a thread; recursion over 10⁵ levels would
 //! not fit. Structures are dropped on that thread too.
 
+mod support;
+
 use std::time::Instant;
 
 use nc_runtime::batch::Kernel as _;
@@ -68,7 +70,7 @@ fn through_all_stages(source: &str, native: bool) -> f64 {
     timed("print the lanes", || neural_compiler::lower::print::dump(&lanes));
     println!("{} nodes, {} instructions", adjoint.len(), lanes.insts.len());
     if native {
-        let options = CompileOptions { tier: Tier::Cranelift, ..options };
+        let options = CompileOptions { tier: support::native_tier(), ..options };
         let kernel = timed("compile", || Kernel::from_graph(adjoint.clone(), &options)).expect("a kernel");
         let columns: Vec<Vec<f64>> = inputs.iter().map(|&x| vec![x; 3]).collect();
         let columns: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();

@@ -274,7 +274,7 @@ fn every_tier_has_the_same_bits() {
             let watching = CompileOptions {
                 check_domain: true,
                 check_kinks: true,
-                ..options(case, Tier::Cranelift, derivative.clone(), 4096)
+                ..options(case, support::native_tier(), derivative.clone(), 4096)
             };
             let watching = program.compile(&watching).unwrap_or_else(|e| panic!("{}: {e}", case.name));
             let watched = outputs(&watching, case.rows);
@@ -282,7 +282,7 @@ fn every_tier_has_the_same_bits() {
             for tape in [0, 1024, 4096, 1 << 20] {
                 let again = outputs(&compile(Tier::Interpret, tape), case.rows);
                 assert_eq!(bits(&again), bits(&interpreted), "{}: {derivative:?}, tape of {tape}", case.name);
-                let native = compile(Tier::Cranelift, tape);
+                let native = compile(support::native_tier(), tape);
                 for length in 1..=case.rows.len() {
                     let rows = &case.rows[..length];
                     let expected = &bits(&interpreted)[..length];
@@ -303,7 +303,7 @@ fn every_tier_has_the_same_bits() {
 /// Values of a program of scalars, in both tiers, with limits.
 fn values(source: &str, derivative: Derivative, limits: Limits, rows: &[&[f64]]) -> Vec<Vec<f64>> {
     let program = Program::parse(source).unwrap_or_else(|e| panic!("{source}: {e}"));
-    let [native, interpreted] = [Tier::Cranelift, Tier::Interpret].map(|tier| {
+    let [native, interpreted] = [support::native_tier(), Tier::Interpret].map(|tier| {
         let derivative = derivative.clone();
         let options = CompileOptions { tier, derivative, limits: Some(limits), ..CompileOptions::default() };
         let kernel = program.compile(&options).unwrap_or_else(|e| panic!("{source}: {e}"));
@@ -417,7 +417,7 @@ fn agree_in_batches(source: &str, base: &CompileOptions, lengths: &[usize]) {
         let options = CompileOptions { tier, ..base.clone() };
         program.compile(&options).unwrap_or_else(|e| panic!("{e}"))
     };
-    let (native, interpreted) = (compile(Tier::Cranelift), compile(Tier::Interpret));
+    let (native, interpreted) = (compile(support::native_tier()), compile(Tier::Interpret));
     assert!(native.notes().is_empty(), "{:?}", native.notes());
     let params: Vec<f64> = (0..native.shape().params).map(|k| k as f64 + 2.0).collect();
     let names: Vec<String> = program.inputs().map(String::from).collect();
@@ -534,7 +534,7 @@ fn rows_that_fail_add_the_same_to_sums() {
                 .map(|&name| (0..9).map(|row| if name == "n" { f64::from(row) } else { 0.5 }).collect())
                 .collect();
             for derivative in [Derivative::Gradient, Derivative::Vjp] {
-                let results = [Tier::Cranelift, Tier::Interpret].map(|tier| {
+                let results = [support::native_tier(), Tier::Interpret].map(|tier| {
                     let options = CompileOptions {
                         tier,
                         derivative: derivative.clone(),
@@ -598,7 +598,7 @@ fn large_arrays_in_loops() {
         let rows: Vec<&[f64]> = rows.iter().map(Vec::as_slice).collect();
         for derivative in [Derivative::None, Derivative::Gradient, Derivative::Jvp { seeds: 1 }] {
             for tape_bytes in [0, 64 << 20] {
-                let [native, interpreted] = [Tier::Cranelift, Tier::Interpret].map(|tier| {
+                let [native, interpreted] = [support::native_tier(), Tier::Interpret].map(|tier| {
                     let options = CompileOptions {
                         tier,
                         tape_bytes,

@@ -1,5 +1,7 @@
 //! The AST interpreter, the graph interpreter and the native kernel: the same bits on every program.
 
+mod support;
+
 use nc_runtime::batch::{self, Batch, Options, Workspace};
 use neural_compiler::graph::Reason;
 use neural_compiler::graph::Shape;
@@ -224,7 +226,7 @@ fn same_bits_in_every_tier() {
         let tree = program.compile(&CompileOptions { tier: Tier::Interpret, ..options.clone() }).unwrap();
         let interpreted =
             Kernel::from_graph(graph.clone(), &CompileOptions { tier: Tier::Interpret, ..options.clone() });
-        let native = program.compile(&CompileOptions { tier: Tier::Cranelift, ..options }).unwrap();
+        let native = program.compile(&CompileOptions { tier: support::native_tier(), ..options }).unwrap();
         let expected = run(&tree, &columns, rows);
         assert_eq!(run(&interpreted.unwrap(), &columns, rows), expected, "graph interpreter: {text}");
         assert_eq!(run(&native, &columns, rows), expected, "native: {text}");

@@ -77,7 +77,7 @@ fn what_an_inner_loop_leaves_is_known_after_the_outer_one() {
         run(&kernel.expect("a kernel"), &columns, &[], 2, 1).columns[0].clone()
     };
     let expected = vec![(2f64.sqrt() - 2.0).to_bits(), (3f64.sqrt() - 3.0).to_bits()];
-    for tier in [Tier::Cranelift, Tier::Interpret] {
+    for tier in [support::native_tier(), Tier::Interpret] {
         for derivative in [Derivative::None, Derivative::Gradient] {
             let found = result(derivative, tier);
             let near = found.iter().zip(&expected).all(|(a, b)| a.abs_diff(*b) < 8);
@@ -93,7 +93,7 @@ fn mutual_tail_calls_hand_vectors_to_each_other() {
                          (g (lambda (i a) (if (>= i 1) (f (- i 1) a) (* 2 (vsum a))))))
                   (f n [1 2]))";
     let program = Program::parse(text).expect("a program");
-    for tier in [Tier::Cranelift, Tier::Interpret] {
+    for tier in [support::native_tier(), Tier::Interpret] {
         let options = CompileOptions { derivative: Derivative::Gradient, tier, ..CompileOptions::default() };
         let kernel = program.compile(&options).expect("a kernel");
         let results = run(&kernel, &[vec![4.0, 5.0]], &[], 2, 1);

@@ -3,6 +3,8 @@
 //! ANF is evaluated here by recursion, in the plainest way, and compared with the AST interpreter: values, and what of
 //! its limits a row uses.
 
+mod support;
+
 #[path = "support/recursion.rs"]
 mod recursion;
 
@@ -196,7 +198,7 @@ fn in_tiers(
         )
     });
     let columns = vec![rows; program.inputs().count()];
-    let [native, interpreted] = [Tier::Cranelift, Tier::Interpret].map(|tier| {
+    let [native, interpreted] = [support::native_tier(), Tier::Interpret].map(|tier| {
         let options = CompileOptions {
             tier,
             derivative: derivative.clone(),

@@ -97,7 +97,7 @@ fn check(seed: u64) {
             panic!("{}", describe(&error));
         }
         for tape in [0, 64 << 20] {
-            let native = compile(&pair.looped, derivative.clone(), Tier::Cranelift, tape);
+            let native = compile(&pair.looped, derivative.clone(), support::native_tier(), tape);
             let found = run(&native, &inputs, &param, rows, 1);
             assert!(
                 found == expected,

@@ -1,182 +1,26 @@
-//! The programs that are measured, in the spellings that the competitors need, and how kernels are timed.
+//! What the benches share.
+//!
+//! * [`programs`]: what is measured; [`cases`]: that for expression evaluators; [`columns`]: on what numbers;
+//! * [`timing`]: the time it takes;
+//! * [`c`]: the C to compare with, built by the machine's compiler; [`c_source`]: that of a graph.
 
 #![allow(dead_code, reason = "each bench uses a part")]
 
-use std::time::Instant;
+pub mod c;
+pub mod c_source;
+pub mod cases;
+pub mod columns;
+pub mod programs;
+pub mod timing;
 
-use nc_runtime::batch::{Batch, Kernel as _, Options, Sink, Source, Workspace};
-use neural_compiler::Kernel;
+use neural_compiler::Tier;
 
-/// The best time of several repeats, in seconds.
-pub fn best(repeats: usize, mut work: impl FnMut()) -> f64 {
-    (0..repeats)
-        .map(|_| {
-            let start = Instant::now();
-            work();
-            start.elapsed().as_secs_f64()
-        })
-        .fold(f64::INFINITY, f64::min)
+/// The tiers of this machine that generate code, the fastest first.
+pub fn native_tiers() -> Vec<Tier> {
+    Tier::available().into_iter().filter(|&tier| tier != Tier::Interpret).collect()
 }
 
-/// Nanoseconds per row on one thread, columns in memory, and what the kernel gave.
-pub fn kernel_time(kernel: &Kernel, inputs: &[Vec<f64>], repeats: usize) -> (f64, Vec<Vec<f64>>) {
-    let rows = inputs[0].len();
-    let mut outputs = vec![vec![0.0; rows]; kernel.shape().outputs];
-    let sources: Vec<Source<'_>> = inputs.iter().map(|column| Source::Column(column)).collect();
-    let mut space = Workspace::new();
-    let mut sinks: Vec<Sink<'_>> = outputs.iter_mut().map(|column| Sink::Column(column)).collect();
-    let seconds = best(repeats, || {
-        let batch =
-            Batch { rows, inputs: &sources, params: &[], outputs: &mut sinks, param_gradients: &mut [] };
-        kernel.evaluate(batch, &Options::with_threads(1), &mut space).expect("the batch fits");
-    });
-    (seconds * 1e9 / rows as f64, outputs)
-}
-
-/// A program with one scalar result.
-pub struct Case {
-    /// Short name.
-    pub name: String,
-    /// Inputs, in the order of the program's signature.
-    pub inputs: Vec<String>,
-    /// The Scheme program.
-    pub scheme: String,
-    /// The same operations in infix notation: `^` for powers, `c && a || b` for choices.
-    pub infix: String,
-    /// The same operations in C.
-    pub c: String,
-}
-
-fn case(name: &str, scheme: &str, infix: &str, c: &str) -> Case {
-    let program = neural_compiler::Program::parse(scheme).expect("the program parses");
-    Case {
-        name: name.into(),
-        inputs: program.inputs().map(str::to_string).collect(),
-        scheme: scheme.into(),
-        infix: infix.into(),
-        c: c.into(),
-    }
-}
-
-/// A program whose infix form is also its C form.
-fn plain(name: &str, scheme: &str, infix: &str) -> Case {
-    case(name, scheme, infix, infix)
-}
-
-/// The throughput programs of the paper's tables 6 and 9.
-pub fn throughput() -> Vec<Case> {
-    let mut cases = vec![
-        plain("add", "(+ x y)", "x + y"),
-        plain("square_plus", "(+ (* x x) y)", "x * x + y"),
-        plain("four_ops", "(+ (* a b) (- c d))", "a * b + (c - d)"),
-        case("abs", "(if (> x 0) x (- 0 x))", "x > 0 && x || 0 - x", "x > 0 ? x : 0 - x"),
-        case(
-            "clamp",
-            "(if (< x 0) 0 (if (> x 10) 10 x))",
-            "x >= 0 && (x > 10 && 10 || x) || 0",
-            "x < 0 ? 0 : (x > 10 ? 10 : x)",
-        ),
-        plain("quadratic", "(+ (+ (* a (* x x)) (* b x)) c)", "a * (x * x) + b * x + c"),
-        case(
-            "discriminant",
-            "(let ((d (- (* b b) (* 4 (* a c))))) (if (>= d 0) 1 0))",
-            "b * b - 4 * (a * c) >= 0",
-            "b * b - 4 * (a * c) >= 0 ? 1 : 0",
-        ),
-        plain(
-            "dist_sq",
-            "(let ((dx (- x1 x2)) (dy (- y1 y2))) (+ (* dx dx) (* dy dy)))",
-            "(x1 - x2) * (x1 - x2) + (y1 - y2) * (y1 - y2)",
-        ),
-        plain(
-            "dot4",
-            "(+ (+ (* a1 b1) (* a2 b2)) (+ (* a3 b3) (* a4 b4)))",
-            "(a1 * b1 + a2 * b2) + (a3 * b3 + a4 * b4)",
-        ),
-    ];
-    let (mut scheme, mut infix) = ("x".to_string(), "x".to_string());
-    for _ in 0..250 {
-        scheme = format!("(+ {scheme} 1)");
-        infix = format!("({infix} + 1)");
-    }
-    cases.push(plain("chain_250", &scheme, &infix));
-    cases.push(tree(100));
-    cases
-}
-
-/// The balanced sum of `width` products of two inputs each.
-pub fn tree(width: usize) -> Case {
-    let mut scheme: Vec<String> = (0..width).map(|k| format!("(* v{} v{})", 2 * k, 2 * k + 1)).collect();
-    let mut infix: Vec<String> = (0..width).map(|k| format!("v{} * v{}", 2 * k, 2 * k + 1)).collect();
-    while scheme.len() > 1 {
-        scheme = scheme
-            .chunks(2)
-            .map(|p| if let [a, b] = p { format!("(+ {a} {b})") } else { p[0].clone() })
-            .collect();
-        infix = infix
-            .chunks(2)
-            .map(|p| if let [a, b] = p { format!("({a} + {b})") } else { p[0].clone() })
-            .collect();
-    }
-    plain(&format!("tree_{width}"), &scheme[0], &infix[0])
-}
-
-/// The paper's fifteen laws, as its Table 7 has them.
-pub fn laws() -> Vec<Case> {
-    vec![
-        plain("Planck", "(* h f)", "h * f"),
-        plain("Hooke", "(* (- 0 k) x)", "(0 - k) * x"),
-        case("kinetic", "(* alpha (* m (pow v 2)))", "alpha * (m * v ^ 2)", "alpha * (m * (v * v))"),
-        case("gravity", "(/ (* G (* m1 m2)) (pow r 2))", "G * (m1 * m2) / r ^ 2", "G * (m1 * m2) / (r * r)"),
-        plain("ideal gas", "(* n (* R T))", "n * (R * T)"),
-        plain("pendulum", "(* k (sqrt (/ L g)))", "k * sqrt(L / g)"),
-        plain("heat", "(* m (* c dT))", "m * (c * dT)"),
-        case(
-            "Coulomb",
-            "(/ (* ke (* q1 q2)) (pow r 2))",
-            "ke * (q1 * q2) / r ^ 2",
-            "ke * (q1 * q2) / (r * r)",
-        ),
-        case(
-            "Gaussian",
-            "(/ (exp (/ (- 0 (pow (/ (- x mu) sigma) 2)) 2)) (* sigma (sqrt 6.283185307179586)))",
-            "exp((0 - ((x - mu) / sigma) ^ 2) / 2) / (sigma * sqrt(6.283185307179586))",
-            "exp((0 - ((x - mu) / sigma) * ((x - mu) / sigma)) / 2) / (sigma * sqrt(6.283185307179586))",
-        ),
-        case(
-            "rel. energy",
-            "(/ (* m (pow c 2)) (sqrt (- 1 (pow (/ v c) 2))))",
-            "m * c ^ 2 / sqrt(1 - (v / c) ^ 2)",
-            "m * (c * c) / sqrt(1 - (v / c) * (v / c))",
-        ),
-        plain("sound", "(sqrt (/ (* gamma P) rho))", "sqrt(gamma * P / rho)"),
-        plain(
-            "barometric",
-            "(* P0 (exp (/ (* (- 0 m) (* g x)) (* kB T))))",
-            "P0 * exp((0 - m) * (g * x) / (kB * T))",
-        ),
-        plain("E-field", "(* coeff (* E (* E V)))", "coeff * (E * (E * V))"),
-        plain("oscillator", "(* A (sin (+ (* omega t) phi)))", "A * sin(omega * t + phi)"),
-        case(
-            "Lorentz",
-            "(/ 1 (sqrt (- 1 (pow (/ v c) 2))))",
-            "1 / sqrt(1 - (v / c) ^ 2)",
-            "1 / sqrt(1 - (v / c) * (v / c))",
-        ),
-    ]
-}
-
-/// Columns of numbers that are in the domain of every program above and exercise both arms of its choices.
-pub fn columns(count: usize, rows: usize) -> Vec<Vec<f64>> {
-    (0..count)
-        .map(|column| {
-            (0..rows)
-                .map(|row| {
-                    let unit = ((row * 7919 + column * 104_729) % 10_007) as f64 / 10_007.0;
-                    // Later columns are larger, so that ratios like v/c stay below 1.
-                    0.1 + 0.8 * unit + column as f64
-                })
-                .collect()
-        })
-        .collect()
+/// Whether everything is to run once, on few rows: `--test`.
+pub fn quick() -> bool {
+    std::env::args().any(|arg| arg == "--test")
 }

@@ -66,7 +66,7 @@ void gradient(const double *const *in, double *const *out, size_t n) {
         double s2 = sin(t2), c2 = cos(t2);
         double a2 = -g[r] * s2 - b[r] * w2, w3 = w + 0.5 * h * a2, t3 = t + 0.5 * h * w2;
         double s3 = sin(t3), c3 = cos(t3);
-        double a3 = -g[r] * s3 - b[r] * w3, w4 = w + h * a3, t4 = t + h * w3;
+        double a3 = -g[r] * s3 - b[r] * w3, t4 = t + h * w3;
         double s4 = sin(t4), c4 = cos(t4);
         double dT = dt[r], dW = dw[r];
         double da4 = h / 6 * dW, da3 = h / 3 * dW, da2 = h / 3 * dW, da1 = h / 6 * dW;

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use nc_runtime::batch::{self, Batch, Kernel as _, Sink, Workspace};
 use neural_compiler::dialect::{Dialect, ReaderLimits};
+use neural_compiler::stages::StageTimes;
 use neural_compiler::{CompileOptions, Derivative, Program};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::limits::{LimitArgs, TapeArgs};
 use super::report::Failure;
@@ -20,7 +21,8 @@ use super::{Loaded, TierChoice, print, print_json, set_threads, table};
     nc bench law.scm --batch-size 1000000 --threads 0 --grad --json\n\n\
     compile_us: from the text to a kernel that can be called, in a warm process, the median of many. ns_per_row: the\n\
     best of many evaluations, columns in memory, with --grad the value and the derivatives by all inputs. Inputs are\n\
-    |x| + 0.1 with normally distributed x, the same in every run. --json prints one object per program and line.")]
+    |x| + 0.1 with normally distributed x, the same in every run. --json prints one object per program and line, with\n\
+    the median of each stage of compilation in `stages`, in microseconds.")]
 pub struct Args {
     /// The programs; - is standard input
     #[arg(value_name = "PROG", required = true)]
@@ -54,6 +56,7 @@ struct Measured {
     threads: usize,
     tier: String,
     compile_us: f64,
+    stages: Option<StageTimes>,
     ns_per_row: f64,
     code_bytes: usize,
 }
@@ -76,7 +79,8 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
                 continue;
             }
         };
-        let Measured { program, nodes, ops, threads, tier, compile_us, ns_per_row, code_bytes } = measured;
+        let Measured { program, nodes, ops, threads, tier, compile_us, stages, ns_per_row, code_bytes } =
+            measured;
         let rows_per_s = 1e9 / ns_per_row;
         if json {
             print_json(&json!({
@@ -88,6 +92,7 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
                 "tier": tier,
                 "grad": args.grad,
                 "compile_us": compile_us,
+                "stages": stages.map(|stages| in_us(&stages)),
                 "ns_per_row": ns_per_row,
                 "rows_per_s": rows_per_s,
                 "code_bytes": code_bytes,
@@ -142,6 +147,12 @@ fn measure(path: &Path, args: &Args) -> Result<Measured, Failure> {
     times.sort_unstable();
     let compile_us = times[times.len() / 2].as_secs_f64() * 1e6;
 
+    let mut stages = Vec::new();
+    repeat(Duration::from_millis(100), 5, || {
+        let times = StageTimes::measure(&bytes, Dialect::Scheme, &options);
+        times.map(|times| stages.push(times)).map_err(|error| loaded.failure(error))
+    })?;
+
     let shape = kernel.shape();
     let rows = args.batch_size;
     let mut noise = Noise(0x9E37_79B9_7F4A_7C15);
@@ -174,9 +185,16 @@ fn measure(path: &Path, args: &Args) -> Result<Measured, Failure> {
         threads: if args.threads == 0 { rayon::current_num_threads() } else { args.threads },
         tier: kernel.tier().to_string(),
         compile_us,
+        stages: StageTimes::median(&stages),
         ns_per_row: best.as_secs_f64() * 1e9 / rows as f64,
         code_bytes: kernel.code_bytes(),
     })
+}
+
+/// Microseconds by stage.
+fn in_us(stages: &StageTimes) -> Value {
+    let us = |(name, time): (&str, Duration)| (name.to_string(), json!(time.as_secs_f64() * 1e6));
+    Value::Object(stages.named().map(us).into_iter().collect())
 }
 
 /// Calls `action` for this long, and a few times at least.

@@ -10,13 +10,14 @@ use neural_compiler::{CompileOptions, Derivative, Stage};
 use super::limits::LimitArgs;
 use super::report::Failure;
 use super::text::{self, Items};
-use super::{Loaded, print};
+use super::{Loaded, TierChoice, print};
 
 /// Show a program at a stage of the pipeline
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     nc ir law.scm --stage graph\n  \
     nc ir law.scm --stage lanes --grad --inputs 'm,r[3]' --param G\n  \
+    nc ir law.scm --stage asm --tier avx2\n  \
     nc ir law.scm --stage asm --target aarch64-unknown-linux-gnu\n\n\
     Up to the lanes, the text is the same on every machine.")]
 pub struct Args {
@@ -38,6 +39,9 @@ pub struct Args {
     /// For another processor than this one, by its target triple; without optional features
     #[arg(long, value_name = "TRIPLE")]
     target: Option<String>,
+    /// Whose machine code
+    #[arg(long, value_enum, default_value_t, conflicts_with = "target")]
+    tier: TierChoice,
     #[command(flatten)]
     limits: LimitArgs,
 }
@@ -97,7 +101,9 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     };
     let derivative = if args.grad { Derivative::Gradient } else { Derivative::None };
     let limits = args.limits.of(&loaded.program);
-    let options = CompileOptions { signature, derivative, limits: Some(limits), ..CompileOptions::default() };
+    let tier = args.tier.into();
+    let options =
+        CompileOptions { signature, derivative, limits: Some(limits), tier, ..CompileOptions::default() };
     let text = loaded.program.stage(args.stage.into(), &options, target.as_ref());
     print(&text.map_err(|error| loaded.failure(error))?)
 }

@@ -87,6 +87,12 @@ enum TierChoice {
     /// The fastest one that this machine has
     #[default]
     Auto,
+    /// Machine code of our own, in the widest vectors that the processor has
+    Wide,
+    /// The same in 512-bit vectors
+    Avx512,
+    /// The same in 256-bit vectors
+    Avx2,
     /// Machine code by Cranelift, in 128-bit vectors
     Cranelift,
     /// No code generation
@@ -97,6 +103,9 @@ impl From<TierChoice> for Tier {
     fn from(choice: TierChoice) -> Tier {
         match choice {
             TierChoice::Auto => Tier::Auto,
+            TierChoice::Wide => Tier::Wide,
+            TierChoice::Avx512 => Tier::Avx512,
+            TierChoice::Avx2 => Tier::Avx2,
             TierChoice::Cranelift => Tier::Cranelift,
             TierChoice::Interpret => Tier::Interpret,
         }

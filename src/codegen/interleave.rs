@@ -4,20 +4,20 @@
 //! that, several groups in one iteration keep it busy; and where an iteration is only a few instructions, several
 //! groups share the loop's own. Both only as far as there are registers.
 
+use super::layout::Resources;
 use super::pieces::is_leaf;
 use crate::entity::{Entity, EntityVec};
+use crate::lower::TAPE_CELL_BYTES as CELL_BYTES;
 use crate::lower::lanes::{FBinary, FUnary, Inst, LaneProgram, Value};
 
 /// Instructions that the reorder window holds.
 const WINDOW: f64 = 250.0;
-/// Vector instructions started per cycle.
-const WIDTH: f64 = 2.0;
-/// Vector registers that values of several groups may take.
-const REGISTERS: usize = 13;
-/// Iterations of fewer instructions are mostly loop.
-const SHORT: usize = 24;
+/// Cycles that an iteration takes for itself.
+const LOOP: f64 = 1.5;
+/// How much of the time several groups have to save before their longer code is worth it.
+const WORTHWHILE: f64 = 0.95;
 
-/// Programs of more instructions are not doubled for the sake of memory: they would take long to compile.
+/// Longer iterations are not made longer still: they would take long to compile.
 const MANY_INSTRUCTIONS: usize = 500;
 
 /// Values that an iteration hands to the next for a single group, at the most, where two groups share it.
@@ -25,6 +25,9 @@ const MANY_CARRIED: usize = 12;
 
 /// Programs with loops are not doubled beyond so many instructions.
 const MANY_LOOP_INSTRUCTIONS: usize = 3000;
+
+/// Bytes of a cache line.
+const CACHE_LINE: usize = 64;
 
 /// More columns than the processor prefetches at the same time.
 const MANY_COLUMNS: u32 = 24;
@@ -56,12 +59,12 @@ fn latency(inst: Inst) -> u32 {
     }
 }
 
-/// How many cycles the instruction keeps its unit busy.
-fn occupancy(inst: Inst) -> f64 {
+/// How many cycles the instruction keeps its unit busy, where a vector instruction takes `each`.
+fn occupancy(inst: Inst, each: f64) -> f64 {
     match inst {
-        Inst::FUnary(FUnary::Sqrt, _) => 9.0,
-        Inst::FBinary(FBinary::Div, ..) => 5.0,
-        _ => 1.0 / WIDTH,
+        Inst::FUnary(FUnary::Sqrt, _) => 18.0 * each,
+        Inst::FBinary(FBinary::Div, ..) => 10.0 * each,
+        _ => each,
     }
 }
 
@@ -75,7 +78,10 @@ pub struct Interleave {
 }
 
 /// The choice for a program that is compiled in one piece.
-pub fn choose(program: &LaneProgram) -> Interleave {
+pub fn choose(program: &LaneProgram, resources: &Resources) -> Interleave {
+    let registers = resources.registers;
+    // Lane groups whose cells side by side take as much as memory was counted for.
+    let most = if program.cells > 0 { CELL_BYTES / resources.vector_bytes } else { usize::MAX };
     let mut ready: EntityVec<Value, u32> = EntityVec::filled(0, program.insts.len());
     let mut last_use: EntityVec<Value, usize> = EntityVec::filled(0, program.insts.len());
     let (mut count, mut busy, mut depth) = (program.stores.len(), 0.0, 0);
@@ -89,7 +95,7 @@ pub fn choose(program: &LaneProgram) -> Interleave {
         depth = depth.max(ready[value]);
         if !inst.is_constant() {
             count += 1;
-            busy += occupancy(inst);
+            busy += occupancy(inst, resources.cycles);
         }
     }
     for store in &program.stores {
@@ -106,24 +112,33 @@ pub fn choose(program: &LaneProgram) -> Interleave {
         // every iteration hands to the next.
         let carried = program.loops.values().map(|l| l.carried.len()).max().unwrap_or(0);
         let groups =
-            match (4 * pressure <= REGISTERS, carried <= MANY_CARRIED && count <= MANY_LOOP_INSTRUCTIONS) {
+            match (4 * pressure <= registers, carried <= MANY_CARRIED && count <= MANY_LOOP_INSTRUCTIONS) {
                 (true, _) => 4,
                 (false, true) => 2,
                 (false, false) => 1,
             };
-        return Interleave { groups, spare: 0 };
+        return Interleave { groups: groups.min(most), spare: 0 };
     }
-    let overlap = (WINDOW / count.max(1) as f64).max(1.0);
-    let waiting = f64::from(depth) / overlap / busy.max(1.0);
     // With many columns, memory is what counts: whole cache lines of each at a time.
     if program.columns.inputs + program.columns.outputs > MANY_COLUMNS {
-        return Interleave { groups: if count <= MANY_INSTRUCTIONS { 2 } else { 1 }, spare: 0 };
+        let groups = (CACHE_LINE * 2 / resources.vector_bytes).min(2);
+        return Interleave { groups: if count <= MANY_INSTRUCTIONS { groups } else { 1 }, spare: 0 };
     }
-    let groups = [4, 2]
-        .into_iter()
-        .find(|&n| n * pressure <= REGISTERS && (count * n <= 2 * SHORT || waiting > 0.6 * n as f64))
-        .unwrap_or(1);
-    Interleave { groups, spare: REGISTERS.saturating_sub(groups * pressure) }
+    // Cycles per group, as far as they can be told: of the vector units, of waiting, of access to memory.
+    let cycles = |groups: usize| {
+        let each = groups as f64;
+        let in_flight = each.max(WINDOW / count.max(1) as f64);
+        let waiting = f64::from(depth) / in_flight;
+        let spilled = (groups * pressure).saturating_sub(registers) as f64 * resources.spill / each;
+        busy.max(waiting).max(spilled) + LOOP / each
+    };
+    let mut groups = 1;
+    for more in [2, 4] {
+        if more <= most && more * count <= MANY_INSTRUCTIONS && cycles(more) < cycles(groups) * WORTHWHILE {
+            groups = more;
+        }
+    }
+    Interleave { groups, spare: registers.saturating_sub(groups * pressure) }
 }
 
 /// The largest number of values that are alive at the same time. Constants and columns are loaded where they are

@@ -2,6 +2,7 @@
 //! the program and not faster. Values that one piece computes and a later one needs live in scratch memory. A loop is in
 //! one piece as a whole.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use crate::entity::{Entity, EntityVec};
@@ -103,4 +104,50 @@ pub fn cut(program: &LaneProgram, size: usize) -> Pieces {
 /// The piece that stores a result: where it is computed; leaves, which have no place, in the last.
 pub fn store_piece(program: &LaneProgram, value: Value, defined: usize, last: usize) -> usize {
     if is_leaf(program.insts[value]) { last } else { defined }
+}
+
+/// What stands for the values that a piece works with, for one lane group.
+pub struct PieceValues<T> {
+    /// The piece's first instruction.
+    start: usize,
+    /// Of its own instructions.
+    own: Vec<Option<T>>,
+    /// Of imports, and of columns that an earlier piece used first.
+    others: HashMap<Value, T>,
+}
+
+impl<T: Copy> PieceValues<T> {
+    /// Nothing known.
+    pub fn new(piece: &Piece) -> PieceValues<T> {
+        let own = vec![None; piece.insts.len()];
+        PieceValues { start: piece.insts.start, own, others: HashMap::new() }
+    }
+
+    /// What stands for a value.
+    pub fn get(&self, value: Value) -> Option<T> {
+        match value.index().checked_sub(self.start).and_then(|k| self.own.get(k)) {
+            Some(&own) => own,
+            None => self.others.get(&value).copied(),
+        }
+    }
+
+    /// Says what does.
+    pub fn set(&mut self, value: Value, code: T) {
+        match value.index().checked_sub(self.start).and_then(|k| self.own.get_mut(k)) {
+            Some(own) => *own = Some(code),
+            None => {
+                self.others.insert(value, code);
+            }
+        }
+    }
+
+    /// From here on nothing does.
+    pub fn forget(&mut self, value: Value) {
+        match value.index().checked_sub(self.start).and_then(|k| self.own.get_mut(k)) {
+            Some(own) => *own = None,
+            None => {
+                self.others.remove(&value);
+            }
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::entity::{Entity, EntityVec, entity};
-use crate::graph::{Graph, Source};
+use crate::graph::{Graph, Source, canonical_bits};
 
 entity!(
     /// A value of a [`LaneProgram`].
@@ -463,6 +463,13 @@ impl LaneProgram {
             }
             inst => inst.for_each_operand(f),
         }
+    }
+
+    /// The number of which `value` is the form with canonical NaNs.
+    pub(crate) fn canonicalised(&self, value: Value) -> Option<Value> {
+        let Inst::Select(nan, canonical, number) = self.insts[value] else { return None };
+        let is_canonical = self.insts[canonical] == Inst::F(canonical_bits(f64::NAN));
+        (is_canonical && self.insts[nan] == Inst::FCompare(FCompare::Ne, number, number)).then_some(number)
     }
 
     /// For each value where it is there for everything that follows: behind the outermost loop around it.

@@ -8,6 +8,7 @@
 //! * [`lanes`]: the lane program;
 //! * `arrays`: values of many elements;
 //! * [`record`]: instructions as they come;
+//! * `schedule`: the order in which they run;
 //! * `regions`: loops and their adjoints; `calls`: recursive functions; `uniform`: what is the same for all rows;
 //! * [`mod@print`] and [`verify`].
 
@@ -17,6 +18,7 @@ pub mod lanes;
 pub mod print;
 pub mod record;
 mod regions;
+mod schedule;
 mod uniform;
 pub mod verify;
 
@@ -34,7 +36,7 @@ use regions::Tape;
 use uniform::Uniform;
 
 /// How much memory tapes may take, in bytes of one lane group of the widest tier and two groups side by side.
-const TAPE_CELL_BYTES: usize = 128;
+pub(crate) const TAPE_CELL_BYTES: usize = 128;
 
 /// Memory cells of a tape that code can address.
 const MAX_TAPE_CELLS: usize = 1 << 22;

@@ -10,6 +10,7 @@ use super::lanes::{
     CallId, Carried, Columns, Condition, FBinary, FCompare, FUnary, IBinary, Inst, LaneCall, LaneFunction,
     LaneLoop, LaneProgram, LaneType, LoopId, SBinary, Store, TableId, Target, Value,
 };
+use super::schedule::schedule;
 use crate::entity::EntityVec;
 use crate::graph::{Effect, FastHash, canonical_bits};
 
@@ -564,7 +565,8 @@ fn compact(program: LaneProgram, order: &[Value], results: &[Value]) -> (LanePro
     let live = live(&program, order, results);
     let mut renamed: EntityVec<Value, Option<Value>> = EntityVec::filled(None, program.insts.len());
     let mut insts = EntityVec::new();
-    for &value in order.iter().filter(|&&v| live[v]) {
+    let order = schedule(&program, order.iter().copied().filter(|&v| live[v]).collect(), results);
+    for value in order {
         let inst = program.insts[value].map_operands(|v| renamed[v].unwrap_or(v));
         renamed[value] = Some(insts.push(inst));
     }

@@ -58,7 +58,7 @@ impl Case {
     /// All outputs of a graph at the point, natively; the interpreter must agree.
     pub fn outputs(&self, graph: &Graph, more: &[f64]) -> Vec<f64> {
         let columns: Vec<Vec<f64>> = self.inputs.iter().chain(more).map(|&x| vec![x]).collect();
-        let [native, interpreted] = [Tier::Cranelift, Tier::Interpret].map(|tier| {
+        let [native, interpreted] = [super::native_tier(), Tier::Interpret].map(|tier| {
             let options = CompileOptions { tier, ..CompileOptions::default() };
             let kernel = Kernel::from_graph(graph.clone(), &options).expect("a kernel");
             run(&kernel, &columns, &[], 1, 1)

@@ -9,7 +9,20 @@ pub mod generate;
 pub mod unrolled;
 
 use nc_runtime::batch::{Batch, Kernel as _, Options, Report, Sink, Source, Workspace};
-use neural_compiler::Kernel;
+use neural_compiler::{Kernel, Tier};
+
+/// The tiers of this machine that generate code.
+pub fn native_tiers() -> Vec<Tier> {
+    Tier::available().into_iter().filter(|&tier| tier != Tier::Interpret).collect()
+}
+
+/// The tier that generates code in tests: the one that the environment variable `NC_TIER` names, else the fastest.
+pub fn native_tier() -> Tier {
+    let tiers = native_tiers();
+    let wanted = std::env::var("NC_TIER").ok();
+    let found = tiers.iter().find(|tier| wanted.as_ref().is_none_or(|name| *name == tier.to_string()));
+    *found.unwrap_or_else(|| panic!("NC_TIER is {wanted:?}; this machine has {tiers:?}"))
+}
 
 /// The bits of a number, all NaNs being one.
 pub fn bits(x: f64) -> u64 {

@@ -9,8 +9,9 @@ use cranelift::codegen::ir::{self, BlockArg, ConstantData, InstBuilder, MemFlags
 use cranelift::frontend::{FunctionBuilder, FunctionBuilderContext};
 use nc_runtime::abi::{Args, PARTIALS};
 
-use super::{LANES, Plan, Symbols, TargetMachine, function_signature, is_made};
-use crate::codegen::pieces::{Piece, is_leaf};
+use super::{LANES, Symbols, TargetMachine, function_signature};
+use crate::codegen::layout::{self, Plan};
+use crate::codegen::pieces::{Piece, PieceValues, is_leaf};
 use crate::entity::{Entity, EntityVec};
 use crate::graph::canonical_bits;
 use crate::lower::lanes::{
@@ -34,7 +35,7 @@ pub(super) struct Emitter<'a, 'f> {
     tables: &'a [ir::GlobalValue],
     b: FunctionBuilder<'f>,
     /// The code of each value, for each of the lane groups that an iteration works on.
-    values: Vec<PieceValues>,
+    values: Vec<PieceValues<ir::Value>>,
     /// Scratch slots of values of earlier pieces.
     imports: HashMap<Value, u32>,
     tile: usize,
@@ -99,48 +100,6 @@ struct ColumnPointers {
 impl ColumnPointers {
     fn find(&self, k: u32) -> Option<ir::Value> {
         self.hoisted.iter().find(|h| h.0 == k).map(|h| h.1)
-    }
-}
-
-/// The code of the values that a piece works with, for one lane group.
-struct PieceValues {
-    /// The piece's first instruction.
-    start: usize,
-    /// Of its own instructions.
-    own: Vec<Option<ir::Value>>,
-    /// Of imports, and of columns that an earlier piece used first.
-    others: HashMap<Value, ir::Value>,
-}
-
-impl PieceValues {
-    fn new(piece: &Piece) -> PieceValues {
-        let own = vec![None; piece.insts.len()];
-        PieceValues { start: piece.insts.start, own, others: HashMap::new() }
-    }
-
-    fn get(&self, value: Value) -> Option<ir::Value> {
-        match value.index().checked_sub(self.start).and_then(|k| self.own.get(k)) {
-            Some(&own) => own,
-            None => self.others.get(&value).copied(),
-        }
-    }
-
-    fn set(&mut self, value: Value, code: ir::Value) {
-        match value.index().checked_sub(self.start).and_then(|k| self.own.get_mut(k)) {
-            Some(own) => *own = Some(code),
-            None => {
-                self.others.insert(value, code);
-            }
-        }
-    }
-
-    fn forget(&mut self, value: Value) {
-        match value.index().checked_sub(self.start).and_then(|k| self.own.get_mut(k)) {
-            Some(own) => *own = None,
-            None => {
-                self.others.remove(&value);
-            }
-        }
     }
 }
 
@@ -578,8 +537,7 @@ impl<'a, 'f> Emitter<'a, 'f> {
             Target::Column(k) => {
                 let column = self.output_column(k);
                 let address = self.b.ins().iadd(column, self.row_offset);
-                if let (NAN_BRANCH_GROUPS, Some(number)) = (groups, canonicalised(self.program, store.value))
-                {
+                if let (NAN_BRANCH_GROUPS, Some(number)) = (groups, self.program.canonicalised(store.value)) {
                     return self.store_unless_nan(number, address);
                 }
                 for group in 0..groups {
@@ -701,7 +659,7 @@ impl<'a, 'f> Emitter<'a, 'f> {
         if let Some(&(_, constant)) = self.hoisted.iter().find(|h| h.0 == bits) {
             return if ty == types::I64X2 { constant } else { self.as_f(constant) };
         }
-        if is_made(bits) {
+        if layout::is_made(bits) {
             let constant = self.b.func.dfg.constants.insert(ConstantData::from([bits as u8; 16].as_slice()));
             return self.b.ins().vconst(ty, constant);
         }
@@ -991,27 +949,6 @@ impl<'a, 'f> Emitter<'a, 'f> {
         lanes[0] = low;
         self.b.ins().insertlane(low, lanes[1], 1u8)
     }
-}
-
-/// The number of which `value` is the form with canonical NaNs.
-fn canonicalised(program: &LaneProgram, value: Value) -> Option<Value> {
-    let Inst::Select(nan, canonical, number) = program.insts[value] else { return None };
-    let is_canonical = program.insts[canonical] == Inst::F(canonical_bits(f64::NAN));
-    (is_canonical && program.insts[nan] == Inst::FCompare(FCompare::Ne, number, number)).then_some(number)
-}
-
-/// The instructions that make NaNs canonical for a store. What else needs one of them computes it on demand.
-pub(super) fn canonicalising(program: &LaneProgram) -> EntityVec<Value, bool> {
-    let mut only = EntityVec::filled(false, program.insts.len());
-    for store in &program.stores {
-        if let (Target::Column(_), Some(_)) = (store.target, canonicalised(program, store.value)) {
-            only[store.value] = true;
-            if let Inst::Select(nan, ..) = program.insts[store.value] {
-                only[nan] = true;
-            }
-        }
-    }
-    only
 }
 
 fn load_pointer(b: &mut FunctionBuilder, table: ir::Value, k: u32) -> ir::Value {

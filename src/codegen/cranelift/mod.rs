@@ -21,33 +21,28 @@ use nc_runtime::abi::{Args, KernelFn};
 use nc_runtime::batch::KernelShape;
 use nc_runtime::memory::{CodeArena, CodeBlock, Reservation};
 
-use self::emit::{Emitter, FunctionPlan, NAN_BRANCH_GROUPS, canonicalising};
+use self::emit::{Emitter, FunctionPlan, NAN_BRANCH_GROUPS};
 pub use self::target::TargetMachine;
-use super::interleave::{self, Interleave};
-use super::pieces::{self, Pieces, store_piece};
-use crate::entity::{Entity, EntityVec};
-use crate::graph::canonical_bits;
-use crate::lower::lanes::{Inst, LaneProgram, Store, Value};
+use super::layout::{Plan, Resources};
+use crate::lower::lanes::LaneProgram;
 
 /// Rows of one lane group.
 pub const LANES: usize = 2;
 
-/// Programs with more instructions than this are compiled in pieces, by the quick register allocator. The other one's
-/// time grows faster than the number of values that are alive together.
-const WHOLE_SIZE: usize = 1000;
-
-/// The same for programs with loops, whose code runs more often than once.
-const WHOLE_LOOPS: usize = 6000;
+const RESOURCES: Resources = Resources {
+    vector_bytes: size_of::<Constant>(),
+    registers: 13,
+    cycles: 0.5,
+    spill: 1e6,
+    whole_size: 1000,
+    whole_loops: 6000,
+    piece_size: 400,
+    nan_branch_groups: Some(NAN_BRANCH_GROUPS),
+};
 
 /// What a frame holds above its frame pointer, and what a kernel needs beside the frames of its calls.
 const FRAME_BYTES: usize = 64;
 const STACK_SPARE: usize = 256 << 10;
-
-/// Instructions of a piece.
-const PIECE_SIZE: usize = 400;
-
-/// Scratch memory of a program in pieces: so much that it stays in the second-level cache.
-const SCRATCH_BYTES: usize = 256 << 10;
 
 /// Why a program could not be compiled.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +50,9 @@ pub enum CodegenError {
     /// Cranelift has no back end with 128-bit vectors for this processor.
     #[error("no native code for this processor: {0}")]
     Host(String),
+    /// The wide tier failed at its own code.
+    #[error("code generation failed: {0}")]
+    Wide(String),
     /// Cranelift refused the code it was given.
     #[error("code generation failed: {0}")]
     Cranelift(String),
@@ -143,11 +141,11 @@ impl NativeCode {
 /// The processor has no back end, there is no memory for code, or Cranelift refuses its input, which is our fault.
 pub fn compile(program: &LaneProgram, target: &TargetMachine) -> Result<NativeCode, CodegenError> {
     static ARENA: LazyLock<CodeArena> = LazyLock::new(CodeArena::new);
-    let plan = Plan::of(program);
+    let plan = Plan::of(program, &RESOURCES);
     let memory = ModuleMemory { arena: ARENA.clone(), reservations: Arc::default() };
     let reservations = memory.reservations.clone();
     let mut builder =
-        JITBuilder::with_isa(plan.isa(target).clone(), cranelift_module::default_libcall_names());
+        JITBuilder::with_isa(isa(&plan, target).clone(), cranelift_module::default_libcall_names());
     builder.memory_provider(Box::new(memory));
     builder.symbols(library_calls());
     for (k, table) in program.tables.iter().enumerate() {
@@ -231,7 +229,7 @@ pub fn compile(program: &LaneProgram, target: &TargetMachine) -> Result<NativeCo
         params: columns.params as usize,
         param_gradients: columns.partials as usize,
         reports_status: program.status.is_some(),
-        scratch_bytes: plan.slot_bytes() + plan.cell_bytes + plan.transfer_bytes,
+        scratch_bytes: plan.scratch_bytes(),
     };
     let stack = stack_bytes(program, largest_frame);
     Ok(NativeCode { pieces, stack, tile: plan.tile, shape, blocks, _constants: constants })
@@ -239,7 +237,7 @@ pub fn compile(program: &LaneProgram, target: &TargetMachine) -> Result<NativeCo
 
 /// The Cranelift IR of a program, as text.
 pub fn clif(program: &LaneProgram, target: &TargetMachine) -> String {
-    let plan = Plan::of(program);
+    let plan = Plan::of(program, &RESOURCES);
     let mut text = String::new();
     with_contexts(|contexts| {
         for index in 0..plan.pieces.list.len() {
@@ -252,7 +250,7 @@ pub fn clif(program: &LaneProgram, target: &TargetMachine) -> String {
 
 /// The machine code of a program, disassembled by Cranelift.
 pub fn assembly(program: &LaneProgram, target: &TargetMachine) -> Result<String, CodegenError> {
-    let plan = Plan::of(program);
+    let plan = Plan::of(program, &RESOURCES);
     let mut text = String::new();
     with_contexts(|contexts| {
         for index in 0..plan.pieces.list.len() {
@@ -260,13 +258,18 @@ pub fn assembly(program: &LaneProgram, target: &TargetMachine) -> Result<String,
             let mut context = Context::for_function(function);
             context.want_disasm = true;
             let code = context
-                .compile(&**plan.isa(target), &mut ControlPlane::default())
+                .compile(&**isa(&plan, target), &mut ControlPlane::default())
                 .map_err(|e| CodegenError::Cranelift(e.inner.to_string()))?;
             text.push_str(code.vcode.as_deref().unwrap_or(""));
             text.push('\n');
         }
         Ok(text)
     })
+}
+
+/// The compiler to use: the one that makes the best code, for large programs the one whose time is linear.
+fn isa<'t>(plan: &Plan, target: &'t TargetMachine) -> &'t OwnedTargetIsa {
+    if plan.pieces.list.len() == 1 { &target.isa } else { &target.quick }
 }
 
 /// A piece as a function outside any module, for dumps.
@@ -402,125 +405,4 @@ fn library_calls() -> [(&'static str, *const u8); 5] {
         ("trunc", trunc as *const u8),
         ("nearbyint", nearest as *const u8),
     ]
-}
-
-/// How a program is laid out as code.
-struct Plan {
-    pieces: Pieces,
-    /// Rows that go through all pieces before the next rows do.
-    tile: usize,
-    /// Lane groups that an iteration of the main loop works on.
-    interleave: usize,
-    /// The constants that are loaded from memory, sorted.
-    pool: Vec<u64>,
-    /// Those of them that stay in registers.
-    hoisted: Vec<u64>,
-    /// Memory for cells, and for what calls hand over.
-    cell_bytes: usize,
-    transfer_bytes: usize,
-    /// What each piece stores, in the order of computation.
-    stores: Vec<Vec<Store>>,
-    /// Where each value is there for what follows.
-    settled: EntityVec<Value, Value>,
-    /// Instructions that only turn NaNs into the canonical one; empty where NaNs are not looked for together.
-    canonical: EntityVec<Value, bool>,
-}
-
-/// The stores of each piece.
-fn stores_of(program: &LaneProgram, pieces: &Pieces, settled: &EntityVec<Value, Value>) -> Vec<Vec<Store>> {
-    let last = pieces.list.len() - 1;
-    let mut stores = vec![Vec::new(); pieces.list.len()];
-    for store in &program.stores {
-        let defined = pieces.list.partition_point(|piece| piece.insts.end <= store.value.index());
-        stores[store_piece(program, store.value, defined, last)].push(*store);
-    }
-    for part in &mut stores {
-        part.sort_by_key(|store| settled[store.value]);
-    }
-    stores
-}
-
-/// The most values that a call hands over in one direction.
-fn transfers(program: &LaneProgram) -> usize {
-    let of = |program: &LaneProgram| {
-        let calls = program.calls.values();
-        calls.map(|call| call.operands.len().max(call.results as usize)).max().unwrap_or(0)
-    };
-    program.functions.iter().map(|function| of(&function.program)).chain([of(program)]).max().unwrap_or(0)
-}
-
-/// Whether a constant takes one cheap instruction and no memory.
-fn is_made(bits: u64) -> bool {
-    bits == 0 || bits == u64::MAX
-}
-
-impl Plan {
-    /// Where operands and results of calls are handed over.
-    fn transfer(&self) -> usize {
-        self.slot_bytes() + self.cell_bytes
-    }
-
-    /// Scratch memory for values between pieces; memory cells stand behind them.
-    fn slot_bytes(&self) -> usize {
-        (self.tile * self.pieces.slots as usize * size_of::<f64>()).next_multiple_of(64)
-    }
-
-    /// The compiler to use.
-    fn isa<'t>(&self, target: &'t TargetMachine) -> &'t OwnedTargetIsa {
-        if self.pieces.list.len() == 1 { &target.isa } else { &target.quick }
-    }
-
-    fn of(program: &LaneProgram) -> Plan {
-        let most = if program.loops.is_empty() { WHOLE_SIZE } else { WHOLE_LOOPS };
-        let whole = program.insts.len() <= most;
-        let pieces = pieces::cut(program, if whole { program.insts.len() } else { PIECE_SIZE });
-        let settled = program.settled();
-        let per_row = pieces.slots.max(1) as usize * size_of::<f64>();
-        let functions = program.functions.iter().flat_map(|function| function.program.insts.values());
-        let mut pool: Vec<u64> = program
-            .insts
-            .values()
-            .chain(functions)
-            .filter_map(|inst| match *inst {
-                Inst::F(bits) => Some(bits),
-                Inst::I(value) => Some(value.cast_unsigned()),
-                _ => None,
-            })
-            .collect();
-        pool.sort_unstable();
-        pool.dedup();
-        let Interleave { groups: interleave, spare } = match whole {
-            true => interleave::choose(program),
-            false => Interleave { groups: 1, spare: 0 },
-        };
-        // Every result meets the canonical NaN, unless NaNs are looked for together; what is loaded from memory costs
-        // more than what is made.
-        let nan = canonical_bits(f64::NAN);
-        let mut hoisted = pool.clone();
-        if interleave == NAN_BRANCH_GROUPS {
-            hoisted.retain(|&bits| bits != nan);
-        }
-        hoisted.sort_by_key(|&bits| (bits != nan, is_made(bits)));
-        hoisted.truncate(spare);
-        Plan {
-            // Memory cells belong to one group, whose pieces are then all run before those of the next.
-            tile: match program.cells {
-                0 => (SCRATCH_BYTES / per_row / 16 * 16).clamp(16, 512),
-                _ if pieces.list.len() == 1 => 16,
-                _ => LANES,
-            },
-            stores: stores_of(program, &pieces, &settled),
-            settled,
-            canonical: match interleave {
-                NAN_BRANCH_GROUPS => canonicalising(program),
-                _ => EntityVec::new(),
-            },
-            cell_bytes: program.cells as usize * interleave * size_of::<Constant>(),
-            transfer_bytes: transfers(program) * size_of::<Constant>(),
-            interleave,
-            hoisted,
-            pieces,
-            pool,
-        }
-    }
 }

@@ -1,0 +1,227 @@
+//! The wide tier: 256- and 512-bit vectors of x86-64 (AVX2 with FMA, AVX-512).
+//!
+//! * `isa`: the instruction sets and their registers;
+//! * `fold`: what one instruction of the machine can do of a lane program;
+//! * `select`, `rows`: from a lane program to machine code with virtual registers (`machine`) and constants (`pool`);
+//! * registers are allocated by the `regalloc2` crate, bytes come from `encode` with the `iced-x86` crate;
+//! * [`listing`]: the bytes as text.
+
+mod encode;
+mod fold;
+mod isa;
+pub mod listing;
+mod machine;
+mod pool;
+mod rows;
+mod select;
+
+use std::sync::LazyLock;
+
+use nc_runtime::abi::Args;
+use nc_runtime::batch::KernelShape;
+use nc_runtime::memory::{CodeArena, CodeBlock};
+use regalloc2::{Algorithm, Ctx, RegallocOptions};
+
+pub use self::isa::Isa;
+
+use self::encode::{Assembler, Placed, Role};
+use self::fold::Folding;
+use self::machine::Function;
+use self::pool::Pool;
+use self::rows::FunctionPlan;
+use super::cranelift::CodegenError;
+use super::layout::{Plan, Resources};
+use crate::lower::lanes::LaneProgram;
+
+/// What a kernel of many calls needs on the stack beside their frames.
+const STACK_SPARE: usize = 256 << 10;
+
+/// A kernel, by the System V convention on every system.
+type WideFn = unsafe extern "sysv64" fn(*const Args) -> u32;
+
+fn resources(isa: Isa) -> Resources {
+    Resources {
+        vector_bytes: isa.bytes(),
+        registers: match isa {
+            Isa::Avx2 => 13,
+            Isa::Avx512 => 27,
+        },
+        cycles: match isa {
+            Isa::Avx2 => 0.5,
+            Isa::Avx512 => 0.7,
+        },
+        spill: 4.0,
+        whole_size: 3000,
+        whole_loops: 6000,
+        piece_size: 1000,
+        nan_branch_groups: None,
+    }
+}
+
+/// Machine code of a lane program.
+#[derive(Debug)]
+pub struct WideCode {
+    isa: Isa,
+    pieces: Vec<WideFn>,
+    /// Rows that go through all pieces before the next rows do.
+    tile: usize,
+    /// How much stack calls need; 0 if the program makes none.
+    stack: usize,
+    shape: KernelShape,
+    block: CodeBlock,
+}
+
+impl WideCode {
+    /// The columns and memory that the code works on.
+    pub fn shape(&self) -> &KernelShape {
+        &self.shape
+    }
+
+    /// The instruction set that it uses.
+    pub fn isa(&self) -> Isa {
+        self.isa
+    }
+
+    /// Size of the machine code in bytes, constants included.
+    pub fn code_bytes(&self) -> usize {
+        self.block.len()
+    }
+
+    /// How much stack its calls need on a thread; 0 if it makes none.
+    pub fn stack_bytes(&self) -> usize {
+        self.stack
+    }
+
+    /// Evaluates `args.rows` rows.
+    ///
+    /// # Safety
+    ///
+    /// `args` satisfies the calling convention of [`nc_runtime::abi`] for [`WideCode::shape`], and row numbers are
+    /// multiples of [`Isa::lanes`].
+    pub unsafe fn run(&self, args: &Args) -> u32 {
+        // Calls may be nested as deep as the limit says, whatever the thread's own stack.
+        match self.stack {
+            // SAFETY: the caller vouches for `args`.
+            0 => unsafe { self.run_here(args) },
+            // SAFETY: as above.
+            stack => stacker::grow(stack, || unsafe { self.run_here(args) }),
+        }
+    }
+
+    /// # Safety
+    ///
+    /// As for [`WideCode::run`].
+    unsafe fn run_here(&self, args: &Args) -> u32 {
+        if let [single] = self.pieces[..] {
+            // SAFETY: the caller vouches for `args`; the code was generated for this calling convention and an
+            // instruction set that the processor has, and lives as long as `self`.
+            return unsafe { single(args) };
+        }
+        let mut flagged = 0;
+        let end = args.first_row + args.rows;
+        for first_row in (args.first_row..end).step_by(self.tile) {
+            let part = Args { first_row, rows: self.tile.min(end - first_row), ..*args };
+            for piece in &self.pieces {
+                // SAFETY: as above; a part of the rows is as good as all of them.
+                flagged |= unsafe { piece(&part) };
+            }
+        }
+        flagged
+    }
+}
+
+/// The bytes of a program, and where its functions are.
+struct Assembled {
+    bytes: Vec<u8>,
+    /// Where code begins, behind the constants.
+    start: usize,
+    pieces: Vec<Placed>,
+    functions: Vec<Placed>,
+}
+
+fn assemble<'p>(
+    program: &'p LaneProgram,
+    plan: &Plan,
+    isa: Isa,
+    pool: &'p mut Pool<'p>,
+) -> Result<Assembled, CodegenError> {
+    let folding = Folding::of(program, &plan.pieces.list, &[], isa);
+    let pieces: Vec<Function> = (0..plan.pieces.list.len())
+        .map(|index| rows::piece(program, plan, &folding, index, isa, pool))
+        .collect();
+    let functions: Vec<Function> = program
+        .functions
+        .iter()
+        .map(|function| rows::function(&FunctionPlan::of(function, isa), plan, isa, pool))
+        .collect();
+    let environment = isa.environment();
+    let options = RegallocOptions {
+        verbose_log: false,
+        validate_ssa: cfg!(debug_assertions),
+        algorithm: if pieces.len() == 1 { Algorithm::Ion } else { Algorithm::Fastalloc },
+    };
+    let mut context = Ctx::default();
+    let mut assembler = Assembler::new(pool);
+    let mut place = |function: &Function, role: Role| {
+        let allocation = regalloc2::run_with_ctx(function, &environment, &options, &mut context)
+            .map_err(|e| CodegenError::Wide(format!("{e:?}")))?;
+        assembler.function(function, allocation, role).map_err(|e| CodegenError::Wide(e.to_string()))
+    };
+    let pieces = pieces.iter().map(|f| place(f, Role::Kernel)).collect::<Result<Vec<_>, _>>()?;
+    let functions = functions.iter().map(|f| place(f, Role::Callee)).collect::<Result<Vec<_>, _>>()?;
+    let (bytes, start) = assembler.finish(&functions);
+    Ok(Assembled { bytes, start, pieces, functions })
+}
+
+/// Compiles a program.
+///
+/// # Errors
+///
+/// The processor does not have the instruction set, there is no memory for code, or a register allocation or encoding
+/// failed, which is our fault.
+pub fn compile(program: &LaneProgram, isa: Isa) -> Result<WideCode, CodegenError> {
+    static ARENA: LazyLock<CodeArena> = LazyLock::new(CodeArena::new);
+    if !isa.is_available() {
+        return Err(CodegenError::Host(format!("it has no {isa}")));
+    }
+    let plan = Plan::of(program, &resources(isa));
+    let mut pool = Pool::new(isa, &program.tables);
+    let Assembled { bytes, pieces, functions, .. } = assemble(program, &plan, isa, &mut pool)?;
+    let block = ARENA.install(&bytes, 64)?;
+    let pieces = pieces
+        .iter()
+        .map(|placed| {
+            // SAFETY: the offset is that of a function inside the block.
+            let entry = unsafe { block.code_ptr().add(placed.offset) };
+            // SAFETY: it has this signature, and outlives the pointer, as both go into one `WideCode`.
+            unsafe { std::mem::transmute::<*const u8, WideFn>(entry) }
+        })
+        .collect();
+    let columns = program.columns;
+    let shape = KernelShape {
+        inputs: columns.inputs as usize,
+        outputs: columns.outputs as usize,
+        params: columns.params as usize,
+        param_gradients: columns.partials as usize,
+        reports_status: program.status.is_some(),
+        scratch_bytes: plan.scratch_bytes(),
+    };
+    let largest = functions.iter().map(|placed| placed.frame + size_of::<u64>()).max();
+    let stack = largest.map_or(0, |frame| {
+        let depth = usize::try_from(program.max_depth).unwrap_or(usize::MAX);
+        depth.saturating_add(1).saturating_mul(frame).saturating_add(STACK_SPARE)
+    });
+    Ok(WideCode { isa, pieces, tile: plan.tile, stack, shape, block })
+}
+
+/// The machine code of a program as text, for any processor.
+///
+/// # Errors
+///
+/// A register allocation or encoding failed, which is our fault.
+pub fn assembly(program: &LaneProgram, isa: Isa) -> Result<String, CodegenError> {
+    let plan = Plan::of(program, &resources(isa));
+    let mut pool = Pool::new(isa, &program.tables);
+    let Assembled { bytes, start, pieces, functions } = assemble(program, &plan, isa, &mut pool)?;
+    Ok(listing::of(&bytes, start, &pieces, &functions))
+}

@@ -1,0 +1,947 @@
+//! Instruction selection: the instructions of a lane program, for one lane group after the other, as machine code with
+//! virtual registers.
+
+use std::collections::HashMap;
+use std::mem::offset_of;
+
+use iced_x86::Code;
+use nc_runtime::abi::{Args, PARTIALS};
+use regalloc2::VReg;
+
+use super::fold::{Folding, Shape};
+use super::isa::{FmaForm, GENERAL, Isa, Signs, VECTOR, VectorOp};
+use super::machine::{Action, Address, Arg, Flag, Function, Label, Source};
+use super::pool::Pool;
+use crate::codegen::layout::Plan;
+use crate::codegen::pieces::{PieceValues, is_leaf};
+use crate::entity::EntityVec;
+use crate::graph::canonical_bits;
+use crate::lower::lanes::{
+    FBinary, FCompare, FUnary, IBinary, Inst, LaneProgram, LaneType, SBinary, Target, Value,
+};
+
+/// A column is loaded again if so many instructions lie between two uses.
+const RELOAD_AFTER: usize = 24;
+
+/// Column pointers that the loop keeps in registers; those of further columns are loaded in each iteration.
+const HOISTED_POINTERS: usize = 9;
+
+/// Bytes of a number.
+pub(super) const NUMBER: usize = size_of::<f64>();
+
+/// How `vfixupimmpd` answers to each kind of number, four bits per kind: a NaN leaves what was there, everything else is
+/// taken over.
+const CANONICAL_ANSWERS: u64 = 0x1111_1100;
+
+/// Pointers and constants that hold throughout a function.
+pub(super) struct Frame {
+    /// What the function was called with.
+    pub args: VReg,
+    pub inputs: VReg,
+    pub outputs: VReg,
+    pub params: VReg,
+    pub partials: VReg,
+    pub scratch: VReg,
+    /// Scratch memory, so far in front of it that the offset of the first row leads there.
+    pub slots: VReg,
+    /// Byte offset of the iteration's first group in every column.
+    pub row: VReg,
+    /// In a function of the program: how many calls may be nested in this one.
+    pub depth: Option<VReg>,
+    pub input_columns: Vec<(u32, VReg)>,
+    pub output_columns: Vec<(u32, VReg)>,
+    /// Constants that are in registers, by their bits.
+    pub constants: Vec<(u64, VReg)>,
+}
+
+/// A loop whose end is still to come.
+pub(super) struct OpenLoop {
+    pub header: Label,
+    pub exit: Label,
+    /// Blocks between the tests and what follows the loop.
+    pub edges: Vec<Label>,
+    /// What has been loaded behind the test, and is not there behind the loop.
+    pub loaded: Vec<Value>,
+    /// Offsets whose addresses were computed behind the test.
+    pub addressed: Vec<Value>,
+    /// Whether the test has been emitted.
+    pub tested: bool,
+}
+
+/// Emits one function.
+pub(super) struct Selector<'a, 'p> {
+    pub program: &'a LaneProgram,
+    pub plan: &'a Plan,
+    pub folding: &'a Folding,
+    pub isa: Isa,
+    pub pool: &'a mut Pool<'p>,
+    pub f: Function,
+    pub frame: Frame,
+    /// The register of each value, for each of the lane groups that an iteration works on.
+    pub values: Vec<PieceValues<VReg>>,
+    /// Scratch slots of values of earlier pieces.
+    pub imports: HashMap<Value, u32>,
+    /// The group at hand, and how many the iteration works on.
+    pub group: usize,
+    pub groups: usize,
+    /// Where each value is there for what follows.
+    pub settled: &'a EntityVec<Value, Value>,
+    /// Instructions emitted so far.
+    pub step: usize,
+    /// When each column and import was last loaded, by the step.
+    pub loaded: HashMap<Value, usize>,
+    /// The loops around the instruction at hand.
+    pub open: Vec<OpenLoop>,
+    /// Where cells with these offsets begin.
+    pub addresses: HashMap<Value, VReg>,
+    /// The instruction at hand.
+    pub at: Value,
+}
+
+impl Selector<'_, '_> {
+    /// Bytes that a lane group takes in a column.
+    pub(super) fn group_bytes(&self) -> usize {
+        self.isa.bytes()
+    }
+
+    fn vector(&mut self) -> VReg {
+        self.f.register(VECTOR)
+    }
+
+    pub(super) fn general(&mut self) -> VReg {
+        self.f.register(GENERAL)
+    }
+
+    fn mask(&mut self) -> VReg {
+        self.f.register(self.isa.mask_class())
+    }
+
+    fn op(&mut self, op: VectorOp, args: &[Arg]) {
+        self.f.emit(Action::Code(self.isa.code(op)), args);
+    }
+
+    pub(super) fn code(&mut self, code: Code, args: &[Arg]) {
+        self.f.emit(Action::Code(code), args);
+    }
+
+    /// An instruction with a fresh vector as its result.
+    fn vector_op(&mut self, op: VectorOp, args: &[Arg]) -> VReg {
+        let result = self.vector();
+        let mut all = vec![Arg::Def(result)];
+        all.extend_from_slice(args);
+        self.op(op, &all);
+        result
+    }
+
+    /// A constant as an operand.
+    fn constant(&mut self, bits: u64) -> Source {
+        match self.frame.constants.iter().find(|c| c.0 == bits) {
+            Some(&(_, register)) => Source::Register(register),
+            None => Source::Constant(self.pool.constant(bits)),
+        }
+    }
+
+    /// A constant in a register.
+    pub(super) fn constant_register(&mut self, bits: u64) -> VReg {
+        match self.frame.constants.iter().find(|c| c.0 == bits) {
+            Some(&(_, register)) => register,
+            None => self.fresh_constant(bits),
+        }
+    }
+
+    /// A constant in a register that may be overwritten.
+    pub(super) fn fresh_constant(&mut self, bits: u64) -> VReg {
+        if bits == 0 {
+            // Processors know that this does not depend on what the register held.
+            return self.vector_op(VectorOp::Xor, &[Arg::Same, Arg::Same]);
+        }
+        let place = self.pool.constant(bits);
+        self.vector_op(VectorOp::Broadcast, &[Arg::Pooled(place)])
+    }
+
+    /// A value as the last operand of an instruction: a constant or a column may stay in memory.
+    fn source(&mut self, value: Value) -> Source {
+        match self.program.insts[value] {
+            Inst::F(bits) => self.constant(bits),
+            Inst::I(bits) => self.constant(bits.cast_unsigned()),
+            Inst::Column(k)
+                if self.folding.uses(value) == 1 && self.values[self.group].get(value).is_none() =>
+            {
+                Source::Memory(self.column_address(k))
+            }
+            _ => Source::Register(self.value(value)),
+        }
+    }
+
+    /// Whether a value can stay in memory as the last operand.
+    fn prefers_memory(&self, value: Value) -> bool {
+        match self.program.insts[value] {
+            Inst::F(bits) => self.frame.constants.iter().all(|c| c.0 != bits),
+            Inst::I(bits) => self.frame.constants.iter().all(|c| c.0 != bits.cast_unsigned()),
+            Inst::Column(_) => self.folding.uses(value) == 1 && self.values[self.group].get(value).is_none(),
+            _ => false,
+        }
+    }
+
+    /// The two operands of an operation for which their order does not matter.
+    fn commuted(&mut self, a: Value, b: Value) -> [Arg; 2] {
+        let (a, b) = if self.prefers_memory(a) { (b, a) } else { (a, b) };
+        self.ordered(a, b)
+    }
+
+    fn ordered(&mut self, a: Value, b: Value) -> [Arg; 2] {
+        let a = self.value(a);
+        let b = self.source(b);
+        [Arg::Use(a), Arg::Source(b)]
+    }
+
+    /// The register of a value, emitted where it is first wanted.
+    pub(super) fn value(&mut self, value: Value) -> VReg {
+        let inst = self.program.insts[value];
+        match inst {
+            Inst::F(bits) => return self.constant_register(bits),
+            Inst::I(bits) => return self.constant_register(bits.cast_unsigned()),
+            _ => {}
+        }
+        if inst.is_constant() {
+            return self.instruction(value, inst);
+        }
+        let group = self.group;
+        if inst.ty() == LaneType::S {
+            self.group = 0;
+        }
+        let emitted = self.emitted(value, inst);
+        self.group = group;
+        emitted
+    }
+
+    /// The register of a value of the group at hand.
+    fn emitted(&mut self, value: Value, inst: Inst) -> VReg {
+        let import = self.imports.get(&value).copied();
+        let in_memory = import.is_some() || matches!(inst, Inst::Column(_));
+        if let Some(known) = self.values[self.group].get(value) {
+            // What has not been used for long is loaded again rather than kept in a register.
+            let stale = in_memory && self.step - self.loaded.get(&value).unwrap_or(&0) > RELOAD_AFTER;
+            if !stale {
+                return known;
+            }
+        }
+        if in_memory && self.group == 0 {
+            self.loaded.insert(value, self.step);
+        }
+        if (in_memory || is_leaf(inst))
+            && let Some(open) = self.open.iter_mut().rfind(|open| open.tested)
+        {
+            open.loaded.push(value);
+        }
+        let emitted = match import {
+            Some(slot) => {
+                let address = self.scratch_address(slot, self.group);
+                self.load(inst.ty(), address)
+            }
+            None => self.instruction(value, inst),
+        };
+        self.values[self.group].set(value, emitted);
+        emitted
+    }
+
+    /// A value of a group from memory that holds a lane group of it.
+    pub(super) fn load(&mut self, ty: LaneType, address: Address) -> VReg {
+        match ty {
+            LaneType::M if self.isa.has_masks() => {
+                let mask = self.mask();
+                self.code(Code::VEX_Kmovb_kr_km8, &[Arg::Def(mask), Arg::Memory(address)]);
+                mask
+            }
+            LaneType::S => {
+                let number = self.general();
+                self.code(Code::Mov_r64_rm64, &[Arg::Def(number), Arg::Memory(address)]);
+                number
+            }
+            LaneType::F | LaneType::I | LaneType::M | LaneType::Nothing => {
+                self.vector_op(VectorOp::Load, &[Arg::Memory(address)])
+            }
+        }
+    }
+
+    /// Puts a value of a group into such memory.
+    pub(super) fn keep(&mut self, ty: LaneType, address: Address, value: VReg) {
+        let args = [Arg::Memory(address), Arg::Use(value)];
+        match ty {
+            LaneType::M if self.isa.has_masks() => self.code(Code::VEX_Kmovb_m8_kr, &args),
+            LaneType::S => self.code(Code::Mov_rm64_r64, &args),
+            LaneType::F | LaneType::I | LaneType::M | LaneType::Nothing => self.op(VectorOp::Store, &args),
+        }
+    }
+
+    fn instruction(&mut self, value: Value, inst: Inst) -> VReg {
+        match self.folding.shape(value) {
+            Shape::Plain => self.plain(value, inst),
+            Shape::Fma(signs, operands) => self.fma(signs, operands),
+            Shape::Compare { op, negated, operands: [a, b], within } => {
+                let predicate = predicate(op, negated);
+                self.compare(VectorOp::Compare, a, b, Some(predicate), within)
+            }
+            Shape::Canonical(number) => {
+                let number = self.value(number);
+                self.canonical(number)
+            }
+            Shape::Extreme { larger, operands: [a, b] } => {
+                let args = self.ordered(a, b);
+                self.vector_op(if larger { VectorOp::Max } else { VectorOp::Min }, &args)
+            }
+            Shape::Masked { mask, of, otherwise } => self.masked(mask, of, otherwise),
+            Shape::Logic { table, operands: [a, b, c] } => {
+                let (b, c) = (self.value(b), self.source(c));
+                let a = self.value(a);
+                let result = self.vector();
+                let code = Code::EVEX_Vpternlogq_zmm_k1z_zmm_zmmm512b64_imm8;
+                self.code(code, &[Arg::Reuse(result, a), Arg::Use(b), Arg::Source(c), Arg::Imm8(table)]);
+                result
+            }
+        }
+    }
+
+    /// A number with canonical NaNs.
+    pub(super) fn canonical(&mut self, number: VReg) -> VReg {
+        let nan = canonical_bits(f64::NAN);
+        match self.isa {
+            Isa::Avx512 => {
+                let before = self.constant_register(nan);
+                let answers = self.constant(CANONICAL_ANSWERS);
+                let result = self.vector();
+                let code = Code::EVEX_Vfixupimmpd_zmm_k1z_zmm_zmmm512b64_imm8_sae;
+                self.code(
+                    code,
+                    &[Arg::Reuse(result, before), Arg::Use(number), Arg::Source(answers), Arg::Imm8(0)],
+                );
+                result
+            }
+            Isa::Avx2 => {
+                let args = [Arg::Use(number), Arg::Use(number), Arg::Imm8(predicate(FCompare::Ne, false))];
+                let unordered = self.vector_op(VectorOp::Compare, &args);
+                let replacement = self.constant(nan);
+                let args = [Arg::Use(number), Arg::Source(replacement), Arg::Use(unordered)];
+                self.vector_op(VectorOp::Blend, &args)
+            }
+        }
+    }
+
+    /// A comparison: a mask.
+    fn compare(
+        &mut self,
+        op: VectorOp,
+        a: Value,
+        b: Value,
+        predicate: Option<u8>,
+        within: Option<Value>,
+    ) -> VReg {
+        let [a, b] = self.ordered(a, b);
+        let within = within.map(|mask| self.value(mask));
+        let result = self.mask();
+        let mut args = vec![Arg::Def(result)];
+        args.extend(within.map(|mask| Arg::Mask { mask, zero: false }));
+        args.extend([a, b]);
+        args.extend(predicate.map(Arg::Imm8));
+        self.op(op, &args);
+        result
+    }
+
+    /// A fused multiplication and addition, in the form that overwrites what is not needed any more.
+    fn fma(&mut self, signs: Signs, [a, b, c]: [Value; 3]) -> VReg {
+        let at = self.at;
+        let result = self.vector();
+        let dies = |s: &Self, v: Value| !is_leaf(s.program.insts[v]) && s.folding.dies_at(v, at);
+        // The addend from memory and a factor overwritten, or a factor from memory and the addend overwritten.
+        let (a, b) = if dies(self, b) || self.prefers_memory(a) { (b, a) } else { (a, b) };
+        let (form, overwritten, second, last) = if self.prefers_memory(b) {
+            if self.prefers_memory(c) || dies(self, c) {
+                (FmaForm::F231, c, a, b)
+            } else if dies(self, a) {
+                (FmaForm::F132, a, c, b)
+            } else {
+                (FmaForm::F132, b, c, a)
+            }
+        } else if self.prefers_memory(c) {
+            if dies(self, a) { (FmaForm::F213, a, b, c) } else { (FmaForm::F231, c, b, a) }
+        } else if dies(self, c) && !dies(self, a) {
+            (FmaForm::F231, c, a, b)
+        } else {
+            (FmaForm::F213, a, b, c)
+        };
+        let overwritten = self.overwritable(overwritten);
+        let second = self.value(second);
+        let last = self.source(last);
+        self.op(
+            VectorOp::Fma(signs, form),
+            &[Arg::Reuse(result, overwritten), Arg::Use(second), Arg::Source(last)],
+        );
+        result
+    }
+
+    fn plain(&mut self, value: Value, inst: Inst) -> VReg {
+        match inst {
+            Inst::F(bits) => self.constant_register(bits),
+            Inst::I(bits) => self.constant_register(bits.cast_unsigned()),
+            Inst::M(truth) => self.truth(truth),
+            Inst::Column(k) => {
+                let address = self.column_address(k);
+                self.vector_op(VectorOp::Load, &[Arg::Memory(address)])
+            }
+            Inst::Param(k) => {
+                let address = Address::new(self.frame.params, (k as usize * NUMBER) as i32);
+                self.vector_op(VectorOp::Broadcast, &[Arg::Memory(address)])
+            }
+            Inst::ColumnAt(first, offset) => {
+                let address = self.column_at(self.frame.inputs, first, offset);
+                self.vector_op(VectorOp::Load, &[Arg::Memory(address)])
+            }
+            Inst::ParamAt(first, offset) => {
+                let offset = self.value(offset);
+                let bytes = self.shifted(offset, NUMBER.trailing_zeros() as u8);
+                let displacement = (first as usize * NUMBER) as i32;
+                let address = Address { base: self.frame.params, index: Some(bytes), displacement };
+                self.vector_op(VectorOp::Broadcast, &[Arg::Memory(address)])
+            }
+            Inst::FUnary(op, a) => self.unary(op, a),
+            Inst::FBinary(op, a, b) => {
+                let (op, args) = self.binary(op, a, b);
+                self.vector_op(op, &args)
+            }
+            Inst::Select(m, x, y) => self.select(m, x, y),
+            Inst::And(x, y) => self.mask_op(VectorOp::And, Code::VEX_Kandb_kr_kr_kr, x, y),
+            Inst::Or(x, y) => self.mask_op(VectorOp::Or, Code::VEX_Korb_kr_kr_kr, x, y),
+            Inst::Not(x) => {
+                let x = self.value(x);
+                if self.isa.has_masks() {
+                    let result = self.mask();
+                    self.code(Code::VEX_Knotb_kr_kr, &[Arg::Def(result), Arg::Use(x)]);
+                    result
+                } else {
+                    let ones = self.constant(u64::MAX);
+                    self.vector_op(VectorOp::Xor, &[Arg::Use(x), Arg::Source(ones)])
+                }
+            }
+            Inst::IBinary(op, x, y) => {
+                let (op, args) = match op {
+                    IBinary::Add => (VectorOp::IntAdd, self.commuted(x, y)),
+                    IBinary::Sub => (VectorOp::IntSub, self.ordered(x, y)),
+                    IBinary::And => (VectorOp::And, self.commuted(x, y)),
+                    IBinary::Or => (VectorOp::Or, self.commuted(x, y)),
+                    IBinary::Xor => (VectorOp::Xor, self.commuted(x, y)),
+                };
+                self.vector_op(op, &args)
+            }
+            Inst::Shl(x, by) => {
+                let x = self.value(x);
+                self.vector_op(VectorOp::ShiftLeft, &[Arg::Use(x), Arg::Imm8(by)])
+            }
+            Inst::Shr(x, by) => {
+                let x = self.value(x);
+                self.vector_op(VectorOp::ShiftRight, &[Arg::Use(x), Arg::Imm8(by)])
+            }
+            Inst::IGt(x, y) => self.compare(VectorOp::IntGreater, x, y, None, None),
+            Inst::IEq(x, y) => self.compare(VectorOp::IntEqual, x, y, None, None),
+            Inst::Bits(x) | Inst::Float(x) => self.value(x),
+            Inst::Lookup(table, index) => self.lookup(table.0, index),
+            Inst::S(number) => {
+                let result = self.general();
+                self.code(Code::Mov_r64_imm64, &[Arg::Def(result), Arg::Imm64(number)]);
+                result
+            }
+            Inst::SBinary(op, x, y) => self.uniform(op, x, y),
+            Inst::SSelect(c, x, y) => {
+                let (c, x, y) = (self.value(c), self.value(x), self.value(y));
+                self.code(Code::Test_rm64_r64, &[Arg::Use(c), Arg::Use(c)]);
+                let result = self.general();
+                self.code(Code::Cmovne_r64_rm64, &[Arg::Reuse(result, y), Arg::Use(x)]);
+                result
+            }
+            Inst::Load(ty, cell, offset) => {
+                let address = self.cell(cell, offset);
+                self.load(ty, address)
+            }
+            Inst::StoreCell(cell, offset, number) => {
+                let ty = self.program.insts[number].ty();
+                let kept = self.value(number);
+                let address = self.cell(cell, offset);
+                self.keep(ty, address, kept);
+                kept
+            }
+            Inst::StoreColumn(first, offset, number) => {
+                let number = self.value(number);
+                let address = self.column_at(self.frame.outputs, first, offset);
+                self.op(VectorOp::Store, &[Arg::Memory(address), Arg::Use(number)]);
+                number
+            }
+            Inst::AddPartial(first, offset, number) => {
+                let number = self.value(number);
+                let offset = self.value(offset);
+                let bytes = self.shifted(offset, (PARTIALS * NUMBER).trailing_zeros() as u8);
+                let partials = self.sum(self.frame.partials, bytes);
+                self.accumulate(partials, first, number);
+                number
+            }
+            Inst::Splat(x) => {
+                let x = self.value(x);
+                self.splat(x)
+            }
+            Inst::Argument(LaneType::S, _) => match self.frame.depth {
+                Some(depth) => depth,
+                None => self.frame.args,
+            },
+            Inst::Argument(ty, k) => {
+                let address = self.transfer_address(k as usize);
+                self.load(ty, address)
+            }
+            Inst::Returned(_, k) => {
+                let address = self.transfer_address(k as usize);
+                self.load(LaneType::F, address)
+            }
+            // Computed as other shapes.
+            Inst::Fma(a, b, c) => self.fma(Signs { product: false, addend: false }, [a, b, c]),
+            Inst::FCompare(op, a, b) => {
+                self.compare(VectorOp::Compare, a, b, Some(predicate(op, false)), None)
+            }
+            // Bound where their loop begins, and handled where they stand.
+            Inst::Phi(..) | Inst::Loop(_) | Inst::Test(_) | Inst::End(_) | Inst::Call(_) => {
+                unreachable!("{value} is no instruction of its own")
+            }
+        }
+    }
+
+    fn binary(&mut self, op: FBinary, a: Value, b: Value) -> (VectorOp, [Arg; 2]) {
+        match op {
+            FBinary::Add => (VectorOp::Add, self.commuted(a, b)),
+            FBinary::Sub => (VectorOp::Sub, self.ordered(a, b)),
+            FBinary::Mul => (VectorOp::Mul, self.commuted(a, b)),
+            FBinary::Div => (VectorOp::Div, self.ordered(a, b)),
+        }
+    }
+
+    /// An operation for the lanes of a mask; the others are zero, or keep another number.
+    fn masked(&mut self, mask: Value, of: Value, otherwise: Option<Value>) -> VReg {
+        let mask = self.value(mask);
+        let (op, operands) = match self.program.insts[of] {
+            Inst::FBinary(op, a, b) => {
+                let (op, args) = self.binary(op, a, b);
+                (op, args.to_vec())
+            }
+            Inst::FUnary(_, a) => (VectorOp::Sqrt, vec![Arg::Source(self.source(a))]),
+            other => unreachable!("{other:?} has no masked form"),
+        };
+        let result = self.vector();
+        let (first, zero) = match otherwise {
+            None => (Arg::Def(result), true),
+            Some(otherwise) => (Arg::Reuse(result, self.overwritable(otherwise)), false),
+        };
+        let mut args = vec![first, Arg::Mask { mask, zero }];
+        args.extend(operands);
+        self.op(op, &args);
+        result
+    }
+
+    /// A value in a register for an instruction that overwrites it: a constant is loaded for the purpose.
+    fn overwritable(&mut self, value: Value) -> VReg {
+        match self.program.insts[value] {
+            Inst::F(bits) if self.prefers_memory(value) => self.fresh_constant(bits),
+            _ => self.value(value),
+        }
+    }
+
+    fn unary(&mut self, op: FUnary, a: Value) -> VReg {
+        let sign = 1 << 63;
+        match op {
+            FUnary::Sqrt => {
+                let a = self.source(a);
+                self.vector_op(VectorOp::Sqrt, &[Arg::Source(a)])
+            }
+            FUnary::Abs | FUnary::Neg => {
+                let (op, bits) = match op {
+                    FUnary::Abs => (VectorOp::And, !sign),
+                    _ => (VectorOp::Xor, sign),
+                };
+                let a = self.value(a);
+                let bits = self.constant(bits);
+                self.vector_op(op, &[Arg::Use(a), Arg::Source(bits)])
+            }
+            FUnary::RoundEven => self.round(a, 0),
+            FUnary::Floor => self.round(a, 1),
+            FUnary::Ceil => self.round(a, 2),
+            FUnary::Trunc => self.round(a, 3),
+        }
+    }
+
+    /// Rounds to an integer in a direction, by its number, without an exception.
+    fn round(&mut self, a: Value, direction: u8) -> VReg {
+        let a = self.source(a);
+        self.vector_op(VectorOp::Round, &[Arg::Source(a), Arg::Imm8(8 | direction)])
+    }
+
+    fn truth(&mut self, truth: bool) -> VReg {
+        if self.isa.has_masks() {
+            let code = if truth { Code::VEX_Kxnorb_kr_kr_kr } else { Code::VEX_Kxorb_kr_kr_kr };
+            let result = self.mask();
+            self.code(code, &[Arg::Def(result), Arg::Same, Arg::Same]);
+            result
+        } else {
+            self.fresh_constant(if truth { u64::MAX } else { 0 })
+        }
+    }
+
+    fn mask_op(&mut self, op: VectorOp, code: Code, x: Value, y: Value) -> VReg {
+        let (x, y) = (self.value(x), self.value(y));
+        if self.isa.has_masks() {
+            let result = self.mask();
+            self.code(code, &[Arg::Def(result), Arg::Use(x), Arg::Use(y)]);
+            result
+        } else {
+            self.vector_op(op, &[Arg::Use(x), Arg::Source(Source::Register(y))])
+        }
+    }
+
+    /// `x` where the mask holds, `y` elsewhere.
+    fn select(&mut self, m: Value, x: Value, y: Value) -> VReg {
+        let mask = self.value(m);
+        let is_zero = |s: &Self, v: Value| s.program.insts[v] == Inst::F(0);
+        match self.isa {
+            Isa::Avx512 if is_zero(self, y) => {
+                let x = self.source(x);
+                match x {
+                    // What is repeated from memory can be kept from lanes as well.
+                    Source::Constant(place) => self.vector_op(
+                        VectorOp::Broadcast,
+                        &[Arg::Mask { mask, zero: true }, Arg::Pooled(place)],
+                    ),
+                    x => self.vector_op(VectorOp::Load, &[Arg::Mask { mask, zero: true }, Arg::Source(x)]),
+                }
+            }
+            Isa::Avx512 => {
+                let y = self.value(y);
+                let x = self.source(x);
+                self.vector_op(
+                    VectorOp::Blend,
+                    &[Arg::Mask { mask, zero: false }, Arg::Use(y), Arg::Source(x)],
+                )
+            }
+            Isa::Avx2 if is_zero(self, y) => {
+                let x = self.source(x);
+                self.vector_op(VectorOp::And, &[Arg::Use(mask), Arg::Source(x)])
+            }
+            Isa::Avx2 if is_zero(self, x) => {
+                let y = self.source(y);
+                self.vector_op(VectorOp::AndNot, &[Arg::Use(mask), Arg::Source(y)])
+            }
+            Isa::Avx2 => {
+                let y = self.value(y);
+                let x = self.source(x);
+                self.vector_op(VectorOp::Blend, &[Arg::Use(y), Arg::Source(x), Arg::Use(mask)])
+            }
+        }
+    }
+
+    /// The element of a table for each lane.
+    fn lookup(&mut self, table: u32, index: Value) -> VReg {
+        let len = self.program.tables[table as usize].len();
+        let index = self.value(index);
+        let most = self.constant(len as u64 - 1);
+        let indices = self.vector_op(VectorOp::And, &[Arg::Use(index), Arg::Source(most)]);
+        let base = self.general();
+        self.code(Code::Lea_r64_m, &[Arg::Def(base), Arg::Table(table)]);
+        let mask = self.truth(true);
+        let (spent, result) = (self.mask(), self.vector());
+        let element = Arg::Gather { base, indices };
+        match self.isa {
+            Isa::Avx512 => {
+                self.op(VectorOp::Gather, &[Arg::EarlyDef(result), Arg::SpentMask(spent, mask), element])
+            }
+            Isa::Avx2 => {
+                self.op(VectorOp::Gather, &[Arg::EarlyDef(result), element, Arg::Reuse(spent, mask)])
+            }
+        }
+        result
+    }
+
+    /// The same integer in every lane.
+    fn splat(&mut self, x: VReg) -> VReg {
+        let result = self.vector();
+        match self.isa {
+            Isa::Avx512 => {
+                self.code(Code::EVEX_Vpbroadcastq_zmm_k1z_r64, &[Arg::Def(result), Arg::Use(x)]);
+            }
+            Isa::Avx2 => {
+                let low = self.vector();
+                self.code(Code::VEX_Vmovq_xmm_rm64, &[Arg::Def(low), Arg::Use(x)]);
+                self.code(Code::VEX_Vpbroadcastq_ymm_xmmm64, &[Arg::Def(result), Arg::Use(low)]);
+            }
+        }
+        result
+    }
+
+    /// An operation of two integers that are the same for all rows.
+    fn uniform(&mut self, op: SBinary, x: Value, y: Value) -> VReg {
+        let (x, y) = (self.value(x), self.value(y));
+        let two_address = |s: &mut Self, code: Code| {
+            let result = s.general();
+            s.code(code, &[Arg::Reuse(result, x), Arg::Use(y)]);
+            result
+        };
+        match op {
+            SBinary::Add => two_address(self, Code::Add_r64_rm64),
+            SBinary::Sub => two_address(self, Code::Sub_r64_rm64),
+            SBinary::Mul => two_address(self, Code::Imul_r64_rm64),
+            SBinary::And => two_address(self, Code::And_r64_rm64),
+            SBinary::Shl => {
+                let result = self.general();
+                self.code(Code::VEX_Shlx_r64_rm64_r64, &[Arg::Def(result), Arg::Use(x), Arg::Use(y)]);
+                result
+            }
+            SBinary::Min => {
+                self.code(Code::Cmp_r64_rm64, &[Arg::Use(x), Arg::Use(y)]);
+                two_address(self, Code::Cmovae_r64_rm64)
+            }
+            SBinary::Eq => self.flagged(x, y, Code::Cmove_r64_rm64),
+            SBinary::Lt => self.flagged(x, y, Code::Cmovb_r64_rm64),
+        }
+    }
+
+    /// 1 if a comparison holds, else 0.
+    fn flagged(&mut self, x: VReg, y: VReg, move_if: Code) -> VReg {
+        let [one, zero] = [1, 0].map(|number| {
+            let result = self.general();
+            self.code(Code::Mov_r64_imm64, &[Arg::Def(result), Arg::Imm64(number)]);
+            result
+        });
+        self.code(Code::Cmp_r64_rm64, &[Arg::Use(x), Arg::Use(y)]);
+        let result = self.general();
+        self.code(move_if, &[Arg::Reuse(result, zero), Arg::Use(one)]);
+        result
+    }
+
+    /// `x · 2^by`.
+    pub(super) fn shifted(&mut self, x: VReg, by: u8) -> VReg {
+        let result = self.general();
+        self.code(Code::Shl_rm64_imm8, &[Arg::Reuse(result, x), Arg::Imm8(by)]);
+        result
+    }
+
+    /// `x + y`.
+    pub(super) fn sum(&mut self, x: VReg, y: VReg) -> VReg {
+        let result = self.general();
+        let address = Address { base: x, index: Some(y), displacement: 0 };
+        self.code(Code::Lea_r64_m, &[Arg::Def(result), Arg::Memory(address)]);
+        result
+    }
+
+    /// Whether any lane of any of the masks holds, as a flag that a branch can test.
+    pub(super) fn any(&mut self, masks: &[VReg]) -> Flag {
+        let (mut rest, mut all) = (masks.iter().copied(), None);
+        if self.isa.has_masks() {
+            // The test itself joins two.
+            let last = if masks.len() > 1 { rest.next_back() } else { None };
+            for mask in rest {
+                all = Some(match all {
+                    None => mask,
+                    Some(before) => {
+                        let both = self.mask();
+                        let args = [Arg::Def(both), Arg::Use(before), Arg::Use(mask)];
+                        self.code(Code::VEX_Korb_kr_kr_kr, &args);
+                        both
+                    }
+                });
+            }
+            if let Some(all) = all {
+                let other = last.unwrap_or(all);
+                self.code(Code::VEX_Kortestb_kr_kr, &[Arg::Use(all), Arg::Use(other)]);
+            }
+        } else {
+            for mask in rest {
+                all = Some(match all {
+                    None => mask,
+                    Some(before) => {
+                        self.vector_op(VectorOp::Or, &[Arg::Use(before), Arg::Source(Source::Register(mask))])
+                    }
+                });
+            }
+            if let Some(all) = all {
+                let signs = self.general();
+                self.code(Code::VEX_Vmovmskpd_r64_ymm, &[Arg::Def(signs), Arg::Use(all)]);
+                self.code(Code::Test_rm64_r64, &[Arg::Use(signs), Arg::Use(signs)]);
+            }
+        }
+        Flag::NotZero
+    }
+
+    /// The or of two vectors.
+    pub(super) fn either(&mut self, x: VReg, y: VReg) -> VReg {
+        self.vector_op(VectorOp::Or, &[Arg::Use(x), Arg::Source(Source::Register(y))])
+    }
+
+    /// Where the group's numbers of an input column are.
+    fn column_address(&mut self, k: u32) -> Address {
+        let known = self.frame.input_columns.iter().find(|column| column.0 == k).map(|column| column.1);
+        let base = match known {
+            Some(base) => base,
+            None => self.pointer(self.frame.inputs, k),
+        };
+        self.in_row(base)
+    }
+
+    /// Where those of an output column are.
+    pub(super) fn output_address(&mut self, k: u32) -> Address {
+        let known = self.frame.output_columns.iter().find(|column| column.0 == k).map(|column| column.1);
+        let base = match known {
+            Some(base) => base,
+            None => self.pointer(self.frame.outputs, k),
+        };
+        self.in_row(base)
+    }
+
+    fn in_row(&self, base: VReg) -> Address {
+        let displacement = (self.group * self.group_bytes()) as i32;
+        Address { base, index: Some(self.frame.row), displacement }
+    }
+
+    /// An entry of a table of pointers.
+    pub(super) fn pointer(&mut self, table: VReg, k: u32) -> VReg {
+        let result = self.general();
+        let address = Address::new(table, (k as usize * size_of::<usize>()) as i32);
+        self.code(Code::Mov_r64_rm64, &[Arg::Def(result), Arg::Memory(address)]);
+        result
+    }
+
+    /// Where the group's numbers of a column at an offset from a fixed one are.
+    fn column_at(&mut self, table: VReg, first: u32, offset: Value) -> Address {
+        let offset = self.value(offset);
+        let bytes = self.shifted(offset, size_of::<usize>().trailing_zeros() as u8);
+        let base = self.general();
+        let displacement = (first as usize * size_of::<usize>()) as i32;
+        let address = Address { base: table, index: Some(bytes), displacement };
+        self.code(Code::Mov_r64_rm64, &[Arg::Def(base), Arg::Memory(address)]);
+        self.in_row(base)
+    }
+
+    /// The scratch slot of a value that lives across pieces.
+    pub(super) fn scratch_address(&mut self, slot: u32, group: usize) -> Address {
+        // The rows of a tile stand side by side; a tile begins where the call's rows begin.
+        let displacement = slot as usize * self.plan.tile * NUMBER + group * self.group_bytes();
+        Address { base: self.frame.slots, index: Some(self.frame.row), displacement: displacement as i32 }
+    }
+
+    /// Where operands and results of calls are handed over.
+    pub(super) fn transfer_address(&mut self, k: usize) -> Address {
+        let displacement = self.plan.transfer() + k * self.group_bytes();
+        self.in_scratch(displacement)
+    }
+
+    fn in_scratch(&mut self, displacement: usize) -> Address {
+        self.beyond(self.frame.scratch, displacement)
+    }
+
+    /// An address so many bytes behind a place, however far that is.
+    fn beyond(&mut self, base: VReg, bytes: usize) -> Address {
+        match i32::try_from(bytes) {
+            Ok(displacement) => Address::new(base, displacement),
+            Err(_) => {
+                let far = self.general();
+                self.code(Code::Mov_r64_imm64, &[Arg::Def(far), Arg::Imm64(bytes as u64)]);
+                Address { base, index: Some(far), displacement: 0 }
+            }
+        }
+    }
+
+    /// Where a memory cell of the group at hand is.
+    fn cell(&mut self, cell: u32, offset: Value) -> Address {
+        let bytes = self.groups * self.group_bytes();
+        let base = match self.addresses.get(&offset) {
+            Some(&base) => base,
+            None => {
+                let place = self.value(offset);
+                let place = self.shifted(place, bytes.trailing_zeros() as u8);
+                let base = self.sum(self.frame.scratch, place);
+                self.addresses.insert(offset, base);
+                if let Some(open) = self.open.iter_mut().rfind(|open| open.tested) {
+                    open.addressed.push(offset);
+                }
+                base
+            }
+        };
+        let fixed = self.plan.slot_bytes() + cell as usize * bytes + self.group * self.group_bytes();
+        self.beyond(base, fixed)
+    }
+
+    /// Adds the group's numbers to a sum over the batch.
+    pub(super) fn accumulate(&mut self, partials: VReg, k: u32, number: VReg) {
+        // The partial sums of a group's rows follow from the place of its first row.
+        let first = self.general();
+        let ahead = Address::new(self.frame.row, (self.group * self.group_bytes()) as i32);
+        self.code(Code::Lea_r64_m, &[Arg::Def(first), Arg::Memory(ahead)]);
+        let within = self.general();
+        let most = (PARTIALS * NUMBER - 1) as i32;
+        self.code(Code::And_rm64_imm32, &[Arg::Reuse(within, first), Arg::Imm32(most)]);
+        let displacement = k as usize * PARTIALS * NUMBER;
+        let address = Address { index: Some(within), ..self.beyond_near(partials, displacement) };
+        let before = self.vector_op(VectorOp::Load, &[Arg::Memory(address)]);
+        let after = self.vector_op(VectorOp::Add, &[Arg::Use(before), Arg::Source(Source::Register(number))]);
+        self.op(VectorOp::Store, &[Arg::Memory(address), Arg::Use(after)]);
+    }
+
+    /// As [`Selector::beyond`], without an index.
+    fn beyond_near(&mut self, base: VReg, bytes: usize) -> Address {
+        let address = self.beyond(base, bytes);
+        match address.index {
+            None => address,
+            Some(far) => Address::new(self.sum(base, far), 0),
+        }
+    }
+
+    /// The fields of the kernel's arguments, and the pointers to the columns that the function uses, as far as there are
+    /// registers for them.
+    pub(super) fn hoist_pointers(&mut self, insts: impl Iterator<Item = Inst>, targets: &[Target]) {
+        let mut left = HOISTED_POINTERS;
+        for target in targets {
+            if let &Target::Column(k) = target
+                && left > 0
+            {
+                let pointer = self.pointer(self.frame.outputs, k);
+                self.frame.output_columns.push((k, pointer));
+                left -= 1;
+            }
+        }
+        for inst in insts {
+            if let Inst::Column(k) = inst
+                && left > 0
+                && self.frame.input_columns.iter().all(|column| column.0 != k)
+            {
+                let pointer = self.pointer(self.frame.inputs, k);
+                self.frame.input_columns.push((k, pointer));
+                left -= 1;
+            }
+        }
+    }
+
+    /// A field of the kernel's arguments.
+    pub(super) fn field(f: &mut Function, args: VReg, offset: usize) -> VReg {
+        let result = f.register(GENERAL);
+        let address = Address::new(args, offset as i32);
+        f.emit(Action::Code(Code::Mov_r64_rm64), &[Arg::Def(result), Arg::Memory(address)]);
+        result
+    }
+
+    /// The pointer to the status words.
+    pub(super) fn status_field(f: &mut Function, args: VReg) -> VReg {
+        Self::field(f, args, offset_of!(Args, status))
+    }
+}
+
+/// The number of a comparison among those that the processor knows; none of them signals.
+fn predicate(op: FCompare, negated: bool) -> u8 {
+    match (op, negated) {
+        (FCompare::Lt, false) => 0x11,
+        (FCompare::Le, false) => 0x12,
+        (FCompare::Eq, false) | (FCompare::Ne, true) => 0x00,
+        (FCompare::Ne, false) | (FCompare::Eq, true) => 0x04,
+        (FCompare::Lt, true) => 0x15,
+        (FCompare::Le, true) => 0x16,
+    }
+}
