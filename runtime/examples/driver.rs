@@ -22,7 +22,7 @@ impl Kernel for Copy {
     unsafe fn run(&self, args: &Args) -> u32 {
         for column in 0..self.0.outputs {
             // SAFETY: the driver keeps the calling convention.
-            unsafe { args.output(column).copy_from_slice(args.input(column)) };
+            unsafe { args.output::<f64>(column).copy_from_slice(args.input(column)) };
         }
         0
     }

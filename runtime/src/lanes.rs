@@ -10,6 +10,7 @@
 //! Lanes are binary64 or binary32 ([`Precision`]). The public recipes look at that and have a body for each.
 
 use std::cell::Cell;
+use std::fmt;
 
 /// The number format of lanes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -19,6 +20,59 @@ pub enum Precision {
     Double,
     /// binary32, with 32-bit integer lanes.
     Single,
+}
+
+impl Precision {
+    /// Bytes of a number.
+    pub fn bytes(self) -> usize {
+        match self {
+            Precision::Double => 8,
+            Precision::Single => 4,
+        }
+    }
+
+    /// `value` rounded to the format.
+    pub fn round(self, value: f64) -> f64 {
+        match self {
+            Precision::Double => value,
+            Precision::Single => f64::from(value as f32),
+        }
+    }
+
+    /// The bits of `value`, rounded to the format; all NaNs are the canonical one.
+    pub fn bits(self, value: f64) -> u64 {
+        match (self, value.is_nan()) {
+            (Precision::Double, true) => 0x7FF8_0000_0000_0000,
+            (Precision::Double, false) => value.to_bits(),
+            (Precision::Single, true) => 0x7FC0_0000,
+            (Precision::Single, false) => (value as f32).to_bits().into(),
+        }
+    }
+
+    /// The bits of a number, or of an integer of its size, as they fill 64 bits of a vector.
+    pub fn repeated(self, bits: u64) -> u64 {
+        match self {
+            Precision::Double => bits,
+            Precision::Single => bits << 32 | bits & 0xFFFF_FFFF,
+        }
+    }
+
+    /// The number with these bits.
+    pub fn number(self, bits: u64) -> f64 {
+        match self {
+            Precision::Double => f64::from_bits(bits),
+            Precision::Single => f32::from_bits(bits as u32).into(),
+        }
+    }
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Precision::Double => "f64",
+            Precision::Single => "f32",
+        })
+    }
 }
 
 /// Operations on a group of lanes, its masks and its integer lanes.

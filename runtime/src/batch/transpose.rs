@@ -1,5 +1,8 @@
 //! Transposition of tiles between row-major matrices and columns.
 
+use crate::element::Element;
+use crate::lanes::Precision;
+
 /// About how many numbers are handled at a time, so that they stay in the first-level cache while every column
 /// passes over the rows that hold them.
 const STRIP: usize = 2048;
@@ -8,10 +11,10 @@ const STRIP: usize = 2048;
 ///
 /// # Safety
 /// All those elements must be readable in `src` and writable in `dst`, and the two must not overlap.
-pub(super) unsafe fn transpose(
-    src: *const f64,
+pub(super) unsafe fn transpose<T: Element>(
+    src: *const T,
     src_stride: usize,
-    dst: *mut f64,
+    dst: *mut T,
     dst_stride: usize,
     rows: usize,
     columns: usize,
@@ -26,10 +29,14 @@ pub(super) unsafe fn transpose(
             unsafe {
                 let (src, dst) = (src.add(row * src_stride + column), dst.add(column * dst_stride + row));
                 #[cfg(target_arch = "x86_64")]
-                if std::arch::is_x86_feature_detected!("avx") {
-                    avx::transpose(src, src_stride, dst, dst_stride, rows, columns);
-                } else {
-                    portable(src, src_stride, dst, dst_stride, rows, columns);
+                match T::PRECISION {
+                    Precision::Double if std::arch::is_x86_feature_detected!("avx") => {
+                        avx::transpose(src.cast(), src_stride, dst.cast(), dst_stride, rows, columns);
+                    }
+                    Precision::Double => portable(src, src_stride, dst, dst_stride, rows, columns),
+                    Precision::Single => {
+                        sse::transpose(src.cast(), src_stride, dst.cast(), dst_stride, rows, columns);
+                    }
                 }
                 #[cfg(not(target_arch = "x86_64"))]
                 portable(src, src_stride, dst, dst_stride, rows, columns);
@@ -42,10 +49,10 @@ pub(super) unsafe fn transpose(
 ///
 /// # Safety
 /// As for [`transpose`].
-unsafe fn portable(
-    src: *const f64,
+unsafe fn portable<T: Element>(
+    src: *const T,
     src_stride: usize,
-    dst: *mut f64,
+    dst: *mut T,
     dst_stride: usize,
     rows: usize,
     columns: usize,
@@ -57,12 +64,64 @@ unsafe fn portable(
             let (from, to) = (src.add(column), dst.add(column * dst_stride));
             let whole = rows - rows % LINE;
             for row in (0..whole).step_by(LINE) {
-                let line: [f64; LINE] = std::array::from_fn(|i| *from.add((row + i) * src_stride));
-                to.add(row).cast::<[f64; LINE]>().write(line);
+                let line: [T; LINE] = std::array::from_fn(|i| *from.add((row + i) * src_stride));
+                to.add(row).cast::<[T; LINE]>().write(line);
             }
             for row in whole..rows {
                 *to.add(row) = *from.add(row * src_stride);
             }
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod sse {
+    use std::arch::x86_64::{_MM_TRANSPOSE4_PS, _mm_loadu_ps, _mm_storeu_ps};
+
+    /// [`transpose`](super::transpose) of binary32 numbers in squares of 4 × 4, and what they leave.
+    ///
+    /// # Safety
+    /// As for [`transpose`](super::transpose).
+    pub(super) unsafe fn transpose(
+        src: *const f32,
+        src_stride: usize,
+        dst: *mut f32,
+        dst_stride: usize,
+        rows: usize,
+        columns: usize,
+    ) {
+        let (row_fours, fours) = (rows - rows % 4, columns - columns % 4);
+        // SAFETY: the rows and columns are those that the caller vouches for.
+        unsafe {
+            for column in (0..fours).step_by(4) {
+                for row in (0..row_fours).step_by(4) {
+                    let (src, dst) = (src.add(row * src_stride + column), dst.add(column * dst_stride + row));
+                    square(src, src_stride, dst, dst_stride);
+                }
+            }
+            // Where nothing is left, these may point outside.
+            let (right, to_right) = (src.wrapping_add(fours), dst.wrapping_add(fours * dst_stride));
+            let (below, to_below) = (src.wrapping_add(row_fours * src_stride), dst.wrapping_add(row_fours));
+            super::portable(right, src_stride, to_right, dst_stride, row_fours, columns - fours);
+            super::portable(below, src_stride, to_below, dst_stride, rows - row_fours, columns);
+        }
+    }
+
+    /// # Safety
+    /// As for [`transpose`], four rows and four columns.
+    #[inline]
+    unsafe fn square(src: *const f32, src_stride: usize, dst: *mut f32, dst_stride: usize) {
+        // SAFETY: as the caller promises.
+        unsafe {
+            let mut a = _mm_loadu_ps(src);
+            let mut b = _mm_loadu_ps(src.add(src_stride));
+            let mut c = _mm_loadu_ps(src.add(2 * src_stride));
+            let mut d = _mm_loadu_ps(src.add(3 * src_stride));
+            _MM_TRANSPOSE4_PS(&mut a, &mut b, &mut c, &mut d);
+            _mm_storeu_ps(dst, a);
+            _mm_storeu_ps(dst.add(dst_stride), b);
+            _mm_storeu_ps(dst.add(2 * dst_stride), c);
+            _mm_storeu_ps(dst.add(3 * dst_stride), d);
         }
     }
 }
@@ -174,19 +233,19 @@ mod avx {
 mod tests {
     use super::*;
 
-    type Transpose = unsafe fn(*const f64, usize, *mut f64, usize, usize, usize);
+    type Transpose<T> = unsafe fn(*const T, usize, *mut T, usize, usize, usize);
 
-    fn check(transpose: Transpose) {
+    fn check<T: Element>(transpose: Transpose<T>) {
         for rows in (0..20).chain([255, 256, 257, 600]) {
             for columns in (0..20).chain([2048, 2049, 4104]) {
                 let (src_stride, dst_stride) = (columns + 3, rows + 5);
-                let src: Vec<f64> = (0..rows * src_stride).map(|i| i as f64).collect();
-                let mut dst = vec![-1.0; columns * dst_stride];
+                let src: Vec<T> = (0..rows * src_stride).map(|i| T::from_f64(i as f64)).collect();
+                let mut dst = vec![T::from_f64(-1.0); columns * dst_stride];
                 // SAFETY: both vectors hold whole strides.
                 unsafe { transpose(src.as_ptr(), src_stride, dst.as_mut_ptr(), dst_stride, rows, columns) };
                 for j in 0..columns {
                     for i in 0..dst_stride {
-                        let expected = if i < rows { src[i * src_stride + j] } else { -1.0 };
+                        let expected = if i < rows { src[i * src_stride + j] } else { T::from_f64(-1.0) };
                         assert_eq!(dst[j * dst_stride + i], expected);
                     }
                 }
@@ -196,11 +255,13 @@ mod tests {
 
     #[test]
     fn many_sizes() {
-        check(transpose);
+        check(transpose::<f64>);
+        check(transpose::<f32>);
     }
 
     #[test]
     fn many_sizes_on_any_processor() {
-        check(portable);
+        check(portable::<f64>);
+        check(portable::<f32>);
     }
 }

@@ -46,6 +46,7 @@ fn resources(isa: Isa) -> Resources {
             Isa::Avx2 => 13,
             Isa::Avx512 => 27,
         },
+        most_groups: 8,
         cycles: match isa {
             Isa::Avx2 => 0.5,
             Isa::Avx512 => 0.7,
@@ -199,6 +200,7 @@ pub fn compile(program: &LaneProgram, isa: Isa) -> Result<WideCode, CodegenError
         .collect();
     let columns = program.columns;
     let shape = KernelShape {
+        precision: program.precision,
         inputs: columns.inputs as usize,
         outputs: columns.outputs as usize,
         params: columns.params as usize,
