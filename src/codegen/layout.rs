@@ -15,6 +15,8 @@ pub struct Resources {
     pub vector_bytes: usize,
     /// Vector registers that values of several groups may take.
     pub registers: usize,
+    /// Lane groups that an iteration may work on.
+    pub most_groups: usize,
     /// Cycles between the starts of two vector instructions.
     pub cycles: f64,
     /// Cycles that keeping a value in memory instead of a register costs.

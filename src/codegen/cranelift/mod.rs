@@ -38,6 +38,7 @@ pub fn lanes(precision: Precision) -> usize {
 const RESOURCES: Resources = Resources {
     vector_bytes: VECTOR_BYTES,
     registers: 13,
+    most_groups: NAN_BRANCH_GROUPS,
     cycles: 0.5,
     spill: 1e6,
     whole_size: 1000,

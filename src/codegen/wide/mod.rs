@@ -46,6 +46,7 @@ fn resources(isa: Isa) -> Resources {
             Isa::Avx2 => 13,
             Isa::Avx512 => 27,
         },
+        most_groups: 8,
         cycles: match isa {
             Isa::Avx2 => 0.5,
             Isa::Avx512 => 0.7,

@@ -122,6 +122,11 @@ pub(super) fn piece<'a>(
         let constant = selector.fresh_constant(bits);
         selector.frame.constants.push((bits, constant));
     }
+    let one = 1f64.to_bits();
+    if folding.is_additive() && !plan.hoisted.contains(&one) {
+        let constant = selector.fresh_constant(one);
+        selector.frame.constants.push((one, constant));
+    }
     let results = Results { stores, status };
     let flagged = results.status.map(|_| selector.fresh_constant(0));
     let mut progress = Progress { row: first, flagged };

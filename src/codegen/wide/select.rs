@@ -405,6 +405,9 @@ impl Selector<'_, '_> {
             }
             Inst::FUnary(op, a) => self.unary(op, a),
             Inst::FBinary(op, a, b) => {
+                if let Some(sum) = self.multiplied(op, a, b) {
+                    return sum;
+                }
                 let (op, args) = self.binary(op, a, b);
                 self.vector_op(op, &args)
             }
@@ -508,6 +511,32 @@ impl Selector<'_, '_> {
                 unreachable!("{value} is no instruction of its own")
             }
         }
+    }
+
+    /// An addition or subtraction as a multiplication by one and an addition, which gives the same bits, for processors
+    /// that add and multiply in different units.
+    fn multiplied(&mut self, op: FBinary, a: Value, b: Value) -> Option<VReg> {
+        let turn = if self.groups > 1 { self.group } else { self.step };
+        if !self.folding.is_additive() || turn.is_multiple_of(2) {
+            return None;
+        }
+        let dies = |v: Value| !is_leaf(self.program.insts[v]) && self.folding.dies_at(v, self.at);
+        let (overwritten, other, signs) = match op {
+            FBinary::Add if dies(a) => (a, b, Signs { product: false, addend: false }),
+            FBinary::Add if dies(b) => (b, a, Signs { product: false, addend: false }),
+            FBinary::Sub if dies(a) => (a, b, Signs { product: false, addend: true }),
+            FBinary::Sub if dies(b) => (b, a, Signs { product: true, addend: false }),
+            FBinary::Add | FBinary::Sub | FBinary::Mul | FBinary::Div => return None,
+        };
+        let overwritten = self.value(overwritten);
+        let one = self.constant_register(1f64.to_bits());
+        let other = self.source(other);
+        let result = self.vector();
+        self.op(
+            VectorOp::Fma(signs, FmaForm::F213),
+            &[Arg::Reuse(result, overwritten), Arg::Use(one), Arg::Source(other)],
+        );
+        Some(result)
     }
 
     fn binary(&mut self, op: FBinary, a: Value, b: Value) -> (VectorOp, [Arg; 2]) {
