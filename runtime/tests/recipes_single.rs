@@ -233,6 +233,21 @@ fn a_known_exponent_changes_no_bit() {
 }
 
 #[test]
+fn powers_next_to_the_ends_of_the_range() {
+    let pow = single::twos().into_iter().find(|function| function.name == "pow").expect("it is there");
+    for y in (-20..=20_i16).filter(|&y| y != 0) {
+        for end in [128.0, -126.0, -149.0, -150.0] {
+            let x = 2f64.powf(end / f64::from(y)) as f32;
+            for x in (-300..=300).map(|steps| neighbour(x, steps)) {
+                let y = f32::from(y);
+                let error = ulp_error((pow.recipe)(x, y), (pow.reference)(x.into(), y.into()));
+                assert!(error <= 1.0, "{x:e} ^ {y}: {error} ULP");
+            }
+        }
+    }
+}
+
+#[test]
 fn arguments_next_to_multiples_of_half_pi() {
     let mut rng = Rng(3);
     let functions = single::ones();

@@ -10,8 +10,8 @@ use crate::lanes::Lanes;
 /// Improved Algorithm for hypot(a,b)", 2019), with a rough reciprocal in place of the division; lengths beyond
 /// 2^±500 (binary32: 2^±50) are scaled.
 ///
-/// Measured: 0.88 ULP (half a unit, and up to 0.354 from rounding `a² + b²`). Infinite if either is, even next to a
-/// NaN; NaN with any other NaN; `hypot(x, ±0) = |x|`.
+/// Measured: 0.88 ULP (half a unit, and up to 0.354 from rounding `a² + b²`); binary32: 0.91, next to the
+/// subnormal range. Infinite if either is, even next to a NaN; NaN with any other NaN; `hypot(x, ±0) = |x|`.
 /// Fast range: everything.
 pub fn hypot<L: Lanes>(l: &L, x: L::F, y: L::F) -> L::F {
     let (x, y) = (l.abs(x), l.abs(y));

@@ -180,8 +180,8 @@ pub(super) fn tan_reduced<L: Lanes>(l: &L, hi: L::F, tail: L::F, quadrant: L::I)
 /// Cody–Waite reduction by π/2 in three parts with `fma` and a recovered tail (Muller et al., *Handbook of
 /// Floating-Point Arithmetic*, ch. 11), both minimax polynomials, choice and signs by quadrant.
 ///
-/// Measured: 0.75 ULP (sin), 0.73 ULP (cos). `sin(±0) = ±0`; ±∞ and NaN give NaN. Fast range: `|x| ≤ 2^26` and
-/// everything that is not finite.
+/// Measured: 0.75 ULP (sin), 0.73 ULP (cos); both 0.80 in binary32. `sin(±0) = ±0`; ±∞ and NaN give NaN. Fast
+/// range: `|x| ≤ 2^26` (binary32: 2^25) and everything that is not finite.
 pub fn sincos<L: Lanes>(l: &L, x: L::F) -> (L::F, L::F) {
     report(l, x);
     let (hi, tail, quadrant) = reduce(l, x, 0.0);
@@ -210,8 +210,8 @@ pub fn cos<L: Lanes>(l: &L, x: L::F) -> L::F {
 /// negative reciprocal, numerator and denominator with their rounding errors, by one division and one
 /// correction step.
 ///
-/// Measured: 0.78 ULP. `tan(±0) = ±0`; ±∞ and NaN give NaN. Fast range: `|x| ≤ 2^26` and everything that is not
-/// finite.
+/// Measured: 0.78 ULP (binary32: 0.79). `tan(±0) = ±0`; ±∞ and NaN give NaN. Fast range: `|x| ≤ 2^26`
+/// (binary32: 2^25) and everything that is not finite.
 pub fn tan<L: Lanes>(l: &L, x: L::F) -> L::F {
     report(l, x);
     let (hi, tail, quadrant) = reduce(l, x, 1.0);
