@@ -1134,6 +1134,7 @@ fn binary32_elsewhere() {
         dir.fails(1, &["eval", "p.scm", "--set", "x=1", "--dtype", "f32", "--max-steps", "5000000000"]),
         @"error: p.scm: a row of an f32 program may take 2130706431 steps at the most, and the limit is 5000000000"
     );
+    dir.fails(2, &["eval", "p.scm", "--set", "x=1", "--dtype", "f16"]);
     let dir = dir.with("count.scm", "(loop ((i 0) (x x)) (if (< x 1) i (recur (+ i 1) (* x 1.1))))");
     let error =
         dir.fails(1, &["eval", "count.scm", "--set", "x=1", "--dtype", "f32", "--max-iterations", "2"]);

@@ -18,9 +18,9 @@ const MIN_TILE_ROWS: usize = 64;
 /// Columns that are copied into a tile should fit the cache next to the core.
 const TILE_BYTES: usize = 64 << 10;
 
-/// From a column of a tile to the next, beyond its rows. Without it the columns would stand a power of two apart and
+/// From a column of a tile to the next, beyond its rows, in bytes. Without it the columns would stand a power of two apart and
 /// compete for the same cache lines.
-const COLUMN_GAP: usize = 8;
+const COLUMN_GAP_BYTES: usize = 64;
 
 /// A batch is cut into at most this many tasks, each of which keeps a sum of parameter gradients.
 const MAX_TASKS: usize = 1024;
@@ -102,7 +102,7 @@ pub fn evaluate<T: Element>(
     spaces.resize_with(threads.max(spaces.len()), Space::default);
     let spaces = &mut spaces[..threads];
     for space in &mut *spaces {
-        space.prepare(shape, copied * (tile_rows + COLUMN_GAP), tile_rows)?;
+        space.prepare(shape, copied * column_stride::<T>(tile_rows), tile_rows)?;
         space.levels.ensure(sums_len + Levels::space(task_blocks, sums_len))?;
     }
 
@@ -517,6 +517,11 @@ impl<T: Element> Space<T> {
     }
 }
 
+/// Numbers from a column of a tile to the next.
+fn column_stride<T>(tile_rows: usize) -> usize {
+    tile_rows + COLUMN_GAP_BYTES / size_of::<T>()
+}
+
 /// The views of an evaluation, which its threads share.
 #[derive(Clone, Copy)]
 struct Views<'a, T>(&'a [View<T>]);
@@ -614,7 +619,7 @@ impl<T: Element> Plan<'_, T> {
 
     /// From a column of the tile to the next.
     fn column_stride(&self) -> usize {
-        self.tile_rows + COLUMN_GAP
+        column_stride::<T>(self.tile_rows)
     }
 
     /// Fills the tile's columns of constants, which keep their places and values throughout.

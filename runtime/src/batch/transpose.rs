@@ -76,7 +76,11 @@ unsafe fn portable<T: Element>(
 
 #[cfg(target_arch = "x86_64")]
 mod sse {
-    use std::arch::x86_64::{_MM_TRANSPOSE4_PS, _mm_loadu_ps, _mm_storeu_ps};
+    use std::arch::x86_64::{
+        _MM_TRANSPOSE4_PS, _mm_castps_si128, _mm_castsi128_ps, _mm_loadl_epi64, _mm_loadu_ps, _mm_movelh_ps,
+        _mm_shuffle_ps, _mm_storel_epi64, _mm_storeu_ps, _mm_unpackhi_epi64, _mm_unpackhi_ps,
+        _mm_unpacklo_ps,
+    };
 
     /// [`transpose`](super::transpose) of binary32 numbers in squares of 4 × 4, and what they leave.
     ///
@@ -91,19 +95,68 @@ mod sse {
         columns: usize,
     ) {
         let (row_fours, fours) = (rows - rows % 4, columns - columns % 4);
+        // What the squares leave: two columns to their right and two rows below them, and then single ones.
+        let right = if columns - fours >= 2 { fours + 2 } else { fours };
+        let below = if rows - row_fours >= 2 { row_fours + 2 } else { row_fours };
+        // Where nothing is left, this may point outside.
+        let at = |row: usize, column: usize| {
+            (src.wrapping_add(row * src_stride + column), dst.wrapping_add(column * dst_stride + row))
+        };
         // SAFETY: the rows and columns are those that the caller vouches for.
         unsafe {
             for column in (0..fours).step_by(4) {
                 for row in (0..row_fours).step_by(4) {
-                    let (src, dst) = (src.add(row * src_stride + column), dst.add(column * dst_stride + row));
+                    let (src, dst) = at(row, column);
                     square(src, src_stride, dst, dst_stride);
                 }
             }
-            // Where nothing is left, these may point outside.
-            let (right, to_right) = (src.wrapping_add(fours), dst.wrapping_add(fours * dst_stride));
-            let (below, to_below) = (src.wrapping_add(row_fours * src_stride), dst.wrapping_add(row_fours));
-            super::portable(right, src_stride, to_right, dst_stride, row_fours, columns - fours);
-            super::portable(below, src_stride, to_below, dst_stride, rows - row_fours, columns);
+            if right > fours {
+                for row in (0..row_fours).step_by(4) {
+                    let (src, dst) = at(row, fours);
+                    two_columns(src, src_stride, dst, dst_stride);
+                }
+            }
+            if below > row_fours {
+                for column in (0..fours).step_by(4) {
+                    let (src, dst) = at(row_fours, column);
+                    two_rows(src, src_stride, dst, dst_stride);
+                }
+            }
+            let single = |row: usize, column: usize, rows: usize, columns: usize| {
+                let (src, dst) = at(row, column);
+                super::portable(src, src_stride, dst, dst_stride, rows, columns);
+            };
+            single(0, right, row_fours, columns - right);
+            single(row_fours, fours, below - row_fours, columns - fours);
+            single(below, 0, rows - below, columns);
+        }
+    }
+
+    /// # Safety
+    /// As for [`transpose`], four rows and two columns.
+    #[inline]
+    unsafe fn two_columns(src: *const f32, src_stride: usize, dst: *mut f32, dst_stride: usize) {
+        // SAFETY: as the caller promises; none of these loads and stores needs alignment.
+        unsafe {
+            let row = |k: usize| _mm_castsi128_ps(_mm_loadl_epi64(src.add(k * src_stride).cast()));
+            let (a, b) = (_mm_movelh_ps(row(0), row(1)), _mm_movelh_ps(row(2), row(3)));
+            _mm_storeu_ps(dst, _mm_shuffle_ps::<0b10_00_10_00>(a, b));
+            _mm_storeu_ps(dst.add(dst_stride), _mm_shuffle_ps::<0b11_01_11_01>(a, b));
+        }
+    }
+
+    /// # Safety
+    /// As for [`transpose`], two rows and four columns.
+    #[inline]
+    unsafe fn two_rows(src: *const f32, src_stride: usize, dst: *mut f32, dst_stride: usize) {
+        // SAFETY: as the caller promises; none of these loads and stores needs alignment.
+        unsafe {
+            let (a, b) = (_mm_loadu_ps(src), _mm_loadu_ps(src.add(src_stride)));
+            for (k, pairs) in [(0, _mm_unpacklo_ps(a, b)), (2, _mm_unpackhi_ps(a, b))] {
+                let pairs = _mm_castps_si128(pairs);
+                _mm_storel_epi64(dst.add(k * dst_stride).cast(), pairs);
+                _mm_storel_epi64(dst.add((k + 1) * dst_stride).cast(), _mm_unpackhi_epi64(pairs, pairs));
+            }
         }
     }
 

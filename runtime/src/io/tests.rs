@@ -484,6 +484,20 @@ fn binary32_numbers() {
         let Some(Source::Column(column)) = dataset.all_columns().next() else { panic!("a column") };
         assert!(column.iter().zip(numbers).all(|(x, y)| x.to_bits() == (y as f32).to_bits()), "{numbers:?}");
     }
+    // Fields beside each other are used in place if all are of the type and stand at multiples of its size.
+    let mut header =
+        b"{'descr': [('a', '<f4'), ('b', '<f4', (2,))], 'fortran_order': False, 'shape': (2,), }".to_vec();
+    header.resize(64 * 2 - 10, b' ');
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((header.len() as u16).to_le_bytes());
+    bytes.extend(header);
+    bytes.extend([1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0].iter().flat_map(|x| x.to_le_bytes()));
+    fs::write(&path, bytes).unwrap();
+    let dataset = Dataset::<f32>::open(&path).unwrap();
+    assert!(matches!(dataset.storage[0], Storage::InFile { .. }));
+    let found: Vec<f32> = dataset.find("b", &[2]).unwrap().iter().map(|column| column.row(1)[0]).collect();
+    assert_eq!(found, [5.0, 6.0]);
+    assert_eq!(dataset.find("a", &[]).unwrap()[0].row(1), [4.0]);
     // Decimal text is no f64 number in between.
     let csv = dir.path().join("a.csv");
     fs::write(&csv, "x\n1.00000005960464477539062500001\n").unwrap();
