@@ -101,7 +101,7 @@ fn check(seed: u64, dtype: Dtype) {
         }
         let tier = match dtype {
             Dtype::F64 => support::native_tier(),
-            Dtype::F32 => support::native_tiers_for(dtype)[0],
+            Dtype::F32 => support::native_tier(),
         };
         for tape in [0, 64 << 20] {
             let native = compile(&pair.looped, dtype, derivative.clone(), tier, tape);

@@ -70,6 +70,7 @@ fn nothing_is_allocated_twice() {
         param_gradients: 1,
         reports_status: true,
         scratch_bytes: 1000,
+        instructions: None,
         ..KernelShape::default()
     });
     let data: Vec<f64> = (0..10_001).map(|row| f64::from(row % 1000) / 90.0).collect();

@@ -111,6 +111,13 @@ impl Plan {
         self.transfer() + self.transfer_bytes
     }
 
+    /// About how many instructions a thousand rows take in groups of so many; `None` where that depends on the rows.
+    pub fn instructions(&self, program: &LaneProgram, lanes: usize) -> Option<usize> {
+        let straight = program.loops.is_empty() && program.functions.is_empty();
+        let each = program.insts.values().filter(|inst| !inst.is_constant()).count() + program.stores.len();
+        straight.then(|| 1000 * each / lanes)
+    }
+
     /// Lays a program out.
     pub fn of(program: &LaneProgram, resources: &Resources) -> Plan {
         let most = if program.loops.is_empty() { resources.whole_size } else { resources.whole_loops };

@@ -22,6 +22,9 @@ const TILE_BYTES: usize = 64 << 10;
 /// compete for the same cache lines.
 const COLUMN_GAP_BYTES: usize = 64;
 
+/// What a thread does in the time that it takes to wake it, some tens of microseconds.
+const THREAD_INSTRUCTIONS: usize = 50_000;
+
 /// A batch is cut into at most this many tasks, each of which keeps a sum of parameter gradients.
 const MAX_TASKS: usize = 1024;
 
@@ -81,7 +84,11 @@ pub fn evaluate<T: Element>(
         0 if tasks > 1 => rayon::current_num_threads(),
         wanted => wanted,
     };
-    let threads = threads.min(tasks).max(1);
+    let worth = match shape.instructions {
+        Some(instructions) => rows.saturating_mul(instructions) / 1000 / THREAD_INSTRUCTIONS,
+        None => usize::MAX,
+    };
+    let threads = threads.min(tasks).min(worth).max(1);
 
     if sums.len() < tasks * sums_len {
         sums.resize(tasks * sums_len, 0.0);

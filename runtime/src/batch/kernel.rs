@@ -21,6 +21,9 @@ pub struct KernelShape {
     /// Scratch memory that one call needs, in bytes. The driver hands out the same zero-initialised or used memory
     /// to all calls on one thread.
     pub scratch_bytes: usize,
+    /// About how many instructions a thousand rows take, where that does not depend on the rows: what takes less time than
+    /// waking a thread is not shared out.
+    pub instructions: Option<usize>,
 }
 
 /// What became of a row.

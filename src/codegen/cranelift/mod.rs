@@ -244,6 +244,7 @@ pub fn compile(program: &LaneProgram, target: &TargetMachine) -> Result<NativeCo
         param_gradients: columns.partials as usize,
         reports_status: program.status.is_some(),
         scratch_bytes: plan.scratch_bytes(),
+        instructions: plan.instructions(program, lanes(program.precision)),
     };
     let stack = stack_bytes(program, largest_frame);
     Ok(NativeCode { pieces, stack, tile: plan.tile, shape, blocks, _constants: constants })

@@ -212,6 +212,7 @@ pub fn compile(program: &LaneProgram, isa: Isa) -> Result<WideCode, CodegenError
         param_gradients: columns.partials as usize,
         reports_status: program.status.is_some(),
         scratch_bytes: plan.scratch_bytes(),
+        instructions: plan.instructions(program, isa.lanes(program.precision)),
     };
     let largest = functions.iter().map(|placed| placed.frame + size_of::<u64>()).max();
     let stack = largest.map_or(0, |frame| {

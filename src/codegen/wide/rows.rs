@@ -19,6 +19,9 @@ use crate::lower::lanes::{
     CallId, Condition, Inst, LaneFunction, LaneProgram, LaneType, LoopId, Store, Target, Value,
 };
 
+/// Where there are so many results, the canonical NaN stays in a register.
+const MANY_RESULTS: usize = 3;
+
 /// What a piece leaves behind for each group of rows.
 struct Results<'a> {
     stores: Vec<&'a Store>,
@@ -122,10 +125,14 @@ pub(super) fn piece<'a>(
         let constant = selector.fresh_constant(bits);
         selector.frame.constants.push((bits, constant));
     }
-    let one = selector.number(1.0);
-    if folding.is_additive() && !plan.hoisted.contains(&one) {
-        let constant = selector.fresh_constant(one);
-        selector.frame.constants.push((one, constant));
+    // Each result needs the canonical NaN in a register.
+    let (one, nan) = (selector.number(1.0), selector.number(f64::NAN));
+    let many_results = isa.has_masks() && selector.plan.stores[index].len() >= MANY_RESULTS;
+    for (bits, wanted) in [(one, folding.is_additive()), (nan, many_results)] {
+        if wanted && !plan.hoisted.contains(&bits) {
+            let constant = selector.fresh_constant(bits);
+            selector.frame.constants.push((bits, constant));
+        }
     }
     let results = Results { stores, status };
     let flagged = results.status.map(|_| selector.fresh_constant(0));
