@@ -29,6 +29,8 @@ pub struct Args {
     pub scratch: *mut u8,
     /// Size of `scratch` in bytes.
     pub scratch_len: usize,
+    /// All ones if results may go past the caches, else 0. Output columns are then aligned to 64 bytes at `first_row`.
+    pub streaming: usize,
     /// The first row to evaluate.
     pub first_row: usize,
     /// How many rows to evaluate: a multiple of the kernel's lane count, as is `first_row`.

@@ -12,6 +12,9 @@ use super::{BLOCK_ROWS, Batch, BatchError, Options, REPORTED_ROWS, Report, RowRe
 use crate::abi::{Args, PARTIALS, Status};
 use crate::element::Element;
 
+/// Bytes of a cache line, and of the widest vector.
+const CACHE_LINE: usize = 64;
+
 /// Tiles hold at least this many rows, and their sizes are multiples of it.
 const MIN_TILE_ROWS: usize = 64;
 
@@ -24,6 +27,9 @@ const COLUMN_GAP_BYTES: usize = 64;
 
 /// What a thread does in the time that it takes to wake it, some tens of microseconds.
 const THREAD_INSTRUCTIONS: usize = 50_000;
+
+/// Batches of so many bytes are larger than caches: results that are written past them save reading what they replace.
+const STREAMED_BYTES: usize = 64 << 20;
 
 /// A batch is cut into at most this many tasks, each of which keeps a sum of parameter gradients.
 const MAX_TASKS: usize = 1024;
@@ -41,7 +47,7 @@ pub fn evaluate<T: Element>(
     workspace: &mut Workspace,
 ) -> Result<Report, BatchError> {
     let Batch { rows, inputs, params, outputs, param_gradients } = batch;
-    let call = Call::new(kernel, params, param_gradients.len())?;
+    let mut call = Call::new(kernel, params, param_gradients.len())?;
     let shape = call.shape;
 
     let Spaces { views, sums, spaces } = T::spaces(workspace);
@@ -77,6 +83,8 @@ pub fn evaluate<T: Element>(
             (1 << rows.ilog2()).min(block_rows)
         }
     };
+    let bytes = rows.saturating_mul(shape.inputs + shape.outputs).saturating_mul(size_of::<T>());
+    call.streams = bytes >= STREAMED_BYTES && sinks.iter().all(|view| view.in_place());
     let blocks = rows.div_ceil(block_rows);
     let task_blocks = blocks.div_ceil(MAX_TASKS).next_power_of_two();
     let tasks = blocks.div_ceil(task_blocks);
@@ -276,6 +284,8 @@ struct Call<'a, T> {
     shape: &'a KernelShape,
     lanes: usize,
     params: &'a [T],
+    /// Whether the batch is so large that nobody will find its results in a cache.
+    streams: bool,
 }
 
 /// How a row's results came about.
@@ -314,7 +324,7 @@ impl<'a, T: Element> Call<'a, T> {
         if gradients != shape.param_gradients {
             return Err(BatchError::ParamGradients { expected: shape.param_gradients, found: gradients });
         }
-        Ok(Call { kernel, shape, lanes, params })
+        Ok(Call { kernel, shape, lanes, params, streams: false })
     }
 
     /// Runs the kernel over the columns that `space` points to.
@@ -332,6 +342,7 @@ impl<'a, T: Element> Call<'a, T> {
             status: if self.shape.reports_status { space.status.start().cast() } else { ptr::null_mut() },
             scratch: space.scratch.start(),
             scratch_len: self.shape.scratch_bytes,
+            streaming: if self.streams && space.is_aligned(first_row) { usize::MAX } else { 0 },
             first_row,
             rows,
         };
@@ -464,6 +475,11 @@ fn row_len(shape: &KernelShape) -> usize {
 }
 
 impl<T: Element> Space<T> {
+    /// Whether all output columns begin a cache line at a row.
+    fn is_aligned(&self, row: usize) -> bool {
+        self.outputs.iter().all(|column| column.wrapping_add(row).addr().is_multiple_of(CACHE_LINE))
+    }
+
     /// Makes room for a kernel, for `tile` numbers that are copied, and for `rows` rows at a time.
     #[inline]
     fn prepare(&mut self, shape: &KernelShape, tile: usize, rows: usize) -> Result<(), BatchError> {

@@ -152,6 +152,8 @@ pub(super) enum FmaForm {
 pub(super) enum VectorOp {
     Load,
     Store,
+    /// To memory, past the caches.
+    Stream,
     /// One number from memory into every lane.
     Broadcast,
     Add,
@@ -232,6 +234,12 @@ impl VectorOp {
                 C::EVEX_Vmovupd_zmmm512_k1z_zmm,
                 C::VEX_Vmovups_ymmm256_ymm,
                 C::EVEX_Vmovups_zmmm512_k1z_zmm,
+            ],
+            VectorOp::Stream => [
+                C::VEX_Vmovntpd_m256_ymm,
+                C::EVEX_Vmovntpd_m512_zmm,
+                C::VEX_Vmovntps_m256_ymm,
+                C::EVEX_Vmovntps_m512_zmm,
             ],
             VectorOp::Broadcast => [
                 C::VEX_Vbroadcastsd_ymm_m64,

@@ -96,6 +96,8 @@ pub(super) struct Selector<'a, 'p> {
     pub addresses: HashMap<Value, VReg>,
     /// The instruction at hand.
     pub at: Value,
+    /// Whether results go past the caches.
+    pub streaming: bool,
 }
 
 impl Selector<'_, '_> {
@@ -288,6 +290,12 @@ impl Selector<'_, '_> {
             LaneType::S => self.code(Code::Mov_rm64_r64, &args),
             LaneType::F | LaneType::I | LaneType::M | LaneType::Nothing => self.op(VectorOp::Store, &args),
         }
+    }
+
+    /// Puts a result into its column.
+    pub(super) fn leave(&mut self, address: Address, value: VReg) {
+        let op = if self.streaming { VectorOp::Stream } else { VectorOp::Store };
+        self.op(op, &[Arg::Memory(address), Arg::Use(value)]);
     }
 
     fn instruction(&mut self, value: Value, inst: Inst) -> VReg {
