@@ -25,11 +25,16 @@ const MANY_RESULTS: usize = 3;
 /// Programs with at most so many instructions to a column spend their time on memory.
 const STREAMED_WORK: usize = 6;
 
+/// Longer ones are not worth the time to compile their loop twice.
+const STREAMED_LENGTH: usize = 40;
+
 /// Whether it may be worth while to write results past the caches.
 fn streams(program: &LaneProgram) -> bool {
     let columns = (program.columns.inputs + program.columns.outputs) as usize;
     let work = program.insts.values().filter(|inst| !inst.is_constant()).count();
-    program.loops.is_empty() && program.functions.is_empty() && work <= STREAMED_WORK * columns
+    program.loops.is_empty()
+        && program.functions.is_empty()
+        && work <= STREAMED_LENGTH.min(STREAMED_WORK * columns)
 }
 
 /// What a piece leaves behind for each group of rows.
