@@ -10,7 +10,7 @@ use neural_compiler::eml::precise::Context;
 use neural_compiler::eml::target::Target;
 use neural_compiler::eml::{FaultKind, Mode, Tree, evaluate};
 use neural_compiler::ops::Primitive;
-use neural_compiler::{CompileOptions, Derivative, Program, Tier};
+use neural_compiler::{CompileOptions, Derivative, Dtype, Program, Tier};
 use num_complex::Complex64;
 use serde_json::Value;
 
@@ -342,6 +342,14 @@ fn stable_log_of_sum() {
     assert_eq!(at(3.0, 0.0)[..2], [3.0, 1.0]);
     assert!((at(0.0, -0.5)[0] - 0.5f64.ln()).abs() < 1e-15);
     assert!(at(0.0, -2.0)[0].is_nan());
+    // The same in binary32, whose exponentials overflow sooner.
+    let options = CompileOptions { dtype: Dtype::F32, tier: Tier::Interpret, ..CompileOptions::default() };
+    let kernel = lead.compile(&options).unwrap();
+    for (x, r, expected) in [(-100.0, 0.0, -100.0), (100.0, 1.0, 100.0), (-100.0, 1.0, 0.0)] {
+        let mut value = [f32::NAN];
+        evaluate_row(&kernel, &[x, r], &[], &mut value, &mut [], &mut Workspace::new()).unwrap();
+        assert!((value[0] - expected).abs() < 1e-30, "{x} {r}: {}", value[0]);
+    }
     // The slope is σ(x − ln r), which is σ(x) only for r = 1.
     let slope = at(0.7, 3.0)[1];
     assert!((slope - 1.0 / (1.0 + 3.0 * (-0.7f64).exp())).abs() < 1e-15);

@@ -295,7 +295,7 @@ fn a_kill_during_a_write_leaves_a_whole_board() {
         let kept = whole_lines
             .lines()
             .filter_map(|line| line.strip_prefix("kept "))
-            .last()
+            .next_back()
             .unwrap()
             .parse()
             .unwrap();
