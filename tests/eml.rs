@@ -328,6 +328,46 @@ fn operators_of_the_census() {
         seen += 1;
     }
     assert_eq!(seen, 18);
+    // Left times exp, right times −1/y.
+    let gradient = compiled(&scheme("(eml x y)"), Tier::Interpret, &[0.0, 4.0]);
+    assert_eq!(gradient, [1.0 - 4f64.ln(), 1.0, -0.25]);
+}
+
+#[test]
+fn any_text_is_read_or_refused() {
+    let words = [
+        "eml", "(", ")", ",", "1", "x", "2.5", "-3e2", "neg", "add", " ", ";", "\n", ".", "+", "π", "e",
+        "pi", "1e999",
+    ];
+    let mut state = 7u64;
+    let (mut read, mut refused) = (0, 0);
+    for _ in 0..20_000 {
+        let mut text = String::new();
+        let mut draw = |below: usize| {
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            (state >> 33) as usize % below
+        };
+        for _ in 0..draw(14) {
+            text += words[draw(words.len())];
+        }
+        for grammar in [Grammar::Strict, Grammar::Literal] {
+            match reader::read(&text, grammar, &ReaderLimits::default()) {
+                Ok(tree) => {
+                    let again = tree.text(1000).map(|text| self::read(&text).text(1000));
+                    assert_eq!(again, Some(tree.text(1000)), "{text}");
+                    read += 1;
+                }
+                Err(errors) => {
+                    let inside = |span: neural_compiler::source::Span| {
+                        text.get(span.start as usize..span.end as usize)
+                    };
+                    assert!(errors.iter().all(|error| inside(error.span).is_some()), "{text}: {errors:?}");
+                    refused += 1;
+                }
+            }
+        }
+    }
+    assert!(read > 500 && refused > 500, "{read} {refused}");
 }
 
 #[test]
@@ -498,6 +538,14 @@ fn verdicts() {
     let miss = verdict("neg", "eml(-24.8716,eml(x,1))", &literal);
     assert!(miss.points.iter().all(check::AtPoint::passed));
     assert!(!miss.valid() && miss.reason().unwrap().contains("high precision"), "{:?}", miss.reason());
+    // A coincidence: over the reals the short −x is right at all points of the table and below e, not beyond.
+    let beyond = Options { domain: Some((-9.0, 9.0)), ..real };
+    let half = verdict("neg", &text("neg_k17"), &beyond);
+    assert!(half.points.iter().all(check::AtPoint::passed));
+    for point in &half.precise {
+        assert_eq!(point.passed(), point.at[0] < std::f64::consts::E, "{point:?}");
+    }
+    assert!(!half.valid());
     // A rounded constant is no constant; the decimal agrees to 17 digits.
     let pi = verdict("pi", "3.141592653589793", &literal);
     assert!(pi.points[0].passed() && !pi.precise[0].passed(), "{pi:?}");
