@@ -2,7 +2,7 @@
 //!
 //! * [`tree`]: the trees, as shared nodes in an arena, and their sizes;
 //! * [`derived`]: the usual functions as trees, as the board's grammar defines them;
-//! * [`evaluate`]: the value at one point, in three modes;
+//! * [`mod@evaluate`]: the value at one point, in three modes;
 //! * [`precise`]: the same in hundreds of bits;
 //! * [`target`], [`check`]: whether a tree is the function it is submitted for;
 //! * [`board`]: who submitted what, and the records;
