@@ -154,6 +154,11 @@ impl Program {
         &self.resolved
     }
 
+    /// The program in A-normal form, with loops in place of calls in tail position.
+    pub(crate) fn anf(&self) -> &Anf {
+        &self.anf
+    }
+
     /// The compute graph for a signature, of binary64 numbers.
     ///
     /// # Errors

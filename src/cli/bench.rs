@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 
 use nc_runtime::batch::{self, Batch, Kernel as _, Sink, Workspace};
 use nc_runtime::element::Element;
-use neural_compiler::dialect::{Dialect, ReaderLimits};
+use neural_compiler::dialect::ReaderLimits;
 use neural_compiler::stages::StageTimes;
 use neural_compiler::{CompileOptions, Derivative, Dtype, Kernel, Program};
 use serde_json::{Value, json};
 
+use super::dialect::DialectArgs;
 use super::limits::{LimitArgs, TapeArgs};
 use super::report::Failure;
 use super::text::{self, Items};
@@ -46,6 +47,8 @@ pub struct Args {
     /// Shapes of the inputs, such as m,r[3],A[3,3]
     #[arg(long, value_name = "LIST", value_parser = text::parse_items)]
     inputs: Option<Items>,
+    #[command(flatten)]
+    dialect: DialectArgs,
     #[command(flatten)]
     limits: LimitArgs,
     #[command(flatten)]
@@ -126,7 +129,8 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
 
 fn measure(path: &Path, args: &Args) -> Result<Measured, Failure> {
     let (name, bytes) = super::read_source(path)?;
-    let loaded = Loaded::parse(name, bytes.clone())?;
+    let dialect = args.dialect.of(Some(path));
+    let loaded = Loaded::parse(name, bytes.clone(), dialect)?;
     let items = args.inputs.as_ref().map_or(&[][..], |items| items.0.as_slice());
     let options = CompileOptions {
         signature: loaded.signature(items)?,
@@ -138,7 +142,7 @@ fn measure(path: &Path, args: &Args) -> Result<Measured, Failure> {
         ..CompileOptions::default()
     };
     let compile = || {
-        Program::parse_bytes(&bytes, Dialect::Scheme, &ReaderLimits::default())
+        Program::parse_bytes(&bytes, dialect, &ReaderLimits::default())
             .and_then(|program| program.compile(&options))
             .map_err(|error| loaded.failure(error))
     };
@@ -155,7 +159,7 @@ fn measure(path: &Path, args: &Args) -> Result<Measured, Failure> {
 
     let mut stages = Vec::new();
     repeat(Duration::from_millis(100), 5, || {
-        let times = StageTimes::measure(&bytes, Dialect::Scheme, &options);
+        let times = StageTimes::measure(&bytes, dialect, &options);
         times.map(|times| stages.push(times)).map_err(|error| loaded.failure(error))
     })?;
 

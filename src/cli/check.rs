@@ -7,6 +7,7 @@ use neural_compiler::graph::build::Signature;
 use neural_compiler::source::Diagnostic;
 use serde_json::{Map, Value as Json, json};
 
+use super::dialect::DialectArgs;
 use super::report::{Failure, SourceText, diagnostic_json};
 use super::text::{self, Items};
 use super::{Loaded, print, print_json, report, shape_name, table};
@@ -28,6 +29,8 @@ pub struct Args {
     /// Shapes of the inputs, such as m,r[3],A[3,3]; those that a program does not have count for others
     #[arg(long, value_name = "LIST", value_parser = text::parse_items)]
     inputs: Option<Items>,
+    #[command(flatten)]
+    dialect: DialectArgs,
 }
 
 /// Runs the subcommand.
@@ -36,7 +39,7 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     let mut failed = false;
     let mut taken = vec![false; items.len()];
     for path in &args.programs {
-        match check(path, items, &mut taken, json) {
+        match check(path, args.dialect, items, &mut taken, json) {
             Ok(output) => print(&output)?,
             Err(failure) if json => {
                 failed = true;
@@ -61,10 +64,16 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     }
 }
 
-fn check(path: &Path, items: &[text::Item], taken: &mut [bool], json: bool) -> Result<String, Failure> {
+fn check(
+    path: &Path,
+    dialect: DialectArgs,
+    items: &[text::Item],
+    taken: &mut [bool],
+    json: bool,
+) -> Result<String, Failure> {
     let (name, bytes) = super::read_source(path)?;
-    let loaded = Loaded::parse(name, bytes)?;
-    let Loaded { source, program } = &loaded;
+    let loaded = Loaded::parse(name, bytes, dialect.of(Some(path)))?;
+    let Loaded { source, program, .. } = &loaded;
     let mut signature = Signature::scalars();
     for (item, taken) in items.iter().zip(taken) {
         if program.inputs().any(|name| name == item.name) {

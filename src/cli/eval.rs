@@ -6,9 +6,11 @@ use nc_runtime::batch::{Kernel as _, RowOutcome, Workspace, evaluate_row};
 use nc_runtime::element::Element;
 use neural_compiler::graph::{Check, Role, Source};
 use neural_compiler::kernel::OutputInfo;
+use neural_compiler::source::Severity;
 use neural_compiler::{CompileOptions, Derivative, Dtype, Kernel, Tier};
 use serde_json::{Map, Value as Json, json};
 
+use super::dialect::DialectArgs;
 use super::limits::{LimitArgs, TapeArgs};
 use super::report::{self, Failure};
 use super::text::{self, Setting};
@@ -46,6 +48,8 @@ pub struct Args {
     #[arg(long)]
     check_kinks: bool,
     #[command(flatten)]
+    dialect: DialectArgs,
+    #[command(flatten)]
     limits: LimitArgs,
     #[command(flatten)]
     tape: TapeArgs,
@@ -64,7 +68,7 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
         }
         (None, None) => return Err(Failure::usage("a program or -e is needed")),
     };
-    let loaded = Loaded::parse(name, bytes)?;
+    let loaded = Loaded::parse(name, bytes, args.dialect.of(args.program.as_deref()))?;
     report::diagnostics(&loaded.source, loaded.program.warnings());
     let options = CompileOptions {
         signature: signature(&loaded, &args.settings)?,
@@ -72,7 +76,7 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
         // All tiers give the same bits, and for one row nothing is worth compiling.
         tier: Tier::Interpret,
         dtype: args.dtype.into(),
-        check_domain: args.check_domain,
+        check_domain: args.check_domain || loaded.strict(),
         check_kinks: args.check_kinks,
         limits: Some(args.limits.of(&loaded.program)),
         tape_bytes: args.tape.bytes(),
@@ -87,6 +91,11 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
         Some(_) => loaded.program.safe_domain(&options.signature).ok(),
         None => None,
     };
+    if let (true, Some(note)) = (loaded.strict(), note) {
+        let mut error = super::run::described(note, domain.as_ref());
+        error.severity = Severity::Error;
+        return Err(Failure::Source(loaded.source.clone(), vec![error]));
+    }
     if json {
         let mut object = as_json(&kernel, &results, args.grad);
         if args.check_domain || args.check_kinks {

@@ -7,6 +7,7 @@ use neural_compiler::codegen::cranelift::TargetMachine;
 use neural_compiler::kernel::KernelError;
 use neural_compiler::{CompileOptions, Derivative, Stage};
 
+use super::dialect::DialectArgs;
 use super::limits::LimitArgs;
 use super::report::Failure;
 use super::text::{self, Items};
@@ -45,6 +46,8 @@ pub struct Args {
     /// Whose machine code
     #[arg(long, value_enum, default_value_t, conflicts_with = "target")]
     tier: TierChoice,
+    #[command(flatten)]
+    dialect: DialectArgs,
     #[command(flatten)]
     limits: LimitArgs,
 }
@@ -86,7 +89,7 @@ impl From<StageChoice> for Stage {
 
 /// Runs the subcommand.
 pub fn run(args: &Args) -> Result<(), Failure> {
-    let loaded = Loaded::open(&args.program)?;
+    let loaded = Loaded::open(&args.program, args.dialect.of(Some(&args.program)))?;
     let items = args.inputs.as_ref().map_or(&[][..], |items| items.0.as_slice());
     let mut signature = loaded.signature(items)?;
     for param in &args.params {

@@ -1,12 +1,15 @@
 //! The command line: one file per subcommand, and what they share.
 //!
 //! * [`report`]: errors and warnings, for people and as JSON;
+//! * [`dialect`]: the option that says how a program is spelled;
 //! * [`limits`]: options for how long a row may take;
 //! * [`state`]: variables of the loop that a row failed in;
 //! * [`text`]: numbers, vectors, matrices and signatures as they are typed and printed.
 
 mod bench;
 mod check;
+mod dialect;
+mod eml;
 mod eval;
 mod ir;
 mod limits;
@@ -30,7 +33,7 @@ use neural_compiler::{Dtype, Error, Program, Tier};
 use self::report::{Failure, SourceText};
 use self::text::{Item, closest};
 
-/// Compiles mathematical expressions, written in Scheme, to native kernels with exact gradients.
+/// Compiles mathematical expressions, written in Scheme or EML, to native kernels with exact gradients.
 #[derive(Debug, Parser)]
 #[command(
     name = "nc",
@@ -56,6 +59,7 @@ enum Command {
     Ir(ir::Args),
     Bench(bench::Args),
     Check(check::Args),
+    Eml(eml::Args),
     Ops(ops::Args),
 }
 
@@ -69,6 +73,7 @@ pub fn main() -> ! {
         Command::Ir(args) => ir::run(args),
         Command::Bench(args) => bench::run(args, json),
         Command::Check(args) => check::run(args, json),
+        Command::Eml(args) => eml::run(args, json),
         Command::Ops(_) => ops::run(json),
     };
     let status = match done {
@@ -144,25 +149,31 @@ fn shown(dtype: Dtype, state: Vec<Variable>) -> Vec<Variable> {
 /// A program with its text, for excerpts.
 struct Loaded {
     source: SourceText,
+    dialect: Dialect,
     program: Program,
 }
 
 impl Loaded {
     /// Reads a program, and prints its warnings.
-    fn open(path: &Path) -> Result<Loaded, Failure> {
+    fn open(path: &Path, dialect: Dialect) -> Result<Loaded, Failure> {
         let (name, bytes) = read_source(path)?;
-        let loaded = Loaded::parse(name, bytes)?;
+        let loaded = Loaded::parse(name, bytes, dialect)?;
         report::diagnostics(&loaded.source, loaded.program.warnings());
         Ok(loaded)
     }
 
-    fn parse(name: String, bytes: Vec<u8>) -> Result<Loaded, Failure> {
-        let parsed = Program::parse_bytes(&bytes, Dialect::Scheme, &ReaderLimits::default());
+    fn parse(name: String, bytes: Vec<u8>, dialect: Dialect) -> Result<Loaded, Failure> {
+        let parsed = Program::parse_bytes(&bytes, dialect, &ReaderLimits::default());
         let source = SourceText::new(name, bytes);
         match parsed {
-            Ok(program) => Ok(Loaded { source, program }),
+            Ok(program) => Ok(Loaded { source, dialect, program }),
             Err(error) => Err(Failure::library(source, error)),
         }
+    }
+
+    /// Whether a row that leaves the safe domain fails: EML programs are over the reals, where `ln y` needs `y > 0`.
+    fn strict(&self) -> bool {
+        self.dialect == Dialect::Eml
     }
 
     /// An error that the library found in this program.
@@ -223,9 +234,6 @@ fn read_source(path: &Path) -> Result<(String, Vec<u8>), Failure> {
         return Ok(("standard input".into(), bytes));
     }
     let name = path.display().to_string();
-    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("eml")) {
-        return Err(Failure::message("dialect", format!("{name}: EML programs cannot be read yet")));
-    }
     let wrong = |error: io::Error| Failure::message("file", format!("cannot read {name}: {error}"));
     let file = File::open(path).map_err(wrong)?;
     if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {

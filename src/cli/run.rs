@@ -24,6 +24,7 @@ use serde_json::{Value as Json, json};
 
 use self::columns::Columns;
 use self::results::Results;
+use super::dialect::DialectArgs;
 use super::limits::{LimitArgs, TapeArgs};
 use super::report::{self, Failure, eprint_lines};
 use super::text::{self, Items, Setting};
@@ -92,6 +93,8 @@ pub struct Args {
     #[arg(long)]
     check_kinks: bool,
     #[command(flatten)]
+    dialect: DialectArgs,
+    #[command(flatten)]
     limits: LimitArgs,
     #[command(flatten)]
     tape: TapeArgs,
@@ -110,7 +113,7 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
 /// The same for programs and files of this element type.
 fn run_as<T: Element>(args: &Args, json: bool) -> Result<(), Failure> {
     let format = Format::of_path(&args.batch)?;
-    let loaded = Loaded::open(&args.program)?;
+    let loaded = Loaded::open(&args.program, args.dialect.of(Some(&args.program)))?;
     let dataset = Dataset::<T>::open_as(&args.batch, format)?;
     if dataset.is_rounded() {
         let batch = args.batch.display();
@@ -125,7 +128,7 @@ fn run_as<T: Element>(args: &Args, json: bool) -> Result<(), Failure> {
         wrt: Some(table.order.iter().cloned().chain(params).collect()),
         dtype: args.dtype.into(),
         tier: args.tier.into(),
-        check_domain: args.check_domain,
+        check_domain: args.check_domain || loaded.strict(),
         check_kinks: args.check_kinks,
         limits: Some(args.limits.of(&loaded.program)),
         tape_bytes: args.tape.bytes(),
@@ -151,7 +154,8 @@ fn run_as<T: Element>(args: &Args, json: bool) -> Result<(), Failure> {
     if report.failed > 0 && !json {
         list_failures(&loaded, args, &kernel, &report, &states);
     }
-    if report.failed == 0 || args.keep_going {
+    let failed = report.failed > 0 || loaded.strict() && report.noted > 0;
+    if !failed || args.keep_going {
         results.finish(args, &kernel, rows)?;
     }
     if json {
@@ -163,13 +167,13 @@ fn run_as<T: Element>(args: &Args, json: bool) -> Result<(), Failure> {
             "dtype": kernel.dtype().to_string(),
             "seconds": elapsed.as_secs_f64(),
         });
-        if args.check_domain || args.check_kinks {
+        if options.check_domain || args.check_kinks {
             object["noted"] = report.noted.into();
             object["notes"] = listed(&kernel, &report.notes, domain.as_ref());
         }
         print_json(&object)?;
     }
-    if report.failed > 0 { Err(Failure::Reported) } else { Ok(()) }
+    if failed { Err(Failure::Reported) } else { Ok(()) }
 }
 
 /// Finds what is wrong with the options by themselves.

@@ -1,5 +1,6 @@
 //! Source dialects: how programs are spelled. Each turns text into the one [`Ast`].
 
+pub mod eml;
 pub mod scheme;
 
 use crate::ast::Ast;
@@ -11,6 +12,8 @@ pub enum Dialect {
     /// S-expressions.
     #[default]
     Scheme,
+    /// Calls of one operator: `eml(eml(1,x),1)`.
+    Eml,
 }
 
 /// Bounds on what a reader accepts.
@@ -39,5 +42,14 @@ pub const MAX_DIAGNOSTICS: usize = 100;
 pub fn read(source: &str, dialect: Dialect, limits: &ReaderLimits) -> Result<Ast, Vec<Diagnostic>> {
     match dialect {
         Dialect::Scheme => scheme::read(source, limits),
+        Dialect::Eml => eml::read(source, limits),
+    }
+}
+
+/// The beginning of a text that may be very long.
+fn short(text: &str) -> String {
+    match text.char_indices().nth(40) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_string(),
     }
 }

@@ -7,6 +7,7 @@
 //!
 //! * [`arithmetic`], [`elementary`], [`rounding`], [`logic`]: element by element;
 //! * [`structure`], [`vector`], [`matrix`]: shapes;
+//! * [`eml`]: the operator `eml` and its relatives, made of the others;
 //! * [`counting`]: the steps of a row;
 //! * [`conditions`]: where operations are defined and where they have kinks;
 //! * [`primitives`]: how the names of the language expand to operations.
@@ -15,6 +16,7 @@ pub mod arithmetic;
 pub mod conditions;
 pub mod counting;
 pub mod elementary;
+pub mod eml;
 pub mod logic;
 pub mod matrix;
 pub mod primitives;

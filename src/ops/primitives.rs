@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::{LARGE, Op, OpInfo, ShapeError, Single, Syntax};
+use super::{LARGE, Op, OpInfo, ShapeError, Single, Syntax, eml};
 use crate::graph::{Elem, Node, Shape, Type};
 
 /// A primitive of the language.
@@ -20,7 +20,7 @@ pub struct Arity {
 }
 
 impl Arity {
-    const fn exactly(n: usize) -> Arity {
+    pub(super) const fn exactly(n: usize) -> Arity {
         Arity { min: n, max: Some(n) }
     }
     const fn at_least(n: usize) -> Arity {
@@ -154,11 +154,12 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
         }
     }
     entries.extend_from_slice(SUGAR);
+    entries.extend_from_slice(eml::FAMILY);
     let by_name = entries.iter().enumerate().map(|(i, e)| (e.name, Primitive(i as u16))).collect();
     Table { entries, by_name }
 });
 
-const fn sugar(
+pub(super) const fn sugar(
     family: &'static str,
     name: &'static str,
     arity: Arity,

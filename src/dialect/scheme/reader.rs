@@ -9,7 +9,7 @@ use nom::{IResult, Parser};
 
 use super::number::{self, Number};
 use crate::anf::Literal;
-use crate::dialect::{MAX_DIAGNOSTICS, ReaderLimits};
+use crate::dialect::{MAX_DIAGNOSTICS, ReaderLimits, short};
 use crate::entity::{EntityVec, entity};
 use crate::source::{Diagnostic, Span};
 
@@ -358,12 +358,4 @@ impl Reader<'_> {
 
 fn hides_nothing(span: Span) -> Diagnostic {
     Diagnostic::error("token", span, "`#;` hides the next datum, and there is none")
-}
-
-/// The beginning of a text that may be very long.
-pub(super) fn short(text: &str) -> String {
-    match text.char_indices().nth(40) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_string(),
-    }
 }

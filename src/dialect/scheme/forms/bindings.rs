@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use super::{Context, Datum, Expander, Header, Work};
 use crate::ast::Name;
-use crate::dialect::scheme::reader::{Data, short};
+use crate::dialect::scheme::reader::Data;
+use crate::dialect::short;
 use crate::source::{Diagnostic, Span};
 
 impl<'a> Expander<'a> {

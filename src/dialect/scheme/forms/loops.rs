@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use super::{Context, Datum, Expander, Header, Recur, Work, hides};
 use crate::ast::{LoopForm, Name};
-use crate::dialect::scheme::reader::{Data, short};
+use crate::dialect::scheme::reader::Data;
+use crate::dialect::short;
 use crate::source::{Diagnostic, Span};
 
 /// The variables of a loop, and their first values.

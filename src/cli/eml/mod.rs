@@ -1,0 +1,63 @@
+//! `nc eml`: trees of the operator `eml(x, y) = exp(x) − ln(y)`.
+
+mod board;
+mod check;
+mod cost;
+
+use clap::{Subcommand, ValueEnum};
+use neural_compiler::dialect::eml::Grammar;
+
+use super::report::Failure;
+
+/// Work with trees of the one operator eml(x, y) = exp(x) − ln(y)
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Check(check::Args),
+    Submit(board::SubmitArgs),
+    Board(board::BoardArgs),
+    Cost(cost::Args),
+}
+
+/// Runs the subcommand.
+pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
+    match &args.command {
+        Command::Check(args) => check::run(args, json),
+        Command::Submit(args) => board::submit(args, json),
+        Command::Board(args) => board::show(args, json),
+        Command::Cost(args) => cost::run(args, json),
+    }
+}
+
+/// What the text may contain.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum GrammarChoice {
+    /// The leaf 1, variables and eml
+    #[default]
+    Strict,
+    /// Numbers as leaves too, and exp ln neg add sub mul div pow recip sqrt by name
+    Literal,
+}
+
+impl From<GrammarChoice> for Grammar {
+    fn from(choice: GrammarChoice) -> Grammar {
+        match choice {
+            GrammarChoice::Strict => Grammar::Strict,
+            GrammarChoice::Literal => Grammar::Literal,
+        }
+    }
+}
+
+impl GrammarChoice {
+    fn name(self) -> &'static str {
+        match self {
+            GrammarChoice::Strict => "strict",
+            GrammarChoice::Literal => "literal",
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Tree → AST: calls of the primitive `eml`, and a definition for each node that is used more than once.
+
+use crate::anf::Literal;
+use crate::ast::{Ast, Binding, Body, Definition, Expr, ExprKind, Name};
+use crate::eml::{Kind, Tree, TreeNode};
+use crate::entity::EntityVec;
+
+/// The program that computes a tree. Names that it makes contain a dot, which no variable of the dialect does.
+pub fn lower(tree: &Tree) -> Ast {
+    let mut ast = Ast::new();
+    let operator = ast.names.push("eml".into());
+    let variables: Vec<Name> = tree.variables().iter().map(|name| ast.names.push(name.clone())).collect();
+    let mut uses: EntityVec<TreeNode, u32> = EntityVec::filled(0, tree.len());
+    for (_, kind) in tree.iter() {
+        if let Kind::Eml(left, right) = kind {
+            uses[left] += 1;
+            uses[right] += 1;
+        }
+    }
+    let mut made: EntityVec<TreeNode, Made> = EntityVec::new();
+    let mut shared = 0;
+    for (node, kind) in tree.iter() {
+        let span = tree.span(node);
+        let next = match kind {
+            Kind::One => Made::Leaf(number(1.0)),
+            Kind::Number(bits) => Made::Leaf(number(f64::from_bits(bits))),
+            Kind::Variable(index) => Made::Leaf(ExprKind::Name(variables[index as usize])),
+            Kind::Eml(left, right) => {
+                let operands = [left, right].map(|operand| made[operand].used(&mut ast, tree, operand));
+                let call = ast.push(ExprKind::Call(operator, span, operands.into()), span);
+                if uses[node] > 1 {
+                    let name = ast.names.push(format!("n.{shared}"));
+                    shared += 1;
+                    ast.definitions.push(Definition::Value(Binding { name, span, value: call }));
+                    Made::Leaf(ExprKind::Name(name))
+                } else {
+                    Made::Once(call)
+                }
+            }
+        };
+        made.push(next);
+    }
+    let root = tree.root();
+    ast.body = Body::Value(made[root].used(&mut ast, tree, root));
+    ast
+}
+
+/// What stands for a node where it is used.
+enum Made {
+    /// A number or a name, made anew for each use.
+    Leaf(ExprKind),
+    /// The expression itself, which is used once.
+    Once(Expr),
+}
+
+impl Made {
+    fn used(&self, ast: &mut Ast, tree: &Tree, node: TreeNode) -> Expr {
+        match self {
+            Made::Leaf(kind) => ast.push(kind.clone(), tree.span(node)),
+            Made::Once(expr) => *expr,
+        }
+    }
+}
+
+fn number(value: f64) -> ExprKind {
+    ExprKind::Number(Literal { f64: value, f32: value as f32 })
+}

@@ -1,0 +1,21 @@
+//! Trees of the one operator `eml(x, y) = exp(x) − ln(y)` over the constant 1 and variables.
+//!
+//! * [`tree`]: the trees, as shared nodes in an arena, and their sizes;
+//! * [`derived`]: the usual functions as trees, as the board's grammar defines them;
+//! * [`evaluate`]: the value at one point, in three modes;
+//! * [`precise`]: the same in hundreds of bits;
+//! * [`target`], [`check`]: whether a tree is the function it is submitted for;
+//! * [`board`]: who submitted what, and the records;
+//! * [`cost`]: the published tables of costs.
+
+pub mod board;
+pub mod check;
+pub mod cost;
+pub mod derived;
+pub mod evaluate;
+pub mod precise;
+pub mod target;
+pub mod tree;
+
+pub use evaluate::{Fault, FaultKind, Mode, evaluate};
+pub use tree::{Kind, Sizes, Tree, TreeBuilder, TreeNode};

@@ -1,0 +1,239 @@
+//! Complex numbers of hundreds of bits, and the value of a tree in them.
+//!
+//! Trees for `i` and `π` take logarithms of negative numbers, whose rounded imaginary part, a tiny number, decides the
+//! branch: in exact arithmetic it would be 0. Their values are defined for complex128, so where an operand of `ln` lies
+//! on the cut to the precision at hand, the sign of the imaginary part is that of the evaluation in complex128.
+
+use astro_float::{BigFloat, Consts, RoundingMode, Sign};
+use num_complex::Complex64;
+
+use super::evaluate::{Fault, FaultKind};
+use super::tree::{Kind, Tree};
+use crate::entity::Entity;
+
+/// Intermediate results have room to spare.
+const RM: RoundingMode = RoundingMode::None;
+
+/// Sines of larger numbers than 2 to this power are not computed.
+const LARGEST_ANGLE: i32 = 1 << 12;
+
+/// A complex number.
+#[derive(Debug, Clone)]
+pub struct Big {
+    /// The real part.
+    pub re: BigFloat,
+    /// The imaginary part.
+    pub im: BigFloat,
+}
+
+/// Arithmetic in a precision.
+#[derive(Debug)]
+pub struct Context {
+    bits: usize,
+    constants: Consts,
+}
+
+impl Context {
+    /// Numbers of so many bits; nothing if there is no memory for constants.
+    pub fn new(bits: usize) -> Option<Context> {
+        Consts::new().ok().map(|constants| Context { bits, constants })
+    }
+
+    /// A real number, exactly.
+    pub fn real(&self, value: f64) -> Big {
+        Big { re: exactly(value, self.bits), im: exactly(0.0, self.bits) }
+    }
+
+    /// A complex number, exactly.
+    pub fn complex(&self, value: Complex64) -> Big {
+        Big { re: exactly(value.re, self.bits), im: exactly(value.im, self.bits) }
+    }
+
+    /// `π`.
+    pub fn pi(&mut self) -> Big {
+        Big { re: self.constants.pi(self.bits, RM), im: exactly(0.0, self.bits) }
+    }
+
+    /// `x + y`.
+    pub fn add(&self, x: &Big, y: &Big) -> Big {
+        Big { re: x.re.add(&y.re, self.bits, RM), im: x.im.add(&y.im, self.bits, RM) }
+    }
+
+    /// `x − y`.
+    pub fn sub(&self, x: &Big, y: &Big) -> Big {
+        Big { re: x.re.sub(&y.re, self.bits, RM), im: x.im.sub(&y.im, self.bits, RM) }
+    }
+
+    /// `−x`.
+    pub fn neg(&self, x: &Big) -> Big {
+        Big { re: x.re.neg(), im: x.im.neg() }
+    }
+
+    /// `x·y`.
+    pub fn mul(&self, x: &Big, y: &Big) -> Big {
+        let product = |x: &BigFloat, y: &BigFloat| x.mul(y, self.bits, RM);
+        Big {
+            re: product(&x.re, &y.re).sub(&product(&x.im, &y.im), self.bits, RM),
+            im: product(&x.re, &y.im).add(&product(&x.im, &y.re), self.bits, RM),
+        }
+    }
+
+    /// `x/y`.
+    pub fn div(&self, x: &Big, y: &Big) -> Big {
+        let conjugate = Big { re: y.re.clone(), im: y.im.neg() };
+        let (product, norm) = (self.mul(x, &conjugate), self.norm(y));
+        Big { re: product.re.div(&norm, self.bits, RM), im: product.im.div(&norm, self.bits, RM) }
+    }
+
+    /// `|x|²`.
+    fn norm(&self, x: &Big) -> BigFloat {
+        x.re.mul(&x.re, self.bits, RM).add(&x.im.mul(&x.im, self.bits, RM), self.bits, RM)
+    }
+
+    /// `|x|`.
+    pub fn abs(&self, x: &Big) -> BigFloat {
+        self.norm(x).sqrt(self.bits, RM)
+    }
+
+    /// `x/y` of real numbers, as binary64.
+    pub fn ratio(&self, x: &BigFloat, y: &BigFloat) -> f64 {
+        to_f64(&x.div(y, self.bits, RM))
+    }
+
+    /// `exp x`; nothing where the angle is too large, or the result.
+    pub fn exp(&mut self, x: &Big) -> Option<Big> {
+        if exponent(&x.im) > LARGEST_ANGLE {
+            return None;
+        }
+        let radius = x.re.exp(self.bits, RM, &mut self.constants);
+        let point = if x.im.is_zero() {
+            Big { re: radius, im: x.im.clone() }
+        } else {
+            let (cos, sin) =
+                (x.im.cos(self.bits, RM, &mut self.constants), x.im.sin(self.bits, RM, &mut self.constants));
+            Big { re: radius.mul(&cos, self.bits, RM), im: radius.mul(&sin, self.bits, RM) }
+        };
+        point.is_finite().then_some(point)
+    }
+
+    /// `ln x`, principal branch, of a number that is not 0. The imaginary part 0 counts as positive.
+    pub fn ln(&mut self, x: &Big) -> Big {
+        let re = if x.im.is_zero() { x.re.abs() } else { self.abs(x) };
+        Big { re: re.ln(self.bits, RM, &mut self.constants), im: self.angle(x) }
+    }
+
+    fn angle(&mut self, x: &Big) -> BigFloat {
+        let pi = self.constants.pi(self.bits, RM);
+        let below = x.im.is_negative() && !x.im.is_zero();
+        let signed = |angle: BigFloat| if below { angle.neg() } else { angle };
+        if x.im.is_zero() {
+            return if x.re.is_negative() { pi } else { x.im.clone() };
+        }
+        // The angle from the nearer axis, so that the quotient is at most 1.
+        let (re, im) = (x.re.abs(), x.im.abs());
+        let half = pi.div(&exactly(2.0, self.bits), self.bits, RM);
+        let angle = if re.cmp(&im).is_some_and(|order| order > 0) {
+            let angle = im.div(&re, self.bits, RM).atan(self.bits, RM, &mut self.constants);
+            if x.re.is_negative() { pi.sub(&angle, self.bits, RM) } else { angle }
+        } else {
+            let angle = re.div(&im, self.bits, RM).atan(self.bits, RM, &mut self.constants);
+            if x.re.is_negative() { half.add(&angle, self.bits, RM) } else { half.sub(&angle, self.bits, RM) }
+        };
+        signed(angle)
+    }
+
+    /// The value of a tree. `guide` has the values of all nodes in complex128, as far as they are known; where an operand
+    /// of `ln` is on the cut, its branch is taken.
+    ///
+    /// # Errors
+    ///
+    /// The first node without a value. A difference that is 0 to half the bits counts as 0.
+    pub fn tree(&mut self, tree: &Tree, inputs: &[Big], guide: &[Complex64]) -> Result<Big, Fault> {
+        let mut values: Vec<Big> = Vec::with_capacity(tree.len());
+        for (node, kind) in tree.iter() {
+            let fault = |kind| Fault { node, kind };
+            let value = match kind {
+                Kind::One => self.real(1.0),
+                Kind::Number(bits) => self.real(f64::from_bits(bits)),
+                Kind::Variable(index) => {
+                    inputs.get(index as usize).cloned().ok_or(fault(FaultKind::Input))?
+                }
+                Kind::Eml(left, right) => {
+                    let operand = self.on_cut(&values[right.index()], guide.get(right.index()));
+                    if operand.re.is_zero() && operand.im.is_zero() {
+                        return Err(fault(FaultKind::LogOfZero));
+                    }
+                    let power = self.exp(&values[left.index()]).ok_or(fault(FaultKind::Overflow))?;
+                    let log = self.ln(&operand);
+                    self.difference(&power, &log)
+                }
+            };
+            values.push(value);
+        }
+        // A tree has a root.
+        values.pop().ok_or(Fault { node: tree.root(), kind: FaultKind::Input })
+    }
+
+    /// `x − y`, each part exactly 0 where it is 0 to half the bits.
+    fn difference(&self, x: &Big, y: &Big) -> Big {
+        let scale = [&x.re, &x.im, &y.re, &y.im].into_iter().map(exponent).max().unwrap_or(0);
+        let least = scale.saturating_sub(self.bits as i32 / 2);
+        let part = |part: BigFloat| if exponent(&part) < least { exactly(0.0, self.bits) } else { part };
+        let difference = self.sub(x, y);
+        Big { re: part(difference.re), im: part(difference.im) }
+    }
+
+    /// The operand of a logarithm; on the cut, the imaginary part is 0 with the sign that complex128 has.
+    fn on_cut(&self, operand: &Big, guide: Option<&Complex64>) -> Big {
+        let tiny = exponent(&operand.re).saturating_sub(self.bits as i32 / 2);
+        if operand.re.is_negative() && exponent(&operand.im) < tiny {
+            let below = guide.is_some_and(|guide| guide.im.is_sign_negative() && guide.re < 0.0);
+            let mut im = BigFloat::min_positive(self.bits);
+            im.set_sign(if below { Sign::Neg } else { Sign::Pos });
+            return Big { re: operand.re.clone(), im };
+        }
+        operand.clone()
+    }
+}
+
+impl Big {
+    /// Whether both parts are finite.
+    pub fn is_finite(&self) -> bool {
+        [&self.re, &self.im].iter().all(|part| !part.is_nan() && !part.is_inf())
+    }
+
+    /// The nearest complex128, or one beside it.
+    pub fn to_complex(&self) -> Complex64 {
+        Complex64::new(to_f64(&self.re), to_f64(&self.im))
+    }
+}
+
+/// The binary exponent: `|x| < 2^exponent`; the least one for 0.
+fn exponent(x: &BigFloat) -> i32 {
+    if x.is_zero() { i32::MIN } else { x.exponent().unwrap_or(i32::MAX) }
+}
+
+/// A binary64 number with so many bits.
+fn exactly(value: f64, bits: usize) -> BigFloat {
+    if value != 0.0 && value.abs() < f64::MIN_POSITIVE {
+        // The conversion of the library misplaces subnormal numbers.
+        let mut scaled = BigFloat::from_f64(value * 2f64.powi(64), bits);
+        if let Some(exponent) = scaled.exponent() {
+            scaled.set_exponent(exponent - 64);
+        }
+        return scaled;
+    }
+    BigFloat::from_f64(value, bits)
+}
+
+/// The number with its leading 64 bits rounded; subnormal results twice.
+pub fn to_f64(x: &BigFloat) -> f64 {
+    let Some((words, _, sign, exponent, _)) = x.as_raw_parts() else {
+        let infinity = if x.is_negative() { f64::NEG_INFINITY } else { f64::INFINITY };
+        return if x.is_nan() { f64::NAN } else { infinity };
+    };
+    let top = words.last().copied().unwrap_or(0);
+    let (half, rest) = ((exponent.clamp(-1200, 1100) - 64) / 2, (exponent.clamp(-1200, 1100) - 64));
+    let magnitude = top as f64 * 2f64.powi(half) * 2f64.powi(rest - half);
+    if sign == Sign::Neg { -magnitude } else { magnitude }
+}
