@@ -31,6 +31,9 @@ const THREAD_INSTRUCTIONS: usize = 50_000;
 /// Batches of so many bytes are larger than caches: results that are written past them save reading what they replace.
 const STREAMED_BYTES: usize = 64 << 20;
 
+/// Tasks for each thread where a batch is small.
+const SHARES: usize = 4;
+
 /// A batch is cut into at most this many tasks, each of which keeps a sum of parameter gradients.
 const MAX_TASKS: usize = 1024;
 
@@ -69,11 +72,22 @@ pub fn evaluate<T: Element>(
         return Err(BatchError::OutputColumns { expected: shape.outputs, found });
     }
 
+    let worth = match shape.instructions {
+        Some(instructions) => rows.saturating_mul(instructions) / 1000 / THREAD_INSTRUCTIONS,
+        None => rows.div_ceil(MIN_TILE_ROWS),
+    };
+    let threads = match (worth, options.threads) {
+        (0 | 1, _) => 1,
+        (_, 0) => rayon::current_num_threads().min(worth),
+        (_, wanted) => wanted.min(worth),
+    };
     let sums_len = shape.param_gradients;
     let block_rows = if sums_len > 0 {
         BLOCK_ROWS
     } else {
-        options.grain.clamp(1, BLOCK_ROWS).next_multiple_of(MIN_TILE_ROWS)
+        // Threads that finish early find something left to do.
+        let share = if threads > 1 { rows.div_ceil(SHARES * threads) } else { BLOCK_ROWS };
+        options.grain.min(share).clamp(1, BLOCK_ROWS).next_multiple_of(MIN_TILE_ROWS)
     };
     let copied: usize = views.iter().filter(|view| !view.in_place()).map(|view| view.columns).sum();
     let tile_rows = match copied {
@@ -88,15 +102,7 @@ pub fn evaluate<T: Element>(
     let blocks = rows.div_ceil(block_rows);
     let task_blocks = blocks.div_ceil(MAX_TASKS).next_power_of_two();
     let tasks = blocks.div_ceil(task_blocks);
-    let threads = match options.threads {
-        0 if tasks > 1 => rayon::current_num_threads(),
-        wanted => wanted,
-    };
-    let worth = match shape.instructions {
-        Some(instructions) => rows.saturating_mul(instructions) / 1000 / THREAD_INSTRUCTIONS,
-        None => usize::MAX,
-    };
-    let threads = threads.min(tasks).min(worth).max(1);
+    let threads = threads.min(tasks).max(1);
 
     if sums.len() < tasks * sums_len {
         sums.resize(tasks * sums_len, 0.0);

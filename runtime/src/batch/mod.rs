@@ -117,8 +117,9 @@ pub struct Options<'a> {
     /// At most this many threads: the caller's own and threads of the rayon pool that the caller belongs to
     /// (the global pool by default). With 1, rayon is not used at all; 0 stands for as many as the pool has.
     pub threads: usize,
-    /// The smallest number of rows that is worth a thread's attention, for kernels that take microseconds per row.
-    /// It is rounded up to a multiple of 64. Kernels with sums over the batch always work by blocks of
+    /// About how many rows a thread takes at a time; fewer than the default for kernels that take microseconds per row.
+    /// Small batches are cut finer by themselves, and not shared out if that would take longer than the work. It is
+    /// rounded up to a multiple of 64. Kernels with sums over the batch always work by blocks of
     /// [`BLOCK_ROWS`], which is also the most.
     pub grain: usize,
     /// Is called by any thread with a number of rows that have been evaluated since its last call.
