@@ -9,6 +9,7 @@
 mod bench;
 mod check;
 mod dialect;
+mod eml;
 mod eval;
 mod ir;
 mod limits;
@@ -31,7 +32,7 @@ use neural_compiler::{Error, Program, Tier};
 use self::report::{Failure, SourceText};
 use self::text::{Item, closest};
 
-/// Compiles mathematical expressions, written in Scheme, to native kernels with exact gradients.
+/// Compiles mathematical expressions, written in Scheme or EML, to native kernels with exact gradients.
 #[derive(Debug, Parser)]
 #[command(
     name = "nc",
@@ -57,6 +58,7 @@ enum Command {
     Ir(ir::Args),
     Bench(bench::Args),
     Check(check::Args),
+    Eml(eml::Args),
     Ops(ops::Args),
 }
 
@@ -70,6 +72,7 @@ pub fn main() -> ! {
         Command::Ir(args) => ir::run(args),
         Command::Bench(args) => bench::run(args, json),
         Command::Check(args) => check::run(args, json),
+        Command::Eml(args) => eml::run(args, json),
         Command::Ops(_) => ops::run(json),
     };
     let status = match done {

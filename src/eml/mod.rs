@@ -3,11 +3,13 @@
 //! * [`tree`]: the trees, as shared nodes in an arena, and their sizes;
 //! * [`derived`]: the usual functions as trees, as the board's grammar defines them;
 //! * [`evaluate`]: the value at one point, in three modes;
-//! * [`precise`]: the same in hundreds of bits.
+//! * [`precise`]: the same in hundreds of bits;
+//! * [`translate`]: between trees and ordinary operations.
 
 pub mod derived;
 pub mod evaluate;
 pub mod precise;
+pub mod translate;
 pub mod tree;
 
 pub use evaluate::{Fault, FaultKind, Mode, evaluate};
