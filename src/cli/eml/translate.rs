@@ -208,13 +208,15 @@ pub fn run_shorten(args: &ShortenArgs, json: bool) -> Result<(), Failure> {
             "after": counts_json(&after),
             "mode": shortened.mode.name(),
             "points": shortened.points,
+            "covered": shortened.covered,
         }));
     }
     print(&format!(
-        "; before: {}\n; after: {}\n; equal at {} random points of its domain, mode {}\n{text}\n",
+        "; before: {}\n; after: {}\n; equal at {} random points of its domain, defined at {}, mode {}\n{text}\n",
         counts(&before),
         counts(&after),
         shortened.points,
+        shortened.covered,
         shortened.mode.name(),
     ))
 }

@@ -125,7 +125,11 @@ const CONSTRUCTING: &[(&str, &str, Holds)] = &[
     ("(* ?a ?b)", "(exp (- (exp 1) (- (- (exp 1) (log ?a)) (log ?b))))", Positive(&["?a", "?b"])),
     ("(/ ?a ?b)", "(exp (- (- (exp 1) (log ?b)) (- (exp 1) (log ?a))))", Positive(&["?a", "?b"])),
     ("(neg ?a)", "(- (- (exp 1) ?a) (exp 1))", Everywhere),
+    ("(neg ?a)", "(- 1 (- (exp 1) (- (- (exp 1) 1) ?a)))", Everywhere),
     ("(- (log ?a) (log ?b))", "(- (- (exp 1) (log ?b)) (- (exp 1) (log ?a)))", Everywhere),
+    ("(- (log ?a) (log ?b))", "(- (- ?b (log ?b)) (- ?b (log ?a)))", Everywhere),
+    ("(* ?a ?b)", "(exp (- ?a (- (- ?a (log ?a)) (log ?b))))", Positive(&["?a", "?b"])),
+    ("(/ ?a ?b)", "(exp (- (log ?a) (log ?b)))", Positive(&["?a", "?b"])),
     ("0", "(log 1)", Everywhere),
 ];
 

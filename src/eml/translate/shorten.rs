@@ -27,6 +27,8 @@ pub struct Shortened {
     pub mode: Mode,
     /// At how many points.
     pub points: usize,
+    /// At how many points of the domain, those included, the result was found to have a value too.
+    pub covered: usize,
 }
 
 /// Values of small trees that are kept.
@@ -39,7 +41,7 @@ const PAIRS: usize = 2_000_000;
 const PROPOSALS: usize = 4;
 
 /// Nodes that are evaluated in high precision to verify proposals.
-const WORK: usize = 100_000;
+const WORK: usize = 20_000;
 
 /// Searches for a smaller tree, compared with the given one in high precision at random points of its domain.
 ///
@@ -60,11 +62,11 @@ pub fn shorten(tree: &Tree, effort: &Effort) -> Result<Shortened, Diagnostic> {
     let both = saturated.as_ref().map(|saturated| library.replaced(saturated, &points));
     for candidate in [saturated, Some(searched), both].into_iter().flatten() {
         let smaller = candidate.sizes().nodes < best.sizes().nodes;
-        if smaller && points.compare_trees(tree, &candidate).is_ok() {
+        if smaller && points.covers(&candidate) && points.compare_trees(tree, &candidate).is_ok() {
             best = candidate;
         }
     }
-    Ok(Shortened { tree: best, mode: points.mode(), points: points.len() })
+    Ok(Shortened { tree: best, mode: points.mode(), points: points.len(), covered: points.covered() })
 }
 
 /// The smallest tree in the e-graph of a tree; nothing if there is none, or no real domain.
@@ -199,9 +201,10 @@ impl Library {
 
     fn try_pair(&mut self, mode: Mode, x: usize, y: usize, nodes: usize) {
         let Some(logs) = &self.trees[y].logs else { return };
-        let values: Vec<Complex64> =
-            self.trees[x].powers.iter().zip(logs).map(|(power, log)| power - log).collect();
-        if values.iter().all(|value| value.is_finite()) {
+        let powers = &self.trees[x].powers;
+        let values: Vec<Complex64> = powers.iter().zip(logs).map(|(power, log)| power - log).collect();
+        let lost = powers.iter().zip(logs).all(|(&power, &log)| absorbed(power, log));
+        if !lost && values.iter().all(|value| value.is_finite()) {
             self.insert(mode, SmallKind::Eml(x, y), nodes, values);
         }
     }
@@ -288,7 +291,8 @@ impl Library {
             *work -= cost;
             let mut builder = builder(tree.variables());
             let root = self.write(small, tree.variables(), &mut builder);
-            points.compare_trees(&below, &builder.finish(root)).is_ok()
+            let replacement = builder.finish(root);
+            points.covers(&replacement) && points.compare_trees(&below, &replacement).is_ok()
         })
     }
 
@@ -302,6 +306,15 @@ impl Library {
             }
         }
     }
+}
+
+/// Whether one term of a difference is so small beside the other that it might as well not be there. Where that is so at
+/// every point, no precision tells the tree from one without the term: `exp(C) − x` is `−x` for a `C` as low as one likes.
+fn absorbed(power: Complex64, log: Complex64) -> bool {
+    const LOST: f64 = 1e-9;
+    const ZERO: f64 = 1e-13;
+    let (power, log) = (power.norm(), log.norm());
+    power < LOST * log || (log < LOST * power && log > ZERO)
 }
 
 /// The values of all nodes at all points.

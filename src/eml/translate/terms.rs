@@ -145,14 +145,15 @@ impl Analysis<Term> for Facts {
     type Data = Fact;
 
     fn make(graph: &mut Graph, term: &Term, _: Id) -> Fact {
-        fact(term, &|id| graph[id].data)
+        fact(term, &|id| graph[id].data).and_positive(is_power_minus_itself(graph, term))
     }
 
+    /// A bound that is known stays: bounds that follow from each other could improve for ever.
     fn merge(&mut self, a: &mut Fact, b: Fact) -> DidMerge {
         let merged = Fact {
             constant: a.constant.or(b.constant),
-            low: a.low.max(b.low),
-            high: a.high.min(b.high),
+            low: if a.low == f64::NEG_INFINITY { b.low } else { a.low },
+            high: if a.high == f64::INFINITY { b.high } else { a.high },
             positive: a.positive || b.positive,
         };
         let changed = DidMerge(merged != *a, merged != b);
@@ -166,6 +167,14 @@ impl Analysis<Term> for Facts {
             graph.union(id, number);
         }
     }
+}
+
+/// Whether a term is `eˣ − x` or `x − ln x`, which are positive everywhere.
+fn is_power_minus_itself(graph: &Graph, term: &Term) -> bool {
+    let Term::Sub([x, y]) = *term else { return false };
+    let same = |z: Id, w: Id| graph.find(z) == graph.find(w);
+    graph[x].iter().any(|term| matches!(*term, Term::Exp([z]) if same(z, y)))
+        || graph[y].iter().any(|term| matches!(*term, Term::Log([z]) if same(z, x)))
 }
 
 /// What follows for a term from what is known about its operands.

@@ -12,10 +12,13 @@ use crate::eml::precise::{Big, Context, to_f64};
 const BITS: usize = 768;
 
 /// Values are the same where they differ by less than this, relative to the larger.
-const TOLERANCE: f64 = 1e-40;
+const TOLERANCE: f64 = 1e-60;
 
 /// Points that are compared.
 pub const POINTS: usize = 12;
+
+/// Points of the domain at which a result should have a value too.
+const COVERED: usize = 600;
 
 /// Points that are tried to find those.
 const TRIED: usize = 20_000;
@@ -48,6 +51,8 @@ pub enum Refused {
 pub struct Points {
     mode: Mode,
     list: Vec<Vec<f64>>,
+    /// More points, at which only binary64 is used.
+    more: Vec<Vec<f64>>,
 }
 
 /// Numbers that look random and are the same in every run.
@@ -70,12 +75,13 @@ impl Random {
 
     /// A number as inputs may be: small or large, of either sign.
     fn input(&mut self) -> f64 {
-        match self.bits() % 6 {
+        match self.bits() % 7 {
             0 => self.unit(),
             1 => 1.0 + 1.7 * self.unit(),
             2 => 3.0 * self.unit() + 2.0,
             3 => (6.0 * self.unit() - 3.0).exp(),
             4 => 6.0 * self.unit() - 3.0,
+            5 => (26.0 * self.unit() - 13.0).exp(),
             _ => 30.0 * self.unit() - 15.0,
         }
     }
@@ -107,7 +113,7 @@ impl Points {
         if variables == 0 {
             let point = Vec::new();
             let defined = trees.iter().all(|tree| value(tree, mode, &point).is_some());
-            return defined.then(|| Points { mode, list: vec![point] });
+            return defined.then(|| Points { mode, list: vec![point], more: Vec::new() });
         }
         let (wanted, tried) = (POINTS.min((WORK / nodes).max(3)), TRIED.min(1 + (WORK * 100) / nodes));
         let mut random = Random(1);
@@ -116,12 +122,23 @@ impl Points {
             let point: Vec<f64> = (0..variables).map(|_| random.input()).collect();
             if trees.iter().all(|tree| value(tree, mode, &point).is_some()) {
                 list.push(point);
-                if list.len() == wanted {
+                if list.len() == wanted + COVERED {
                     break;
                 }
             }
         }
-        (list.len() >= FEWEST.min(wanted)).then_some(Points { mode, list })
+        let more = list.split_off(wanted.min(list.len()));
+        (list.len() >= FEWEST.min(wanted)).then_some(Points { mode, list, more })
+    }
+
+    /// Whether a tree has values at all these points, and at all others of the domain that were found.
+    pub fn covers(&self, tree: &Tree) -> bool {
+        self.list.iter().chain(&self.more).all(|point| value(tree, self.mode, point).is_some())
+    }
+
+    /// At how many points [`Points::covers`] looks.
+    pub fn covered(&self) -> usize {
+        self.list.len() + self.more.len()
     }
 
     /// Over which numbers the points are.
