@@ -2,6 +2,7 @@
 
 use crate::graph::build::checked_part;
 use crate::graph::{Graph, Node, Output, Role, Shape, Source, Type};
+use crate::kernel::Dtype;
 use crate::ops::{Algebra, Op, Primitive, ShapeError};
 use crate::source::Span;
 
@@ -48,9 +49,14 @@ pub enum FormulaError {
 }
 
 impl Formula {
-    /// Nothing yet.
+    /// Nothing yet; numbers are `f64`.
     pub fn new() -> Formula {
         Formula::default()
+    }
+
+    /// Nothing yet; numbers are of this type.
+    pub fn of(dtype: Dtype) -> Formula {
+        Formula { graph: Graph::of(dtype.precision()) }
     }
 
     /// A scalar input, one number per row.

@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, OnceLock};
 
+use nc_runtime::element::Element;
+use nc_runtime::lanes::Precision;
 use ndarray::{ArrayView2, ArrayViewMut2};
 
 use nc_runtime::abi::Args;
@@ -99,6 +101,32 @@ impl std::fmt::Display for Tier {
     }
 }
 
+/// The element type of a program: of its inputs, results and everything in between.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Dtype {
+    /// binary64.
+    #[default]
+    F64,
+    /// binary32.
+    F32,
+}
+
+impl Dtype {
+    /// The number format.
+    pub fn precision(self) -> Precision {
+        match self {
+            Dtype::F64 => Precision::Double,
+            Dtype::F32 => Precision::Single,
+        }
+    }
+}
+
+impl std::fmt::Display for Dtype {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.precision().fmt(f)
+    }
+}
+
 /// How to compile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CompileOptions {
@@ -108,6 +136,9 @@ pub struct CompileOptions {
     pub derivative: Derivative,
     /// The inputs to differentiate by, by name; `None` for all.
     pub wrt: Option<Vec<String>>,
+    /// What numbers are. Literals are rounded to it once, and every operation is one of it. Sums over the batch are added up in
+    /// `f64` whatever it is.
+    pub dtype: Dtype,
     /// How to run it.
     pub tier: Tier,
     /// A program of more lane instructions than this is interpreted instead of compiled.
@@ -138,6 +169,7 @@ impl Default for CompileOptions {
             signature: Signature::scalars(),
             derivative: Derivative::None,
             wrt: None,
+            dtype: Dtype::F64,
             tier: Tier::Auto,
             max_instructions: 2_000_000,
             check_domain: false,
@@ -173,6 +205,14 @@ pub enum KernelError {
     TooDeep {
         /// The limit that was asked for.
         depth: u64,
+    },
+    /// More steps than can be counted in binary32.
+    #[error("a row of an f32 program may take {most} steps at the most, and the limit is {steps}")]
+    TooManySteps {
+        /// The limit that was asked for.
+        steps: u64,
+        /// What there can be.
+        most: u64,
     },
     /// A Hessian of something that is not one scalar.
     #[error("a Hessian needs one scalar result, and this program has {elements} numbers")]
@@ -333,7 +373,7 @@ pub struct Explanation {
 pub const EXPLAINED_STEPS: u64 = 10_000_000;
 
 impl Kernel {
-    /// Compiles a graph as it is: derivatives have been made by [`derived`].
+    /// Compiles a graph as it is: derivatives have been made by [`derived`], and numbers are what the graph says.
     pub fn from_graph(graph: Graph, options: &CompileOptions) -> Result<Kernel, KernelError> {
         Kernel::explained_by(graph, options, None)
     }
@@ -433,6 +473,14 @@ impl Kernel {
         }
     }
 
+    /// What its columns and parameters hold.
+    pub fn dtype(&self) -> Dtype {
+        match self.inner.graph.precision {
+            Precision::Double => Dtype::F64,
+            Precision::Single => Dtype::F32,
+        }
+    }
+
     /// What the caller may want to know about how it was compiled.
     pub fn notes(&self) -> &[String] {
         &self.inner.notes
@@ -460,11 +508,12 @@ impl Kernel {
     ///
     /// # Errors
     ///
-    /// Columns, parameters or buffers that do not fit [`Kernel::inputs`] and [`Kernel::outputs`]. Rows that fail are no
+    /// Columns, parameters or buffers that do not fit [`Kernel::inputs`] and [`Kernel::outputs`], or hold numbers of
+    /// another type than [`Kernel::dtype`]. Rows that fail are no
     /// error: they are NaN and listed in the report. So are rows with a note, whose results count.
-    pub fn evaluate(
+    pub fn evaluate<T: Element>(
         &self,
-        batch: Batch<'_, '_>,
+        batch: Batch<'_, '_, T>,
         options: &RunOptions<'_>,
         workspace: &mut Workspace,
     ) -> Result<Report, BatchError> {
@@ -480,11 +529,11 @@ impl Kernel {
     ///
     /// Slices that do not fit the kernel. A row that fails is no error: its outputs are NaN, and the outcome says which
     /// check it failed.
-    pub fn evaluate_row(
+    pub fn evaluate_row<T: Element>(
         &self,
-        inputs: &[f64],
-        params: &[f64],
-        outputs: &mut [f64],
+        inputs: &[T],
+        params: &[T],
+        outputs: &mut [T],
         sums: &mut [f64],
         workspace: &mut Workspace,
     ) -> Result<RowOutcome, BatchError> {
@@ -543,10 +592,10 @@ impl Kernel {
     /// # Errors
     ///
     /// As [`Kernel::evaluate`].
-    pub fn evaluate_array(
+    pub fn evaluate_array<T: Element>(
         &self,
-        inputs: ArrayView2<'_, f64>,
-        mut outputs: ArrayViewMut2<'_, f64>,
+        inputs: ArrayView2<'_, T>,
+        mut outputs: ArrayViewMut2<'_, T>,
         options: &RunOptions<'_>,
         workspace: &mut Workspace,
     ) -> Result<Report, BatchError> {
@@ -561,7 +610,7 @@ impl Kernel {
         let mut copy = None;
         let data = match outputs.as_slice_mut() {
             Some(data) => data,
-            None => copy.insert(vec![0.0; outputs.len()]).as_mut_slice(),
+            None => copy.insert(vec![T::default(); outputs.len()]).as_mut_slice(),
         };
         let sink = batch::Sink::Matrix { data, columns: width, row_stride: width };
         let batch =
@@ -579,12 +628,12 @@ impl Kernel {
     /// # Errors
     ///
     /// As [`Kernel::evaluate`].
-    pub fn columns(&self, inputs: &[&[f64]]) -> Result<Vec<Vec<f64>>, BatchError> {
+    pub fn columns<T: Element>(&self, inputs: &[&[T]]) -> Result<Vec<Vec<T>>, BatchError> {
         let rows = inputs.first().map_or(0, |column| column.len());
-        let sources: Vec<batch::Source<'_>> =
+        let sources: Vec<batch::Source<'_, T>> =
             inputs.iter().map(|&column| batch::Source::Column(column)).collect();
-        let mut columns = vec![vec![0.0; rows]; self.shape().outputs];
-        let mut sinks: Vec<batch::Sink<'_>> = columns.iter_mut().map(|c| batch::Sink::Column(c)).collect();
+        let mut columns = vec![vec![T::default(); rows]; self.shape().outputs];
+        let mut sinks: Vec<batch::Sink<'_, T>> = columns.iter_mut().map(|c| batch::Sink::Column(c)).collect();
         let batch =
             Batch { rows, inputs: &sources, params: &[], outputs: &mut sinks, param_gradients: &mut [] };
         self.evaluate(batch, &RunOptions::default(), &mut Workspace::new())?;
@@ -604,8 +653,8 @@ impl BatchKernel for Kernel {
 
     fn lanes(&self) -> usize {
         match &self.inner.code {
-            Code::Native(_) => cranelift::LANES,
-            Code::Wide(wide) => wide.isa().lanes(),
+            Code::Native(_) => cranelift::lanes(self.inner.graph.precision),
+            Code::Wide(wide) => wide.lanes(),
             Code::Interpreted => self.interpreter().lanes(),
             Code::Ast(kernel) => kernel.lanes(),
         }

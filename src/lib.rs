@@ -21,6 +21,6 @@ pub mod source;
 pub mod stages;
 
 pub use formula::Formula;
-pub use kernel::{CompileOptions, Derivative, Kernel, Tier};
+pub use kernel::{CompileOptions, Derivative, Dtype, Kernel, Tier};
 pub use limits::Limits;
 pub use program::{Error, Program, Stage};

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use nc_runtime::lanes::Precision;
+
 use crate::anf::{self, Anf, Rhs};
 use crate::ast::{self, Ast};
 use crate::codegen::cranelift::{self, TargetMachine};
@@ -14,7 +16,7 @@ use crate::interpret::ast::AstInterpreter;
 use crate::kernel::{CompileOptions, Derivative, Kernel, KernelError, Tier, derived};
 use crate::limits::Limits;
 use crate::lower;
-use crate::ops::Watch;
+use crate::ops::counting::MAX_STEPS_SINGLE;
 use crate::resolve::{self, Resolved};
 use crate::source::{Diagnostic, Span};
 
@@ -152,20 +154,34 @@ impl Program {
         &self.resolved
     }
 
-    /// The compute graph for a signature.
+    /// The program in A-normal form, with loops in place of calls in tail position.
+    pub(crate) fn anf(&self) -> &Anf {
+        &self.anf
+    }
+
+    /// The compute graph for a signature, of binary64 numbers.
     ///
     /// # Errors
     ///
     /// Shapes that do not fit, with their places; names in the signature that the program does not have.
     pub fn graph(&self, signature: &Signature) -> Result<Graph, Error> {
-        let options = BuildOptions { limits: self.limits(), watch: Watch::default() };
+        let options = BuildOptions { limits: self.limits(), ..BuildOptions::default() };
         self.graph_with(signature, &options)
     }
 
     /// The graph of the value, as the options want it.
-    pub(crate) fn graph_for(&self, options: &CompileOptions) -> Result<Graph, Error> {
+    ///
+    /// # Errors
+    ///
+    /// As [`Program::graph`], and limits that numbers of the element type cannot count to.
+    pub fn graph_for(&self, options: &CompileOptions) -> Result<Graph, Error> {
         let limits = options.limits.unwrap_or(self.limits());
-        self.graph_with(&options.signature, &BuildOptions { limits, watch: options.watch() })
+        let precision = options.dtype.precision();
+        if precision == Precision::Single && limits.steps > MAX_STEPS_SINGLE {
+            let (steps, most) = (limits.steps, MAX_STEPS_SINGLE);
+            return Err(KernelError::TooManySteps { steps, most }.into());
+        }
+        self.graph_with(&options.signature, &BuildOptions { limits, watch: options.watch(), precision })
     }
 
     fn graph_with(&self, signature: &Signature, options: &BuildOptions) -> Result<Graph, Error> {
@@ -214,7 +230,8 @@ impl Program {
     pub fn compile(&self, options: &CompileOptions) -> Result<Kernel, Error> {
         let graph = self.graph_for(options)?;
         let interpreter = AstInterpreter::new(Arc::clone(&self.resolved), &options.signature)
-            .with_limits(options.limits.unwrap_or(self.limits()));
+            .with_limits(options.limits.unwrap_or(self.limits()))
+            .with_precision(options.dtype.precision());
         let graph = match options.derivative {
             Derivative::None if options.tier == Tier::Interpret => {
                 return Ok(Kernel::from_tree(graph, interpreter.watching(options.watch())));

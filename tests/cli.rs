@@ -1032,6 +1032,114 @@ fn ir() {
     ");
 }
 
+/// The header entry for the type of an npy file, and its numbers.
+fn single(dir: &Dir, name: &str) -> (Vec<u64>, Vec<f32>) {
+    let bytes = fs::read(dir.path(name)).unwrap();
+    let header = String::from_utf8_lossy(&bytes[..64]).into_owned();
+    assert!(header.contains("'descr': '<f4'"), "{header}");
+    let file = NpyFile::new(&bytes[..]).unwrap();
+    (file.shape().to_vec(), file.into_vec().unwrap())
+}
+
+fn npy_single(shape: &str, numbers: &[f32]) -> Vec<u8> {
+    npy_of("'<f4'", shape, &numbers.iter().flat_map(|number| number.to_le_bytes()).collect::<Vec<u8>>())
+}
+
+#[test]
+fn run_binary32() {
+    let numbers = [2.0f32, 3.0, 4.0, 0.1, 1.0, 0.3];
+    let dir = Dir::new()
+        .with("energy.scm", ENERGY)
+        .with("in.npy", npy_single("(3, 2)", &numbers))
+        .with("wide.npy", npy("(3, 2)", &[2.0, 3.0, 4.0, 0.1, 1.0, 0.3]))
+        .with("even.npy", npy("(1, 2)", &[0.5, 3.0]))
+        .with("large.npy", npy_of("'<i4'", "(1, 2)", &[1, 0, 0, 1, 2, 0, 0, 0]))
+        .with("in.csv", "v,m\n3,2\n0.1,4\n0.3,1\n");
+    let rows: Vec<(f32, f32)> = numbers.chunks(2).map(|row| (row[0], row[1])).collect();
+    let energies: Vec<f32> = rows.iter().map(|(m, v)| 0.5 * (m * (v * v))).collect();
+    let by_mass: Vec<f32> = rows.iter().map(|(_, v)| v * v * 0.5).collect();
+    for tier in ["auto", "cranelift", "interpret"] {
+        let out = ["-o", "o.npy", "--grad", "g.npy", "--tier", tier, "--dtype", "f32"];
+        assert_eq!(dir.ok(&[&["run", "energy.scm", "--batch", "in.npy"][..], &out].concat()), "");
+        assert_eq!(single(&dir, "o.npy"), (vec![3], energies.clone()));
+        let (shape, gradients) = single(&dir, "g.npy");
+        assert_eq!(shape, [3, 2]);
+        assert_eq!(gradients.iter().step_by(2).copied().collect::<Vec<f32>>(), by_mass);
+    }
+    // Numbers that f32 does not have are rounded, once and not without saying so.
+    let done = dir.nc(&["run", "energy.scm", "--batch", "wide.npy", "-o", "w.npy", "--dtype", "f32"]);
+    assert_eq!((done.status, done.stderr.as_str()), (0, "note: wide.npy: its numbers are rounded to f32\n"));
+    assert_eq!(single(&dir, "w.npy"), (vec![3], energies.clone()));
+    assert_eq!(dir.ok(&["run", "energy.scm", "--batch", "even.npy", "--dtype", "f32"]), "value\n2.25\n");
+    let done = dir.nc(&["run", "energy.scm", "--batch", "large.npy", "--dtype", "f32"]);
+    assert_eq!((done.stdout.as_str(), done.stderr.lines().count()), ("value\n33554432.0\n", 1));
+    // An f64 program takes them as the numbers that they are.
+    dir.ok(&["run", "energy.scm", "--batch", "in.npy", "-o", "d.npy"]);
+    let wide: Vec<f64> =
+        rows.iter().map(|&(m, v)| 0.5 * (f64::from(m) * (f64::from(v) * f64::from(v)))).collect();
+    assert_eq!(dir.npy("d.npy"), (vec![3], wide));
+    // Decimal text is read and written as f32.
+    let text = dir.ok(&["run", "energy.scm", "--batch", "in.csv", "--dtype", "f32"]);
+    let expected: Vec<String> =
+        [(2.0f32, 3.0f32), (4.0, 0.1), (1.0, 0.3)].map(|(m, v)| format!("{:?}", 0.5 * (m * (v * v)))).into();
+    assert_eq!(text, format!("value\n{}\n", expected.join("\n")));
+    let report =
+        dir.json(&["run", "energy.scm", "--batch", "in.npy", "-o", "o.npy", "--json", "--dtype", "f32"]);
+    assert_eq!(report["dtype"], "f32");
+}
+
+#[test]
+fn run_binary32_with_parameters() {
+    let dir = Dir::new().with("p.scm", "(* k x)").with("in.npy", npy_single("(1000,)", &[0.1; 1000]));
+    let out = ["--param", "k=0.2", "-o", "o.npz", "--grad", "g.npz", "--dtype", "f32"];
+    dir.ok(&[&["run", "p.scm", "--batch", "in.npy"][..], &out].concat());
+    let read = |name: &str, array: &str| {
+        let mut archive = NpzArchive::open(dir.path(name)).unwrap();
+        let array = archive.by_name(array).unwrap().unwrap();
+        (array.shape().to_vec(), array.into_vec::<f32>().unwrap())
+    };
+    assert_eq!(read("o.npz", "value"), (vec![1000], vec![0.2f32 * 0.1; 1000]));
+    assert_eq!(read("g.npz", "x"), (vec![1000], vec![0.2f32; 1000]));
+    // The sum is added up in f64; in f32 it would be 99.99905.
+    assert_eq!(read("g.npz", "k"), (vec![], vec![100.0f32]));
+}
+
+#[test]
+fn binary32_elsewhere() {
+    let dir = Dir::new().with("p.scm", "(* x 0.1)");
+    assert_eq!(dir.ok(&["eval", "p.scm", "--set", "x=1", "--dtype", "f32"]), "value = 0.1\n");
+    let args = ["eval", "p.scm", "--set", "x=0.3", "--grad", "--json", "--dtype", "f32"];
+    assert_eq!(dir.json(&args), json!({ "value": 0.030000001, "grad": { "x": 0.1 } }));
+    assert_snapshot!(dir.ok(&["ir", "p.scm", "--stage", "graph", "--dtype", "f32"]), @"
+    numbers f32
+    input x: scalar
+    %0 = mul x, 0.1
+    value = %0
+    ");
+    assert_snapshot!(dir.ok(&["ir", "p.scm", "--stage", "lanes", "--dtype", "f32"]), @"
+    v0:f32 = column 0
+    v2:f32 = mul v0, 0.1
+    v3:m = ne v2, v2
+    v5:f32 = select v3, +nan.0, v2
+    store 0, v5
+    ");
+    assert!(
+        dir.ok(&["ir", "p.scm", "--stage", "clif", "--dtype", "f32", "--tier", "cranelift"])
+            .contains("f32x4")
+    );
+    let figures = dir.json(&["bench", "p.scm", "--batch-size", "100", "--json", "--dtype", "f32"]);
+    assert_eq!(figures["dtype"], "f32");
+    assert_snapshot!(
+        dir.fails(1, &["eval", "p.scm", "--set", "x=1", "--dtype", "f32", "--max-steps", "5000000000"]),
+        @"error: p.scm: a row of an f32 program may take 2130706431 steps at the most, and the limit is 5000000000"
+    );
+    dir.fails(2, &["eval", "p.scm", "--set", "x=1", "--dtype", "f16"]);
+    let dir = dir.with("count.scm", "(loop ((i 0) (x x)) (if (< x 1) i (recur (+ i 1) (* x 1.1))))");
+    let error =
+        dir.fails(1, &["eval", "count.scm", "--set", "x=1", "--dtype", "f32", "--max-iterations", "2"]);
+    assert!(error.contains("i = 2, x = 1.21"), "{error}");
+}
+
 #[test]
 fn ops() {
     let dir = Dir::new();

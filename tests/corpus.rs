@@ -5,8 +5,8 @@ mod support;
 
 use neural_compiler::interpret::ast::{AstInterpreter, Scratch};
 use neural_compiler::kernel::derived;
-use neural_compiler::{CompileOptions, Derivative, Kernel, Tier};
-use support::bounds::{Constants, half_ulp, outputs};
+use neural_compiler::{CompileOptions, Derivative, Dtype, Kernel, Limits, Tier};
+use support::bounds::{Constants, half_ulp, half_ulp_in, outputs, reliable_outputs};
 use support::corpus::Entry;
 use support::{bits, corpus, run, run_matrix};
 
@@ -80,7 +80,46 @@ fn results_are_within_their_error_bounds() {
     assert!(within_error_bounds(&corpus::load()) > 10_000);
 }
 
-fn same_bits(entries: &[Entry]) {
+/// Values and derivatives in binary32 are within running bounds of that precision, for inputs and literals that are
+/// rounded to it. What overflows, or loses most of its digits, tells nothing.
+#[test]
+fn results_in_binary32_are_within_their_error_bounds() {
+    let (mut compared, mut programs, mut worst) = (0, 0, (0.0, String::new()));
+    for entry in corpus::load() {
+        let options = CompileOptions { dtype: Dtype::F32, ..entry.options(Derivative::Gradient) };
+        let graph = derived(&entry.program.graph_for(&options).expect("a graph"), &options);
+        let graph = graph.expect("a derived graph");
+        let kernel = Kernel::from_graph(graph.clone(), &options).expect("a kernel");
+        let columns = entry.columns();
+        let results = run(&kernel, &columns, &[], entry.points.len(), 1);
+        let mut constants = Constants::of_program_in(graph.precision, &entry.text);
+        let before = compared;
+        for row in 0..entry.points.len() {
+            let inputs: Vec<f64> = columns.iter().map(|c| c[row]).collect();
+            let Some(bounded) = reliable_outputs(&graph, &inputs, &mut constants) else { continue };
+            let references = in_order(&entry, &entry.values[row], &entry.gradients[row]);
+            for (k, (&reference, bounded)) in references.iter().zip(&bounded).enumerate() {
+                let result = f64::from_bits(results.columns[k][row]);
+                let what = format!("{} row {row} output {k}: {result:e}, not {reference:e}", entry.name);
+                assert_eq!(bits(result), bits(bounded.value), "{what}");
+                let bound = bounded.error + half_ulp_in(graph.precision, reference);
+                let ratio = (result - reference).abs() / bound;
+                assert!(ratio <= ROOM, "{what}: {ratio} times the bound {bound:e}");
+                if ratio > worst.0 {
+                    worst = (ratio, what);
+                }
+                compared += 1;
+            }
+        }
+        programs += usize::from(compared > before);
+    }
+    println!("{compared} numbers of {programs} programs, largest error/bound {:.3} ({})", worst.0, worst.1);
+    assert!(compared > 5_000);
+}
+
+fn same_bits(entries: &[Entry], dtype: Dtype) {
+    let tier = support::native_tier();
+    let native_tier = if dtype == Dtype::F64 { support::native_tier() } else { tier };
     for entry in entries {
         let rows = entry.points.len().max(3);
         let columns: Vec<Vec<f64>> = entry
@@ -94,14 +133,17 @@ fn same_bits(entries: &[Entry]) {
             )
             .collect();
         let compile = |derivative, tier| {
-            let options = CompileOptions { tier, ..entry.options(derivative) };
+            // Tests for convergence that binary32 cannot meet would make every loop run into its limit.
+            let limits =
+                (dtype == Dtype::F32).then_some(Limits { iterations: 500, ..entry.program.limits() });
+            let options = CompileOptions { tier, dtype, limits, ..entry.options(derivative) };
             entry.program.compile(&options).unwrap_or_else(|e| panic!("{}: {e}", entry.name))
         };
-        let value = run(&compile(Derivative::None, support::native_tier()), &columns, &[], rows, 1);
+        let value = run(&compile(Derivative::None, native_tier), &columns, &[], rows, 1);
         // The Jacobian of two thousand inputs by one row each is large, that of one scalar is not.
-        let native = compile(Derivative::Gradient, support::native_tier());
+        let native = compile(Derivative::Gradient, native_tier);
         let interpreted = compile(Derivative::Gradient, Tier::Interpret);
-        assert_eq!((native.tier(), interpreted.tier()), (support::native_tier(), Tier::Interpret));
+        assert_eq!((native.tier(), interpreted.tier()), (native_tier, Tier::Interpret));
         let expected = run(&native, &columns, &[], rows, 1);
         assert_eq!(value.columns, expected.columns[..value.columns.len()], "{}: value alone", entry.name);
         let tree = run(&compile(Derivative::None, Tier::Interpret), &columns, &[], rows, 1);
@@ -121,7 +163,13 @@ fn same_bits(entries: &[Entry]) {
 
 #[test]
 fn tiers_give_the_same_bits() {
-    same_bits(&corpus::load());
+    same_bits(&corpus::load(), Dtype::F64);
+}
+
+#[test]
+fn tiers_give_the_same_bits_in_binary32() {
+    same_bits(&corpus::load(), Dtype::F32);
+    same_bits(&corpus::load_from("classic"), Dtype::F32);
 }
 
 /// Programs that are more than loops: calls that need a stack.
@@ -153,14 +201,14 @@ fn loops_are_within_their_error_bounds() {
 
 #[test]
 fn loops_give_the_same_bits_in_all_tiers() {
-    same_bits(&classic(false));
+    same_bits(&classic(false), Dtype::F64);
 }
 
 #[test]
 fn recursion() {
     let entries = classic(true);
     assert!(within_error_bounds(&entries) > 500);
-    same_bits(&entries);
+    same_bits(&entries, Dtype::F64);
 }
 
 /// The tree as it is written, without anything that the compiler does to it.

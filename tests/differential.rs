@@ -9,12 +9,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nc_runtime::batch::Kernel as _;
+use nc_runtime::lanes::Precision;
 use neural_compiler::codegen::cranelift::TargetMachine;
 use neural_compiler::derive::tangent::{Direction, tangent};
 use neural_compiler::graph::build::Signature;
 use neural_compiler::graph::{Graph, Source};
 use neural_compiler::kernel::derived;
-use neural_compiler::{CompileOptions, Derivative, Error, Kernel, Program, Tier};
+use neural_compiler::{CompileOptions, Derivative, Dtype, Error, Kernel, Program, Tier};
 use support::bounds::{Approx, Constants, reliable_outputs};
 use support::generate::{Generated, Rng, program};
 use support::{Results, native_tiers, run, run_matrix};
@@ -48,7 +49,7 @@ fn for_seeds(count: u64, test: impl Fn(u64) + Sync) {
 }
 
 /// The program with the part of the signature that it knows.
-fn compile(generated: &Generated) -> Option<(Program, CompileOptions, Graph)> {
+fn compile(generated: &Generated, dtype: Dtype) -> Option<(Program, CompileOptions, Graph)> {
     let program = match Program::parse(&generated.text) {
         Ok(program) => program,
         Err(error) => panic!("{generated}\n{error}"),
@@ -65,8 +66,9 @@ fn compile(generated: &Generated) -> Option<(Program, CompileOptions, Graph)> {
             signature = signature.parameter(name);
         }
     }
-    match program.graph(&signature) {
-        Ok(graph) => Some((program, CompileOptions { signature, ..CompileOptions::default() }, graph)),
+    let options = CompileOptions { signature, dtype, ..CompileOptions::default() };
+    match program.graph_for(&options) {
+        Ok(graph) => Some((program, options, graph)),
         // Constant indices out of range arise when a generated index folds.
         Err(Error::Source(diagnostics)) if diagnostics.iter().all(|d| d.to_string().contains("index")) => {
             None
@@ -88,12 +90,16 @@ struct Data {
 impl Data {
     fn wild(graph: &Graph, rows: usize, rng: &mut Rng) -> Data {
         let (mut columns, mut params) = (Vec::new(), Vec::new());
+        let wild = |rng: &mut Rng| match graph.precision {
+            Precision::Double => rng.wild(),
+            Precision::Single => rng.wild_single(),
+        };
         for input in &graph.inputs {
             for _ in 0..input.shape.len() {
                 if input.source == Source::Shared {
-                    params.push(rng.wild());
+                    params.push(wild(rng));
                 } else {
-                    let mut column: Vec<f64> = (0..rows).map(|_| rng.wild()).collect();
+                    let mut column: Vec<f64> = (0..rows).map(|_| wild(rng)).collect();
                     // Ties between inputs.
                     if let Some(other) = columns.last() {
                         let other: &Vec<f64> = other;
@@ -143,9 +149,9 @@ fn rows_of(results: &Results, rows: usize) -> Vec<Vec<u64>> {
     results.columns.iter().map(|c| c[..rows].to_vec()).collect()
 }
 
-fn every_tier(seed: u64, differing: &AtomicUsize) {
+fn every_tier(seed: u64, dtype: Dtype, differing: &AtomicUsize) {
     let generated = program(seed, false);
-    let Some((program, options, graph)) = compile(&generated) else { return };
+    let Some((program, options, graph)) = compile(&generated, dtype) else { return };
     let rng = &mut Rng(seed ^ 0xda7a);
     let scalar = graph.outputs.len() == 1 && graph.ty(graph.outputs[0].node).is_scalar();
     let derivative = match rng.below(10) {
@@ -193,7 +199,7 @@ fn every_batch(seed: u64, generated: &Generated, native: &Kernel, all: &Data, ex
     let long = all.run(native, ROWS, 1);
     assert_eq!(rows_of(&long, 17), expected.columns, "{generated}\na longer batch differs, {tier}");
     same(generated, all, &format!("two threads, {tier}"), &all.run(native, ROWS, 2), &long);
-    for length in [0, 1, 2, 3, 9] {
+    for length in [0, 1, 2, 3, 5, 9] {
         let short = all.run(native, length, 1);
         assert_eq!(rows_of(&long, length), short.columns, "{generated}\na batch of {length} differs, {tier}");
     }
@@ -209,18 +215,27 @@ fn every_batch(seed: u64, generated: &Generated, native: &Kernel, all: &Data, ex
 
 #[test]
 fn every_tier_gives_the_same_bits() {
-    let (count, ran) = (setting("NC_PROGRAMS", 1500), AtomicUsize::new(0));
-    for_seeds(count, |seed| every_tier(seed, &ran));
+    every_tier_agrees(setting("NC_PROGRAMS", 1500), Dtype::F64);
+}
+
+#[test]
+fn every_tier_gives_the_same_bits_in_binary32() {
+    every_tier_agrees(setting("NC_PROGRAMS", 2300), Dtype::F32);
+}
+
+fn every_tier_agrees(count: u64, dtype: Dtype) {
+    let ran = AtomicUsize::new(0);
+    for_seeds(count, |seed| every_tier(seed, dtype, &ran));
     let ran = ran.into_inner();
-    println!("{ran} programs without a differing bit");
+    println!("{ran} programs of {dtype} without a differing bit");
     assert!(ran as u64 > count * 9 / 10);
 }
 
 /// Forward and reverse mode sum the same products in another order: both are within their own bounds of the exact
 /// derivative, and so within the sum of the bounds of each other.
-fn both_modes(seed: u64, compared: &AtomicUsize) {
+fn both_modes(seed: u64, dtype: Dtype, compared: &AtomicUsize) {
     let generated = program(seed, true);
-    let Some((_, options, graph)) = compile(&generated) else { return };
+    let Some((_, options, graph)) = compile(&generated, dtype) else { return };
     let reverse = derived(&graph, &CompileOptions { derivative: Derivative::Gradient, ..options });
     let reverse = reverse.expect("derivatives exist");
     let directions: Vec<Direction> = (0u32..)
@@ -235,10 +250,11 @@ fn both_modes(seed: u64, compared: &AtomicUsize) {
     }
     let elements: usize = graph.outputs.iter().map(|o| graph.shape(o.node).len()).sum();
     let rng = &mut Rng(seed ^ 0xdada);
-    let mut constants = Constants::simple(&generated.text);
+    let mut constants = Constants::simple(graph.precision, &generated.text);
     for _ in 0..4 {
         let inputs: Vec<f64> =
             graph.inputs.iter().flat_map(|i| 0..i.shape.len()).map(|_| rng.tame()).collect();
+        let inputs: Vec<f64> = inputs.into_iter().map(|x| graph.precision.round(x)).collect();
         let Some(reverse) = reliable_outputs(&reverse, &inputs, &mut constants) else { continue };
         let Some(forward) = reliable_outputs(&forward, &inputs, &mut constants) else { continue };
         let n = directions.len();
@@ -269,11 +285,20 @@ fn both_modes(seed: u64, compared: &AtomicUsize) {
 
 #[test]
 fn forward_and_reverse_mode_agree() {
-    let (count, compared) = (setting("NC_PROGRAMS", 1500), AtomicUsize::new(0));
-    for_seeds(count, |seed| both_modes(seed, &compared));
+    both_modes_agree(setting("NC_PROGRAMS", 1500), Dtype::F64);
+}
+
+#[test]
+fn forward_and_reverse_mode_agree_in_binary32() {
+    both_modes_agree(setting("NC_PROGRAMS", 1500), Dtype::F32);
+}
+
+fn both_modes_agree(count: u64, dtype: Dtype) {
+    let compared = AtomicUsize::new(0);
+    for_seeds(count, |seed| both_modes(seed, dtype, &compared));
     let compared = compared.into_inner();
-    println!("{compared} derivatives of {count} programs agree between the modes");
-    assert!(compared as u64 > count * 4);
+    println!("{compared} derivatives of {count} programs of {dtype} agree between the modes");
+    assert!(compared as u64 > count * 3);
 }
 
 /// The oldest x86-64 processor has neither SSE4.1 nor FMA; code for it runs on every later one.
@@ -292,9 +317,11 @@ fn subsets_of_the_processor_give_the_same_bits() {
     }
     let targets: Vec<TargetMachine> =
         sets.iter().map(|set| TargetMachine::with_features("x86_64", set).expect("features exist")).collect();
-    for entry in support::corpus::load() {
-        let options = entry.options(Derivative::Gradient);
-        let graph = derived(&entry.program.graph(&options.signature).unwrap(), &options).unwrap();
+    let dtypes = [Dtype::F64, Dtype::F32];
+    for (entry, dtype) in support::corpus::load().iter().flat_map(|entry| dtypes.map(|dtype| (entry, dtype)))
+    {
+        let options = CompileOptions { dtype, ..entry.options(Derivative::Gradient) };
+        let graph = derived(&entry.program.graph_for(&options).unwrap(), &options).unwrap();
         let rows = entry.points.len();
         if rows == 0 {
             continue;
@@ -308,7 +335,8 @@ fn subsets_of_the_processor_give_the_same_bits() {
     }
     for_seeds(setting("NC_PROGRAMS", 1500) / 10, |seed| {
         let generated = program(seed, false);
-        let Some((_, options, graph)) = compile(&generated) else { return };
+        let dtype = dtypes[seed as usize % 2];
+        let Some((_, options, graph)) = compile(&generated, dtype) else { return };
         let graph = derived(&graph, &CompileOptions { derivative: Derivative::Gradient, ..options }).unwrap();
         if graph.len() > 5000 {
             return;

@@ -4,10 +4,11 @@
 mod support;
 
 use nc_runtime::batch::{Batch, Kernel as _, Options, Report, RowOutcome, Sink, Source, Workspace};
+use nc_runtime::element::Element;
 use neural_compiler::graph::build::Signature;
 use neural_compiler::graph::{Reason, Shape};
 use neural_compiler::ops::{Met, Op};
-use neural_compiler::{CompileOptions, Derivative, Kernel, Program, Tier};
+use neural_compiler::{CompileOptions, Derivative, Dtype, Kernel, Program, Tier};
 use support::bits;
 
 const INF: f64 = f64::INFINITY;
@@ -459,7 +460,28 @@ fn conditions_of_large_programs() {
 /// safe domains can be stated.
 #[test]
 fn random_programs() {
-    let watch = CompileOptions { check_domain: true, check_kinks: true, ..CompileOptions::default() };
+    watched_programs(Dtype::F64, support::native_tier());
+    watched_programs(Dtype::F32, support::native_tier());
+}
+
+/// What became of a row of numbers that are rounded to the kernel's type.
+fn outcome(kernel: &Kernel, row: &[f64], params: &[f64], workspace: &mut Workspace) -> RowOutcome {
+    fn of<T: Element>(kernel: &Kernel, row: &[f64], params: &[f64], workspace: &mut Workspace) -> RowOutcome {
+        let [row, params] =
+            [row, params].map(|numbers| numbers.iter().map(|&x| T::from_f64(x)).collect::<Vec<T>>());
+        let mut outputs = vec![T::default(); kernel.shape().outputs];
+        let mut sums = vec![0.0; kernel.shape().param_gradients];
+        kernel.evaluate_row(&row, &params, &mut outputs, &mut sums, workspace).expect("it fits")
+    }
+    match kernel.dtype() {
+        Dtype::F64 => of::<f64>(kernel, row, params, workspace),
+        Dtype::F32 => of::<f32>(kernel, row, params, workspace),
+    }
+}
+
+fn watched_programs(dtype: Dtype, native: Tier) {
+    let plain = CompileOptions { dtype, ..CompileOptions::default() };
+    let watch = CompileOptions { check_domain: true, check_kinks: true, ..plain.clone() };
     let mut noted = 0;
     for seed in 0..150 {
         let generated = support::generate::program(seed, false);
@@ -471,7 +493,7 @@ fn random_programs() {
         let signature = shaped.fold(Signature::scalars(), |s, (name, shape)| s.shape(name, *shape));
         let shared = generated.parameters.iter().filter(|name| known(name));
         let signature = shared.fold(signature, |s, name| s.parameter(name));
-        if program.graph(&signature).is_err() {
+        if program.graph_for(&CompileOptions { signature: signature.clone(), ..plain.clone() }).is_err() {
             continue;
         }
         let domain = program.safe_domain(&signature).expect("known names");
@@ -480,7 +502,7 @@ fn random_programs() {
         let rows = 67;
         let mut data: Option<(Vec<Vec<f64>>, Vec<f64>)> = None;
         let mut first = None;
-        for tier in [Tier::Interpret, support::native_tier()] {
+        for tier in [Tier::Interpret, native] {
             for derivative in [Derivative::None, Derivative::Gradient] {
                 let compile = |watch: &CompileOptions| {
                     let (signature, derivative) = (signature.clone(), derivative.clone());
@@ -488,10 +510,14 @@ fn random_programs() {
                         .compile(&CompileOptions { signature, derivative, tier, ..watch.clone() })
                         .unwrap_or_else(|error| panic!("{generated}\n{error}"))
                 };
-                let (plain, watched) = (compile(&CompileOptions::default()), compile(&watch));
+                let (plain, watched) = (compile(&plain), compile(&watch));
                 let (columns, params) = data.get_or_insert_with(|| {
                     let shape = plain.shape();
-                    let column = |_| (0..rows).map(|_| rng.wild()).collect();
+                    let mut wild = || match dtype {
+                        Dtype::F64 => rng.wild(),
+                        Dtype::F32 => rng.wild_single(),
+                    };
+                    let column = |_| (0..rows).map(|_| wild()).collect();
                     ((0..shape.inputs).map(column).collect(), (0..shape.params).map(|_| 0.5).collect())
                 });
                 let expected = support::run(&plain, columns, params, rows, 1);
@@ -500,17 +526,11 @@ fn random_programs() {
                 let mut workspace = Workspace::new();
                 let notes: Vec<_> = rows
                     .iter()
-                    .map(|row| {
-                        let mut outputs = vec![0.0; watched.shape().outputs];
-                        let mut sums = vec![0.0; watched.shape().param_gradients];
-                        let outcome =
-                            watched.evaluate_row(row, params, &mut outputs, &mut sums, &mut workspace);
-                        match outcome.expect("it fits") {
-                            RowOutcome::Done => None,
-                            RowOutcome::Noted(k) | RowOutcome::Failed(k) => {
-                                let check = watched.checks()[k as usize];
-                                Some((check.effect, check.span, check.reason))
-                            }
+                    .map(|row| match outcome(&watched, row, params, &mut workspace) {
+                        RowOutcome::Done => None,
+                        RowOutcome::Noted(k) | RowOutcome::Failed(k) => {
+                            let check = watched.checks()[k as usize];
+                            Some((check.effect, check.span, check.reason))
                         }
                     })
                     .collect();

@@ -5,7 +5,7 @@ mod support;
 use nc_runtime::batch::Kernel as _;
 use neural_compiler::graph::Shape;
 use neural_compiler::graph::build::Signature;
-use neural_compiler::{CompileOptions, Derivative, Kernel, Program, Tier, graph};
+use neural_compiler::{CompileOptions, Derivative, Dtype, Kernel, Program, Tier, graph};
 
 /// Numbers that are not special, some of which are zeros, the same for every run.
 fn number(k: usize) -> f64 {
@@ -37,18 +37,30 @@ fn compile(
     derivative: Derivative,
     tape: usize,
 ) -> Kernel {
+    compile_as(Dtype::F64, source, shapes, tier, derivative, tape)
+}
+
+fn compile_as(
+    dtype: Dtype,
+    source: &str,
+    shapes: &[(&str, Shape)],
+    tier: Tier,
+    derivative: Derivative,
+    tape: usize,
+) -> Kernel {
     let program = Program::parse(source).unwrap_or_else(|e| panic!("{source}: {e}"));
     let options = CompileOptions {
         signature: signature(source, shapes),
+        dtype,
         tier,
         derivative,
         tape_bytes: tape,
         ..CompileOptions::default()
     };
     let kernel = program.compile(&options).unwrap_or_else(|e| panic!("{source}: {e}"));
-    if tier == support::native_tier() {
+    if tier != Tier::Interpret {
         assert_eq!(kernel.notes(), &[] as &[String], "{source}");
-        assert_eq!(kernel.tier(), support::native_tier(), "{source}");
+        assert_eq!(kernel.tier(), tier, "{source}");
     }
     assert_eq!(graph::verify::verify(kernel.graph()), Ok(()), "{source}");
     kernel
@@ -62,9 +74,10 @@ fn agree(
     tapes: &[usize],
     lengths: &[usize],
 ) {
-    for &tape in tapes {
-        let native = compile(source, shapes, support::native_tier(), derivative.clone(), tape);
-        let interpreted = compile(source, shapes, Tier::Interpret, derivative.clone(), tape);
+    let types = [(Dtype::F64, support::native_tier()), (Dtype::F32, support::native_tier())];
+    for (&tape, (dtype, tier)) in tapes.iter().flat_map(|tape| types.map(|types| (tape, types))) {
+        let native = compile_as(dtype, source, shapes, tier, derivative.clone(), tape);
+        let interpreted = compile_as(dtype, source, shapes, Tier::Interpret, derivative.clone(), tape);
         let options = CompileOptions { tier: Tier::Interpret, tape_bytes: tape, ..CompileOptions::default() };
         let by_graph = Kernel::from_graph(native.graph().clone(), &options).expect("a kernel");
         for &rows in lengths {
@@ -78,7 +91,7 @@ fn agree(
                 };
                 if let Some(k) = k {
                     panic!(
-                        "{source}, {derivative:?}, {rows} rows, tape {tape}: {name} column {k}: {:?} for {:?}",
+                        "{source}, {dtype}, {derivative:?}, {rows} rows, tape {tape}: {name} column {k}: {:?} for {:?}",
                         show(&found, k),
                         show(&expected, k)
                     );

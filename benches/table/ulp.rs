@@ -4,6 +4,7 @@
 mod reference;
 
 use astro_float::BigFloat;
+use nc_runtime::lanes::Precision;
 use neural_compiler::ops::{Lane, Op};
 use serde_json::{Value, json};
 
@@ -114,7 +115,7 @@ fn of_recipe(op: Op, inputs: &Columns) -> Vec<f64> {
     (0..inputs.rows())
         .map(|row| {
             let operands: Vec<Lane<_>> = inputs.iter().map(|column| Lane::F(column[row])).collect();
-            op.eval_element(&operands).f()
+            op.eval_element(Precision::Double, &operands).f()
         })
         .collect()
 }

@@ -9,6 +9,8 @@ use nc_runtime::abi::Args;
 use nc_runtime::batch::{
     Batch, Kernel, KernelShape, Options, RowOutcome, Sink, Source, Workspace, evaluate, evaluate_row,
 };
+use nc_runtime::element::Element;
+use nc_runtime::lanes::Precision;
 
 /// A kernel that does nothing but copy columns, so that what is measured is the driver.
 struct Copy(KernelShape);
@@ -22,7 +24,12 @@ impl Kernel for Copy {
     unsafe fn run(&self, args: &Args) -> u32 {
         for column in 0..self.0.outputs {
             // SAFETY: the driver keeps the calling convention.
-            unsafe { args.output(column).copy_from_slice(args.input(column)) };
+            unsafe {
+                match self.0.precision {
+                    Precision::Double => args.output::<f64>(column).copy_from_slice(args.input(column)),
+                    Precision::Single => args.output::<f32>(column).copy_from_slice(args.input(column)),
+                }
+            }
         }
         0
     }
@@ -48,11 +55,22 @@ fn main() {
     }
     println!("one row, 6 inputs, 2 outputs: {:.1} ns", best * 1e9);
 
+    matrices::<f64>(&mut workspace);
+    matrices::<f32>(&mut workspace);
+}
+
+/// Prints how fast row-major matrices go through a kernel that does nothing.
+fn matrices<T: Element>(workspace: &mut Workspace) {
+    let precision = T::PRECISION;
+    let shape = |inputs, outputs| {
+        let reports_status = true;
+        KernelShape { precision, inputs, outputs, reports_status, ..Default::default() }
+    };
     for rows in [10_000, 4_000_000] {
         for columns in [1, 2, 3, 4, 6, 8, 10, 16, 64] {
             let rows = if columns > 16 { rows / 8 } else { rows };
-            let data = vec![1.5; rows * columns];
-            let mut out = vec![0.0; rows * columns];
+            let data = vec![T::from_f64(1.5); rows * columns];
+            let mut out = vec![T::default(); rows * columns];
             for (what, kernel, wanted) in
                 [("read ", Copy(shape(columns, 0)), 0), ("both ", Copy(shape(columns, columns)), columns)]
             {
@@ -68,11 +86,14 @@ fn main() {
                         outputs: &mut [sink],
                         param_gradients: &mut [],
                     };
-                    evaluate(&kernel, batch, &Options::with_threads(1), &mut workspace).unwrap();
+                    evaluate(&kernel, batch, &Options::with_threads(1), workspace).unwrap();
                     best = best.min(start.elapsed().as_secs_f64());
                 }
-                let bytes = (rows * (columns + wanted) * 8) as f64;
-                println!("{rows:8} rows × {columns:2}, {what}: {:6.2} GB/s", bytes / best * 1e-9);
+                let bytes = (rows * (columns + wanted) * size_of::<T>()) as f64;
+                println!(
+                    "{precision}: {rows:8} rows × {columns:2}, {what}: {:6.2} GB/s",
+                    bytes / best * 1e-9
+                );
             }
         }
     }

@@ -1,30 +1,36 @@
 //! The calling convention that native kernels of every tier share.
 
+use std::ffi::c_void;
 use std::slice;
+
+use crate::element::Element;
 
 /// What a kernel is called with. A column is a pointer to its value for row 0; row `r` stands `r` elements further.
 ///
-/// Columns hold one binary64 number per row. A vector or matrix takes one column per element, in row-major order.
+/// Columns hold one number per row: binary64, or binary32 for a kernel of that
+/// [precision](crate::batch::KernelShape::precision). A vector or matrix takes one column per element, in row-major order.
 /// No output column overlaps an input column.
 #[repr(C)]
 #[derive(Debug)]
 pub struct Args {
     /// Input columns, then cotangent columns, in the order of the kernel's signature.
-    pub inputs: *const *const f64,
+    pub inputs: *const *const c_void,
     /// Output columns, then gradient columns.
-    pub outputs: *const *mut f64,
+    pub outputs: *const *mut c_void,
     /// Parameters: one number for all rows, flattened.
-    pub params: *const f64,
-    /// Partial sums of parameter gradients: 16 numbers for each parameter-gradient element. Row `r` is added to
+    pub params: *const c_void,
+    /// Partial sums of parameter gradients, in binary64 for every kernel: 16 numbers for each parameter-gradient element. Row `r` is added to
     /// number `r mod 16`, in increasing `r`. What a row whose status is slow or failed adds does not matter.
     pub partials: *mut f64,
-    /// One status word per row, indexed like a column: 0, or what there is to say about the row (see [`Status`]).
+    /// One status word per row, as wide as a number of a column and indexed like one: 0, or what there is to say about the row (see [`Status`]).
     /// Null for a kernel that has no reason to report one.
-    pub status: *mut u64,
+    pub status: *mut c_void,
     /// Scratch memory for values that live across the pieces of a large kernel, 64-byte aligned.
     pub scratch: *mut u8,
     /// Size of `scratch` in bytes.
     pub scratch_len: usize,
+    /// All ones if results may go past the caches, else 0. Output columns are then aligned to 64 bytes at `first_row`.
+    pub streaming: usize,
     /// The first row to evaluate.
     pub first_row: usize,
     /// How many rows to evaluate: a multiple of the kernel's lane count, as is `first_row`.
@@ -35,46 +41,53 @@ impl Args {
     /// The rows to evaluate of input column `column`.
     ///
     /// # Safety
-    /// `self` must satisfy the calling convention, `column` must be below the kernel's number of input and
-    /// cotangent columns, and the result must not outlive the call.
-    pub unsafe fn input<'a>(&self, column: usize) -> &'a [f64] {
+    /// `self` must satisfy the calling convention for columns of `T`, `column` must be below the kernel's number of
+    /// input and cotangent columns, and the result must not outlive the call.
+    pub unsafe fn input<'a, T: Element>(&self, column: usize) -> &'a [T] {
         // SAFETY: by the calling convention the column has `rows` readable numbers from `first_row` on.
-        unsafe { slice::from_raw_parts((*self.inputs.add(column)).add(self.first_row), self.rows) }
+        unsafe {
+            let column = (*self.inputs.add(column)).cast::<T>();
+            slice::from_raw_parts(column.add(self.first_row), self.rows)
+        }
     }
 
     /// The first `count` parameters.
     ///
     /// # Safety
-    /// `self` must satisfy the calling convention, `count` be at most the kernel's number of parameters, and the
-    /// result must not outlive the call.
-    pub unsafe fn params<'a>(&self, count: usize) -> &'a [f64] {
+    /// `self` must satisfy the calling convention for columns of `T`, `count` be at most the kernel's number of
+    /// parameters, and the result must not outlive the call.
+    pub unsafe fn params<'a, T: Element>(&self, count: usize) -> &'a [T] {
         if count == 0 {
             return &[];
         }
         // SAFETY: by the calling convention there are `count` readable numbers.
-        unsafe { slice::from_raw_parts(self.params, count) }
+        unsafe { slice::from_raw_parts(self.params.cast(), count) }
     }
 
     /// The rows to evaluate of output column `column`.
     ///
     /// # Safety
     /// As for [`Args::input`], with the output and gradient columns; no two such slices of one column at a time.
-    pub unsafe fn output<'a>(&self, column: usize) -> &'a mut [f64] {
+    pub unsafe fn output<'a, T: Element>(&self, column: usize) -> &'a mut [T] {
         // SAFETY: by the calling convention the column has `rows` writable numbers from `first_row` on, which
         // nothing else refers to during the call.
-        unsafe { slice::from_raw_parts_mut((*self.outputs.add(column)).add(self.first_row), self.rows) }
+        unsafe {
+            let column = (*self.outputs.add(column)).cast::<T>();
+            slice::from_raw_parts_mut(column.add(self.first_row), self.rows)
+        }
     }
 
     /// The status words of the rows to evaluate; empty if none are wanted.
     ///
     /// # Safety
-    /// `self` must satisfy the calling convention; no two such slices at a time, and none beyond the call.
-    pub unsafe fn statuses<'a>(&self) -> &'a mut [u64] {
+    /// `self` must satisfy the calling convention for columns of `T`; no two such slices at a time, and none beyond
+    /// the call.
+    pub unsafe fn statuses<'a, T: Element>(&self) -> &'a mut [T::Word] {
         if self.status.is_null() {
             return &mut [];
         }
         // SAFETY: status words are indexed like a column that only this call refers to.
-        unsafe { slice::from_raw_parts_mut(self.status.add(self.first_row), self.rows) }
+        unsafe { slice::from_raw_parts_mut(self.status.cast::<T::Word>().add(self.first_row), self.rows) }
     }
 
     /// Adds `gradient` to the partial sum of parameter-gradient element `element` that row `row` (counted like
@@ -115,8 +128,10 @@ impl Status {
     pub const FIRST_CHECK: u64 = 2;
     /// A note about check `k` is the word `NOTE + k`; as a signed number the word is negative.
     pub const NOTE: u64 = 1 << 63;
+    /// The same in a word of 32 bits.
+    pub const NOTE_32: u32 = 1 << 31;
 
-    /// Reads a status word.
+    /// Reads a status word of 64 bits.
     pub fn from_word(word: u64) -> Status {
         match word {
             0 => Status::Done,

@@ -6,24 +6,96 @@
 //!
 //! The trait holds what every target has or can emulate cheaply, and nothing else: no conversion between
 //! floating point and integers (add `1.5 · 2^52` and bit-cast), no per-lane shift amounts, no integer multiply.
+//!
+//! Lanes are binary64 or binary32 ([`Precision`]). The public recipes look at that and have a body for each.
 
 use std::cell::Cell;
+use std::fmt;
 
-/// Operations on a group of binary64 lanes, its masks and its 64-bit integer lanes.
+/// The number format of lanes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Precision {
+    /// binary64, with 64-bit integer lanes.
+    #[default]
+    Double,
+    /// binary32, with 32-bit integer lanes.
+    Single,
+}
+
+impl Precision {
+    /// Bytes of a number.
+    pub fn bytes(self) -> usize {
+        match self {
+            Precision::Double => 8,
+            Precision::Single => 4,
+        }
+    }
+
+    /// `value` rounded to the format.
+    pub fn round(self, value: f64) -> f64 {
+        match self {
+            Precision::Double => value,
+            Precision::Single => f64::from(value as f32),
+        }
+    }
+
+    /// The bits of `value`, rounded to the format; all NaNs are the canonical one.
+    pub fn bits(self, value: f64) -> u64 {
+        match (self, value.is_nan()) {
+            (Precision::Double, true) => 0x7FF8_0000_0000_0000,
+            (Precision::Double, false) => value.to_bits(),
+            (Precision::Single, true) => 0x7FC0_0000,
+            (Precision::Single, false) => (value as f32).to_bits().into(),
+        }
+    }
+
+    /// The bits of a number, or of an integer of its size, as they fill 64 bits of a vector.
+    pub fn repeated(self, bits: u64) -> u64 {
+        match self {
+            Precision::Double => bits,
+            Precision::Single => bits << 32 | bits & 0xFFFF_FFFF,
+        }
+    }
+
+    /// The number with these bits.
+    pub fn number(self, bits: u64) -> f64 {
+        match self {
+            Precision::Double => f64::from_bits(bits),
+            Precision::Single => f32::from_bits(bits as u32).into(),
+        }
+    }
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Precision::Double => "f64",
+            Precision::Single => "f32",
+        })
+    }
+}
+
+/// Operations on a group of lanes, its masks and its integer lanes.
 ///
-/// Floating-point operations are IEEE 754 binary64, round to nearest even, one rounding each. NaN payloads and
-/// signs are not part of the contract: a recipe must not let them reach a result that is not a NaN.
+/// Floating-point operations are IEEE 754, in the format of [`precision`](Lanes::precision), round to nearest
+/// even, one rounding each, `fma` included. Integer lanes are as wide as the numbers. NaN payloads and signs
+/// are not part of the contract: a recipe must not let them reach a result that is not a NaN.
 pub trait Lanes {
-    /// One binary64 number per lane.
+    /// One number per lane.
     type F: Copy;
     /// One truth value per lane.
     type M: Copy;
-    /// One 64-bit two's complement integer per lane.
+    /// One two's complement integer per lane, as wide as a number.
     type I: Copy;
 
-    /// The same number in every lane.
+    /// The number format.
+    fn precision(&self) -> Precision {
+        Precision::Double
+    }
+
+    /// The same number in every lane: `value` rounded to the number format.
     fn f(&self, value: f64) -> Self::F;
-    /// The same integer in every lane.
+    /// The same integer in every lane: the low bits of `value`, as many as an integer lane has.
     fn i(&self, value: i64) -> Self::I;
 
     /// `a + b`.
@@ -81,9 +153,9 @@ pub trait Lanes {
     fn ior(&self, a: Self::I, b: Self::I) -> Self::I;
     /// Bitwise exclusive or.
     fn ixor(&self, a: Self::I, b: Self::I) -> Self::I;
-    /// Shift left by a constant below 64.
+    /// Shift left by a constant below the number of bits.
     fn shl(&self, a: Self::I, by: u32) -> Self::I;
-    /// Logical shift right by a constant below 64.
+    /// Logical shift right by a constant below the number of bits.
     fn shr(&self, a: Self::I, by: u32) -> Self::I;
     /// `a > b`, signed.
     fn igt(&self, a: Self::I, b: Self::I) -> Self::M;
@@ -94,10 +166,10 @@ pub trait Lanes {
     /// The number whose bits are `a`.
     fn float(&self, a: Self::I) -> Self::F;
 
-    /// `table[index mod table.len()]`; the length is a power of two.
+    /// `table[index mod table.len()]`, rounded to the number format; the length is a power of two.
     fn lookup(&self, table: &'static [f64], index: Self::I) -> Self::F;
 
-    /// The number that stands in every lane, if this implementation knows it before the lanes run.
+    /// The number that stands in every lane, exactly, if this implementation knows it before the lanes run.
     fn constant(&self, _a: Self::F) -> Option<f64> {
         None
     }
@@ -124,173 +196,193 @@ pub trait Lanes {
     }
 }
 
-/// The one-lane implementation: plain `f64`, `bool` and `i64`.
-#[derive(Debug, Default)]
-pub struct Scalar {
-    outside: Cell<bool>,
-}
-
-impl Scalar {
-    /// A lane that has reported nothing yet.
-    pub fn new() -> Scalar {
-        Scalar::default()
-    }
-
-    /// Whether a recipe reported its argument as outside its fast range since the last call; resets the report.
-    pub fn take_outside(&self) -> bool {
-        self.outside.replace(false)
-    }
-}
-
-impl Lanes for Scalar {
-    type F = f64;
-    type M = bool;
-    type I = i64;
-
-    #[inline]
-    fn f(&self, value: f64) -> f64 {
-        value
-    }
-    #[inline]
-    fn i(&self, value: i64) -> i64 {
-        value
-    }
-    #[inline]
-    fn add(&self, a: f64, b: f64) -> f64 {
-        a + b
-    }
-    #[inline]
-    fn sub(&self, a: f64, b: f64) -> f64 {
-        a - b
-    }
-    #[inline]
-    fn mul(&self, a: f64, b: f64) -> f64 {
-        a * b
-    }
-    #[inline]
-    fn div(&self, a: f64, b: f64) -> f64 {
-        a / b
-    }
-    #[inline]
-    fn sqrt(&self, a: f64) -> f64 {
-        a.sqrt()
-    }
-    #[inline]
-    fn fma(&self, a: f64, b: f64, c: f64) -> f64 {
-        a.mul_add(b, c)
-    }
-    #[inline]
-    fn abs(&self, a: f64) -> f64 {
-        a.abs()
-    }
-    #[inline]
-    fn neg(&self, a: f64) -> f64 {
-        -a
-    }
-    #[inline]
-    fn round_even(&self, a: f64) -> f64 {
-        a.round_ties_even()
-    }
-    #[inline]
-    fn floor(&self, a: f64) -> f64 {
-        a.floor()
-    }
-    #[inline]
-    fn ceil(&self, a: f64) -> f64 {
-        a.ceil()
-    }
-    #[inline]
-    fn trunc(&self, a: f64) -> f64 {
-        a.trunc()
-    }
-    #[inline]
-    fn lt(&self, a: f64, b: f64) -> bool {
-        a < b
-    }
-    #[inline]
-    fn le(&self, a: f64, b: f64) -> bool {
-        a <= b
-    }
-    #[inline]
-    fn eq(&self, a: f64, b: f64) -> bool {
-        a == b
-    }
-    #[inline]
-    fn ne(&self, a: f64, b: f64) -> bool {
-        a != b
-    }
-    #[inline]
-    fn select(&self, m: bool, a: f64, b: f64) -> f64 {
-        if m { a } else { b }
-    }
-    #[inline]
-    fn m(&self, value: bool) -> bool {
-        value
-    }
-    #[inline]
-    fn and(&self, a: bool, b: bool) -> bool {
-        a & b
-    }
-    #[inline]
-    fn or(&self, a: bool, b: bool) -> bool {
-        a | b
-    }
-    #[inline]
-    fn not(&self, a: bool) -> bool {
-        !a
-    }
-    #[inline]
-    fn iadd(&self, a: i64, b: i64) -> i64 {
-        a.wrapping_add(b)
-    }
-    #[inline]
-    fn isub(&self, a: i64, b: i64) -> i64 {
-        a.wrapping_sub(b)
-    }
-    #[inline]
-    fn iand(&self, a: i64, b: i64) -> i64 {
-        a & b
-    }
-    #[inline]
-    fn ior(&self, a: i64, b: i64) -> i64 {
-        a | b
-    }
-    #[inline]
-    fn ixor(&self, a: i64, b: i64) -> i64 {
-        a ^ b
-    }
-    #[inline]
-    fn shl(&self, a: i64, by: u32) -> i64 {
-        a << by
-    }
-    #[inline]
-    fn shr(&self, a: i64, by: u32) -> i64 {
-        ((a as u64) >> by) as i64
-    }
-    #[inline]
-    fn igt(&self, a: i64, b: i64) -> bool {
-        a > b
-    }
-    #[inline]
-    fn ieq(&self, a: i64, b: i64) -> bool {
-        a == b
-    }
-    #[inline]
-    fn bits(&self, a: f64) -> i64 {
-        a.to_bits() as i64
-    }
-    #[inline]
-    fn float(&self, a: i64) -> f64 {
-        f64::from_bits(a as u64)
-    }
-    #[inline]
-    fn lookup(&self, table: &'static [f64], index: i64) -> f64 {
-        table[index as usize & (table.len() - 1)]
-    }
-    #[inline]
-    fn outside(&self, m: bool) {
-        if m {
-            self.outside.set(true);
+/// Makes a one-lane implementation.
+macro_rules! scalar {
+    ($(#[$doc:meta])* $name:ident: $precision:expr, $float:ty, $integer:ty, $bits:ty) => {
+        $(#[$doc])*
+        #[derive(Debug, Default)]
+        pub struct $name {
+            outside: Cell<bool>,
         }
-    }
+
+        impl $name {
+            /// A lane that has reported nothing yet.
+            pub fn new() -> $name {
+                $name::default()
+            }
+
+            /// Whether a recipe reported its argument as outside its fast range since the last call; resets the
+            /// report.
+            pub fn take_outside(&self) -> bool {
+                self.outside.replace(false)
+            }
+        }
+
+        impl Lanes for $name {
+            type F = $float;
+            type M = bool;
+            type I = $integer;
+
+            #[inline]
+            fn precision(&self) -> Precision {
+                $precision
+            }
+            #[inline]
+            fn f(&self, value: f64) -> $float {
+                value as $float
+            }
+            #[inline]
+            fn i(&self, value: i64) -> $integer {
+                value as $integer
+            }
+            #[inline]
+            fn add(&self, a: $float, b: $float) -> $float {
+                a + b
+            }
+            #[inline]
+            fn sub(&self, a: $float, b: $float) -> $float {
+                a - b
+            }
+            #[inline]
+            fn mul(&self, a: $float, b: $float) -> $float {
+                a * b
+            }
+            #[inline]
+            fn div(&self, a: $float, b: $float) -> $float {
+                a / b
+            }
+            #[inline]
+            fn sqrt(&self, a: $float) -> $float {
+                a.sqrt()
+            }
+            #[inline]
+            fn fma(&self, a: $float, b: $float, c: $float) -> $float {
+                a.mul_add(b, c)
+            }
+            #[inline]
+            fn abs(&self, a: $float) -> $float {
+                a.abs()
+            }
+            #[inline]
+            fn neg(&self, a: $float) -> $float {
+                -a
+            }
+            #[inline]
+            fn round_even(&self, a: $float) -> $float {
+                a.round_ties_even()
+            }
+            #[inline]
+            fn floor(&self, a: $float) -> $float {
+                a.floor()
+            }
+            #[inline]
+            fn ceil(&self, a: $float) -> $float {
+                a.ceil()
+            }
+            #[inline]
+            fn trunc(&self, a: $float) -> $float {
+                a.trunc()
+            }
+            #[inline]
+            fn lt(&self, a: $float, b: $float) -> bool {
+                a < b
+            }
+            #[inline]
+            fn le(&self, a: $float, b: $float) -> bool {
+                a <= b
+            }
+            #[inline]
+            fn eq(&self, a: $float, b: $float) -> bool {
+                a == b
+            }
+            #[inline]
+            fn ne(&self, a: $float, b: $float) -> bool {
+                a != b
+            }
+            #[inline]
+            fn select(&self, m: bool, a: $float, b: $float) -> $float {
+                if m { a } else { b }
+            }
+            #[inline]
+            fn m(&self, value: bool) -> bool {
+                value
+            }
+            #[inline]
+            fn and(&self, a: bool, b: bool) -> bool {
+                a & b
+            }
+            #[inline]
+            fn or(&self, a: bool, b: bool) -> bool {
+                a | b
+            }
+            #[inline]
+            fn not(&self, a: bool) -> bool {
+                !a
+            }
+            #[inline]
+            fn iadd(&self, a: $integer, b: $integer) -> $integer {
+                a.wrapping_add(b)
+            }
+            #[inline]
+            fn isub(&self, a: $integer, b: $integer) -> $integer {
+                a.wrapping_sub(b)
+            }
+            #[inline]
+            fn iand(&self, a: $integer, b: $integer) -> $integer {
+                a & b
+            }
+            #[inline]
+            fn ior(&self, a: $integer, b: $integer) -> $integer {
+                a | b
+            }
+            #[inline]
+            fn ixor(&self, a: $integer, b: $integer) -> $integer {
+                a ^ b
+            }
+            #[inline]
+            fn shl(&self, a: $integer, by: u32) -> $integer {
+                a << by
+            }
+            #[inline]
+            fn shr(&self, a: $integer, by: u32) -> $integer {
+                ((a as $bits) >> by) as $integer
+            }
+            #[inline]
+            fn igt(&self, a: $integer, b: $integer) -> bool {
+                a > b
+            }
+            #[inline]
+            fn ieq(&self, a: $integer, b: $integer) -> bool {
+                a == b
+            }
+            #[inline]
+            fn bits(&self, a: $float) -> $integer {
+                a.to_bits() as $integer
+            }
+            #[inline]
+            fn float(&self, a: $integer) -> $float {
+                <$float>::from_bits(a as $bits)
+            }
+            #[inline]
+            fn lookup(&self, table: &'static [f64], index: $integer) -> $float {
+                table[index as usize & (table.len() - 1)] as $float
+            }
+            #[inline]
+            fn outside(&self, m: bool) {
+                if m {
+                    self.outside.set(true);
+                }
+            }
+        }
+    };
+}
+
+scalar! {
+    /// The one-lane implementation of binary64: plain `f64`, `bool` and `i64`.
+    Scalar: Precision::Double, f64, i64, u64
+}
+
+scalar! {
+    /// The one-lane implementation of binary32: plain `f32`, `bool` and `i32`.
+    Scalar32: Precision::Single, f32, i32, u32
 }

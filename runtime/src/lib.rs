@@ -2,6 +2,7 @@
 //!
 //! * [`lanes`]: the arithmetic that every kernel is made of, as a trait, and its one-lane implementation;
 //! * [`recipes`]: the elementary functions, each written once over that trait;
+//! * [`element`]: the numbers that columns hold;
 //! * [`abi`]: the calling convention of native kernels;
 //! * [`batch`]: evaluation of kernels over columns and matrices, on any number of threads;
 //! * [`memory`]: memory for machine code;
@@ -9,6 +10,7 @@
 
 pub mod abi;
 pub mod batch;
+pub mod element;
 pub mod io;
 pub mod lanes;
 #[cfg(unix)]

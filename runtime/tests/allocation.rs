@@ -42,7 +42,8 @@ impl Kernel for Double {
     }
     unsafe fn run(&self, args: &Args) -> u32 {
         // SAFETY: the driver keeps the calling convention.
-        let (input, output, status) = unsafe { (args.input(0), args.output(0), args.statuses()) };
+        let (input, output, status) =
+            unsafe { (args.input::<f64>(0), args.output::<f64>(0), args.statuses::<f64>()) };
         let mut code = 0;
         for row in 0..args.rows {
             output[row] = 2.0 * input[row];
@@ -69,6 +70,8 @@ fn nothing_is_allocated_twice() {
         param_gradients: 1,
         reports_status: true,
         scratch_bytes: 1000,
+        instructions: None,
+        ..KernelShape::default()
     });
     let data: Vec<f64> = (0..10_001).map(|row| f64::from(row % 1000) / 90.0).collect();
     let mut results = vec![0.0; 5001];

@@ -11,6 +11,8 @@ pub mod build;
 pub mod print;
 pub mod verify;
 
+use nc_runtime::lanes::Precision;
+
 use crate::entity::{EntityVec, entity};
 use crate::ops::Primitive;
 use crate::source::Span;
@@ -155,4 +157,14 @@ pub struct Literal {
     pub f64: f64,
     /// Nearest binary32.
     pub f32: f32,
+}
+
+impl Literal {
+    /// The nearest number of this precision.
+    pub fn of(self, precision: Precision) -> f64 {
+        match precision {
+            Precision::Double => self.f64,
+            Precision::Single => self.f32.into(),
+        }
+    }
 }

@@ -4,16 +4,17 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use nc_runtime::batch::{self, Batch, Kernel as _, Sink, Workspace};
+use nc_runtime::element::Element;
 use neural_compiler::dialect::ReaderLimits;
 use neural_compiler::stages::StageTimes;
-use neural_compiler::{CompileOptions, Derivative, Program};
+use neural_compiler::{CompileOptions, Derivative, Dtype, Kernel, Program};
 use serde_json::{Value, json};
 
 use super::dialect::DialectArgs;
 use super::limits::{LimitArgs, TapeArgs};
 use super::report::Failure;
 use super::text::{self, Items};
-use super::{Loaded, TierChoice, print, print_json, set_threads, table};
+use super::{DtypeChoice, Loaded, TierChoice, print, print_json, set_threads, table};
 
 /// Time programs: compilation, and evaluation per row
 #[derive(Debug, clap::Args)]
@@ -40,6 +41,9 @@ pub struct Args {
     /// Time the value with the derivatives by all inputs
     #[arg(long)]
     grad: bool,
+    /// The type of all numbers
+    #[arg(long, value_enum, default_value_t)]
+    dtype: DtypeChoice,
     /// Shapes of the inputs, such as m,r[3],A[3,3]
     #[arg(long, value_name = "LIST", value_parser = text::parse_items)]
     inputs: Option<Items>,
@@ -93,6 +97,7 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
                 "rows": args.batch_size,
                 "threads": threads,
                 "tier": tier,
+                "dtype": Dtype::from(args.dtype).to_string(),
                 "grad": args.grad,
                 "compile_us": compile_us,
                 "stages": stages.map(|stages| in_us(&stages)),
@@ -130,6 +135,7 @@ fn measure(path: &Path, args: &Args) -> Result<Measured, Failure> {
     let options = CompileOptions {
         signature: loaded.signature(items)?,
         derivative: if args.grad { Derivative::Gradient } else { Derivative::None },
+        dtype: args.dtype.into(),
         tier: args.tier.into(),
         limits: Some(args.limits.of(&loaded.program)),
         tape_bytes: args.tape.bytes(),
@@ -157,16 +163,39 @@ fn measure(path: &Path, args: &Args) -> Result<Measured, Failure> {
         times.map(|times| stages.push(times)).map_err(|error| loaded.failure(error))
     })?;
 
+    let best = match kernel.dtype() {
+        Dtype::F64 => best_time::<f64>(&loaded, &kernel, args)?,
+        Dtype::F32 => best_time::<f32>(&loaded, &kernel, args)?,
+    };
+    let graph = kernel.graph();
+    let live = graph.live();
+    let nodes: Vec<_> = graph.nodes().filter(|&node| live[node]).collect();
+    Ok(Measured {
+        program: path.display().to_string(),
+        nodes: nodes.len(),
+        ops: nodes.iter().filter(|&&node| graph.op(node).is_some()).count(),
+        threads: if args.threads == 0 { rayon::current_num_threads() } else { args.threads },
+        tier: kernel.tier().to_string(),
+        compile_us,
+        stages: StageTimes::median(&stages),
+        ns_per_row: best.as_secs_f64() * 1e9 / args.batch_size as f64,
+        code_bytes: kernel.code_bytes(),
+    })
+}
+
+/// The shortest of many evaluations of a batch.
+fn best_time<T: Element>(loaded: &Loaded, kernel: &Kernel, args: &Args) -> Result<Duration, Failure> {
     let shape = kernel.shape();
     let rows = args.batch_size;
     let mut noise = Noise(0x9E37_79B9_7F4A_7C15);
-    let mut columns = |count: usize| -> Vec<Vec<f64>> {
-        (0..count).map(|_| (0..rows).map(|_| noise.next()).collect()).collect()
+    let mut columns = |count: usize| -> Vec<Vec<T>> {
+        (0..count).map(|_| (0..rows).map(|_| T::from_f64(noise.next())).collect()).collect()
     };
     let inputs = columns(shape.inputs);
-    let sources: Vec<batch::Source<'_>> = inputs.iter().map(|column| batch::Source::Column(column)).collect();
-    let mut outputs = vec![vec![0.0; rows]; shape.outputs];
-    let mut sinks: Vec<Sink<'_>> = outputs.iter_mut().map(|column| Sink::Column(column)).collect();
+    let sources: Vec<batch::Source<'_, T>> =
+        inputs.iter().map(|column| batch::Source::Column(column)).collect();
+    let mut outputs = vec![vec![T::default(); rows]; shape.outputs];
+    let mut sinks: Vec<Sink<'_, T>> = outputs.iter_mut().map(|column| Sink::Column(column)).collect();
     let run = batch::Options::with_threads(args.threads);
     let mut workspace = Workspace::new();
     let mut best = Duration::MAX;
@@ -179,20 +208,7 @@ fn measure(path: &Path, args: &Args) -> Result<Measured, Failure> {
         report.map(drop).map_err(|error| loaded.failure(error.into()))
     })?;
 
-    let graph = kernel.graph();
-    let live = graph.live();
-    let nodes: Vec<_> = graph.nodes().filter(|&node| live[node]).collect();
-    Ok(Measured {
-        program: path.display().to_string(),
-        nodes: nodes.len(),
-        ops: nodes.iter().filter(|&&node| graph.op(node).is_some()).count(),
-        threads: if args.threads == 0 { rayon::current_num_threads() } else { args.threads },
-        tier: kernel.tier().to_string(),
-        compile_us,
-        stages: StageTimes::median(&stages),
-        ns_per_row: best.as_secs_f64() * 1e9 / rows as f64,
-        code_bytes: kernel.code_bytes(),
-    })
+    Ok(best)
 }
 
 /// Microseconds by stage.

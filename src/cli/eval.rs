@@ -3,17 +3,18 @@
 use std::path::PathBuf;
 
 use nc_runtime::batch::{Kernel as _, RowOutcome, Workspace, evaluate_row};
+use nc_runtime::element::Element;
 use neural_compiler::graph::{Check, Role, Source};
 use neural_compiler::kernel::OutputInfo;
 use neural_compiler::source::Severity;
-use neural_compiler::{CompileOptions, Derivative, Kernel, Tier};
+use neural_compiler::{CompileOptions, Derivative, Dtype, Kernel, Tier};
 use serde_json::{Map, Value as Json, json};
 
 use super::dialect::DialectArgs;
 use super::limits::{LimitArgs, TapeArgs};
 use super::report::{self, Failure};
 use super::text::{self, Setting};
-use super::{Loaded, print, print_json, read_source};
+use super::{DtypeChoice, Loaded, print, print_json, read_source};
 
 /// Evaluate a program for inputs given here
 #[derive(Debug, clap::Args)]
@@ -37,6 +38,9 @@ pub struct Args {
     /// Also compute the derivatives by all inputs
     #[arg(long)]
     grad: bool,
+    /// The type of all numbers
+    #[arg(long, value_enum, default_value_t)]
+    dtype: DtypeChoice,
     /// Say if an operation leaves its safe domain
     #[arg(long)]
     check_domain: bool,
@@ -71,6 +75,7 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
         derivative: if args.grad { Derivative::Gradient } else { Derivative::None },
         // All tiers give the same bits, and for one row nothing is worth compiling.
         tier: Tier::Interpret,
+        dtype: args.dtype.into(),
         check_domain: args.check_domain || loaded.strict(),
         check_kinks: args.check_kinks,
         limits: Some(args.limits.of(&loaded.program)),
@@ -78,7 +83,10 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
         ..CompileOptions::default()
     };
     let kernel = loaded.program.compile(&options).map_err(|error| loaded.failure(error))?;
-    let (results, note) = evaluate(&loaded, &kernel, &args.settings)?;
+    let (results, note) = match kernel.dtype() {
+        Dtype::F64 => evaluate::<f64>(&loaded, &kernel, &args.settings)?,
+        Dtype::F32 => evaluate::<f32>(&loaded, &kernel, &args.settings)?,
+    };
     let domain = match note {
         Some(_) => loaded.program.safe_domain(&options.signature).ok(),
         None => None,
@@ -132,19 +140,20 @@ fn signature(
     Ok(signature)
 }
 
-/// The numbers of each output of the kernel, and what there is to report.
-fn evaluate<'a>(
+/// The numbers of each output of the kernel as they are printed, and what there is to report.
+fn evaluate<'a, T: Element>(
     loaded: &Loaded,
     kernel: &'a Kernel,
     settings: &[Setting],
 ) -> Result<(Vec<Vec<f64>>, Option<&'a Check>), Failure> {
-    let (mut inputs, mut params) = (Vec::new(), Vec::new());
+    let (mut inputs, mut params) = (Vec::<T>::new(), Vec::<T>::new());
     for input in kernel.inputs() {
-        let data = settings.iter().find(|s| s.name == input.name).map(|s| s.data.as_slice());
         let list = if input.source == Source::Shared { &mut params } else { &mut inputs };
-        list.extend_from_slice(data.unwrap_or_default());
+        list.extend(
+            settings.iter().find(|s| s.name == input.name).into_iter().flat_map(Setting::numbers::<T>),
+        );
     }
-    let mut outputs = vec![0.0; kernel.shape().outputs];
+    let mut outputs = vec![T::default(); kernel.shape().outputs];
     let mut sums = vec![0.0; kernel.shape().param_gradients];
     let mut workspace = Workspace::new();
     let outcome = evaluate_row(kernel, &inputs, &params, &mut outputs, &mut sums, &mut workspace)
@@ -152,10 +161,15 @@ fn evaluate<'a>(
     if let RowOutcome::Failed(check) = outcome {
         let Some(check) = kernel.checks().get(check as usize) else { return Err(Failure::Reported) };
         let diagnostic = super::run::check_diagnostic(check);
+        let [inputs, params] =
+            [inputs, params].map(|list| list.iter().map(|x| x.to_f64()).collect::<Vec<_>>());
         let why = kernel.explain(&inputs, &params);
-        let state = why.map_or(Vec::new(), |why| why.state);
+        let state = super::shown(kernel.dtype(), why.map_or(Vec::new(), |why| why.state));
         return Err(Failure::Row(loaded.source.clone(), Box::new(diagnostic), state));
     }
+    let printed = |x: f64| text::shown(kernel.dtype(), x);
+    let outputs: Vec<f64> = outputs.iter().map(|x| printed(x.to_f64())).collect();
+    let sums: Vec<f64> = sums.into_iter().map(printed).collect();
     let (mut outputs, mut sums) = (outputs.as_slice(), sums.as_slice());
     let take = |output: &OutputInfo| {
         let numbers = if output.summed { &mut sums } else { &mut outputs };

@@ -11,7 +11,7 @@ use super::dialect::DialectArgs;
 use super::limits::LimitArgs;
 use super::report::Failure;
 use super::text::{self, Items};
-use super::{Loaded, TierChoice, print};
+use super::{DtypeChoice, Loaded, TierChoice, print};
 
 /// Show a program at a stage of the pipeline
 #[derive(Debug, clap::Args)]
@@ -31,6 +31,9 @@ pub struct Args {
     /// With derivatives by all inputs
     #[arg(long)]
     grad: bool,
+    /// The type of all numbers
+    #[arg(long, value_enum, default_value_t)]
+    dtype: DtypeChoice,
     /// Shapes of the inputs, such as m,r[3],A[3,3]
     #[arg(long, value_name = "LIST", value_parser = text::parse_items)]
     inputs: Option<Items>,
@@ -105,8 +108,14 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let derivative = if args.grad { Derivative::Gradient } else { Derivative::None };
     let limits = args.limits.of(&loaded.program);
     let tier = args.tier.into();
-    let options =
-        CompileOptions { signature, derivative, limits: Some(limits), tier, ..CompileOptions::default() };
+    let options = CompileOptions {
+        signature,
+        derivative,
+        dtype: args.dtype.into(),
+        limits: Some(limits),
+        tier,
+        ..CompileOptions::default()
+    };
     let text = loaded.program.stage(args.stage.into(), &options, target.as_ref());
     print(&text.map_err(|error| loaded.failure(error))?)
 }

@@ -27,7 +27,8 @@ use clap::{Parser, Subcommand, ValueEnum};
 use neural_compiler::dialect::{Dialect, ReaderLimits};
 use neural_compiler::graph::Shape;
 use neural_compiler::graph::build::Signature;
-use neural_compiler::{Error, Program, Tier};
+use neural_compiler::interpret::ast::Variable;
+use neural_compiler::{Dtype, Error, Program, Tier};
 
 use self::report::{Failure, SourceText};
 use self::text::{Item, closest};
@@ -115,6 +116,34 @@ impl From<TierChoice> for Tier {
             TierChoice::Interpret => Tier::Interpret,
         }
     }
+}
+
+/// The choice of element type on the command line.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum DtypeChoice {
+    /// binary64
+    #[default]
+    F64,
+    /// binary32: literals and inputs are rounded to it, and every operation is one of it
+    F32,
+}
+
+impl From<DtypeChoice> for Dtype {
+    fn from(choice: DtypeChoice) -> Dtype {
+        match choice {
+            DtypeChoice::F64 => Dtype::F64,
+            DtypeChoice::F32 => Dtype::F32,
+        }
+    }
+}
+
+/// Variables as they are printed.
+fn shown(dtype: Dtype, state: Vec<Variable>) -> Vec<Variable> {
+    let shown = |variable: Variable| {
+        let elements = variable.elements.into_iter().map(|x| text::shown(dtype, x)).collect();
+        Variable { elements, ..variable }
+    };
+    state.into_iter().map(shown).collect()
 }
 
 /// A program with its text, for excerpts.

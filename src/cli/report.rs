@@ -92,6 +92,7 @@ impl Failure {
                     KernelError::UnknownInput { .. } => "unknown-input",
                     KernelError::HessianOfVector { .. } => "hessian",
                     KernelError::TooDeep { .. } => "too-deep",
+                    KernelError::TooManySteps { .. } => "too-many-steps",
                     KernelError::Codegen(_) => "codegen",
                 };
                 Failure::message(code, format!("{}: {error}", source.name))

@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use nc_runtime::batch::{Report, RowReport};
+use nc_runtime::element::Element;
 use nc_runtime::io::{Dataset, Format};
 use neural_compiler::domain::SafeDomain;
 use neural_compiler::graph::{Check, Effect, Reason};
@@ -27,7 +28,7 @@ use super::dialect::DialectArgs;
 use super::limits::{LimitArgs, TapeArgs};
 use super::report::{self, Failure, eprint_lines};
 use super::text::{self, Items, Setting};
-use super::{Loaded, TierChoice, print_json, set_threads, state};
+use super::{DtypeChoice, Loaded, TierChoice, print_json, set_threads, state};
 
 /// Evaluate a program over a batch of rows from a file
 #[derive(Debug, clap::Args)]
@@ -46,6 +47,8 @@ use super::{Loaded, TierChoice, print_json, set_threads, state};
     with names: in the order of the program's inputs, or --inputs). In g.npz, for each input an array of shape (rows,\n\
     …shape of the value, …shape of the input), called as the input, or result/input if results have names; the\n\
     gradient by a parameter is summed over the rows and has no dimension of rows.\n\n\
+    Element type. With --dtype f32, numbers of the batch are rounded to f32 once, and npy and npz files are written with\n\
+    f32 numbers. A csv file is read and written in decimal for either type.\n\n\
     Rows that fail, such as by an index out of range, are listed on standard error, and no file is written, or with\n\
     --keep-going, they are NaN. The exit status is 1 either way. A row that fails in a loop or recursive function is\n\
     listed with the values of its variables.\n\n\
@@ -74,6 +77,9 @@ pub struct Args {
     /// How many threads; 0 for one per processor
     #[arg(long, value_name = "N", default_value_t = 0)]
     threads: usize,
+    /// The type of all numbers
+    #[arg(long, value_enum, default_value_t)]
+    dtype: DtypeChoice,
     /// How to run the program; all ways give the same bits
     #[arg(long, value_enum, default_value_t)]
     tier: TierChoice,
@@ -98,9 +104,21 @@ pub struct Args {
 pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     check_usage(args, json)?;
     set_threads(args.threads)?;
+    match args.dtype {
+        DtypeChoice::F64 => run_as::<f64>(args, json),
+        DtypeChoice::F32 => run_as::<f32>(args, json),
+    }
+}
+
+/// The same for programs and files of this element type.
+fn run_as<T: Element>(args: &Args, json: bool) -> Result<(), Failure> {
     let format = Format::of_path(&args.batch)?;
     let loaded = Loaded::open(&args.program, args.dialect.of(Some(&args.program)))?;
-    let dataset = Dataset::open_as(&args.batch, format)?;
+    let dataset = Dataset::<T>::open_as(&args.batch, format)?;
+    if dataset.is_rounded() {
+        let batch = args.batch.display();
+        eprint_lines(&format!("note: {batch}: its numbers are rounded to {}\n", T::PRECISION));
+    }
     let table = Columns::assign(&loaded, args, format, &dataset)?;
     let derivative = if args.grad.is_some() { Derivative::Gradient } else { Derivative::None };
     let params = args.params.iter().map(|param| param.name.clone());
@@ -108,6 +126,7 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
         signature: table.signature.clone(),
         derivative,
         wrt: Some(table.order.iter().cloned().chain(params).collect()),
+        dtype: args.dtype.into(),
         tier: args.tier.into(),
         check_domain: args.check_domain || loaded.strict(),
         check_kinks: args.check_kinks,
@@ -145,6 +164,7 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
             "failed": report.failed,
             "failures": failures_json(&kernel, &report, &states),
             "tier": kernel.tier().to_string(),
+            "dtype": kernel.dtype().to_string(),
             "seconds": elapsed.as_secs_f64(),
         });
         if options.check_domain || args.check_kinks {
@@ -236,20 +256,21 @@ fn failures_json(kernel: &Kernel, report: &Report, states: &[Option<Vec<Variable
 const EXPLAINED_STEPS: u64 = 20_000_000;
 
 /// The state in which each of the reported rows failed, as far as that is found out in reasonable time.
-fn failed_states(
+fn failed_states<T: Element>(
     args: &Args,
     kernel: &Kernel,
-    table: &Columns<'_>,
+    table: &Columns<'_, T>,
     report: &Report,
 ) -> Vec<Option<Vec<Variable>>> {
-    let params = results::params(args, kernel);
+    let params: Vec<f64> = results::params::<T>(args, kernel).iter().map(|x| x.to_f64()).collect();
     let sources = table.of_kernel(kernel);
     let mut left = EXPLAINED_STEPS;
     let state = |row: &RowReport| {
-        let inputs: Vec<f64> = sources.iter().flat_map(|source| source.row(row.row)).copied().collect();
+        let inputs: Vec<f64> =
+            sources.iter().flat_map(|source| source.row(row.row)).map(|x| x.to_f64()).collect();
         let why = kernel.explain_within(&inputs, &params, left);
         left = why.as_ref().map_or(0, |why| left.saturating_sub(why.steps));
-        why.map(|why| why.state)
+        why.map(|why| super::shown(kernel.dtype(), why.state))
     };
     report.failures.iter().map(state).collect()
 }

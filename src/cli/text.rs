@@ -1,5 +1,8 @@
 //! Numbers, vectors, matrices and signatures as they are typed and printed.
 
+use nc_runtime::element::Element;
+use neural_compiler::Dtype;
+use neural_compiler::anf::Literal;
 use neural_compiler::dialect::scheme::number::{self, Number};
 use neural_compiler::graph::Shape;
 use neural_compiler::ops::primitives::MAX_ELEMENTS;
@@ -87,7 +90,14 @@ pub struct Setting {
     /// The shape of the value.
     pub shape: Shape,
     /// Its elements, row-major.
-    pub data: Vec<f64>,
+    pub data: Vec<Literal>,
+}
+
+impl Setting {
+    /// Its elements, rounded once to this type.
+    pub fn numbers<T: Element>(&self) -> impl Iterator<Item = T> {
+        self.data.iter().map(|literal| T::from_f64(literal.of(T::PRECISION)))
+    }
 }
 
 /// Reads a setting.
@@ -104,7 +114,7 @@ pub fn parse_setting(text: &str) -> Result<Setting, String> {
 }
 
 /// Reads a number, a vector `[1,2,3]` or a matrix `[[1,2],[3,4]]`. White space separates as well as commas.
-fn parse_value(text: &str) -> Result<(Shape, Vec<f64>), String> {
+fn parse_value(text: &str) -> Result<(Shape, Vec<Literal>), String> {
     let spaced = text.replace('[', " [ ").replace(']', " ] ").replace(',', " , ");
     let tokens: Vec<&str> = spaced.split_whitespace().collect();
     if let [token] = tokens[..] {
@@ -176,12 +186,24 @@ fn parse_value(text: &str) -> Result<(Shape, Vec<f64>), String> {
 }
 
 /// Reads a number in any spelling of the language, or as `inf` or `nan`.
-fn parse_number(token: &str) -> Result<f64, String> {
+fn parse_number(token: &str) -> Result<Literal, String> {
     match number::parse(token) {
-        Some(Number::Literal(literal)) => Ok(literal.f64),
+        Some(Number::Literal(literal)) => Ok(literal),
         Some(Number::ZeroDenominator) => Err(format!("`{token}` has the denominator 0")),
         Some(Number::TooLong) => Err(format!("`{token}` has too many digits for a rational")),
-        None => token.parse().map_err(|_| format!("`{token}` is not a number")),
+        None => match (token.parse(), token.parse()) {
+            (Ok(f64), Ok(f32)) => Ok(Literal { f64, f32 }),
+            _ => Err(format!("`{token}` is not a number")),
+        },
+    }
+}
+
+/// For a number of an f32 program the binary64 number that is printed like it: the shortest text that reads back as the
+/// same binary32 number is also that of this one.
+pub fn shown(dtype: Dtype, value: f64) -> f64 {
+    match dtype {
+        Dtype::F64 => value,
+        Dtype::F32 => format!("{:?}", value as f32).parse().unwrap_or(value),
     }
 }
 
@@ -287,7 +309,10 @@ mod tests {
 
     #[test]
     fn values() {
-        let read = |text: &str| parse_value(text).map(|(shape, data)| (shape.dims(), data));
+        let read = |text: &str| {
+            let numbers = |data: Vec<Literal>| data.iter().map(|literal| literal.f64).collect::<Vec<f64>>();
+            parse_value(text).map(|(shape, data)| (shape.dims(), numbers(data)))
+        };
         assert_eq!(read("-1/4"), Ok((vec![], vec![-0.25])));
         assert_eq!(read("[1, 2 3]"), Ok((vec![3], vec![1.0, 2.0, 3.0])));
         assert_eq!(read("[[1,2],[3,4],[5,6]]"), Ok((vec![3, 2], vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0])));

@@ -20,6 +20,9 @@ const WORTHWHILE: f64 = 0.95;
 /// Longer iterations are not made longer still: they would take long to compile.
 const MANY_INSTRUCTIONS: usize = 500;
 
+/// The same where all values of an iteration stay in registers.
+const MANY_WITHOUT_SPILLS: usize = 2200;
+
 /// Values that an iteration hands to the next for a single group, at the most, where two groups share it.
 const MANY_CARRIED: usize = 12;
 
@@ -71,7 +74,7 @@ fn occupancy(inst: Inst, each: f64) -> f64 {
 /// How an iteration uses the registers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Interleave {
-    /// Lane groups side by side: 1, 2 or 4.
+    /// Lane groups side by side: 1, 2, 4 or 8.
     pub groups: usize,
     /// Registers that are never needed for values, and may hold constants.
     pub spare: usize,
@@ -81,7 +84,7 @@ pub struct Interleave {
 pub fn choose(program: &LaneProgram, resources: &Resources) -> Interleave {
     let registers = resources.registers;
     // Lane groups whose cells side by side take as much as memory was counted for.
-    let most = if program.cells > 0 { CELL_BYTES / resources.vector_bytes } else { usize::MAX };
+    let most = if program.cells > 0 { CELL_BYTES / resources.vector_bytes } else { resources.most_groups };
     let mut ready: EntityVec<Value, u32> = EntityVec::filled(0, program.insts.len());
     let mut last_use: EntityVec<Value, usize> = EntityVec::filled(0, program.insts.len());
     let (mut count, mut busy, mut depth) = (program.stores.len(), 0.0, 0);
@@ -133,8 +136,13 @@ pub fn choose(program: &LaneProgram, resources: &Resources) -> Interleave {
         busy.max(waiting).max(spilled) + LOOP / each
     };
     let mut groups = 1;
-    for more in [2, 4] {
-        if more <= most && more * count <= MANY_INSTRUCTIONS && cycles(more) < cycles(groups) * WORTHWHILE {
+    for more in [2, 4, 8] {
+        let fits = more * pressure <= registers;
+        if !fits && more > 2 {
+            break;
+        }
+        let size = if fits { MANY_WITHOUT_SPILLS } else { MANY_INSTRUCTIONS };
+        if more <= most && more * count <= size && cycles(more) < cycles(groups) * WORTHWHILE {
             groups = more;
         }
     }

@@ -1,10 +1,11 @@
 //! How a lane program is laid out as code: in which pieces, how many lane groups side by side, what stays in registers and
 //! what in scratch memory.
 
+use nc_runtime::lanes::Precision;
+
 use super::interleave::{self, Interleave};
 use super::pieces::{self, Pieces, store_piece};
 use crate::entity::{Entity, EntityVec};
-use crate::graph::canonical_bits;
 use crate::lower::lanes::{Inst, LaneProgram, Store, Target, Value};
 
 /// What a code generator has to lay programs out for.
@@ -14,6 +15,8 @@ pub struct Resources {
     pub vector_bytes: usize,
     /// Vector registers that values of several groups may take.
     pub registers: usize,
+    /// Lane groups that an iteration may work on.
+    pub most_groups: usize,
     /// Cycles between the starts of two vector instructions.
     pub cycles: f64,
     /// Cycles that keeping a value in memory instead of a register costs.
@@ -31,8 +34,8 @@ pub struct Resources {
 
 impl Resources {
     /// Rows of a lane group.
-    pub fn lanes(&self) -> usize {
-        self.vector_bytes / size_of::<f64>()
+    pub fn lanes(&self, precision: Precision) -> usize {
+        self.vector_bytes / precision.bytes()
     }
 }
 
@@ -44,9 +47,11 @@ pub struct Plan {
     pub pieces: Pieces,
     /// Rows that go through all pieces before the next rows do.
     pub tile: usize,
+    /// What numbers are.
+    precision: Precision,
     /// Lane groups that an iteration of the main loop works on.
     pub interleave: usize,
-    /// The constants that are loaded from memory, sorted.
+    /// The constants that are loaded from memory, each as it fills 64 bits of a vector, sorted.
     pub pool: Vec<u64>,
     /// Those of them that stay in registers.
     pub hoisted: Vec<u64>,
@@ -98,12 +103,19 @@ impl Plan {
 
     /// Scratch memory for values between pieces; memory cells stand behind them.
     pub fn slot_bytes(&self) -> usize {
-        (self.tile * self.pieces.slots as usize * size_of::<f64>()).next_multiple_of(64)
+        (self.tile * self.pieces.slots as usize * self.precision.bytes()).next_multiple_of(64)
     }
 
     /// Scratch memory in all.
     pub fn scratch_bytes(&self) -> usize {
         self.transfer() + self.transfer_bytes
+    }
+
+    /// About how many instructions a thousand rows take in groups of so many; `None` where that depends on the rows.
+    pub fn instructions(&self, program: &LaneProgram, lanes: usize) -> Option<usize> {
+        let straight = program.loops.is_empty() && program.functions.is_empty();
+        let each = program.insts.values().filter(|inst| !inst.is_constant()).count() + program.stores.len();
+        straight.then(|| 1000 * each / lanes)
     }
 
     /// Lays a program out.
@@ -112,18 +124,11 @@ impl Plan {
         let whole = program.insts.len() <= most;
         let pieces = pieces::cut(program, if whole { program.insts.len() } else { resources.piece_size });
         let settled = program.settled();
-        let per_row = pieces.slots.max(1) as usize * size_of::<f64>();
+        let precision = program.precision;
+        let per_row = pieces.slots.max(1) as usize * precision.bytes();
         let functions = program.functions.iter().flat_map(|function| function.program.insts.values());
-        let mut pool: Vec<u64> = program
-            .insts
-            .values()
-            .chain(functions)
-            .filter_map(|inst| match *inst {
-                Inst::F(bits) => Some(bits),
-                Inst::I(value) => Some(value.cast_unsigned()),
-                _ => None,
-            })
-            .collect();
+        let mut pool: Vec<u64> =
+            program.insts.values().chain(functions).filter_map(|inst| program.repeated(*inst)).collect();
         pool.sort_unstable();
         pool.dedup();
         let Interleave { groups: interleave, spare } = match whole {
@@ -132,7 +137,7 @@ impl Plan {
         };
         // Every result meets the canonical NaN, unless NaNs are looked for together; what is loaded from memory costs
         // more than what is made.
-        let nan = canonical_bits(f64::NAN);
+        let nan = precision.repeated(precision.bits(f64::NAN));
         let mut hoisted = pool.clone();
         if Some(interleave) == resources.nan_branch_groups {
             hoisted.retain(|&bits| bits != nan);
@@ -144,7 +149,7 @@ impl Plan {
             tile: match program.cells {
                 0 => (SCRATCH_BYTES / per_row / 16 * 16).clamp(16, 512),
                 _ if pieces.list.len() == 1 => 16,
-                _ => resources.lanes(),
+                _ => resources.lanes(precision),
             },
             stores: stores_of(program, &pieces, &settled),
             settled,
@@ -154,6 +159,7 @@ impl Plan {
             },
             cell_bytes: program.cells as usize * interleave * resources.vector_bytes,
             transfer_bytes: transfers(program) * resources.vector_bytes,
+            precision,
             interleave,
             hoisted,
             pieces,

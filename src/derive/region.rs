@@ -462,7 +462,7 @@ fn exit(graph: &Graph, node: Node) -> Option<(Node, Node)> {
 }
 
 fn outlined(graph: &Graph) -> Graph {
-    let mut new = Graph::new();
+    let mut new = Graph::of(graph.precision);
     let mut known: HashMap<Node, Node> = HashMap::new();
     let mut insides: HashMap<Node, HashMap<Node, Node>> = HashMap::new();
     for (index, input) in (0u32..).zip(&graph.inputs) {

@@ -260,7 +260,7 @@ fn formula(terms: &Terms, node: Node) -> (Tightness, Vec<Item>) {
             (Atom, vec![text("if("), condition, text(", "), at(1, Sum), text(", "), at(2, Sum), text(")")])
         }
         Op::Pack => (Atom, list("[", args, "]")),
-        Op::Min | Op::Max | Op::Sign => call(op, args),
+        Op::Min | Op::Max | Op::Sign | Op::Next => call(op, args),
         Op::Exp | Op::Exp2 | Op::Expm1 | Op::Log | Op::Log2 | Op::Log10 | Op::Log1p => call(op, args),
         Op::Sin | Op::Cos | Op::Tan | Op::Asin | Op::Acos | Op::Atan | Op::Atan2 => call(op, args),
         Op::Sinh | Op::Cosh | Op::Tanh | Op::Cbrt | Op::Hypot | Op::Erf => call(op, args),

@@ -44,6 +44,9 @@ pub enum FaultKind {
     /// An input is not real, in a mode over the reals, or not a number.
     #[error("an input outside of the mode")]
     Input,
+    /// More bits change the value: it is decided by rounding.
+    #[error("a value that depends on rounding")]
+    Unsettled,
 }
 
 /// The first node, operands first, that has no value.

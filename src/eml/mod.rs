@@ -4,11 +4,18 @@
 //! * [`derived`]: the usual functions as trees, as the board's grammar defines them;
 //! * [`evaluate`]: the value at one point, in three modes;
 //! * [`precise`]: the same in hundreds of bits;
+//! * [`target`], [`check`]: whether a tree is the function it is submitted for;
+//! * [`board`]: who submitted what, and the records;
+//! * [`cost`]: the published tables of costs;
 //! * [`translate`]: between trees and ordinary operations.
 
+pub mod board;
+pub mod check;
+pub mod cost;
 pub mod derived;
 pub mod evaluate;
 pub mod precise;
+pub mod target;
 pub mod translate;
 pub mod tree;
 

@@ -7,8 +7,8 @@
 use astro_float::{BigFloat, Consts, RoundingMode, Sign};
 use num_complex::Complex64;
 
-use super::evaluate::FaultKind;
-use super::tree::{Kind, Tree, TreeNode};
+use super::evaluate::{Fault, FaultKind};
+use super::tree::{Kind, Tree};
 use crate::entity::Entity;
 
 /// Intermediate results have room to spare.
@@ -31,15 +31,6 @@ pub struct Big {
 pub struct Context {
     bits: usize,
     constants: Consts,
-}
-
-/// Why a tree has no precise value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PreciseFault {
-    /// The node.
-    pub node: TreeNode,
-    /// What happened there.
-    pub kind: FaultKind,
 }
 
 impl Context {
@@ -104,6 +95,11 @@ impl Context {
         self.norm(x).sqrt(self.bits, RM)
     }
 
+    /// `x/y` of real numbers, as binary64.
+    pub fn ratio(&self, x: &BigFloat, y: &BigFloat) -> f64 {
+        to_f64(&x.div(y, self.bits, RM))
+    }
+
     /// `exp x`; nothing where the angle is too large, or the result.
     pub fn exp(&mut self, x: &Big) -> Option<Big> {
         if exponent(&x.im) > LARGEST_ANGLE {
@@ -152,10 +148,10 @@ impl Context {
     /// # Errors
     ///
     /// The first node without a value. A difference that is 0 to half the bits counts as 0.
-    pub fn tree(&mut self, tree: &Tree, inputs: &[Big], guide: &[Complex64]) -> Result<Big, PreciseFault> {
+    pub fn tree(&mut self, tree: &Tree, inputs: &[Big], guide: &[Complex64]) -> Result<Big, Fault> {
         let mut values: Vec<Big> = Vec::with_capacity(tree.len());
         for (node, kind) in tree.iter() {
-            let fault = |kind| PreciseFault { node, kind };
+            let fault = |kind| Fault { node, kind };
             let value = match kind {
                 Kind::One => self.real(1.0),
                 Kind::Number(bits) => self.real(f64::from_bits(bits)),
@@ -175,7 +171,7 @@ impl Context {
             values.push(value);
         }
         // A tree has a root.
-        values.pop().ok_or(PreciseFault { node: tree.root(), kind: FaultKind::Input })
+        values.pop().ok_or(Fault { node: tree.root(), kind: FaultKind::Input })
     }
 
     /// `x − y`, each part exactly 0 where it is 0 to half the bits.

@@ -9,6 +9,8 @@ mod loops;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use nc_runtime::lanes::Precision;
+
 use super::{Check, Effect, Graph, Node, Output, Reason, Role, Shape, Source, Type};
 use crate::anf::{Anf, Atom, Binding, BlockId, End, FuncId, Literal, Operand, Rhs, Var};
 use crate::entity::EntityVec;
@@ -69,6 +71,8 @@ pub struct BuildOptions {
     pub limits: Limits,
     /// What rows report. Results keep every bit.
     pub watch: Watch,
+    /// What numbers are.
+    pub precision: Precision,
 }
 
 /// Builds the graph of a program.
@@ -99,7 +103,7 @@ fn build_counting(
         signature,
         options: *options,
         counting,
-        here: Level::default(),
+        here: Level::of(options.precision),
         outer: Vec::new(),
         values: EntityVec::filled(None, anf.vars.len()),
         place: Span::default(),
@@ -202,6 +206,12 @@ struct Level {
     tail: Option<Outcome>,
 }
 
+impl Level {
+    fn of(precision: Precision) -> Level {
+        Level { graph: Graph::of(precision), ..Level::default() }
+    }
+}
+
 /// A value in one of the graphs under construction.
 #[derive(Debug, Clone, Copy)]
 struct Place {
@@ -294,7 +304,7 @@ impl<'a> Builder<'a> {
     fn run(&mut self) {
         let anf = self.anf;
         if self.counting {
-            self.here.steps = Some(self.here.graph.number(0.0));
+            self.here.steps = Some(self.here.graph.steps(0));
         }
         for &var in &anf.inputs {
             let info = &anf.vars[var];
@@ -346,6 +356,12 @@ impl<'a> Builder<'a> {
                 self.here.graph.outputs.push(Output { name, node, role: Role::Value });
             }
         }
+    }
+
+    /// Begins a graph inside the innermost one.
+    fn descend(&mut self) {
+        let inner = Level::of(self.options.precision);
+        self.outer.push(std::mem::replace(&mut self.here, inner));
     }
 
     fn frame(&self, block: BlockId, tail: bool, then: Continuation<'a>) -> Frame<'a> {
@@ -539,7 +555,7 @@ impl<'a> Builder<'a> {
     /// Makes the check that a row does not take one step too many, for the rows that take the current path.
     fn may_step(&mut self, steps: Node, span: Span) -> Node {
         let limit = self.options.limits.steps;
-        let most = self.here.graph.number(limit as f64);
+        let most = self.here.graph.steps(limit);
         let many = self.here.graph.binary(Op::Le, most, steps);
         self.place = span;
         self.push_check(many, Reason::Steps { limit }, Effect::Fail);
@@ -600,13 +616,17 @@ impl<'a> Builder<'a> {
         if self.signature.is_parameter(name) {
             self.here.graph.input(name, Shape::Scalar, Source::Shared)
         } else {
-            self.here.graph.number(literal.f64)
+            self.literal(literal)
         }
+    }
+
+    fn literal(&mut self, literal: Literal) -> Node {
+        self.here.graph.number(literal.of(self.options.precision))
     }
 
     fn atom(&mut self, atom: Atom) -> Option<Node> {
         match atom {
-            Atom::Literal(literal) => Some(self.here.graph.number(literal.f64)),
+            Atom::Literal(literal) => Some(self.literal(literal)),
             Atom::Var(var) => self.values[var].map(|place| self.import(place)),
         }
     }

@@ -68,7 +68,7 @@ fn copy_one(from: &Graph, node: Node, to: &mut Graph, args: &[Node]) -> Node {
 /// The same graph, where the results of some regions are those of others. What takes a region's place has the same
 /// states first and the same exit values last, and does not depend on its results.
 pub fn redirect(graph: &Graph, regions: &HashMap<Node, Node>) -> Graph {
-    let mut new = Graph::new();
+    let mut new = Graph::of(graph.precision);
     let mut known = HashMap::new();
     for (index, input) in (0u32..).zip(&graph.inputs) {
         let node = new.input(&input.name, input.shape, input.source);

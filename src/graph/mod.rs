@@ -21,6 +21,8 @@ pub mod verify;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use nc_runtime::lanes::Precision;
+
 use crate::entity::{EntityVec, entity};
 use crate::limits::Limits;
 use crate::ops::{LARGE, Met, Op, ShapeError};
@@ -35,7 +37,7 @@ entity!(
 /// What a node is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum NodeKind {
-    /// A number, by its bits.
+    /// A number, by its bits as a binary64 number.
     Const(u64),
     /// A truth value.
     Bool(bool),
@@ -223,6 +225,8 @@ pub struct Graph {
     pub failures: Vec<Failure>,
     /// What a row may use.
     pub limits: Limits,
+    /// What its numbers are. Constants are numbers of this precision.
+    pub precision: Precision,
     current_span: Option<Span>,
 }
 
@@ -263,9 +267,14 @@ impl std::hash::Hasher for MixHasher {
 const LOOP_WORK: usize = 32;
 
 impl Graph {
-    /// A graph with nothing in it.
+    /// A graph with nothing in it, of binary64 numbers.
     pub fn new() -> Graph {
         Graph::default()
+    }
+
+    /// A graph with nothing in it, of numbers of this precision.
+    pub fn of(precision: Precision) -> Graph {
+        Graph { precision, ..Graph::default() }
     }
 
     /// How many nodes there are, dead ones included.
@@ -382,8 +391,9 @@ impl Graph {
         self.intern(NodeKind::Input(index), Type::num(shape), &[])
     }
 
-    /// A number.
+    /// The nearest number that the graph can have.
     pub fn number(&mut self, value: f64) -> Node {
+        let value = self.precision.round(value);
         self.intern(NodeKind::Const(canonical_bits(value)), Type::NUM, &[])
     }
 

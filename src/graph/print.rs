@@ -2,13 +2,18 @@
 
 use std::fmt::Write;
 
+use nc_runtime::lanes::Precision;
+
 use super::{Effect, Graph, Node, NodeKind, Output, Reason, RegionKind, Role, Shape, Source};
 use crate::entity::EntityVec;
 
-/// One line per live node, operands before users, then checks and outputs. Constants stand where they are used; the
+/// One line per live node, operands before users, then checks and outputs. Numbers that are not binary64 are named first. Constants stand where they are used; the
 /// body of a region stands below its node, indented.
 pub fn dump(graph: &Graph) -> String {
     let mut text = String::new();
+    if graph.precision == Precision::Single {
+        let _ = writeln!(text, "numbers {}", graph.precision);
+    }
     for (id, function) in graph.functions.iter() {
         let _ = writeln!(text, "{id} {}", function.name);
         nodes(&function.body, "  ", &mut text);
@@ -37,7 +42,7 @@ fn nodes(graph: &Graph, indent: &str, text: &mut String) {
     }
     for node in graph.nodes() {
         match graph.kind(node) {
-            NodeKind::Const(bits) => names[node] = number(f64::from_bits(bits)),
+            NodeKind::Const(bits) => names[node] = number_of(graph.precision, f64::from_bits(bits)),
             NodeKind::Bool(value) => names[node] = value.to_string(),
             NodeKind::Input(_) => {}
             NodeKind::Result(k) => names[node] = format!("{}.{k}", names[graph.args(node)[0]]),
@@ -151,6 +156,11 @@ fn shape_suffix(shape: Shape) -> String {
 
 /// The shortest text that reads back as the same number, without a fraction for integers.
 pub fn number(value: f64) -> String {
+    number_of(Precision::Double, value)
+}
+
+/// The same for a number of this precision.
+pub fn number_of(precision: Precision, value: f64) -> String {
     if value.is_nan() {
         return "+nan.0".into();
     }
@@ -158,9 +168,11 @@ pub fn number(value: f64) -> String {
         return if value > 0.0 { "+inf.0" } else { "-inf.0" }.into();
     }
     let magnitude = value.abs();
-    if magnitude == 0.0 || (1e-5..1e17).contains(&magnitude) {
-        format!("{value}")
-    } else {
-        format!("{value:e}")
+    let plain = magnitude == 0.0 || (1e-5..1e17).contains(&magnitude);
+    match precision {
+        Precision::Double if plain => format!("{value}"),
+        Precision::Double => format!("{value:e}"),
+        Precision::Single if plain => format!("{}", value as f32),
+        Precision::Single => format!("{:e}", value as f32),
     }
 }

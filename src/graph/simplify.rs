@@ -3,7 +3,7 @@
 //! They are local and look one or two nodes deep; hash-consing makes them reach further. All NaNs are one value
 //! (`4.1.4` of the design), so a rewrite may change a NaN's sign.
 
-use nc_runtime::lanes::Scalar;
+use nc_runtime::lanes::{Precision, Scalar};
 
 use super::{Graph, Node, NodeKind, Type};
 use crate::graph::{Elem, Shape};
@@ -33,7 +33,7 @@ fn fold_constants(g: &mut Graph, op: Op, attr: u32, ty: Type, args: &[Node]) -> 
         .zip(&lanes)
         .map(|(&a, lane)| Operand { ty: g.ty(a), elems: std::slice::from_ref(lane) })
         .collect();
-    Some(match op.eval_row(attr, ty, &operands)[0] {
+    Some(match op.eval_row(g.precision, attr, ty, &operands)[0] {
         Lane::F(value) => g.number(value),
         Lane::M(value) => g.boolean(value),
     })
@@ -114,7 +114,7 @@ fn rewrite(g: &mut Graph, op: Op, attr: u32, ty: Type, args: &[Node]) -> Option<
             if is(g, b, -1.0) {
                 return fits(g, a).and_then(|a| again(g, Op::Neg, ty, &[a]));
             }
-            if let Some(reciprocal) = g.constant(b).and_then(exact_reciprocal) {
+            if let Some(reciprocal) = g.constant(b).and_then(|c| exact_reciprocal(g.precision, c)) {
                 let reciprocal = g.number(reciprocal);
                 return again(g, Op::Mul, ty, &[a, reciprocal]);
             }
@@ -178,9 +178,13 @@ fn rewrite(g: &mut Graph, op: Op, attr: u32, ty: Type, args: &[Node]) -> Option<
 }
 
 /// The reciprocal of a power of two, where it is a normal number: then dividing and multiplying agree.
-fn exact_reciprocal(c: f64) -> Option<f64> {
-    let power_of_two = c.is_normal() && c.to_bits() & ((1 << 52) - 1) == 0;
-    (power_of_two && c.recip().is_normal()).then(|| c.recip())
+fn exact_reciprocal(precision: Precision, c: f64) -> Option<f64> {
+    let is_normal = |x: f64| match precision {
+        Precision::Double => x.is_normal(),
+        Precision::Single => (x as f32).is_normal(),
+    };
+    let power_of_two = is_normal(c) && c.to_bits() & ((1 << 52) - 1) == 0;
+    (power_of_two && is_normal(c.recip())).then(|| c.recip())
 }
 
 /// Powers that are defined as simpler operations (`4.1.3` of the design).

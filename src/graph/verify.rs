@@ -3,11 +3,12 @@
 //! * operands come before the nodes that use them;
 //! * the operand count is the operation's, and the node's type follows from its operands' types by its rule
 //!   (for operations that carry their own type: the elements are there);
+//! * constants are numbers of the graph's precision, which regions and functions share;
 //! * every input has one node, and input positions are in range;
 //! * a region's body has the states, captures and tape that its node has, and its next states have the types of the first;
 //! * outputs hold numbers, and what makes a check fail is a scalar truth value.
 
-use super::{Elem, Graph, Node, NodeKind, RegionKind, Source, Type};
+use super::{Elem, Graph, Node, NodeKind, RegionKind, Source, Type, canonical_bits};
 use crate::ops::Op;
 
 /// The first broken invariant, in words.
@@ -22,6 +23,9 @@ pub fn verify(graph: &Graph) -> Result<(), String> {
             NodeKind::Const(_) if ty != Type::NUM => return Err(format!("{node} is a constant {ty}")),
             NodeKind::Bool(_) if ty != Type::BOOL => {
                 return Err(format!("{node} is a truth value of type {ty}"));
+            }
+            NodeKind::Const(bits) if canonical_bits(graph.precision.round(f64::from_bits(bits))) != bits => {
+                return Err(format!("{node} is {}, which is no {}", f64::from_bits(bits), graph.precision));
             }
             NodeKind::Const(_) | NodeKind::Bool(_) => {}
             NodeKind::Input(index) => match graph.inputs.get(index as usize) {
@@ -106,6 +110,9 @@ fn region(graph: &Graph, node: Node) -> Result<(), String> {
     }
     if let Some(exit) = region.exits().find(|&exit| body.ty(exit).elem != Elem::Num) {
         return Err(format!("{node}: the exit value {exit} is a truth value"));
+    }
+    if region.body.precision != graph.precision {
+        return Err(format!("{node}: its body is of other numbers than what is around it"));
     }
     let mut body = region.body.clone();
     if region.goes_on().is_some() {

@@ -18,7 +18,7 @@ mod kernel;
 
 use std::sync::Arc;
 
-use nc_runtime::lanes::Scalar;
+use nc_runtime::lanes::{Precision, Scalar};
 
 use crate::anf::Var;
 use crate::ast::Expr;
@@ -45,6 +45,7 @@ pub struct AstInterpreter {
     columns: usize,
     params: usize,
     watch: Watch,
+    precision: Precision,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -195,7 +196,8 @@ impl AstInterpreter {
             }
         }
         let (limits, watch) = (Limits::default(), Watch::default());
-        AstInterpreter { program, inputs, replaced, slots, limits, columns, params, watch }
+        let precision = Precision::Double;
+        AstInterpreter { program, inputs, replaced, slots, limits, columns, params, watch, precision }
     }
 
     /// The same, but rows tell what they meet of this: see [`Scratch::noted`].
@@ -208,6 +210,17 @@ impl AstInterpreter {
     pub fn with_limits(mut self, limits: Limits) -> AstInterpreter {
         self.limits = limits;
         self
+    }
+
+    /// The same with numbers of this precision. Binary32 numbers come and go as the binary64 numbers that they are.
+    pub fn with_precision(mut self, precision: Precision) -> AstInterpreter {
+        self.precision = precision;
+        self
+    }
+
+    /// What numbers are.
+    pub(crate) fn precision(&self) -> Precision {
+        self.precision
     }
 
     /// What a row may use before it fails.
@@ -249,6 +262,7 @@ impl AstInterpreter {
             span: Span::default(),
             failed: None,
             watch: self.watch,
+            precision: self.precision,
             step: 0,
         };
         self.evaluate(&mut machine, inputs, params, outputs).map_err(|mut failure| {
@@ -305,6 +319,7 @@ struct Machine<'a> {
     failed: Option<Reason>,
     /// What is watched until it is met.
     watch: Watch,
+    precision: Precision,
     /// Operations with conditions so far in the primitive at hand.
     step: u32,
 }
@@ -358,10 +373,13 @@ impl Machine<'_> {
     fn input(&mut self, var: Var, shape: Shape, numbers: &[f64]) {
         self.place(var, self.scratch.values.len());
         match (shape, numbers) {
-            (Shape::Scalar, &[number]) => self.scratch.values.push(Value::Number(number)),
+            (Shape::Scalar, &[number]) => {
+                self.scratch.values.push(Value::Number(self.precision.round(number)));
+            }
             _ => {
                 let first = self.scratch.elems.len() as u32;
-                self.scratch.elems.extend(numbers.iter().map(|&x| Lane::F(x)));
+                let precision = self.precision;
+                self.scratch.elems.extend(numbers.iter().map(|&x| Lane::F(precision.round(x))));
                 self.scratch.values.push(Value::Block(Type::num(shape), first));
             }
         }
@@ -475,7 +493,7 @@ impl Machine<'_> {
     /// Evaluates an expression that is a number or a variable; `false` if it is something else.
     fn leaf(&mut self, expr: Expr) -> bool {
         let value = match self.program.kind(expr) {
-            Kind::Number(literal) => Value::Number(literal.f64),
+            Kind::Number(literal) => Value::Number(literal.of(self.precision)),
             Kind::Var(var) => self.scratch.values[self.scratch.places[*var] as usize],
             Kind::Primitive(..) | Kind::Call(..) | Kind::If(..) | Kind::Let(..) => return false,
         };
@@ -543,7 +561,7 @@ impl Machine<'_> {
         match primitive.single_op(count) {
             Some(op) if op.elementwise() && !(self.watch != Watch::default() && op.has_conditions()) => {
                 values.truncate(mark.value as usize);
-                values.push(match op.eval_element(&lanes[..count]) {
+                values.push(match op.eval_element(self.precision, &lanes[..count]) {
                     Lane::F(x) => Value::Number(x),
                     Lane::M(x) => Value::Truth(x),
                 });
@@ -600,7 +618,7 @@ impl Machine<'_> {
                 Value::Block(..) => return None,
             };
         }
-        Some(match op.eval_element(&lanes[..args.len()]) {
+        Some(match op.eval_element(self.precision, &lanes[..args.len()]) {
             Lane::F(x) => self.push(Value::Number(x)),
             Lane::M(x) => self.push(Value::Truth(x)),
         })
@@ -628,7 +646,7 @@ impl Machine<'_> {
                 }
             })
             .collect();
-        let result = op.eval_row(attr, ty, &operands);
+        let result = op.eval_row(self.precision, attr, ty, &operands);
         match (ty.shape, result.as_slice()) {
             (Shape::Scalar, &[Lane::F(x)]) => self.push(Value::Number(x)),
             (Shape::Scalar, &[Lane::M(x)]) => self.push(Value::Truth(x)),
@@ -673,7 +691,7 @@ impl Algebra for Machine<'_> {
     }
 
     fn number(&mut self, value: f64) -> Node {
-        self.push(Value::Number(value))
+        self.push(Value::Number(self.precision.round(value)))
     }
 
     /// Whether a number is known before the rows is none of an interpreter's business: see [`Machine::part`].

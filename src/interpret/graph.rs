@@ -9,6 +9,7 @@ mod tape;
 use nc_runtime::abi::Args;
 use nc_runtime::batch::{Kernel, KernelShape, RowOutcome};
 
+use super::run_rows;
 use crate::graph::{Effect, Graph, Source, canonical_bits};
 use crate::lower::is_summed;
 use crate::lower::lanes::Layout;
@@ -65,12 +66,14 @@ impl GraphInterpreter {
         };
         let columns = layout.shape(0, 0);
         let shape = KernelShape {
+            precision: graph.precision,
             inputs: columns.inputs as usize,
             params: columns.params as usize,
             outputs: total(false),
             param_gradients: total(true),
             reports_status: !graph.checks.is_empty(),
             scratch_bytes: 0,
+            instructions: None,
         };
         let checks = graph.checks.iter().map(|check| (coder.range(check.fails).slot, check.effect)).collect();
         let main = coder.finish(tape_bytes);
@@ -89,36 +92,12 @@ impl Kernel for GraphInterpreter {
     }
 
     unsafe fn run(&self, args: &Args) -> u32 {
-        let mut input = vec![0.0; self.shape.inputs];
-        let mut output = vec![0.0; self.shape.outputs];
-        let mut sums = vec![0.0; self.shape.param_gradients];
-        // SAFETY: the caller vouches for `args`, whose parameters outlive the call.
-        let params = unsafe { args.params(self.shape.params) };
-        let mut flagged = 0;
-        for row in 0..args.rows {
-            for (k, x) in input.iter_mut().enumerate() {
-                // SAFETY: the caller vouches for `args`; `k` is below the number of input columns.
-                *x = unsafe { args.input(k) }[row];
-            }
-            let outcome = self.row(&input, params, &mut output, &mut sums);
-            for (k, &y) in output.iter().enumerate() {
-                // SAFETY: as above, with output columns; the slice is gone before the next is made.
-                let column = unsafe { args.output(k) };
-                column[row] = y;
-            }
-            for (k, &y) in sums.iter().enumerate() {
-                // SAFETY: as above, with parameter gradients.
-                unsafe { args.add_to_partial(k, args.first_row + row, y) };
-            }
-            let word = outcome.word();
-            if self.shape.reports_status {
-                // SAFETY: as above; the kernel reports a status, so there are words for it.
-                let words = unsafe { args.statuses() };
-                words[row] = word;
-                flagged |= u32::from(word != 0);
-            }
+        // SAFETY: as the caller promises.
+        unsafe {
+            run_rows(&self.shape, args, |inputs, params, outputs, sums| {
+                self.row(inputs, params, outputs, sums)
+            })
         }
-        flagged
     }
 
     fn row(&self, inputs: &[f64], params: &[f64], outputs: &mut [f64], sums: &mut [f64]) -> RowOutcome {
@@ -127,7 +106,7 @@ impl Kernel for GraphInterpreter {
             let values = if input.shared { params } else { inputs };
             let from = &values[input.first as usize..];
             for (slot, &value) in input.range.of_mut(&mut slots).iter_mut().zip(from) {
-                *slot = Slot::Number(value);
+                *slot = Slot::Number(self.shape.precision.round(value));
             }
         }
         self.main.run(&mut slots, &self.functions);

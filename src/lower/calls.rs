@@ -39,8 +39,8 @@ impl Machine {
 
 /// Translates a function.
 pub(super) fn function(function: &Function, tape_bytes: usize) -> LaneFunction {
-    let recorder = Recorder::new();
     let body = &function.body;
+    let recorder = Recorder::new(body.precision);
     let depth = recorder.argument(LaneType::S, 0);
     let machine = Some(Machine { depth });
     let tape_cells = tape_bytes as u64;

@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use nc_runtime::lanes::Precision;
+
 use crate::entity::{Entity, EntityVec, entity};
-use crate::graph::{Graph, Source, canonical_bits};
+use crate::graph::{Graph, Source};
 
 entity!(
     /// A value of a [`LaneProgram`].
@@ -18,11 +20,11 @@ entity!(
 /// What a lane of a value holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum LaneType {
-    /// A binary64 number.
+    /// A number of the program's precision.
     F,
     /// A truth value.
     M,
-    /// A 64-bit integer.
+    /// An integer as wide as a number.
     I,
     /// A 64-bit integer that is the same for all rows: a counter, or a place in memory.
     S,
@@ -120,7 +122,7 @@ pub struct TableId(pub u32);
 pub enum Inst {
     /// A number, by its bits.
     F(u64),
-    /// An integer.
+    /// An integer, as a signed one.
     I(i64),
     /// A truth value.
     M(bool),
@@ -439,6 +441,8 @@ pub struct LaneProgram {
     pub functions: Vec<LaneFunction>,
     /// How deep calls may be nested.
     pub max_depth: u64,
+    /// What numbers are.
+    pub precision: Precision,
 }
 
 /// A function of a [`LaneProgram`].
@@ -451,6 +455,15 @@ pub struct LaneFunction {
 }
 
 impl LaneProgram {
+    /// A constant number or integer as it fills 64 bits of a vector; `None` for other instructions.
+    pub fn repeated(&self, inst: Inst) -> Option<u64> {
+        match inst {
+            Inst::F(bits) => Some(self.precision.repeated(bits)),
+            Inst::I(value) => Some(self.precision.repeated(value.cast_unsigned())),
+            _ => None,
+        }
+    }
+
     /// Calls `f` with each value that the instruction looks at; a loop's mark looks at what the loop needs there.
     pub fn for_each_use(&self, value: Value, mut f: impl FnMut(Value)) {
         match self.insts[value] {
@@ -468,7 +481,7 @@ impl LaneProgram {
     /// The number of which `value` is the form with canonical NaNs.
     pub(crate) fn canonicalised(&self, value: Value) -> Option<Value> {
         let Inst::Select(nan, canonical, number) = self.insts[value] else { return None };
-        let is_canonical = self.insts[canonical] == Inst::F(canonical_bits(f64::NAN));
+        let is_canonical = self.insts[canonical] == Inst::F(self.precision.bits(f64::NAN));
         (is_canonical && self.insts[nan] == Inst::FCompare(FCompare::Ne, number, number)).then_some(number)
     }
 

@@ -45,7 +45,7 @@ const MAX_TAPE_CELLS: usize = 1 << 22;
 /// the least.
 pub fn lower(graph: &Graph, tape_bytes: usize) -> LaneProgram {
     let layout = Layout::of(graph);
-    let recorder = Recorder::new();
+    let recorder = Recorder::new(graph.precision);
     let tapes = regions::count_tapes(graph).max(1);
     let machine = (!graph.functions.is_empty()).then(|| calls::Machine::begin(&recorder, graph));
     let mut lowering = Lowering {

@@ -2,19 +2,25 @@
 
 use std::fmt::Write;
 
+use nc_runtime::lanes::Precision;
+
 use super::lanes::{Condition, Inst, LaneProgram, LaneType, Target, Value};
 use super::record::type_of;
-use crate::graph::print::number;
+use crate::graph::print::number_of;
 
-/// One line per instruction. Constants stand where they are used.
+/// One line per instruction. `f` and `i` are numbers and integers of 64 bits, `f32` and `i32` of 32. Constants stand where they are used.
 pub fn dump(program: &LaneProgram) -> String {
     let name = |v: Value| match program.insts[v] {
-        Inst::F(bits) => number(f64::from_bits(bits)),
+        Inst::F(bits) => number_of(program.precision, program.precision.number(bits)),
         Inst::I(value) if (-65536..65536).contains(&value) => value.to_string(),
         Inst::I(value) => format!("{value:#x}"),
         Inst::M(value) => value.to_string(),
         Inst::S(value) => value.to_string(),
         _ => v.to_string(),
+    };
+    let ty = |value: Value| match (program.precision, type_of(program, value)) {
+        (Precision::Single, ty @ (LaneType::F | LaneType::I)) => format!("{ty}32"),
+        (_, ty) => ty.to_string(),
     };
     let mut text = String::new();
     let mut depth = 0;
@@ -29,7 +35,7 @@ pub fn dump(program: &LaneProgram) -> String {
         if inst.ty() == LaneType::Nothing {
             text.push_str(&mnemonic(inst));
         } else {
-            let _ = write!(text, "{value}:{} = {}", type_of(program, value), mnemonic(inst));
+            let _ = write!(text, "{value}:{} = {}", ty(value), mnemonic(inst));
         }
         let mut first = true;
         inst.for_each_operand(|v| {
@@ -60,9 +66,8 @@ pub fn dump(program: &LaneProgram) -> String {
             Inst::Loop(id) => {
                 depth += 1;
                 let phis = program.loops[id].carried.iter();
-                let list: Vec<String> = phis
-                    .map(|c| format!("{}:{} = {}", c.phi, type_of(program, c.phi), name(c.first)))
-                    .collect();
+                let list: Vec<String> =
+                    phis.map(|c| format!("{}:{} = {}", c.phi, ty(c.phi), name(c.first))).collect();
                 write!(text, " {}", list.join(", "))
             }
             Inst::Test(id) => {

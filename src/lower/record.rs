@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use nc_runtime::abi::Status;
-use nc_runtime::lanes::{Lanes, Scalar};
+use nc_runtime::lanes::{Lanes, Precision, Scalar, Scalar32};
 
 use super::lanes::{
     CallId, Carried, Columns, Condition, FBinary, FCompare, FUnary, IBinary, Inst, LaneCall, LaneFunction,
@@ -12,12 +12,13 @@ use super::lanes::{
 };
 use super::schedule::schedule;
 use crate::entity::EntityVec;
-use crate::graph::{Effect, FastHash, canonical_bits};
+use crate::graph::{Effect, FastHash};
 
 /// Records instructions with value numbering: an instruction that was recorded before is not recorded again, and one
 /// whose operands are constants is computed.
 #[derive(Debug, Default)]
 pub struct Recorder {
+    precision: Precision,
     state: RefCell<State>,
 }
 
@@ -69,19 +70,50 @@ impl State {
     }
 }
 
-/// A constant lane.
+/// A constant lane; a number by its bits.
 #[derive(Clone, Copy)]
 enum Constant {
-    F(f64),
+    F(u64),
     M(bool),
     I(i64),
     S(u64),
 }
 
+/// Lanes whose numbers and integers have bits that can be looked at.
+trait Host: Lanes<M = bool> {
+    fn number(bits: u64) -> Self::F;
+    fn bits_of(number: Self::F) -> u64;
+    fn signed(integer: Self::I) -> i64;
+}
+
+impl Host for Scalar {
+    fn number(bits: u64) -> f64 {
+        f64::from_bits(bits)
+    }
+    fn bits_of(number: f64) -> u64 {
+        number.to_bits()
+    }
+    fn signed(integer: i64) -> i64 {
+        integer
+    }
+}
+
+impl Host for Scalar32 {
+    fn number(bits: u64) -> f32 {
+        f32::from_bits(bits as u32)
+    }
+    fn bits_of(number: f32) -> u64 {
+        number.to_bits().into()
+    }
+    fn signed(integer: i32) -> i64 {
+        integer.into()
+    }
+}
+
 impl Recorder {
-    /// Nothing recorded.
-    pub fn new() -> Recorder {
-        Recorder::default()
+    /// Nothing recorded; numbers are of this precision.
+    pub fn new(precision: Precision) -> Recorder {
+        Recorder { precision, state: RefCell::default() }
     }
 
     /// The rows' numbers in an input column.
@@ -96,7 +128,7 @@ impl Recorder {
 
     fn constant_of(&self, value: Value) -> Option<Constant> {
         match self.state.borrow().insts[value] {
-            Inst::F(bits) => Some(Constant::F(f64::from_bits(bits))),
+            Inst::F(bits) => Some(Constant::F(bits)),
             Inst::M(value) => Some(Constant::M(value)),
             Inst::I(value) => Some(Constant::I(value)),
             Inst::S(value) => Some(Constant::S(value)),
@@ -339,7 +371,8 @@ impl Recorder {
 
     /// The other operand, if one is this constant, which changes no bit of it.
     fn neutral(&self, a: Value, b: Value, constant: f64) -> Option<Value> {
-        let is = |v| matches!(self.constant_of(v), Some(Constant::F(x)) if x.to_bits() == constant.to_bits());
+        let constant = self.precision.bits(constant);
+        let is = |v| matches!(self.constant_of(v), Some(Constant::F(bits)) if bits == constant);
         if is(b) {
             Some(a)
         } else if is(a) {
@@ -376,32 +409,46 @@ impl Recorder {
         if !all || count == 0 {
             return None;
         }
+        let result = match self.precision {
+            Precision::Double => self.folded_by(&Scalar::new(), inst, &operands),
+            Precision::Single => self.folded_by(&Scalar32::new(), inst, &operands),
+        };
+        Some(match result? {
+            Constant::F(bits) => self.record(Inst::F(bits)),
+            Constant::M(x) => self.m(x),
+            Constant::I(x) => self.i(x),
+            Constant::S(x) => self.s(x),
+        })
+    }
+
+    fn folded_by<L: Host>(&self, l: &L, inst: Inst, operands: &[Constant; 3]) -> Option<Constant> {
         let f = |k: usize| match operands[k] {
-            Constant::F(x) => x,
-            Constant::M(_) | Constant::I(_) | Constant::S(_) => f64::NAN,
+            Constant::F(bits) => L::number(bits),
+            Constant::M(_) | Constant::I(_) | Constant::S(_) => l.f(f64::NAN),
         };
         let i = |k: usize| match operands[k] {
-            Constant::I(x) => x,
-            Constant::F(_) | Constant::M(_) | Constant::S(_) => 0,
+            Constant::I(x) => l.i(x),
+            Constant::F(_) | Constant::M(_) | Constant::S(_) => l.i(0),
         };
         let s = |k: usize| match operands[k] {
             Constant::S(x) => x,
             Constant::F(_) | Constant::M(_) | Constant::I(_) => 0,
         };
         let m = |k: usize| matches!(operands[k], Constant::M(true));
-        let l = Scalar::new();
-        let result = match inst {
+        let number = |x| Constant::F(L::bits_of(x));
+        let integer = |x| Constant::I(L::signed(x));
+        Some(match inst {
             Inst::F(_) | Inst::I(_) | Inst::M(_) | Inst::S(_) | Inst::Column(_) | Inst::Param(_) => {
                 return None;
             }
             Inst::Load(..) | Inst::ColumnAt(..) | Inst::ParamAt(..) | Inst::Phi(..) => return None,
             Inst::StoreCell(..) | Inst::StoreColumn(..) | Inst::AddPartial(..) => return None,
             Inst::Argument(..) | Inst::Call(_) | Inst::Returned(..) => return None,
-            Inst::Splat(_) => Constant::I(s(0).cast_signed()),
+            Inst::Splat(_) => integer(l.i(s(0).cast_signed())),
             Inst::Loop(_) | Inst::Test(_) | Inst::End(_) => return None,
             Inst::SBinary(op, ..) => Constant::S(op.eval(s(0), s(1))),
             Inst::SSelect(..) => Constant::S(if s(0) != 0 { s(1) } else { s(2) }),
-            Inst::FUnary(op, _) => Constant::F(match op {
+            Inst::FUnary(op, _) => number(match op {
                 FUnary::Sqrt => l.sqrt(f(0)),
                 FUnary::Abs => l.abs(f(0)),
                 FUnary::Neg => l.neg(f(0)),
@@ -410,46 +457,40 @@ impl Recorder {
                 FUnary::Ceil => l.ceil(f(0)),
                 FUnary::Trunc => l.trunc(f(0)),
             }),
-            Inst::FBinary(op, ..) => Constant::F(match op {
+            Inst::FBinary(op, ..) => number(match op {
                 FBinary::Add => l.add(f(0), f(1)),
                 FBinary::Sub => l.sub(f(0), f(1)),
                 FBinary::Mul => l.mul(f(0), f(1)),
                 FBinary::Div => l.div(f(0), f(1)),
             }),
-            Inst::Fma(..) => Constant::F(l.fma(f(0), f(1), f(2))),
+            Inst::Fma(..) => number(l.fma(f(0), f(1), f(2))),
             Inst::FCompare(op, ..) => Constant::M(match op {
                 FCompare::Lt => l.lt(f(0), f(1)),
                 FCompare::Le => l.le(f(0), f(1)),
                 FCompare::Eq => l.eq(f(0), f(1)),
                 FCompare::Ne => l.ne(f(0), f(1)),
             }),
-            Inst::Select(..) => Constant::F(l.select(m(0), f(1), f(2))),
+            Inst::Select(..) => number(l.select(m(0), f(1), f(2))),
             Inst::And(..) => Constant::M(l.and(m(0), m(1))),
             Inst::Or(..) => Constant::M(l.or(m(0), m(1))),
             Inst::Not(_) => Constant::M(l.not(m(0))),
-            Inst::IBinary(op, ..) => Constant::I(match op {
+            Inst::IBinary(op, ..) => integer(match op {
                 IBinary::Add => l.iadd(i(0), i(1)),
                 IBinary::Sub => l.isub(i(0), i(1)),
                 IBinary::And => l.iand(i(0), i(1)),
                 IBinary::Or => l.ior(i(0), i(1)),
                 IBinary::Xor => l.ixor(i(0), i(1)),
             }),
-            Inst::Shl(_, by) => Constant::I(l.shl(i(0), by.into())),
-            Inst::Shr(_, by) => Constant::I(l.shr(i(0), by.into())),
+            Inst::Shl(_, by) => integer(l.shl(i(0), by.into())),
+            Inst::Shr(_, by) => integer(l.shr(i(0), by.into())),
             Inst::IGt(..) => Constant::M(l.igt(i(0), i(1))),
             Inst::IEq(..) => Constant::M(l.ieq(i(0), i(1))),
-            Inst::Bits(_) => Constant::I(l.bits(f(0))),
-            Inst::Float(_) => Constant::F(l.float(i(0))),
+            Inst::Bits(_) => integer(l.bits(f(0))),
+            Inst::Float(_) => number(l.float(i(0))),
             Inst::Lookup(table, _) => {
                 let table = self.state.borrow().tables[table.0 as usize];
-                Constant::F(l.lookup(table, i(0)))
+                number(l.lookup(table, i(0)))
             }
-        };
-        Some(match result {
-            Constant::F(x) => self.f(x),
-            Constant::M(x) => self.m(x),
-            Constant::I(x) => self.i(x),
-            Constant::S(x) => self.s(x),
         })
     }
 
@@ -474,6 +515,7 @@ impl Recorder {
             self.state.into_inner();
         let functions = Vec::new();
         let program = LaneProgram {
+            precision: self.precision,
             insts,
             tables,
             stores,
@@ -501,8 +543,9 @@ impl Recorder {
         let [outside, _] = self.state.borrow().outermost.outside;
         let outside = outside.unwrap_or_else(|| self.m(false));
         results.push(self.select(outside, self.f(1.0), self.f(0.0)));
+        let precision = self.precision;
         let State { insts, tables, loops, calls, outermost, .. } = self.state.into_inner();
-        let program = LaneProgram { insts, tables, loops, calls, ..LaneProgram::default() };
+        let program = LaneProgram { precision, insts, tables, loops, calls, ..LaneProgram::default() };
         let (program, results) = compact(program, &outermost.items, &results);
         LaneFunction { program, results }
     }
@@ -510,9 +553,9 @@ impl Recorder {
     /// The number as it leaves the program: NaNs canonical, NaN where the row failed.
     pub(super) fn leaving(&self, value: Value, failed: Option<Value>) -> Value {
         if let Some(constant) = self.constant(value) {
-            let canonical = self.f(f64::from_bits(canonical_bits(constant)));
+            let canonical = self.canonical(constant);
             return match failed {
-                Some(failed) => self.select(failed, self.f(f64::NAN), canonical),
+                Some(failed) => self.select(failed, self.canonical(f64::NAN), canonical),
                 None => canonical,
             };
         }
@@ -522,7 +565,12 @@ impl Recorder {
             (None, false) => self.is_nan(value),
             (Some(failed), false) => self.or(failed, self.is_nan(value)),
         };
-        self.select(nan, self.f(f64::from_bits(canonical_bits(f64::NAN))), value)
+        self.select(nan, self.canonical(f64::NAN), value)
+    }
+
+    /// A number; the canonical NaN if it is one.
+    fn canonical(&self, value: f64) -> Value {
+        self.record(Inst::F(self.precision.bits(value)))
     }
 
     /// Whether a value is a choice between constants that are numbers.
@@ -532,7 +580,7 @@ impl Recorder {
         while let Some(value) = left.pop() {
             let inst = self.state.borrow().insts[value];
             match inst {
-                Inst::F(bits) if !f64::from_bits(bits).is_nan() => {}
+                Inst::F(bits) if !self.precision.number(bits).is_nan() => {}
                 Inst::Select(_, a, b) if steps < 16 => left.extend([a, b]),
                 _ => return false,
             }
@@ -545,8 +593,12 @@ impl Recorder {
     /// whatever else it does.
     fn status(&self, checks: &[(Value, Effect)]) -> Option<Value> {
         let [outside, _] = self.state.borrow().outermost.outside;
+        let note = match self.precision {
+            Precision::Double => Status::NOTE,
+            Precision::Single => Status::NOTE_32.into(),
+        };
         let mut status = None;
-        for (effect, first) in [(Effect::Note, Status::NOTE), (Effect::Fail, Status::FIRST_CHECK)] {
+        for (effect, first) in [(Effect::Note, note), (Effect::Fail, Status::FIRST_CHECK)] {
             for (k, &(met, _)) in checks.iter().enumerate().rev().filter(|(_, check)| check.1 == effect) {
                 let word = self.i((first + k as u64) as i64);
                 status = Some(self.iselect(met, word, status.unwrap_or_else(|| self.i(0))));
@@ -648,11 +700,20 @@ impl Lanes for Recorder {
     type M = Value;
     type I = Value;
 
+    fn precision(&self) -> Precision {
+        self.precision
+    }
     fn f(&self, value: f64) -> Value {
-        self.record(Inst::F(value.to_bits()))
+        self.record(Inst::F(match self.precision {
+            Precision::Double => value.to_bits(),
+            Precision::Single => self.precision.bits(value),
+        }))
     }
     fn i(&self, value: i64) -> Value {
-        self.record(Inst::I(value))
+        self.record(Inst::I(match self.precision {
+            Precision::Double => value,
+            Precision::Single => (value as i32).into(),
+        }))
     }
     fn m(&self, value: bool) -> Value {
         self.record(Inst::M(value))
@@ -771,7 +832,7 @@ impl Lanes for Recorder {
     }
     fn constant(&self, a: Value) -> Option<f64> {
         match self.constant_of(a) {
-            Some(Constant::F(value)) => Some(value),
+            Some(Constant::F(bits)) => Some(self.precision.number(bits)),
             _ => None,
         }
     }

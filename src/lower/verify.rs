@@ -2,8 +2,11 @@
 //!
 //! * operands come before the instructions that use them and have the types that these take;
 //! * loops nest, and what stands behind the test of a loop is used in that loop only;
+//! * constants are numbers and integers of the program's precision, which its functions share;
 //! * columns, parameters and tables that instructions name exist; table lengths are powers of two;
 //! * every output column and every sum is stored once, and holds numbers; the status word is an integer.
+
+use nc_runtime::lanes::Precision;
 
 use super::lanes::{Carried, Inst, LaneProgram, LaneType, LoopId, Target, Value};
 use super::record::type_of;
@@ -49,6 +52,8 @@ pub fn verify(program: &LaneProgram) -> Result<(), String> {
             _ => {}
         }
         let in_range = match inst {
+            Inst::F(bits) if program.precision == Precision::Single => u32::try_from(bits).is_ok(),
+            Inst::I(value) if program.precision == Precision::Single => i32::try_from(value).is_ok(),
             Inst::Load(_, cell, _) | Inst::StoreCell(cell, ..) => cell < program.cells,
             Inst::Column(k) | Inst::ColumnAt(k, _) => k < program.columns.inputs,
             Inst::Param(k) | Inst::ParamAt(k, _) => k < program.columns.params,
@@ -62,6 +67,9 @@ pub fn verify(program: &LaneProgram) -> Result<(), String> {
         if !in_range {
             return Err(format!("{value} = {inst:?} is out of range"));
         }
+    }
+    if program.functions.iter().any(|function| function.program.precision != program.precision) {
+        return Err("a function works on other numbers than the program".into());
     }
     let mut columns = vec![0; program.columns.outputs as usize];
     let mut partials = vec![0; program.columns.partials as usize];

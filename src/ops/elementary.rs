@@ -1,6 +1,7 @@
 //! Elementary functions, element by element. Their recipes stand in [`nc_runtime::recipes`].
 
 use nc_runtime::lanes::Lanes;
+use nc_runtime::recipes::full_range::Number;
 use nc_runtime::recipes::{cbrt, erf, exp, full_range, hyperbolic, hypot, inverse, log, pow, trig};
 
 use super::conditions::{Domain, Kink, below, compare, fractional, is_zero};
@@ -193,7 +194,7 @@ impl Numeric<1> for Sin {
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         trig::sin(l, x)
     }
-    fn full_range([x]: [f64; 1]) -> f64 {
+    fn full_range<N: Number>([x]: [N; 1]) -> N {
         full_range::sin(x)
     }
     fn scale(g: &mut Graph, [x]: [Node; 1], _: Node, _: usize, t: Node) -> Term {
@@ -209,7 +210,7 @@ impl Numeric<1> for Cos {
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         trig::cos(l, x)
     }
-    fn full_range([x]: [f64; 1]) -> f64 {
+    fn full_range<N: Number>([x]: [N; 1]) -> N {
         full_range::cos(x)
     }
     fn scale(g: &mut Graph, [x]: [Node; 1], _: Node, _: usize, t: Node) -> Term {
@@ -226,7 +227,7 @@ impl Numeric<1> for Tan {
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         trig::tan(l, x)
     }
-    fn full_range([x]: [f64; 1]) -> f64 {
+    fn full_range<N: Number>([x]: [N; 1]) -> N {
         full_range::tan(x)
     }
     fn scale(g: &mut Graph, _: [Node; 1], y: Node, _: usize, t: Node) -> Term {

@@ -86,7 +86,7 @@ fn flipped(a: &mut dyn Algebra, left: Part, operands: &[Node]) -> Value {
 /// `log(exp x + r)`. For positive r it is the larger of x and log r, plus a logarithm of at most 2; otherwise
 /// `x + log(1 + r·exp(−x))`. Selections, not maxima: there is no kink where x = log r.
 fn log_of_sum(a: &mut dyn Algebra, x: Node, r: Node) -> Value {
-    let (zero, one, most) = (a.number(0.0), a.number(1.0), a.number(f64::MAX));
+    let (zero, one, infinity) = (a.number(0.0), a.number(1.0), a.number(f64::INFINITY));
     let positive = a.apply(Op::Lt, &[zero, r])?;
     // Of 1 where there is nothing to take a logarithm of.
     let safe = a.apply(Op::Select, &[positive, r, one])?;
@@ -98,10 +98,12 @@ fn log_of_sum(a: &mut dyn Algebra, x: Node, r: Node) -> Value {
     let minus = a.apply(Op::Neg, &[x])?;
     let exponent = a.apply(Op::Select, &[positive, difference, minus])?;
     let power = a.apply(Op::Exp, &[exponent])?;
-    // 0 times what overflows stays 0.
-    let power = a.apply(Op::Min, &[power, most])?;
     let factor = a.apply(Op::Select, &[positive, one, r])?;
-    let term = a.apply(Op::Mul, &[factor, power])?;
+    let product = a.apply(Op::Mul, &[factor, power])?;
+    // 0 times what overflows is 0.
+    let (none, overflow) = (a.apply(Op::Eq, &[r, zero])?, a.apply(Op::Eq, &[power, infinity])?);
+    let nothing = a.apply(Op::And, &[none, overflow])?;
+    let term = a.apply(Op::Select, &[nothing, zero, product])?;
     let rest = a.apply(Op::Log1p, &[term])?;
     let base = a.apply(Op::Select, &[positive, high, x])?;
     a.apply(Op::Add, &[base, rest])

@@ -8,11 +8,13 @@
 //! * [`arithmetic`], [`elementary`], [`rounding`], [`logic`]: element by element;
 //! * [`structure`], [`vector`], [`matrix`]: shapes;
 //! * [`eml`]: the operator `eml` and its relatives, made of the others;
+//! * [`counting`]: the steps of a row;
 //! * [`conditions`]: where operations are defined and where they have kinks;
 //! * [`primitives`]: how the names of the language expand to operations.
 
 pub mod arithmetic;
 pub mod conditions;
+pub mod counting;
 pub mod elementary;
 pub mod eml;
 pub mod logic;
@@ -24,7 +26,8 @@ pub mod vector;
 
 use std::fmt;
 
-use nc_runtime::lanes::{Lanes, Scalar};
+use nc_runtime::lanes::{Lanes, Precision, Scalar, Scalar32};
+use nc_runtime::recipes::full_range::Number;
 
 use crate::graph::{Elem, Graph, Node, Shape, Type};
 use crate::lower::arrays::{Form, Memory};
@@ -294,8 +297,8 @@ pub(crate) trait Rule {
     }
 
     /// The result of an elementwise operation for operands outside the fast range of its recipe.
-    fn full_range(_args: &[f64]) -> f64 {
-        f64::NAN
+    fn full_range<N: Number>(_args: &[N]) -> N {
+        N::from(f32::NAN)
     }
 
     /// The contribution of operand `wrt` to the tangent of the result, `t` being that operand's tangent.
@@ -323,8 +326,8 @@ pub(crate) trait Numeric<const N: usize> {
     fn lanes<L: Lanes>(l: &L, args: [L::F; N]) -> L::F;
 
     /// The value where [`lanes`](Numeric::lanes) reports its operands as outside its fast range.
-    fn full_range(_args: [f64; N]) -> f64 {
-        f64::NAN
+    fn full_range<F: Number>(_args: [F; N]) -> F {
+        F::from(f32::NAN)
     }
 
     /// `t` times the partial derivative by operand `wrt`, `y` being the result. A diagonal map is its own
@@ -356,7 +359,7 @@ macro_rules! numeric_rules {
             fn element<L: nc_runtime::lanes::Lanes>(l: &L, args: &[$crate::ops::Lane<L>]) -> $crate::ops::Lane<L> {
                 $crate::ops::Lane::F(Self::lanes(l, std::array::from_fn(|k| args[k].f())))
             }
-            fn full_range(args: &[f64]) -> f64 {
+            fn full_range<N: nc_runtime::recipes::full_range::Number>(args: &[N]) -> N {
                 <Self as $crate::ops::Numeric<$n>>::full_range(std::array::from_fn(|k| args[k]))
             }
             fn tangent(
@@ -465,7 +468,7 @@ macro_rules! registry {
                     $($(Op::$op => <$module::$op as Rule>::array(m, attr, ty, types, args),)*)*
                 }
             }
-            fn full_range(self, args: &[f64]) -> f64 {
+            fn full_range<N: Number>(self, args: &[N]) -> N {
                 match self {
                     $($(Op::$op => <$module::$op as Rule>::full_range(args),)*)*
                 }
@@ -521,6 +524,7 @@ registry! {
     logic: Lt Le Eq Ne And Or Not Any Num Select;
     structure: Pack Slice Place Gather Scatter Fill Transpose;
     vector: Sum Dot Norm;
+    counting: Next;
     matrix: Matvec Matmul PartMatmul Outer Det Inv Singular;
 }
 
@@ -530,29 +534,76 @@ impl Op {
         self.info().domain.is_some() || self.info().kink.is_some()
     }
 
-    /// The result for one row of plain numbers, on the whole range of every operation.
-    pub fn eval_row(self, attr: u32, ty: Type, args: &[Operand<Scalar>]) -> Vec<Lane<Scalar>> {
-        let scalar = Scalar::new();
-        let mut result = self.eval(&scalar, attr, ty, args);
-        if scalar.take_outside() {
-            debug_assert!(self.elementwise(), "only elementwise recipes have a fast range");
-            for (i, lane) in result.iter_mut().enumerate() {
-                let operands: Vec<Lane<Scalar>> = args.iter().map(|a| a.at(i)).collect();
-                *lane = self.eval_element(&operands);
+    /// The result for one row of numbers of this precision, on the whole range of every operation.
+    pub fn eval_row(
+        self,
+        precision: Precision,
+        attr: u32,
+        ty: Type,
+        args: &[Operand<Scalar>],
+    ) -> Vec<Lane<Scalar>> {
+        match precision {
+            Precision::Double => self.eval_row_of::<f64>(attr, ty, args),
+            Precision::Single => {
+                let elems: Vec<Vec<Lane<Scalar32>>> =
+                    args.iter().map(|arg| arg.elems.iter().map(|lane| lane.narrow()).collect()).collect();
+                let args: Vec<Operand<Scalar32>> =
+                    args.iter().zip(&elems).map(|(arg, elems)| Operand { ty: arg.ty, elems }).collect();
+                self.eval_row_of::<f32>(attr, ty, &args).into_iter().map(Lane::widen).collect()
             }
         }
-        result
     }
 
-    /// The result of an elementwise operation for scalars, on its whole range.
-    pub fn eval_element(self, args: &[Lane<Scalar>]) -> Lane<Scalar> {
-        let scalar = Scalar::new();
-        let result = self.element(&scalar, args);
-        if scalar.take_outside() {
-            let operands: Vec<f64> = args.iter().map(|a| a.f()).collect();
-            return Lane::F(self.full_range(&operands));
+    fn eval_row_of<N: Number>(self, attr: u32, ty: Type, args: &[Operand<N::Lane>]) -> Vec<Lane<N::Lane>> {
+        N::fast(|l| self.eval(l, attr, ty, args)).unwrap_or_else(|| {
+            debug_assert!(self.elementwise(), "only elementwise recipes have a fast range");
+            let element = |i| {
+                let operands: Vec<Lane<N::Lane>> = args.iter().map(|a| a.at(i)).collect();
+                self.eval_element_of::<N>(&operands)
+            };
+            (0..ty.len()).map(element).collect()
+        })
+    }
+
+    /// The result of an elementwise operation for scalars of this precision, on its whole range.
+    pub fn eval_element(self, precision: Precision, args: &[Lane<Scalar>]) -> Lane<Scalar> {
+        match precision {
+            Precision::Double => self.eval_element_of::<f64>(args),
+            Precision::Single => {
+                let mut narrow = [Lane::M(false); MAX_OPERANDS];
+                narrow.iter_mut().zip(args).for_each(|(narrow, lane)| *narrow = lane.narrow());
+                self.eval_element_of::<f32>(&narrow[..args.len()]).widen()
+            }
         }
-        result
+    }
+
+    fn eval_element_of<N: Number>(self, args: &[Lane<N::Lane>]) -> Lane<N::Lane> {
+        N::fast(|l| self.element(l, args)).unwrap_or_else(|| {
+            let operands: Vec<N> = args.iter().map(|a| a.f()).collect();
+            Lane::F(self.full_range(&operands))
+        })
+    }
+}
+
+/// Operands that an elementwise operation has at the most.
+const MAX_OPERANDS: usize = 3;
+
+impl Lane<Scalar> {
+    /// A binary32 number as one.
+    fn narrow(self) -> Lane<Scalar32> {
+        match self {
+            Lane::F(number) => Lane::F(number as f32),
+            Lane::M(truth) => Lane::M(truth),
+        }
+    }
+}
+
+impl Lane<Scalar32> {
+    fn widen(self) -> Lane<Scalar> {
+        match self {
+            Lane::F(number) => Lane::F(number.into()),
+            Lane::M(truth) => Lane::M(truth),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Rounding to integers and division with remainder, element by element.
 
 use nc_runtime::lanes::Lanes;
+use nc_runtime::recipes::full_range::Number;
 use nc_runtime::recipes::{fmod, full_range};
 
 use super::conditions::Domain;
@@ -87,7 +88,7 @@ impl Numeric<2> for Remainder {
     fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {
         fmod::fmod(l, x, y)
     }
-    fn full_range([x, y]: [f64; 2]) -> f64 {
+    fn full_range<N: Number>([x, y]: [N; 2]) -> N {
         full_range::fmod(x, y)
     }
     fn scale(g: &mut Graph, [x, y]: [Node; 2], _: Node, wrt: usize, t: Node) -> Term {
@@ -116,7 +117,7 @@ impl Numeric<2> for Modulo {
     fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {
         fmod::modulo(l, x, y)
     }
-    fn full_range([x, y]: [f64; 2]) -> f64 {
+    fn full_range<N: Number>([x, y]: [N; 2]) -> N {
         full_range::modulo(x, y)
     }
     fn scale(g: &mut Graph, [x, y]: [Node; 2], m: Node, wrt: usize, t: Node) -> Term {
@@ -146,7 +147,7 @@ impl Numeric<2> for Quotient {
     fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {
         fmod::quotient(l, x, y)
     }
-    fn full_range([x, y]: [f64; 2]) -> f64 {
+    fn full_range<N: Number>([x, y]: [N; 2]) -> N {
         full_range::quotient(x, y)
     }
     fn scale(_: &mut Graph, _: [Node; 2], _: Node, _: usize, _: Node) -> Term {

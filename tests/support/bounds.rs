@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use nc_runtime::lanes::{Lanes, Scalar};
+use nc_runtime::lanes::{Lanes, Precision, Scalar};
 use neural_compiler::entity::EntityVec;
 use neural_compiler::graph::{
     Call, Function, FunctionId, Graph, Node, NodeKind, Region, RegionKind, Shape, Source, Type,
@@ -36,13 +36,29 @@ pub fn half_ulp(x: f64) -> f64 {
     (0.5 * ulp(x)).max(f64::from_bits(1))
 }
 
-/// Lanes of numbers with errors, for operations that only compute with `+ − × ÷ √` and select.
-pub struct Running;
+/// The same in this precision.
+pub fn half_ulp_in(precision: Precision, x: f64) -> f64 {
+    match precision {
+        Precision::Double => half_ulp(x),
+        Precision::Single if x.is_finite() => {
+            let exponent = ((x.to_bits() >> 52) & 0x7ff) as i32 - 1023;
+            2f64.powi(exponent.max(-126) - 24)
+        }
+        Precision::Single => 0.0,
+    }
+}
+
+/// Lanes of numbers with errors, for operations that only compute with `+ − × ÷ √` and select. A result of two
+/// binary32 numbers that is rounded to binary64 first and then to binary32 is correctly rounded.
+pub struct Running(pub Precision);
 
 const UNUSED: &str = "compositions use no recipe";
 
-fn rounded(value: f64, propagated: f64) -> Approx {
-    Approx { value, error: propagated + half_ulp(value) }
+impl Running {
+    fn rounded(&self, value: f64, propagated: f64) -> Approx {
+        let value = self.0.round(value);
+        Approx { value, error: propagated + half_ulp_in(self.0, value) }
+    }
 }
 
 /// A product of a slope and an error; an operand without error adds none, however steep.
@@ -56,24 +72,28 @@ impl Lanes for Running {
     type I = i64;
 
     fn f(&self, value: f64) -> Approx {
-        Approx { value, error: 0.0 }
+        let rounded = self.0.round(value);
+        Approx { value: rounded, error: (value - rounded).abs() }
+    }
+    fn precision(&self) -> Precision {
+        self.0
     }
     fn add(&self, a: Approx, b: Approx) -> Approx {
-        rounded(a.value + b.value, a.error + b.error)
+        self.rounded(a.value + b.value, a.error + b.error)
     }
     fn sub(&self, a: Approx, b: Approx) -> Approx {
-        rounded(a.value - b.value, a.error + b.error)
+        self.rounded(a.value - b.value, a.error + b.error)
     }
     fn mul(&self, a: Approx, b: Approx) -> Approx {
-        rounded(a.value * b.value, through(b.value, a.error) + through(a.value, b.error))
+        self.rounded(a.value * b.value, through(b.value, a.error) + through(a.value, b.error))
     }
     fn div(&self, a: Approx, b: Approx) -> Approx {
         let y = a.value / b.value;
-        rounded(y, through(b.value.recip(), a.error) + through(y / b.value, b.error))
+        self.rounded(y, through(b.value.recip(), a.error) + through(y / b.value, b.error))
     }
     fn sqrt(&self, a: Approx) -> Approx {
         let y = a.value.sqrt();
-        rounded(y, through(0.5 / y, a.error))
+        self.rounded(y, through(0.5 / y, a.error))
     }
     fn abs(&self, a: Approx) -> Approx {
         Approx { value: a.value.abs(), ..a }
@@ -175,7 +195,7 @@ pub fn slopes(op: Op, x: &[f64], y: f64) -> [f64; 2] {
         Op::Add | Op::Sub => [1.0, 1.0],
         Op::Mul => [b, a],
         Op::Div => [b.recip(), y / b],
-        Op::Neg | Op::Abs => one(1.0),
+        Op::Neg | Op::Abs | Op::Next => one(1.0),
         Op::Sqrt => one(0.5 / y),
         Op::Min | Op::Max => {
             if a == b {
@@ -226,15 +246,15 @@ pub fn slopes(op: Op, x: &[f64], y: f64) -> [f64; 2] {
 }
 
 /// An elementwise operation on numbers with errors.
-pub fn apply(op: Op, x: &[Approx]) -> Approx {
+pub fn apply(precision: Precision, op: Op, x: &[Approx]) -> Approx {
     let values: Vec<f64> = x.iter().map(|a| a.value).collect();
     let lanes: Vec<Lane<Scalar>> = values.iter().map(|&v| Lane::F(v)).collect();
     let operands: Vec<Operand<'_, Scalar>> =
         lanes.iter().map(|l| Operand { ty: Type::NUM, elems: std::slice::from_ref(l) }).collect();
-    let value = op.eval_row(0, Type::NUM, &operands)[0].f();
+    let value = op.eval_row(precision, 0, Type::NUM, &operands)[0].f();
     let local = match op.info().bound {
         Bound::Exact => 0.0,
-        Bound::Ulp(bound) => 2.0 * bound * half_ulp(value),
+        Bound::Ulp(bound) => 2.0 * bound * half_ulp_in(precision, value),
         Bound::Composed(_) => unreachable!("{op} is elementwise"),
     };
     let slopes = slopes(op, &values, value);
@@ -247,6 +267,7 @@ pub fn apply(op: Op, x: &[Approx]) -> Approx {
 /// Literals are exact: the program means the number it reads. Constants that the compiler folds have the rounding
 /// errors of the operations folded, which the graph does not tell: they are found again by combining literals.
 pub struct Constants {
+    precision: Precision,
     known: HashMap<u64, f64>,
     /// How often literals have been combined.
     rounds: usize,
@@ -256,6 +277,11 @@ pub struct Constants {
 
 impl Constants {
     pub fn of_program(text: &str) -> Constants {
+        Constants::of_program_in(Precision::Double, text)
+    }
+
+    /// For a program of this precision, whose literals are rounded to it.
+    pub fn of_program_in(precision: Precision, text: &str) -> Constants {
         let mut known = HashMap::new();
         let code: String =
             text.lines().map(|l| l.split(';').next().unwrap_or("")).collect::<Vec<_>>().join(" ");
@@ -270,7 +296,8 @@ impl Constants {
                     _ => continue,
                 },
             };
-            known.insert(value.to_bits(), 0.0);
+            let rounded = precision.round(value);
+            known.insert(rounded.to_bits(), (value - rounded).abs());
         }
         // Those that derivative rules write.
         for exact in [0.0, -0.0, 0.5, 1.0, -1.0, 2.0, 3.0] {
@@ -278,14 +305,15 @@ impl Constants {
         }
         use std::f64::consts::{FRAC_2_SQRT_PI, LN_2, LOG2_E, LOG10_E};
         for rounded in [LN_2, LOG2_E, LOG10_E, FRAC_2_SQRT_PI] {
-            known.entry(rounded.to_bits()).or_insert(0.5 * ulp(rounded));
+            let rounded = precision.round(rounded);
+            known.entry(rounded.to_bits()).or_insert(half_ulp_in(precision, rounded));
         }
-        Constants { known, rounds: 0, limit: 2 }
+        Constants { precision, known, rounds: 0, limit: 2 }
     }
 
     /// Constants of one operation on literals; others are unknown.
-    pub fn simple(text: &str) -> Constants {
-        Constants { limit: 1, ..Constants::of_program(text) }
+    pub fn simple(precision: Precision, text: &str) -> Constants {
+        Constants { limit: 1, ..Constants::of_program_in(precision, text) }
     }
 
     /// The error of a constant, or `None` if no combination of literals gives it.
@@ -311,12 +339,12 @@ impl Constants {
             for &a in &before {
                 for op in [Op::Sqrt, Op::Exp, Op::Log] {
                     if self.rounds == 1 {
-                        note(apply(op, &[a]));
+                        note(apply(self.precision, op, &[a]));
                     }
                 }
                 for &b in &before {
                     for op in [Op::Add, Op::Sub, Op::Mul, Op::Div] {
-                        note(apply(op, &[a, b]));
+                        note(apply(self.precision, op, &[a, b]));
                     }
                 }
             }
@@ -348,14 +376,19 @@ pub fn reliable_outputs(graph: &Graph, inputs: &[f64], constants: &mut Constants
 }
 
 /// Relative errors above this have squares that are not negligible beside the unit roundoff.
-const LOST: f64 = 1e-6;
+fn lost(precision: Precision) -> f64 {
+    match precision {
+        Precision::Double => 1e-6,
+        Precision::Single => 1e-4,
+    }
+}
 
 fn run(graph: &Graph, inputs: &[f64], constant: &mut dyn FnMut(f64) -> f64) -> (Vec<Approx>, bool) {
     let mut given = Vec::new();
     let mut next = inputs.iter();
     for input in &graph.inputs {
         let elements = next.by_ref().take(input.shape.len());
-        given.push(elements.map(|&value| Lane::F(Approx { value, error: 0.0 })).collect());
+        given.push(elements.map(|&value| Lane::F(Running(graph.precision).f(value))).collect());
     }
     assert!(next.next().is_none(), "there are more numbers than inputs");
     let mut rows = Rows { functions: &graph.functions, constant, reliable: true };
@@ -398,7 +431,7 @@ impl Rows<'_> {
                         .iter()
                         .map(|a| Operand { ty: graph.ty(*a), elems: &values[a] })
                         .collect();
-                    self.apply(op, attr, ty, &operands)
+                    self.apply(graph.precision, op, attr, ty, &operands)
                 }
                 NodeKind::Region(_) => {
                     let (region, args) = graph.region_args(node).expect("a region");
@@ -434,7 +467,17 @@ impl Rows<'_> {
             };
             self.reliable &= value.iter().all(|lane| match lane {
                 // A value that is not finite may be one that nobody takes.
-                Lane::F(x) => x.error <= LOST * x.value.abs() + f64::MIN_POSITIVE || x.error.is_nan(),
+                Lane::F(x) => match graph.precision {
+                    Precision::Double => {
+                        x.error <= lost(graph.precision) * x.value.abs() + f64::MIN_POSITIVE
+                            || x.error.is_nan()
+                    }
+                    // What is out of the range of binary32 is often wanted.
+                    Precision::Single => {
+                        x.error <= lost(graph.precision) * x.value.abs() + f64::from(f32::MIN_POSITIVE)
+                            && x.value.is_finite()
+                    }
+                },
                 Lane::M(_) => true,
             });
             values.insert(node, value);
@@ -442,7 +485,14 @@ impl Rows<'_> {
         values
     }
 
-    fn apply(&mut self, op: Op, attr: u32, ty: Type, operands: &[Operand<'_, Running>]) -> Elements {
+    fn apply(
+        &mut self,
+        precision: Precision,
+        op: Op,
+        attr: u32,
+        ty: Type,
+        operands: &[Operand<'_, Running>],
+    ) -> Elements {
         let element = |k: usize, i: usize| {
             let lanes = operands[k].elems;
             lanes[if lanes.len() == 1 { 0 } else { i }]
@@ -454,13 +504,13 @@ impl Rows<'_> {
                 error == 0.0 || (a.value - b.value).abs() > error || a.value.is_nan() || b.value.is_nan()
             });
         }
-        if !matches!(op.family(), "arithmetic" | "elementary" | "rounding") {
-            return op.eval(&Running, attr, ty, operands);
+        if !matches!(op.family(), "arithmetic" | "elementary" | "rounding" | "counting") {
+            return op.eval(&Running(precision), attr, ty, operands);
         }
         let one = |i: usize| {
             let x: Vec<Approx> = (0..operands.len()).map(|k| element(k, i).f()).collect();
             self.reliable &= !steps(op, &x);
-            Lane::F(apply(op, &x))
+            Lane::F(apply(precision, op, &x))
         };
         (0..ty.len()).map(one).collect()
     }

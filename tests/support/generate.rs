@@ -117,6 +117,31 @@ impl Rng {
         }
     }
 
+    /// The same for binary32.
+    pub fn wild_single(&mut self) -> f64 {
+        const SPECIAL: [f32; 14] = [
+            f32::MAX,
+            f32::MIN,
+            f32::MIN_POSITIVE,
+            -f32::MIN_POSITIVE,
+            1e-45,
+            -1e-45,
+            1e-40,
+            3e38,
+            1e-30,
+            16_777_217.0,
+            88.8,
+            -103.5,
+            0.999_999_94,
+            1.000_000_1,
+        ];
+        match self.below(8) {
+            0 => SPECIAL[self.below(SPECIAL.len())].into(),
+            1 => f32::from_bits(self.bits() as u32).into(),
+            _ => (self.wild() as f32).into(),
+        }
+    }
+
     /// A number that keeps most programs away from overflow and poles.
     pub fn tame(&mut self) -> f64 {
         if self.once_in(6) { self.below(7) as f64 - 3.0 } else { self.uniform(-3.0, 3.0) }

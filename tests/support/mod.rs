@@ -9,7 +9,8 @@ pub mod generate;
 pub mod unrolled;
 
 use nc_runtime::batch::{Batch, Kernel as _, Options, Report, Sink, Source, Workspace};
-use neural_compiler::{Kernel, Tier};
+use nc_runtime::element::Element;
+use neural_compiler::{Dtype, Kernel, Tier};
 
 /// The tiers of this machine that generate code.
 pub fn native_tiers() -> Vec<Tier> {
@@ -32,21 +33,39 @@ pub fn bits(x: f64) -> u64 {
 /// Results of a kernel over a batch.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Results {
-    /// One vector per output column, as bits.
+    /// One vector per output column, as bits of binary64 numbers.
     pub columns: Vec<Vec<u64>>,
     /// Sums over the batch, as bits.
     pub sums: Vec<u64>,
     pub failed: usize,
 }
 
-/// Runs a kernel over columns.
+/// Runs a kernel over columns, which are rounded to its element type.
 pub fn run(kernel: &Kernel, inputs: &[Vec<f64>], params: &[f64], rows: usize, threads: usize) -> Results {
-    let sources: Vec<Source<'_>> = inputs.iter().map(|c| Source::Column(c)).collect();
-    let mut columns = vec![vec![0.0; rows]; kernel.shape().outputs];
-    let mut sinks: Vec<Sink<'_>> = columns.iter_mut().map(|c| Sink::Column(c)).collect();
+    match kernel.dtype() {
+        Dtype::F64 => run_as::<f64>(kernel, inputs, params, rows, threads),
+        Dtype::F32 => run_as::<f32>(kernel, inputs, params, rows, threads),
+    }
+}
+
+fn rounded<T: Element>(numbers: &[f64]) -> Vec<T> {
+    numbers.iter().map(|&x| T::from_f64(x)).collect()
+}
+
+fn run_as<T: Element>(
+    kernel: &Kernel,
+    inputs: &[Vec<f64>],
+    params: &[f64],
+    rows: usize,
+    threads: usize,
+) -> Results {
+    let inputs: Vec<Vec<T>> = inputs.iter().map(|c| rounded(c)).collect();
+    let sources: Vec<Source<'_, T>> = inputs.iter().map(|c| Source::Column(c)).collect();
+    let mut columns = vec![vec![T::default(); rows]; kernel.shape().outputs];
+    let mut sinks: Vec<Sink<'_, T>> = columns.iter_mut().map(|c| Sink::Column(c)).collect();
     let mut sums = vec![0.0; kernel.shape().param_gradients];
-    let report = evaluate(kernel, rows, &sources, params, &mut sinks, &mut sums, threads);
-    let columns = columns.iter().map(|c| c.iter().copied().map(bits).collect()).collect();
+    let report = evaluate(kernel, rows, &sources, &rounded(params), &mut sinks, &mut sums, threads);
+    let columns = columns.iter().map(|c| c.iter().map(|x| bits(x.to_f64())).collect()).collect();
     Results { columns, sums: sums.into_iter().map(bits).collect(), failed: report.failed }
 }
 
@@ -58,24 +77,39 @@ pub fn run_matrix(
     rows: usize,
     threads: usize,
 ) -> Results {
+    match kernel.dtype() {
+        Dtype::F64 => run_matrix_as::<f64>(kernel, inputs, params, rows, threads),
+        Dtype::F32 => run_matrix_as::<f32>(kernel, inputs, params, rows, threads),
+    }
+}
+
+fn run_matrix_as<T: Element>(
+    kernel: &Kernel,
+    inputs: &[Vec<f64>],
+    params: &[f64],
+    rows: usize,
+    threads: usize,
+) -> Results {
     let (n, m) = (inputs.len(), kernel.shape().outputs);
     let data: Vec<f64> =
         (0..rows).flat_map(|r| (0..=n).map(move |k| inputs.get(k).map_or(f64::NAN, |c| c[r]))).collect();
+    let data: Vec<T> = rounded(&data);
     let sources = [Source::Matrix { data: &data, columns: n, row_stride: n + 1 }];
-    let mut result = vec![0.0; rows * (m + 2)];
+    let mut result = vec![T::default(); rows * (m + 2)];
     let mut sinks = [Sink::Matrix { data: &mut result, columns: m, row_stride: m + 2 }];
     let mut sums = vec![0.0; kernel.shape().param_gradients];
-    let report = evaluate(kernel, rows, &sources, params, &mut sinks, &mut sums, threads);
-    let columns = (0..m).map(|k| (0..rows).map(|r| bits(result[r * (m + 2) + k])).collect()).collect();
+    let report = evaluate(kernel, rows, &sources, &rounded(params), &mut sinks, &mut sums, threads);
+    let columns =
+        (0..m).map(|k| (0..rows).map(|r| bits(result[r * (m + 2) + k].to_f64())).collect()).collect();
     Results { columns, sums: sums.into_iter().map(bits).collect(), failed: report.failed }
 }
 
-fn evaluate(
+fn evaluate<T: Element>(
     kernel: &Kernel,
     rows: usize,
-    inputs: &[Source<'_>],
-    params: &[f64],
-    outputs: &mut [Sink<'_>],
+    inputs: &[Source<'_, T>],
+    params: &[T],
+    outputs: &mut [Sink<'_, T>],
     param_gradients: &mut [f64],
     threads: usize,
 ) -> Report {

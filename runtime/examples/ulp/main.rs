@@ -3,17 +3,19 @@
 //! `cargo run --release -p nc-runtime --example ulp -- [--samples N] [--pairs N] [name…]`
 //!
 //! Without names all functions are measured. `--samples` is the number of random arguments of each function,
-//! `--pairs` the number of random neighbouring pairs that are checked for monotonicity. Without the FMA target
-//! feature every `mul_add` is a library call; `RUSTFLAGS="-C target-cpu=native"` makes the run shorter, not
-//! different.
+//! `--pairs` the number of random neighbouring pairs that are checked for monotonicity. If the first name is
+//! `single`, the recipes in binary32 are measured instead: at all 2³² arguments, those of two arguments at a
+//! hundred times `--samples`. Without the FMA target feature every `mul_add` is a library call;
+//! `RUSTFLAGS="-C target-cpu=native"` makes the run shorter, not different.
 
 mod exponential;
+mod single;
 #[path = "../../tests/support/mod.rs"]
 mod support;
 mod trigonometric;
 
 use std::process::ExitCode;
-use support::{Effort, Kind, Row};
+use support::{Effort, Found, Rng, parallel};
 
 fn main() -> ExitCode {
     let mut effort = Effort { samples: 400_000, pairs: 10_000_000, neighbours: 6, threads: 2 };
@@ -35,8 +37,10 @@ fn main() -> ExitCode {
         }
     }
 
-    let rows: Vec<Row> = [exponential::rows(), trigonometric::rows()].into_iter().flatten().collect();
-    if let Some(unknown) = names.iter().find(|name| rows.iter().all(|row| row.name != **name)) {
+    let single = names.first().is_some_and(|name| name == "single");
+    let measurements = if single { single_rows(effort) } else { double_rows(effort) };
+    let names = &names[usize::from(single)..];
+    if let Some(unknown) = names.iter().find(|name| measurements.iter().all(|(known, _)| known != name)) {
         eprintln!("no recipe named {unknown}");
         return ExitCode::from(2);
     }
@@ -44,19 +48,46 @@ fn main() -> ExitCode {
         "{:<10} {:>10} {:>8}  {:<48} {:>10} {:>10}  at",
         "function", "samples", "max ULP", "at", "pairs", "violations"
     );
-    for row in rows.iter().filter(|row| names.is_empty() || names.iter().any(|name| name == row.name)) {
-        let found = row.measure(effort);
-        let at = match row.kind {
-            Kind::One { .. } => format!("{:e}", found.at.0),
-            Kind::Two { .. } => format!("{:e} {:e}", found.at.0, found.at.1),
-        };
-        let violation = if found.violations > 0 { format!("{:e}", found.violation) } else { String::new() };
-        println!(
-            "{:<10} {:>10} {:>8.4}  {:<48} {:>10} {:>10}  {violation}",
-            row.name, found.samples, found.max_ulp, at, found.pairs, found.violations
-        );
+    for (name, measure) in measurements {
+        if names.is_empty() || names.iter().any(|chosen| chosen == name) {
+            print(name, &measure());
+        }
     }
     ExitCode::SUCCESS
+}
+
+/// The name of a function and its measurement.
+type Measurement = (&'static str, Box<dyn FnOnce() -> Found>);
+
+fn double_rows(effort: Effort) -> Vec<Measurement> {
+    let rows = [exponential::rows(), trigonometric::rows()].into_iter().flatten();
+    rows.map(|row| -> Measurement { (row.name, Box::new(move || row.measure(effort))) }).collect()
+}
+
+/// All arguments of the functions of one argument, random ones for those of two.
+fn single_rows(effort: Effort) -> Vec<Measurement> {
+    let threads = effort.threads;
+    let ones = single::ones().into_iter().map(|function| -> Measurement {
+        let share = (1 << 32) / threads;
+        // One more, so that no pair of neighbours is missed between two parts.
+        let bits = move |part: u64| (part * share).saturating_sub(1)..(part + 1) * share;
+        (function.name, Box::new(move || parallel(threads, |part| function.sweep(bits(part)))))
+    });
+    let twos = single::twos().into_iter().map(|function| -> Measurement {
+        let samples = 100 * effort.samples / threads;
+        (function.name, Box::new(move || parallel(threads, |part| function.sample(&mut Rng(part), samples))))
+    });
+    ones.chain(twos).collect()
+}
+
+fn print(name: &str, found: &Found) {
+    let (x, y) = found.at;
+    let at = if y == 0.0 { format!("{x:e}") } else { format!("{x:e} {y:e}") };
+    let violation = if found.violations > 0 { format!("{:e}", found.violation) } else { String::new() };
+    println!(
+        "{name:<10} {:>10} {:>8.4}  {at:<48} {:>10} {:>10}  {violation}",
+        found.samples, found.max_ulp, found.pairs, found.violations
+    );
 }
 
 fn usage() -> ExitCode {

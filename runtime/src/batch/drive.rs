@@ -7,9 +7,13 @@ use super::float_mode::DefaultMode;
 use super::kernel::{Kernel, KernelShape, RowOutcome};
 use super::reduce::{Levels, add_pairwise, add_partials};
 use super::transpose::transpose;
-use super::workspace::{Log, Space, View, Workspace};
+use super::workspace::{Log, Space, Spaces, View, Workspace};
 use super::{BLOCK_ROWS, Batch, BatchError, Options, REPORTED_ROWS, Report, RowReport, Sink, Source};
 use crate::abi::{Args, PARTIALS, Status};
+use crate::element::Element;
+
+/// Bytes of a cache line, and of the widest vector.
+const CACHE_LINE: usize = 64;
 
 /// Tiles hold at least this many rows, and their sizes are multiples of it.
 const MIN_TILE_ROWS: usize = 64;
@@ -17,9 +21,18 @@ const MIN_TILE_ROWS: usize = 64;
 /// Columns that are copied into a tile should fit the cache next to the core.
 const TILE_BYTES: usize = 64 << 10;
 
-/// From a column of a tile to the next, beyond its rows. Without it the columns would stand a power of two apart and
+/// From a column of a tile to the next, beyond its rows, in bytes. Without it the columns would stand a power of two apart and
 /// compete for the same cache lines.
-const COLUMN_GAP: usize = 8;
+const COLUMN_GAP_BYTES: usize = 64;
+
+/// What a thread does in the time that it takes to wake it, some tens of microseconds.
+const THREAD_INSTRUCTIONS: usize = 50_000;
+
+/// Batches of so many bytes are larger than caches: results that are written past them save reading what they replace.
+const STREAMED_BYTES: usize = 64 << 20;
+
+/// Tasks for each thread where a batch is small.
+const SHARES: usize = 4;
 
 /// A batch is cut into at most this many tasks, each of which keeps a sum of parameter gradients.
 const MAX_TASKS: usize = 1024;
@@ -30,17 +43,17 @@ const MAX_TASKS: usize = 1024;
 ///
 /// # Errors
 /// If the batch does not fit the kernel, or memory runs out. Rows that fail are no error; they are in the report.
-pub fn evaluate(
+pub fn evaluate<T: Element>(
     kernel: &dyn Kernel,
-    batch: Batch<'_, '_>,
+    batch: Batch<'_, '_, T>,
     options: &Options<'_>,
     workspace: &mut Workspace,
 ) -> Result<Report, BatchError> {
     let Batch { rows, inputs, params, outputs, param_gradients } = batch;
-    let call = Call::new(kernel, params, param_gradients.len())?;
+    let mut call = Call::new(kernel, params, param_gradients.len())?;
     let shape = call.shape;
 
-    let Workspace { views, sums, .. } = workspace;
+    let Spaces { views, sums, spaces } = T::spaces(workspace);
     views.clear();
     for (index, source) in inputs.iter().enumerate() {
         source.view(rows, index)?.append_to(views, 0);
@@ -59,27 +72,36 @@ pub fn evaluate(
         return Err(BatchError::OutputColumns { expected: shape.outputs, found });
     }
 
+    let worth = match shape.instructions {
+        Some(instructions) => rows.saturating_mul(instructions) / 1000 / THREAD_INSTRUCTIONS,
+        None => rows.div_ceil(MIN_TILE_ROWS),
+    };
+    let threads = match (worth, options.threads) {
+        (0 | 1, _) => 1,
+        (_, 0) => rayon::current_num_threads().min(worth),
+        (_, wanted) => wanted.min(worth),
+    };
     let sums_len = shape.param_gradients;
     let block_rows = if sums_len > 0 {
         BLOCK_ROWS
     } else {
-        options.grain.clamp(1, BLOCK_ROWS).next_multiple_of(MIN_TILE_ROWS)
+        // Threads that finish early find something left to do.
+        let share = if threads > 1 { rows.div_ceil(SHARES * threads) } else { BLOCK_ROWS };
+        options.grain.min(share).clamp(1, BLOCK_ROWS).next_multiple_of(MIN_TILE_ROWS)
     };
     let copied: usize = views.iter().filter(|view| !view.in_place()).map(|view| view.columns).sum();
     let tile_rows = match copied {
         0 => block_rows,
         _ => {
-            let rows = (TILE_BYTES / size_of::<f64>() / copied).max(MIN_TILE_ROWS);
+            let rows = (TILE_BYTES / size_of::<T>() / copied).max(MIN_TILE_ROWS);
             (1 << rows.ilog2()).min(block_rows)
         }
     };
+    let bytes = rows.saturating_mul(shape.inputs + shape.outputs).saturating_mul(size_of::<T>());
+    call.streams = bytes >= STREAMED_BYTES && sinks.iter().all(|view| view.in_place());
     let blocks = rows.div_ceil(block_rows);
     let task_blocks = blocks.div_ceil(MAX_TASKS).next_power_of_two();
     let tasks = blocks.div_ceil(task_blocks);
-    let threads = match options.threads {
-        0 if tasks > 1 => rayon::current_num_threads(),
-        wanted => wanted,
-    };
     let threads = threads.min(tasks).max(1);
 
     if sums.len() < tasks * sums_len {
@@ -98,11 +120,10 @@ pub fn evaluate(
         next_task: AtomicUsize::new(0),
         progress: options.progress,
     };
-    let spaces = &mut workspace.spaces;
     spaces.resize_with(threads.max(spaces.len()), Space::default);
     let spaces = &mut spaces[..threads];
     for space in &mut *spaces {
-        space.prepare(shape, copied * (tile_rows + COLUMN_GAP), tile_rows)?;
+        space.prepare(shape, copied * column_stride::<T>(tile_rows), tile_rows)?;
         space.levels.ensure(sums_len + Levels::space(task_blocks, sums_len))?;
     }
 
@@ -149,11 +170,11 @@ pub fn evaluate(
 ///
 /// # Errors
 /// If the slices do not have the lengths of the kernel's shape, or memory runs out.
-pub fn evaluate_row(
+pub fn evaluate_row<T: Element>(
     kernel: &dyn Kernel,
-    inputs: &[f64],
-    params: &[f64],
-    outputs: &mut [f64],
+    inputs: &[T],
+    params: &[T],
+    outputs: &mut [T],
     param_gradients: &mut [f64],
     workspace: &mut Workspace,
 ) -> Result<RowOutcome, BatchError> {
@@ -165,7 +186,7 @@ pub fn evaluate_row(
     if outputs.len() != shape.outputs {
         return Err(BatchError::OutputColumns { expected: shape.outputs, found: outputs.len() });
     }
-    let [space] = workspace.threads(1) else { unreachable!("one thread was asked for") };
+    let [space] = T::spaces(workspace).threads(1) else { unreachable!("one thread was asked for") };
     space.prepare(shape, 0, PARTIALS)?;
     let _mode = DefaultMode::enter();
     space.point_into_pad(shape);
@@ -196,9 +217,9 @@ pub fn evaluate_row(
     Ok(outcome.row_outcome())
 }
 
-impl Source<'_> {
+impl<T: Element> Source<'_, T> {
     /// The numbers of a row; none if there is no such row.
-    pub fn row(&self, row: usize) -> &[f64] {
+    pub fn row(&self, row: usize) -> &[T] {
         match self {
             Source::Column(data) => data.get(row..).and_then(|rest| rest.get(..1)).unwrap_or_default(),
             Source::Matrix { data, columns, row_stride } => {
@@ -209,7 +230,7 @@ impl Source<'_> {
         }
     }
 
-    fn view(&self, rows: usize, index: usize) -> Result<View, BatchError> {
+    fn view(&self, rows: usize, index: usize) -> Result<View<T>, BatchError> {
         let wrong = |expected, found| BatchError::SourceLength { index, rows, expected, found };
         match self {
             Source::Column(data) if data.len() == rows => {
@@ -227,8 +248,8 @@ impl Source<'_> {
     }
 }
 
-impl Sink<'_> {
-    fn view(&mut self, rows: usize, index: usize) -> Result<View, BatchError> {
+impl<T: Element> Sink<'_, T> {
+    fn view(&mut self, rows: usize, index: usize) -> Result<View<T>, BatchError> {
         let wrong = |expected, found| BatchError::SinkLength { index, rows, expected, found };
         match self {
             Sink::Column(data) if data.len() == rows => {
@@ -264,11 +285,13 @@ fn check_matrix(
 
 /// A kernel with its parameters.
 #[derive(Clone, Copy)]
-struct Call<'a> {
+struct Call<'a, T> {
     kernel: &'a dyn Kernel,
     shape: &'a KernelShape,
     lanes: usize,
-    params: &'a [f64],
+    params: &'a [T],
+    /// Whether the batch is so large that nobody will find its results in a cache.
+    streams: bool,
 }
 
 /// How a row's results came about.
@@ -291,9 +314,12 @@ impl Settled {
     }
 }
 
-impl<'a> Call<'a> {
-    fn new(kernel: &'a dyn Kernel, params: &'a [f64], gradients: usize) -> Result<Call<'a>, BatchError> {
+impl<'a, T: Element> Call<'a, T> {
+    fn new(kernel: &'a dyn Kernel, params: &'a [T], gradients: usize) -> Result<Call<'a, T>, BatchError> {
         let shape = kernel.shape();
+        if shape.precision != T::PRECISION {
+            return Err(BatchError::Precision { kernel: shape.precision, batch: T::PRECISION });
+        }
         let lanes = kernel.lanes();
         if !matches!(lanes, 1 | 2 | 4 | 8 | 16) {
             return Err(BatchError::Lanes { lanes });
@@ -304,7 +330,7 @@ impl<'a> Call<'a> {
         if gradients != shape.param_gradients {
             return Err(BatchError::ParamGradients { expected: shape.param_gradients, found: gradients });
         }
-        Ok(Call { kernel, shape, lanes, params })
+        Ok(Call { kernel, shape, lanes, params, streams: false })
     }
 
     /// Runs the kernel over the columns that `space` points to.
@@ -313,15 +339,16 @@ impl<'a> Call<'a> {
     /// The space must have been prepared for the kernel's shape, its pointers must be good for rows `first_row` to
     /// `first_row + rows`, both multiples of the lane count, and `partials` for 16 numbers per parameter gradient.
     #[inline]
-    unsafe fn run(&self, space: &Space, partials: *mut f64, first_row: usize, rows: usize) -> u32 {
+    unsafe fn run(&self, space: &Space<T>, partials: *mut f64, first_row: usize, rows: usize) -> u32 {
         let args = Args {
-            inputs: space.inputs.as_ptr(),
-            outputs: space.outputs.as_ptr(),
-            params: self.params.as_ptr(),
+            inputs: space.inputs.as_ptr().cast(),
+            outputs: space.outputs.as_ptr().cast(),
+            params: self.params.as_ptr().cast(),
             partials,
-            status: if self.shape.reports_status { space.status.start() } else { ptr::null_mut() },
+            status: if self.shape.reports_status { space.status.start().cast() } else { ptr::null_mut() },
             scratch: space.scratch.start(),
             scratch_len: self.shape.scratch_bytes,
+            streaming: if self.streams && space.is_aligned(first_row) { usize::MAX } else { 0 },
             first_row,
             rows,
         };
@@ -335,12 +362,12 @@ impl<'a> Call<'a> {
     ///
     /// # Safety
     /// As for [`Call::run`], and the row must have been run.
-    unsafe fn settle(&self, space: &mut Space, code: u32, at: usize, row: usize) -> Settled {
+    unsafe fn settle(&self, space: &mut Space<T>, code: u32, at: usize, row: usize) -> Settled {
         if code == 0 {
             return Settled::Native(None);
         }
         // SAFETY: there is a status word for every row, and it was initialised with the buffer.
-        let settled = match Status::from_word(unsafe { *space.status.start().add(at) }) {
+        let settled = match T::status(unsafe { *space.status.start().add(at) }) {
             Status::Done => return Settled::Native(None),
             Status::Noted(check) => Settled::Native(Some(check)),
             Status::Failed(check) => Settled::Failed(check),
@@ -359,7 +386,7 @@ impl<'a> Call<'a> {
             Settled::Failed(check) => {
                 for &output in &space.outputs {
                     // SAFETY: as the caller promises.
-                    unsafe { *output.add(at) = f64::NAN };
+                    unsafe { *output.add(at) = T::NAN };
                 }
                 (failed, failures, check)
             }
@@ -376,19 +403,21 @@ impl<'a> Call<'a> {
     ///
     /// # Safety
     /// The space's pointers must be good for row `at`.
-    unsafe fn run_row(&self, space: &mut Space, at: usize) -> RowOutcome {
+    unsafe fn run_row(&self, space: &mut Space<T>, at: usize) -> RowOutcome {
         let shape = self.shape;
-        let row = space.row.slice(shape.inputs + shape.outputs + shape.param_gradients);
+        let row = space.row.slice(row_len(shape));
         let (inputs, rest) = row.split_at_mut(shape.inputs);
+        let (params, rest) = rest.split_at_mut(shape.params);
         let (outputs, gradients) = rest.split_at_mut(shape.outputs);
         for (value, &column) in inputs.iter_mut().zip(&space.inputs) {
             // SAFETY: as the caller promises.
-            *value = unsafe { *column.add(at) };
+            *value = unsafe { *column.add(at) }.to_f64();
         }
-        let outcome = self.kernel.row(inputs, self.params, outputs, gradients);
+        params.iter_mut().zip(self.params).for_each(|(value, param)| *value = param.to_f64());
+        let outcome = self.kernel.row(inputs, params, outputs, gradients);
         for (value, &column) in outputs.iter().zip(&space.outputs) {
             // SAFETY: as the caller promises.
-            unsafe { *column.add(at) = *value };
+            unsafe { *column.add(at) = T::from_f64(*value) };
         }
         outcome
     }
@@ -398,7 +427,14 @@ impl<'a> Call<'a> {
     ///
     /// # Safety
     /// As for [`Call::run`].
-    unsafe fn run_and_settle(&self, space: &mut Space, first: usize, rows: usize, valid: usize, row: usize) {
+    unsafe fn run_and_settle(
+        &self,
+        space: &mut Space<T>,
+        first: usize,
+        rows: usize,
+        valid: usize,
+        row: usize,
+    ) {
         let partials = PARTIALS * self.shape.param_gradients;
         let sums = partials > 0;
         if !sums || valid == rows {
@@ -411,7 +447,7 @@ impl<'a> Call<'a> {
             if code == 0 {
                 return;
             }
-            let notes_only = |&word: &u64| matches!(Status::from_word(word), Status::Done | Status::Noted(_));
+            let notes_only = |&word: &T::Word| matches!(T::status(word), Status::Done | Status::Noted(_));
             if !sums || space.status.slice(first + valid)[first..].iter().all(notes_only) {
                 for i in 0..valid {
                     // SAFETY: the row was just run.
@@ -439,7 +475,17 @@ impl<'a> Call<'a> {
     }
 }
 
-impl Space {
+/// Numbers of a row: inputs, parameters, outputs, parameter gradients.
+fn row_len(shape: &KernelShape) -> usize {
+    shape.inputs + shape.params + shape.outputs + shape.param_gradients
+}
+
+impl<T: Element> Space<T> {
+    /// Whether all output columns begin a cache line at a row.
+    fn is_aligned(&self, row: usize) -> bool {
+        self.outputs.iter().all(|column| column.wrapping_add(row).addr().is_multiple_of(CACHE_LINE))
+    }
+
     /// Makes room for a kernel, for `tile` numbers that are copied, and for `rows` rows at a time.
     #[inline]
     fn prepare(&mut self, shape: &KernelShape, tile: usize, rows: usize) -> Result<(), BatchError> {
@@ -454,7 +500,7 @@ impl Space {
         self.partials.ensure(partials)?;
         self.saved.ensure(partials)?;
         self.contributions.ensure(partials)?;
-        self.row.ensure(shape.inputs + shape.outputs + shape.param_gradients)?;
+        self.row.ensure(row_len(shape))?;
         self.inputs.clear();
         self.inputs.resize(shape.inputs, ptr::null());
         self.outputs.clear();
@@ -475,8 +521,7 @@ impl Space {
 
     /// The parameter gradients of the row that was last run on the full-range path.
     fn row_gradients(&mut self, shape: &KernelShape) -> &[f64] {
-        let start = shape.inputs + shape.outputs;
-        &self.row.slice(start + shape.param_gradients)[start..]
+        &self.row.slice(row_len(shape))[row_len(shape) - shape.param_gradients..]
     }
 
     /// Adds what a row contributes to the partial sums with number `lane`.
@@ -491,8 +536,7 @@ impl Space {
                 }
             }
             Settled::Row(_) => {
-                let start = shape.inputs + shape.outputs;
-                let gradients = &self.row.slice(start + shape.param_gradients)[start..];
+                let gradients = &self.row.slice(row_len(shape))[row_len(shape) - shape.param_gradients..];
                 for (partials, gradient) in partials.zip(gradients) {
                     partials[lane] += gradient;
                 }
@@ -502,14 +546,19 @@ impl Space {
     }
 }
 
+/// Numbers from a column of a tile to the next.
+fn column_stride<T>(tile_rows: usize) -> usize {
+    tile_rows + COLUMN_GAP_BYTES / size_of::<T>()
+}
+
 /// The views of an evaluation, which its threads share.
 #[derive(Clone, Copy)]
-struct Views<'a>(&'a [View]);
+struct Views<'a, T>(&'a [View<T>]);
 
 // SAFETY: threads read what sources point to, and write disjoint rows of what sinks point to.
-unsafe impl Sync for Views<'_> {}
+unsafe impl<T: Element> Sync for Views<'_, T> {}
 // SAFETY: as above.
-unsafe impl Send for Views<'_> {}
+unsafe impl<T: Element> Send for Views<'_, T> {}
 
 /// The sums of tasks, each written by the thread that runs the task.
 #[derive(Clone, Copy)]
@@ -521,11 +570,11 @@ unsafe impl Sync for Sums {}
 unsafe impl Send for Sums {}
 
 /// An evaluation, as its threads see it.
-struct Plan<'a> {
-    call: Call<'a>,
+struct Plan<'a, T> {
+    call: Call<'a, T>,
     rows: usize,
-    sources: Views<'a>,
-    sinks: Views<'a>,
+    sources: Views<'a, T>,
+    sinks: Views<'a, T>,
     block_rows: usize,
     tile_rows: usize,
     /// A power of two, so that a task's blocks have a subtree of their own.
@@ -536,9 +585,9 @@ struct Plan<'a> {
     progress: Option<&'a (dyn Fn(usize) + Sync)>,
 }
 
-impl Plan<'_> {
+impl<T: Element> Plan<'_, T> {
     /// Runs tasks until none is left.
-    fn work(&self, space: &mut Space) {
+    fn work(&self, space: &mut Space<T>) {
         let _mode = DefaultMode::enter();
         self.fill_constants(space);
         let sums_len = self.call.shape.param_gradients;
@@ -565,7 +614,7 @@ impl Plan<'_> {
         }
     }
 
-    fn run_blocks_with_sums(&self, space: &mut Space, first: usize, rows: usize, sum: &mut [f64]) {
+    fn run_blocks_with_sums(&self, space: &mut Space<T>, first: usize, rows: usize, sum: &mut [f64]) {
         let sums_len = sum.len();
         let len = sums_len + Levels::space(self.task_blocks, sums_len);
         // The levels' memory is taken out of the space while blocks run in it.
@@ -583,7 +632,7 @@ impl Plan<'_> {
     }
 
     /// Runs the block that starts at row `start`.
-    fn run_block(&self, space: &mut Space, start: usize) {
+    fn run_block(&self, space: &mut Space<T>, start: usize) {
         let end = self.rows.min(start + self.block_rows);
         for tile in (start..end).step_by(self.tile_rows) {
             let rows = self.tile_rows.min(end - tile);
@@ -599,11 +648,11 @@ impl Plan<'_> {
 
     /// From a column of the tile to the next.
     fn column_stride(&self) -> usize {
-        self.tile_rows + COLUMN_GAP
+        column_stride::<T>(self.tile_rows)
     }
 
     /// Fills the tile's columns of constants, which keep their places and values throughout.
-    fn fill_constants(&self, space: &mut Space) {
+    fn fill_constants(&self, space: &mut Space<T>) {
         let mut copied = 0;
         for view in self.sources.0.iter().filter(|view| !view.in_place()) {
             if view.stride == 0 {
@@ -616,7 +665,7 @@ impl Plan<'_> {
     }
 
     /// Runs whole lane groups: `rows` rows from row `row` on, at the start of a tile.
-    fn run_tile(&self, space: &mut Space, row: usize, rows: usize) {
+    fn run_tile(&self, space: &mut Space<T>, row: usize, rows: usize) {
         let stride = self.column_stride();
         let tile = space.tile.start();
         let mut copied = 0;
@@ -673,7 +722,7 @@ impl Plan<'_> {
     }
 
     /// Runs the last `rows` rows from row `row` on, less than a lane group, which has place `first` among 16 rows.
-    fn run_rest(&self, space: &mut Space, row: usize, first: usize, rows: usize) {
+    fn run_rest(&self, space: &mut Space<T>, row: usize, first: usize, rows: usize) {
         space.point_into_pad(self.call.shape);
         let columns = self.sources.0.iter().flat_map(|view| (0..view.columns).map(move |i| (view, i)));
         let pad = space.pad.start();

@@ -1,10 +1,13 @@
 //! What the batch driver needs to know of a kernel.
 
 use crate::abi::{Args, Status};
+use crate::lanes::Precision;
 
 /// The number of columns and parameters that a kernel works on. A vector or matrix counts once per element.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct KernelShape {
+    /// The numbers that columns and parameters hold.
+    pub precision: Precision,
     /// Input columns, the cotangent columns behind them included.
     pub inputs: usize,
     /// Output columns, the per-row gradient columns behind them included.
@@ -18,6 +21,9 @@ pub struct KernelShape {
     /// Scratch memory that one call needs, in bytes. The driver hands out the same zero-initialised or used memory
     /// to all calls on one thread.
     pub scratch_bytes: usize,
+    /// About how many instructions a thousand rows take, where that does not depend on the rows: what takes less time than
+    /// waking a thread is not shared out.
+    pub instructions: Option<usize>,
 }
 
 /// What became of a row.
@@ -32,7 +38,7 @@ pub enum RowOutcome {
 }
 
 impl RowOutcome {
-    /// The row's status word.
+    /// The row's status word, for columns of binary64.
     pub fn word(self) -> u64 {
         match self {
             RowOutcome::Done => 0,
@@ -66,6 +72,7 @@ pub trait Kernel: Send + Sync {
     /// [`Status::SlowPath`](crate::abi::Status::SlowPath). `param_gradients` receives this row's contribution alone
     /// (every element, so −0.0 where it contributes nothing).
     ///
+    /// A kernel for binary32 gets its numbers, and gives results, as the binary64 numbers that they are.
     /// Slices are as long as the shape says. What a failed row leaves in them does not matter.
     fn row(
         &self,

@@ -16,6 +16,7 @@
 //!    and 3, …), then neighbouring sums, and so on until one is left; the last of an odd number moves up unchanged.
 //!    Five blocks are added as `((b₀ + b₁) + (b₂ + b₃)) + b₄`.
 //!
+//! Sums are added in binary64 also where columns are binary32: what a row contributes is widened first.
 //! −0.0 changes no sum, so partial sums that no row was added to do not matter.
 //!
 //! # Rows that fail, rows that are slow
@@ -35,7 +36,7 @@ mod float_mode;
 mod kernel;
 mod reduce;
 mod transpose;
-mod workspace;
+pub(crate) mod workspace;
 
 #[cfg(test)]
 mod tests;
@@ -43,6 +44,8 @@ mod tests;
 use std::fmt;
 
 use thiserror::Error;
+
+use crate::lanes::Precision;
 
 pub use self::drive::{evaluate, evaluate_row};
 pub use self::kernel::{Kernel, KernelShape, RowOutcome};
@@ -56,31 +59,31 @@ pub const REPORTED_ROWS: usize = 100;
 
 /// Where input (or cotangent) columns come from.
 #[derive(Debug, Clone, Copy)]
-pub enum Source<'a> {
+pub enum Source<'a, T = f64> {
     /// One column, a number per row; read in place.
-    Column(&'a [f64]),
+    Column(&'a [T]),
     /// `columns` columns, row after row: column `j` of row `r` is `data[r · row_stride + j]`.
     Matrix {
         /// The numbers; nothing is required of those between the rows and behind the last.
-        data: &'a [f64],
+        data: &'a [T],
         /// How many columns.
         columns: usize,
         /// From a row to the next: at least `columns`.
         row_stride: usize,
     },
     /// One column with the same number in every row.
-    Constant(f64),
+    Constant(T),
 }
 
 /// Where output (or gradient) columns go.
 #[derive(Debug)]
-pub enum Sink<'a> {
+pub enum Sink<'a, T = f64> {
     /// One column, a number per row; written in place.
-    Column(&'a mut [f64]),
+    Column(&'a mut [T]),
     /// `columns` columns, row after row: column `j` of row `r` is `data[r · row_stride + j]`.
     Matrix {
         /// The numbers; those between the rows and behind the last are left alone.
-        data: &'a mut [f64],
+        data: &'a mut [T],
         /// How many columns.
         columns: usize,
         /// From a row to the next: at least `columns`.
@@ -93,18 +96,18 @@ pub enum Sink<'a> {
     },
 }
 
-/// A batch: what [`evaluate`] reads and writes.
+/// A batch: what [`evaluate`] reads and writes. Its numbers are those of the kernel's precision.
 #[derive(Debug)]
-pub struct Batch<'a, 'b> {
+pub struct Batch<'a, 'b, T = f64> {
     /// How many rows; 0 is fine.
     pub rows: usize,
     /// The kernel's input columns, then its cotangent columns, in order.
-    pub inputs: &'a [Source<'a>],
+    pub inputs: &'a [Source<'a, T>],
     /// The values of the parameters.
-    pub params: &'a [f64],
+    pub params: &'a [T],
     /// The kernel's output columns, then its gradient columns, in order.
-    pub outputs: &'a mut [Sink<'b>],
-    /// The sums over the batch. They are set, not added to.
+    pub outputs: &'a mut [Sink<'b, T>],
+    /// The sums over the batch, in binary64 whatever the columns hold. They are set, not added to.
     pub param_gradients: &'a mut [f64],
 }
 
@@ -114,8 +117,9 @@ pub struct Options<'a> {
     /// At most this many threads: the caller's own and threads of the rayon pool that the caller belongs to
     /// (the global pool by default). With 1, rayon is not used at all; 0 stands for as many as the pool has.
     pub threads: usize,
-    /// The smallest number of rows that is worth a thread's attention, for kernels that take microseconds per row.
-    /// It is rounded up to a multiple of 64. Kernels with sums over the batch always work by blocks of
+    /// About how many rows a thread takes at a time; fewer than the default for kernels that take microseconds per row.
+    /// Small batches are cut finer by themselves, and not shared out if that would take longer than the work. It is
+    /// rounded up to a multiple of 64. Kernels with sums over the batch always work by blocks of
     /// [`BLOCK_ROWS`], which is also the most.
     pub grain: usize,
     /// Is called by any thread with a number of rows that have been evaluated since its last call.
@@ -176,6 +180,14 @@ pub struct Report {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum BatchError {
+    /// The batch has numbers of another format than the kernel.
+    #[error("the kernel works on {kernel} numbers, the batch has {batch} numbers")]
+    Precision {
+        /// What the kernel works on.
+        kernel: Precision,
+        /// What the batch holds.
+        batch: Precision,
+    },
     /// The sources hold too many or too few columns.
     #[error("the kernel reads {expected} input columns, the batch has {found}")]
     InputColumns {

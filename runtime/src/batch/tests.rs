@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::abi::{Args, Status};
+use crate::element::Element;
 
 const SLOW: f64 = 1e6;
 
@@ -18,20 +19,63 @@ impl Fake {
     fn new(lanes: usize, sums: bool, status: bool) -> Fake {
         let param_gradients = if sums { 2 } else { 0 };
         let shape = KernelShape {
+            precision: Precision::Double,
             inputs: 2,
             outputs: 3,
             params: 2,
             param_gradients,
             reports_status: status,
             scratch_bytes: 100,
+            instructions: None,
         };
         Fake { lanes, shape }
     }
+
+    fn for_columns_of<T: Element>(&self) -> Fake {
+        Fake { lanes: self.lanes, shape: KernelShape { precision: T::PRECISION, ..self.shape } }
+    }
+
+    /// # Safety
+    /// As for [`Kernel::run`], with columns of `T`.
+    unsafe fn run_as<T: Element>(&self, args: &Args) -> u32 {
+        assert_eq!((args.rows % self.lanes, args.first_row % self.lanes), (0, 0));
+        assert!(args.rows > 0);
+        assert_eq!(args.scratch as usize % 64, 0);
+        // SAFETY: the driver keeps the calling convention; the scratch memory is that long.
+        let (x, y, statuses, params) = unsafe {
+            args.scratch.write_bytes(1, args.scratch_len);
+            (args.input::<T>(0), args.input::<T>(1), args.statuses::<T>(), args.params::<T>(2))
+        };
+        let mut code = 0;
+        for i in 0..args.rows {
+            let (x, y) = (x[i].to_f64(), y[i].to_f64());
+            let (mut outputs, mut gradients) = compute::<T>(x, y, &[params[0].to_f64(), params[1].to_f64()]);
+            if self.shape.reports_status {
+                let status = status(x, y);
+                statuses[i] = T::word(status);
+                code |= u32::from(status != 0);
+                if !matches!(Status::from_word(status), Status::Done | Status::Noted(_)) {
+                    (outputs, gradients) = ([123.0; 3], [f64::NAN; 2]);
+                }
+            }
+            for (column, value) in outputs.into_iter().enumerate() {
+                // SAFETY: the driver keeps the calling convention.
+                unsafe { args.output(column)[i] = T::from_f64(value) };
+            }
+            for (element, gradient) in gradients.into_iter().enumerate().take(self.shape.param_gradients) {
+                // SAFETY: as above.
+                unsafe { args.add_to_partial(element, args.first_row + i, gradient) };
+            }
+        }
+        code
+    }
 }
 
-fn compute(x: f64, y: f64, params: &[f64]) -> ([f64; 3], [f64; 2]) {
+/// Values and gradients, rounded to the numbers of columns.
+fn compute<T: Element>(x: f64, y: f64, params: &[f64]) -> ([f64; 3], [f64; 2]) {
+    let round = |value: f64| T::from_f64(value).to_f64();
     let value = params[0] * x + params[1] * y;
-    ([value, x / y, value - x], [x * value, (x + y) / 3.0])
+    ([value, x / y, value - x].map(round), [x * value, (x + y) / 3.0].map(round))
 }
 
 fn status(x: f64, y: f64) -> u64 {
@@ -61,39 +105,20 @@ impl Kernel for Fake {
     }
 
     unsafe fn run(&self, args: &Args) -> u32 {
-        assert_eq!((args.rows % self.lanes, args.first_row % self.lanes), (0, 0));
-        assert!(args.rows > 0);
-        assert_eq!(args.scratch as usize % 64, 0);
-        // SAFETY: the driver keeps the calling convention; the scratch memory is that long.
-        let (x, y, statuses, params) = unsafe {
-            args.scratch.write_bytes(1, args.scratch_len);
-            let params = std::slice::from_raw_parts(args.params, 2);
-            (args.input(0), args.input(1), args.statuses(), params)
-        };
-        let mut code = 0;
-        for i in 0..args.rows {
-            let (mut outputs, mut gradients) = compute(x[i], y[i], params);
-            if self.shape.reports_status {
-                statuses[i] = status(x[i], y[i]);
-                code |= u32::from(statuses[i] != 0);
-                if !matches!(Status::from_word(statuses[i]), Status::Done | Status::Noted(_)) {
-                    (outputs, gradients) = ([123.0; 3], [f64::NAN; 2]);
-                }
-            }
-            for (column, value) in outputs.into_iter().enumerate() {
-                // SAFETY: the driver keeps the calling convention.
-                unsafe { args.output(column)[i] = value };
-            }
-            for (element, gradient) in gradients.into_iter().enumerate().take(self.shape.param_gradients) {
-                // SAFETY: as above.
-                unsafe { args.add_to_partial(element, args.first_row + i, gradient) };
+        // SAFETY: the driver keeps the calling convention for columns of the kernel's precision.
+        unsafe {
+            match self.shape.precision {
+                Precision::Double => self.run_as::<f64>(args),
+                Precision::Single => self.run_as::<f32>(args),
             }
         }
-        code
     }
 
     fn row(&self, inputs: &[f64], params: &[f64], outputs: &mut [f64], gradients: &mut [f64]) -> RowOutcome {
-        let (values, sums) = compute(inputs[0], inputs[1], params);
+        let (values, sums) = match self.shape.precision {
+            Precision::Double => compute::<f64>(inputs[0], inputs[1], params),
+            Precision::Single => compute::<f32>(inputs[0], inputs[1], params),
+        };
         outputs.copy_from_slice(&values);
         gradients.copy_from_slice(&sums[..gradients.len()]);
         outcome(inputs[0], inputs[1])
@@ -101,12 +126,12 @@ impl Kernel for Fake {
 }
 
 /// What the documentation says, written down naively. Outputs row after row.
-fn reference(fake: &Fake, x: &[f64], y: &[f64], params: &[f64]) -> (Vec<f64>, Vec<f64>, Report) {
+fn reference<T: Element>(fake: &Fake, x: &[f64], y: &[f64], params: &[f64]) -> (Vec<f64>, Vec<f64>, Report) {
     let mut outputs = Vec::new();
     let mut report = Report { rows: x.len(), ..Report::default() };
     let mut blocks = vec![[[-0.0; 16]; 2]; x.len().div_ceil(BLOCK_ROWS)];
     for row in 0..x.len() {
-        let (mut values, gradients) = compute(x[row], y[row], params);
+        let (mut values, gradients) = compute::<T>(x[row], y[row], params);
         let outcome = if fake.shape.reports_status {
             report.slow += usize::from(x[row] > SLOW);
             outcome(x[row], y[row])
@@ -150,8 +175,19 @@ fn reference(fake: &Fake, x: &[f64], y: &[f64], params: &[f64]) -> (Vec<f64>, Ve
     (outputs, sums, report)
 }
 
-fn bits(numbers: &[f64]) -> Vec<u64> {
-    numbers.iter().map(|x| if x.is_nan() { f64::NAN } else { *x }.to_bits()).collect()
+fn bits<T: Element>(numbers: &[T]) -> Vec<u64> {
+    let number = |x: &T| x.to_f64();
+    numbers.iter().map(number).map(|x| if x.is_nan() { f64::NAN } else { x }.to_bits()).collect()
+}
+
+/// The nearest numbers of columns.
+fn rounded<T: Element>(numbers: &[f64]) -> Vec<T> {
+    numbers.iter().map(|&x| T::from_f64(x)).collect()
+}
+
+/// The same, as binary64 numbers.
+fn widened<T: Element>(numbers: &[T]) -> Vec<f64> {
+    numbers.iter().map(|x| x.to_f64()).collect()
 }
 
 /// How the columns of a batch lie in memory.
@@ -165,11 +201,27 @@ enum Form {
 const PARAMS: [f64; 2] = [1.25, -0.3];
 
 fn check(fake: &Fake, x: &[f64], y: &[f64], form: Form, options: &Options<'_>, workspace: &mut Workspace) {
+    check_columns_of::<f64>(fake, x, y, form, options, workspace);
+    check_columns_of::<f32>(fake, x, y, form, options, workspace);
+}
+
+fn check_columns_of<T: Element>(
+    fake: &Fake,
+    x: &[f64],
+    y: &[f64],
+    form: Form,
+    options: &Options<'_>,
+    workspace: &mut Workspace,
+) {
+    let fake = &fake.for_columns_of::<T>();
+    let (x, y, params) = (&rounded::<T>(x)[..], &rounded::<T>(y)[..], &rounded::<T>(&PARAMS)[..]);
     let rows = x.len();
-    let (expected, expected_sums, expected_report) = reference(fake, x, y, &PARAMS);
-    let matrix: Vec<f64> = x.iter().zip(y).flat_map(|(x, y)| [*x, *y, 9.0]).collect();
+    let (expected, expected_sums, expected_report) =
+        reference::<T>(fake, &widened(x), &widened(y), &widened(params));
+    let five = T::from_f64(5.0);
+    let matrix: Vec<T> = x.iter().zip(y).flat_map(|(x, y)| [*x, *y, five]).collect();
     let end = matrix.len().saturating_sub(1);
-    let inputs: Vec<Source<'_>> = match form {
+    let inputs: Vec<Source<'_, T>> = match form {
         Form::Columns => vec![Source::Column(x), Source::Column(y)],
         Form::Matrices => vec![Source::Matrix { data: &matrix[..end], columns: 2, row_stride: 3 }],
         Form::Mixed => {
@@ -177,8 +229,8 @@ fn check(fake: &Fake, x: &[f64], y: &[f64], form: Form, options: &Options<'_>, w
             vec![Source::Column(x), Source::Matrix { data: y, columns: 1, row_stride: 3 }]
         }
     };
-    let mut columns = vec![vec![5.0; rows]; 3];
-    let mut rows_out = vec![5.0; rows * 4];
+    let mut columns = vec![vec![five; rows]; 3];
+    let mut rows_out = vec![five; rows * 4];
     let [a, b, c] = &mut columns[..] else { unreachable!() };
     let mut outputs = match form {
         Form::Columns => vec![Sink::Column(a), Sink::Column(b), Sink::Column(c)],
@@ -190,10 +242,14 @@ fn check(fake: &Fake, x: &[f64], y: &[f64], form: Form, options: &Options<'_>, w
         ],
     };
     let mut sums = vec![5.0; fake.shape.param_gradients];
-    let batch =
-        Batch { rows, inputs: &inputs, params: &PARAMS, outputs: &mut outputs, param_gradients: &mut sums };
+    let batch = Batch { rows, inputs: &inputs, params, outputs: &mut outputs, param_gradients: &mut sums };
     let report = evaluate(fake, batch, options, workspace).unwrap();
-    let label = format!("{rows} rows, {} lanes, {form:?}, {} threads", fake.lanes, options.threads);
+    let label = format!(
+        "{} columns, {rows} rows, {} lanes, {form:?}, {} threads",
+        T::PRECISION,
+        fake.lanes,
+        options.threads
+    );
     assert_eq!(report, expected_report, "{label}");
     assert_eq!(bits(&sums), bits(&expected_sums), "{label}");
     let column = |i: usize| -> Vec<f64> { expected.iter().skip(i).step_by(3).copied().collect() };
@@ -208,7 +264,7 @@ fn check(fake: &Fake, x: &[f64], y: &[f64], form: Form, options: &Options<'_>, w
             assert_eq!(bits(&rows_out), bits(&expected), "{label}");
         }
         Form::Mixed => {
-            assert_eq!(columns[0], vec![5.0; rows]);
+            assert_eq!(columns[0], vec![five; rows]);
             assert_eq!(bits(&columns[1]), bits(&column(1)), "{label}");
             assert_eq!(bits(&columns[2]), bits(&column(2)), "{label}");
         }
@@ -273,7 +329,7 @@ fn more_blocks_than_tasks() {
         unsafe fn run(&self, args: &Args) -> u32 {
             for row in 0..args.rows {
                 // SAFETY: the driver keeps the calling convention.
-                unsafe { args.add_to_partial(0, args.first_row + row, args.input(0)[row]) };
+                unsafe { args.add_to_partial(0, args.first_row + row, args.input::<f64>(0)[row]) };
             }
             0
         }
@@ -313,7 +369,7 @@ fn constants_are_columns() {
     let (x, _) = inputs(10_001);
     let fake = Fake::new(8, true, true);
     let y = vec![0.7; x.len()];
-    let (expected, expected_sums, _) = reference(&fake, &x, &y, &PARAMS);
+    let (expected, expected_sums, _) = reference::<f64>(&fake, &x, &y, &PARAMS);
     let mut found = vec![0.0; 3 * x.len()];
     let mut sums = [0.0; 2];
     let batch = Batch {
@@ -337,7 +393,7 @@ fn one_row() {
             let (mut outputs, mut gradients) = ([0.0; 3], [0.0; 2]);
             let found = evaluate_row(&fake, &[x, y], &PARAMS, &mut outputs, &mut gradients, &mut workspace);
             assert_eq!(found, Ok(outcome(x, y)));
-            let (mut values, mut sums) = compute(x, y, &PARAMS);
+            let (mut values, mut sums) = compute::<f64>(x, y, &PARAMS);
             if y < 0.0 {
                 (values, sums) = ([f64::NAN; 3], [f64::NAN; 2]);
             }
@@ -383,6 +439,8 @@ fn wrong_sizes_are_refused() {
         "sink 0 has 29 numbers where 10 rows need 30",
     ];
     assert_eq!(errors, expected);
+    let error = evaluate_row(&fake, &[1f32; 2], &[1.0; 2], &mut [0.0; 3], s, &mut Workspace::new());
+    assert_eq!(error.unwrap_err().to_string(), "the kernel works on f64 numbers, the batch has f32 numbers");
     let found = evaluate_row(&fake, &[1.0], p, &mut [0.0; 3], s, &mut Workspace::new());
     assert_eq!(found, Err(BatchError::InputColumns { expected: 2, found: 1 }));
 }
@@ -396,7 +454,7 @@ fn progress_counts_every_row() {
         rows.fetch_add(more, std::sync::atomic::Ordering::Relaxed);
     };
     let options = Options { progress: Some(&count), ..Options::with_threads(2) };
-    check(&fake, &x, &y, Form::Columns, &options, &mut Workspace::new());
+    check_columns_of::<f64>(&fake, &x, &y, Form::Columns, &options, &mut Workspace::new());
     assert_eq!(rows.into_inner(), 50_000);
 }
 

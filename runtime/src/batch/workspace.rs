@@ -4,6 +4,7 @@ use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::ptr;
 
 use super::{BatchError, RowReport};
+use crate::element::Element;
 
 /// The tiles, scratch memory and partial sums of evaluations.
 ///
@@ -11,8 +12,15 @@ use super::{BatchError, RowReport};
 /// enough allocates nothing, unless it has rows to report. Any kernel may use any workspace.
 #[derive(Debug, Default)]
 pub struct Workspace {
-    pub(super) spaces: Vec<Space>,
-    pub(super) views: Vec<View>,
+    pub(crate) double: Spaces<f64>,
+    pub(crate) single: Spaces<f32>,
+}
+
+/// The part of a workspace for columns of one kind.
+#[derive(Debug, Default)]
+pub struct Spaces<T: Element> {
+    pub(super) spaces: Vec<Space<T>>,
+    pub(super) views: Vec<View<T>>,
     pub(super) sums: Vec<f64>,
 }
 
@@ -21,9 +29,11 @@ impl Workspace {
     pub fn new() -> Workspace {
         Workspace::default()
     }
+}
 
+impl<T: Element> Spaces<T> {
     /// Makes sure that there is memory for `count` threads.
-    pub(super) fn threads(&mut self, count: usize) -> &mut [Space] {
+    pub(super) fn threads(&mut self, count: usize) -> &mut [Space<T>] {
         while self.spaces.len() < count {
             self.spaces.push(Space::default());
         }
@@ -39,15 +49,15 @@ unsafe impl Sync for Workspace {}
 
 /// The columns of a [`Source`](super::Source) or [`Sink`](super::Sink) as the driver sees them.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct View {
+pub(super) struct View<T> {
     /// The first column's number for row 0; null for results that nobody wants.
-    pub(super) start: *mut f64,
+    pub(super) start: *mut T,
     pub(super) columns: usize,
     /// From a row to the next; 0 for a constant.
     pub(super) stride: usize,
 }
 
-impl View {
+impl<T> View<T> {
     /// Whether kernels work on the memory itself rather than on a tile.
     pub(super) fn in_place(&self) -> bool {
         self.columns == 1 && self.stride == 1 && !self.start.is_null()
@@ -55,7 +65,7 @@ impl View {
 
     /// Appends this to `views`. Columns that stand behind those of the last view in the same rows join it, if it is
     /// at `first` or later, so that they are transposed together.
-    pub(super) fn append_to(self, views: &mut Vec<View>, first: usize) {
+    pub(super) fn append_to(self, views: &mut Vec<View<T>>, first: usize) {
         if let Some(last) = views[first..].last_mut()
             && self.stride == last.stride
             && last.columns + self.columns <= last.stride
@@ -70,12 +80,12 @@ impl View {
 
 /// What one thread works with.
 #[derive(Debug, Default)]
-pub(super) struct Space {
+pub(super) struct Space<T: Element> {
     /// Columns that the tile holds copies of.
-    pub(super) tile: Buffer<f64>,
+    pub(super) tile: Buffer<T>,
     /// All columns of the last rows, which do not fill a lane group.
-    pub(super) pad: Buffer<f64>,
-    pub(super) status: Buffer<u64>,
+    pub(super) pad: Buffer<T>,
+    pub(super) status: Buffer<T::Word>,
     pub(super) scratch: Buffer<u8>,
     /// The block's partial sums.
     pub(super) partials: Buffer<f64>,
@@ -85,15 +95,15 @@ pub(super) struct Space {
     pub(super) contributions: Buffer<f64>,
     /// The block's sums, then the sums of earlier blocks that wait in the tree.
     pub(super) levels: Buffer<f64>,
-    /// One row: inputs, outputs, parameter gradients.
+    /// One row: inputs, parameters, outputs, parameter gradients.
     pub(super) row: Buffer<f64>,
-    pub(super) inputs: Vec<*const f64>,
-    pub(super) outputs: Vec<*mut f64>,
+    pub(super) inputs: Vec<*const T>,
+    pub(super) outputs: Vec<*mut T>,
     pub(super) log: Log,
 }
 
 // SAFETY: see `Workspace`.
-unsafe impl Send for Space {}
+unsafe impl<T: Element> Send for Space<T> {}
 
 /// What a thread has to report.
 #[derive(Debug, Default)]
@@ -114,9 +124,11 @@ impl Log {
 }
 
 /// Numbers that are valid for any bits, zero included.
-pub(super) trait Plain: Copy {}
+pub trait Plain: Copy {}
 impl Plain for f64 {}
+impl Plain for f32 {}
 impl Plain for u64 {}
+impl Plain for u32 {}
 impl Plain for u8 {}
 
 /// Zero-initialised memory aligned to a cache line.

@@ -7,6 +7,7 @@ use std::path::Path;
 use memmap2::Mmap;
 
 use super::{FileError, FileProblem};
+use crate::element::Element;
 
 /// Files from this size on are mapped. Below it, reading costs less than faulting pages in.
 const MAPPED_FROM: u64 = 1 << 20;
@@ -41,18 +42,17 @@ impl Contents {
     }
 }
 
-/// The bytes as binary64 numbers in place, if they are aligned and a whole number of them. The byte order is this
-/// machine's.
-pub(super) fn as_numbers(bytes: &[u8]) -> Option<&[f64]> {
-    // SAFETY: every eight bytes are a valid binary64 number.
-    let (before, numbers, after) = unsafe { bytes.align_to::<f64>() };
+/// The bytes as numbers in place, if they are aligned and a whole number of them. The byte order is this machine's.
+pub(super) fn as_numbers<T: Element>(bytes: &[u8]) -> Option<&[T]> {
+    // SAFETY: an element is `f64` or `f32`, and any bytes of its size are valid.
+    let (before, numbers, after) = unsafe { bytes.align_to::<T>() };
     (before.is_empty() && after.is_empty()).then_some(numbers)
 }
 
 /// A vector with room for `len` numbers, or an error instead of an abort.
-pub(super) fn room_for(len: usize) -> Result<Vec<f64>, FileProblem> {
+pub(super) fn room_for<T>(len: usize) -> Result<Vec<T>, FileProblem> {
     let mut numbers = Vec::new();
-    let bytes = len.saturating_mul(size_of::<f64>());
+    let bytes = len.saturating_mul(size_of::<T>());
     numbers.try_reserve_exact(len).map_err(|_| FileProblem::OutOfMemory { bytes })?;
     Ok(numbers)
 }

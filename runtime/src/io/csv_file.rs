@@ -6,16 +6,16 @@ use std::path::Path;
 use csv::{ByteRecord, ReaderBuilder, Trim};
 
 use super::contents::{Contents, room_for};
-use super::{Dataset, Field, FileError, FileProblem, Layout, Storage};
+use super::{Dataset, Element, Field, FileError, FileProblem, Layout, Storage};
 
 /// How much of a field that is not a number is repeated in an error.
 const SHOWN: usize = 40;
 
-pub(super) fn read(path: &Path, contents: &Contents) -> Result<Dataset, FileError> {
+pub(super) fn read<T: Element>(path: &Path, contents: &Contents) -> Result<Dataset<T>, FileError> {
     parse(contents.bytes()).map_err(|problem| FileError::new(path, problem))
 }
 
-fn parse(bytes: &[u8]) -> Result<Dataset, FileProblem> {
+fn parse<T: Element>(bytes: &[u8]) -> Result<Dataset<T>, FileProblem> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut reader =
         ReaderBuilder::new().flexible(true).trim(Trim::All).has_headers(false).from_reader(bytes);
@@ -46,7 +46,7 @@ fn parse(bytes: &[u8]) -> Result<Dataset, FileProblem> {
         }
         for (column, name) in names.iter().enumerate() {
             let text = text(bytes, &record, column)?;
-            let number = text.parse::<f64>().map_err(|_| FileProblem::NotANumber {
+            let number = text.parse::<T>().map_err(|_| FileProblem::NotANumber {
                 line: line(bytes, &record),
                 column,
                 name: name.clone(),
@@ -63,7 +63,7 @@ fn parse(bytes: &[u8]) -> Result<Dataset, FileProblem> {
         storage: 0,
         layout: Layout::rows_apart(columns, column, &[]),
     });
-    Ok(Dataset { rows, fields: fields.collect(), storage: vec![Storage::Owned(numbers)] })
+    Ok(Dataset { rows, fields: fields.collect(), storage: vec![Storage::Owned(numbers)], rounded: false })
 }
 
 fn text<'a>(bytes: &[u8], record: &'a ByteRecord, column: usize) -> Result<&'a str, FileProblem> {

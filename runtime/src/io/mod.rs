@@ -4,7 +4,9 @@
 //! large npy files are mapped and used where they are. [`write_arrays`] writes any of them, and [`NpyOutput`] lets an
 //! evaluation write straight into the npy file that it makes.
 //!
-//! All numbers are binary64. Files of other types are converted if that loses nothing, and refused otherwise.
+//! Numbers are binary64 or binary32, as the caller wants them ([`Element`]). For binary64, files of other types are
+//! converted if that loses nothing, and refused otherwise. For binary32, numbers of larger types are rounded to it once;
+//! [`Dataset::is_rounded`] tells whether that changed any.
 //!
 //! Files are hostile until proven otherwise: whatever they contain leads to a [`FileError`] or to numbers, with memory
 //! in proportion to the size of the file. A file that is mapped must not be changed or cut short by another program
@@ -25,9 +27,10 @@ use std::path::Path;
 
 use self::contents::{Contents, as_numbers};
 pub use self::error::{FileError, FileProblem, MissingColumn};
-use self::npy::Numbers;
+use self::npy::{Array, Numbers};
 pub use self::output::{ArraysOutput, NamedArray, NpyOutput, write_arrays, write_csv};
 use crate::batch::Source;
+use crate::element::Element;
 
 /// The formats of array files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,10 +61,11 @@ impl Format {
 
 /// Arrays with the same number of rows, as read from a file.
 #[derive(Debug)]
-pub struct Dataset {
+pub struct Dataset<T: Element = f64> {
     rows: usize,
     fields: Vec<Field>,
-    storage: Vec<Storage>,
+    storage: Vec<Storage<T>>,
+    rounded: bool,
 }
 
 /// One array of a [`Dataset`]: an array of an npz file, a field of a structured npy file, a column of a csv file, or
@@ -93,8 +97,8 @@ impl Field {
 
 /// Where the numbers of a field are.
 #[derive(Debug)]
-enum Storage {
-    Owned(Vec<f64>),
+enum Storage<T: Element> {
+    Owned(Vec<T>),
     /// From byte `start` on; checked to be aligned.
     InFile {
         contents: Contents,
@@ -102,8 +106,8 @@ enum Storage {
     },
 }
 
-impl Storage {
-    fn numbers(&self) -> &[f64] {
+impl<T: Element> Storage<T> {
+    fn numbers(&self) -> &[T] {
         match self {
             Storage::Owned(numbers) => numbers,
             Storage::InFile { contents, start } => {
@@ -158,12 +162,12 @@ impl Layout {
     }
 }
 
-impl Dataset {
+impl<T: Element> Dataset<T> {
     /// Reads a file in the format that its name ends in.
     ///
     /// # Errors
     /// If the file cannot be read, or is not what it should be; see [`FileProblem`].
-    pub fn open(path: impl AsRef<Path>) -> Result<Dataset, FileError> {
+    pub fn open(path: impl AsRef<Path>) -> Result<Dataset<T>, FileError> {
         let path = path.as_ref();
         Dataset::open_as(path, Format::of_path(path)?)
     }
@@ -172,29 +176,35 @@ impl Dataset {
     ///
     /// # Errors
     /// As for [`Dataset::open`].
-    pub fn open_as(path: impl AsRef<Path>, format: Format) -> Result<Dataset, FileError> {
+    pub fn open_as(path: impl AsRef<Path>, format: Format) -> Result<Dataset<T>, FileError> {
         let path = path.as_ref();
         Dataset::from_contents(path, Contents::of_file(path)?, format)
     }
 
-    fn from_contents(path: &Path, contents: Contents, format: Format) -> Result<Dataset, FileError> {
+    fn from_contents(path: &Path, contents: Contents, format: Format) -> Result<Dataset<T>, FileError> {
         match format {
             Format::Csv => csv_file::read(path, &contents),
             Format::Npz => npz::read(path, &contents),
             Format::Npy => {
                 let wrong = |problem| FileError::new(path, problem);
-                let array = npy::read(contents.bytes()).map_err(wrong)?;
+                let array = npy::read::<T>(contents.bytes()).map_err(wrong)?;
                 let mut names = HashSet::new();
                 if let Some(field) = array.fields.iter().find(|field| !names.insert(&field.name)) {
                     return Err(wrong(FileProblem::DuplicateName { name: field.name.clone() }));
                 }
-                let storage = match array.numbers {
+                let Array { rows, fields, numbers, rounded } = array;
+                let storage = match numbers {
                     Numbers::InPlace(start) => Storage::InFile { contents, start },
                     Numbers::Converted(numbers) => Storage::Owned(numbers),
                 };
-                Ok(Dataset { rows: array.rows, fields: array.fields, storage: vec![storage] })
+                Ok(Dataset { rows, fields, storage: vec![storage], rounded })
             }
         }
+    }
+
+    /// Whether numbers were changed when they were rounded to the element type.
+    pub fn is_rounded(&self) -> bool {
+        self.rounded
     }
 
     /// How many rows every array has.
@@ -208,12 +218,12 @@ impl Dataset {
     }
 
     /// The columns of one field of this dataset, in row-major order of its elements.
-    pub fn columns<'a>(&'a self, field: &'a Field) -> impl Iterator<Item = Source<'a>> {
+    pub fn columns<'a>(&'a self, field: &'a Field) -> impl Iterator<Item = Source<'a, T>> {
         (0..field.elements()).map(|element| self.column(field, element))
     }
 
     /// All columns of all fields in order, as inputs of a program take them by position.
-    pub fn all_columns(&self) -> impl Iterator<Item = Source<'_>> {
+    pub fn all_columns(&self) -> impl Iterator<Item = Source<'_, T>> {
         self.fields.iter().flat_map(|field| self.columns(field))
     }
 
@@ -224,7 +234,7 @@ impl Dataset {
     ///
     /// # Errors
     /// If there is no such field, or it has rows of another shape.
-    pub fn find(&self, name: &str, shape: &[usize]) -> Result<Vec<Source<'_>>, MissingColumn> {
+    pub fn find(&self, name: &str, shape: &[usize]) -> Result<Vec<Source<'_, T>>, MissingColumn> {
         let by_name = |name: &str| self.fields.iter().find(|field| field.name == name);
         if let Some(field) = by_name(name) {
             let wide = |shape: &[usize]| shape.iter().copied().filter(|&size| size != 1).collect::<Vec<_>>();
@@ -255,7 +265,7 @@ impl Dataset {
         MissingColumn::Name { name: name.to_owned(), available }
     }
 
-    fn column(&self, field: &Field, element: usize) -> Source<'_> {
+    fn column(&self, field: &Field, element: usize) -> Source<'_, T> {
         let numbers = self.storage.get(field.storage).map_or(&[][..], Storage::numbers);
         // Without rows there is nothing behind the place of the first.
         let data = numbers.get(field.layout.place(&field.shape, element)..).unwrap_or_default();

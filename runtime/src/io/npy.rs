@@ -1,4 +1,4 @@
-//! The npy format: its header, and elements of every type that binary64 holds exactly.
+//! The npy format: its header, and elements of every type that binary64 holds exactly, or binary32 can be rounded from.
 //!
 //! The header is the text of a Python dictionary. It is read here rather than by a general parser of Python literals,
 //! since a hostile one must not cost more than its own length: nesting is bounded by the form, and sizes are checked
@@ -6,6 +6,8 @@
 
 use super::contents::{as_numbers, room_for};
 use super::{Field, FileProblem, Layout};
+use crate::element::Element;
+use crate::lanes::Precision;
 
 /// The longest header that is accepted. NumPy itself accepts 10,000 bytes unless told to trust the file.
 const MAX_HEADER: usize = 1 << 20;
@@ -44,22 +46,24 @@ struct FieldDescr {
 /// An array: its fields (one without a name if it is not structured), and numbers of its own unless they can be
 /// used where they are.
 #[derive(Debug)]
-pub(super) struct Array {
+pub(super) struct Array<T> {
     pub(super) rows: usize,
     pub(super) fields: Vec<Field>,
-    pub(super) numbers: Numbers,
+    pub(super) numbers: Numbers<T>,
+    /// Whether numbers were changed when they were rounded.
+    pub(super) rounded: bool,
 }
 
 /// Where the numbers of an array are.
 #[derive(Debug)]
-pub(super) enum Numbers {
+pub(super) enum Numbers<T> {
     /// In the file, from this byte on.
     InPlace(usize),
-    Converted(Vec<f64>),
+    Converted(Vec<T>),
 }
 
 /// Reads an npy file from its bytes.
-pub(super) fn read(bytes: &[u8]) -> Result<Array, FileProblem> {
+pub(super) fn read<T: Element>(bytes: &[u8]) -> Result<Array<T>, FileProblem> {
     let Header { descr, fortran_order, shape, data } = read_header(bytes)?;
     let start = data;
     let data = &bytes[start..];
@@ -81,23 +85,24 @@ pub(super) fn read(bytes: &[u8]) -> Result<Array, FileProblem> {
     };
     match descr {
         Descr::Plain(dtype) => {
-            let element = Element::parse(&dtype)?;
+            let element = ItemType::parse(&dtype)?;
             check_length(element.size)?;
             let layout = Layout::whole(rows, row_shape, fortran_order);
             let field = Field { name: String::new(), shape: row_shape.to_vec(), storage: 0, layout };
-            let numbers = if element.is_native_number() && as_numbers(data).is_some() {
+            let mut rounded = false;
+            let numbers = if element.is_native_number::<T>() && as_numbers::<T>(data).is_some() {
                 Numbers::InPlace(start)
             } else {
                 let place = |index: usize| match fortran_order {
                     false => (index / items, index % items),
-                    // Element numbers are row-major; the file counts the first dimension of a row fastest.
+                    // ItemType numbers are row-major; the file counts the first dimension of a row fastest.
                     true => (index % rows, row_major_element(index / rows, row_shape)),
                 };
                 let mut numbers = room_for(rows * items)?;
-                element.convert(data, &mut numbers, place)?;
+                rounded = element.convert(data, &mut numbers, place)?;
                 Numbers::Converted(numbers)
             };
-            Ok(Array { rows, fields: vec![field], numbers })
+            Ok(Array { rows, fields: vec![field], numbers, rounded })
         }
         Descr::Fields(descriptions) => {
             // Fields beside each other in every item; further dimensions would make arrays of records.
@@ -112,14 +117,14 @@ pub(super) fn read(bytes: &[u8]) -> Result<Array, FileProblem> {
     }
 }
 
-fn read_fields(
+fn read_fields<T: Element>(
     data: &[u8],
     rows: usize,
     shape: &[usize],
     descriptions: &[FieldDescr],
     start: usize,
     check_length: impl Fn(usize) -> Result<(), FileProblem>,
-) -> Result<Array, FileProblem> {
+) -> Result<Array<T>, FileProblem> {
     let too_large = || FileProblem::TooLarge { shape: shape.to_vec() };
     let mut item_size = 0usize;
     let mut elements_per_row = 0usize;
@@ -129,10 +134,10 @@ fn read_fields(
         let FieldDescr { name, dtype, shape } = description;
         let count = product(shape).ok_or_else(too_large)?;
         // NumPy fills gaps with nameless bytes without a type.
-        let padding = if name.is_empty() { Element::padding(dtype) } else { None };
+        let padding = if name.is_empty() { ItemType::padding(dtype) } else { None };
         let element = match padding {
-            Some(size) => Element { size, kind: Kind::Boolean, swapped: false },
-            None => Element::parse(dtype)?,
+            Some(size) => ItemType { size, kind: Kind::Boolean, swapped: false },
+            None => ItemType::parse(dtype)?,
         };
         if padding.is_none() {
             if count == 0 {
@@ -149,11 +154,12 @@ fn read_fields(
     }
     check_length(item_size)?;
 
-    let number = size_of::<f64>();
+    let number = size_of::<T>();
     let in_place = item_size.is_multiple_of(number)
-        && as_numbers(data).is_some()
-        && places.iter().all(|(_, at, element, _)| element.is_native_number() && at % number == 0);
+        && as_numbers::<T>(data).is_some()
+        && places.iter().all(|(_, at, element, _)| element.is_native_number::<T>() && at % number == 0);
     let mut fields = Vec::new();
+    let mut rounded = false;
     let mut numbers = if in_place { Vec::new() } else { room_for(rows * elements_per_row)? };
     for (FieldDescr { name, shape, .. }, at, element, count) in places {
         let layout = if in_place {
@@ -162,14 +168,14 @@ fn read_fields(
             let layout = Layout::rows_apart(count, numbers.len(), shape);
             for row in 0..rows {
                 let item = &data[row * item_size + at..][..count * element.size];
-                element.convert(item, &mut numbers, |index| (row, index))?;
+                rounded |= element.convert(item, &mut numbers, |index| (row, index))?;
             }
             layout
         };
         fields.push(Field { name: name.clone(), shape: shape.clone(), storage: 0, layout });
     }
     let numbers = if in_place { Numbers::InPlace(start) } else { Numbers::Converted(numbers) };
-    Ok(Array { rows, fields, numbers })
+    Ok(Array { rows, fields, numbers, rounded })
 }
 
 fn product(shape: &[usize]) -> Option<usize> {
@@ -190,7 +196,7 @@ fn row_major_element(mut index: usize, shape: &[usize]) -> usize {
 
 /// The type of an element.
 #[derive(Debug, Clone, Copy)]
-struct Element {
+struct ItemType {
     /// In bytes, at least 1.
     size: usize,
     kind: Kind,
@@ -206,8 +212,8 @@ enum Kind {
     Float,
 }
 
-impl Element {
-    fn parse(dtype: &str) -> Result<Element, FileProblem> {
+impl ItemType {
+    fn parse(dtype: &str) -> Result<ItemType, FileProblem> {
         let refuse = |reason| {
             let mut dtype = dtype.to_owned();
             if let Some((end, _)) = dtype.char_indices().nth(40) {
@@ -244,7 +250,7 @@ impl Element {
             }
             _ => return Err(refuse("the type is not known")),
         };
-        Ok(Element { size, kind, swapped })
+        Ok(ItemType { size, kind, swapped })
     }
 
     /// The size of nameless bytes without a type.
@@ -253,19 +259,21 @@ impl Element {
         digits.parse().ok()
     }
 
-    /// Whether this is binary64 in this machine's byte order.
-    fn is_native_number(self) -> bool {
-        self.kind == Kind::Float && self.size == 8 && !self.swapped
+    /// Whether this is `T` in this machine's byte order.
+    fn is_native_number<T>(self) -> bool {
+        self.kind == Kind::Float && self.size == size_of::<T>() && !self.swapped
     }
 
-    /// Appends the elements of `data` to `numbers`. `place` tells row and element of the one with an index.
-    fn convert(
+    /// Appends the elements of `data` to `numbers`, and tells whether rounding changed any. `place` tells row and
+    /// element of the one with an index.
+    fn convert<T: Element>(
         self,
         data: &[u8],
-        numbers: &mut Vec<f64>,
+        numbers: &mut Vec<T>,
         place: impl Fn(usize) -> (usize, usize),
-    ) -> Result<(), FileProblem> {
+    ) -> Result<bool, FileProblem> {
         let size = self.size;
+        let mut rounded = false;
         for (index, bytes) in data.chunks_exact(size).enumerate() {
             let mut word = [0; 8];
             // The element's bytes, least significant first.
@@ -274,7 +282,7 @@ impl Element {
                 word[..size].reverse();
             }
             let bits = u64::from_le_bytes(word);
-            let number = match self.kind {
+            let exact = match self.kind {
                 Kind::Boolean => f64::from(u8::from(bits != 0)),
                 Kind::Float => match size {
                     2 => half(bits as u16),
@@ -287,17 +295,23 @@ impl Element {
                         Kind::Signed => i128::from((bits << unused) as i64 >> unused),
                         _ => i128::from(bits),
                     };
-                    let number = value as f64;
-                    if number as i128 != value {
-                        let (row, element) = place(index);
-                        return Err(FileProblem::InexactInteger { row, element, value });
+                    let number = T::from_integer(value);
+                    if number.to_f64() as i128 != value {
+                        if T::PRECISION == Precision::Double {
+                            let (row, element) = place(index);
+                            return Err(FileProblem::InexactInteger { row, element, value });
+                        }
+                        rounded = true;
                     }
-                    number
+                    numbers.push(number);
+                    continue;
                 }
             };
+            let number = T::from_f64(exact);
+            rounded |= number.to_f64() != exact && !exact.is_nan();
             numbers.push(number);
         }
-        Ok(())
+        Ok(rounded)
     }
 }
 
@@ -518,15 +532,16 @@ impl Parser<'_> {
     }
 }
 
-/// The header of an npy file of binary64 numbers in this machine's byte order and row-major order.
-pub(super) fn write_header(shape: &[usize]) -> Vec<u8> {
+/// The header of an npy file of numbers of this type in this machine's byte order and row-major order.
+pub(super) fn write_header<T: Element>(shape: &[usize]) -> Vec<u8> {
+    let size = size_of::<T>();
     let order = if cfg!(target_endian = "big") { '>' } else { '<' };
     // A tuple of one number is spelled with a comma behind it, as Python does it.
     let shape = match shape {
         [rows] => format!("{rows},"),
         _ => shape.iter().map(usize::to_string).collect::<Vec<_>>().join(", "),
     };
-    let mut text = format!("{{'descr': '{order}f8', 'fortran_order': False, 'shape': ({shape}), }}");
+    let mut text = format!("{{'descr': '{order}f{size}', 'fortran_order': False, 'shape': ({shape}), }}");
     let prefix = MAGIC.len() + 4;
     // Padded so that the data is aligned to a cache line; the last character is a line feed.
     let padding = (prefix + text.len() + 1).next_multiple_of(64) - (prefix + text.len() + 1);

@@ -9,7 +9,7 @@ use zip::result::ZipError;
 
 use super::contents::Contents;
 use super::npy::{self, Numbers};
-use super::{Dataset, FileError, FileProblem, Storage};
+use super::{Dataset, Element, FileError, FileProblem, Storage};
 
 /// Deflate cannot shrink data to less than this part. Anything beyond is an archive whose entries overlap.
 const MAX_INFLATION: u64 = 1032;
@@ -20,13 +20,13 @@ impl From<ZipError> for FileProblem {
     }
 }
 
-pub(super) fn read(path: &Path, contents: &Contents) -> Result<Dataset, FileError> {
+pub(super) fn read<T: Element>(path: &Path, contents: &Contents) -> Result<Dataset<T>, FileError> {
     let bytes = contents.bytes();
     let whole = |problem: FileProblem| FileError::new(path, problem);
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| whole(error.into()))?;
     let limit = (bytes.len() as u64).saturating_mul(MAX_INFLATION);
     let mut left = limit;
-    let mut dataset = Dataset { rows: 0, fields: Vec::new(), storage: Vec::new() };
+    let mut dataset = Dataset { rows: 0, fields: Vec::new(), storage: Vec::new(), rounded: false };
     let mut names = HashSet::new();
     for index in 0..archive.len() {
         let file = archive.by_index(index).map_err(|error| whole(error.into()))?;
@@ -41,7 +41,7 @@ pub(super) fn read(path: &Path, contents: &Contents) -> Result<Dataset, FileErro
         read.map_err(|error| wrong(FileProblem::Archive { message: error.to_string() }))?;
         left =
             left.checked_sub(unpacked.len() as u64).ok_or_else(|| wrong(FileProblem::Inflated { limit }))?;
-        let array = npy::read(&unpacked).map_err(wrong)?;
+        let array = npy::read::<T>(&unpacked).map_err(wrong)?;
         let [field] = &array.fields[..] else { return Err(wrong(FileProblem::StructuredEntry)) };
         if !field.name.is_empty() {
             return Err(wrong(FileProblem::StructuredEntry));
@@ -54,6 +54,7 @@ pub(super) fn read(path: &Path, contents: &Contents) -> Result<Dataset, FileErro
         field.name = name;
         field.storage = dataset.storage.len();
         dataset.rows = array.rows;
+        dataset.rounded |= array.rounded;
         dataset.fields.push(field);
         dataset.storage.push(match array.numbers {
             Numbers::InPlace(start) => Storage::InFile { contents: Contents::Read(unpacked), start },

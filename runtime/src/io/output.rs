@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{self, BufWriter, Seek, Write};
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
 use memmap2::MmapMut;
@@ -11,10 +12,11 @@ use zip::{CompressionMethod, ZipWriter};
 
 use super::contents::as_numbers;
 use super::{FileError, FileProblem, Format, element_name, npy};
+use crate::element::Element;
 
 /// An array to be written.
 #[derive(Debug, Clone, Copy)]
-pub struct NamedArray<'a> {
+pub struct NamedArray<'a, T = f64> {
     /// Its name, in formats that have names.
     pub name: &'a str,
     /// How many rows; `None` for one value without rows, which only npz files can hold.
@@ -22,10 +24,10 @@ pub struct NamedArray<'a> {
     /// The shape of a row; empty for one number.
     pub shape: &'a [usize],
     /// The numbers, in row-major order.
-    pub data: &'a [f64],
+    pub data: &'a [T],
 }
 
-impl NamedArray<'_> {
+impl<T> NamedArray<'_, T> {
     fn row_len(&self) -> usize {
         self.shape.iter().product()
     }
@@ -37,7 +39,10 @@ impl NamedArray<'_> {
 ///
 /// # Errors
 /// As for [`ArraysOutput::create`] and [`ArraysOutput::write`].
-pub fn write_arrays(path: impl AsRef<Path>, arrays: &[NamedArray<'_>]) -> Result<(), FileError> {
+pub fn write_arrays<T: Element>(
+    path: impl AsRef<Path>,
+    arrays: &[NamedArray<'_, T>],
+) -> Result<(), FileError> {
     let mut output = ArraysOutput::create(path)?;
     output.write(arrays)?;
     output.finish()
@@ -70,7 +75,7 @@ impl ArraysOutput {
     ///
     /// # Errors
     /// If the arrays do not fit the format, or the system refuses.
-    pub fn write(&mut self, arrays: &[NamedArray<'_>]) -> Result<(), FileError> {
+    pub fn write<T: Element>(&mut self, arrays: &[NamedArray<'_, T>]) -> Result<(), FileError> {
         let ArraysOutput { file, format } = self;
         let path = file.path.as_path();
         for array in arrays {
@@ -118,24 +123,24 @@ impl ArraysOutput {
     }
 }
 
-fn write_npy(out: &mut impl Write, array: &NamedArray<'_>) -> io::Result<()> {
+fn write_npy<T: Element>(out: &mut impl Write, array: &NamedArray<'_, T>) -> io::Result<()> {
     let shape: Vec<usize> = array.rows.into_iter().chain(array.shape.iter().copied()).collect();
-    out.write_all(&npy::write_header(&shape))?;
+    out.write_all(&npy::write_header::<T>(&shape))?;
     let mut bytes = Vec::with_capacity(8 * 1024);
     for numbers in array.data.chunks(1024) {
         bytes.clear();
-        bytes.extend(numbers.iter().flat_map(|number| number.to_ne_bytes()));
+        numbers.iter().for_each(|number| number.write_bytes(&mut bytes));
         out.write_all(&bytes)?;
     }
     Ok(())
 }
 
-fn write_npz(out: impl Write + Seek, arrays: &[NamedArray<'_>]) -> Result<(), FileProblem> {
+fn write_npz<T: Element>(out: impl Write + Seek, arrays: &[NamedArray<'_, T>]) -> Result<(), FileProblem> {
     let mut zip = ZipWriter::new(out);
     for array in arrays {
         let options = SimpleFileOptions::default()
             .compression_method(CompressionMethod::Stored)
-            .large_file(array.data.len() >= u32::MAX as usize / 8 - 1024);
+            .large_file(array.data.len() >= u32::MAX as usize / size_of::<T>() - 1024);
         zip.start_file(format!("{}.npy", array.name), options)?;
         write_npy(&mut zip, array).map_err(FileProblem::system("write"))?;
     }
@@ -146,7 +151,7 @@ fn write_npz(out: impl Write + Seek, arrays: &[NamedArray<'_>]) -> Result<(), Fi
 ///
 /// # Errors
 /// If `out` refuses.
-pub fn write_csv(out: &mut impl Write, arrays: &[NamedArray<'_>]) -> io::Result<()> {
+pub fn write_csv<T: Element>(out: &mut impl Write, arrays: &[NamedArray<'_, T>]) -> io::Result<()> {
     let mut csv = csv::WriterBuilder::new().flexible(true).from_writer(out);
     for array in arrays {
         for element in 0..array.row_len() {
@@ -170,29 +175,30 @@ pub fn write_csv(out: &mut impl Write, arrays: &[NamedArray<'_>]) -> io::Result<
     csv.flush()
 }
 
-/// An npy file of binary64 numbers that is being written in memory.
+/// An npy file that is being written in memory.
 ///
 /// The numbers are the mapped file itself, so that results of any size go to disk without passing through other
 /// memory. The file appears under its name with [`NpyOutput::finish`]; until then, and if this is dropped before,
 /// there is only a temporary file beside it, which is removed.
 #[derive(Debug)]
-pub struct NpyOutput {
+pub struct NpyOutput<T: Element = f64> {
+    numbers: PhantomData<T>,
     file: Pending,
     map: MmapMut,
     header: usize,
 }
 
-impl NpyOutput {
+impl<T: Element> NpyOutput<T> {
     /// Makes room for `rows` rows of shape `shape`. All numbers are 0 at first.
     ///
     /// # Errors
     /// If the system refuses; above all, if there is not enough space on the disk.
-    pub fn create(path: impl AsRef<Path>, rows: usize, shape: &[usize]) -> Result<NpyOutput, FileError> {
+    pub fn create(path: impl AsRef<Path>, rows: usize, shape: &[usize]) -> Result<NpyOutput<T>, FileError> {
         let path = path.as_ref();
-        let header = npy::write_header(&[&[rows], shape].concat());
+        let header = npy::write_header::<T>(&[&[rows], shape].concat());
         let bytes = shape
             .iter()
-            .chain(&[size_of::<f64>()])
+            .chain(&[size_of::<T>()])
             .try_fold(rows, |product, &size| product.checked_mul(size))
             .and_then(|bytes| bytes.checked_add(header.len()))
             .filter(|&bytes| bytes <= isize::MAX as usize);
@@ -207,15 +213,15 @@ impl NpyOutput {
         // SAFETY: the file is new, and has a name that other programs have no reason to use.
         let mut map = unsafe { MmapMut::map_mut(&*temporary) }.map_err(wrong("map"))?;
         map[..header.len()].copy_from_slice(&header);
-        Ok(NpyOutput { file, map, header: header.len() })
+        Ok(NpyOutput { numbers: PhantomData, file, map, header: header.len() })
     }
 
     /// The numbers, in row-major order.
-    pub fn numbers_mut(&mut self) -> &mut [f64] {
+    pub fn numbers_mut(&mut self) -> &mut [T] {
         let bytes = &mut self.map[self.header..];
-        debug_assert!(as_numbers(bytes).is_some(), "headers are as long as a multiple of 64");
-        // SAFETY: every eight bytes are a valid binary64 number.
-        unsafe { bytes.align_to_mut::<f64>() }.1
+        debug_assert!(as_numbers::<T>(bytes).is_some(), "headers are as long as a multiple of 64");
+        // SAFETY: an element is `f64` or `f32`, and any bytes of its size are valid.
+        unsafe { bytes.align_to_mut::<T>() }.1
     }
 
     /// Completes the file and gives it its name.

@@ -37,7 +37,7 @@ fn open(name: &str) -> Dataset {
 
 /// The message of an error about a file, without its directory.
 fn message(path: &Path) -> String {
-    let message = Dataset::open(path).unwrap_err().to_string();
+    let message = Dataset::<f64>::open(path).unwrap_err().to_string();
     let directory = format!("{}/", path.parent().unwrap().display());
     message.strip_prefix(&directory).unwrap().to_owned()
 }
@@ -324,9 +324,9 @@ fn written_files_read_back_and_others_read_them() {
     let mut other = npyz::npz::NpzArchive::open(directory.path().join("a.npz")).unwrap();
     assert_eq!(other.by_name("A").unwrap().unwrap().into_vec::<f64>().unwrap(), r);
 
-    write_arrays(&path, &[NamedArray { name: "", rows: Some(0), shape: &[3], data: &[] }]).unwrap();
+    write_arrays(&path, &[NamedArray::<f64> { name: "", rows: Some(0), shape: &[3], data: &[] }]).unwrap();
     assert_eq!(all(&Dataset::open(&path).unwrap()), vec![Vec::<f64>::new(); 3]);
-    NpyOutput::create(&path, 0, &[]).unwrap().finish().unwrap();
+    NpyOutput::<f64>::create(&path, 0, &[]).unwrap().finish().unwrap();
     assert_eq!(all(&Dataset::open(&path).unwrap()), vec![Vec::<f64>::new(); 1]);
 }
 
@@ -336,7 +336,7 @@ fn files_appear_whole_or_not_at_all() {
     let files = || fs::read_dir(directory.path()).unwrap().count();
     let array = |rows, data| NamedArray { name: "x", rows: Some(rows), shape: &[], data };
     let path = directory.path().join("a.npy");
-    assert!(write_arrays(&path, &[]).is_err());
+    assert!(write_arrays::<f64>(&path, &[]).is_err());
     assert!(write_arrays(&path, &[array(2, &[1.0])]).is_err());
     assert!(write_arrays(&path, &[array(usize::MAX, &[1.0])]).is_err());
     assert!(write_arrays(directory.path().join("a.txt"), &[array(1, &[1.0])]).is_err());
@@ -346,9 +346,9 @@ fn files_appear_whole_or_not_at_all() {
     let single = NamedArray { rows: None, ..array(1, &[1.0]) };
     assert!(write_arrays(&path, &[single]).is_err());
     assert!(write_arrays(directory.path().join("a.csv"), &[single]).is_err());
-    assert!(NpyOutput::create(&path, usize::MAX, &[2]).is_err());
-    assert!(NpyOutput::create(&path, 1 << 59, &[]).is_err());
-    drop(NpyOutput::create(&path, 10, &[]).unwrap());
+    assert!(NpyOutput::<f64>::create(&path, usize::MAX, &[2]).is_err());
+    assert!(NpyOutput::<f64>::create(&path, 1 << 59, &[]).is_err());
+    drop(NpyOutput::<f64>::create(&path, 10, &[]).unwrap());
     assert_eq!(files(), 0);
     fs::create_dir(&path).unwrap();
     assert!(
@@ -457,4 +457,53 @@ proptest! {
             prop_assert!(read.to_bits() == number.to_bits() || read.is_nan() && number.is_nan());
         }
     }
+}
+
+#[test]
+fn binary32_numbers() {
+    let dir = tempdir().unwrap();
+    let path = dir.path().join("a.npy");
+    let numbers = [0.1f32, -0.0, f32::MAX, 1e-45, f32::INFINITY, 7.0];
+    let mut output = NpyOutput::<f32>::create(&path, 2, &[3]).unwrap();
+    output.numbers_mut().copy_from_slice(&numbers);
+    output.finish().unwrap();
+    assert!(String::from_utf8_lossy(&fs::read(&path).unwrap()).contains("'<f4'"));
+    let single = Dataset::<f32>::open(&path).unwrap();
+    assert!(!single.is_rounded() && matches!(single.storage[0], Storage::InFile { .. }));
+    let bits = |source: Source<'_, f32>| [0, 1].map(|row| source.row(row)[0].to_bits());
+    let found: Vec<[u32; 2]> = single.all_columns().map(bits).collect();
+    assert_eq!(found, [0, 1, 2].map(|k| [numbers[k].to_bits(), numbers[k + 3].to_bits()]));
+    // The same numbers for an f64 program.
+    let wide = all(&Dataset::open(&path).unwrap());
+    assert_eq!(wide[0], [f64::from(0.1f32), f64::from(1e-45f32)]);
+    // Rounded once, and the data set says so.
+    for (numbers, rounded) in [([0.1, 1.0], true), ([0.5, f64::NAN], false), ([1e300, 0.0], true)] {
+        write_arrays(&path, &[NamedArray { name: "", rows: Some(2), shape: &[], data: &numbers }]).unwrap();
+        let dataset = Dataset::<f32>::open(&path).unwrap();
+        assert_eq!(dataset.is_rounded(), rounded, "{numbers:?}");
+        let Some(Source::Column(column)) = dataset.all_columns().next() else { panic!("a column") };
+        assert!(column.iter().zip(numbers).all(|(x, y)| x.to_bits() == (y as f32).to_bits()), "{numbers:?}");
+    }
+    // Fields beside each other are used in place if all are of the type and stand at multiples of its size.
+    let mut header =
+        b"{'descr': [('a', '<f4'), ('b', '<f4', (2,))], 'fortran_order': False, 'shape': (2,), }".to_vec();
+    header.resize(64 * 2 - 10, b' ');
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((header.len() as u16).to_le_bytes());
+    bytes.extend(header);
+    bytes.extend([1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0].iter().flat_map(|x| x.to_le_bytes()));
+    fs::write(&path, bytes).unwrap();
+    let dataset = Dataset::<f32>::open(&path).unwrap();
+    assert!(matches!(dataset.storage[0], Storage::InFile { .. }));
+    let found: Vec<f32> = dataset.find("b", &[2]).unwrap().iter().map(|column| column.row(1)[0]).collect();
+    assert_eq!(found, [5.0, 6.0]);
+    assert_eq!(dataset.find("a", &[]).unwrap()[0].row(1), [4.0]);
+    // Decimal text is no f64 number in between.
+    let csv = dir.path().join("a.csv");
+    fs::write(&csv, "x\n1.00000005960464477539062500001\n").unwrap();
+    let dataset = Dataset::<f32>::open(&csv).unwrap();
+    assert_eq!(dataset.all_columns().next().unwrap().row(0), [1.000_000_1]);
+    let arrays = [NamedArray { name: "x", rows: Some(1), shape: &[], data: &[0.1f32] }];
+    write_arrays(&csv, &arrays).unwrap();
+    assert_eq!(fs::read_to_string(&csv).unwrap(), "x\n0.1\n");
 }

@@ -1,7 +1,8 @@
 //! Exponentials.
 
 use super::double::{fnma, linear};
-use crate::lanes::Lanes;
+use super::single;
+use crate::lanes::{Lanes, Precision};
 use std::f64::consts::{LN_2, LOG2_E};
 
 /// Adding this rounds to an integer and leaves that integer in the low bits.
@@ -44,8 +45,11 @@ pub(crate) fn expm1_tail<L: Lanes>(l: &L, r: L::F, low: L::F) -> L::F {
 /// Cody and Waite: `x = n ln 2 + r`, a polynomial of degree 11 for `e^r` by Estrin's scheme, and the last
 /// addition already scaled by half of the power of two; the other half rounds only subnormal results.
 ///
-/// Maximal error measured: 0.88 ULP. `e^±0 = 1`, `e^−∞ = +0`, `e^∞ = ∞`, NaN gives NaN.
+/// Maximal error measured: 0.88 ULP (binary32: 0.88). `e^±0 = 1`, `e^−∞ = +0`, `e^∞ = ∞`, NaN gives NaN.
 pub fn exp<L: Lanes>(l: &L, x: L::F) -> L::F {
+    if l.precision() == Precision::Single {
+        return single::exp::exp(l, x);
+    }
     let shift = l.f(ROUND + 2046.0);
     let t = l.fma(x, l.f(LOG2_E), shift);
     let n = l.sub(t, shift);
@@ -79,9 +83,12 @@ fn saturate<L: Lanes>(l: &L, x: L::F, limit: f64, y: L::F) -> L::F {
 ///
 /// As [`exp`], with the exact reduction `x = n + r`.
 ///
-/// Maximal error measured: 0.87 ULP. Integers give exact powers; `2^±0 = 1`, `2^−∞ = +0`, `2^∞ = ∞`, NaN gives
-/// NaN.
+/// Maximal error measured: 0.87 ULP (binary32: 0.86). Integers give exact powers; `2^±0 = 1`, `2^−∞ = +0`,
+/// `2^∞ = ∞`, NaN gives NaN.
 pub fn exp2<L: Lanes>(l: &L, x: L::F) -> L::F {
+    if l.precision() == Precision::Single {
+        return single::exp::exp2(l, x);
+    }
     let shift = l.f(ROUND + 2046.0);
     let t = l.add(x, shift);
     let r = l.sub(x, l.sub(t, shift));
@@ -119,8 +126,11 @@ pub(crate) fn reduce<L: Lanes>(l: &L, x: L::F, bias: f64) -> (L::F, L::F, L::I) 
 /// `2^n (1 + r + w) − 1` for `x = n ln 2 + r` and `w = e^r − 1 − r`: the sum of `2^n − 1` and `2^n r` is
 /// carried with its rounding error. Everything is halved, because `2^1024` is no number.
 ///
-/// Maximal error measured: 0.92 ULP. `±0` gives `±0`, −∞ gives −1, ∞ gives ∞, NaN gives NaN.
+/// Maximal error measured: 0.92 ULP (binary32: 0.73). `±0` gives `±0`, −∞ gives −1, ∞ gives ∞, NaN gives NaN.
 pub fn expm1<L: Lanes>(l: &L, x: L::F) -> L::F {
+    if l.precision() == Precision::Single {
+        return single::exp::expm1(l, x);
+    }
     let (r, low, bits) = reduce(l, x, 1022.0);
     let w = expm1_tail(l, r, low);
     let s = l.float(l.shl(bits, 52));

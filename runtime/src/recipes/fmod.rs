@@ -1,10 +1,8 @@
 //! Division with remainder.
 
+use super::format::Format;
 use super::poly::{flip, sign_of};
 use crate::lanes::Lanes;
-
-/// `2^53`: below it the rounded quotient is off by one at most.
-const LIMIT: f64 = 9_007_199_254_740_992.0;
 
 /// `(⌊|x|/|y|⌋, |x| mod |y|)`.
 ///
@@ -16,7 +14,9 @@ fn divide<L: Lanes>(l: &L, x: L::F, y: L::F) -> (L::F, L::F) {
     let q = l.trunc(l.div(x, y));
     let r = l.fma(l.neg(q), y, x);
     // A zero y and an infinite x have made r a NaN, which is the result.
-    l.outside(l.and(l.le(l.f(LIMIT), q), l.eq(r, r)));
+    // Below 2^53 (binary32: 2^24) the rounded quotient is off by one at most.
+    let limit = l.f(2.0 * Format::of(l).integer());
+    l.outside(l.and(l.le(limit, q), l.eq(r, r)));
     let above = l.lt(r, l.f(0.0));
     let q = l.select(above, l.sub(q, l.f(1.0)), q);
     let r = l.select(above, l.add(r, y), r);
@@ -29,7 +29,7 @@ fn divide<L: Lanes>(l: &L, x: L::F, y: L::F) -> (L::F, L::F) {
 /// The remainder by `fma` of the truncated quotient, corrected by one |y| where the quotient was rounded up.
 ///
 /// Exact (0 ULP). The sign is that of x, also of a zero result. `fmod(x, 0)` and `fmod(±∞, y)` are NaN, `fmod(x, ±∞)`
-/// is x. Fast range: `|x/y| < 2^53`, zero, infinite and NaN arguments.
+/// is x. Fast range: `|x/y| < 2^53` (binary32: 2^24), zero, infinite and NaN arguments.
 pub fn fmod<L: Lanes>(l: &L, x: L::F, y: L::F) -> L::F {
     flip(l, divide(l, x, y).1, sign_of(l, x))
 }
@@ -53,8 +53,9 @@ pub(super) fn floored<L: Lanes>(l: &L, remainder: L::F, y: L::F) -> L::F {
 
 /// The integer quotient that belongs to [`fmod`]: `q` with `x = q·y + fmod(x, y)`, which is `x/y` rounded towards zero.
 ///
-/// Exact as long as q is below 2^53 in magnitude; above, the integer q rounded to the nearest binary64 number. The sign
-/// is the product of the signs, also of a zero. NaN where [`fmod`] is. Fast range: that of [`fmod`].
+/// Exact as long as q is below 2^53 (binary32: 2^24) in magnitude; above, the integer q rounded to the
+/// nearest number. The sign is the product of the signs, also of a zero. NaN where [`fmod`] is. Fast range:
+/// that of [`fmod`].
 pub fn quotient<L: Lanes>(l: &L, x: L::F, y: L::F) -> L::F {
     let (q, r) = divide(l, x, y);
     let sign = l.ixor(sign_of(l, x), sign_of(l, y));

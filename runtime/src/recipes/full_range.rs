@@ -1,10 +1,63 @@
 //! Scalar references on the whole domain, for the recipes whose fast range is not everything.
 //!
-//! Each function runs its recipe over [`Scalar`] and, if the recipe reports the argument, a slower path. On the fast
-//! range it therefore agrees with the recipe bit for bit.
+//! Each function runs its recipe over one lane and, if the recipe reports the argument, a slower path. On the
+//! fast range it therefore agrees with the recipe bit for bit.
 
 use super::{fmod as remainder, trig};
-use crate::lanes::Scalar;
+use crate::lanes::{Lanes, Scalar, Scalar32};
+use std::ops::Rem;
+
+/// A number of one lane: `f64` or `f32`.
+pub trait Number: Copy + From<f32> + Rem<Output = Self> {
+    /// The one-lane implementation.
+    type Lane: Lanes<F = Self, M = bool> + Default;
+
+    /// What `recipe` gives on its fast range.
+    fn fast<T>(recipe: impl FnOnce(&Self::Lane) -> T) -> Option<T>;
+
+    /// Reduces a finite `|x| ≥ 1` to `n·π/2 + hi − tail`; `n` modulo 4 is in the low bits of the third result.
+    fn reduce(self) -> (Self, Self, <Self::Lane as Lanes>::I);
+
+    /// The integer part of `self/y`, rounded to nearest, for quotients beyond the fast range.
+    fn large_quotient(self, y: Self) -> Self;
+}
+
+impl Number for f64 {
+    type Lane = Scalar;
+
+    fn fast<T>(recipe: impl FnOnce(&Scalar) -> T) -> Option<T> {
+        let lane = Scalar::new();
+        let result = recipe(&lane);
+        (!lane.take_outside()).then_some(result)
+    }
+    fn reduce(self) -> (f64, f64, i64) {
+        payne_hanek(self)
+    }
+    fn large_quotient(self, y: f64) -> f64 {
+        let size = large_quotient(self.abs(), y.abs());
+        if self.is_sign_negative() == y.is_sign_negative() { size } else { -size }
+    }
+}
+
+impl Number for f32 {
+    type Lane = Scalar32;
+
+    fn fast<T>(recipe: impl FnOnce(&Scalar32) -> T) -> Option<T> {
+        let lane = Scalar32::new();
+        let result = recipe(&lane);
+        (!lane.take_outside()).then_some(result)
+    }
+    fn reduce(self) -> (f32, f32, i32) {
+        let (hi, tail, quadrant) = payne_hanek(f64::from(self));
+        let single = hi as f32;
+        (single, (tail + (f64::from(single) - hi)) as f32, quadrant as i32)
+    }
+    /// The quotient of two 24-bit numbers is nearer than `2^−49` to the middle between two others only if it
+    /// is that middle, so the second rounding does no harm.
+    fn large_quotient(self, y: f32) -> f32 {
+        quotient(f64::from(self), f64::from(y)) as f32
+    }
+}
 
 /// `2/π` after the binary point, most significant word first, behind a word of zeros.
 const TWO_OVER_PI: [u64; 21] = [
@@ -91,58 +144,45 @@ fn multiply_high(a: u128, b: u128) -> u128 {
 }
 
 /// [`trig::sincos`] of any number.
-pub fn sincos(x: f64) -> (f64, f64) {
-    let lane = Scalar::new();
-    let result = trig::sincos(&lane, x);
-    if !lane.take_outside() {
-        return result;
-    }
-    let (hi, tail, quadrant) = payne_hanek(x);
-    trig::sincos_reduced(&lane, hi, tail, quadrant)
+pub fn sincos<N: Number>(x: N) -> (N, N) {
+    N::fast(|l| trig::sincos(l, x)).unwrap_or_else(|| {
+        let (hi, tail, quadrant) = x.reduce();
+        trig::sincos_reduced(&N::Lane::default(), hi, tail, quadrant)
+    })
 }
 
 /// [`trig::sin`] of any number.
-pub fn sin(x: f64) -> f64 {
+pub fn sin<N: Number>(x: N) -> N {
     sincos(x).0
 }
 
 /// [`trig::cos`] of any number.
-pub fn cos(x: f64) -> f64 {
+pub fn cos<N: Number>(x: N) -> N {
     sincos(x).1
 }
 
 /// [`trig::tan`] of any number.
-pub fn tan(x: f64) -> f64 {
-    let lane = Scalar::new();
-    let result = trig::tan(&lane, x);
-    if !lane.take_outside() {
-        return result;
-    }
-    let (hi, tail, quadrant) = payne_hanek(x);
-    trig::tan_reduced(&lane, hi, tail, quadrant + 1)
+pub fn tan<N: Number>(x: N) -> N {
+    N::fast(|l| trig::tan(l, x)).unwrap_or_else(|| {
+        let l = N::Lane::default();
+        let (hi, tail, quadrant) = x.reduce();
+        trig::tan_reduced(&l, hi, tail, l.iadd(quadrant, l.i(1)))
+    })
 }
 
 /// [`fmod`](remainder::fmod) of any numbers.
-pub fn fmod(x: f64, y: f64) -> f64 {
-    let lane = Scalar::new();
-    let result = remainder::fmod(&lane, x, y);
-    if lane.take_outside() { x % y } else { result }
+pub fn fmod<N: Number>(x: N, y: N) -> N {
+    N::fast(|l| remainder::fmod(l, x, y)).unwrap_or_else(|| x % y)
 }
 
 /// [`modulo`](remainder::modulo) of any numbers.
-pub fn modulo(x: f64, y: f64) -> f64 {
-    remainder::floored(&Scalar::new(), fmod(x, y), y)
+pub fn modulo<N: Number>(x: N, y: N) -> N {
+    remainder::floored(&N::Lane::default(), fmod(x, y), y)
 }
 
 /// [`quotient`](remainder::quotient) of any numbers.
-pub fn quotient(x: f64, y: f64) -> f64 {
-    let lane = Scalar::new();
-    let result = remainder::quotient(&lane, x, y);
-    if !lane.take_outside() {
-        return result;
-    }
-    let size = large_quotient(x.abs(), y.abs());
-    if x.is_sign_negative() == y.is_sign_negative() { size } else { -size }
+pub fn quotient<N: Number>(x: N, y: N) -> N {
+    N::fast(|l| remainder::quotient(l, x, y)).unwrap_or_else(|| x.large_quotient(y))
 }
 
 /// The integer part of `x/y`, rounded to the nearest binary64 number, for positive finite arguments with `x/y ≥ 2^52`.

@@ -2,15 +2,9 @@
 
 use super::double::{linear, two_sum};
 use super::exp::{expm1_tail, reduce};
-use crate::lanes::Lanes;
-
-/// The bit of the sign.
-const SIGN: i64 = i64::MIN;
-
-/// The magnitude `a` with the sign of `x`.
-pub(crate) fn with_sign<L: Lanes>(l: &L, a: L::F, x: L::F) -> L::F {
-    l.float(l.ior(l.bits(a), l.iand(l.bits(x), l.i(SIGN))))
-}
+use super::poly::with_sign;
+use super::single;
+use crate::lanes::{Lanes, Precision};
 
 /// Half of `sinh a` or `cosh a`, for `0 ≤ a < 710.8`.
 ///
@@ -52,8 +46,11 @@ fn half<L: Lanes>(l: &L, a: L::F, even: bool) -> L::F {
 /// Addition theorems around a multiple of ln 2, with polynomials for `cosh r − 1` and `sinh r − r`, and the
 /// leading part in two numbers.
 ///
-/// Maximal error measured: 0.83 ULP. `±0` gives `±0`, `±∞` gives `±∞`, NaN gives NaN.
+/// Maximal error measured: 0.83 ULP (binary32: 0.94). `±0` gives `±0`, `±∞` gives `±∞`, NaN gives NaN.
 pub fn sinh<L: Lanes>(l: &L, x: L::F) -> L::F {
+    if l.precision() == Precision::Single {
+        return single::hyperbolic::sinh(l, x);
+    }
     let a = l.abs(x);
     let h = half(l, a, false);
     let y = l.select(l.gt(a, l.f(710.6)), l.f(f64::INFINITY), l.add(h, h));
@@ -66,8 +63,11 @@ pub fn sinh<L: Lanes>(l: &L, x: L::F) -> L::F {
 ///
 /// As [`sinh`].
 ///
-/// Maximal error measured: 0.82 ULP. `±0` gives 1, `±∞` gives ∞, NaN gives NaN.
+/// Maximal error measured: 0.82 ULP (binary32: 0.75). `±0` gives 1, `±∞` gives ∞, NaN gives NaN.
 pub fn cosh<L: Lanes>(l: &L, x: L::F) -> L::F {
+    if l.precision() == Precision::Single {
+        return single::hyperbolic::cosh(l, x);
+    }
     let a = l.abs(x);
     let h = half(l, a, true);
     l.select(l.gt(a, l.f(710.6)), l.f(f64::INFINITY), l.add(h, h))
@@ -77,8 +77,11 @@ pub fn cosh<L: Lanes>(l: &L, x: L::F) -> L::F {
 ///
 /// `E / (E + 2)` with `E = e^(2|x|) − 1` in two numbers and one division, corrected by its residual.
 ///
-/// Maximal error measured: 0.75 ULP. `±0` gives `±0`, `±∞` gives `±1`, NaN gives NaN.
+/// Maximal error measured: 0.75 ULP (binary32: 0.65). `±0` gives `±0`, `±∞` gives `±1`, NaN gives NaN.
 pub fn tanh<L: Lanes>(l: &L, x: L::F) -> L::F {
+    if l.precision() == Precision::Single {
+        return single::hyperbolic::tanh(l, x);
+    }
     let a = l.abs(x);
     let (r, low, bits) = reduce(l, l.add(a, a), 1023.0);
     let w = expm1_tail(l, r, low);

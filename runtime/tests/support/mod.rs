@@ -253,7 +253,8 @@ pub struct Found {
 }
 
 impl Found {
-    fn note(&mut self, error: f64, at: (f64, f64)) {
+    /// Counts an argument and its error.
+    pub fn note(&mut self, error: f64, at: (f64, f64)) {
         self.samples += 1;
         if error > self.max_ulp || error.is_nan() {
             self.max_ulp = error;
@@ -288,18 +289,23 @@ pub struct Effort {
     pub threads: u64,
 }
 
+/// A measurement whose parts run on threads of their own.
+pub fn parallel(threads: u64, part: impl Fn(u64) -> Found + Sync) -> Found {
+    thread::scope(|scope| {
+        let part = &part;
+        let workers: Vec<_> = (0..threads).map(|index| scope.spawn(move || part(index))).collect();
+        let mut found = Found::default();
+        for worker in workers {
+            found.merge(worker.join().expect("a measurement panicked"));
+        }
+        found
+    })
+}
+
 impl Row {
     /// Tries the function on special arguments, around its seams and at random.
     pub fn measure(&self, effort: Effort) -> Found {
-        thread::scope(|scope| {
-            let workers: Vec<_> =
-                (0..effort.threads).map(|part| scope.spawn(move || self.part(effort, part))).collect();
-            let mut found = Found::default();
-            for worker in workers {
-                found.merge(worker.join().expect("a measurement panicked"));
-            }
-            found
-        })
+        parallel(effort.threads, |part| self.part(effort, part))
     }
 
     /// The share of one thread.

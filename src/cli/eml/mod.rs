@@ -1,8 +1,12 @@
 //! `nc eml`: trees of the operator `eml(x, y) = exp(x) − ln(y)`.
 
+mod board;
+mod check;
+mod cost;
 mod translate;
 
-use clap::Subcommand;
+use clap::{Subcommand, ValueEnum};
+use neural_compiler::dialect::eml::Grammar;
 
 use super::report::Failure;
 
@@ -15,6 +19,10 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Check(check::Args),
+    Submit(board::SubmitArgs),
+    Board(board::BoardArgs),
+    Cost(cost::Args),
     Expand(translate::ExpandArgs),
     Raise(translate::RaiseArgs),
     Shorten(translate::ShortenArgs),
@@ -24,9 +32,41 @@ enum Command {
 /// Runs the subcommand.
 pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     match &args.command {
+        Command::Check(args) => check::run(args, json),
+        Command::Submit(args) => board::submit(args, json),
+        Command::Board(args) => board::show(args, json),
+        Command::Cost(args) => cost::run(args, json),
         Command::Expand(args) => translate::run_expand(args, json),
         Command::Raise(args) => translate::run_raise(args, json),
         Command::Shorten(args) => translate::run_shorten(args, json),
         Command::Grad(args) => translate::run_grad(args, json),
+    }
+}
+
+/// What the text may contain.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum GrammarChoice {
+    /// The leaf 1, variables and eml
+    #[default]
+    Strict,
+    /// Numbers as leaves too, and exp ln neg add sub mul div pow recip sqrt by name
+    Literal,
+}
+
+impl From<GrammarChoice> for Grammar {
+    fn from(choice: GrammarChoice) -> Grammar {
+        match choice {
+            GrammarChoice::Strict => Grammar::Strict,
+            GrammarChoice::Literal => Grammar::Literal,
+        }
+    }
+}
+
+impl GrammarChoice {
+    fn name(self) -> &'static str {
+        match self {
+            GrammarChoice::Strict => "strict",
+            GrammarChoice::Literal => "literal",
+        }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use nc_runtime::batch;
+use nc_runtime::element::Element;
 use nc_runtime::io::{Dataset, Format, element_name};
 use neural_compiler::Kernel;
 use neural_compiler::graph::build::Signature;
@@ -14,23 +15,23 @@ use crate::cli::report::Failure;
 use crate::cli::text::{self, closest};
 
 /// The columns of the batch, each with its place in the program.
-pub struct Columns<'a> {
+pub struct Columns<'a, T: Element> {
     /// Shapes of all inputs, and the parameters.
     pub signature: Signature,
     /// The inputs that have columns, in the order of gradients.
     pub order: Vec<String>,
     /// The columns of each of them.
-    sources: Vec<Vec<batch::Source<'a>>>,
+    sources: Vec<Vec<batch::Source<'a, T>>>,
 }
 
-impl<'a> Columns<'a> {
+impl<'a, T: Element> Columns<'a, T> {
     /// Finds the columns of all inputs.
     pub fn assign(
         loaded: &Loaded,
         args: &Args,
         format: Format,
-        dataset: &'a Dataset,
-    ) -> Result<Columns<'a>, Failure> {
+        dataset: &'a Dataset<T>,
+    ) -> Result<Columns<'a, T>, Failure> {
         let items = args.inputs.as_ref().map_or(&[][..], |items| items.0.as_slice());
         let mut signature = loaded.signature(items)?;
         for param in &args.params {
@@ -72,7 +73,7 @@ impl<'a> Columns<'a> {
         Ok(columns)
     }
 
-    fn by_position(&mut self, loaded: &Loaded, args: &Args, dataset: &'a Dataset) -> Result<(), Failure> {
+    fn by_position(&mut self, loaded: &Loaded, args: &Args, dataset: &'a Dataset<T>) -> Result<(), Failure> {
         let lens: Vec<usize> = self.order.iter().map(|name| self.signature.shape_of(name).len()).collect();
         let expected: usize = lens.iter().sum();
         let mut all = dataset.all_columns();
@@ -100,7 +101,7 @@ impl<'a> Columns<'a> {
         &mut self,
         loaded: &Loaded,
         args: &Args,
-        dataset: &'a Dataset,
+        dataset: &'a Dataset<T>,
         items: &[text::Item],
     ) -> Result<(), Failure> {
         let fields = dataset.fields();
@@ -173,8 +174,8 @@ impl<'a> Columns<'a> {
     }
 
     /// The columns in the kernel's order, neighbours in memory as one matrix.
-    pub fn of_kernel(&self, kernel: &Kernel) -> Vec<batch::Source<'a>> {
-        let mut merged: Vec<batch::Source<'a>> = Vec::new();
+    pub fn of_kernel(&self, kernel: &Kernel) -> Vec<batch::Source<'a, T>> {
+        let mut merged: Vec<batch::Source<'a, T>> = Vec::new();
         let columns = kernel
             .inputs()
             .iter()
@@ -199,7 +200,7 @@ impl<'a> Columns<'a> {
 }
 
 /// The extents of an input as a file with names has it.
-fn shape_in_file(dataset: &Dataset, name: &str) -> Option<Vec<usize>> {
+fn shape_in_file<T: Element>(dataset: &Dataset<T>, name: &str) -> Option<Vec<usize>> {
     if let Some(field) = dataset.fields().iter().find(|field| field.name() == Some(name)) {
         return Some(field.shape().to_vec());
     }

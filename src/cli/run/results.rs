@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use nc_runtime::batch::{self, Batch, Report, Sink, Workspace};
+use nc_runtime::element::Element;
 use nc_runtime::io::{ArraysOutput, Format, NamedArray, NpyOutput, write_csv};
 use neural_compiler::Kernel;
 use neural_compiler::graph::{Role, Source};
@@ -15,27 +16,28 @@ use super::Args;
 use super::columns::Columns;
 use super::progress::Progress;
 use crate::cli::report::{Failure, eprint_lines};
+use crate::cli::text::Setting;
 use crate::cli::{Loaded, print};
 
 /// Rows that go to a terminal.
 const TERMINAL_ROWS: usize = 20;
 
 /// Where numbers go.
-enum Store {
+enum Store<T: Element> {
     /// Nowhere.
     Discard(usize),
     /// Into memory, row-major with so many columns.
-    Memory(Vec<f64>, usize),
+    Memory(Vec<T>, usize),
     /// Into the file itself.
-    Npy(NpyOutput, usize),
+    Npy(NpyOutput<T>, usize),
 }
 
-impl Store {
-    fn memory(rows: usize, columns: usize) -> Result<Store, Failure> {
+impl<T: Element> Store<T> {
+    fn memory(rows: usize, columns: usize) -> Result<Store<T>, Failure> {
         Ok(Store::Memory(zeros(rows, columns)?, columns))
     }
 
-    fn sink(&mut self) -> Sink<'_> {
+    fn sink(&mut self) -> Sink<'_, T> {
         let (data, columns) = match self {
             Store::Discard(columns) => return Sink::Discard { columns: *columns },
             Store::Memory(data, columns) => (data.as_mut_slice(), *columns),
@@ -44,7 +46,7 @@ impl Store {
         if columns == 1 { Sink::Column(data) } else { Sink::Matrix { data, columns, row_stride: columns } }
     }
 
-    fn numbers(&self) -> &[f64] {
+    fn numbers(&self) -> &[T] {
         match self {
             Store::Memory(data, _) => data,
             Store::Discard(_) | Store::Npy(..) => &[],
@@ -52,23 +54,23 @@ impl Store {
     }
 }
 
-fn zeros(rows: usize, columns: usize) -> Result<Vec<f64>, Failure> {
+fn zeros<T: Element>(rows: usize, columns: usize) -> Result<Vec<T>, Failure> {
     let mut data = Vec::new();
     let len = rows.saturating_mul(columns);
     if data.try_reserve_exact(len).is_err() {
         let message = format!("there is no memory for {rows} rows of {columns} numbers; npy files need none");
         return Err(Failure::message("memory", message));
     }
-    data.resize(len, 0.0);
+    data.resize(len, T::default());
     Ok(data)
 }
 
 /// The files that are to appear, and the numbers that go into them.
-pub struct Results {
+pub struct Results<T: Element> {
     /// One for each result of the program.
-    values: Vec<Store>,
+    values: Vec<Store<T>>,
     /// For all gradients together, or one for each input.
-    gradients: Vec<Store>,
+    gradients: Vec<Store<T>>,
     sums: Vec<f64>,
     /// Files that are written from memory.
     output: Option<ArraysOutput>,
@@ -118,7 +120,7 @@ fn value_name(result: &OutputInfo) -> &str {
     if result.name.is_empty() { "value" } else { &result.name }
 }
 
-impl Results {
+impl<T: Element> Results<T> {
     /// Starts the files, so that what cannot be written is found out before the work is done.
     pub fn create(
         loaded: &Loaded,
@@ -126,7 +128,7 @@ impl Results {
         kernel: &Kernel,
         rows: usize,
         json: bool,
-    ) -> Result<Results, Failure> {
+    ) -> Result<Results<T>, Failure> {
         let layout = GradientLayout::of(kernel);
         let is_npy = |path: &Path| matches!(Format::of_path(path), Ok(Format::Npy));
         for (option, path) in [("-o", &args.output), ("--grad", &args.grad)] {
@@ -195,12 +197,12 @@ impl Results {
         loaded: &Loaded,
         args: &Args,
         kernel: &Kernel,
-        columns: &Columns<'_>,
+        columns: &Columns<'_, T>,
         rows: usize,
     ) -> Result<Report, Failure> {
-        let params = params(args, kernel);
+        let params = params::<T>(args, kernel);
         let inputs = columns.of_kernel(kernel);
-        let mut sinks: Vec<Sink<'_>> =
+        let mut sinks: Vec<Sink<'_, T>> =
             self.values.iter_mut().chain(&mut self.gradients).map(Store::sink).collect();
         let progress = Progress::new(rows);
         let tick = |rows: usize| progress.advance(rows);
@@ -226,7 +228,7 @@ impl Results {
         let layout = GradientLayout::of(kernel);
         let Results { values, gradients, sums, mut output, mut grad } = self;
         let dims: Vec<Vec<usize>> = layout.results.iter().map(|result| result.shape.dims()).collect();
-        let named: Vec<NamedArray<'_>> = layout
+        let named: Vec<NamedArray<'_, T>> = layout
             .results
             .iter()
             .zip(&dims)
@@ -242,8 +244,9 @@ impl Results {
             output.write(&named)?;
         }
         if let Some(grad) = &mut grad {
+            let sums: Vec<T> = sums.iter().map(|&sum| T::from_f64(sum)).collect();
             let parts = gradient_arrays(&layout, rows, &gradients, &sums)?;
-            let arrays: Vec<NamedArray<'_>> = parts.iter().map(Part::array).collect();
+            let arrays: Vec<NamedArray<'_, T>> = parts.iter().map(Part::array).collect();
             grad.write(&arrays)?;
         }
         if args.output.is_none() && values.iter().all(|v| !matches!(v, Store::Discard(_))) {
@@ -264,11 +267,11 @@ impl Results {
 }
 
 /// The values of the kernel's parameters.
-pub fn params(args: &Args, kernel: &Kernel) -> Vec<f64> {
+pub fn params<T: Element>(args: &Args, kernel: &Kernel) -> Vec<T> {
     let shared = kernel.inputs().iter().filter(|input| input.source == Source::Shared);
     shared
         .filter_map(|input| args.params.iter().find(|param| param.name == input.name))
-        .flat_map(|param| param.data.iter().copied())
+        .flat_map(Setting::numbers::<T>)
         .collect()
 }
 
@@ -277,26 +280,26 @@ fn elements(inputs: &[(&str, Vec<usize>)]) -> usize {
 }
 
 /// An array of a gradient file.
-struct Part<'a> {
+struct Part<'a, T: Element> {
     name: String,
     rows: Option<usize>,
     shape: Vec<usize>,
-    data: Cow<'a, [f64]>,
+    data: Cow<'a, [T]>,
 }
 
-impl Part<'_> {
-    fn array(&self) -> NamedArray<'_> {
+impl<T: Element> Part<'_, T> {
+    fn array(&self) -> NamedArray<'_, T> {
         NamedArray { name: &self.name, rows: self.rows, shape: &self.shape, data: &self.data }
     }
 }
 
 /// The arrays of an npz file of gradients.
-fn gradient_arrays<'a>(
+fn gradient_arrays<'a, T: Element>(
     layout: &GradientLayout<'_>,
     rows: usize,
-    gradients: &'a [Store],
-    sums: &'a [f64],
-) -> Result<Vec<Part<'a>>, Failure> {
+    gradients: &'a [Store<T>],
+    sums: &'a [T],
+) -> Result<Vec<Part<'a, T>>, Failure> {
     let mut parts = Vec::new();
     let mut first = 0;
     for result in &layout.results {
@@ -333,14 +336,14 @@ fn gradient_arrays<'a>(
 }
 
 /// A block of each row's Jacobian.
-fn gather(
-    all: &[f64],
+fn gather<T: Element>(
+    all: &[T],
     rows: usize,
     elements: usize,
     columns: usize,
     of: Range<usize>,
     by: Range<usize>,
-) -> Result<Vec<f64>, Failure> {
+) -> Result<Vec<T>, Failure> {
     let mut data = zeros(rows, of.len() * by.len())?;
     let block = (0..rows).flat_map(|row| of.clone().map(move |element| row * elements + element));
     for (to, line) in data.chunks_exact_mut(by.len()).zip(block) {
@@ -350,10 +353,10 @@ fn gather(
 }
 
 /// Prints results as csv; to a terminal, only the first rows.
-fn print_csv(arrays: &[NamedArray<'_>], rows: usize) -> Result<(), Failure> {
+fn print_csv<T: Element>(arrays: &[NamedArray<'_, T>], rows: usize) -> Result<(), Failure> {
     let shown = if io::stdout().is_terminal() { rows.min(TERMINAL_ROWS) } else { rows };
     if shown < rows {
-        let cut: Vec<NamedArray<'_>> = arrays
+        let cut: Vec<NamedArray<'_, T>> = arrays
             .iter()
             .map(|array| NamedArray {
                 rows: Some(shown),

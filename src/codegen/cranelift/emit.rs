@@ -8,12 +8,12 @@ use cranelift::codegen::ir::immediates::Offset32;
 use cranelift::codegen::ir::{self, BlockArg, ConstantData, InstBuilder, MemFlagsData, types};
 use cranelift::frontend::{FunctionBuilder, FunctionBuilderContext};
 use nc_runtime::abi::{Args, PARTIALS};
+use nc_runtime::lanes::Precision;
 
-use super::{LANES, Symbols, TargetMachine, function_signature};
+use super::{Symbols, TargetMachine, VECTOR_BYTES, function_signature};
 use crate::codegen::layout::{self, Plan};
 use crate::codegen::pieces::{Piece, PieceValues, is_leaf};
 use crate::entity::{Entity, EntityVec};
-use crate::graph::canonical_bits;
 use crate::lower::lanes::{
     CallId, Condition, FBinary, FCompare, FUnary, IBinary, Inst, LaneFunction, LaneProgram, LaneType, LoopId,
     SBinary, Store, Target, Value,
@@ -31,6 +31,8 @@ const HOISTED_POINTERS: usize = 10;
 /// Emits one function.
 pub(super) struct Emitter<'a, 'f> {
     program: &'a LaneProgram,
+    /// What vectors hold.
+    lanes: LaneTypes,
     target: &'a TargetMachine,
     tables: &'a [ir::GlobalValue],
     b: FunctionBuilder<'f>,
@@ -79,6 +81,45 @@ pub(super) struct Emitter<'a, 'f> {
     groups: usize,
 }
 
+/// The types of code for numbers of one precision.
+#[derive(Clone, Copy)]
+struct LaneTypes {
+    /// A group's numbers.
+    numbers: ir::Type,
+    /// A group's integers, and masks.
+    integers: ir::Type,
+    /// A number.
+    number: ir::Type,
+    /// The binary logarithm of a number's bytes.
+    shift: i64,
+}
+
+impl LaneTypes {
+    fn of(precision: Precision) -> LaneTypes {
+        match precision {
+            Precision::Double => {
+                LaneTypes { numbers: types::F64X2, integers: types::I64X2, number: types::F64, shift: 3 }
+            }
+            Precision::Single => {
+                LaneTypes { numbers: types::F32X4, integers: types::I32X4, number: types::F32, shift: 2 }
+            }
+        }
+    }
+
+    fn vector(self, ty: LaneType) -> ir::Type {
+        match ty {
+            LaneType::F => self.numbers,
+            LaneType::M | LaneType::I => self.integers,
+            LaneType::S | LaneType::Nothing => types::I64,
+        }
+    }
+
+    /// Bytes of so many numbers.
+    fn bytes(self, count: usize) -> usize {
+        count << self.shift
+    }
+}
+
 /// A loop whose end is still to come.
 struct OpenLoop {
     header: ir::Block,
@@ -110,7 +151,7 @@ struct Results<'a> {
 }
 
 /// Bytes that a lane group takes in a column.
-const GROUP_BYTES: usize = LANES * size_of::<f64>();
+const GROUP_BYTES: usize = VECTOR_BYTES;
 
 fn flags() -> MemFlagsData {
     MemFlagsData::trusted()
@@ -170,12 +211,14 @@ impl<'a, 'f> Emitter<'a, 'f> {
             Some(pool) => b.ins().symbol_value(types::I64, pool),
             None => b.ins().iconst(types::I64, 0),
         };
-        let first = b.ins().ishl_imm_u(first_row, 3);
-        let length = b.ins().ishl_imm_u(rows, 3);
+        let lanes = LaneTypes::of(program.precision);
+        let first = b.ins().ishl_imm_u(first_row, lanes.shift);
+        let length = b.ins().ishl_imm_u(rows, lanes.shift);
         let end = b.ins().iadd(first, length);
 
         let mut emitter = Emitter {
             program,
+            lanes,
             target,
             tables: &symbols.tables,
             values: Vec::new(),
@@ -208,12 +251,12 @@ impl<'a, 'f> Emitter<'a, 'f> {
         };
         emitter.hoist_pointers(piece, &stores.iter().map(|s| s.target).collect::<Vec<_>>());
         for &bits in &plan.hoisted {
-            let constant = emitter.splat(types::I64X2, bits);
+            let constant = emitter.splat(lanes.integers, bits);
             emitter.hoisted.push((bits, constant));
         }
         let results = Results { stores, status };
         let mut flagged = match results.status {
-            Some(_) => vec![emitter.splat(types::I64X2, 0)],
+            Some(_) => vec![emitter.splat(lanes.integers, 0)],
             None => vec![],
         };
         let mut next = first;
@@ -261,6 +304,7 @@ impl<'a, 'f> Emitter<'a, 'f> {
         let piece = Piece { insts: 0..program.insts.len(), imports: Vec::new(), exports: Vec::new() };
         let mut emitter = Emitter {
             program,
+            lanes: LaneTypes::of(program.precision),
             target,
             tables: &symbols.tables,
             values: vec![PieceValues::new(&piece)],
@@ -327,7 +371,7 @@ impl<'a, 'f> Emitter<'a, 'f> {
 
     fn transferred(&mut self, ty: LaneType, k: u32) -> ir::Value {
         let offset = Offset32::new((self.transfer + k as usize * GROUP_BYTES) as i32);
-        self.b.ins().load(vector_type(ty), flags(), self.scratch, offset)
+        self.b.ins().load(self.lanes.vector(ty), flags(), self.scratch, offset)
     }
 
     /// A loop over the rows from `start` to `end`, `groups` lane groups at a time. Returns where it stopped and the
@@ -346,7 +390,7 @@ impl<'a, 'f> Emitter<'a, 'f> {
         for block in [body, exit] {
             self.b.append_block_param(block, types::I64);
             if !flagged.is_empty() {
-                self.b.append_block_param(block, types::I64X2);
+                self.b.append_block_param(block, self.lanes.integers);
             }
         }
         let arguments = |row: ir::Value, flagged: &[ir::Value]| -> Vec<BlockArg> {
@@ -461,7 +505,7 @@ impl<'a, 'f> Emitter<'a, 'f> {
         for c in carried {
             let ty = program.insts[c.phi].ty();
             for group in 0..if ty == LaneType::S { 1 } else { self.groups } {
-                let parameter = self.b.append_block_param(header, vector_type(ty));
+                let parameter = self.b.append_block_param(header, self.lanes.vector(ty));
                 self.values[group].set(c.phi, parameter);
             }
         }
@@ -577,7 +621,7 @@ impl<'a, 'f> Emitter<'a, 'f> {
             for (group, &number) in numbers.iter().enumerate() {
                 let number = if canonical {
                     let nan = self.b.ins().fcmp(FloatCC::NotEqual, number, number);
-                    let replacement = self.splat(types::F64X2, canonical_bits(f64::NAN));
+                    let replacement = self.number(self.program.precision.bits(f64::NAN));
                     self.choose(nan, replacement, number)
                 } else {
                     number
@@ -630,7 +674,7 @@ impl<'a, 'f> Emitter<'a, 'f> {
     fn scratch_address(&mut self, slot: u32) -> ir::Value {
         let within = self.b.ins().isub(self.row_offset, self.first);
         let address = self.b.ins().iadd(self.scratch, within);
-        self.b.ins().iadd_imm_u(address, (slot as usize * self.tile * size_of::<f64>()) as i64)
+        self.b.ins().iadd_imm_u(address, self.lanes.bytes(slot as usize * self.tile) as i64)
     }
 
     /// The numbers of the iteration's first group in the column at an offset from another.
@@ -645,19 +689,47 @@ impl<'a, 'f> Emitter<'a, 'f> {
     /// Adds the group's numbers to the partial sums of their rows.
     fn accumulate(&mut self, partials: ir::Value, k: u32, number: ir::Value) {
         let here = self.b.ins().iadd_imm_u(self.row_offset, (self.group * GROUP_BYTES) as i64);
-        let residue = self.b.ins().band_imm_u(here, ((PARTIALS - 1) * size_of::<f64>()) as i64);
-        let address = self.b.ins().iadd(partials, residue);
-        let offset = Offset32::new((k as usize * PARTIALS * size_of::<f64>()) as i32);
+        let residue = self.b.ins().band_imm_u(here, self.lanes.bytes(PARTIALS - 1) as i64);
+        let first = k as usize * PARTIALS * size_of::<f64>();
+        match self.program.precision {
+            Precision::Double => {
+                let address = self.b.ins().iadd(partials, residue);
+                self.accumulate_at(address, first, number);
+            }
+            Precision::Single => {
+                let residue = self.b.ins().ishl_imm_u(residue, 1);
+                let address = self.b.ins().iadd(partials, residue);
+                let low = self.b.ins().fvpromote_low(number);
+                self.accumulate_at(address, first, low);
+                let bytes = self.b.ins().bitcast(types::I8X16, lanes_in_order(), number);
+                let halves = ConstantData::from([8, 9, 10, 11, 12, 13, 14, 15].repeat(2).as_slice());
+                let mask = self.b.func.dfg.immediates.push(halves);
+                let high = self.b.ins().shuffle(bytes, bytes, mask);
+                let high = self.b.ins().bitcast(types::F32X4, lanes_in_order(), high);
+                let high = self.b.ins().fvpromote_low(high);
+                self.accumulate_at(address, first + VECTOR_BYTES, high);
+            }
+        }
+    }
+
+    /// Adds two binary64 numbers to those at an address.
+    fn accumulate_at(&mut self, address: ir::Value, offset: usize, numbers: ir::Value) {
+        let offset = Offset32::new(offset as i32);
         let before = self.b.ins().load(types::F64X2, unaligned(), address, offset);
-        let after = self.b.ins().fadd(before, number);
+        let after = self.b.ins().fadd(before, numbers);
         self.b.ins().store(unaligned(), after, address, offset);
     }
 
-    /// The same 64 bits in both lanes. Constants are loaded where they are used, which mostly makes them memory
+    /// The number with these bits in all lanes.
+    fn number(&mut self, bits: u64) -> ir::Value {
+        self.splat(self.lanes.numbers, self.program.precision.repeated(bits))
+    }
+
+    /// The same 64 bits in both halves. Constants are loaded where they are used, which mostly makes them memory
     /// operands: there are more of them than registers.
     fn splat(&mut self, ty: ir::Type, bits: u64) -> ir::Value {
         if let Some(&(_, constant)) = self.hoisted.iter().find(|h| h.0 == bits) {
-            return if ty == types::I64X2 { constant } else { self.as_f(constant) };
+            return if ty == self.lanes.integers { constant } else { self.as_f(constant) };
         }
         if layout::is_made(bits) {
             let constant = self.b.func.dfg.constants.insert(ConstantData::from([bits as u8; 16].as_slice()));
@@ -668,11 +740,11 @@ impl<'a, 'f> Emitter<'a, 'f> {
     }
 
     fn as_f(&mut self, value: ir::Value) -> ir::Value {
-        self.b.ins().bitcast(types::F64X2, lanes_in_order(), value)
+        self.b.ins().bitcast(self.lanes.numbers, lanes_in_order(), value)
     }
 
     fn as_i(&mut self, value: ir::Value) -> ir::Value {
-        self.b.ins().bitcast(types::I64X2, lanes_in_order(), value)
+        self.b.ins().bitcast(self.lanes.integers, lanes_in_order(), value)
     }
 
     /// Whether a value is the constant +0, all of whose bits are clear.
@@ -717,7 +789,7 @@ impl<'a, 'f> Emitter<'a, 'f> {
         let emitted = match import {
             Some(slot) => {
                 let address = self.scratch_address(slot);
-                let ty = vector_type(inst.ty());
+                let ty = self.lanes.vector(inst.ty());
                 self.b.ins().load(ty, flags(), address, (self.group * GROUP_BYTES) as i32)
             }
             None => self.instruction(inst),
@@ -728,30 +800,33 @@ impl<'a, 'f> Emitter<'a, 'f> {
 
     fn instruction(&mut self, inst: Inst) -> ir::Value {
         match inst {
-            Inst::F(bits) => self.splat(types::F64X2, bits),
-            Inst::I(value) => self.splat(types::I64X2, value.cast_unsigned()),
-            Inst::M(value) => self.splat(types::I64X2, if value { u64::MAX } else { 0 }),
+            Inst::F(bits) => self.number(bits),
+            Inst::I(value) => {
+                let word = self.program.precision.repeated(value.cast_unsigned());
+                self.splat(self.lanes.integers, word)
+            }
+            Inst::M(value) => self.splat(self.lanes.integers, if value { u64::MAX } else { 0 }),
             Inst::Column(k) => {
                 let column = self.input_column(k);
                 let address = self.b.ins().iadd(column, self.row_offset);
-                self.b.ins().load(types::F64X2, unaligned(), address, (self.group * GROUP_BYTES) as i32)
+                self.load_numbers(address)
             }
             Inst::Param(k) => {
-                let offset = Offset32::new((k as usize * size_of::<f64>()) as i32);
-                let number = self.b.ins().load(types::F64, flags(), self.params, offset);
-                self.b.ins().splat(types::F64X2, number)
+                let offset = Offset32::new(self.lanes.bytes(k as usize) as i32);
+                let number = self.b.ins().load(self.lanes.number, flags(), self.params, offset);
+                self.b.ins().splat(self.lanes.numbers, number)
             }
             Inst::ColumnAt(first, offset) => {
                 let address = self.column_at(self.inputs.table, first, offset);
-                self.b.ins().load(types::F64X2, unaligned(), address, (self.group * GROUP_BYTES) as i32)
+                self.load_numbers(address)
             }
             Inst::ParamAt(first, offset) => {
                 let offset = self.value(offset);
-                let offset = self.b.ins().ishl_imm_u(offset, 3);
+                let offset = self.b.ins().ishl_imm_u(offset, self.lanes.shift);
                 let address = self.b.ins().iadd(self.params, offset);
-                let fixed = Offset32::new((first as usize * size_of::<f64>()) as i32);
-                let number = self.b.ins().load(types::F64, flags(), address, fixed);
-                self.b.ins().splat(types::F64X2, number)
+                let fixed = Offset32::new(self.lanes.bytes(first as usize) as i32);
+                let number = self.b.ins().load(self.lanes.number, flags(), address, fixed);
+                self.b.ins().splat(self.lanes.numbers, number)
             }
             Inst::FUnary(op, a) => {
                 let a = self.value(a);
@@ -882,7 +957,7 @@ impl<'a, 'f> Emitter<'a, 'f> {
             }
             Inst::Load(ty, cell, offset) => {
                 let (address, fixed) = self.cell(cell, offset, self.group);
-                self.b.ins().load(vector_type(ty), flags(), address, fixed)
+                self.b.ins().load(self.lanes.vector(ty), flags(), address, fixed)
             }
             Inst::StoreCell(cell, offset, value) => {
                 let number = self.value(value);
@@ -906,7 +981,11 @@ impl<'a, 'f> Emitter<'a, 'f> {
             }
             Inst::Splat(x) => {
                 let x = self.value(x);
-                self.b.ins().splat(types::I64X2, x)
+                let x = match self.program.precision {
+                    Precision::Double => x,
+                    Precision::Single => self.b.ins().ireduce(types::I32, x),
+                };
+                self.b.ins().splat(self.lanes.integers, x)
             }
             Inst::Argument(LaneType::S, _) => match self.depth {
                 Some(depth) => depth,
@@ -938,16 +1017,34 @@ impl<'a, 'f> Emitter<'a, 'f> {
         let len = self.program.tables[table].len();
         let index = self.value(index);
         let start = self.b.ins().symbol_value(types::I64, self.tables[table]);
-        let mut lanes = [0u8, 1].map(|lane| {
+        let precision = self.program.precision;
+        let mut all = None;
+        for lane in 0..super::lanes(precision) as u8 {
             let index = self.b.ins().extractlane(index, lane);
+            let index = match precision {
+                Precision::Double => index,
+                Precision::Single => self.b.ins().uextend(types::I64, index),
+            };
             let index = self.b.ins().band_imm_u(index, len as i64 - 1);
             let offset = self.b.ins().ishl_imm_u(index, 3);
             let address = self.b.ins().iadd(start, offset);
-            self.b.ins().load(types::F64, flags(), address, 0)
-        });
-        let low = self.b.ins().scalar_to_vector(types::F64X2, lanes[0]);
-        lanes[0] = low;
-        self.b.ins().insertlane(low, lanes[1], 1u8)
+            let number = self.b.ins().load(types::F64, flags(), address, 0);
+            let number = match precision {
+                Precision::Double => number,
+                Precision::Single => self.b.ins().fdemote(types::F32, number),
+            };
+            all = Some(match all {
+                None => self.b.ins().scalar_to_vector(self.lanes.numbers, number),
+                Some(others) => self.b.ins().insertlane(others, number, lane),
+            });
+        }
+        all.unwrap_or(index)
+    }
+
+    /// The numbers of the group at hand in the column whose first group is at an address.
+    fn load_numbers(&mut self, address: ir::Value) -> ir::Value {
+        let offset = (self.group * GROUP_BYTES) as i32;
+        self.b.ins().load(self.lanes.numbers, unaligned(), address, offset)
     }
 }
 
@@ -963,12 +1060,4 @@ fn load_pointer(b: &mut FunctionBuilder, table: ir::Value, k: u32) -> ir::Value 
 /// Bit-casts of vectors need a byte order; both targets store lane 0 first.
 fn lanes_in_order() -> MemFlagsData {
     MemFlagsData::new().with_endianness(ir::Endianness::Little)
-}
-
-fn vector_type(ty: LaneType) -> ir::Type {
-    match ty {
-        LaneType::F => types::F64X2,
-        LaneType::M | LaneType::I => types::I64X2,
-        LaneType::S | LaneType::Nothing => types::I64,
-    }
 }

@@ -1,4 +1,4 @@
-//! The Cranelift tier: two lanes in 128-bit vectors, on x86-64 and aarch64.
+//! The Cranelift tier: two lanes of binary64 or four of binary32 in 128-bit vectors, on x86-64 and aarch64.
 //!
 //! * [`target`]: the processors that code can be generated for;
 //! * `emit`: one function, from instructions to Cranelift IR.
@@ -19,6 +19,7 @@ use cranelift_jit::{BranchProtection, JITBuilder, JITMemoryKind, JITMemoryProvid
 use cranelift_module::{Linkage, Module, ModuleResult};
 use nc_runtime::abi::{Args, KernelFn};
 use nc_runtime::batch::KernelShape;
+use nc_runtime::lanes::Precision;
 use nc_runtime::memory::{CodeArena, CodeBlock, Reservation};
 
 use self::emit::{Emitter, FunctionPlan, NAN_BRANCH_GROUPS};
@@ -26,12 +27,18 @@ pub use self::target::TargetMachine;
 use super::layout::{Plan, Resources};
 use crate::lower::lanes::LaneProgram;
 
+/// Bytes of a vector.
+const VECTOR_BYTES: usize = 16;
+
 /// Rows of one lane group.
-pub const LANES: usize = 2;
+pub fn lanes(precision: Precision) -> usize {
+    VECTOR_BYTES / precision.bytes()
+}
 
 const RESOURCES: Resources = Resources {
-    vector_bytes: size_of::<Constant>(),
+    vector_bytes: VECTOR_BYTES,
     registers: 13,
+    most_groups: NAN_BRANCH_GROUPS,
     cycles: 0.5,
     spill: 1e6,
     whole_size: 1000,
@@ -64,7 +71,13 @@ pub enum CodegenError {
 /// A constant in every lane of a group.
 #[derive(Debug, Clone, Copy)]
 #[repr(C, align(16))]
-struct Constant([u64; LANES]);
+struct Constant([u64; VECTOR_BYTES / 8]);
+
+impl Constant {
+    fn repeating(word: u64) -> Constant {
+        Constant([word; VECTOR_BYTES / 8])
+    }
+}
 
 /// Machine code of a lane program.
 #[derive(Debug)]
@@ -101,7 +114,7 @@ impl NativeCode {
     /// # Safety
     ///
     /// `args` satisfies the calling convention of [`nc_runtime::abi`] for [`NativeCode::shape`], and row numbers are
-    /// multiples of [`LANES`].
+    /// multiples of [`lanes`].
     pub unsafe fn run(&self, args: &Args) -> u32 {
         // Calls may be nested as deep as the limit says, whatever the thread's own stack.
         match self.stack {
@@ -152,9 +165,9 @@ pub fn compile(program: &LaneProgram, target: &TargetMachine) -> Result<NativeCo
         builder.symbol(table_name(k), table.as_ptr().cast());
     }
     // Behind the constants stand the addresses of the program's functions, once they are known.
-    let addresses = program.functions.iter().map(|_| Constant([0; LANES]));
+    let addresses = program.functions.iter().map(|_| Constant::repeating(0));
     let mut constants: Box<[Constant]> =
-        plan.pool.iter().map(|&bits| Constant([bits; LANES])).chain(addresses).collect();
+        plan.pool.iter().map(|&word| Constant::repeating(word)).chain(addresses).collect();
     builder.symbol("constants", constants.as_ptr().cast());
     let mut module = JITModule::new(builder);
     let failed = |e: &dyn std::fmt::Display| CodegenError::Cranelift(e.to_string());
@@ -220,16 +233,18 @@ pub fn compile(program: &LaneProgram, target: &TargetMachine) -> Result<NativeCo
         let Some(&entry) = entries.get(&module.get_finalized_function(id)) else {
             return Err(CodegenError::Cranelift("a function has no memory of its own".into()));
         };
-        *slot = Constant([entry as u64; LANES]);
+        *slot = Constant::repeating(entry as u64);
     }
     let columns = program.columns;
     let shape = KernelShape {
+        precision: program.precision,
         inputs: columns.inputs as usize,
         outputs: columns.outputs as usize,
         params: columns.params as usize,
         param_gradients: columns.partials as usize,
         reports_status: program.status.is_some(),
         scratch_bytes: plan.scratch_bytes(),
+        instructions: plan.instructions(program, lanes(program.precision)),
     };
     let stack = stack_bytes(program, largest_frame);
     Ok(NativeCode { pieces, stack, tile: plan.tile, shape, blocks, _constants: constants })
@@ -382,7 +397,7 @@ impl JITMemoryProvider for ModuleMemory {
 }
 
 /// What Cranelift calls where an instruction is missing.
-fn library_calls() -> [(&'static str, *const u8); 5] {
+fn library_calls() -> [(&'static str, *const u8); 10] {
     extern "C" fn fma(a: f64, b: f64, c: f64) -> f64 {
         a.mul_add(b, c)
     }
@@ -398,7 +413,27 @@ fn library_calls() -> [(&'static str, *const u8); 5] {
     extern "C" fn nearest(a: f64) -> f64 {
         a.round_ties_even()
     }
+    extern "C" fn fma_single(a: f32, b: f32, c: f32) -> f32 {
+        a.mul_add(b, c)
+    }
+    extern "C" fn floor_single(a: f32) -> f32 {
+        a.floor()
+    }
+    extern "C" fn ceil_single(a: f32) -> f32 {
+        a.ceil()
+    }
+    extern "C" fn trunc_single(a: f32) -> f32 {
+        a.trunc()
+    }
+    extern "C" fn nearest_single(a: f32) -> f32 {
+        a.round_ties_even()
+    }
     [
+        ("fmaf", fma_single as *const u8),
+        ("floorf", floor_single as *const u8),
+        ("ceilf", ceil_single as *const u8),
+        ("truncf", trunc_single as *const u8),
+        ("nearbyintf", nearest_single as *const u8),
         ("fma", fma as *const u8),
         ("floor", floor as *const u8),
         ("ceil", ceil as *const u8),

@@ -1,7 +1,7 @@
 //! Machine code with its registers allocated, to bytes.
 
 use iced_x86::{Code, Encoder, IcedError, Instruction, OpKind, Register};
-use regalloc2::{Allocation, AllocationKind, Block, Edit, Function as _, InstOrEdit, Output, PReg};
+use regalloc2::{Allocation, Block, Edit, Function as _, InstOrEdit, Output, PReg};
 
 use super::isa::{GENERAL, Isa, MASK, RAX, RSP, VECTOR};
 use super::machine::{Action, Encoded, Function};
@@ -63,13 +63,24 @@ fn register(preg: PReg, isa: Isa) -> Register {
     }
 }
 
-/// The register's name in an operand that is narrower than a vector.
-fn narrowed(code: Code, operand: u32, register: Register) -> Register {
+/// The register's name in an operand that is narrower than the register.
+fn narrowed(code: Code, operand: u32, preg: PReg, isa: Isa) -> Register {
+    let number = preg.hw_enc() as i32;
     match (code, operand) {
-        (Code::VEX_Vmovq_xmm_rm64, 0) | (Code::VEX_Vpbroadcastq_ymm_xmmm64, 1) => {
-            Register::XMM0 + (register as i32 - Register::YMM0 as i32)
-        }
-        _ => register,
+        (
+            Code::VEX_Vmovq_xmm_rm64 | Code::VEX_Vmovd_xmm_rm32 | Code::VEX_Vextractf128_xmmm128_ymm_imm8,
+            0,
+        )
+        | (
+            Code::VEX_Vpbroadcastq_ymm_xmmm64
+            | Code::VEX_Vpbroadcastd_ymm_xmmm32
+            | Code::VEX_Vcvtps2pd_ymm_xmmm128,
+            1,
+        ) => Register::XMM0 + number,
+        (Code::EVEX_Vextractf64x4_ymmm256_k1z_zmm_imm8, 0)
+        | (Code::EVEX_Vcvtps2pd_zmm_k1z_ymmm256b32_sae, 1) => Register::YMM0 + number,
+        (Code::VEX_Vmovd_xmm_rm32 | Code::EVEX_Vpbroadcastd_zmm_k1z_r32, 1) => Register::EAX + number,
+        _ => register(preg, isa),
     }
 }
 
@@ -381,18 +392,14 @@ impl<'a, 'b, 'p> Body<'a, 'b, 'p> {
             Some(preg) => register(preg, self.isa),
             None => Register::None,
         };
+        let named = |operand: u32, k: u8| match allocs[k as usize].as_reg() {
+            Some(preg) => Place::Register(narrowed(code, operand, preg, self.isa)),
+            None => self.place(allocs[k as usize]),
+        };
         let mut operand = 0;
         for &arg in self.function.encoded(inst) {
             match arg {
-                Encoded::Register(k) => {
-                    set_place(&mut out, operand, Place::Register(narrowed(code, operand, at(k))));
-                }
-                Encoded::Source(k) => match allocs[k as usize].kind() {
-                    AllocationKind::Stack => set_place(&mut out, operand, self.place(allocs[k as usize])),
-                    AllocationKind::Reg | AllocationKind::None => {
-                        set_place(&mut out, operand, Place::Register(narrowed(code, operand, at(k))));
-                    }
-                },
+                Encoded::Register(k) | Encoded::Source(k) => set_place(&mut out, operand, named(operand, k)),
                 Encoded::Memory { base, index, displacement } => {
                     out.set_op_kind(operand, OpKind::Memory);
                     set_memory(&mut out, at(base), index.map_or(Register::None, at), i64::from(displacement));
@@ -420,10 +427,10 @@ impl<'a, 'b, 'p> Body<'a, 'b, 'p> {
                     out.set_op_kind(operand, OpKind::Immediate64);
                     out.set_immediate64(value);
                 }
-                Encoded::Gather { base, indices } => {
+                Encoded::Gather { base, indices, scale } => {
                     out.set_op_kind(operand, OpKind::Memory);
                     set_memory(&mut out, at(base), at(indices), 0);
-                    out.set_memory_index_scale(size_of::<f64>() as u32);
+                    out.set_memory_index_scale(u32::from(scale));
                 }
             }
             operand += 1;

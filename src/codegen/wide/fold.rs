@@ -4,7 +4,7 @@
 use super::isa::{Isa, Signs};
 use crate::codegen::pieces::Piece;
 use crate::entity::{Entity, EntityVec};
-use crate::lower::lanes::{FCompare, FUnary, IBinary, Inst, LaneProgram, Value};
+use crate::lower::lanes::{FBinary, FCompare, FUnary, IBinary, Inst, LaneProgram, Value};
 
 /// What a value is computed as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +52,15 @@ pub(super) struct Folding {
     last: EntityVec<Value, usize>,
     /// Which loop and piece each instruction is in.
     place: EntityVec<Value, u32>,
+    /// Whether there are far more additions than multiplications.
+    additive: bool,
 }
+
+/// How many additions there are to a multiplication where they get units of their own.
+const ADDITIVE: usize = 3;
+
+/// How many additions that takes.
+const MANY_ADDITIONS: usize = 32;
 
 impl Folding {
     /// Looks at a program in pieces; `results` are needed at its end beside its stores.
@@ -84,11 +92,25 @@ impl Folding {
                 last[v] = last[v].max(k);
             });
         }
-        Folding { shapes, uses, last, place }
+        let (mut additions, mut others) = (0, 0);
+        for value in program.insts.keys().filter(|&v| uses[v] > 0) {
+            match program.insts[value] {
+                Inst::FBinary(FBinary::Add | FBinary::Sub, ..) => additions += 1,
+                Inst::FBinary(..) | Inst::Fma(..) => others += 1,
+                _ => {}
+            }
+        }
+        let additive = additions >= MANY_ADDITIONS.max(ADDITIVE * others);
+        Folding { shapes, uses, last, place, additive }
     }
 
     pub(super) fn shape(&self, value: Value) -> Shape {
         self.shapes[value]
+    }
+
+    /// Whether every second addition should be done by the units that multiply.
+    pub(super) fn is_additive(&self) -> bool {
+        self.additive
     }
 
     /// How often the value is needed.

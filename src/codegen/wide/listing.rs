@@ -5,11 +5,19 @@ use std::fmt::Write as _;
 
 use iced_x86::{Decoder, DecoderOptions, Formatter as _, NasmFormatter, OpKind, Register};
 
+use nc_runtime::lanes::Precision;
+
 use super::encode::Placed;
 
 /// A listing of the code behind `start`: functions, labels where jumps go, and the numbers that operands in memory refer
 /// to.
-pub(super) fn of(bytes: &[u8], start: usize, pieces: &[Placed], functions: &[Placed]) -> String {
+pub(super) fn of(
+    bytes: &[u8],
+    start: usize,
+    precision: Precision,
+    pieces: &[Placed],
+    functions: &[Placed],
+) -> String {
     let decode = || {
         Decoder::with_ip(64, &bytes[start..], start as u64, DecoderOptions::NONE)
             .into_iter()
@@ -45,21 +53,27 @@ pub(super) fn of(bytes: &[u8], start: usize, pieces: &[Placed], functions: &[Pla
             formatter.format(&inst, &mut line);
         }
         let _ = write!(text, "    {line}");
-        if let Some(number) = constant(&inst, bytes) {
-            let _ = write!(text, "  ; {number:?}");
+        match (constant(&inst, bytes), precision) {
+            (Some(bits), Precision::Double) => {
+                let _ = write!(text, "  ; {:?}", f64::from_bits(bits));
+            }
+            (Some(bits), Precision::Single) => {
+                let _ = write!(text, "  ; {:?}", f32::from_bits(bits as u32));
+            }
+            (None, _) => {}
         }
         text.push('\n');
     }
     text
 }
 
-/// The number that an instruction reads from the pool.
-fn constant(inst: &iced_x86::Instruction, bytes: &[u8]) -> Option<f64> {
+/// The first eight bytes that an instruction reads from the pool.
+fn constant(inst: &iced_x86::Instruction, bytes: &[u8]) -> Option<u64> {
     let in_memory = (0..inst.op_count()).any(|k| inst.op_kind(k) == OpKind::Memory);
     if !in_memory || inst.memory_base() != Register::RIP {
         return None;
     }
     let at = usize::try_from(inst.memory_displacement64()).ok()?;
     let number = bytes.get(at..)?.first_chunk::<8>()?;
-    Some(f64::from_le_bytes(*number))
+    Some(u64::from_le_bytes(*number))
 }

@@ -65,10 +65,11 @@ pub(super) enum Arg {
     Imm8(u8),
     Imm32(i32),
     Imm64(u64),
-    /// An element of a table for each lane: the table's base address and its indices.
+    /// An element of a table for each lane: the table's base address, its indices, and bytes of an element.
     Gather {
         base: VReg,
         indices: VReg,
+        scale: u8,
     },
     /// The address of a table in the pool.
     Table(u32),
@@ -86,7 +87,7 @@ pub(super) enum Encoded {
     Imm8(u8),
     Imm32(i32),
     Imm64(u64),
-    Gather { base: u8, indices: u8 },
+    Gather { base: u8, indices: u8, scale: u8 },
     Table(u32),
 }
 
@@ -241,10 +242,10 @@ impl Function {
                 Arg::Imm8(value) => Encoded::Imm8(value),
                 Arg::Imm32(value) => Encoded::Imm32(value),
                 Arg::Imm64(value) => Encoded::Imm64(value),
-                Arg::Gather { base, indices } => {
+                Arg::Gather { base, indices, scale } => {
                     self.operands.push(Operand::reg_use_at_end(base));
                     self.operands.push(Operand::reg_use_at_end(indices));
-                    Encoded::Gather { base: at, indices: at + 1 }
+                    Encoded::Gather { base: at, indices: at + 1, scale }
                 }
                 Arg::Table(table) => Encoded::Table(table),
             };

@@ -46,6 +46,7 @@ fn resources(isa: Isa) -> Resources {
             Isa::Avx2 => 13,
             Isa::Avx512 => 27,
         },
+        most_groups: 8,
         cycles: match isa {
             Isa::Avx2 => 0.5,
             Isa::Avx512 => 0.7,
@@ -77,6 +78,11 @@ impl WideCode {
         &self.shape
     }
 
+    /// Rows of a lane group.
+    pub fn lanes(&self) -> usize {
+        self.isa.lanes(self.shape.precision)
+    }
+
     /// The instruction set that it uses.
     pub fn isa(&self) -> Isa {
         self.isa
@@ -97,7 +103,7 @@ impl WideCode {
     /// # Safety
     ///
     /// `args` satisfies the calling convention of [`nc_runtime::abi`] for [`WideCode::shape`], and row numbers are
-    /// multiples of [`Isa::lanes`].
+    /// multiples of [`WideCode::lanes`].
     pub unsafe fn run(&self, args: &Args) -> u32 {
         // Calls may be nested as deep as the limit says, whatever the thread's own stack.
         match self.stack {
@@ -185,7 +191,7 @@ pub fn compile(program: &LaneProgram, isa: Isa) -> Result<WideCode, CodegenError
         return Err(CodegenError::Host(format!("it has no {isa}")));
     }
     let plan = Plan::of(program, &resources(isa));
-    let mut pool = Pool::new(isa, &program.tables);
+    let mut pool = Pool::new(isa, program.precision, &program.tables);
     let Assembled { bytes, pieces, functions, .. } = assemble(program, &plan, isa, &mut pool)?;
     let block = ARENA.install(&bytes, 64)?;
     let pieces = pieces
@@ -199,12 +205,14 @@ pub fn compile(program: &LaneProgram, isa: Isa) -> Result<WideCode, CodegenError
         .collect();
     let columns = program.columns;
     let shape = KernelShape {
+        precision: program.precision,
         inputs: columns.inputs as usize,
         outputs: columns.outputs as usize,
         params: columns.params as usize,
         param_gradients: columns.partials as usize,
         reports_status: program.status.is_some(),
         scratch_bytes: plan.scratch_bytes(),
+        instructions: plan.instructions(program, isa.lanes(program.precision)),
     };
     let largest = functions.iter().map(|placed| placed.frame + size_of::<u64>()).max();
     let stack = largest.map_or(0, |frame| {
@@ -221,7 +229,7 @@ pub fn compile(program: &LaneProgram, isa: Isa) -> Result<WideCode, CodegenError
 /// A register allocation or encoding failed, which is our fault.
 pub fn assembly(program: &LaneProgram, isa: Isa) -> Result<String, CodegenError> {
     let plan = Plan::of(program, &resources(isa));
-    let mut pool = Pool::new(isa, &program.tables);
+    let mut pool = Pool::new(isa, program.precision, &program.tables);
     let Assembled { bytes, start, pieces, functions } = assemble(program, &plan, isa, &mut pool)?;
-    Ok(listing::of(&bytes, start, &pieces, &functions))
+    Ok(listing::of(&bytes, start, program.precision, &pieces, &functions))
 }

@@ -11,13 +11,31 @@ use super::fold::{Folding, must_stand};
 use super::isa::{GENERAL, Isa, RAX, RDI, RSI, VECTOR};
 use super::machine::{Action, Address, Arg, Flag, Function, Label, Source, general};
 use super::pool::Pool;
-use super::select::{Frame, NUMBER, OpenLoop, Selector};
+use super::select::{Frame, OpenLoop, Selector};
 use crate::codegen::layout::Plan;
 use crate::codegen::pieces::{Piece, PieceValues, is_leaf};
 use crate::entity::{Entity, EntityVec};
 use crate::lower::lanes::{
     CallId, Condition, Inst, LaneFunction, LaneProgram, LaneType, LoopId, Store, Target, Value,
 };
+
+/// Where there are so many results, the canonical NaN stays in a register.
+const MANY_RESULTS: usize = 3;
+
+/// Programs with at most so many instructions to a column spend their time on memory.
+const STREAMED_WORK: usize = 6;
+
+/// Longer ones are not worth the time to compile their loop twice.
+const STREAMED_LENGTH: usize = 40;
+
+/// Whether it may be worth while to write results past the caches.
+fn streams(program: &LaneProgram) -> bool {
+    let columns = (program.columns.inputs + program.columns.outputs) as usize;
+    let work = program.insts.values().filter(|inst| !inst.is_constant()).count();
+    program.loops.is_empty()
+        && program.functions.is_empty()
+        && work <= STREAMED_LENGTH.min(STREAMED_WORK * columns)
+}
 
 /// What a piece leaves behind for each group of rows.
 struct Results<'a> {
@@ -109,9 +127,10 @@ pub(super) fn piece<'a>(
         open: Vec::new(),
         addresses: HashMap::new(),
         at: Value::from_index(0),
+        streaming: false,
     };
     let stores: Vec<&Store> = plan.stores[index].iter().collect();
-    let bytes = NUMBER.trailing_zeros() as u8;
+    let bytes = selector.number_bytes().trailing_zeros() as u8;
     let first = selector.shifted(first_row, bytes);
     let length = selector.shifted(rows, bytes);
     let end = selector.sum(first, length);
@@ -122,17 +141,42 @@ pub(super) fn piece<'a>(
         let constant = selector.fresh_constant(bits);
         selector.frame.constants.push((bits, constant));
     }
+    // Each result needs the canonical NaN in a register.
+    let (one, nan) = (selector.number(1.0), selector.number(f64::NAN));
+    let many_results = isa.has_masks() && selector.plan.stores[index].len() >= MANY_RESULTS;
+    for (bits, wanted) in [(one, folding.is_additive()), (nan, many_results)] {
+        if wanted && !plan.hoisted.contains(&bits) {
+            let constant = selector.fresh_constant(bits);
+            selector.frame.constants.push((bits, constant));
+        }
+    }
     let results = Results { stores, status };
     let flagged = results.status.map(|_| selector.fresh_constant(0));
     let mut progress = Progress { row: first, flagged };
-    if plan.interleave > 1 {
+    let streams = plan.pieces.list.len() == 1 && streams(program);
+    if plan.interleave > 1 || streams {
         let step = plan.interleave * selector.group_bytes();
         let beyond = selector.general();
         selector.code(Code::And_rm64_imm32, &[Arg::Reuse(beyond, length), Arg::Imm32(-(step as i32))]);
         let whole = selector.sum(first, beyond);
-        progress = selector.rows(piece, &results, plan.interleave, &progress, whole);
+        if streams {
+            let wanted = selector.general();
+            let field = Address::new(args, offset_of!(Args, streaming) as i32);
+            selector.code(Code::And_r64_rm64, &[Arg::Reuse(wanted, beyond), Arg::Memory(field)]);
+            let streamed = selector.sum(first, wanted);
+            selector.streaming = true;
+            progress = selector.rows(piece, &results, plan.interleave, &progress, streamed);
+            selector.streaming = false;
+        }
+        if plan.interleave > 1 {
+            progress = selector.rows(piece, &results, plan.interleave, &progress, whole);
+        }
     }
     progress = selector.rows(piece, &results, 1, &progress, end);
+    if streams {
+        // What was written is seen by other threads in its place among what comes next.
+        selector.code(Code::Sfence, &[]);
+    }
     selector.result(progress.flagged);
     selector.f.finish();
     selector.f
@@ -185,6 +229,7 @@ pub(super) fn function<'a>(
         open: Vec::new(),
         addresses: HashMap::new(),
         at: Value::from_index(0),
+        streaming: false,
     };
     selector.iteration(&own.piece, &Results { stores: Vec::new(), status: None }, 1, None);
     let numbers: Vec<VReg> = lanes.results.iter().map(|&v| selector.value(v)).collect();
@@ -345,7 +390,7 @@ impl Selector<'_, '_> {
             match store.target {
                 Target::Column(k) => {
                     let address = self.output_address(k);
-                    self.keep(LaneType::F, address, number);
+                    self.leave(address, number);
                 }
                 Target::Partial(k) => self.accumulate(self.frame.partials, k, number),
             }

@@ -6,16 +6,16 @@ use std::mem::offset_of;
 
 use iced_x86::Code;
 use nc_runtime::abi::{Args, PARTIALS};
+use nc_runtime::lanes::Precision;
 use regalloc2::VReg;
 
 use super::fold::{Folding, Shape};
-use super::isa::{FmaForm, GENERAL, Isa, Signs, VECTOR, VectorOp};
+use super::isa::{FmaForm, GENERAL, Isa, MaskOp, Signs, VECTOR, VectorOp};
 use super::machine::{Action, Address, Arg, Flag, Function, Label, Source};
 use super::pool::Pool;
 use crate::codegen::layout::Plan;
 use crate::codegen::pieces::{PieceValues, is_leaf};
 use crate::entity::EntityVec;
-use crate::graph::canonical_bits;
 use crate::lower::lanes::{
     FBinary, FCompare, FUnary, IBinary, Inst, LaneProgram, LaneType, SBinary, Target, Value,
 };
@@ -26,12 +26,12 @@ const RELOAD_AFTER: usize = 24;
 /// Column pointers that the loop keeps in registers; those of further columns are loaded in each iteration.
 const HOISTED_POINTERS: usize = 9;
 
-/// Bytes of a number.
-pub(super) const NUMBER: usize = size_of::<f64>();
+/// Bytes of the partial sums of an element.
+const PARTIAL_BYTES: usize = PARTIALS * size_of::<f64>();
 
-/// How `vfixupimmpd` answers to each kind of number, four bits per kind: a NaN leaves what was there, everything else is
-/// taken over.
-const CANONICAL_ANSWERS: u64 = 0x1111_1100;
+/// How `vfixupimm` answers to each kind of number, four bits per kind, in 32 bits: a NaN leaves what was
+/// there, everything else is taken over.
+const CANONICAL_ANSWERS: u64 = 0x1111_1100_1111_1100;
 
 /// Pointers and constants that hold throughout a function.
 pub(super) struct Frame {
@@ -96,6 +96,8 @@ pub(super) struct Selector<'a, 'p> {
     pub addresses: HashMap<Value, VReg>,
     /// The instruction at hand.
     pub at: Value,
+    /// Whether results go past the caches.
+    pub streaming: bool,
 }
 
 impl Selector<'_, '_> {
@@ -117,7 +119,22 @@ impl Selector<'_, '_> {
     }
 
     fn op(&mut self, op: VectorOp, args: &[Arg]) {
-        self.f.emit(Action::Code(self.isa.code(op)), args);
+        self.f.emit(Action::Code(self.isa.code(op, self.program.precision)), args);
+    }
+
+    pub(super) fn mask_code(&mut self, op: MaskOp, args: &[Arg]) {
+        self.f.emit(Action::Code(op.code(self.program.precision)), args);
+    }
+
+    /// Bytes of a number.
+    pub(super) fn number_bytes(&self) -> usize {
+        self.program.precision.bytes()
+    }
+
+    /// The bits of a number as they fill 64 bits of a vector.
+    pub(super) fn number(&self, value: f64) -> u64 {
+        let precision = self.program.precision;
+        precision.repeated(precision.bits(value))
     }
 
     pub(super) fn code(&mut self, code: Code, args: &[Arg]) {
@@ -161,9 +178,11 @@ impl Selector<'_, '_> {
 
     /// A value as the last operand of an instruction: a constant or a column may stay in memory.
     fn source(&mut self, value: Value) -> Source {
-        match self.program.insts[value] {
-            Inst::F(bits) => self.constant(bits),
-            Inst::I(bits) => self.constant(bits.cast_unsigned()),
+        let inst = self.program.insts[value];
+        if let Some(bits) = self.program.repeated(inst) {
+            return self.constant(bits);
+        }
+        match inst {
             Inst::Column(k)
                 if self.folding.uses(value) == 1 && self.values[self.group].get(value).is_none() =>
             {
@@ -175,12 +194,13 @@ impl Selector<'_, '_> {
 
     /// Whether a value can stay in memory as the last operand.
     fn prefers_memory(&self, value: Value) -> bool {
-        match self.program.insts[value] {
-            Inst::F(bits) => self.frame.constants.iter().all(|c| c.0 != bits),
-            Inst::I(bits) => self.frame.constants.iter().all(|c| c.0 != bits.cast_unsigned()),
-            Inst::Column(_) => self.folding.uses(value) == 1 && self.values[self.group].get(value).is_none(),
-            _ => false,
+        let inst = self.program.insts[value];
+        if let Some(bits) = self.program.repeated(inst) {
+            return self.frame.constants.iter().all(|c| c.0 != bits);
         }
+        matches!(inst, Inst::Column(_))
+            && self.folding.uses(value) == 1
+            && self.values[self.group].get(value).is_none()
     }
 
     /// The two operands of an operation for which their order does not matter.
@@ -198,10 +218,8 @@ impl Selector<'_, '_> {
     /// The register of a value, emitted where it is first wanted.
     pub(super) fn value(&mut self, value: Value) -> VReg {
         let inst = self.program.insts[value];
-        match inst {
-            Inst::F(bits) => return self.constant_register(bits),
-            Inst::I(bits) => return self.constant_register(bits.cast_unsigned()),
-            _ => {}
+        if let Some(bits) = self.program.repeated(inst) {
+            return self.constant_register(bits);
         }
         if inst.is_constant() {
             return self.instruction(value, inst);
@@ -250,7 +268,7 @@ impl Selector<'_, '_> {
         match ty {
             LaneType::M if self.isa.has_masks() => {
                 let mask = self.mask();
-                self.code(Code::VEX_Kmovb_kr_km8, &[Arg::Def(mask), Arg::Memory(address)]);
+                self.mask_code(MaskOp::Load, &[Arg::Def(mask), Arg::Memory(address)]);
                 mask
             }
             LaneType::S => {
@@ -268,10 +286,16 @@ impl Selector<'_, '_> {
     pub(super) fn keep(&mut self, ty: LaneType, address: Address, value: VReg) {
         let args = [Arg::Memory(address), Arg::Use(value)];
         match ty {
-            LaneType::M if self.isa.has_masks() => self.code(Code::VEX_Kmovb_m8_kr, &args),
+            LaneType::M if self.isa.has_masks() => self.mask_code(MaskOp::Store, &args),
             LaneType::S => self.code(Code::Mov_rm64_r64, &args),
             LaneType::F | LaneType::I | LaneType::M | LaneType::Nothing => self.op(VectorOp::Store, &args),
         }
+    }
+
+    /// Puts a result into its column.
+    pub(super) fn leave(&mut self, address: Address, value: VReg) {
+        let op = if self.streaming { VectorOp::Stream } else { VectorOp::Store };
+        self.op(op, &[Arg::Memory(address), Arg::Use(value)]);
     }
 
     fn instruction(&mut self, value: Value, inst: Inst) -> VReg {
@@ -295,8 +319,10 @@ impl Selector<'_, '_> {
                 let (b, c) = (self.value(b), self.source(c));
                 let a = self.value(a);
                 let result = self.vector();
-                let code = Code::EVEX_Vpternlogq_zmm_k1z_zmm_zmmm512b64_imm8;
-                self.code(code, &[Arg::Reuse(result, a), Arg::Use(b), Arg::Source(c), Arg::Imm8(table)]);
+                self.op(
+                    VectorOp::Ternary,
+                    &[Arg::Reuse(result, a), Arg::Use(b), Arg::Source(c), Arg::Imm8(table)],
+                );
                 result
             }
         }
@@ -304,15 +330,14 @@ impl Selector<'_, '_> {
 
     /// A number with canonical NaNs.
     pub(super) fn canonical(&mut self, number: VReg) -> VReg {
-        let nan = canonical_bits(f64::NAN);
+        let nan = self.number(f64::NAN);
         match self.isa {
             Isa::Avx512 => {
                 let before = self.constant_register(nan);
                 let answers = self.constant(CANONICAL_ANSWERS);
                 let result = self.vector();
-                let code = Code::EVEX_Vfixupimmpd_zmm_k1z_zmm_zmmm512b64_imm8_sae;
-                self.code(
-                    code,
+                self.op(
+                    VectorOp::FixUp,
                     &[Arg::Reuse(result, before), Arg::Use(number), Arg::Source(answers), Arg::Imm8(0)],
                 );
                 result
@@ -381,15 +406,17 @@ impl Selector<'_, '_> {
 
     fn plain(&mut self, value: Value, inst: Inst) -> VReg {
         match inst {
-            Inst::F(bits) => self.constant_register(bits),
-            Inst::I(bits) => self.constant_register(bits.cast_unsigned()),
+            Inst::F(_) | Inst::I(_) => {
+                let bits = self.program.repeated(inst).unwrap_or_default();
+                self.constant_register(bits)
+            }
             Inst::M(truth) => self.truth(truth),
             Inst::Column(k) => {
                 let address = self.column_address(k);
                 self.vector_op(VectorOp::Load, &[Arg::Memory(address)])
             }
             Inst::Param(k) => {
-                let address = Address::new(self.frame.params, (k as usize * NUMBER) as i32);
+                let address = Address::new(self.frame.params, (k as usize * self.number_bytes()) as i32);
                 self.vector_op(VectorOp::Broadcast, &[Arg::Memory(address)])
             }
             Inst::ColumnAt(first, offset) => {
@@ -398,24 +425,27 @@ impl Selector<'_, '_> {
             }
             Inst::ParamAt(first, offset) => {
                 let offset = self.value(offset);
-                let bytes = self.shifted(offset, NUMBER.trailing_zeros() as u8);
-                let displacement = (first as usize * NUMBER) as i32;
+                let bytes = self.shifted(offset, self.number_bytes().trailing_zeros() as u8);
+                let displacement = (first as usize * self.number_bytes()) as i32;
                 let address = Address { base: self.frame.params, index: Some(bytes), displacement };
                 self.vector_op(VectorOp::Broadcast, &[Arg::Memory(address)])
             }
             Inst::FUnary(op, a) => self.unary(op, a),
             Inst::FBinary(op, a, b) => {
+                if let Some(sum) = self.multiplied(op, a, b) {
+                    return sum;
+                }
                 let (op, args) = self.binary(op, a, b);
                 self.vector_op(op, &args)
             }
             Inst::Select(m, x, y) => self.select(m, x, y),
-            Inst::And(x, y) => self.mask_op(VectorOp::And, Code::VEX_Kandb_kr_kr_kr, x, y),
-            Inst::Or(x, y) => self.mask_op(VectorOp::Or, Code::VEX_Korb_kr_kr_kr, x, y),
+            Inst::And(x, y) => self.mask_op(VectorOp::And, MaskOp::And, x, y),
+            Inst::Or(x, y) => self.mask_op(VectorOp::Or, MaskOp::Or, x, y),
             Inst::Not(x) => {
                 let x = self.value(x);
                 if self.isa.has_masks() {
                     let result = self.mask();
-                    self.code(Code::VEX_Knotb_kr_kr, &[Arg::Def(result), Arg::Use(x)]);
+                    self.mask_code(MaskOp::Not, &[Arg::Def(result), Arg::Use(x)]);
                     result
                 } else {
                     let ones = self.constant(u64::MAX);
@@ -477,7 +507,7 @@ impl Selector<'_, '_> {
             Inst::AddPartial(first, offset, number) => {
                 let number = self.value(number);
                 let offset = self.value(offset);
-                let bytes = self.shifted(offset, (PARTIALS * NUMBER).trailing_zeros() as u8);
+                let bytes = self.shifted(offset, PARTIAL_BYTES.trailing_zeros() as u8);
                 let partials = self.sum(self.frame.partials, bytes);
                 self.accumulate(partials, first, number);
                 number
@@ -508,6 +538,32 @@ impl Selector<'_, '_> {
                 unreachable!("{value} is no instruction of its own")
             }
         }
+    }
+
+    /// An addition or subtraction as a multiplication by one and an addition, which gives the same bits, for processors
+    /// that add and multiply in different units.
+    fn multiplied(&mut self, op: FBinary, a: Value, b: Value) -> Option<VReg> {
+        let turn = if self.groups > 1 { self.group } else { self.step };
+        if !self.folding.is_additive() || turn.is_multiple_of(2) {
+            return None;
+        }
+        let dies = |v: Value| !is_leaf(self.program.insts[v]) && self.folding.dies_at(v, self.at);
+        let (overwritten, other, signs) = match op {
+            FBinary::Add if dies(a) => (a, b, Signs { product: false, addend: false }),
+            FBinary::Add if dies(b) => (b, a, Signs { product: false, addend: false }),
+            FBinary::Sub if dies(a) => (a, b, Signs { product: false, addend: true }),
+            FBinary::Sub if dies(b) => (b, a, Signs { product: true, addend: false }),
+            FBinary::Add | FBinary::Sub | FBinary::Mul | FBinary::Div => return None,
+        };
+        let overwritten = self.value(overwritten);
+        let one = self.constant_register(self.number(1.0));
+        let other = self.source(other);
+        let result = self.vector();
+        self.op(
+            VectorOp::Fma(signs, FmaForm::F213),
+            &[Arg::Reuse(result, overwritten), Arg::Use(one), Arg::Source(other)],
+        );
+        Some(result)
     }
 
     fn binary(&mut self, op: FBinary, a: Value, b: Value) -> (VectorOp, [Arg; 2]) {
@@ -544,13 +600,16 @@ impl Selector<'_, '_> {
     /// A value in a register for an instruction that overwrites it: a constant is loaded for the purpose.
     fn overwritable(&mut self, value: Value) -> VReg {
         match self.program.insts[value] {
-            Inst::F(bits) if self.prefers_memory(value) => self.fresh_constant(bits),
+            inst @ Inst::F(_) if self.prefers_memory(value) => {
+                let bits = self.program.repeated(inst).unwrap_or_default();
+                self.fresh_constant(bits)
+            }
             _ => self.value(value),
         }
     }
 
     fn unary(&mut self, op: FUnary, a: Value) -> VReg {
-        let sign = 1 << 63;
+        let sign = self.number(-0.0);
         match op {
             FUnary::Sqrt => {
                 let a = self.source(a);
@@ -580,20 +639,20 @@ impl Selector<'_, '_> {
 
     fn truth(&mut self, truth: bool) -> VReg {
         if self.isa.has_masks() {
-            let code = if truth { Code::VEX_Kxnorb_kr_kr_kr } else { Code::VEX_Kxorb_kr_kr_kr };
+            let op = if truth { MaskOp::AllOnes } else { MaskOp::AllZeros };
             let result = self.mask();
-            self.code(code, &[Arg::Def(result), Arg::Same, Arg::Same]);
+            self.mask_code(op, &[Arg::Def(result), Arg::Same, Arg::Same]);
             result
         } else {
             self.fresh_constant(if truth { u64::MAX } else { 0 })
         }
     }
 
-    fn mask_op(&mut self, op: VectorOp, code: Code, x: Value, y: Value) -> VReg {
+    fn mask_op(&mut self, op: VectorOp, mask_op: MaskOp, x: Value, y: Value) -> VReg {
         let (x, y) = (self.value(x), self.value(y));
         if self.isa.has_masks() {
             let result = self.mask();
-            self.code(code, &[Arg::Def(result), Arg::Use(x), Arg::Use(y)]);
+            self.mask_code(mask_op, &[Arg::Def(result), Arg::Use(x), Arg::Use(y)]);
             result
         } else {
             self.vector_op(op, &[Arg::Use(x), Arg::Source(Source::Register(y))])
@@ -644,13 +703,13 @@ impl Selector<'_, '_> {
     fn lookup(&mut self, table: u32, index: Value) -> VReg {
         let len = self.program.tables[table as usize].len();
         let index = self.value(index);
-        let most = self.constant(len as u64 - 1);
+        let most = self.constant(self.program.precision.repeated(len as u64 - 1));
         let indices = self.vector_op(VectorOp::And, &[Arg::Use(index), Arg::Source(most)]);
         let base = self.general();
         self.code(Code::Lea_r64_m, &[Arg::Def(base), Arg::Table(table)]);
         let mask = self.truth(true);
         let (spent, result) = (self.mask(), self.vector());
-        let element = Arg::Gather { base, indices };
+        let element = Arg::Gather { base, indices, scale: self.number_bytes() as u8 };
         match self.isa {
             Isa::Avx512 => {
                 self.op(VectorOp::Gather, &[Arg::EarlyDef(result), Arg::SpentMask(spent, mask), element])
@@ -665,14 +724,23 @@ impl Selector<'_, '_> {
     /// The same integer in every lane.
     fn splat(&mut self, x: VReg) -> VReg {
         let result = self.vector();
+        let single = self.program.precision == Precision::Single;
         match self.isa {
             Isa::Avx512 => {
-                self.code(Code::EVEX_Vpbroadcastq_zmm_k1z_r64, &[Arg::Def(result), Arg::Use(x)]);
+                let code = match single {
+                    true => Code::EVEX_Vpbroadcastd_zmm_k1z_r32,
+                    false => Code::EVEX_Vpbroadcastq_zmm_k1z_r64,
+                };
+                self.code(code, &[Arg::Def(result), Arg::Use(x)]);
             }
             Isa::Avx2 => {
+                let [place, repeat] = match single {
+                    true => [Code::VEX_Vmovd_xmm_rm32, Code::VEX_Vpbroadcastd_ymm_xmmm32],
+                    false => [Code::VEX_Vmovq_xmm_rm64, Code::VEX_Vpbroadcastq_ymm_xmmm64],
+                };
                 let low = self.vector();
-                self.code(Code::VEX_Vmovq_xmm_rm64, &[Arg::Def(low), Arg::Use(x)]);
-                self.code(Code::VEX_Vpbroadcastq_ymm_xmmm64, &[Arg::Def(result), Arg::Use(low)]);
+                self.code(place, &[Arg::Def(low), Arg::Use(x)]);
+                self.code(repeat, &[Arg::Def(result), Arg::Use(low)]);
             }
         }
         result
@@ -745,14 +813,14 @@ impl Selector<'_, '_> {
                     Some(before) => {
                         let both = self.mask();
                         let args = [Arg::Def(both), Arg::Use(before), Arg::Use(mask)];
-                        self.code(Code::VEX_Korb_kr_kr_kr, &args);
+                        self.mask_code(MaskOp::Or, &args);
                         both
                     }
                 });
             }
             if let Some(all) = all {
                 let other = last.unwrap_or(all);
-                self.code(Code::VEX_Kortestb_kr_kr, &[Arg::Use(all), Arg::Use(other)]);
+                self.mask_code(MaskOp::Test, &[Arg::Use(all), Arg::Use(other)]);
             }
         } else {
             for mask in rest {
@@ -765,7 +833,11 @@ impl Selector<'_, '_> {
             }
             if let Some(all) = all {
                 let signs = self.general();
-                self.code(Code::VEX_Vmovmskpd_r64_ymm, &[Arg::Def(signs), Arg::Use(all)]);
+                let code = match self.program.precision {
+                    Precision::Double => Code::VEX_Vmovmskpd_r64_ymm,
+                    Precision::Single => Code::VEX_Vmovmskps_r64_ymm,
+                };
+                self.code(code, &[Arg::Def(signs), Arg::Use(all)]);
                 self.code(Code::Test_rm64_r64, &[Arg::Use(signs), Arg::Use(signs)]);
             }
         }
@@ -824,7 +896,7 @@ impl Selector<'_, '_> {
     /// The scratch slot of a value that lives across pieces.
     pub(super) fn scratch_address(&mut self, slot: u32, group: usize) -> Address {
         // The rows of a tile stand side by side; a tile begins where the call's rows begin.
-        let displacement = slot as usize * self.plan.tile * NUMBER + group * self.group_bytes();
+        let displacement = slot as usize * self.plan.tile * self.number_bytes() + group * self.group_bytes();
         Address { base: self.frame.slots, index: Some(self.frame.row), displacement: displacement as i32 }
     }
 
@@ -870,20 +942,52 @@ impl Selector<'_, '_> {
         self.beyond(base, fixed)
     }
 
-    /// Adds the group's numbers to a sum over the batch.
+    /// Adds the group's numbers to a sum over the batch, in binary64.
     pub(super) fn accumulate(&mut self, partials: VReg, k: u32, number: VReg) {
         // The partial sums of a group's rows follow from the place of its first row.
         let first = self.general();
         let ahead = Address::new(self.frame.row, (self.group * self.group_bytes()) as i32);
         self.code(Code::Lea_r64_m, &[Arg::Def(first), Arg::Memory(ahead)]);
         let within = self.general();
-        let most = (PARTIALS * NUMBER - 1) as i32;
+        let most = (PARTIALS * self.number_bytes() - 1) as i32;
         self.code(Code::And_rm64_imm32, &[Arg::Reuse(within, first), Arg::Imm32(most)]);
-        let displacement = k as usize * PARTIALS * NUMBER;
-        let address = Address { index: Some(within), ..self.beyond_near(partials, displacement) };
-        let before = self.vector_op(VectorOp::Load, &[Arg::Memory(address)]);
-        let after = self.vector_op(VectorOp::Add, &[Arg::Use(before), Arg::Source(Source::Register(number))]);
-        self.op(VectorOp::Store, &[Arg::Memory(address), Arg::Use(after)]);
+        let displacement = k as usize * PARTIAL_BYTES;
+        match self.program.precision {
+            Precision::Double => {
+                let address = Address { index: Some(within), ..self.beyond_near(partials, displacement) };
+                self.accumulate_at(address, number);
+            }
+            Precision::Single => {
+                let within = self.shifted(within, 1);
+                let address = Address { index: Some(within), ..self.beyond_near(partials, displacement) };
+                let [extract, widen] = match self.isa {
+                    Isa::Avx512 => [
+                        Code::EVEX_Vextractf64x4_ymmm256_k1z_zmm_imm8,
+                        Code::EVEX_Vcvtps2pd_zmm_k1z_ymmm256b32_sae,
+                    ],
+                    Isa::Avx2 => [Code::VEX_Vextractf128_xmmm128_ymm_imm8, Code::VEX_Vcvtps2pd_ymm_xmmm128],
+                };
+                let high = self.vector();
+                self.code(extract, &[Arg::Def(high), Arg::Use(number), Arg::Imm8(1)]);
+                for (half, number) in [number, high].into_iter().enumerate() {
+                    let wide = self.vector();
+                    self.code(widen, &[Arg::Def(wide), Arg::Use(number)]);
+                    let displacement = address.displacement + (half * self.group_bytes()) as i32;
+                    self.accumulate_at(Address { displacement, ..address }, wide);
+                }
+            }
+        }
+    }
+
+    /// Adds binary64 numbers to those at an address.
+    fn accumulate_at(&mut self, address: Address, numbers: VReg) {
+        let [load, add, store] =
+            [VectorOp::Load, VectorOp::Add, VectorOp::Store].map(|op| self.isa.code(op, Precision::Double));
+        let [before, after] = [(); 2].map(|()| self.vector());
+        self.code(load, &[Arg::Def(before), Arg::Memory(address)]);
+        let numbers = Arg::Source(Source::Register(numbers));
+        self.code(add, &[Arg::Def(after), Arg::Use(before), numbers]);
+        self.code(store, &[Arg::Memory(address), Arg::Use(after)]);
     }
 
     /// As [`Selector::beyond`], without an index.

@@ -33,13 +33,14 @@ const RESERVED: &[(&str, &str)] = &[
     ("Infinity", "leaves are finite numbers"),
 ];
 
-enum Token<'a> {
-    Name(&'a str),
-    Number(&'a str),
+#[derive(Clone, Copy)]
+enum Token {
+    Name,
+    Number,
     Open,
     Close,
     Comma,
-    Infix(&'a str),
+    Infix,
 }
 
 /// White space, and comments from `;` to the end of the line.
@@ -58,19 +59,20 @@ fn name(input: &str) -> IResult<&str, &str> {
     recognize(pair(first, take_while(|c: char| c.is_ascii_alphanumeric() || c == '_'))).parse(input)
 }
 
-/// A token; where an operand may begin, a sign belongs to the number behind it.
-fn token(input: &str, operand: bool) -> IResult<&str, Token<'_>> {
+/// The kind of a token, whose text the reader takes from the source. Where an operand may begin, a sign belongs to the
+/// number behind it.
+fn token(input: &str, operand: bool) -> IResult<&str, Token> {
     let punctuation = alt((
         char('(').map(|_| Token::Open),
         char(')').map(|_| Token::Close),
         char(',').map(|_| Token::Comma),
-        recognize(one_of("+-*/^=.")).map(Token::Infix),
+        one_of("+-*/^=.").map(|_| Token::Infix),
     ));
     let number = |input| {
         let sign = if operand { "+-" } else { "" };
-        recognize(pair(take_while(|c| sign.contains(c)), unsigned)).map(Token::Number).parse(input)
+        pair(take_while(|c| sign.contains(c)), unsigned).map(|_| Token::Number).parse(input)
     };
-    alt((name.map(Token::Name), number, punctuation)).parse(input)
+    alt((name.map(|_| Token::Name), number, punctuation)).parse(input)
 }
 
 /// Reads one expression.
@@ -98,7 +100,7 @@ pub fn read(source: &str, grammar: Grammar, limits: &ReaderLimits) -> Result<Tre
     let root = match reader.run() {
         Ok(root) => root,
         Err(error) => {
-            reader.errors.push(error);
+            reader.errors.push(*error);
             return Err(reader.errors);
         }
     };
@@ -148,7 +150,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads the whole text. Errors that do not hide what follows are collected; others end the reading.
-    fn run(&mut self) -> Result<TreeNode, Diagnostic> {
+    fn run(&mut self) -> Result<TreeNode, Box<Diagnostic>> {
         let mut rest = self.source;
         let mut operand = true;
         loop {
@@ -157,52 +159,53 @@ impl<'a> Reader<'a> {
             if rest.is_empty() {
                 return self.end(start);
             }
-            let Ok((after, token)) = token(rest, operand) else { return Err(foreign(rest, start)) };
+            let Ok((after, token)) = token(rest, operand) else { return Err(foreign(rest, start).into()) };
             let span = Span::new(start, self.at(after));
+            let text = span.text(self.source);
             rest = after;
             match token {
-                Token::Comma if operand => return Err(missing(span, "before this `,`")),
+                Token::Comma if operand => return Err(missing(span, "before this `,`").into()),
                 Token::Comma if self.open.is_empty() => {
                     let error = Diagnostic::error("top-level-comma", span, "a comma outside of any call");
-                    return Err(error.help("a program is one expression"));
+                    return Err(error.help("a program is one expression").into());
                 }
                 Token::Comma => operand = true,
                 Token::Close if self.open.is_empty() => {
-                    return Err(Diagnostic::error("unopened", span, "this `)` closes nothing"));
+                    return Err(Diagnostic::error("unopened", span, "this `)` closes nothing").into());
                 }
-                Token::Close if operand => return Err(missing(span, "before this `)`")),
+                Token::Close if operand => return Err(missing(span, "before this `)`").into()),
                 Token::Close => self.close(span),
-                Token::Infix(".") if !operand => {
+                Token::Infix if text == "." && !operand => {
                     let error = Diagnostic::error("member-access", span, "the grammar has no members");
                     return Err(error
-                        .help("text is read, never evaluated: only calls such as eml(x,1) are part of it"));
+                        .help("text is read, never evaluated: only calls such as eml(x,1) are part of it")
+                        .into());
                 }
-                Token::Infix(operator) => return Err(infix(operator, span)),
-                Token::Name(_) | Token::Number(_) | Token::Open if !operand => {
-                    let text = span.text(self.source);
+                Token::Infix => return Err(infix(text, span).into()),
+                Token::Name | Token::Number | Token::Open if !operand => {
                     let error =
                         Diagnostic::error("trailing", span, format!("`{}` follows an operand", short(text)));
-                    return Err(error.help("operands are separated by commas"));
+                    return Err(error.help("operands are separated by commas").into());
                 }
                 Token::Open => {
                     let error = Diagnostic::error("token", span, "a parenthesis without a function");
-                    return Err(error.help("calls are written eml(x,1)"));
+                    return Err(error.help("calls are written eml(x,1)").into());
                 }
-                Token::Number(text) => {
+                Token::Number => {
                     let node = self.number(text, span);
                     self.waiting.push(node);
                     operand = false;
                 }
-                Token::Name(name) => {
+                Token::Name => {
                     let behind = blank(rest).map_or(rest, |(rest, _)| rest);
                     match behind.strip_prefix('(') {
                         Some(inside) => {
                             if self.open.len() >= self.limits.nesting {
                                 let message =
                                     format!("nesting deeper than the limit of {}", self.limits.nesting);
-                                return Err(Diagnostic::error("too-deep", span, message));
+                                return Err(Diagnostic::error("too-deep", span, message).into());
                             }
-                            let function = self.function(name, span);
+                            let function = self.function(text, span);
                             self.open.push(Call { function, name: span, first: self.waiting.len() });
                             rest = inside;
                         }
@@ -211,20 +214,22 @@ impl<'a> Reader<'a> {
                                 operand = false;
                                 continue;
                             }
-                            self.leaf(name, span);
+                            self.leaf(text, span);
                             operand = false;
                         }
                     }
                 }
             }
             if self.errors.len() >= MAX_DIAGNOSTICS {
-                return Err(Diagnostic::error("too-many", span, "too many errors; the rest is not read"));
+                return Err(
+                    Diagnostic::error("too-many", span, "too many errors; the rest is not read").into()
+                );
             }
         }
     }
 
     /// The text is over: the one expression is complete, or what is missing is reported.
-    fn end(&mut self, at: u32) -> Result<TreeNode, Diagnostic> {
+    fn end(&mut self, at: u32) -> Result<TreeNode, Box<Diagnostic>> {
         if let Some(innermost) = self.open.last() {
             let count = self.open.len();
             let message = match count {
@@ -232,11 +237,13 @@ impl<'a> Reader<'a> {
                 _ => format!("{count} calls are never closed; this is the innermost"),
             };
             return Err(Diagnostic::error("unclosed", innermost.name, message)
-                .help("the text ends where a `)` is expected"));
+                .help("the text ends where a `)` is expected")
+                .into());
         }
         self.waiting.pop().ok_or_else(|| {
             Diagnostic::error("empty", Span::new(at, at), "the text has no expression")
                 .help("a program is one expression such as eml(x,1)")
+                .into()
         })
     }
 

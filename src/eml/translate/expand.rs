@@ -237,7 +237,7 @@ fn applied(op: Op, operands: &[Id], writer: &mut Writer) -> Option<Id> {
         Op::Transpose | Op::Sum | Op::Dot | Op::Norm | Op::Matvec | Op::Matmul | Op::PartMatmul => {
             return None;
         }
-        Op::Outer | Op::Det | Op::Inv | Op::Singular => return None,
+        Op::Outer | Op::Det | Op::Inv | Op::Singular | Op::Next => return None,
     };
     Some(writer.add(term))
 }

@@ -81,7 +81,7 @@ impl Random {
             2 => 3.0 * self.unit() + 2.0,
             3 => (6.0 * self.unit() - 3.0).exp(),
             4 => 6.0 * self.unit() - 3.0,
-            5 => (26.0 * self.unit() - 13.0).exp(),
+            5 => (60.0 * self.unit() - 30.0).exp(),
             _ => 30.0 * self.unit() - 15.0,
         }
     }

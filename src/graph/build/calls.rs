@@ -106,7 +106,7 @@ impl<'a> Builder<'a> {
         self.functions.instances.insert(instance.clone(), Known { id, value });
         self.functions.begun.push(instance.clone());
         let function = &self.anf.functions[instance.0];
-        self.outer.push(std::mem::take(&mut self.here));
+        self.descend();
         for (k, (&param, &shape)) in (0u32..).zip(function.params.iter().zip(&instance.1)) {
             let info = &self.anf.vars[param];
             self.here.graph.set_span(Some(info.span));
@@ -212,14 +212,14 @@ impl<'a> Builder<'a> {
         self.functions.failures.push(Failure { reason, span });
         let failure = self.functions.failures.len() as u32;
         let g = &mut self.here.graph;
-        let one = g.number(1.0);
-        let steps = g.add(before, one);
+        let steps = g.one_step_more(before);
         let watched = self.options.watch.any();
         let results = [shape, Shape::Scalar, Shape::Scalar, Shape::Scalar, Shape::Scalar, Shape::Scalar];
         let results = results[..if watched { 6 } else { 4 }].to_vec();
         let function = known.id;
         let call = Call { function, operands: operands.len() as u32 + 1, results, failure };
-        let region = Region { body: Graph::new(), kind: RegionKind::Call(call), name: String::new(), span };
+        let region =
+            Region { body: Graph::of(g.precision), kind: RegionKind::Call(call), name: String::new(), span };
         let args: Vec<Node> = [enters].iter().chain(operands).chain([&steps]).copied().collect();
         let node = g.add_region(Arc::new(region), &args);
         let value = g.result(node, 0, shape);
@@ -237,7 +237,7 @@ impl<'a> Builder<'a> {
         debug_assert_eq!(noted.is_some(), watched);
         // A row that has failed takes no further step.
         let g = &mut self.here.graph;
-        let (after, most) = (g.result(node, 3, Shape::Scalar), g.number(limits.steps as f64));
+        let (after, most) = (g.result(node, 3, Shape::Scalar), g.steps(limits.steps));
         let after = failed.map_or(after, |failed| g.select(failed, most, after));
         self.here.steps = Some(g.select(enters, after, before));
         Some(value)
@@ -272,8 +272,9 @@ impl<'a> Builder<'a> {
         g.limits = self.options.limits;
         for body in std::mem::take(&mut self.functions.bodies).values() {
             // A function that was begun on a wrong assumption is never called.
-            let function =
-                body.clone().unwrap_or_else(|| Function { body: Graph::new(), name: String::new() });
+            let function = body
+                .clone()
+                .unwrap_or_else(|| Function { body: Graph::of(g.precision), name: String::new() });
             g.functions.push(Arc::new(function));
         }
     }

@@ -55,7 +55,7 @@ impl<'a> Builder<'a> {
         let reported = late.then(|| self.reported.clone());
         let pending = Pending { inner, first, span, errors: self.errors.len(), reported };
         let shapes: Vec<Shape> = pending.first.iter().map(|&node| self.here.graph.shape(node)).collect();
-        self.outer.push(std::mem::take(&mut self.here));
+        self.descend();
         for (k, (&state, shape)) in inner.vars.iter().zip(shapes).enumerate() {
             let info = &self.anf.vars[state];
             self.here.graph.set_span(Some(info.span));
@@ -168,8 +168,7 @@ impl<'a> Builder<'a> {
         if let (Some(outside), Some(inside)) = (self.here.steps, steps) {
             first.push(outside);
             let before = outcome.again.as_ref().and_then(|again| again.steps).unwrap_or(inside);
-            let one = body.number(1.0);
-            next.push(body.add(before, one));
+            next.push(body.one_step_more(before));
         }
         // The first note that an iteration meets is one more state: 0, or one more than the position of the check.
         let mut noted = None;

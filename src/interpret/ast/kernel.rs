@@ -7,6 +7,7 @@ use nc_runtime::batch::{Kernel, KernelShape, RowOutcome};
 
 use super::{AstInterpreter, Failure, FailureReason, Scratch};
 use crate::graph::{Check, Effect, Reason};
+use crate::interpret::run_rows;
 use crate::source::Span;
 
 /// The interpreter as a kernel: the tier that interprets values.
@@ -24,12 +25,14 @@ impl AstKernel {
     /// A kernel that writes so many numbers per row and reports failures as positions in `checks`.
     pub fn new(interpreter: AstInterpreter, outputs: usize, checks: &[Check]) -> AstKernel {
         let shape = KernelShape {
+            precision: interpreter.precision(),
             inputs: interpreter.columns,
             params: interpreter.params,
             outputs,
             param_gradients: 0,
             reports_status: !checks.is_empty(),
             scratch_bytes: 0,
+            instructions: None,
         };
         let mut notes = HashMap::new();
         for (k, check) in (0..).zip(checks).filter(|(_, check)| check.effect == Effect::Note) {
@@ -82,31 +85,12 @@ impl Kernel for AstKernel {
 
     unsafe fn run(&self, args: &Args) -> u32 {
         let mut scratch = Scratch::default();
-        let mut input = vec![0.0; self.shape.inputs];
-        let mut output = vec![0.0; self.shape.outputs];
-        // SAFETY: the caller vouches for `args`, whose parameters outlive the call.
-        let params = unsafe { args.params(self.shape.params) };
-        let mut flagged = 0;
-        for row in 0..args.rows {
-            for (k, x) in input.iter_mut().enumerate() {
-                // SAFETY: the caller vouches for `args`; `k` is below the number of input columns.
-                *x = unsafe { args.input(k) }[row];
-            }
-            let outcome = self.evaluate(&mut scratch, &input, params, &mut output);
-            for (k, &y) in output.iter().enumerate() {
-                // SAFETY: as above, with output columns; the slice is gone before the next is made.
-                let column = unsafe { args.output(k) };
-                column[row] = y;
-            }
-            let word = outcome.word();
-            if self.shape.reports_status {
-                // SAFETY: as above; the kernel reports a status, so there are words for it.
-                let words = unsafe { args.statuses() };
-                words[row] = word;
-                flagged |= u32::from(word != 0);
-            }
+        // SAFETY: as the caller promises.
+        unsafe {
+            run_rows(&self.shape, args, |inputs, params, outputs, _| {
+                self.evaluate(&mut scratch, inputs, params, outputs)
+            })
         }
-        flagged
     }
 
     fn row(&self, inputs: &[f64], params: &[f64], outputs: &mut [f64], _: &mut [f64]) -> RowOutcome {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use nc_runtime::lanes::Scalar;
+use nc_runtime::lanes::{Precision, Scalar};
 
 use super::tape::Tape;
 use crate::entity::{Entity, EntityVec};
@@ -79,6 +79,8 @@ fn copy(moves: &[Move], from: &[Slot], to: &mut [Slot]) {
 /// A graph as a list of steps.
 #[derive(Debug, Default)]
 pub(super) struct Code {
+    /// What numbers are.
+    precision: Precision,
     /// In the order of execution. In the body of a loop, what decides whether it goes on comes first.
     steps: Vec<Step>,
     /// How many steps that is.
@@ -218,7 +220,7 @@ impl<'a> Coder<'a> {
     pub(super) fn of(graph: &'a Graph, header: Option<&EntityVec<Node, bool>>) -> Coder<'a> {
         let mut coder = Coder {
             graph,
-            code: Code::default(),
+            code: Code { precision: graph.precision, ..Code::default() },
             places: EntityVec::filled(Range { slot: 0, len: 0 }, graph.len()),
             taped: graph.taped(),
             regions: HashMap::new(),
@@ -432,7 +434,8 @@ impl Code {
             for (elem, (_, from)) in elems.iter_mut().zip(operands) {
                 *elem = slots[from.slot as usize].lane();
             }
-            slots[step.to.slot as usize] = Slot::of(step.op.eval_element(&elems[..operands.len()]));
+            slots[step.to.slot as usize] =
+                Slot::of(step.op.eval_element(self.precision, &elems[..operands.len()]));
             return;
         }
         lanes.clear();
@@ -448,7 +451,7 @@ impl Code {
                 Operand { ty, elems }
             })
             .collect();
-        let result = step.op.eval_row(step.attr, step.ty, &views);
+        let result = step.op.eval_row(self.precision, step.attr, step.ty, &views);
         for (slot, lane) in step.to.of_mut(slots).iter_mut().zip(result) {
             *slot = Slot::of(lane);
         }
