@@ -8,6 +8,8 @@
 //! * [`gradient`]: tree → trees of its derivatives;
 //! * [`verify`]: whether the result of any of these has the same value.
 
+#![expect(clippy::result_large_err, reason = "an error ends a command, so its size costs nothing")]
+
 pub mod constructions;
 pub mod expand;
 pub mod gradient;

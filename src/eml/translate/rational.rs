@@ -76,25 +76,25 @@ impl Rational {
     }
 
     /// `x + y`, if 128 bits hold it.
-    pub fn add(self, other: Rational) -> Option<Rational> {
+    pub fn checked_add(self, other: Rational) -> Option<Rational> {
         let left = self.numerator.checked_mul(other.denominator)?;
         let right = other.numerator.checked_mul(self.denominator)?;
         Rational::new(left.checked_add(right)?, self.denominator.checked_mul(other.denominator)?)
     }
 
     /// `−x`, if 128 bits hold it.
-    pub fn neg(self) -> Option<Rational> {
+    pub fn checked_neg(self) -> Option<Rational> {
         Rational::new(self.numerator.checked_neg()?, self.denominator)
     }
 
     /// `x·y`, if 128 bits hold it.
-    pub fn mul(self, other: Rational) -> Option<Rational> {
+    pub fn checked_mul(self, other: Rational) -> Option<Rational> {
         let numerator = self.numerator.checked_mul(other.numerator)?;
         Rational::new(numerator, self.denominator.checked_mul(other.denominator)?)
     }
 
     /// `1/x`, if there is one.
-    pub fn recip(self) -> Option<Rational> {
+    pub fn checked_recip(self) -> Option<Rational> {
         Rational::new(self.denominator, self.numerator)
     }
 }

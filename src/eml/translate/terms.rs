@@ -246,11 +246,11 @@ fn reciprocal(x: Fact) -> Fact {
 /// The exact value of an operation on fractions, where it is one.
 fn folded(term: &Term, of: &dyn Fn(Id) -> Option<Rational>) -> Option<Rational> {
     match *term {
-        Term::Add([x, y]) => of(x)?.add(of(y)?),
-        Term::Sub([x, y]) => of(x)?.add(of(y)?.neg()?),
-        Term::Mul([x, y]) => of(x)?.mul(of(y)?),
-        Term::Div([x, y]) => of(x)?.mul(of(y)?.recip()?),
-        Term::Neg([x]) => of(x)?.neg(),
+        Term::Add([x, y]) => of(x)?.checked_add(of(y)?),
+        Term::Sub([x, y]) => of(x)?.checked_add(of(y)?.checked_neg()?),
+        Term::Mul([x, y]) => of(x)?.checked_mul(of(y)?),
+        Term::Div([x, y]) => of(x)?.checked_mul(of(y)?.checked_recip()?),
+        Term::Neg([x]) => of(x)?.checked_neg(),
         Term::Exp([x]) => (of(x)? == Rational::ZERO).then_some(Rational::ONE),
         Term::Log([x]) => (of(x)? == Rational::ONE).then_some(Rational::ZERO),
         Term::Number(value) => Some(value),
