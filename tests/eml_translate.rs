@@ -22,9 +22,9 @@ fn raised(text: &str) -> (String, Vec<String>) {
     (raised.scheme(tree.variables()), raised.conditions(tree.variables()))
 }
 
-fn expanded(program: &str, set: Constructions) -> Result<Expanded, Diagnostic> {
+fn expanded(program: &str, set: Constructions) -> Result<Expanded, Box<Diagnostic>> {
     let program = Program::parse(program).expect(program);
-    expand(&program.graph(&Signature::scalars()).expect("scalars"), set)
+    expand(&program.graph(&Signature::scalars()).expect("scalars"), set).map_err(Box::new)
 }
 
 fn rpn_length(program: &str, set: Constructions) -> u128 {
