@@ -6,7 +6,8 @@
 //! * [`precise`]: the same in hundreds of bits;
 //! * [`target`], [`check`]: whether a tree is the function it is submitted for;
 //! * [`board`]: who submitted what, and the records;
-//! * [`cost`]: the published tables of costs.
+//! * [`cost`]: the published tables of costs;
+//! * [`translate`]: between trees and ordinary operations.
 
 pub mod board;
 pub mod check;
@@ -15,6 +16,7 @@ pub mod derived;
 pub mod evaluate;
 pub mod precise;
 pub mod target;
+pub mod translate;
 pub mod tree;
 
 pub use evaluate::{Fault, FaultKind, Mode, evaluate};

@@ -82,6 +82,11 @@ impl TreeBuilder {
         self.node(Kind::Variable(index), span)
     }
 
+    /// What a node is.
+    pub fn kind(&self, node: TreeNode) -> Kind {
+        self.kinds[node]
+    }
+
     /// `eml(left, right)`. A node that exists already keeps the place it was made for.
     pub fn eml(&mut self, left: TreeNode, right: TreeNode, span: Span) -> TreeNode {
         self.node(Kind::Eml(left, right), span)
@@ -155,6 +160,25 @@ impl Tree {
     /// Names of the variables, in the order in which they appear in the text.
     pub fn variables(&self) -> &[String] {
         &self.variables
+    }
+
+    /// The tree below a node. All variables stay.
+    pub fn below(&self, root: TreeNode) -> Tree {
+        let mut builder = TreeBuilder::new();
+        for name in &self.variables {
+            builder.variable(name, Span::default());
+        }
+        let mut made: EntityVec<TreeNode, TreeNode> = EntityVec::new();
+        for (node, kind) in self.iter().take(root.index() + 1) {
+            let span = self.span(node);
+            made.push(match kind {
+                Kind::One => builder.one(span),
+                Kind::Number(bits) => builder.number(f64::from_bits(bits), span),
+                Kind::Variable(index) => builder.variable(&self.variables[index as usize], span),
+                Kind::Eml(left, right) => builder.eml(made[left], made[right], span),
+            });
+        }
+        builder.finish(made[root])
     }
 
     /// One value for each node, made from those of its operands.

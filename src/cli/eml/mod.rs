@@ -3,6 +3,7 @@
 mod board;
 mod check;
 mod cost;
+mod translate;
 
 use clap::{Subcommand, ValueEnum};
 use neural_compiler::dialect::eml::Grammar;
@@ -22,6 +23,10 @@ enum Command {
     Submit(board::SubmitArgs),
     Board(board::BoardArgs),
     Cost(cost::Args),
+    Expand(translate::ExpandArgs),
+    Raise(translate::RaiseArgs),
+    Shorten(translate::ShortenArgs),
+    Grad(translate::GradArgs),
 }
 
 /// Runs the subcommand.
@@ -31,6 +36,10 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
         Command::Submit(args) => board::submit(args, json),
         Command::Board(args) => board::show(args, json),
         Command::Cost(args) => cost::run(args, json),
+        Command::Expand(args) => translate::run_expand(args, json),
+        Command::Raise(args) => translate::run_raise(args, json),
+        Command::Shorten(args) => translate::run_shorten(args, json),
+        Command::Grad(args) => translate::run_grad(args, json),
     }
 }
 
