@@ -129,7 +129,7 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
 
 fn measure(path: &Path, args: &Args) -> Result<Measured, Failure> {
     let (name, bytes) = super::read_source(path)?;
-    let dialect = args.dialect.of(Some(path));
+    let dialect = args.dialect.of(Some(path))?;
     let loaded = Loaded::parse(name, bytes.clone(), dialect)?;
     let items = args.inputs.as_ref().map_or(&[][..], |items| items.0.as_slice());
     let options = CompileOptions {

@@ -24,7 +24,7 @@ use std::io::{self, IsTerminal, Read, Write};
 use std::path::Path;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use neural_compiler::dialect::{Dialect, ReaderLimits};
+use neural_compiler::dialect::{Dialect, Mode, ReaderLimits};
 use neural_compiler::graph::Shape;
 use neural_compiler::graph::build::Signature;
 use neural_compiler::interpret::ast::Variable;
@@ -171,9 +171,13 @@ impl Loaded {
         }
     }
 
-    /// Whether a row that leaves the safe domain fails: EML programs are over the reals, where `ln y` needs `y > 0`.
+    /// Whether a row that leaves the safe domain fails: over the reals `ln y` needs `y > 0`, over the complex numbers
+    /// `y ≠ 0`.
     fn strict(&self) -> bool {
-        self.dialect == Dialect::Eml
+        match self.dialect {
+            Dialect::Scheme | Dialect::Eml(Mode::Extended) => false,
+            Dialect::Eml(Mode::Real | Mode::Complex) => true,
+        }
     }
 
     /// An error that the library found in this program.
@@ -306,6 +310,7 @@ fn stderr_has_colors() -> bool {
 fn shape_name(shape: Shape) -> String {
     match shape {
         Shape::Scalar => "scalar".into(),
+        Shape::Complex => "complex".into(),
         Shape::Vector(_) | Shape::Matrix(..) => text::item("", shape),
     }
 }

@@ -47,7 +47,9 @@ impl Rule for Sum {
 
     fn result_type(args: &[Type]) -> Result<Type, ShapeError> {
         match args[0].shape {
-            Shape::Scalar => Err(ShapeError::at(0, "vsum of a scalar: a vector or matrix is needed")),
+            other @ (Shape::Scalar | Shape::Complex) => {
+                Err(ShapeError::at(0, format!("vsum of a {other}: a vector or matrix is needed")))
+            }
             Shape::Vector(_) | Shape::Matrix(..) => Ok(Type::NUM),
         }
     }
@@ -134,6 +136,9 @@ impl Rule for Norm {
         match args[0].shape {
             Shape::Scalar => {
                 Err(ShapeError::at(0, "norm of a scalar: a vector is needed (abs takes scalars)"))
+            }
+            Shape::Complex => {
+                Err(ShapeError::at(0, "norm of a complex: a vector is needed (magnitude takes numbers)"))
             }
             Shape::Vector(_) | Shape::Matrix(..) => Ok(Type::NUM),
         }

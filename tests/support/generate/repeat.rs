@@ -232,7 +232,8 @@ impl Writer<'_> {
             3 => format!("(sin (+ {name} {}))", self.expression(kind, size)),
             4 => format!("(* 0.5 (+ {name} {}))", self.expression(kind, size)),
             _ => {
-                let op = self.rng.pick(&["+", "-", "*", "min", "max", "hypot"]);
+                let real = &["+", "-", "*", "min", "max", "hypot"];
+                let op = self.rng.pick(if kind == Shape::Complex { &real[..3] } else { real });
                 format!("({op} {name} {})", self.expression(kind, size))
             }
         }
@@ -247,6 +248,7 @@ impl Writer<'_> {
         let part = match of {
             _ if of == kind => name,
             Shape::Scalar => name,
+            Shape::Complex => format!("(imag-part {name})"),
             Shape::Vector(_) | Shape::Matrix(..) => format!("(vsum {name})"),
         };
         format!("({} {part} {})", self.rng.pick(&["+", "*", "-"]), self.expression(kind, size / 2))
