@@ -10,7 +10,7 @@
 
 use nc_runtime::lanes::Lanes;
 use nc_runtime::recipes::full_range::Number;
-use nc_runtime::recipes::{complex, full_range};
+use nc_runtime::recipes::{complex, full_range, hyperbolic, trig};
 
 use super::conditions::{Domain, compare, is_zero};
 use super::primitives::{Algebra, Arity, PrimitiveInfo, sugar};
@@ -22,7 +22,7 @@ pub type ComplexRule = fn(&mut dyn Algebra, &[Node]) -> Result<Node, ShapeError>
 
 type Value = Result<Node, ShapeError>;
 
-numeric_rules!(2: ExpCos ExpSin LogHypot RootRe RootIm);
+numeric_rules!(2: ExpCos ExpSin LogHypot RootRe RootIm TanhRe TanhIm);
 numeric_rules!(4: ProductRe ProductIm QuotientRe QuotientIm);
 
 const fn part(name: &'static str, doc: &'static str, bound: Bound, derivative: &'static str) -> OpInfo {
@@ -129,6 +129,54 @@ fn half_reciprocal(g: &mut Graph, x: Node, y: Node) -> (Node, Node) {
     let (half, zero) = (g.number(0.5), g.number(0.0));
     let args = [half, zero, x, y];
     (g.rule(Op::QuotientRe, &args), g.rule(Op::QuotientIm, &args))
+}
+
+/// `Re tanh(x + iy)`.
+pub struct TanhRe;
+impl Numeric<2> for TanhRe {
+    const INFO: OpInfo =
+        part("tanh-re", "real part of tanh(x + iy)", NORM, "Re 1/cosh²(x + iy), −Im 1/cosh²(x + iy)");
+    fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {
+        hyperbolic::complex_tanh(l, x, trig::sincos(l, y)).0
+    }
+    fn full_range<F: Number>([x, y]: [F; 2]) -> F {
+        hyperbolic::complex_tanh(&F::Lane::default(), x, full_range::sincos(y)).0
+    }
+    fn scale(g: &mut Graph, args: [Node; 2], _: Node, wrt: usize, t: Node) -> Term {
+        let (re, im) = tanh_slope(g, args);
+        let product = g.mul(t, if wrt == 0 { re } else { im });
+        Term::always(if wrt == 0 { product } else { g.unary(Op::Neg, product) })
+    }
+}
+
+/// `Im tanh(x + iy)`.
+pub struct TanhIm;
+impl Numeric<2> for TanhIm {
+    const INFO: OpInfo =
+        part("tanh-im", "imaginary part of tanh(x + iy)", NORM, "Im 1/cosh²(x + iy), Re 1/cosh²(x + iy)");
+    fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {
+        hyperbolic::complex_tanh(l, x, trig::sincos(l, y)).1
+    }
+    fn full_range<F: Number>([x, y]: [F; 2]) -> F {
+        hyperbolic::complex_tanh(&F::Lane::default(), x, full_range::sincos(y)).1
+    }
+    fn scale(g: &mut Graph, args: [Node; 2], _: Node, wrt: usize, t: Node) -> Term {
+        let (re, im) = tanh_slope(g, args);
+        Term::always(g.mul(t, if wrt == 0 { im } else { re }))
+    }
+}
+
+/// The parts of `1/cosh²(x + iy)`: 1 − tanh² would cancel where tanh is near ±1.
+fn tanh_slope(g: &mut Graph, [x, y]: [Node; 2]) -> (Node, Node) {
+    let mut product = |f: Op, h: Op| {
+        let (f, h) = (g.unary(f, x), g.unary(h, y));
+        g.mul(f, h)
+    };
+    let (re, im) = (product(Op::Cosh, Op::Cos), product(Op::Sinh, Op::Sin));
+    let args = [g.number(1.0), g.number(0.0), re, im];
+    let (re, im) = (g.rule(Op::QuotientRe, &args), g.rule(Op::QuotientIm, &args));
+    let args = [re, im, re, im];
+    (g.rule(Op::ProductRe, &args), g.rule(Op::ProductIm, &args))
 }
 
 /// `Re (a + ib)(c + id)`.
@@ -505,29 +553,9 @@ pub(super) fn cosh(a: &mut dyn Algebra, args: &[Node]) -> Value {
     products(a, args[0], [Op::Cosh, Op::Cos], [Op::Sinh, Op::Sin])
 }
 
-/// Beyond this `tanh x` rounds to 1.
-const SATURATED: f64 = 22.0;
-
-/// Kahan's formula: with `t = tan y`, `s = sinh x`, `b = 1 + t²`: `(b s √(1 + s²) + it)/(1 + b s²)`.
 pub(super) fn tanh(a: &mut dyn Algebra, args: &[Node]) -> Value {
     let (x, y) = full(a, args[0]);
-    let (one, limit) = (a.number(1.0), a.number(SATURATED));
-    let size = a.apply(Op::Abs, &[x])?;
-    let far = a.apply(Op::Lt, &[limit, size])?;
-    let t = a.apply(Op::Tan, &[y])?;
-    let square = a.apply(Op::Mul, &[t, t])?;
-    let b = a.apply(Op::Add, &[one, square])?;
-    let (s, root) = (a.apply(Op::Sinh, &[x])?, a.apply(Op::Cosh, &[x])?);
-    let bs = a.apply(Op::Mul, &[b, s])?;
-    let (numerator, square) = (a.apply(Op::Mul, &[bs, root])?, a.apply(Op::Mul, &[bs, s])?);
-    let denominator = a.apply(Op::Add, &[one, square])?;
-    let (re, im) = (a.apply(Op::Div, &[numerator, denominator])?, a.apply(Op::Div, &[t, denominator])?);
-    // Far out: ±1, and 4 sin y cos y e^(−2|x|) = 2 sin 2y e^(−2|x|).
-    let (sign, minus_two, two) = (a.apply(Op::Sign, &[x])?, a.number(-2.0), a.number(2.0));
-    let (exponent, angle) = (a.apply(Op::Mul, &[size, minus_two])?, a.apply(Op::Mul, &[y, two])?);
-    let rest = a.apply(Op::ExpSin, &[exponent, angle])?;
-    let rest = a.apply(Op::Mul, &[rest, two])?;
-    by_parts(a, (Op::Select, &[far, sign, re]), (Op::Select, &[far, rest, im]))
+    by_parts(a, (Op::TanhRe, &[x, y]), (Op::TanhIm, &[x, y]))
 }
 
 /// `i z`.

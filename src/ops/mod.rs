@@ -536,7 +536,7 @@ registry! {
         Sinh Cosh Tanh Cbrt Hypot Erf;
     rounding: Floor Ceil Round Trunc Remainder Modulo Quotient;
     logic: Lt Le Eq Ne And Or Not Any Num Select;
-    complex: ExpCos ExpSin LogHypot RootRe RootIm ProductRe ProductIm QuotientRe QuotientIm;
+    complex: ExpCos ExpSin LogHypot RootRe RootIm TanhRe TanhIm ProductRe ProductIm QuotientRe QuotientIm;
     structure: Pack Slice Place Gather Scatter Fill Transpose;
     vector: Sum Dot Norm;
     counting: Next;

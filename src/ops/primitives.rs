@@ -595,7 +595,7 @@ impl Primitive {
                 let mut sum = first;
                 for (k, &next) in rest.iter().enumerate() {
                     let next = a.as_number(next);
-                    sum = a.apply(op, &[sum, next]).map_err(|e| renamed(e, op, self.name(), k + 1))?;
+                    sum = a.apply(op, &[sum, next]).map_err(|e| renamed(e, op, self.name(), [k, k + 1]))?;
                 }
                 Ok(sum)
             }
@@ -606,7 +606,8 @@ impl Primitive {
                     let next = a.as_number(next);
                     let (x, y) = if reversed { (next, before) } else { (before, next) };
                     before = next;
-                    let holds = a.apply(op, &[x, y]).map_err(|e| renamed(e, op, self.name(), k + 1))?;
+                    let places = if reversed { [k + 1, k] } else { [k, k + 1] };
+                    let holds = a.apply(op, &[x, y]).map_err(|e| renamed(e, op, self.name(), places))?;
                     all = Some(match all {
                         None => holds,
                         Some(before) => a.apply(Op::And, &[before, holds])?,
@@ -621,11 +622,12 @@ impl Primitive {
     }
 }
 
-/// A shape error of one step, in the words of the program.
-fn renamed(error: ShapeError, op: Op, name: &str, operand: usize) -> ShapeError {
+/// A shape error of one step, in the words of the program; `places` tells which operands of the whole the step has.
+fn renamed(error: ShapeError, op: Op, name: &str, places: [usize; 2]) -> ShapeError {
     let message = match error.message.strip_prefix(op.info().name) {
         Some(rest) => format!("{name}{rest}"),
         None => error.message,
     };
-    ShapeError { message, operand: Some(operand) }
+    let operand = error.operand.and_then(|k| places.get(k)).or(places.iter().max());
+    ShapeError { message, operand: operand.copied() }
 }
