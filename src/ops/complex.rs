@@ -348,7 +348,10 @@ fn number(a: &mut dyn Algebra, args: &[Node], k: usize) -> Value {
 
 /// An operation whose operand `first` is complex.
 pub(super) fn apply(a: &mut dyn Algebra, op: Op, args: &[Node], first: usize) -> Value {
-    let name = op.info().name;
+    let name = match op.info().syntax {
+        Syntax::Call(names) => names[0],
+        Syntax::Internal | Syntax::Fold { .. } | Syntax::Chain(_) => op.info().name,
+    };
     let other = args.iter().position(|&arg| !matches!(a.ty(arg).shape, Shape::Scalar | Shape::Complex));
     if let Some(k) = other {
         let shape = a.ty(args[k]).shape;

@@ -47,10 +47,9 @@ impl Rule for Sum {
 
     fn result_type(args: &[Type]) -> Result<Type, ShapeError> {
         match args[0].shape {
-            other @ (Shape::Scalar | Shape::Complex) => {
-                Err(ShapeError::at(0, format!("vsum of a {other}: a vector or matrix is needed")))
-            }
-            Shape::Vector(_) | Shape::Matrix(..) => Ok(Type::NUM),
+            Shape::Scalar => Err(ShapeError::at(0, "vsum of a scalar: a vector or matrix is needed")),
+            // Of the parts of a complex number in derivatives only: in the language it is not one value among others.
+            Shape::Complex | Shape::Vector(_) | Shape::Matrix(..) => Ok(Type::NUM),
         }
     }
     fn work(args: &[Type], _: Type) -> usize {
