@@ -73,7 +73,7 @@ fn check(
     json: bool,
 ) -> Result<String, Failure> {
     let (name, bytes) = super::read_source(path)?;
-    let loaded = Loaded::parse(name, bytes, dialect.of(Some(path))?)?;
+    let loaded = Loaded::of(name, bytes, Some(path), dialect)?;
     let Loaded { source, program, .. } = &loaded;
     let mut signature = Signature::scalars();
     for (item, taken) in items.iter().zip(taken) {

@@ -16,6 +16,10 @@ pub struct DialectArgs {
     /// What eml(x, y) is defined on, for EML programs
     #[arg(long, value_name = "NUMBERS", value_enum)]
     over: Option<NumbersChoice>,
+    /// Take the formula that an EML program stands for over the reals in its place, found by equality saturation; where the
+    /// program has a value, the formula has the same one
+    #[arg(long, conflicts_with = "over")]
+    raise: bool,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -48,6 +52,11 @@ enum DialectChoice {
 }
 
 impl DialectArgs {
+    /// Whether the formula is wanted that a program stands for.
+    pub fn raises(self) -> bool {
+        self.raise
+    }
+
     /// The dialect of a program: of a file, or of a text from elsewhere.
     pub fn of(self, path: Option<&Path>) -> Result<Dialect, Failure> {
         let eml = match self.dialect {
@@ -59,6 +68,7 @@ impl DialectArgs {
         };
         match (eml, self.over) {
             (true, over) => Ok(Dialect::Eml(over.unwrap_or_default().into())),
+            (false, None) if self.raise => Err(Failure::usage("--raise is for EML programs")),
             (false, None) => Ok(Dialect::Scheme),
             (false, Some(_)) => Err(Failure::usage(
                 "--over is for EML programs; in Scheme, inputs and literals say what is complex: --inputs z:complex",

@@ -69,7 +69,7 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
         }
         (None, None) => return Err(Failure::usage("a program or -e is needed")),
     };
-    let loaded = Loaded::parse(name, bytes, args.dialect.of(args.program.as_deref())?)?;
+    let loaded = Loaded::of(name, bytes, args.program.as_deref(), args.dialect)?;
     report::diagnostics(&loaded.source, loaded.program.warnings());
     let options = CompileOptions {
         signature: signature(&loaded, &args.settings)?,
