@@ -23,6 +23,8 @@ pub const ULP: f64 = f64::EPSILON;
 const SLACK: f64 = 1.0 + 1e-12;
 /// Logarithms that are apart by this are those of numbers of which the smaller is lost.
 const APART: f64 = 50.0;
+/// What the logarithm of the larger number changes by then, at most.
+const LOST: f64 = 4e-22;
 
 /// A number.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -219,7 +221,7 @@ impl Scaled {
                 if !bound.is_finite() {
                     return Err(FaultKind::Unsettled);
                 }
-                Magnitude::Below(bound.ln() * SLACK)
+                Magnitude::Below(bound.ln() + 1e-9)
             }
             Number::Tower { small, height: 1, top, .. } => {
                 Magnitude::Log((if small { -top } else { top }, self.error))
@@ -242,8 +244,19 @@ impl Scaled {
             if self.negative() != other.negative() {
                 return Err(FaultKind::Unsettled);
             }
-            let error = ((top - top_b).abs() + e + f + f64::MIN_POSITIVE) * SLACK;
+            let error = ((top - top_b).abs() + e + f + LOST) * SLACK;
             return Ok(Scaled { error, ..self });
+        }
+        // A tower and what is known to be below a bound only.
+        for (tower, a, b) in [(self, a, b), (other, b, a)] {
+            if let (Number::Tower { .. }, Magnitude::Log((log, error)), Magnitude::Below(bound)) =
+                (tower.number, a, b)
+            {
+                let share = (bound - log + error).exp();
+                if share < 0.5 {
+                    return Ok(Scaled { error: (error + 2.0 * share + LOST) * SLACK, ..tower });
+                }
+            }
         }
         let larger = if exceeds((a, e), (b, f)) {
             self
@@ -252,7 +265,7 @@ impl Scaled {
         } else {
             return Err(FaultKind::Unsettled);
         };
-        Ok(Scaled { error: (larger.error + f64::MIN_POSITIVE) * SLACK, ..larger })
+        Ok(Scaled { error: (larger.error + LOST) * SLACK, ..larger })
     }
 }
 
@@ -357,6 +370,8 @@ mod tests {
         evaluate(&tree, &[x]).map_err(|fault| fault.kind)
     }
 
+    const EXP_EXP_3: f64 = 528491311.4854942;
+
     #[test]
     fn towers_go_up_and_down_exactly() {
         let up = at("eml(eml(eml(x,1),1),1)", 1000.0).unwrap();
@@ -369,7 +384,9 @@ mod tests {
         assert_eq!(at("ln(exp(exp(x)))", 1000.0).unwrap().number.to_string(), "exp(1000)");
         let small = at("eml(eml(1,eml(eml(x,1),1)),1)", 1000.0).unwrap();
         assert_eq!(small.number.to_string(), "exp(-exp(1000))");
-        assert_eq!(at("exp(exp(exp(x)))", 3.0).unwrap().number.to_string(), "exp(528491311.48548174)");
+        let out = at("exp(exp(exp(x)))", 3.0).unwrap();
+        let Number::Tower { height: 1, top, .. } = out.number else { panic!("{out:?}") };
+        assert!((top - EXP_EXP_3).abs() <= out.error && out.error < 3e-6, "{out:?}");
     }
 
     #[test]
@@ -380,6 +397,18 @@ mod tests {
         // e^(e^x) − e^(e^x), and what is e − e only to rounding.
         assert_eq!(at("eml(exp(x),exp(exp(exp(x))))", 1000.0), Err(FaultKind::Unsettled));
         assert_eq!(at("ln(eml(1,exp(exp(x))))", 1.0), Err(FaultKind::Unsettled));
+    }
+
+    #[test]
+    fn what_may_be_zero_is_lost_beside_a_tower() {
+        // The operand of the logarithm is 1 only to rounding.
+        let value = at("eml(x,eml(eml(1,eml(eml(1,1),1)),1))", 1000.0).unwrap();
+        assert_eq!(value.number.to_string(), "exp(1000)");
+        assert!(value.error < 1e-20, "{value:?}");
+        let high = at("eml(exp(x),eml(eml(1,eml(eml(1,1),1)),1))", 1000.0).unwrap();
+        assert_eq!(high.number.to_string(), "exp(exp(1000))");
+        let sum = at("eml(exp(x),exp(eml(1,exp(exp(exp(x))))))", 1000.0).unwrap();
+        assert_eq!(sum.number.to_string(), "exp(exp(1000))");
     }
 
     #[test]

@@ -128,8 +128,8 @@ impl Picture {
         self.nodes.keys().filter(|&node| !used[node]).collect()
     }
 
-    /// Calls `node` for each node and `frame` where a group begins (true) and ends (false), nodes of a group between
-    /// those two.
+    /// Visits the nodes without a group, then each group from where it opens to where it closes, with its nodes and the
+    /// groups in it between those.
     pub(crate) fn walk(&self, mut visit: impl FnMut(Step)) {
         let mut nodes: EntityVec<GroupId, Vec<NodeId>> = EntityVec::filled(Vec::new(), self.groups.len());
         let mut inner: EntityVec<GroupId, Vec<GroupId>> = EntityVec::filled(Vec::new(), self.groups.len());
