@@ -254,6 +254,7 @@ impl Cells {
 /// # Errors
 ///
 /// Operations that have no tree.
+#[expect(clippy::result_large_err, reason = "an error ends a command, so its size costs nothing")]
 pub fn direct(graph: &Graph, timing: &Timing) -> Result<Direct, Diagnostic> {
     let (formula, _) = formula(graph)?;
     Ok(direct_formula(&formula, timing))

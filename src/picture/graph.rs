@@ -14,10 +14,10 @@ pub fn picture(graph: &Graph) -> Picture {
     for function in graph.functions.values() {
         let head = picture.node(format!("function {}", function.name), Kind::Form, None);
         let group = open(&mut picture, head, None);
-        let labels = (0..function.body.outputs.len()).map(|k| format!("result {k}")).collect();
+        let labels: Vec<String> = (0..function.body.outputs.len()).map(|k| format!("result {k}")).collect();
         body(&function.body, &labels, Some(group), Some(head), &mut picture);
     }
-    let labels = graph.outputs.iter().map(|output| role(graph, output)).collect();
+    let labels: Vec<String> = graph.outputs.iter().map(|output| role(graph, output)).collect();
     body(graph, &labels, None, None, &mut picture);
     picture
 }
@@ -31,7 +31,7 @@ fn open(picture: &mut Picture, head: NodeId, parent: Option<GroupId>) -> GroupId
 /// The nodes of one graph, in a group. The head of the group gets an edge to each output.
 fn body(
     graph: &Graph,
-    labels: &Vec<String>,
+    labels: &[String],
     group: Option<GroupId>,
     head: Option<NodeId>,
     picture: &mut Picture,
@@ -165,7 +165,7 @@ impl Drawer<'_> {
             RegionKind::Loop { .. } => (region.states(), 1),
             RegionKind::Reverse { .. } => (region.states(), 0),
         };
-        let labels = (0..region.body.outputs.len())
+        let labels: Vec<String> = (0..region.body.outputs.len())
             .map(|k| match k.checked_sub(first) {
                 None => "while".to_string(),
                 Some(k) if k < states => format!("next {k}"),
