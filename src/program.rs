@@ -17,6 +17,7 @@ use crate::kernel::{CompileOptions, Derivative, Kernel, KernelError, Tier, deriv
 use crate::limits::Limits;
 use crate::lower;
 use crate::ops::counting::MAX_STEPS_SINGLE;
+use crate::picture::{self, Picture};
 use crate::resolve::{self, Resolved};
 use crate::source::{Diagnostic, Span};
 
@@ -83,6 +84,17 @@ pub enum Stage {
     Clif,
     /// Machine code.
     Asm,
+}
+
+/// What a [`Program::picture`] shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Subject {
+    /// The syntax tree.
+    Ast,
+    /// The compute graph of the value.
+    Graph,
+    /// The graph with derivatives.
+    Adjoint,
 }
 
 impl Program {
@@ -242,6 +254,28 @@ impl Program {
         Ok(Kernel::explained_by(graph, options, Some(interpreter))?)
     }
 
+    /// A stage as a picture: the syntax tree, the graph of the value, or the graph with derivatives.
+    ///
+    /// # Errors
+    ///
+    /// As [`Program::compile`].
+    pub fn picture(&self, subject: Subject, options: &CompileOptions) -> Result<Picture, Error> {
+        Ok(match subject {
+            Subject::Ast => picture::ast::picture(&self.ast),
+            Subject::Graph => picture::graph::picture(&self.graph_for(options)?),
+            Subject::Adjoint => picture::graph::picture(&self.derived_graph(options)?),
+        })
+    }
+
+    /// The graph with the derivatives of the options, or with gradients if they have none.
+    fn derived_graph(&self, options: &CompileOptions) -> Result<Graph, Error> {
+        let derivative = match &options.derivative {
+            Derivative::None => Derivative::Gradient,
+            derivative => derivative.clone(),
+        };
+        Ok(derived(&self.graph_for(options)?, &CompileOptions { derivative, ..options.clone() })?)
+    }
+
     /// Any stage as text. Up to [`Stage::Lanes`] it is the same on every machine; the others are for `target`, or for
     /// this machine.
     ///
@@ -260,19 +294,14 @@ impl Program {
             Stage::Tco => return Ok(anf::print::dump(&self.anf)),
             Stage::Graph | Stage::Adjoint | Stage::Lanes | Stage::Clif | Stage::Asm => {}
         }
+        if stage == Stage::Adjoint {
+            return Ok(print::dump(&self.derived_graph(options)?));
+        }
         let graph = self.graph_for(options)?;
         if stage == Stage::Graph {
             return Ok(print::dump(&graph));
         }
-        let graph = match (stage, &options.derivative) {
-            (Stage::Adjoint, Derivative::None) => {
-                derived(&graph, &CompileOptions { derivative: Derivative::Gradient, ..options.clone() })?
-            }
-            _ => derived(&graph, options)?,
-        };
-        if stage == Stage::Adjoint {
-            return Ok(print::dump(&graph));
-        }
+        let graph = derived(&graph, options)?;
         let program = lower::lower(&graph, options.tape_bytes);
         if stage == Stage::Lanes {
             return Ok(lower::print::dump(&program));

@@ -6,9 +6,11 @@ use neural_compiler::dialect::{Dialect, ReaderLimits};
 use neural_compiler::eml::check::{self, Options};
 use neural_compiler::eml::cost::{self, Table};
 use neural_compiler::eml::derived::Derived;
+use neural_compiler::eml::paths::{Side, diagnose};
 use neural_compiler::eml::precise::Context;
+use neural_compiler::eml::scaled;
 use neural_compiler::eml::target::Target;
-use neural_compiler::eml::{FaultKind, Mode, Tree, evaluate};
+use neural_compiler::eml::{FaultKind, Kind, Mode, Tree, evaluate};
 use neural_compiler::ops::Primitive;
 use neural_compiler::{CompileOptions, Derivative, Dtype, Program, Tier};
 use num_complex::Complex64;
@@ -572,4 +574,96 @@ fn variables_of_the_target() {
     for text in ["sinus", "sub(a)", "sub(a,a)", "pi(x)", "sub(a,b"] {
         assert!(Target::parse(text).is_none(), "{text}");
     }
+}
+
+/// The derivatives by the variables that the tree uses, with their names.
+fn cotangents(tree: &Tree, mode: Mode, inputs: &[Complex64]) -> Vec<(String, Complex64)> {
+    let found = diagnose(tree, mode, inputs).unwrap();
+    let variables = tree.iter().filter_map(|(node, kind)| match kind {
+        Kind::Variable(index) => {
+            Some((tree.variables()[index as usize].clone(), found.cotangents[node].value()))
+        }
+        Kind::One | Kind::Number(_) | Kind::Eml(..) => None,
+    });
+    variables.collect()
+}
+
+/// What a diagnosis says of the variables is what the adjoint kernel computes.
+#[test]
+fn cotangents_of_variables_are_the_gradient() {
+    let mut compared = 0;
+    for case in cases() {
+        let Some(text) = case["expanded"].as_str() else { continue };
+        let tree = read(text);
+        let inputs = inputs(&tree, &case);
+        if evaluate(&tree, Mode::Real, &inputs).is_err() {
+            continue;
+        }
+        let program = Program::parse_as(text, Dialect::Eml, &ReaderLimits::default()).unwrap();
+        let names: Vec<&str> = program.inputs().collect();
+        let value = |name: &&str| inputs[tree.variables().iter().position(|known| known == name).unwrap()].re;
+        let point: Vec<f64> = names.iter().map(value).collect();
+        let outputs = compiled(&program, Tier::Interpret, &point);
+        for mode in [Mode::Real, Mode::Complex] {
+            for (name, cotangent) in cotangents(&tree, mode, &inputs) {
+                let place = names.iter().position(|known| *known == name).unwrap();
+                let expected = outputs[1 + place];
+                let off = (cotangent - expected).norm();
+                // The modes round differently, and trees with large headroom amplify that.
+                let tolerance = if mode == Mode::Real { 1e-12 } else { 1e-9 };
+                assert!(
+                    off <= tolerance * expected.abs().max(1.0),
+                    "{text} by {name}: {cotangent} {expected}"
+                );
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared > 40, "{compared}");
+}
+
+/// The product along a reported path is that of its factors.
+#[test]
+fn reported_paths_have_the_products_they_claim() {
+    let tree = read("eml(eml(x,eml(y,x)),eml(eml(x,1),eml(x,eml(1,y))))");
+    let inputs = [0.3, 1.7].map(Complex64::from);
+    let found = diagnose(&tree, Mode::Real, &inputs).unwrap();
+    for path in [&found.steepest, &found.flattest, &found.left, &found.right] {
+        let path = path.as_ref().unwrap();
+        let (mut node, mut log) = (path.start, 0.0);
+        for side in &path.sides {
+            let Kind::Eml(left, right) = tree.kind(node) else { panic!("{path:?} passes a leaf") };
+            (node, log) = match side {
+                Side::Left => (left, log + found.values[left].re),
+                Side::Right => (right, log - found.values[right].norm().ln()),
+            };
+        }
+        assert_eq!(node, path.end);
+        assert!((log - path.log).abs() < 1e-12, "{path:?}: {log}");
+    }
+}
+
+/// Where binary64 has the values, extended numbers are the same to their bounds.
+#[test]
+fn extended_numbers_agree_with_the_real_mode() {
+    let mut compared = 0;
+    for case in cases() {
+        let Some(text) = case["expanded"].as_str() else { continue };
+        let tree = read(text);
+        let inputs = inputs(&tree, &case);
+        let Ok(value) = evaluate(&tree, Mode::Real, &inputs) else { continue };
+        let point: Vec<f64> = inputs.iter().map(|input| input.re).collect();
+        let extended = match scaled::evaluate(&tree, &point) {
+            Ok(extended) => extended,
+            // What only rounding tells from 0 has no logarithm here.
+            Err(fault) => {
+                assert_eq!(fault.kind, FaultKind::Unsettled, "{text}");
+                continue;
+            }
+        };
+        // Both are computed by the same functions in the same order.
+        assert_eq!(extended.value().map(f64::to_bits), Some(value.re.to_bits()), "{text}");
+        compared += 1;
+    }
+    assert!(compared > 20, "{compared}");
 }

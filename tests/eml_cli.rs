@@ -309,3 +309,84 @@ fn a_kill_during_a_write_leaves_a_whole_board() {
         least = kept;
     }
 }
+
+#[test]
+fn pictures() {
+    let dir = Dir::new().with("neg.eml", NEG).with("law.scm", "(* m (square v))");
+    let (status, tree, _) = dir.nc(&["ir", "neg.eml", "--stage", "mermaid"]);
+    assert_eq!((status, tree.lines().next()), (0, Some("flowchart TD")));
+    assert_eq!(tree.matches("eml").count(), 8);
+    let (_, graph, _) = dir.nc(&["ir", "law.scm", "--stage", "dot"]);
+    assert!(graph.contains("mul") && !graph.contains("gradient"), "{graph}");
+    for args in [["--grad", "--of=adjoint"], ["--grad", "--max-nodes=9"]] {
+        let (_, graph, _) = dir.nc(&[["ir", "law.scm", "--stage", "svg"].as_slice(), &args].concat());
+        assert!(graph.contains("gradient v"), "{graph}");
+    }
+    let (status, _, stderr) = dir.nc(&["ir", "neg.eml", "--stage", "svg", "--max-nodes", "16"]);
+    assert_eq!(status, 1);
+    assert_snapshot!(stderr);
+    let report = dir.json(1, &["ir", "neg.eml", "--stage", "svg", "--max-nodes", "16", "--json"]);
+    assert_eq!(report["errors"][0]["code"], "picture-too-large");
+    assert_eq!(dir.nc(&["ir", "law.scm", "--stage", "dot", "--of", "eml"]).0, 2);
+    assert_eq!(dir.nc(&["ir", "law.scm", "--stage", "graph", "--of", "graph"]).0, 2);
+}
+
+#[test]
+fn values_at_a_point() {
+    let dir = Dir::new().with("neg.eml", NEG);
+    let value = |args: &[&str]| dir.nc(&[["eml", "eval"].as_slice(), args].concat());
+    assert_eq!(value(&["neg.eml", "--at", "x=0.5", "--over", "real"]).1, "value = -0.5\n");
+    let towers = ["-e", "exp(exp(exp(x)))", "--at", "x=1000", "--scaled"];
+    assert_snapshot!(value(&towers).1);
+    let report = dir.json(0, &["eml", "eval", "-e", "exp(x)", "--at", "x=-1000", "--scaled", "--json"]);
+    assert_eq!((&report["value"], &report["tower"]["small"]), (&Value::Null, &true.into()));
+    assert_eq!(report["text"], "exp(-1000)");
+    let complex = dir.json(0, &["eml", "eval", "-e", "eml(0,x)", "--at", "x=-1", "--json"]);
+    assert_eq!(complex["value"][1], -std::f64::consts::PI);
+    let (status, _, stderr) = value(&["-e", "exp(exp(exp(x)))", "--at", "x=3"]);
+    assert_eq!(status, 1);
+    assert_snapshot!(stderr);
+    for wrong in [["--at", "z=1"], ["--at", "y=1"], ["--over", "real"]] {
+        assert_eq!(value(&[["neg.eml"].as_slice(), &wrong].concat()).0, 1, "{wrong:?}");
+    }
+    assert_eq!(value(&["neg.eml", "--at", "x=1,x=2"]).0, 2);
+    assert_eq!(value(&["neg.eml", "--at", "x=[1 2]"]).0, 2);
+    let infinite = value(&["-e", "eml(1,eml(0,eml(1,0)))", "--over", "extended"]);
+    assert_eq!(infinite.0, 1, "{infinite:?}");
+}
+
+#[test]
+fn paths_of_gradients() {
+    let dir = Dir::new().with("neg.eml", NEG);
+    let (status, stdout, _) = dir.nc(&["eml", "paths", "neg.eml", "--at", "x=0.5"]);
+    assert_eq!(status, 0);
+    assert_snapshot!(stdout);
+    let report =
+        dir.json(0, &["eml", "paths", "-e", "exp(exp(x))", "--at", "x=6.56", "--over", "real", "--json"]);
+    assert_eq!(report["gradient"]["x"]["value"], "Infinity");
+    assert_eq!((&report["left_run"]["sides"], &report["right_run"]), (&"LL".into(), &Value::Null));
+    assert!(report["warnings"][0]["message"].as_str().unwrap().contains("overflows"), "{report}");
+    assert_eq!(report["warnings"][0]["place"]["column"], 9);
+    assert_eq!(dir.nc(&["eml", "paths", "neg.eml", "--at", "x=0.5", "--over", "extended"]).0, 2);
+    assert_eq!(dir.nc(&["eml", "paths", "neg.eml", "--at", "x=3", "--over", "real"]).0, 1);
+}
+
+#[test]
+fn cells_of_an_array() {
+    let dir = Dir::new().with("neg.eml", NEG).with("mul.scm", "(* x y)");
+    let (status, stdout, _) = dir.nc(&["eml", "cells", "mul.scm"]);
+    assert_eq!(status, 0);
+    assert_snapshot!(stdout);
+    let report =
+        dir.json(0, &["eml", "cells", "mul.scm", "--mul-cycles", "4", "--exp-cycles", "15", "--json"]);
+    assert_eq!((&report["latency"], &report["direct"]["latency"]), (&128.into(), &4.into()));
+    assert_eq!(report["direct"]["clock_ratio"]["latency"], 32.0);
+    let report = dir.json(0, &["eml", "cells", "neg.eml", "--cells", "1,3", "--interval", "9", "--json"]);
+    assert_eq!((&report["cells"]["tree"], &report["direct"]), (&8.into(), &Value::Null));
+    assert_eq!(
+        (&report["schedules"][0]["cycles"], &report["schedules"][1]["cycles"]),
+        (&72.into(), &54.into())
+    );
+    assert_eq!(report["schedules"][0]["utilisation"], 1.0);
+    assert_eq!(dir.nc(&["eml", "cells", "-e", "(if (< x 0) 1 2)"]).0, 1);
+}

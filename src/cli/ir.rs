@@ -4,8 +4,11 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 use neural_compiler::codegen::cranelift::TargetMachine;
+use neural_compiler::dialect::eml::{Grammar, reader};
+use neural_compiler::dialect::{Dialect, ReaderLimits};
 use neural_compiler::kernel::KernelError;
-use neural_compiler::{CompileOptions, Derivative, Stage};
+use neural_compiler::picture::{self, Picture};
+use neural_compiler::{CompileOptions, Derivative, Stage, Subject};
 
 use super::dialect::DialectArgs;
 use super::limits::LimitArgs;
@@ -19,8 +22,11 @@ use super::{DtypeChoice, Loaded, TierChoice, print};
     nc ir law.scm --stage graph\n  \
     nc ir law.scm --stage lanes --grad --inputs 'm,r[3]' --param G\n  \
     nc ir law.scm --stage asm --tier avx2\n  \
-    nc ir law.scm --stage asm --target aarch64-unknown-linux-gnu\n\n\
-    Up to the lanes, the text is the same on every machine.")]
+    nc ir law.scm --stage asm --target aarch64-unknown-linux-gnu\n  \
+    nc ir law.scm --stage svg --of adjoint > law.svg\n  \
+    nc ir tree.eml --stage mermaid\n\n\
+    Up to the lanes, the text is the same on every machine. Pictures, in the languages of Mermaid and Graphviz or as SVG,\n\
+    lead from results down to inputs; the bodies of loops and functions stand in frames.")]
 pub struct Args {
     /// The program; - is standard input
     #[arg(value_name = "PROG")]
@@ -28,6 +34,12 @@ pub struct Args {
     /// Which stage
     #[arg(long, value_enum)]
     stage: StageChoice,
+    /// What a picture shows; without it, trees of EML programs and graphs of all others, with --grad derivatives too
+    #[arg(long, value_name = "WHAT", value_enum)]
+    of: Option<SubjectChoice>,
+    /// How many nodes a picture may have
+    #[arg(long, value_name = "N", default_value_t = Picture::MAX_NODES)]
+    max_nodes: usize,
     /// With derivatives by all inputs
     #[arg(long)]
     grad: bool,
@@ -70,21 +82,76 @@ enum StageChoice {
     Clif,
     /// Machine code
     Asm,
+    /// A picture as a Mermaid flowchart
+    Mermaid,
+    /// A picture in the language of Graphviz
+    Dot,
+    /// A picture as SVG
+    Svg,
 }
 
-impl From<StageChoice> for Stage {
-    fn from(choice: StageChoice) -> Stage {
+/// What a stage is shown as.
+enum Shown {
+    Text(Stage),
+    Picture(Format),
+}
+
+/// The language of a picture.
+enum Format {
+    Mermaid,
+    Dot,
+    Svg,
+}
+
+impl From<StageChoice> for Shown {
+    fn from(choice: StageChoice) -> Shown {
         match choice {
-            StageChoice::Ast => Stage::Ast,
-            StageChoice::Anf => Stage::Anf,
-            StageChoice::Tco => Stage::Tco,
-            StageChoice::Graph => Stage::Graph,
-            StageChoice::Adjoint => Stage::Adjoint,
-            StageChoice::Lanes => Stage::Lanes,
-            StageChoice::Clif => Stage::Clif,
-            StageChoice::Asm => Stage::Asm,
+            StageChoice::Ast => Shown::Text(Stage::Ast),
+            StageChoice::Anf => Shown::Text(Stage::Anf),
+            StageChoice::Tco => Shown::Text(Stage::Tco),
+            StageChoice::Graph => Shown::Text(Stage::Graph),
+            StageChoice::Adjoint => Shown::Text(Stage::Adjoint),
+            StageChoice::Lanes => Shown::Text(Stage::Lanes),
+            StageChoice::Clif => Shown::Text(Stage::Clif),
+            StageChoice::Asm => Shown::Text(Stage::Asm),
+            StageChoice::Mermaid => Shown::Picture(Format::Mermaid),
+            StageChoice::Dot => Shown::Picture(Format::Dot),
+            StageChoice::Svg => Shown::Picture(Format::Svg),
         }
     }
+}
+
+/// What a picture shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum SubjectChoice {
+    /// The syntax tree, derived forms expanded
+    Ast,
+    /// The compute graph
+    Graph,
+    /// The graph with derivatives
+    Adjoint,
+    /// The tree of an EML program, equal subtrees once
+    Eml,
+}
+
+fn draw(args: &Args, loaded: &Loaded, options: &CompileOptions) -> Result<Picture, Failure> {
+    let subject = match (args.of, loaded.dialect) {
+        (Some(SubjectChoice::Ast), _) => Subject::Ast,
+        (Some(SubjectChoice::Graph), _) => Subject::Graph,
+        (Some(SubjectChoice::Adjoint), _) => Subject::Adjoint,
+        (None, _) if args.grad => Subject::Adjoint,
+        (None, Dialect::Scheme) => Subject::Graph,
+        (Some(SubjectChoice::Eml), Dialect::Scheme) => {
+            return Err(Failure::usage("--of eml: not an EML program; `nc eml expand` makes one of it"));
+        }
+        (Some(SubjectChoice::Eml) | None, Dialect::Eml) => {
+            let limits = ReaderLimits::default();
+            let tree = reader::read(&loaded.source.text, Grammar::Literal, &limits)
+                .map_err(|errors| Failure::Source(loaded.source.clone(), errors))?;
+            return Ok(picture::tree::picture(&tree));
+        }
+    };
+    loaded.program.picture(subject, options).map_err(|error| loaded.failure(error))
 }
 
 /// Runs the subcommand.
@@ -116,6 +183,23 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         tier,
         ..CompileOptions::default()
     };
-    let text = loaded.program.stage(args.stage.into(), &options, target.as_ref());
-    print(&text.map_err(|error| loaded.failure(error))?)
+    let format = match Shown::from(args.stage) {
+        Shown::Text(_) if args.of.is_some() => {
+            return Err(Failure::usage("--of goes with the stages mermaid, dot and svg"));
+        }
+        Shown::Text(stage) => {
+            let text = loaded.program.stage(stage, &options, target.as_ref());
+            return print(&text.map_err(|error| loaded.failure(error))?);
+        }
+        Shown::Picture(format) => format,
+    };
+    let picture = draw(args, &loaded, &options)?.within(args.max_nodes).map_err(|error| {
+        Failure::message("picture-too-large", format!("{}: {error}", loaded.source.name))
+            .note("--max-nodes N allows more")
+    })?;
+    print(&match format {
+        Format::Mermaid => picture::mermaid::write(&picture),
+        Format::Dot => picture::dot::write(&picture),
+        Format::Svg => picture::svg::write(&picture, &loaded.source.text),
+    })
 }

@@ -135,7 +135,7 @@ fn region(graph: &Graph, node: Node, names: &EntityVec<Node, String>, indent: &s
 }
 
 /// What an output is, in words.
-fn role(graph: &Graph, output: &Output) -> String {
+pub(crate) fn role(graph: &Graph, output: &Output) -> String {
     let word = match output.role {
         Role::Value => "value".to_string(),
         Role::Gradient { of, input } => {

@@ -7,10 +7,10 @@ use neural_compiler::eml::check::{self, AtPoint, Options, Verdict};
 use neural_compiler::eml::target::{self, Target};
 use neural_compiler::eml::{Mode, Sizes};
 use neural_compiler::source::Diagnostic;
-use num_complex::Complex64;
 use serde_json::{Value as Json, json};
 
 use super::GrammarChoice;
+use super::point::shown;
 use crate::cli::report::{Failure, SourceText, diagnostic_json};
 use crate::cli::text::json_number;
 use crate::cli::{print, print_json, read_source, report, table, text};
@@ -168,12 +168,12 @@ pub fn as_text(challenge: &str, source: &SourceText, verdict: &Verdict) -> Strin
 fn line(title: &str, verdict: &Verdict, point: &AtPoint) -> Vec<String> {
     let at: Vec<String> = point.at.iter().map(f64::to_string).collect();
     let (value, error) = match &point.value {
-        Ok(value) => (complex(*value), format!("{:.3e}", point.error)),
+        Ok(value) => (shown(*value), format!("{:.3e}", point.error)),
         Err(fault) => (format!("{} at {}", fault.kind, verdict.tree.excerpt(fault.node)), String::new()),
     };
     vec![
         format!("  {title} {}", at.join(", ")),
-        complex(point.expected),
+        shown(point.expected),
         value,
         error,
         format!("{:e}", point.tolerance),
@@ -209,15 +209,6 @@ pub fn as_json(
         "points": points(&verdict.points),
         "precise": points(&verdict.precise),
     })
-}
-
-/// A complex number for people: what is not real has both parts.
-fn complex(value: Complex64) -> String {
-    if value.im == 0.0 {
-        return text::number(value.re);
-    }
-    let sign = if value.im < 0.0 { "−" } else { "+" };
-    format!("{} {sign} {}i", text::number(value.re), text::number(value.im.abs()))
 }
 
 /// The sizes as a JSON object; numbers that binary64 does not hold are strings.

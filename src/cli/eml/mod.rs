@@ -1,8 +1,12 @@
 //! `nc eml`: trees of the operator `eml(x, y) = exp(x) − ln(y)`.
 
 mod board;
+mod cells;
 mod check;
 mod cost;
+mod eval;
+mod paths;
+mod point;
 mod translate;
 
 use clap::{Subcommand, ValueEnum};
@@ -20,6 +24,9 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Args),
+    Eval(eval::Args),
+    Paths(paths::Args),
+    Cells(cells::Args),
     Submit(board::SubmitArgs),
     Board(board::BoardArgs),
     Cost(cost::Args),
@@ -33,6 +40,9 @@ enum Command {
 pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     match &args.command {
         Command::Check(args) => check::run(args, json),
+        Command::Eval(args) => eval::run(args, json),
+        Command::Paths(args) => paths::run(args, json),
+        Command::Cells(args) => cells::run(args, json),
         Command::Submit(args) => board::submit(args, json),
         Command::Board(args) => board::show(args, json),
         Command::Cost(args) => cost::run(args, json),

@@ -72,7 +72,7 @@ pub struct GradArgs {
 
 /// Which known trees stand for operations.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-enum Set {
+pub enum Set {
     /// Those with the fewest nodes
     #[default]
     Shortest,
@@ -92,8 +92,9 @@ impl From<Set> for Constructions {
     }
 }
 
+/// A tree, from a file or typed.
 #[derive(Debug, clap::Args)]
-struct TreeArgs {
+pub struct TreeArgs {
     /// The tree; - is standard input
     #[arg(value_name = "TREE", required_unless_present = "expression")]
     tree: Option<PathBuf>,
@@ -103,7 +104,8 @@ struct TreeArgs {
 }
 
 impl TreeArgs {
-    fn read(&self) -> Result<(SourceText, Tree), Failure> {
+    /// The tree with its text.
+    pub fn read(&self) -> Result<(SourceText, Tree), Failure> {
         let (name, bytes) = text(self.tree.as_deref(), self.expression.as_deref())?;
         let source = SourceText::new(name, bytes);
         match reader::read(&source.text, Grammar::Literal, &ReaderLimits::default()) {
@@ -113,7 +115,8 @@ impl TreeArgs {
     }
 }
 
-fn text(path: Option<&Path>, expression: Option<&str>) -> Result<(String, Vec<u8>), Failure> {
+/// A file, or a text that was typed.
+pub fn text(path: Option<&Path>, expression: Option<&str>) -> Result<(String, Vec<u8>), Failure> {
     match (path, expression) {
         (_, Some(text)) => Ok(("expression".into(), text.as_bytes().to_vec())),
         (Some(path), None) => read_source(path),
@@ -121,7 +124,8 @@ fn text(path: Option<&Path>, expression: Option<&str>) -> Result<(String, Vec<u8
     }
 }
 
-fn refused(source: &SourceText) -> impl Fn(Diagnostic) -> Failure {
+/// An error that the library found in this text.
+pub fn refused(source: &SourceText) -> impl Fn(Diagnostic) -> Failure {
     |diagnostic| Failure::Source(source.clone(), vec![diagnostic])
 }
 

@@ -107,7 +107,7 @@ impl Writer {
 }
 
 /// The formula of a graph with one scalar result, and the place of each of its terms.
-fn formula(graph: &Graph) -> Result<(Formula, Vec<Span>), Diagnostic> {
+pub(in crate::eml) fn formula(graph: &Graph) -> Result<(Formula, Vec<Span>), Diagnostic> {
     let [output] = graph.outputs.as_slice() else {
         let message = format!("a tree has one result, and the program has {}", graph.outputs.len());
         return Err(Diagnostic::error("results", Span::default(), message));

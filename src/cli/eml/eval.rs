@@ -1,0 +1,73 @@
+//! `nc eml eval`: the value of a tree at a point.
+
+use neural_compiler::eml::scaled::{self, Number, Scaled};
+use neural_compiler::eml::{Mode, evaluate};
+use num_complex::Complex64;
+use serde_json::{Value as Json, json};
+
+use super::point::{Over, PointArgs, no_value, shown, shown_json};
+use super::translate::TreeArgs;
+use crate::cli::report::Failure;
+use crate::cli::text::json_number;
+use crate::cli::{print, print_json};
+
+/// Evaluate a tree at a point
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    nc eml eval tree.eml --at x=0.5\n  \
+    nc eml eval -e 'exp(exp(exp(x)))' --at x=3 --scaled\n\n\
+    With --scaled, a number that binary64 does not have is printed as exp(…exp(t)), and a bound of the error is printed\n\
+    too: of the value, or of t.")]
+pub struct Args {
+    #[command(flatten)]
+    tree: TreeArgs,
+    #[command(flatten)]
+    point: PointArgs,
+    /// What eml means
+    #[arg(long, value_enum, default_value_t)]
+    over: Over,
+    /// Over the reals, without overflow, and with a bound of the error
+    #[arg(long, conflicts_with = "over")]
+    scaled: bool,
+}
+
+/// Runs the subcommand.
+pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
+    let (source, tree) = args.tree.read()?;
+    let inputs = args.point.of(&source, &tree)?;
+    if args.scaled {
+        let value =
+            scaled::evaluate(&tree, &inputs).map_err(|fault| no_value(&source, &tree, fault, false))?;
+        return if json { print_json(&scaled_json(value)) } else { print(&scaled_text(value)) };
+    }
+    let mode = Mode::from(args.over);
+    let inputs: Vec<Complex64> = inputs.into_iter().map(Complex64::from).collect();
+    let value = evaluate(&tree, mode, &inputs).map_err(|fault| no_value(&source, &tree, fault, true))?;
+    if json {
+        return print_json(&json!({ "value": shown_json(mode, value), "over": mode.name() }));
+    }
+    print(&format!("value = {}\n", shown(value)))
+}
+
+fn scaled_text(value: Scaled) -> String {
+    let of = match value.number {
+        Number::Plain(_) => "its error",
+        Number::Tower { .. } => "the error of the innermost number",
+    };
+    format!("value = {}\n{of} is at most {:.2e}\n", value.number, value.error)
+}
+
+fn scaled_json(value: Scaled) -> Json {
+    let tower = match value.number {
+        Number::Plain(_) => Json::Null,
+        Number::Tower { negative, small, height, top } => {
+            json!({ "negative": negative, "small": small, "height": height, "top": top })
+        }
+    };
+    json!({
+        "value": value.value().map(json_number),
+        "tower": tower,
+        "text": value.number.to_string(),
+        "error": json_number(value.error),
+    })
+}

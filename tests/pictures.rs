@@ -1,0 +1,172 @@
+//! Pictures of programs, in each of their languages.
+
+use insta::assert_snapshot;
+use layout::gv::DotParser;
+use layout::gv::parser::ast::{self, Stmt};
+use neural_compiler::dialect::ReaderLimits;
+use neural_compiler::dialect::eml::{Grammar, reader};
+use neural_compiler::picture::{self, Edge, GroupId, Kind, Node, Picture};
+use neural_compiler::{CompileOptions, Program, Subject};
+
+const HERON: &str = "(loop ((x a)) (if (< (abs (- (* x x) a)) 1e-9) x (recur (* 1/2 (+ x (/ a x))))))";
+const NEG: &str = "eml(eml(1,eml(eml(1,eml(1,eml(x,1))),1)),eml(eml(1,1),1))";
+
+fn of_program(source: &str, subject: Subject) -> Picture {
+    let program = Program::parse(source).unwrap();
+    program.picture(subject, &CompileOptions::default()).unwrap()
+}
+
+fn of_tree(source: &str) -> Picture {
+    picture::tree::picture(&reader::read(source, Grammar::Literal, &ReaderLimits::default()).unwrap())
+}
+
+/// A picture whose labels are names in no language.
+fn odd() -> (Picture, Vec<&'static str>) {
+    let labels = vec![
+        "\"a\" & <b> 'c'",
+        "back\\slash\\",
+        "- list",
+        "*",
+        "#35;",
+        "`code`",
+        "two\nlines\u{1}",
+        "end",
+        "größe → 物理",
+        "]]>",
+    ];
+    let mut picture = Picture::default();
+    for label in &labels {
+        let node = Node { label: (*label).into(), kind: Kind::Operation, span: None, group: None };
+        let node = picture.nodes.push(node);
+        if let Some(first) = picture.nodes.keys().next().filter(|&first| first != node) {
+            picture.edges.push(Edge { from: first, to: node, label: (*label).into() });
+        }
+    }
+    (picture, labels)
+}
+
+/// Nodes, edges and clusters of a text in the language of Graphviz.
+fn counts(text: &str) -> (usize, usize, usize) {
+    let graph = DotParser::new(text).process().unwrap_or_else(|error| panic!("{error}\n{text}"));
+    let mut counts = (0, 0, 0);
+    let mut left: Vec<&ast::Graph> = vec![&graph];
+    while let Some(graph) = left.pop() {
+        for statement in &graph.list.list {
+            match statement {
+                Stmt::Node(_) => counts.0 += 1,
+                Stmt::Edge(_) => counts.1 += 1,
+                Stmt::SubGraph(inner) => {
+                    counts.2 += 1;
+                    left.push(inner);
+                }
+                Stmt::Attribute(_) => {}
+            }
+        }
+    }
+    counts
+}
+
+/// The texts of an SVG, without those at edges.
+fn labels(svg: &str) -> Vec<String> {
+    let document = roxmltree::Document::parse(svg).unwrap();
+    let texts = document.descendants().filter(|node| node.has_tag_name("text"));
+    let texts = texts.filter(|node| node.attribute("class") != Some("label"));
+    texts.map(|node| node.text().unwrap_or("").to_string()).collect()
+}
+
+#[test]
+fn three_languages() {
+    for (name, picture, source) in [
+        ("heron", of_program(HERON, Subject::Graph), HERON),
+        ("neg", of_tree(NEG), NEG),
+        ("figure_2", of_program("(* (+ x 1) (- y 2))", Subject::Ast), ""),
+    ] {
+        assert_snapshot!(format!("{name}_mermaid"), picture::mermaid::write(&picture));
+        assert_snapshot!(format!("{name}_dot"), picture::dot::write(&picture));
+        assert_snapshot!(format!("{name}_svg"), picture::svg::write(&picture, source));
+    }
+}
+
+#[test]
+fn what_is_drawn_is_in_the_text() {
+    let function = "(define (f n) (if (< n 1) 1 (* n (f (- n 1))))) (+ (f x) (let loop ((i 0)) (if (< i x) (loop (+ i 1)) i)))";
+    let forms = "(define (g a) (let* ((b 2)) (letrec ((h (lambda (k) (if (< k 0) k (h (- k a)))))) (h b))))\n\
+                 (values (p (g x)) (q (let ((r (sqrt x))) (* r r))))";
+    for (source, subject) in [
+        (HERON, Subject::Ast),
+        (HERON, Subject::Graph),
+        (HERON, Subject::Adjoint),
+        (function, Subject::Ast),
+        (function, Subject::Graph),
+        (function, Subject::Adjoint),
+        (forms, Subject::Ast),
+        (forms, Subject::Adjoint),
+    ] {
+        let picture = of_program(source, subject);
+        let expected = (picture.nodes.len(), picture.edges.len(), picture.groups.len());
+        assert_eq!(counts(&picture::dot::write(&picture)), expected, "{source} {subject:?}");
+        let mut drawn = labels(&picture::svg::write(&picture, source));
+        let mut meant: Vec<String> = picture.nodes.values().map(|node| node.label.clone()).collect();
+        drawn.sort_unstable();
+        meant.sort_unstable();
+        assert_eq!(drawn, meant, "{source} {subject:?}");
+        let mermaid = picture::mermaid::write(&picture);
+        let frames = mermaid.lines().filter(|line| line.trim() == "end").count();
+        assert_eq!(frames, expected.2);
+        assert_eq!(mermaid.lines().count(), 1 + expected.0 + expected.1 + 2 * expected.2);
+    }
+}
+
+#[test]
+fn edges_that_cross_a_frame_belong_to_its_head() {
+    let picture = of_program(HERON, Subject::Adjoint);
+    assert_eq!(picture.groups.len(), 2);
+    let inside = |node: &Node, group: GroupId| node.group == Some(group);
+    for (id, group) in picture.groups.iter() {
+        for edge in &picture.edges {
+            let (from, to) = (&picture.nodes[edge.from], &picture.nodes[edge.to]);
+            if inside(from, id) != inside(to, id) {
+                assert!(edge.from == group.head || edge.to == group.head, "{from:?} {to:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn shared_nodes_are_drawn_once() {
+    let picture = of_tree("eml(eml(x,1),eml(x,1))");
+    let labels: Vec<&str> = picture.nodes.values().map(|node| node.label.as_str()).collect();
+    assert_eq!(labels, ["eml", "eml", "x", "1"]);
+    assert_eq!(picture.edges.len(), 4);
+    assert_eq!(picture.roots().len(), 1);
+    assert_eq!(of_tree("x").nodes.len(), 1);
+}
+
+#[test]
+fn odd_names() {
+    let (picture, names) = odd();
+    assert_snapshot!("odd_mermaid", picture::mermaid::write(&picture));
+    let dot = picture::dot::write(&picture);
+    assert_eq!(counts(&dot), (names.len(), names.len() - 1, 0));
+    assert_snapshot!("odd_dot", dot);
+    let expected: Vec<String> =
+        names.iter().map(|name| name.replace('\n', " ").replace('\u{1}', "\u{fffd}")).collect();
+    assert_eq!(labels(&picture::svg::write(&picture, "")), expected);
+}
+
+/// Deep trees take no stack, and limits are kept.
+#[test]
+fn large_pictures() {
+    const DEPTH: usize = 100_000;
+    let text = format!("{}x{}", "eml(1,".repeat(DEPTH), ")".repeat(DEPTH));
+    let picture = of_tree(&text);
+    assert_eq!(picture.nodes.len(), 2 * DEPTH + 1);
+    let svg = picture::svg::write(&picture, &text);
+    assert_eq!(svg.matches("<rect").count(), 2 * DEPTH + 1);
+    assert_eq!(picture::mermaid::write(&picture).lines().count(), 1 + 2 * DEPTH + 1 + 2 * DEPTH);
+    let error = picture.within(Picture::MAX_NODES).unwrap_err();
+    assert_eq!(error.to_string(), "the picture has 200001 nodes, more than the limit of 2000");
+    let nested = format!("{}x{}", "(exp ".repeat(DEPTH), ")".repeat(DEPTH));
+    let picture = of_program(&nested, Subject::Ast);
+    assert_eq!(picture::svg::write(&picture, "").matches("<rect").count(), DEPTH + 1);
+}
