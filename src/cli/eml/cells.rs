@@ -101,8 +101,8 @@ struct Report {
 pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     let timing = args.timing.timing();
     let (name, bytes) = text(args.program.as_deref(), args.expression.as_deref())?;
-    let (tree, direct) = match args.dialect.of(args.program.as_deref()) {
-        Dialect::Eml => (read(SourceText::new(name.clone(), bytes))?, None),
+    let (tree, direct) = match args.dialect.of(args.program.as_deref())? {
+        Dialect::Eml(_) => (read(SourceText::new(name.clone(), bytes))?, None),
         Dialect::Scheme => {
             let loaded = Loaded::parse(name.clone(), bytes, Dialect::Scheme)?;
             let graph = loaded.program.graph(&Signature::scalars()).map_err(|error| loaded.failure(error))?;
