@@ -5,11 +5,13 @@
 //! * [`mod@evaluate`]: the value at one point, in three modes;
 //! * [`precise`]: the same in hundreds of bits;
 //! * [`target`], [`check`]: whether a tree is the function it is submitted for;
+//! * [`calculator`]: the functions of a calculator as trees;
 //! * [`board`]: who submitted what, and the records;
 //! * [`cost`]: the published tables of costs;
 //! * [`translate`]: between trees and ordinary operations.
 
 pub mod board;
+pub mod calculator;
 pub mod check;
 pub mod cost;
 pub mod derived;
