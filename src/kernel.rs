@@ -17,7 +17,7 @@ use crate::codegen::wide::{self, Isa, WideCode};
 use crate::derive::adjoint::{Seeds, adjoint};
 use crate::derive::tangent::{Direction, tangent};
 use crate::graph::build::Signature;
-use crate::graph::{Check, Graph, Input, Output, Reason, Role};
+use crate::graph::{Check, Graph, Input, Output, Reason, Role, Shape};
 use crate::interpret::ast::{AstInterpreter, AstKernel, Failure, FailureReason, Scratch, Variable};
 use crate::interpret::graph::GraphInterpreter;
 use crate::limits::{Limits, MAX_DEPTH};
@@ -32,7 +32,7 @@ pub enum Derivative {
     #[default]
     None,
     /// Of each element of the results by each input: the gradient of a scalar program, the Jacobian of others. Those by
-    /// parameters are summed over the batch.
+    /// parameters are summed over the batch. For complex numbers see [`adjoint`].
     Gradient,
     /// The vector-Jacobian product with cotangents that are further inputs, one for each result.
     Vjp,
@@ -220,6 +220,20 @@ pub enum KernelError {
         /// Elements of all results.
         elements: usize,
     },
+    /// The derivative of a complex result by an input of several numbers.
+    #[error("the derivative of a complex result by `{input}` has no shape: it is {shape}")]
+    ComplexByVector {
+        /// The input.
+        input: String,
+        /// Its shape.
+        shape: Shape,
+    },
+    /// A Hessian by a complex input.
+    #[error("a Hessian needs real inputs, and `{input}` is complex")]
+    HessianOfComplex {
+        /// The input.
+        input: String,
+    },
     /// The tier that was asked for does not work here.
     #[error(transparent)]
     Codegen(#[from] CodegenError),
@@ -231,8 +245,17 @@ pub fn derived(graph: &Graph, options: &CompileOptions) -> Result<Graph, KernelE
         None => (0..graph.inputs.len() as u32).collect(),
         Some(names) => names.iter().map(|name| input_index(graph, name)).collect::<Result<Vec<u32>, _>>()?,
     };
+    let by = |shape: fn(Shape) -> bool| {
+        wrt.iter().map(|&input| &graph.inputs[input as usize]).find(|input| shape(input.shape))
+    };
     Ok(match options.derivative {
         Derivative::None => graph.clone(),
+        Derivative::Gradient
+            if graph.outputs.iter().any(|output| graph.shape(output.node) == Shape::Complex)
+                && let Some(input) = by(|shape| matches!(shape, Shape::Vector(_) | Shape::Matrix(..))) =>
+        {
+            return Err(KernelError::ComplexByVector { input: input.name.clone(), shape: input.shape });
+        }
         Derivative::Gradient => adjoint(graph, Seeds::Elements, &wrt),
         Derivative::Vjp => adjoint(graph, Seeds::Cotangents, &wrt),
         Derivative::Jvp { seeds } => {
@@ -243,6 +266,9 @@ pub fn derived(graph: &Graph, options: &CompileOptions) -> Result<Graph, KernelE
             let elements: usize = graph.outputs.iter().map(|o| graph.shape(o.node).len()).sum();
             if elements != 1 {
                 return Err(KernelError::HessianOfVector { elements });
+            }
+            if let Some(input) = by(|shape| shape == Shape::Complex) {
+                return Err(KernelError::HessianOfComplex { input: input.name.clone() });
             }
             let gradient = adjoint(graph, Seeds::Elements, &wrt);
             let directions: Vec<Direction> = wrt
@@ -349,7 +375,7 @@ pub struct OutputInfo {
     /// The name of the result, empty for a program's only one.
     pub name: String,
     /// Its shape.
-    pub shape: crate::graph::Shape,
+    pub shape: Shape,
     /// What it is.
     pub role: Role,
     /// Whether it is summed over the batch rather than one per row.

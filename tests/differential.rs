@@ -18,7 +18,7 @@ use neural_compiler::kernel::derived;
 use neural_compiler::{CompileOptions, Derivative, Dtype, Error, Kernel, Program, Tier};
 use support::bounds::{Approx, Constants, reliable_outputs};
 use support::generate::{Generated, Rng, program};
-use support::{Results, native_tiers, run, run_matrix};
+use support::{Results, native_tiers, run, run_matrix, whole_derivative};
 
 fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
@@ -158,7 +158,7 @@ fn every_tier(seed: u64, dtype: Dtype, differing: &AtomicUsize) {
         0 => Derivative::Vjp,
         1 => Derivative::Jvp { seeds: 2 },
         2 if scalar && graph.len() < 60 => Derivative::Hessian,
-        _ => Derivative::Gradient,
+        _ => whole_derivative(&graph),
     };
     let derived =
         derived(&graph, &CompileOptions { derivative, ..options.clone() }).expect("derivatives exist");
@@ -337,7 +337,8 @@ fn subsets_of_the_processor_give_the_same_bits() {
         let generated = program(seed, false);
         let dtype = dtypes[seed as usize % 2];
         let Some((_, options, graph)) = compile(&generated, dtype) else { return };
-        let graph = derived(&graph, &CompileOptions { derivative: Derivative::Gradient, ..options }).unwrap();
+        let derivative = whole_derivative(&graph);
+        let graph = derived(&graph, &CompileOptions { derivative, ..options }).unwrap();
         if graph.len() > 5000 {
             return;
         }

@@ -97,9 +97,12 @@ fn values_of_all_valid_cases() {
             let complex = evaluate(&tree, Mode::Complex, &at).unwrap();
             assert!((complex - expected).norm() <= 1e-10 * expected.abs().max(1.0), "{case}: {complex}");
             // The compiled program has the same bits.
-            let program =
-                Program::parse_as(case["expanded"].as_str().unwrap(), Dialect::Eml, &ReaderLimits::default())
-                    .unwrap();
+            let program = Program::parse_as(
+                case["expanded"].as_str().unwrap(),
+                Dialect::Eml(Mode::Real),
+                &ReaderLimits::default(),
+            )
+            .unwrap();
             let real: Vec<f64> = at.iter().map(|x| x.re).collect();
             for tier in [Tier::Interpret, Tier::Cranelift, Tier::Auto] {
                 assert_eq!(compiled(&program, tier, &real)[0].to_bits(), value.to_bits(), "{case}");
@@ -219,7 +222,8 @@ fn arithmetic_of_version_4() {
     assert_eq!(total("(tanh x)", Table::V52), None);
     assert_eq!(cost::price(&scheme("(if x 1 2)"), &[]).unwrap_err()[0].code, "not-priced");
     // A tree costs its nodes, shared ones once.
-    let tree = Program::parse_as("sub(x,sub(x,1))", Dialect::Eml, &ReaderLimits::default()).unwrap();
+    let tree =
+        Program::parse_as("sub(x,sub(x,1))", Dialect::Eml(Mode::Real), &ReaderLimits::default()).unwrap();
     assert_eq!(cost::price(&tree, &[]).unwrap().total(Table::V53), Some(7));
 }
 
@@ -460,7 +464,7 @@ fn limits_of_the_reader() {
 #[test]
 fn deep_programs_compile() {
     let text = format!("{}x{}", "eml(1,".repeat(20_000), ")".repeat(20_000));
-    let program = Program::parse_as(&text, Dialect::Eml, &ReaderLimits::default()).unwrap();
+    let program = Program::parse_as(&text, Dialect::Eml(Mode::Real), &ReaderLimits::default()).unwrap();
     let value = compiled(&program, Tier::Interpret, &[1.5])[0];
     let tree = read(&text);
     assert_eq!(value.to_bits(), evaluate(&tree, Mode::Real, &[1.5.into()]).unwrap().re.to_bits());
@@ -469,8 +473,12 @@ fn deep_programs_compile() {
 #[test]
 fn inputs_stand_in_the_order_of_the_text() {
     // The shared operand is a definition, and stands before what uses it.
-    let program =
-        Program::parse_as("eml(eml(b,eml(a,1)),eml(a,1))", Dialect::Eml, &ReaderLimits::default()).unwrap();
+    let program = Program::parse_as(
+        "eml(eml(b,eml(a,1)),eml(a,1))",
+        Dialect::Eml(Mode::Real),
+        &ReaderLimits::default(),
+    )
+    .unwrap();
     assert_eq!(program.inputs().collect::<Vec<_>>(), ["b", "a"]);
 }
 

@@ -177,7 +177,8 @@ fn gradient_trees_agree_with_the_adjoint() {
     for text in ["eml(x,y)", "eml(eml(x,1),eml(eml(x,y),1))", "eml(1,eml(eml(1,eml(x,y)),1))"] {
         let tree = tree(text);
         let found = gradient(&tree, Constructions::Widest).unwrap_or_else(|error| panic!("{text}: {error}"));
-        let program = Program::parse_as(text, Dialect::Eml, &ReaderLimits::default()).expect(text);
+        let program =
+            Program::parse_as(text, Dialect::Eml(Mode::Real), &ReaderLimits::default()).expect(text);
         let options = CompileOptions {
             derivative: Derivative::Gradient,
             tier: Tier::Interpret,
@@ -188,8 +189,8 @@ fn gradient_trees_agree_with_the_adjoint() {
             let expected = kernel.columns(&[&point[..1], &point[1..]]).expect("two columns");
             for (index, derivative) in found.trees.iter().enumerate() {
                 let text = derivative.text(100_000).expect("small");
-                let written =
-                    Program::parse_as(&text, Dialect::Eml, &ReaderLimits::default()).expect("a tree");
+                let written = Program::parse_as(&text, Dialect::Eml(Mode::Real), &ReaderLimits::default())
+                    .expect("a tree");
                 let options = CompileOptions { tier: Tier::Interpret, ..CompileOptions::default() };
                 let values: Vec<&[f64]> = written
                     .inputs()

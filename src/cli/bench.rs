@@ -129,8 +129,8 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
 
 fn measure(path: &Path, args: &Args) -> Result<Measured, Failure> {
     let (name, bytes) = super::read_source(path)?;
-    let dialect = args.dialect.of(Some(path));
-    let loaded = Loaded::parse(name, bytes.clone(), dialect)?;
+    let loaded = Loaded::of(name, bytes, Some(path), args.dialect)?;
+    let (text, dialect) = (loaded.source.text.as_bytes(), loaded.dialect);
     let items = args.inputs.as_ref().map_or(&[][..], |items| items.0.as_slice());
     let options = CompileOptions {
         signature: loaded.signature(items)?,
@@ -142,7 +142,7 @@ fn measure(path: &Path, args: &Args) -> Result<Measured, Failure> {
         ..CompileOptions::default()
     };
     let compile = || {
-        Program::parse_bytes(&bytes, dialect, &ReaderLimits::default())
+        Program::parse_bytes(text, dialect, &ReaderLimits::default())
             .and_then(|program| program.compile(&options))
             .map_err(|error| loaded.failure(error))
     };
@@ -159,7 +159,7 @@ fn measure(path: &Path, args: &Args) -> Result<Measured, Failure> {
 
     let mut stages = Vec::new();
     repeat(Duration::from_millis(100), 5, || {
-        let times = StageTimes::measure(&bytes, dialect, &options);
+        let times = StageTimes::measure(text, dialect, &options);
         times.map(|times| stages.push(times)).map_err(|error| loaded.failure(error))
     })?;
 

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use neural_compiler::domain::Condition;
+use neural_compiler::graph::Shape;
 use neural_compiler::graph::build::Signature;
 use neural_compiler::source::Diagnostic;
 use serde_json::{Map, Value as Json, json};
@@ -72,7 +73,7 @@ fn check(
     json: bool,
 ) -> Result<String, Failure> {
     let (name, bytes) = super::read_source(path)?;
-    let loaded = Loaded::parse(name, bytes, dialect.of(Some(path)))?;
+    let loaded = Loaded::of(name, bytes, Some(path), dialect)?;
     let Loaded { source, program, .. } = &loaded;
     let mut signature = Signature::scalars();
     for (item, taken) in items.iter().zip(taken) {
@@ -91,8 +92,10 @@ fn check(
         (if output.name.is_empty() { "value" } else { output.name.as_str() }, graph.shape(output.node))
     });
     if json {
-        let shapes = |list: &mut dyn Iterator<Item = (String, Vec<usize>)>| -> Json {
-            list.map(|(name, dims)| (name, json!(dims))).collect::<Map<String, Json>>().into()
+        let shapes = |list: &mut dyn Iterator<Item = (String, Shape)>| -> Json {
+            let json =
+                |shape: Shape| if shape == Shape::Complex { json!("complex") } else { json!(shape.dims()) };
+            list.map(|(name, shape)| (name, json(shape))).collect::<Map<String, Json>>().into()
         };
         let warnings = program.warnings().iter().chain(&domain.warnings);
         let warnings: Vec<Json> = warnings.map(|d| diagnostic_json(source, d)).collect();
@@ -100,10 +103,10 @@ fn check(
         let object = json!({
             "program": source.name,
             "ok": true,
-            "inputs": shapes(&mut graph.inputs.iter().map(|i| (i.name.clone(), i.shape.dims()))),
+            "inputs": shapes(&mut graph.inputs.iter().map(|i| (i.name.clone(), i.shape))),
             "constants": program.constants().map(|(name, value)| (name.to_string(), text::json_number(value)))
                 .collect::<Map<_, _>>(),
-            "results": shapes(&mut results.map(|(name, shape)| (name.to_string(), shape.dims()))),
+            "results": shapes(&mut results.map(|(name, shape)| (name.to_string(), shape))),
             "domain": conditions,
             "domain_complete": domain.complete,
             "warnings": warnings,

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use clap::ValueEnum;
-use neural_compiler::dialect::Dialect;
+use neural_compiler::dialect::{Dialect, Mode};
+
+use super::report::Failure;
 
 /// How a program is spelled.
 #[derive(Debug, Clone, Copy, clap::Args)]
@@ -11,27 +13,66 @@ pub struct DialectArgs {
     /// How the program is spelled; without it, files that end in .eml are EML and all others Scheme
     #[arg(long = "dialect", value_name = "DIALECT", value_enum)]
     dialect: Option<DialectChoice>,
+    /// What eml(x, y) is defined on, for EML programs
+    #[arg(long, value_name = "NUMBERS", value_enum)]
+    over: Option<NumbersChoice>,
+    /// Take the formula that an EML program stands for over the reals in its place, found by equality saturation; where the
+    /// program has a value, the formula has the same one
+    #[arg(long, conflicts_with = "over")]
+    raise: bool,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum NumbersChoice {
+    /// The real numbers: a row that takes the logarithm of a number that is not positive fails
+    #[default]
+    Real,
+    /// The complex numbers, principal branch: a row that takes ln 0 fails
+    Complex,
+    /// The real numbers with ln 0 = −∞ and exp(−∞) = 0
+    Extended,
+}
+
+impl From<NumbersChoice> for Mode {
+    fn from(choice: NumbersChoice) -> Mode {
+        match choice {
+            NumbersChoice::Real => Mode::Real,
+            NumbersChoice::Complex => Mode::Complex,
+            NumbersChoice::Extended => Mode::Extended,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum DialectChoice {
     /// S-expressions
     Scheme,
-    /// Calls of one operator, as in eml(eml(1,x),1), evaluated over the reals
+    /// Calls of one operator, as in eml(eml(1,x),1), over the reals or as --over says
     Eml,
 }
 
 impl DialectArgs {
+    /// Whether the formula is wanted that a program stands for.
+    pub fn raises(self) -> bool {
+        self.raise
+    }
+
     /// The dialect of a program: of a file, or of a text from elsewhere.
-    pub fn of(self, path: Option<&Path>) -> Dialect {
-        match self.dialect {
-            Some(DialectChoice::Scheme) => Dialect::Scheme,
-            Some(DialectChoice::Eml) => Dialect::Eml,
+    pub fn of(self, path: Option<&Path>) -> Result<Dialect, Failure> {
+        let eml = match self.dialect {
+            Some(choice) => choice == DialectChoice::Eml,
             None => {
                 let extension = path.and_then(Path::extension);
-                let eml = extension.is_some_and(|extension| extension.eq_ignore_ascii_case("eml"));
-                if eml { Dialect::Eml } else { Dialect::Scheme }
+                extension.is_some_and(|extension| extension.eq_ignore_ascii_case("eml"))
             }
+        };
+        match (eml, self.over) {
+            (true, over) => Ok(Dialect::Eml(over.unwrap_or_default().into())),
+            (false, None) if self.raise => Err(Failure::usage("--raise is for EML programs")),
+            (false, None) => Ok(Dialect::Scheme),
+            (false, Some(_)) => Err(Failure::usage(
+                "--over is for EML programs; in Scheme, inputs and literals say what is complex: --inputs z:complex",
+            )),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use nc_runtime::batch::{Kernel as _, RowOutcome, Workspace, evaluate_row};
 use nc_runtime::element::Element;
+use nc_runtime::io::Form;
 use neural_compiler::graph::{Check, Role, Source};
 use neural_compiler::kernel::OutputInfo;
 use neural_compiler::source::Severity;
@@ -68,7 +69,7 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
         }
         (None, None) => return Err(Failure::usage("a program or -e is needed")),
     };
-    let loaded = Loaded::parse(name, bytes, args.dialect.of(args.program.as_deref()))?;
+    let loaded = Loaded::of(name, bytes, args.program.as_deref(), args.dialect)?;
     report::diagnostics(&loaded.source, loaded.program.warnings());
     let options = CompileOptions {
         signature: signature(&loaded, &args.settings)?,
@@ -190,7 +191,7 @@ struct Jacobian {
     /// The result's position.
     result: usize,
     input: usize,
-    dims: Vec<usize>,
+    form: Form,
     data: Vec<f64>,
 }
 
@@ -202,7 +203,7 @@ fn jacobians(kernel: &Kernel, numbers: &[Vec<f64>]) -> Vec<Jacobian> {
     for (k, input) in kernel.inputs().iter().enumerate() {
         let mut first = 0;
         for (result, value) in values.iter().enumerate() {
-            let elements = first..first + value.shape.len();
+            let elements = first..first + value.shape.elements();
             first = elements.end;
             let here = |role: Role| {
                 matches!(role, Role::Gradient { of, input }
@@ -211,8 +212,8 @@ fn jacobians(kernel: &Kernel, numbers: &[Vec<f64>]) -> Vec<Jacobian> {
             let rows = outputs.iter().zip(numbers).filter(|(output, _)| here(output.role));
             let data: Vec<f64> = rows.flat_map(|(_, row)| row.iter().copied()).collect();
             if !data.is_empty() {
-                let dims = [value.shape.dims(), input.shape.dims()].concat();
-                list.push(Jacobian { result, input: k, dims, data });
+                let form = text::form_of_derivative(value.shape, input.shape);
+                list.push(Jacobian { result, input: k, form, data });
             }
         }
     }
@@ -221,8 +222,9 @@ fn jacobians(kernel: &Kernel, numbers: &[Vec<f64>]) -> Vec<Jacobian> {
 
 fn as_json(kernel: &Kernel, numbers: &[Vec<f64>], grad: bool) -> Json {
     let values = kernel.outputs().iter().zip(numbers).filter(|(o, _)| o.role == Role::Value);
-    let values: Vec<(&str, Json)> =
-        values.map(|(output, data)| (output.name.as_str(), text::json(data, &output.shape.dims()))).collect();
+    let values: Vec<(&str, Json)> = values
+        .map(|(output, data)| (output.name.as_str(), text::json(data, &text::form(output.shape))))
+        .collect();
     // An unnamed result stands for itself.
     let named = |parts: Vec<(&str, Json)>| match &parts[..] {
         [("", value)] => value.clone(),
@@ -236,7 +238,7 @@ fn as_json(kernel: &Kernel, numbers: &[Vec<f64>], grad: bool) -> Json {
         for (k, input) in kernel.inputs().iter().enumerate() {
             let of_input = jacobians.iter().filter(|j| j.input == k);
             let parts: Vec<(&str, Json)> =
-                of_input.map(|j| (names[j.result], text::json(&j.data, &j.dims))).collect();
+                of_input.map(|j| (names[j.result], text::json(&j.data, &j.form))).collect();
             gradient.insert(input.name.clone(), named(parts));
         }
         object["grad"] = gradient.into();
@@ -247,21 +249,21 @@ fn as_json(kernel: &Kernel, numbers: &[Vec<f64>], grad: bool) -> Json {
 fn as_text(kernel: &Kernel, numbers: &[Vec<f64>]) -> String {
     let values: Vec<(&OutputInfo, &Vec<f64>)> =
         kernel.outputs().iter().zip(numbers).filter(|(o, _)| o.role == Role::Value).collect();
-    let mut lines: Vec<(String, &[f64], Vec<usize>)> = Vec::new();
+    let mut lines: Vec<(String, &[f64], Form)> = Vec::new();
     for (output, data) in &values {
         let name = if output.name.is_empty() { "value" } else { &output.name };
-        lines.push((name.to_string(), data.as_slice(), output.shape.dims()));
+        lines.push((name.to_string(), data.as_slice(), text::form(output.shape)));
     }
     let jacobians = jacobians(kernel, numbers);
     for jacobian in &jacobians {
         let result = &values[jacobian.result].0.name;
         let name = format!("d{result}/d{}", kernel.inputs()[jacobian.input].name);
-        lines.push((name, jacobian.data.as_slice(), jacobian.dims.clone()));
+        lines.push((name, jacobian.data.as_slice(), jacobian.form.clone()));
     }
     let width = lines.iter().map(|line| line.0.chars().count()).max().unwrap_or(0);
     let mut text = String::new();
-    for (name, data, dims) in lines {
-        text += &format!("{name:width$} = {}\n", text::value(data, &dims, width + 3));
+    for (name, data, form) in lines {
+        text += &format!("{name:width$} = {}\n", text::value(data, &form, width + 3));
     }
     text
 }

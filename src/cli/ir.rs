@@ -89,7 +89,7 @@ impl From<StageChoice> for Stage {
 
 /// Runs the subcommand.
 pub fn run(args: &Args) -> Result<(), Failure> {
-    let loaded = Loaded::open(&args.program, args.dialect.of(Some(&args.program)))?;
+    let loaded = Loaded::open(&args.program, args.dialect)?;
     let items = args.inputs.as_ref().map_or(&[][..], |items| items.0.as_slice());
     let mut signature = loaded.signature(items)?;
     for param in &args.params {

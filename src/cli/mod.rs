@@ -24,13 +24,16 @@ use std::io::{self, IsTerminal, Read, Write};
 use std::path::Path;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use neural_compiler::dialect::{Dialect, ReaderLimits};
+use neural_compiler::dialect::eml::{Grammar, reader};
+use neural_compiler::dialect::{Dialect, Mode, ReaderLimits};
+use neural_compiler::eml::translate::raise::{Effort, raise};
 use neural_compiler::graph::Shape;
 use neural_compiler::graph::build::Signature;
 use neural_compiler::interpret::ast::Variable;
 use neural_compiler::{Dtype, Error, Program, Tier};
 
-use self::report::{Failure, SourceText};
+use self::dialect::DialectArgs;
+use self::report::{Failure, SourceText, eprint_lines};
 use self::text::{Item, closest};
 
 /// Compiles mathematical expressions, written in Scheme or EML, to native kernels with exact gradients.
@@ -155,11 +158,35 @@ struct Loaded {
 
 impl Loaded {
     /// Reads a program, and prints its warnings.
-    fn open(path: &Path, dialect: Dialect) -> Result<Loaded, Failure> {
+    fn open(path: &Path, dialect: DialectArgs) -> Result<Loaded, Failure> {
         let (name, bytes) = read_source(path)?;
-        let loaded = Loaded::parse(name, bytes, dialect)?;
+        let loaded = Loaded::of(name, bytes, Some(path), dialect)?;
         report::diagnostics(&loaded.source, loaded.program.warnings());
         Ok(loaded)
+    }
+
+    /// Reads a program from its bytes, in the dialect that the options and its path say.
+    fn of(name: String, bytes: Vec<u8>, path: Option<&Path>, args: DialectArgs) -> Result<Loaded, Failure> {
+        let dialect = args.of(path)?;
+        if args.raises() {
+            return Loaded::raised(SourceText::new(name, bytes));
+        }
+        Loaded::parse(name, bytes, dialect)
+    }
+
+    /// The formula that an EML program stands for, and a note on standard error that says what it is and where it holds.
+    fn raised(source: SourceText) -> Result<Loaded, Failure> {
+        let refused = |list| Failure::Source(source.clone(), list);
+        let tree = reader::read(&source.text, Grammar::Literal, &ReaderLimits::default()).map_err(refused)?;
+        let raised = raise(&tree, &Effort::default()).map_err(|error| refused(vec![error]))?;
+        let (program, text) =
+            raised.program(tree.variables()).map_err(|error| Failure::library(source.clone(), error))?;
+        let conditions = raised.conditions(tree.variables());
+        let domain =
+            if conditions.is_empty() { String::new() } else { format!(" where {}", conditions.join(", ")) };
+        eprint_lines(&format!("{} is {}{domain}\n", source.name, raised.scheme(tree.variables())));
+        let source = SourceText::new(format!("{}, raised", source.name), text.into_bytes());
+        Ok(Loaded { source, dialect: Dialect::Scheme, program })
     }
 
     fn parse(name: String, bytes: Vec<u8>, dialect: Dialect) -> Result<Loaded, Failure> {
@@ -171,9 +198,13 @@ impl Loaded {
         }
     }
 
-    /// Whether a row that leaves the safe domain fails: EML programs are over the reals, where `ln y` needs `y > 0`.
+    /// Whether a row that leaves the safe domain fails: over the reals `ln y` needs `y > 0`, over the complex numbers
+    /// `y ≠ 0`.
     fn strict(&self) -> bool {
-        self.dialect == Dialect::Eml
+        match self.dialect {
+            Dialect::Scheme | Dialect::Eml(Mode::Extended) => false,
+            Dialect::Eml(Mode::Real | Mode::Complex) => true,
+        }
     }
 
     /// An error that the library found in this program.
@@ -306,6 +337,7 @@ fn stderr_has_colors() -> bool {
 fn shape_name(shape: Shape) -> String {
     match shape {
         Shape::Scalar => "scalar".into(),
+        Shape::Complex => "complex".into(),
         Shape::Vector(_) | Shape::Matrix(..) => text::item("", shape),
     }
 }

@@ -90,7 +90,8 @@ impl Failure {
             Error::Kernel(error) => {
                 let code = match error {
                     KernelError::UnknownInput { .. } => "unknown-input",
-                    KernelError::HessianOfVector { .. } => "hessian",
+                    KernelError::HessianOfVector { .. } | KernelError::HessianOfComplex { .. } => "hessian",
+                    KernelError::ComplexByVector { .. } => "gradient",
                     KernelError::TooDeep { .. } => "too-deep",
                     KernelError::TooManySteps { .. } => "too-many-steps",
                     KernelError::Codegen(_) => "codegen",

@@ -113,7 +113,7 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
 /// The same for programs and files of this element type.
 fn run_as<T: Element>(args: &Args, json: bool) -> Result<(), Failure> {
     let format = Format::of_path(&args.batch)?;
-    let loaded = Loaded::open(&args.program, args.dialect.of(Some(&args.program)))?;
+    let loaded = Loaded::open(&args.program, args.dialect)?;
     let dataset = Dataset::<T>::open_as(&args.batch, format)?;
     if dataset.is_rounded() {
         let batch = args.batch.display();

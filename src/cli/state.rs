@@ -1,5 +1,6 @@
 //! The state of the loop or recursive function in which a row failed.
 
+use neural_compiler::graph::Shape;
 use neural_compiler::interpret::ast::Variable;
 use serde_json::{Map, Value as Json};
 
@@ -12,6 +13,13 @@ const SHOWN: usize = 16;
 pub fn line(state: &[Variable]) -> String {
     let variable = |variable: &Variable| {
         let elements: Vec<String> = variable.elements.iter().copied().take(SHOWN).map(text::number).collect();
+        if variable.shape == Shape::Complex {
+            return format!(
+                "{} = {}",
+                variable.name,
+                text::value(&variable.elements, &text::form(variable.shape), 0)
+            );
+        }
         let dims = variable.shape.dims();
         let more = if variable.elements.len() > SHOWN { ", …" } else { "" };
         let value = match dims.as_slice() {
@@ -31,6 +39,6 @@ pub fn line(state: &[Variable]) -> String {
 /// `{"i": 10000.0, "x": [1.0, 2.0]}`.
 pub fn json(state: &[Variable]) -> Json {
     let variables = state.iter();
-    let pairs = variables.map(|v| (v.name.clone(), text::json(&v.elements, &v.shape.dims())));
+    let pairs = variables.map(|v| (v.name.clone(), text::json(&v.elements, &text::form(v.shape))));
     Json::Object(pairs.collect::<Map<_, _>>())
 }

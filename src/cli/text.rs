@@ -1,14 +1,15 @@
 //! Numbers, vectors, matrices and signatures as they are typed and printed.
 
 use nc_runtime::element::Element;
+use nc_runtime::io::Form;
 use neural_compiler::Dtype;
 use neural_compiler::anf::Literal;
 use neural_compiler::dialect::scheme::number::{self, Number};
 use neural_compiler::graph::Shape;
 use neural_compiler::ops::primitives::MAX_ELEMENTS;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
-/// An input in a list such as `m,r[3],A[3,3]`.
+/// An input in a list such as `m,r[3],A[3,3],z:complex`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
     /// Its name.
@@ -26,7 +27,7 @@ pub fn parse_items(text: &str) -> Result<Items, String> {
     let mut items = Vec::new();
     let mut rest = text.trim();
     while !rest.is_empty() {
-        let end = rest.find(['[', ',']).unwrap_or(rest.len());
+        let end = rest.find(['[', ',', ':']).unwrap_or(rest.len());
         let name = rest[..end].trim();
         if name.is_empty() {
             return Err("a name is missing; a list is written m,r[3],A[3,3]".into());
@@ -39,6 +40,13 @@ pub fn parse_items(text: &str) -> Result<Items, String> {
             };
             shape = parse_shape(sizes).map_err(|why| format!("`{name}[{sizes}]`: {why}"))?;
             rest = after.trim_start();
+        } else if let Some(kind) = rest.strip_prefix(':') {
+            let end = kind.find(',').unwrap_or(kind.len());
+            if kind[..end].trim() != "complex" {
+                return Err(format!("`{name}:{}`: behind the colon stands `complex`", kind[..end].trim()));
+            }
+            shape = Shape::Complex;
+            rest = &kind[end..];
         }
         items.push(Item { name: name.to_string(), shape });
         match rest.strip_prefix(',') {
@@ -56,11 +64,20 @@ fn parse_shape(sizes: &str) -> Result<Shape, String> {
         Ok(0) | Err(_) => Err("a size is a positive integer".to_string()),
         Ok(size) => Ok(size as usize),
     });
-    shape_of(&sizes.collect::<Result<Vec<usize>, String>>()?)
+    real_shape(&sizes.collect::<Result<Vec<usize>, String>>()?)
+}
+
+/// The shape of values of this form, if the language has it.
+pub fn shape_of(form: &Form) -> Result<Shape, String> {
+    match form {
+        Form { dims, complex: false } => real_shape(dims),
+        Form { dims, complex: true } if dims.iter().all(|&size| size == 1) => Ok(Shape::Complex),
+        Form { .. } => Err("complex numbers do not form vectors".into()),
+    }
 }
 
 /// The shape with these extents, if the language has it.
-pub fn shape_of(dims: &[usize]) -> Result<Shape, String> {
+fn real_shape(dims: &[usize]) -> Result<Shape, String> {
     let elements = dims.iter().try_fold(1usize, |product, &size| product.checked_mul(size));
     if elements.is_none_or(|elements| elements > MAX_ELEMENTS) {
         return Err(format!("more than {MAX_ELEMENTS} elements"));
@@ -73,10 +90,11 @@ pub fn shape_of(dims: &[usize]) -> Result<Shape, String> {
     }
 }
 
-/// An input as it is typed: `m`, `r[3]`, `A[3,3]`.
+/// An input as it is typed: `m`, `r[3]`, `A[3,3]`, `z:complex`.
 pub fn item(name: &str, shape: Shape) -> String {
     match shape {
         Shape::Scalar => name.to_string(),
+        Shape::Complex => format!("{name}:complex"),
         Shape::Vector(n) => format!("{name}[{n}]"),
         Shape::Matrix(n, m) => format!("{name}[{n},{m}]"),
     }
@@ -103,7 +121,7 @@ impl Setting {
 /// Reads a setting.
 pub fn parse_setting(text: &str) -> Result<Setting, String> {
     let Some((name, value)) = text.split_once('=') else {
-        return Err("it is written NAME=VALUE, such as x=1, v=[1,2,3] or A=[[1,2],[3,4]]".into());
+        return Err("it is written NAME=VALUE, such as x=1, z=1+2i, v=[1,2,3] or A=[[1,2],[3,4]]".into());
     };
     let name = name.trim();
     if name.is_empty() {
@@ -117,6 +135,11 @@ pub fn parse_setting(text: &str) -> Result<Setting, String> {
 fn parse_value(text: &str) -> Result<(Shape, Vec<Literal>), String> {
     let spaced = text.replace('[', " [ ").replace(']', " ] ").replace(',', " , ");
     let tokens: Vec<&str> = spaced.split_whitespace().collect();
+    if let [token] = tokens[..]
+        && let Some(Number::Complex(re, im)) = number::parse(token)
+    {
+        return Ok((Shape::Complex, vec![re, im]));
+    }
     if let [token] = tokens[..] {
         return Ok((Shape::Scalar, vec![parse_number(token)?]));
     }
@@ -159,7 +182,7 @@ fn parse_value(text: &str) -> Result<(Shape, Vec<Literal>), String> {
                     if k + 1 < tokens.len() {
                         return Err(format!("`{}` follows the end of the value", tokens[k + 1]));
                     }
-                    return Ok((shape_of(&dims)?, data));
+                    return Ok((real_shape(&dims)?, data));
                 }
                 after_comma = false;
             }
@@ -189,6 +212,7 @@ fn parse_value(text: &str) -> Result<(Shape, Vec<Literal>), String> {
 fn parse_number(token: &str) -> Result<Literal, String> {
     match number::parse(token) {
         Some(Number::Literal(literal)) => Ok(literal),
+        Some(Number::Complex(..)) => Err(format!("`{token}` is complex: vectors hold real numbers")),
         Some(Number::ZeroDenominator) => Err(format!("`{token}` has the denominator 0")),
         Some(Number::TooLong) => Err(format!("`{token}` has too many digits for a rational")),
         None => match (token.parse(), token.parse()) {
@@ -216,9 +240,20 @@ pub fn number(value: f64) -> String {
     }
 }
 
-/// A value of any shape for people: rows below each other, numbers aligned.
-pub fn value(data: &[f64], dims: &[usize], indent: usize) -> String {
-    let numbers: Vec<String> = data.iter().copied().map(number).collect();
+/// A complex number as the language spells it.
+fn complex(re: f64, im: f64) -> String {
+    let im = number(im);
+    let sign = if im.starts_with(['-', '+']) { "" } else { "+" };
+    format!("{}{sign}{im}i", number(re))
+}
+
+/// A value of any form for people: rows below each other, numbers aligned.
+pub fn value(data: &[f64], form: &Form, indent: usize) -> String {
+    let dims = form.dims.as_slice();
+    let numbers: Vec<String> = match form.complex {
+        true => data.chunks_exact(2).map(|parts| complex(parts[0], parts[1])).collect(),
+        false => data.iter().copied().map(number).collect(),
+    };
     let width = match dims.len() {
         0 | 1 => 0,
         _ => numbers.iter().map(String::len).max().unwrap_or(0),
@@ -260,15 +295,27 @@ pub fn json_number(value: f64) -> Json {
     }
 }
 
-/// A value of any shape as nested JSON arrays.
-pub fn json(data: &[f64], dims: &[usize]) -> Json {
-    match dims {
-        [] => data.first().copied().map_or(Json::Null, json_number),
-        [_, inner @ ..] => {
-            let size = inner.iter().product::<usize>().max(1);
-            data.chunks(size).map(|part| json(part, inner)).collect()
+/// A value of any form as nested JSON arrays, complex numbers as `{"re": 1.0, "im": 2.0}`.
+pub fn json(data: &[f64], form: &Form) -> Json {
+    match (form.dims.split_first(), data) {
+        (None, &[re, im]) if form.complex => json!({ "re": json_number(re), "im": json_number(im) }),
+        (None, _) => data.first().copied().map_or(Json::Null, json_number),
+        (Some((_, inner)), _) => {
+            let inner = Form { dims: inner.to_vec(), complex: form.complex };
+            data.chunks(inner.numbers().max(1)).map(|part| json(part, &inner)).collect()
         }
     }
+}
+
+/// The form of a value.
+pub fn form(shape: Shape) -> Form {
+    Form { dims: shape.dims(), complex: shape == Shape::Complex }
+}
+
+/// The form of the derivative of a value by an input.
+pub fn form_of_derivative(value: Shape, input: Shape) -> Form {
+    let complex = value == Shape::Complex || input == Shape::Complex;
+    Form { dims: [value.dims(), input.dims()].concat(), complex }
 }
 
 /// The candidate that `name` is most likely a slip for.
@@ -344,6 +391,8 @@ mod tests {
 
     #[test]
     fn printed_values() {
+        let value = |data: &[f64], dims: &[usize], indent| value(data, &Form::from(dims), indent);
+        let json = |data: &[f64], dims: &[usize]| json(data, &Form::from(dims));
         assert_eq!(value(&[2.0], &[], 0), "2");
         assert_eq!(value(&[1.0, -2.5], &[2], 0), "[1, -2.5]");
         assert_eq!(value(&[1.0, 2.0, 3.0, 40.0], &[2, 2], 4), "[[ 1,  2],\n     [ 3, 40]]");
@@ -351,5 +400,10 @@ mod tests {
         assert_eq!(value(&cube, &[2, 2, 2], 0), "[[[0, 1],\n  [2, 3]],\n [[4, 5],\n  [6, 7]]]");
         assert_eq!(json(&cube, &[2, 2, 2]).to_string(), "[[[0.0,1.0],[2.0,3.0]],[[4.0,5.0],[6.0,7.0]]]");
         assert_eq!(json_number(f64::NAN), "NaN");
+        let of_complex = Form { dims: vec![2], complex: true };
+        let data = [1.0, -2.0, -0.0, f64::NAN];
+        assert_eq!(super::value(&data, &of_complex, 0), "[1-2i, -0+NaNi]");
+        let expected = r#"[{"im":-2.0,"re":1.0},{"im":"NaN","re":-0.0}]"#;
+        assert_eq!(super::json(&data, &of_complex).to_string(), expected);
     }
 }

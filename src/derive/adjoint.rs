@@ -22,6 +22,11 @@ pub enum Seeds {
 /// The graph that computes the results of `primal` and, after them, their derivatives by the inputs with these indices.
 ///
 /// Gradients stand in the order of the elements of the results, then of `wrt`. Values keep their bits.
+///
+/// **Complex numbers.** The derivative of `f = u + iv` by a complex input `x + iy` is `∂u/∂x − i ∂u/∂y`: the derivative
+/// `f′` where `f` is holomorphic, and for a real `f` the conjugate of the direction of steepest ascent. By a real input it is
+/// `∂u/∂x + i ∂v/∂x`. A cotangent `c` of `f` gives `c f′`, and its real part for a real input. These are the conventions
+/// of JAX.
 pub fn adjoint(primal: &Graph, seeds: Seeds, wrt: &[u32]) -> Graph {
     let primal = &region::without_exits(primal);
     let mut g = primal.clone();
@@ -43,6 +48,7 @@ pub fn adjoint(primal: &Graph, seeds: Seeds, wrt: &[u32]) -> Graph {
                     };
                     let shape = g.shape(result.node);
                     let value = g.input(name, shape, Source::Cotangent(k as u32));
+                    let value = conjugate(&mut g, value);
                     (result.node, Flow { value, active: None })
                 })
                 .collect();
@@ -53,14 +59,26 @@ pub fn adjoint(primal: &Graph, seeds: Seeds, wrt: &[u32]) -> Graph {
             let mut of = 0;
             for result in &results {
                 let shape = g.shape(result.node);
-                for k in 0..shape.len() as u32 {
+                let mut sweep = |g: &mut Graph, k: usize| {
                     let one = g.number(1.0);
-                    let seed = g.place(one, k, shape);
+                    let seed = g.place(one, k as u32, shape);
                     let there = g.boolean(true);
-                    let there = g.place(there, k, shape);
-                    let seed = Flow { value: seed, active: normal(&g, there) };
-                    let gradients =
-                        gradients(&mut g, primal, &varied, &inputs, &[(result.node, seed)], &mut functions);
+                    let there = g.place(there, k as u32, shape);
+                    let seed = Flow { value: seed, active: normal(g, there) };
+                    gradients(g, primal, &varied, &inputs, &[(result.node, seed)], &mut functions)
+                };
+                for k in 0..shape.elements() {
+                    let mut gradients = sweep(&mut g, k);
+                    // One sweep is enough for complex inputs; by a real one the imaginary part has a derivative of its own.
+                    let real = |g: &Graph, node: Node| g.shape(node) != Shape::Complex;
+                    if shape == Shape::Complex && gradients.iter().any(|&node| real(&g, node)) {
+                        let imaginary = sweep(&mut g, 1);
+                        for (re, im) in gradients.iter_mut().zip(imaginary) {
+                            if real(&g, *re) {
+                                *re = g.pack(Elem::Num, Shape::Complex, &[*re, im]);
+                            }
+                        }
+                    }
                     push_gradients(&mut g, &result.name, of, wrt, &gradients);
                     of += 1;
                 }
@@ -88,7 +106,22 @@ fn gradients(
 ) -> Vec<Node> {
     let flows = reverse(g, primal, varied, inputs, seeds, functions);
     let pairs = inputs.iter().zip(flows);
-    pairs.map(|(&input, flow)| flow.map_or_else(|| g.zero(g.ty(input)), |flow| flow.value)).collect()
+    pairs
+        .map(|(&input, flow)| match flow {
+            Some(flow) => conjugate(g, flow.value),
+            None => g.zero(g.ty(input)),
+        })
+        .collect()
+}
+
+/// The conjugate of a complex number; other values as they are.
+fn conjugate(g: &mut Graph, value: Node) -> Node {
+    if g.shape(value) != Shape::Complex {
+        return value;
+    }
+    let (re, im) = (g.slice(value, 0, Shape::Scalar), g.slice(value, 1, Shape::Scalar));
+    let im = g.unary(Op::Neg, im);
+    g.pack(Elem::Num, Shape::Complex, &[re, im])
 }
 
 /// One sweep from the seeded nodes back to `inputs`.

@@ -4,6 +4,7 @@ pub mod eml;
 pub mod scheme;
 
 use crate::ast::Ast;
+pub use crate::eml::evaluate::Mode;
 use crate::source::Diagnostic;
 
 /// A spelling of programs.
@@ -12,8 +13,8 @@ pub enum Dialect {
     /// S-expressions.
     #[default]
     Scheme,
-    /// Calls of one operator: `eml(eml(1,x),1)`.
-    Eml,
+    /// Calls of one operator, `eml(eml(1,x),1)`, over these numbers.
+    Eml(Mode),
 }
 
 /// Bounds on what a reader accepts.
@@ -42,7 +43,7 @@ pub const MAX_DIAGNOSTICS: usize = 100;
 pub fn read(source: &str, dialect: Dialect, limits: &ReaderLimits) -> Result<Ast, Vec<Diagnostic>> {
     match dialect {
         Dialect::Scheme => scheme::read(source, limits),
-        Dialect::Eml => eml::read(source, limits),
+        Dialect::Eml(mode) => eml::read(source, mode, limits),
     }
 }
 

@@ -259,6 +259,7 @@ fn formula(terms: &Terms, node: Node) -> (Tightness, Vec<Item>) {
             let condition = Item::Truth(args[0], true, false);
             (Atom, vec![text("if("), condition, text(", "), at(1, Sum), text(", "), at(2, Sum), text(")")])
         }
+        Op::Pack if g.shape(node) == Shape::Complex => (Atom, list("complex(", args, ")")),
         Op::Pack => (Atom, list("[", args, "]")),
         Op::Min | Op::Max | Op::Sign | Op::Next => call(op, args),
         Op::Exp | Op::Exp2 | Op::Expm1 | Op::Log | Op::Log2 | Op::Log10 | Op::Log1p => call(op, args),
@@ -270,6 +271,10 @@ fn formula(terms: &Terms, node: Node) -> (Tightness, Vec<Item>) {
         Op::Lt | Op::Le | Op::Eq | Op::Ne | Op::And | Op::Or | Op::Not | Op::Any => {
             (Atom, vec![text("("), Item::Truth(node, true, false), text(")")])
         }
+        Op::ExpCos | Op::ExpSin | Op::LogHypot | Op::RootRe | Op::RootIm | Op::TanhRe | Op::TanhIm => {
+            call(op, args)
+        }
+        Op::ProductRe | Op::ProductIm | Op::QuotientRe | Op::QuotientIm => call(op, args),
         Op::Place | Op::Scatter | Op::Sum | Op::Dot | Op::Outer => call(op, args),
         Op::Det | Op::Inv | Op::Singular => call(op, args),
         Op::PartMatmul => (Product, vec![at(0, Product), text("·"), at(2, Power)]),
@@ -301,6 +306,7 @@ fn index(shape: Shape, offset: usize, element: bool) -> String {
             let (row, column) = (offset / columns as usize, offset % columns as usize);
             if element { format!("[{row}, {column}]") } else { format!("[{row}]") }
         }
+        Shape::Complex => [".re", ".im"][offset.min(1)].into(),
         Shape::Scalar | Shape::Vector(_) => format!("[{offset}]"),
     }
 }

@@ -135,6 +135,9 @@ fn rewrite(g: &mut Graph, op: Op, attr: u32, ty: Type, args: &[Node]) -> Option<
             }
             None
         }
+        // The recipes have these very bits where the imaginary part is a zero.
+        (Op::ExpCos, &[x, y]) if g.constant(y) == Some(0.0) => again(g, Op::Exp, ty, &[x]),
+        (Op::ExpSin, &[_, y]) if g.constant(y) == Some(0.0) => fits(g, y),
         (Op::Abs, &[a]) => match g.op(a) {
             Some(Op::Abs) => Some(a),
             Some(Op::Neg) => {

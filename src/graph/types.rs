@@ -7,6 +7,8 @@ use std::fmt;
 pub enum Shape {
     /// One number.
     Scalar,
+    /// A complex number: its real and its imaginary part.
+    Complex,
     /// So many numbers.
     Vector(u32),
     /// Rows and columns, row-major.
@@ -14,13 +16,19 @@ pub enum Shape {
 }
 
 impl Shape {
-    /// How many elements a value of this shape has.
+    /// How many numbers a value of this shape is.
     pub fn len(self) -> usize {
         match self {
             Shape::Scalar => 1,
+            Shape::Complex => 2,
             Shape::Vector(n) => n as usize,
             Shape::Matrix(n, m) => n as usize * m as usize,
         }
+    }
+
+    /// How many elements a value of this shape has: as many as numbers, but a complex number is one element.
+    pub fn elements(self) -> usize {
+        if self == Shape::Complex { 1 } else { self.len() }
     }
 
     /// Whether it has no elements. Shapes of programs never do.
@@ -28,19 +36,20 @@ impl Shape {
         self.len() == 0
     }
 
-    /// Rows and columns, a vector being a column.
+    /// Rows and columns, a vector being a column, and so are the parts of a complex number.
     pub fn extents(self) -> (u32, u32) {
         match self {
             Shape::Scalar => (1, 1),
+            Shape::Complex => (2, 1),
             Shape::Vector(n) => (n, 1),
             Shape::Matrix(n, m) => (n, m),
         }
     }
 
-    /// The extents, outermost first.
+    /// The extents, outermost first. The parts of a complex number are none.
     pub fn dims(self) -> Vec<usize> {
         match self {
-            Shape::Scalar => vec![],
+            Shape::Scalar | Shape::Complex => vec![],
             Shape::Vector(n) => vec![n as usize],
             Shape::Matrix(n, m) => vec![n as usize, m as usize],
         }
@@ -51,6 +60,7 @@ impl fmt::Display for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Shape::Scalar => write!(f, "scalar"),
+            Shape::Complex => write!(f, "complex"),
             Shape::Vector(n) => write!(f, "vec {n}"),
             Shape::Matrix(n, m) => write!(f, "mat {n}×{m}"),
         }

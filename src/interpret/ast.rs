@@ -26,7 +26,7 @@ use crate::entity::{Entity, EntityVec};
 use crate::graph::build::Signature;
 use crate::graph::{Node, Reason, Shape, Type, canonical_bits};
 use crate::limits::Limits;
-use crate::ops::{Algebra, Lane, Op, Operand, Primitive, ShapeError, Watch};
+use crate::ops::{Algebra, Lane, MAX_OPERANDS, Op, Operand, Primitive, ShapeError, Watch};
 use crate::resolve::{CallKind, Kind, Resolved};
 use crate::source::Span;
 use frames::Frame;
@@ -607,7 +607,7 @@ impl Machine<'_> {
 
     /// An element-by-element operation on scalars, without allocation.
     fn scalar(&mut self, op: Op, args: &[Node]) -> Option<Node> {
-        let mut lanes = [Lane::M(false); 3];
+        let mut lanes = [Lane::M(false); MAX_OPERANDS];
         if !op.elementwise() || args.len() > lanes.len() {
             return None;
         }
@@ -708,7 +708,7 @@ impl Algebra for Machine<'_> {
         }
     }
 
-    fn apply(&mut self, op: Op, args: &[Node]) -> Result<Node, ShapeError> {
+    fn apply_real(&mut self, op: Op, args: &[Node]) -> Result<Node, ShapeError> {
         if let Some(node) = self.scalar(op, args) {
             self.watch(op, args, node);
             return Ok(node);

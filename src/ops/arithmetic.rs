@@ -2,8 +2,9 @@
 
 use nc_runtime::lanes::Lanes;
 
+use super::complex;
 use super::conditions::{Domain, Kink, below};
-use super::{Bound, Numeric, Op, OpInfo, Single, Syntax, Term, numeric_rules};
+use super::{Bound, ComplexRule, Numeric, Op, OpInfo, Single, Syntax, Term, numeric_rules};
 use crate::graph::{Graph, Node};
 
 numeric_rules!(1: Neg Abs Sqrt Sign);
@@ -22,6 +23,7 @@ impl Numeric<2> for Add {
         domain: None,
         kink: None,
     };
+    const COMPLEX: Option<ComplexRule> = Some(complex::add);
     fn lanes<L: Lanes>(l: &L, [a, b]: [L::F; 2]) -> L::F {
         l.add(a, b)
     }
@@ -43,6 +45,7 @@ impl Numeric<2> for Sub {
         domain: None,
         kink: None,
     };
+    const COMPLEX: Option<ComplexRule> = Some(complex::sub);
     fn lanes<L: Lanes>(l: &L, [a, b]: [L::F; 2]) -> L::F {
         l.sub(a, b)
     }
@@ -64,6 +67,7 @@ impl Numeric<2> for Mul {
         domain: None,
         kink: None,
     };
+    const COMPLEX: Option<ComplexRule> = Some(complex::mul);
     fn lanes<L: Lanes>(l: &L, [a, b]: [L::F; 2]) -> L::F {
         l.mul(a, b)
     }
@@ -85,6 +89,7 @@ impl Numeric<2> for Div {
         domain: Some(Domain::DIVISOR),
         kink: None,
     };
+    const COMPLEX: Option<ComplexRule> = Some(complex::div);
     fn lanes<L: Lanes>(l: &L, [a, b]: [L::F; 2]) -> L::F {
         l.div(a, b)
     }
@@ -111,6 +116,7 @@ impl Numeric<1> for Neg {
         domain: None,
         kink: None,
     };
+    const COMPLEX: Option<ComplexRule> = Some(complex::neg);
     fn lanes<L: Lanes>(l: &L, [a]: [L::F; 1]) -> L::F {
         l.neg(a)
     }
@@ -157,6 +163,7 @@ impl Numeric<1> for Sqrt {
         domain: Some(Domain::new("{0} ≥ 0", |a, x, _| below(a, x[0], 0.0))),
         kink: None,
     };
+    const COMPLEX: Option<ComplexRule> = Some(complex::sqrt);
     fn lanes<L: Lanes>(l: &L, [a]: [L::F; 1]) -> L::F {
         l.sqrt(a)
     }

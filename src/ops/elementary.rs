@@ -4,8 +4,9 @@ use nc_runtime::lanes::Lanes;
 use nc_runtime::recipes::full_range::Number;
 use nc_runtime::recipes::{cbrt, erf, exp, full_range, hyperbolic, hypot, inverse, log, pow, trig};
 
+use super::complex;
 use super::conditions::{Domain, Kink, below, compare, fractional, is_zero};
-use super::{Bound, Numeric, Op, OpInfo, Syntax, Term, numeric_rules};
+use super::{Bound, ComplexRule, Numeric, Op, OpInfo, Syntax, Term, numeric_rules};
 use crate::graph::{Graph, Node};
 
 numeric_rules!(1: Exp Exp2 Expm1 Log Log2 Log10 Log1p Sin Cos Tan Asin Acos Atan Sinh Cosh Tanh Cbrt Erf);
@@ -47,6 +48,7 @@ impl Numeric<2> for Pow {
         }),
         ..function("pow", &["pow", "expt"], "x to the power y", "y·x^(y−1), x^y·ln x")
     };
+    const COMPLEX: Option<ComplexRule> = Some(complex::pow);
     fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {
         match l.constant(y) {
             Some(y) => pow::pow_const(l, x, y),
@@ -87,6 +89,7 @@ fn power_domain(operands: &[Option<f64>]) -> Option<&'static str> {
 pub struct Exp;
 impl Numeric<1> for Exp {
     const INFO: OpInfo = function("exp", &["exp"], "exponential", "y");
+    const COMPLEX: Option<ComplexRule> = Some(complex::exp);
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         exp::exp(l, x)
     }
@@ -129,6 +132,7 @@ impl Numeric<1> for Log {
         domain: Some(Domain::LOGARITHM),
         ..function("log", &["log"], "natural logarithm; −∞ at 0, NaN below", "1/x")
     };
+    const COMPLEX: Option<ComplexRule> = Some(complex::log);
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         log::log(l, x)
     }
@@ -144,6 +148,7 @@ impl Numeric<1> for Log2 {
         domain: Some(Domain::LOGARITHM),
         ..function("log2", &["log2"], "logarithm to base 2", "1/(x·ln 2)")
     };
+    const COMPLEX: Option<ComplexRule> = Some(complex::log2);
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         log::log2(l, x)
     }
@@ -159,6 +164,7 @@ impl Numeric<1> for Log10 {
         domain: Some(Domain::LOGARITHM),
         ..function("log10", &["log10"], "logarithm to base 10", "1/(x·ln 10)")
     };
+    const COMPLEX: Option<ComplexRule> = Some(complex::log10);
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         log::log10(l, x)
     }
@@ -191,6 +197,7 @@ impl Numeric<1> for Log1p {
 pub struct Sin;
 impl Numeric<1> for Sin {
     const INFO: OpInfo = function("sin", &["sin"], "sine of radians", "cos x");
+    const COMPLEX: Option<ComplexRule> = Some(complex::sin);
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         trig::sin(l, x)
     }
@@ -207,6 +214,7 @@ impl Numeric<1> for Sin {
 pub struct Cos;
 impl Numeric<1> for Cos {
     const INFO: OpInfo = function("cos", &["cos"], "cosine of radians", "−sin x");
+    const COMPLEX: Option<ComplexRule> = Some(complex::cos);
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         trig::cos(l, x)
     }
@@ -224,6 +232,7 @@ impl Numeric<1> for Cos {
 pub struct Tan;
 impl Numeric<1> for Tan {
     const INFO: OpInfo = function("tan", &["tan"], "tangent of radians", "1 + y²");
+    const COMPLEX: Option<ComplexRule> = Some(complex::tan);
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         trig::tan(l, x)
     }
@@ -245,6 +254,7 @@ impl Numeric<1> for Asin {
         domain: Some(Domain::UNIT),
         ..function("asin", &["asin"], "inverse sine; NaN outside [−1, 1]", "1/√((1 − x)(1 + x))")
     };
+    const COMPLEX: Option<ComplexRule> = Some(complex::asin);
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         inverse::asin(l, x)
     }
@@ -261,6 +271,7 @@ impl Numeric<1> for Acos {
         domain: Some(Domain::UNIT),
         ..function("acos", &["acos"], "inverse cosine; NaN outside [−1, 1]", "−1/√((1 − x)(1 + x))")
     };
+    const COMPLEX: Option<ComplexRule> = Some(complex::acos);
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         inverse::acos(l, x)
     }
@@ -276,6 +287,7 @@ pub struct Atan;
 impl Numeric<1> for Atan {
     const INFO: OpInfo =
         OpInfo { syntax: Syntax::Internal, ..function("atan", &[], "inverse tangent", "1/(1 + x²)") };
+    const COMPLEX: Option<ComplexRule> = Some(complex::atan);
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         inverse::atan(l, x)
     }
@@ -311,6 +323,7 @@ impl Numeric<2> for Atan2 {
 pub struct Sinh;
 impl Numeric<1> for Sinh {
     const INFO: OpInfo = function("sinh", &["sinh"], "hyperbolic sine", "cosh x");
+    const COMPLEX: Option<ComplexRule> = Some(complex::sinh);
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         hyperbolic::sinh(l, x)
     }
@@ -324,6 +337,7 @@ impl Numeric<1> for Sinh {
 pub struct Cosh;
 impl Numeric<1> for Cosh {
     const INFO: OpInfo = function("cosh", &["cosh"], "hyperbolic cosine", "sinh x");
+    const COMPLEX: Option<ComplexRule> = Some(complex::cosh);
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         hyperbolic::cosh(l, x)
     }
@@ -337,6 +351,7 @@ impl Numeric<1> for Cosh {
 pub struct Tanh;
 impl Numeric<1> for Tanh {
     const INFO: OpInfo = function("tanh", &["tanh"], "hyperbolic tangent", "1/cosh² x");
+    const COMPLEX: Option<ComplexRule> = Some(complex::tanh);
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         hyperbolic::tanh(l, x)
     }

@@ -2,7 +2,8 @@
 
 use nc_runtime::lanes::Lanes;
 
-use super::{Bound, Lane, OpInfo, Operand, Rule, ShapeError, Site, Syntax, Term, broadcast};
+use super::complex;
+use super::{Bound, ComplexRule, Lane, OpInfo, Operand, Rule, ShapeError, Site, Syntax, Term, broadcast};
 use crate::graph::{Graph, Node, Shape, Type};
 use crate::lower::arrays::{Form, Memory};
 
@@ -24,13 +25,14 @@ macro_rules! no_derivative {
 
 /// Entries whose operands and result are of fixed element kinds.
 macro_rules! elementwise {
-    ($($(#[$meta:meta])* $name:ident($info:expr, $operands:literal, $result:ident) |$l:ident, $x:ident| $body:expr;)*) => {$(
+    ($($(#[$meta:meta])* $name:ident($info:expr, $operands:literal, $result:ident$(, $complex:path)?) |$l:ident, $x:ident| $body:expr;)*) => {$(
         $(#[$meta])*
         pub struct $name;
         impl Rule for $name {
             const INFO: OpInfo = $info;
             const OPERANDS: Option<usize> = Some($operands);
             const ELEMENTWISE: bool = true;
+            $(const COMPLEX: Option<ComplexRule> = Some($complex);)?
 
             fn result_type(args: &[Type]) -> Result<Type, ShapeError> {
                 broadcast(Self::INFO.name, args).map(Type::$result)
@@ -60,7 +62,7 @@ elementwise! {
     Le(logic("le", Syntax::Chain(&["<="]), "1 if no operand is above the next"), 2, bool)
         |l, x| Lane::M(l.le(x(0).f(), x(1).f()));
     /// `a = b`, each pair.
-    Eq(logic("eq", Syntax::Chain(&["=", "=="]), "1 if all operands are equal"), 2, bool)
+    Eq(logic("eq", Syntax::Chain(&["=", "=="]), "1 if all operands are equal"), 2, bool, complex::equal)
         |l, x| Lane::M(l.eq(x(0).f(), x(1).f()));
     /// `a ≠ b` or unordered.
     Ne(logic("ne", Syntax::Internal, "whether two numbers differ or do not compare"), 2, bool)

@@ -7,12 +7,14 @@
 //!
 //! * [`arithmetic`], [`elementary`], [`rounding`], [`logic`]: element by element;
 //! * [`structure`], [`vector`], [`matrix`]: shapes;
+//! * [`complex`]: complex numbers as pairs of real ones;
 //! * [`eml`]: the operator `eml` and its relatives, made of the others;
 //! * [`counting`]: the steps of a row;
 //! * [`conditions`]: where operations are defined and where they have kinks;
 //! * [`primitives`]: how the names of the language expand to operations.
 
 pub mod arithmetic;
+pub mod complex;
 pub mod conditions;
 pub mod counting;
 pub mod elementary;
@@ -31,6 +33,7 @@ use nc_runtime::recipes::full_range::Number;
 
 use crate::graph::{Elem, Graph, Node, Shape, Type};
 use crate::lower::arrays::{Form, Memory};
+pub use complex::ComplexRule;
 pub use conditions::{Domain, Kink, Met, Watch};
 pub use primitives::{Algebra, Arity, Primitive};
 
@@ -273,6 +276,8 @@ pub(crate) trait Rule {
     const MOVES: bool = false;
     /// Whether it works element by element, scalars broadcasting.
     const ELEMENTWISE: bool = false;
+    /// What it is for complex numbers; `None` if it takes real ones only.
+    const COMPLEX: Option<ComplexRule> = None;
 
     /// The type of the result.
     fn result_type(args: &[Type]) -> Result<Type, ShapeError>;
@@ -321,6 +326,8 @@ pub(crate) trait Rule {
 /// An elementwise operation on `N` numbers.
 pub(crate) trait Numeric<const N: usize> {
     const INFO: OpInfo;
+    /// What it is for complex numbers; `None` if it takes real ones only.
+    const COMPLEX: Option<ComplexRule> = None;
 
     /// The value: the reference, and the recipe that every tier emits.
     fn lanes<L: Lanes>(l: &L, args: [L::F; N]) -> L::F;
@@ -342,6 +349,7 @@ macro_rules! numeric_rules {
             const INFO: $crate::ops::OpInfo = <$name as $crate::ops::Numeric<$n>>::INFO;
             const OPERANDS: Option<usize> = Some($n);
             const ELEMENTWISE: bool = true;
+            const COMPLEX: Option<$crate::ops::ComplexRule> = <$name as $crate::ops::Numeric<$n>>::COMPLEX;
 
             fn result_type(args: &[$crate::graph::Type]) -> Result<$crate::graph::Type, $crate::ops::ShapeError> {
                 $crate::ops::broadcast(<Self as $crate::ops::Rule>::INFO.name, args).map($crate::graph::Type::num)
@@ -429,6 +437,12 @@ macro_rules! registry {
             pub fn elementwise(self) -> bool {
                 match self {
                     $($(Op::$op => <$module::$op as Rule>::ELEMENTWISE,)*)*
+                }
+            }
+            /// What it is for complex numbers; `None` if it takes real ones only.
+            pub fn complex(self) -> Option<ComplexRule> {
+                match self {
+                    $($(Op::$op => <$module::$op as Rule>::COMPLEX,)*)*
                 }
             }
             /// The type of its result.
@@ -522,6 +536,7 @@ registry! {
         Sinh Cosh Tanh Cbrt Hypot Erf;
     rounding: Floor Ceil Round Trunc Remainder Modulo Quotient;
     logic: Lt Le Eq Ne And Or Not Any Num Select;
+    complex: ExpCos ExpSin LogHypot RootRe RootIm TanhRe TanhIm ProductRe ProductIm QuotientRe QuotientIm;
     structure: Pack Slice Place Gather Scatter Fill Transpose;
     vector: Sum Dot Norm;
     counting: Next;
@@ -586,7 +601,7 @@ impl Op {
 }
 
 /// Operands that an elementwise operation has at the most.
-const MAX_OPERANDS: usize = 3;
+pub(crate) const MAX_OPERANDS: usize = 4;
 
 impl Lane<Scalar> {
     /// A binary32 number as one.

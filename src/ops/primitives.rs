@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::{LARGE, Op, OpInfo, ShapeError, Single, Syntax, eml};
+use super::{LARGE, Op, OpInfo, ShapeError, Single, Syntax, complex, eml};
 use crate::graph::{Elem, Node, Shape, Type};
 
 /// A primitive of the language.
@@ -51,8 +51,8 @@ pub trait Algebra {
     /// `count − 1` fails the row.
     fn part(&mut self, whole: Node, index: Node, count: u32, ty: Type) -> Node;
 
-    /// An operation whose type follows from its operands.
-    fn apply(&mut self, op: Op, args: &[Node]) -> Result<Node, ShapeError> {
+    /// An operation of real operands, whose type follows from theirs.
+    fn apply_real(&mut self, op: Op, args: &[Node]) -> Result<Node, ShapeError> {
         let types: Vec<Type> = args.iter().map(|&a| self.ty(a)).collect();
         let ty = op.result_type(&types)?;
         Ok(self.apply_typed(op, 0, ty, args))
@@ -74,6 +74,20 @@ pub trait Algebra {
                 let zero = self.number(0.0);
                 self.apply_typed(Op::Ne, 0, Type::bool(ty.shape), &[value, zero])
             }
+        }
+    }
+}
+
+impl dyn Algebra + '_ {
+    /// An operation whose type follows from its operands, some of which may be complex numbers.
+    ///
+    /// # Errors
+    ///
+    /// Operands that do not fit.
+    pub fn apply(&mut self, op: Op, args: &[Node]) -> Result<Node, ShapeError> {
+        match args.iter().position(|&arg| self.ty(arg).shape == Shape::Complex) {
+            None => self.apply_real(op, args),
+            Some(first) => complex::apply(self, op, args, first),
         }
     }
 }
@@ -154,6 +168,7 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
         }
     }
     entries.extend_from_slice(SUGAR);
+    entries.extend_from_slice(complex::PRIMITIVES);
     entries.extend_from_slice(eml::FAMILY);
     let by_name = entries.iter().enumerate().map(|(i, e)| (e.name, Primitive(i as u16))).collect();
     Table { entries, by_name }
@@ -234,7 +249,9 @@ const SUGAR: &[PrimitiveInfo] = &[
         "number of elements of a vector (of rows of a matrix)",
         |a, args| match a.ty(args[0]).shape {
             Shape::Vector(n) | Shape::Matrix(n, _) => Ok(a.number(f64::from(n))),
-            Shape::Scalar => Err(ShapeError::at(0, "vlen of a scalar: a vector is needed")),
+            other @ (Shape::Scalar | Shape::Complex) => {
+                Err(ShapeError::at(0, format!("vlen of a {other}: a vector is needed")))
+            }
         },
     ),
     sugar(
@@ -378,6 +395,7 @@ fn rows(a: &mut dyn Algebra, args: &[Node]) -> Result<Node, ShapeError> {
             Ok(a.apply_typed(Op::Pack, 0, Type::num(shape), &elems))
         }
         Shape::Matrix(..) => Err(ShapeError::at(0, format!("a vector of {first}: rows must be vectors"))),
+        Shape::Complex => Err(ShapeError::at(0, "a vector of complex: vectors hold real numbers")),
     }
 }
 
@@ -405,10 +423,12 @@ fn reference(a: &mut dyn Algebra, args: &[Node]) -> Result<Node, ShapeError> {
         let (count, part) = match a.ty(whole).shape {
             Shape::Vector(n) => (n, Shape::Scalar),
             Shape::Matrix(n, m) => (n, Shape::Vector(m)),
-            Shape::Scalar if k == 0 => {
-                return Err(ShapeError::at(0, "ref of a scalar: a vector or matrix is needed"));
+            other @ (Shape::Scalar | Shape::Complex) if k == 0 => {
+                return Err(ShapeError::at(0, format!("ref of a {other}: a vector or matrix is needed")));
             }
-            Shape::Scalar => return Err(ShapeError::at(2, "ref of a vector takes one index")),
+            Shape::Scalar | Shape::Complex => {
+                return Err(ShapeError::at(2, "ref of a vector takes one index"));
+            }
         };
         let index = a.as_number(index);
         if !a.ty(index).is_scalar() {
@@ -450,13 +470,15 @@ fn slice(a: &mut dyn Algebra, args: &[Node]) -> Result<Node, ShapeError> {
     let (count, row) = match a.ty(whole).shape {
         Shape::Vector(n) => (n, 1),
         Shape::Matrix(n, m) => (n, m),
-        Shape::Scalar => return Err(ShapeError::at(0, "slice of a scalar: a vector or matrix is needed")),
+        other @ (Shape::Scalar | Shape::Complex) => {
+            return Err(ShapeError::at(0, format!("slice of a {other}: a vector or matrix is needed")));
+        }
     };
     let from = bound(a, args, 1, 0, count - 1)?;
     let to = if args.len() == 3 { bound(a, args, 2, from + 1, count)? } else { count };
     let shape = match a.ty(whole).shape {
         Shape::Matrix(..) => Shape::Matrix(to - from, row),
-        Shape::Scalar | Shape::Vector(_) => Shape::Vector(to - from),
+        Shape::Scalar | Shape::Complex | Shape::Vector(_) => Shape::Vector(to - from),
     };
     Ok(a.apply_typed(Op::Slice, from * row, Type::num(shape), &[whole]))
 }
@@ -464,13 +486,16 @@ fn slice(a: &mut dyn Algebra, args: &[Node]) -> Result<Node, ShapeError> {
 fn append(a: &mut dyn Algebra, args: &[Node]) -> Result<Node, ShapeError> {
     let args: Vec<Node> = args.iter().map(|&x| a.as_number(x)).collect();
     let columns = |shape: Shape| match shape {
-        Shape::Scalar | Shape::Vector(_) => None,
+        Shape::Scalar | Shape::Complex | Shape::Vector(_) => None,
         Shape::Matrix(_, m) => Some(m),
     };
     let first = a.ty(args[0]).shape;
     let mut count = 0;
     for (k, &arg) in args.iter().enumerate() {
         let shape = a.ty(arg).shape;
+        if shape == Shape::Complex {
+            return Err(ShapeError::at(k, "vappend of a complex: vectors hold real numbers"));
+        }
         if columns(shape) != columns(first) {
             return Err(ShapeError::at(k, format!("vappend of {first} and {shape}: rows differ")));
         }
@@ -570,7 +595,7 @@ impl Primitive {
                 let mut sum = first;
                 for (k, &next) in rest.iter().enumerate() {
                     let next = a.as_number(next);
-                    sum = a.apply(op, &[sum, next]).map_err(|e| renamed(e, op, self.name(), k + 1))?;
+                    sum = a.apply(op, &[sum, next]).map_err(|e| renamed(e, op, self.name(), [k, k + 1]))?;
                 }
                 Ok(sum)
             }
@@ -581,7 +606,8 @@ impl Primitive {
                     let next = a.as_number(next);
                     let (x, y) = if reversed { (next, before) } else { (before, next) };
                     before = next;
-                    let holds = a.apply(op, &[x, y]).map_err(|e| renamed(e, op, self.name(), k + 1))?;
+                    let places = if reversed { [k + 1, k] } else { [k, k + 1] };
+                    let holds = a.apply(op, &[x, y]).map_err(|e| renamed(e, op, self.name(), places))?;
                     all = Some(match all {
                         None => holds,
                         Some(before) => a.apply(Op::And, &[before, holds])?,
@@ -596,11 +622,12 @@ impl Primitive {
     }
 }
 
-/// A shape error of one step, in the words of the program.
-fn renamed(error: ShapeError, op: Op, name: &str, operand: usize) -> ShapeError {
+/// A shape error of one step, in the words of the program; `places` tells which operands of the whole the step has.
+fn renamed(error: ShapeError, op: Op, name: &str, places: [usize; 2]) -> ShapeError {
     let message = match error.message.strip_prefix(op.info().name) {
         Some(rest) => format!("{name}{rest}"),
         None => error.message,
     };
-    ShapeError { message, operand: Some(operand) }
+    let operand = error.operand.and_then(|k| places.get(k)).or(places.iter().max());
+    ShapeError { message, operand: operand.copied() }
 }

@@ -330,7 +330,7 @@ impl Rule for Transpose {
     fn eval<L: Lanes>(_: &L, _: u32, ty: Type, args: &[Operand<L>]) -> Vec<Lane<L>> {
         let (rows, columns) = match ty.shape {
             Shape::Matrix(rows, columns) => (rows as usize, columns as usize),
-            Shape::Scalar | Shape::Vector(_) => (1, ty.len()),
+            Shape::Scalar | Shape::Complex | Shape::Vector(_) => (1, ty.len()),
         };
         (0..rows).flat_map(|r| (0..columns).map(move |c| args[0].elems[c * rows + r])).collect()
     }

@@ -48,7 +48,8 @@ impl Rule for Sum {
     fn result_type(args: &[Type]) -> Result<Type, ShapeError> {
         match args[0].shape {
             Shape::Scalar => Err(ShapeError::at(0, "vsum of a scalar: a vector or matrix is needed")),
-            Shape::Vector(_) | Shape::Matrix(..) => Ok(Type::NUM),
+            // Of the parts of a complex number in derivatives only: in the language it is not one value among others.
+            Shape::Complex | Shape::Vector(_) | Shape::Matrix(..) => Ok(Type::NUM),
         }
     }
     fn work(args: &[Type], _: Type) -> usize {
@@ -134,6 +135,9 @@ impl Rule for Norm {
         match args[0].shape {
             Shape::Scalar => {
                 Err(ShapeError::at(0, "norm of a scalar: a vector is needed (abs takes scalars)"))
+            }
+            Shape::Complex => {
+                Err(ShapeError::at(0, "norm of a complex: a vector is needed (magnitude takes numbers)"))
             }
             Shape::Vector(_) | Shape::Matrix(..) => Ok(Type::NUM),
         }

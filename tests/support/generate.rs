@@ -249,6 +249,41 @@ const BINARY: &[&str] = &[
 ];
 const SMOOTH_BINARY: &[&str] =
     &["+", "-", "*", "/", "+", "-", "*", "/", "min", "max", "pow", "atan", "hypot", "modulo"];
+const COMPLEX_UNARY: &[&str] = &[
+    "-",
+    "/",
+    "sqrt",
+    "square",
+    "exp",
+    "log",
+    "log2",
+    "log10",
+    "sin",
+    "cos",
+    "tan",
+    "asin",
+    "acos",
+    "atan",
+    "sinh",
+    "cosh",
+    "tanh",
+    "conjugate",
+    "complex",
+    "exact->inexact",
+];
+const COMPLEX_BINARY: &[&str] = &["+", "-", "*", "/", "expt", "eml", "*", "/"];
+const COMPLEX_CONSTANTS: &[&str] = &[
+    "+i",
+    "-i",
+    "1+i",
+    "-2+0.5i",
+    "0.6-0.8i",
+    "-1-0.0i",
+    "-1+0.0i",
+    "1e308-1e308i",
+    "1e-310+1e-310i",
+    "-inf.0+i",
+];
 const CONSTANTS: &[&str] = &[
     "0",
     "1",
@@ -293,6 +328,7 @@ impl Writer<'_> {
 
     fn kind(&mut self) -> Kind {
         match self.rng.below(10) {
+            0 if !self.style.smooth => Shape::Complex,
             0..6 => S,
             6 => Shape::Vector(2),
             7..9 => Shape::Vector(3),
@@ -319,6 +355,11 @@ impl Writer<'_> {
             Shape::Scalar => {
                 self.rng.pick(if self.style.smooth { TAME_CONSTANTS } else { CONSTANTS }).to_string()
             }
+            Shape::Complex => match self.rng.below(3) {
+                0 => format!("(complex {})", self.leaf(S)),
+                1 => format!("(make-rectangular {} {})", self.leaf(S), self.leaf(S)),
+                _ => self.rng.pick(COMPLEX_CONSTANTS).to_string(),
+            },
             Shape::Vector(n) => match self.rng.below(6) {
                 0 => format!("(zeros {n})"),
                 1 => format!("(ones {n})"),
@@ -396,6 +437,7 @@ impl Writer<'_> {
         }
         let half = size / 2;
         match self.rng.below(20) {
+            0..10 if kind == Shape::Complex => self.complex(size),
             0..4 => {
                 let op = self.rng.pick(if self.style.smooth { SMOOTH_UNARY } else { UNARY });
                 format!("({op} {})", self.expression(kind, size - 1))
@@ -452,14 +494,44 @@ impl Writer<'_> {
         }
     }
 
-    /// An operation on vectors or matrices whose result is of this kind.
+    /// An operation on complex numbers, of which some operands may be real.
+    fn complex(&mut self, size: usize) -> String {
+        let any = |this: &mut Self| if this.rng.once_in(3) { S } else { Shape::Complex };
+        match self.rng.below(8) {
+            0..3 => {
+                let op = self.rng.pick(COMPLEX_UNARY);
+                format!("({op} {})", self.expression(Shape::Complex, size - 1))
+            }
+            3 => format!(
+                "(make-rectangular {} {})",
+                self.expression(S, size / 2),
+                self.expression(S, size / 2)
+            ),
+            4 => format!("(make-polar {} {})", self.expression(S, size / 2), self.expression(S, size / 2)),
+            _ => {
+                let op = self.rng.pick(COMPLEX_BINARY);
+                let mut kinds = [Shape::Complex, any(self)];
+                if self.rng.once_in(2) {
+                    kinds.reverse();
+                }
+                let parts = kinds.map(|kind| self.expression(kind, size / 2));
+                format!("({op} {} {})", parts[0], parts[1])
+            }
+        }
+    }
+
+    /// An operation on vectors, matrices or complex numbers whose result is of this kind.
     fn shaped(&mut self, kind: Kind, size: usize) -> String {
         let half = size / 2;
         match kind {
             Shape::Scalar => {
                 let n = 2 + self.rng.below(2) as u32;
                 let v = Shape::Vector(n);
-                match self.rng.below(9) {
+                match self.rng.below(if self.style.smooth { 9 } else { 11 }) {
+                    9 | 10 => {
+                        let op = self.rng.pick(&["real-part", "imag-part", "magnitude", "angle"]);
+                        format!("({op} {})", self.expression(Shape::Complex, size - 1))
+                    }
                     0 => format!("(dot {} {})", self.expression(v, half), self.expression(v, half)),
                     1 => format!("(norm {})", self.expression(v, size - 1)),
                     2 => {
@@ -490,6 +562,7 @@ impl Writer<'_> {
                     _ => format!("(trace {})", self.expression(Shape::Matrix(n, n), size - 1)),
                 }
             }
+            Shape::Complex => self.complex(size),
             Shape::Vector(n) => match self.rng.below(8) {
                 0 | 1 => self.brackets(n, S, size),
                 2 => format!("(scale {} {})", self.expression(S, half), self.expression(kind, half)),

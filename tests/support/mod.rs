@@ -10,7 +10,8 @@ pub mod unrolled;
 
 use nc_runtime::batch::{Batch, Kernel as _, Options, Report, Sink, Source, Workspace};
 use nc_runtime::element::Element;
-use neural_compiler::{Dtype, Kernel, Tier};
+use neural_compiler::graph::{Graph, Shape};
+use neural_compiler::{Derivative, Dtype, Kernel, Tier};
 
 /// The tiers of this machine that generate code.
 pub fn native_tiers() -> Vec<Tier> {
@@ -23,6 +24,12 @@ pub fn native_tier() -> Tier {
     let wanted = std::env::var("NC_TIER").ok();
     let found = tiers.iter().find(|tier| wanted.as_ref().is_none_or(|name| *name == tier.to_string()));
     *found.unwrap_or_else(|| panic!("NC_TIER is {wanted:?}; this machine has {tiers:?}"))
+}
+
+/// The gradient, or a vector-Jacobian product where a result is complex: its derivative by a vector has no shape.
+pub fn whole_derivative(graph: &Graph) -> Derivative {
+    let complex = graph.outputs.iter().any(|output| graph.shape(output.node) == Shape::Complex);
+    if complex { Derivative::Vjp } else { Derivative::Gradient }
 }
 
 /// The bits of a number, all NaNs being one.

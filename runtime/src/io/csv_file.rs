@@ -6,7 +6,7 @@ use std::path::Path;
 use csv::{ByteRecord, ReaderBuilder, Trim};
 
 use super::contents::{Contents, room_for};
-use super::{Dataset, Element, Field, FileError, FileProblem, Layout, Storage};
+use super::{Dataset, Element, Field, FileError, FileProblem, Form, Layout, Storage};
 
 /// How much of a field that is not a number is repeated in an error.
 const SHOWN: usize = 40;
@@ -59,7 +59,7 @@ fn parse<T: Element>(bytes: &[u8]) -> Result<Dataset<T>, FileProblem> {
     let columns = names.len();
     let fields = names.into_iter().enumerate().map(|(column, name)| Field {
         name,
-        shape: Vec::new(),
+        form: Form::default(),
         storage: 0,
         layout: Layout::rows_apart(columns, column, &[]),
     });

@@ -254,6 +254,14 @@ pub enum MissingColumn {
         /// The shape that there is.
         found: Vec<usize>,
     },
+    /// The array is complex and the input real, or the other way round.
+    #[error("{name:?} is {}", if *complex { "complex, and the input is real" } else { "real, and the input is complex" })]
+    Numbers {
+        /// The name.
+        name: String,
+        /// Whether the array is complex.
+        complex: bool,
+    },
 }
 
 fn list(names: &[String]) -> String {

@@ -68,12 +68,45 @@ pub struct Dataset<T: Element = f64> {
     rounded: bool,
 }
 
+/// How the numbers of a row stand together.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Form {
+    /// The shape of a row: empty for one element.
+    pub dims: Vec<usize>,
+    /// Whether each element is a complex number: two numbers, the real part first.
+    pub complex: bool,
+}
+
+impl Form {
+    /// How many numbers a row is.
+    pub fn numbers(&self) -> usize {
+        self.sizes().iter().product()
+    }
+
+    /// The shape with the parts of complex numbers as a last dimension.
+    fn sizes(&self) -> Vec<usize> {
+        self.dims.iter().copied().chain(self.complex.then_some(2)).collect()
+    }
+}
+
+impl From<&[usize]> for Form {
+    fn from(dims: &[usize]) -> Form {
+        Form { dims: dims.to_vec(), complex: false }
+    }
+}
+
+impl<const N: usize> From<&[usize; N]> for Form {
+    fn from(dims: &[usize; N]) -> Form {
+        Form::from(dims.as_slice())
+    }
+}
+
 /// One array of a [`Dataset`]: an array of an npz file, a field of a structured npy file, a column of a csv file, or
 /// a whole plain npy file.
 #[derive(Debug, Clone)]
 pub struct Field {
     name: String,
-    shape: Vec<usize>,
+    form: Form,
     storage: usize,
     layout: Layout,
 }
@@ -84,14 +117,14 @@ impl Field {
         (!self.name.is_empty()).then_some(&self.name)
     }
 
-    /// The shape of a row: empty for one number.
-    pub fn shape(&self) -> &[usize] {
-        &self.shape
+    /// What a row is.
+    pub fn form(&self) -> &Form {
+        &self.form
     }
 
     /// Numbers of a row.
-    pub fn elements(&self) -> usize {
-        self.shape.iter().product()
+    pub fn numbers(&self) -> usize {
+        self.form.numbers()
     }
 }
 
@@ -149,6 +182,18 @@ impl Layout {
             dimensions[i - 1] = dimensions[i] * shape[i];
         }
         Layout { start, row, dimensions }
+    }
+
+    /// The same where each element is so many numbers.
+    fn of_parts(mut self, parts: usize) -> Layout {
+        if parts > 1 {
+            [&mut self.start, &mut self.row]
+                .into_iter()
+                .chain(&mut self.dimensions)
+                .for_each(|step| *step *= parts);
+            self.dimensions.push(1);
+        }
+        self
     }
 
     /// The place of an element of row 0, given by its row-major number.
@@ -219,7 +264,7 @@ impl<T: Element> Dataset<T> {
 
     /// The columns of one field of this dataset, in row-major order of its elements.
     pub fn columns<'a>(&'a self, field: &'a Field) -> impl Iterator<Item = Source<'a, T>> {
-        (0..field.elements()).map(|element| self.column(field, element))
+        (0..field.numbers()).map(|number| self.column(field, number))
     }
 
     /// All columns of all fields in order, as inputs of a program take them by position.
@@ -227,33 +272,37 @@ impl<T: Element> Dataset<T> {
         self.fields.iter().flat_map(|field| self.columns(field))
     }
 
-    /// The columns of the input `name` with rows of shape `shape`, in row-major order of its elements.
+    /// The columns of the input `name` with rows of this form, in row-major order of its elements.
     ///
-    /// It is the field of that name, or for a vector or matrix the fields `name[i]` or `name[i,j]`, counted from 0,
-    /// as csv files have them. Dimensions of size 1 make no difference between shapes.
+    /// It is the field of that name, or for other than one real number the fields that [`element_name`] says, as csv
+    /// files have them. Dimensions of size 1 make no difference between shapes.
     ///
     /// # Errors
-    /// If there is no such field, or it has rows of another shape.
-    pub fn find(&self, name: &str, shape: &[usize]) -> Result<Vec<Source<'_, T>>, MissingColumn> {
+    /// If there is no such field, or it has rows of another form.
+    pub fn find(&self, name: &str, form: impl Into<Form>) -> Result<Vec<Source<'_, T>>, MissingColumn> {
+        let form = form.into();
         let by_name = |name: &str| self.fields.iter().find(|field| field.name == name);
         if let Some(field) = by_name(name) {
             let wide = |shape: &[usize]| shape.iter().copied().filter(|&size| size != 1).collect::<Vec<_>>();
-            if wide(&field.shape) != wide(shape) {
-                let (expected, found) = (shape.to_vec(), field.shape.clone());
+            if wide(&field.form.dims) != wide(&form.dims) {
+                let (expected, found) = (form.dims, field.form.dims.clone());
                 return Err(MissingColumn::Shape { name: name.to_owned(), expected, found });
+            }
+            if field.form.complex != form.complex {
+                return Err(MissingColumn::Numbers { name: name.to_owned(), complex: field.form.complex });
             }
             return Ok(self.columns(field).collect());
         }
         let mut columns = Vec::new();
         // One missing element ends the search, so that a huge shape costs no more than the file's columns.
-        for element in 0..shape.iter().product::<usize>() {
-            let name = match shape {
-                [] => break,
-                _ => element_name(name, shape, element),
-            };
-            match by_name(&name).filter(|field| field.elements() == 1) {
+        for number in 0..form.numbers() {
+            if form == Form::default() {
+                break;
+            }
+            let name = element_name(name, &form, number);
+            match by_name(&name).filter(|field| field.numbers() == 1) {
                 Some(field) => columns.push(self.column(field, 0)),
-                None if element == 0 => break,
+                None if number == 0 => break,
                 None => return Err(self.missing(&name)),
             }
         }
@@ -265,10 +314,10 @@ impl<T: Element> Dataset<T> {
         MissingColumn::Name { name: name.to_owned(), available }
     }
 
-    fn column(&self, field: &Field, element: usize) -> Source<'_, T> {
+    fn column(&self, field: &Field, number: usize) -> Source<'_, T> {
         let numbers = self.storage.get(field.storage).map_or(&[][..], Storage::numbers);
         // Without rows there is nothing behind the place of the first.
-        let data = numbers.get(field.layout.place(&field.shape, element)..).unwrap_or_default();
+        let data = numbers.get(field.layout.place(&field.form.sizes(), number)..).unwrap_or_default();
         match field.layout.row {
             1 => Source::Column(data.get(..self.rows).unwrap_or_default()),
             row_stride => Source::Matrix { data, columns: 1, row_stride },
@@ -276,13 +325,17 @@ impl<T: Element> Dataset<T> {
     }
 }
 
-/// What a single element of a vector or matrix is called, as in `r[2]` or `A[0,1]`.
-pub fn element_name(name: &str, shape: &[usize], mut element: usize) -> String {
+/// What a single number of a row is called, as in `r[2]`, `A[0,1]`, `z.re`.
+pub fn element_name(name: &str, form: &Form, number: usize) -> String {
+    let (mut element, part) = match form.complex {
+        true => (number / 2, [".re", ".im"][number % 2]),
+        false => (number, ""),
+    };
     let mut indices = Vec::new();
-    for size in shape.iter().rev() {
+    for size in form.dims.iter().rev() {
         indices.push((element % size).to_string());
         element /= size;
     }
     indices.reverse();
-    if indices.is_empty() { name.to_owned() } else { format!("{name}[{}]", indices.join(",")) }
+    if indices.is_empty() { format!("{name}{part}") } else { format!("{name}[{}]{part}", indices.join(",")) }
 }

@@ -5,7 +5,7 @@
 //! against the file before anything is allocated.
 
 use super::contents::{as_numbers, room_for};
-use super::{Field, FileProblem, Layout};
+use super::{Field, FileProblem, Form, Layout};
 use crate::element::Element;
 use crate::lanes::Precision;
 
@@ -86,19 +86,21 @@ pub(super) fn read<T: Element>(bytes: &[u8]) -> Result<Array<T>, FileProblem> {
     match descr {
         Descr::Plain(dtype) => {
             let element = ItemType::parse(&dtype)?;
-            check_length(element.size)?;
-            let layout = Layout::whole(rows, row_shape, fortran_order);
-            let field = Field { name: String::new(), shape: row_shape.to_vec(), storage: 0, layout };
+            let parts = element.parts();
+            check_length(element.size * parts)?;
+            let layout = Layout::whole(rows, row_shape, fortran_order).of_parts(parts);
+            let form = Form { dims: row_shape.to_vec(), complex: element.complex };
+            let field = Field { name: String::new(), form, storage: 0, layout };
             let mut rounded = false;
             let numbers = if element.is_native_number::<T>() && as_numbers::<T>(data).is_some() {
                 Numbers::InPlace(start)
             } else {
-                let place = |index: usize| match fortran_order {
-                    false => (index / items, index % items),
-                    // ItemType numbers are row-major; the file counts the first dimension of a row fastest.
-                    true => (index % rows, row_major_element(index / rows, row_shape)),
+                let place = |index: usize| match (index / parts, fortran_order) {
+                    (index, false) => (index / items, index % items),
+                    // Elements are counted row-major; the file counts the first dimension of a row fastest.
+                    (index, true) => (index % rows, row_major_element(index / rows, row_shape)),
                 };
-                let mut numbers = room_for(rows * items)?;
+                let mut numbers = room_for(rows * items * parts)?;
                 rounded = element.convert(data, &mut numbers, place)?;
                 Numbers::Converted(numbers)
             };
@@ -128,7 +130,7 @@ fn read_fields<T: Element>(
     let too_large = || FileProblem::TooLarge { shape: shape.to_vec() };
     let mut item_size = 0usize;
     let mut elements_per_row = 0usize;
-    // Of each field: where it starts in an item, its elements' type, how many they are.
+    // Of each field: where it starts in an item, its elements' type, how many numbers they are.
     let mut places = Vec::new();
     for description in descriptions {
         let FieldDescr { name, dtype, shape } = description;
@@ -136,17 +138,18 @@ fn read_fields<T: Element>(
         // NumPy fills gaps with nameless bytes without a type.
         let padding = if name.is_empty() { ItemType::padding(dtype) } else { None };
         let element = match padding {
-            Some(size) => ItemType { size, kind: Kind::Boolean, swapped: false },
+            Some(size) => ItemType { size, kind: Kind::Boolean, complex: false, swapped: false },
             None => ItemType::parse(dtype)?,
         };
         if padding.is_none() {
             if count == 0 {
                 return Err(FileProblem::EmptyRows { shape: shape.clone() });
             }
-            places.push((description, item_size, element, count));
-            elements_per_row = elements_per_row.checked_add(count).ok_or_else(too_large)?;
+            let numbers = count.checked_mul(element.parts()).ok_or_else(too_large)?;
+            places.push((description, item_size, element, numbers));
+            elements_per_row = elements_per_row.checked_add(numbers).ok_or_else(too_large)?;
         }
-        let size = count.checked_mul(element.size).ok_or_else(too_large)?;
+        let size = count.checked_mul(element.size * element.parts()).ok_or_else(too_large)?;
         item_size = item_size.checked_add(size).ok_or_else(too_large)?;
     }
     if places.is_empty() {
@@ -162,17 +165,18 @@ fn read_fields<T: Element>(
     let mut rounded = false;
     let mut numbers = if in_place { Vec::new() } else { room_for(rows * elements_per_row)? };
     for (FieldDescr { name, shape, .. }, at, element, count) in places {
+        let form = Form { dims: shape.clone(), complex: element.complex };
         let layout = if in_place {
-            Layout::rows_apart(item_size / number, at / number, shape)
+            Layout::rows_apart(item_size / number, at / number, &form.sizes())
         } else {
-            let layout = Layout::rows_apart(count, numbers.len(), shape);
+            let layout = Layout::rows_apart(count, numbers.len(), &form.sizes());
             for row in 0..rows {
                 let item = &data[row * item_size + at..][..count * element.size];
                 rounded |= element.convert(item, &mut numbers, |index| (row, index))?;
             }
             layout
         };
-        fields.push(Field { name: name.clone(), shape: shape.clone(), storage: 0, layout });
+        fields.push(Field { name: name.clone(), form, storage: 0, layout });
     }
     let numbers = if in_place { Numbers::InPlace(start) } else { Numbers::Converted(numbers) };
     Ok(Array { rows, fields, numbers, rounded })
@@ -197,9 +201,11 @@ fn row_major_element(mut index: usize, shape: &[usize]) -> usize {
 /// The type of an element.
 #[derive(Debug, Clone, Copy)]
 struct ItemType {
-    /// In bytes, at least 1.
+    /// Of a number, in bytes, at least 1.
     size: usize,
     kind: Kind,
+    /// Whether an element is two such numbers.
+    complex: bool,
     /// Whether the bytes stand in the order that is not this machine's.
     swapped: bool,
 }
@@ -241,7 +247,9 @@ impl ItemType {
             b"f4" => (Kind::Float, 4),
             b"f8" => (Kind::Float, 8),
             [b'f', ..] => return Err(refuse("it has more precision than binary64")),
-            [b'c', ..] => return Err(refuse("complex numbers are given as two arrays")),
+            b"c8" => (Kind::Float, 4),
+            b"c16" => (Kind::Float, 8),
+            [b'c', ..] => return Err(refuse("it has more precision than binary64")),
             [b'O', ..] => return Err(refuse("Python objects are not numbers")),
             [b'S' | b'a' | b'U', ..] => return Err(refuse("text is not a number")),
             [b'V', ..] => return Err(refuse("bytes without a type are not numbers")),
@@ -250,7 +258,12 @@ impl ItemType {
             }
             _ => return Err(refuse("the type is not known")),
         };
-        Ok(ItemType { size, kind, swapped })
+        Ok(ItemType { size, kind, complex: rest.starts_with(b"c"), swapped })
+    }
+
+    /// How many numbers an element is.
+    fn parts(self) -> usize {
+        if self.complex { 2 } else { 1 }
     }
 
     /// The size of nameless bytes without a type.
@@ -264,7 +277,7 @@ impl ItemType {
         self.kind == Kind::Float && self.size == size_of::<T>() && !self.swapped
     }
 
-    /// Appends the elements of `data` to `numbers`, and tells whether rounding changed any. `place` tells row and
+    /// Appends the numbers of `data` to `numbers`, and tells whether rounding changed any. `place` tells row and
     /// element of the one with an index.
     fn convert<T: Element>(
         self,
@@ -533,15 +546,16 @@ impl Parser<'_> {
 }
 
 /// The header of an npy file of numbers of this type in this machine's byte order and row-major order.
-pub(super) fn write_header<T: Element>(shape: &[usize]) -> Vec<u8> {
-    let size = size_of::<T>();
+pub(super) fn write_header<T: Element>(shape: &[usize], complex: bool) -> Vec<u8> {
+    let (kind, size) = if complex { ('c', 2 * size_of::<T>()) } else { ('f', size_of::<T>()) };
     let order = if cfg!(target_endian = "big") { '>' } else { '<' };
     // A tuple of one number is spelled with a comma behind it, as Python does it.
     let shape = match shape {
         [rows] => format!("{rows},"),
         _ => shape.iter().map(usize::to_string).collect::<Vec<_>>().join(", "),
     };
-    let mut text = format!("{{'descr': '{order}f{size}', 'fortran_order': False, 'shape': ({shape}), }}");
+    let mut text =
+        format!("{{'descr': '{order}{kind}{size}', 'fortran_order': False, 'shape': ({shape}), }}");
     let prefix = MAGIC.len() + 4;
     // Padded so that the data is aligned to a cache line; the last character is a line feed.
     let padding = (prefix + text.len() + 1).next_multiple_of(64) - (prefix + text.len() + 1);

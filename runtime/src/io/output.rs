@@ -11,7 +11,7 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
 use super::contents::as_numbers;
-use super::{FileError, FileProblem, Format, element_name, npy};
+use super::{FileError, FileProblem, Form, Format, element_name, npy};
 use crate::element::Element;
 
 /// An array to be written.
@@ -21,16 +21,10 @@ pub struct NamedArray<'a, T = f64> {
     pub name: &'a str,
     /// How many rows; `None` for one value without rows, which only npz files can hold.
     pub rows: Option<usize>,
-    /// The shape of a row; empty for one number.
-    pub shape: &'a [usize],
+    /// What a row is.
+    pub form: &'a Form,
     /// The numbers, in row-major order.
     pub data: &'a [T],
-}
-
-impl<T> NamedArray<'_, T> {
-    fn row_len(&self) -> usize {
-        self.shape.iter().product()
-    }
 }
 
 /// Writes arrays to a file in the format that its name ends in.
@@ -84,11 +78,12 @@ impl ArraysOutput {
                 return Err(wrong(FileProblem::NoRows));
             }
             let rows = array.rows.unwrap_or(1);
-            let elements = array.shape.iter().try_fold(rows, |product, &size| product.checked_mul(size));
+            let sizes = array.form.sizes();
+            let elements = sizes.iter().try_fold(rows, |product, &size| product.checked_mul(size));
             if elements != Some(array.data.len()) {
                 return Err(wrong(FileProblem::WrittenLength {
                     rows,
-                    shape: array.shape.to_vec(),
+                    shape: sizes,
                     expected: elements.unwrap_or(usize::MAX),
                     found: array.data.len(),
                 }));
@@ -124,8 +119,8 @@ impl ArraysOutput {
 }
 
 fn write_npy<T: Element>(out: &mut impl Write, array: &NamedArray<'_, T>) -> io::Result<()> {
-    let shape: Vec<usize> = array.rows.into_iter().chain(array.shape.iter().copied()).collect();
-    out.write_all(&npy::write_header::<T>(&shape))?;
+    let shape: Vec<usize> = array.rows.into_iter().chain(array.form.dims.iter().copied()).collect();
+    out.write_all(&npy::write_header::<T>(&shape, array.form.complex))?;
     let mut bytes = Vec::with_capacity(8 * 1024);
     for numbers in array.data.chunks(1024) {
         bytes.clear();
@@ -154,15 +149,15 @@ fn write_npz<T: Element>(out: impl Write + Seek, arrays: &[NamedArray<'_, T>]) -
 pub fn write_csv<T: Element>(out: &mut impl Write, arrays: &[NamedArray<'_, T>]) -> io::Result<()> {
     let mut csv = csv::WriterBuilder::new().flexible(true).from_writer(out);
     for array in arrays {
-        for element in 0..array.row_len() {
-            csv.write_field(element_name(array.name, array.shape, element))?;
+        for number in 0..array.form.numbers() {
+            csv.write_field(element_name(array.name, array.form, number))?;
         }
     }
     csv.write_record(None::<&[u8]>)?;
     let mut text = Vec::new();
     for row in 0..arrays.first().and_then(|array| array.rows).unwrap_or(0) {
         for array in arrays {
-            let len = array.row_len();
+            let len = array.form.numbers();
             for number in array.data.get(row * len..(row + 1) * len).unwrap_or_default() {
                 text.clear();
                 // The shortest text that reads back as the same number.
@@ -189,21 +184,27 @@ pub struct NpyOutput<T: Element = f64> {
 }
 
 impl<T: Element> NpyOutput<T> {
-    /// Makes room for `rows` rows of shape `shape`. All numbers are 0 at first.
+    /// Makes room for `rows` rows of this form. All numbers are 0 at first.
     ///
     /// # Errors
     /// If the system refuses; above all, if there is not enough space on the disk.
-    pub fn create(path: impl AsRef<Path>, rows: usize, shape: &[usize]) -> Result<NpyOutput<T>, FileError> {
+    pub fn create(
+        path: impl AsRef<Path>,
+        rows: usize,
+        form: impl Into<Form>,
+    ) -> Result<NpyOutput<T>, FileError> {
         let path = path.as_ref();
-        let header = npy::write_header::<T>(&[&[rows], shape].concat());
-        let bytes = shape
+        let form = form.into();
+        let header = npy::write_header::<T>(&[&[rows], form.dims.as_slice()].concat(), form.complex);
+        let sizes = form.sizes();
+        let bytes = sizes
             .iter()
             .chain(&[size_of::<T>()])
             .try_fold(rows, |product, &size| product.checked_mul(size))
             .and_then(|bytes| bytes.checked_add(header.len()))
             .filter(|&bytes| bytes <= isize::MAX as usize);
         let Some(bytes) = bytes else {
-            let shape = [&[rows], shape].concat();
+            let shape = [&[rows], sizes.as_slice()].concat();
             return Err(FileError::new(path, FileProblem::TooLarge { shape }));
         };
         let mut file = Pending::create(path)?;

@@ -67,7 +67,7 @@ fn every_type_and_order() {
         (0..6).map(|element| (0..4).map(|row| f64::from(row * 6 + element)).collect()).collect();
     for name in ["matrices.npy", "matrices_column_order.npy", "matrices_column_order_big.npy"] {
         let dataset = open(name);
-        assert_eq!(dataset.fields()[0].shape(), [2, 3]);
+        assert_eq!(dataset.fields()[0].form().dims, [2, 3]);
         assert_eq!(all(&dataset), expected, "{name}");
     }
     let dataset = open("no_rows.npy");
@@ -295,8 +295,8 @@ fn written_files_read_back_and_others_read_them() {
     let x = [1.0, f64::NAN, -0.0, 1e300];
     let r: Vec<f64> = (0..24).map(|i| f64::from(i) / 3.0).collect();
     let arrays = [
-        NamedArray { name: "x", rows: Some(4), shape: &[], data: &x },
-        NamedArray { name: "A", rows: Some(4), shape: &[2, 3], data: &r },
+        NamedArray { name: "x", rows: Some(4), form: &Form::from(&[]), data: &x },
+        NamedArray { name: "A", rows: Some(4), form: &Form::from(&[2, 3]), data: &r },
     ];
     let columns = |start: usize, width: usize, data: &[f64]| -> Vec<f64> {
         data.iter().skip(start).step_by(width).copied().collect()
@@ -324,7 +324,8 @@ fn written_files_read_back_and_others_read_them() {
     let mut other = npyz::npz::NpzArchive::open(directory.path().join("a.npz")).unwrap();
     assert_eq!(other.by_name("A").unwrap().unwrap().into_vec::<f64>().unwrap(), r);
 
-    write_arrays(&path, &[NamedArray::<f64> { name: "", rows: Some(0), shape: &[3], data: &[] }]).unwrap();
+    write_arrays(&path, &[NamedArray::<f64> { name: "", rows: Some(0), form: &Form::from(&[3]), data: &[] }])
+        .unwrap();
     assert_eq!(all(&Dataset::open(&path).unwrap()), vec![Vec::<f64>::new(); 3]);
     NpyOutput::<f64>::create(&path, 0, &[]).unwrap().finish().unwrap();
     assert_eq!(all(&Dataset::open(&path).unwrap()), vec![Vec::<f64>::new(); 1]);
@@ -334,7 +335,8 @@ fn written_files_read_back_and_others_read_them() {
 fn files_appear_whole_or_not_at_all() {
     let directory = tempdir().unwrap();
     let files = || fs::read_dir(directory.path()).unwrap().count();
-    let array = |rows, data| NamedArray { name: "x", rows: Some(rows), shape: &[], data };
+    let form = Form::default();
+    let array = |rows, data| NamedArray { name: "x", rows: Some(rows), form: &form, data };
     let path = directory.path().join("a.npy");
     assert!(write_arrays::<f64>(&path, &[]).is_err());
     assert!(write_arrays(&path, &[array(2, &[1.0])]).is_err());
@@ -378,8 +380,8 @@ fn files_appear_whole_or_not_at_all() {
 fn exhaust(bytes: Vec<u8>, format: Format) {
     let Ok(dataset) = Dataset::from_contents(Path::new("a"), Contents::Read(bytes), format) else { return };
     for field in dataset.fields() {
-        let shape = field.shape().to_vec();
-        for column in dataset.find(field.name().unwrap_or_default(), &shape).unwrap() {
+        let shape = field.form().dims.as_slice();
+        for column in dataset.find(field.name().unwrap_or_default(), shape).unwrap() {
             assert_eq!(numbers(&column, dataset.rows()).len(), dataset.rows());
         }
     }
@@ -451,7 +453,7 @@ proptest! {
         let directory = tempdir().unwrap();
         let path = directory.path().join("a.csv");
         let rows = Some(numbers.len());
-        write_arrays(&path, &[NamedArray { name: "x", rows, shape: &[], data: &numbers }]).unwrap();
+        write_arrays(&path, &[NamedArray { name: "x", rows, form: &Form::from(&[]), data: &numbers }]).unwrap();
         let read = all(&Dataset::open(&path).unwrap());
         for (read, number) in read[0].iter().zip(&numbers) {
             prop_assert!(read.to_bits() == number.to_bits() || read.is_nan() && number.is_nan());
@@ -478,7 +480,11 @@ fn binary32_numbers() {
     assert_eq!(wide[0], [f64::from(0.1f32), f64::from(1e-45f32)]);
     // Rounded once, and the data set says so.
     for (numbers, rounded) in [([0.1, 1.0], true), ([0.5, f64::NAN], false), ([1e300, 0.0], true)] {
-        write_arrays(&path, &[NamedArray { name: "", rows: Some(2), shape: &[], data: &numbers }]).unwrap();
+        write_arrays(
+            &path,
+            &[NamedArray { name: "", rows: Some(2), form: &Form::from(&[]), data: &numbers }],
+        )
+        .unwrap();
         let dataset = Dataset::<f32>::open(&path).unwrap();
         assert_eq!(dataset.is_rounded(), rounded, "{numbers:?}");
         let Some(Source::Column(column)) = dataset.all_columns().next() else { panic!("a column") };
@@ -503,7 +509,7 @@ fn binary32_numbers() {
     fs::write(&csv, "x\n1.00000005960464477539062500001\n").unwrap();
     let dataset = Dataset::<f32>::open(&csv).unwrap();
     assert_eq!(dataset.all_columns().next().unwrap().row(0), [1.000_000_1]);
-    let arrays = [NamedArray { name: "x", rows: Some(1), shape: &[], data: &[0.1f32] }];
+    let arrays = [NamedArray { name: "x", rows: Some(1), form: &Form::from(&[]), data: &[0.1f32] }];
     write_arrays(&csv, &arrays).unwrap();
     assert_eq!(fs::read_to_string(&csv).unwrap(), "x\n0.1\n");
 }

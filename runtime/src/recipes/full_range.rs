@@ -3,7 +3,7 @@
 //! Each function runs its recipe over one lane and, if the recipe reports the argument, a slower path. On the
 //! fast range it therefore agrees with the recipe bit for bit.
 
-use super::{fmod as remainder, trig};
+use super::{complex, exp, fmod as remainder, trig};
 use crate::lanes::{Lanes, Scalar, Scalar32};
 use std::ops::Rem;
 
@@ -167,6 +167,22 @@ pub fn tan<N: Number>(x: N) -> N {
         let l = N::Lane::default();
         let (hi, tail, quadrant) = x.reduce();
         trig::tan_reduced(&l, hi, tail, l.iadd(quadrant, l.i(1)))
+    })
+}
+
+/// [`complex::exp_cos`] of any numbers.
+pub fn exp_cos<N: Number>(x: N, y: N) -> N {
+    N::fast(|l| complex::exp_cos(l, x, y)).unwrap_or_else(|| {
+        let l = N::Lane::default();
+        l.mul(exp::exp(&l, x), cos(y))
+    })
+}
+
+/// [`complex::exp_sin`] of any numbers.
+pub fn exp_sin<N: Number>(x: N, y: N) -> N {
+    N::fast(|l| complex::exp_sin(l, x, y)).unwrap_or_else(|| {
+        let l = N::Lane::default();
+        l.mul(exp::exp(&l, x), sin(y))
     })
 }
 

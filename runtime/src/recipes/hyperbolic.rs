@@ -1,7 +1,7 @@
 //! Hyperbolic functions.
 
 use super::double::{linear, two_sum};
-use super::exp::{expm1_tail, reduce};
+use super::exp::{exp, expm1_tail, reduce};
 use super::poly::with_sign;
 use super::single;
 use crate::lanes::{Lanes, Precision};
@@ -101,4 +101,21 @@ pub fn tanh<L: Lanes>(l: &L, x: L::F) -> L::F {
     let residual = l.add(residual, l.fma(minus_q, denominator_low, numerator_low));
     let y = l.fma(residual, reciprocal, q);
     with_sign(l, l.select(l.gt(a, l.f(22.0)), l.f(1.0), y), x)
+}
+
+/// The parts of `tanh(x + iy)` for the sine and cosine of `y`.
+///
+/// `(sinh x cosh x + i sin y cos y)/(sinh² x + cos² y)`, a sum without cancellation; where `tanh x` rounds to ±1 the
+/// imaginary part is `4 sin y cos y e^(−2|x|)`. NaN gives NaN.
+pub fn complex_tanh<L: Lanes>(l: &L, x: L::F, (sin, cos): (L::F, L::F)) -> (L::F, L::F) {
+    let size = l.abs(x);
+    let far = l.lt(l.f(22.0), size);
+    let (sinh, cosh) = (sinh(l, x), cosh(l, x));
+    let below = l.fma(sinh, sinh, l.mul(cos, cos));
+    let rotation = l.mul(sin, cos);
+    let one = l.select(l.lt(x, l.f(0.0)), l.f(-1.0), l.f(1.0));
+    let re = l.select(far, one, l.div(l.mul(sinh, cosh), below));
+    let decay = exp(l, l.mul(size, l.f(-2.0)));
+    let rest = l.mul(l.mul(rotation, l.f(4.0)), decay);
+    (re, l.select(far, rest, l.div(rotation, below)))
 }

@@ -1,6 +1,7 @@
 //! Elementary functions, each written once over [`Lanes`](crate::lanes::Lanes).
 
 pub mod cbrt;
+pub mod complex;
 pub mod double;
 pub mod erf;
 pub mod exp;

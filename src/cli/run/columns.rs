@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use nc_runtime::batch;
 use nc_runtime::element::Element;
-use nc_runtime::io::{Dataset, Format, element_name};
+use nc_runtime::io::{Dataset, Field, Form, Format, element_name};
 use neural_compiler::Kernel;
 use neural_compiler::graph::build::Signature;
 use neural_compiler::graph::{Shape, Source};
@@ -74,10 +74,24 @@ impl<'a, T: Element> Columns<'a, T> {
     }
 
     fn by_position(&mut self, loaded: &Loaded, args: &Args, dataset: &'a Dataset<T>) -> Result<(), Failure> {
+        if dataset.fields().iter().any(|field| field.form().complex) {
+            for name in &self.order {
+                let listed =
+                    args.inputs.as_ref().is_some_and(|items| items.0.iter().any(|i| i.name == *name));
+                if listed && self.signature.shape_of(name) != Shape::Complex {
+                    let message = format!(
+                        "{}: the columns are complex, and `{name}` is real; --inputs {name}:complex makes it complex",
+                        args.batch.display()
+                    );
+                    return Err(Failure::message("columns", message));
+                }
+                self.signature = std::mem::take(&mut self.signature).shape(name, Shape::Complex);
+            }
+        }
         let lens: Vec<usize> = self.order.iter().map(|name| self.signature.shape_of(name).len()).collect();
         let expected: usize = lens.iter().sum();
         let mut all = dataset.all_columns();
-        let found: usize = dataset.fields().iter().map(nc_runtime::io::Field::elements).sum();
+        let found: usize = dataset.fields().iter().map(Field::numbers).sum();
         if found != expected {
             let takes: Vec<String> =
                 self.order.iter().map(|name| text::item(name, self.signature.shape_of(name))).collect();
@@ -111,21 +125,20 @@ impl<'a, T: Element> Columns<'a, T> {
         let mut missing = Vec::new();
         for name in &self.order {
             if items.iter().all(|item| item.name != *name)
-                && let Some(dims) = shape_in_file(dataset, name)
+                && let Some(form) = form_in_file(dataset, name)
             {
-                let shape = text::shape_of(&dims).map_err(|why| {
+                let shape = text::shape_of(&form).map_err(|why| {
                     let message = format!("{}, array {name:?}: {why}", args.batch.display());
                     Failure::message("shape", message)
                 })?;
                 self.signature = std::mem::take(&mut self.signature).shape(name, shape);
             }
-            let dims = self.signature.shape_of(name).dims();
+            let form = text::form(self.signature.shape_of(name));
             if present.contains(name.as_str()) {
                 used.insert(name.clone());
             } else {
-                let elements = dims.iter().product::<usize>();
-                for element in 0..elements {
-                    let column = element_name(name, &dims, element);
+                for number in 0..form.numbers() {
+                    let column = element_name(name, &form, number);
                     if !present.contains(column.as_str()) {
                         missing.push(column);
                         break;
@@ -166,7 +179,7 @@ impl<'a, T: Element> Columns<'a, T> {
         }
         for name in &self.order {
             let columns = dataset
-                .find(name, &self.signature.shape_of(name).dims())
+                .find(name, text::form(self.signature.shape_of(name)))
                 .map_err(|error| Failure::message("columns", format!("{}: {error}", args.batch.display())))?;
             self.sources.push(columns);
         }
@@ -199,10 +212,14 @@ impl<'a, T: Element> Columns<'a, T> {
     }
 }
 
-/// The extents of an input as a file with names has it.
-fn shape_in_file<T: Element>(dataset: &Dataset<T>, name: &str) -> Option<Vec<usize>> {
+/// The form of an input as a file with names has it.
+fn form_in_file<T: Element>(dataset: &Dataset<T>, name: &str) -> Option<Form> {
     if let Some(field) = dataset.fields().iter().find(|field| field.name() == Some(name)) {
-        return Some(field.shape().to_vec());
+        return Some(field.form().clone());
+    }
+    let part = |field: &Field| field.name().is_some_and(|part| part.strip_prefix(name) == Some(".re"));
+    if dataset.fields().iter().any(part) {
+        return Some(Form { dims: Vec::new(), complex: true });
     }
     // One more than the largest index in each dimension.
     let mut dims: Option<Vec<usize>> = None;
@@ -220,5 +237,5 @@ fn shape_in_file<T: Element>(dataset: &Dataset<T>, name: &str) -> Option<Vec<usi
             *dim = (*dim).max(index.saturating_add(1));
         }
     }
-    dims
+    dims.map(|dims| Form { dims, complex: false })
 }

@@ -2,21 +2,20 @@
 
 use std::borrow::Cow;
 use std::io::{self, IsTerminal};
-use std::ops::Range;
 use std::path::Path;
 
 use nc_runtime::batch::{self, Batch, Report, Sink, Workspace};
 use nc_runtime::element::Element;
-use nc_runtime::io::{ArraysOutput, Format, NamedArray, NpyOutput, write_csv};
+use nc_runtime::io::{ArraysOutput, Form, Format, NamedArray, NpyOutput, write_csv};
 use neural_compiler::Kernel;
-use neural_compiler::graph::{Role, Source};
+use neural_compiler::graph::{Input, Role, Source};
 use neural_compiler::kernel::OutputInfo;
 
 use super::Args;
 use super::columns::Columns;
 use super::progress::Progress;
 use crate::cli::report::{Failure, eprint_lines};
-use crate::cli::text::Setting;
+use crate::cli::text::{self, Setting};
 use crate::cli::{Loaded, print};
 
 /// Rows that go to a terminal.
@@ -77,15 +76,13 @@ pub struct Results<T: Element> {
     grad: Option<ArraysOutput>,
 }
 
-/// The shape of the kernel's gradients.
+/// The derivatives of a kernel, as they stand in its rows and in its sums.
 struct GradientLayout<'a> {
     results: Vec<&'a OutputInfo>,
-    /// Elements of all results.
-    elements: usize,
-    /// Name and extents of the inputs with columns, in the order of the gradients.
-    inputs: Vec<(&'a str, Vec<usize>)>,
-    /// The same of the parameters.
-    params: Vec<(&'a str, Vec<usize>)>,
+    /// The inputs with columns, in the order of the gradients.
+    inputs: Vec<&'a Input>,
+    /// The parameters.
+    params: Vec<&'a Input>,
 }
 
 impl<'a> GradientLayout<'a> {
@@ -98,17 +95,44 @@ impl<'a> GradientLayout<'a> {
                     Role::Gradient { of: 0, input } => Some(&kernel.inputs()[input as usize]),
                     Role::Gradient { .. } | Role::Value | Role::Tangent { .. } => None,
                 })
-                .map(|input| (input.name.as_str(), input.shape.dims()))
                 .collect()
         };
-        let elements = results.iter().map(|result| result.shape.len()).sum();
-        GradientLayout { results, elements, inputs: by(false), params: by(true) }
+        GradientLayout { results, inputs: by(false), params: by(true) }
     }
 
-    /// Columns of the batch.
-    fn columns(&self) -> usize {
-        self.inputs.iter().map(|(_, dims)| dims.iter().product::<usize>()).sum()
+    /// How many numbers the derivatives of all results by these inputs are.
+    fn numbers(&self, inputs: &[&Input]) -> usize {
+        self.results.iter().map(|result| result.shape.elements() * line(result, inputs)).sum()
     }
+
+    /// Whether there is one row of derivatives.
+    fn is_gradient(&self) -> bool {
+        matches!(self.results[..], [result] if result.shape.elements() == 1)
+    }
+
+    /// The form of the derivatives of the only result in one array.
+    fn matrix(&self) -> Result<Form, Failure> {
+        let value = self.results[0].shape;
+        let forms = self.inputs.iter().map(|input| text::form_of_derivative(value, input.shape));
+        let complex: Vec<bool> = forms.map(|form| form.complex).collect();
+        if complex.windows(2).any(|pair| pair[0] != pair[1]) {
+            let message = "--grad: some derivatives are complex and others real, and an npy file holds one array; use npz";
+            return Err(Failure::message("results", message));
+        }
+        let columns = self.inputs.iter().map(|input| input.shape.elements()).sum();
+        Ok(Form { dims: [value.dims(), vec![columns]].concat(), complex: complex.first() == Some(&true) })
+    }
+}
+
+/// How many numbers the derivative of one element of a result by an input is.
+fn width(result: &OutputInfo, input: &Input) -> usize {
+    let complex = text::form_of_derivative(result.shape, input.shape).complex;
+    input.shape.elements() * if complex { 2 } else { 1 }
+}
+
+/// How many numbers the derivatives of one element of a result by these inputs are.
+fn line(result: &OutputInfo, inputs: &[&Input]) -> usize {
+    inputs.iter().map(|input| width(result, input)).sum()
 }
 
 fn values(kernel: &Kernel) -> impl Iterator<Item = &OutputInfo> {
@@ -149,14 +173,14 @@ impl<T: Element> Results<T> {
         let mut results = Results {
             values: Vec::new(),
             gradients: Vec::new(),
-            sums: vec![0.0; layout.elements * elements(&layout.params)],
+            sums: vec![0.0; layout.numbers(&layout.params)],
             output: None,
             grad: None,
         };
         match args.output.as_deref() {
             Some(path) if is_npy(path) => {
                 let shape = layout.results[0].shape;
-                let output = NpyOutput::create(path, rows, &shape.dims())?;
+                let output = NpyOutput::create(path, rows, text::form(shape))?;
                 results.values.push(Store::Npy(output, shape.len()));
             }
             path => {
@@ -172,19 +196,18 @@ impl<T: Element> Results<T> {
         match args.grad.as_deref() {
             None => {}
             Some(path) if is_npy(path) => {
-                let columns = layout.columns();
-                let shape = [layout.results[0].shape.dims(), vec![columns]].concat();
-                let output = NpyOutput::create(path, rows, &shape)?;
-                results.gradients.push(Store::Npy(output, layout.elements * columns));
+                let output = NpyOutput::create(path, rows, layout.matrix()?)?;
+                results.gradients.push(Store::Npy(output, layout.numbers(&layout.inputs)));
             }
             Some(path) => {
                 results.grad = Some(ArraysOutput::create(path)?);
-                if layout.elements == 1 {
-                    for (_, dims) in &layout.inputs {
-                        results.gradients.push(Store::memory(rows, dims.iter().product())?);
+                let numbers = layout.numbers(&layout.inputs);
+                if layout.is_gradient() {
+                    for input in &layout.inputs {
+                        results.gradients.push(Store::memory(rows, width(layout.results[0], input))?);
                     }
-                } else if layout.columns() > 0 {
-                    results.gradients.push(Store::memory(rows, layout.elements * layout.columns())?);
+                } else if numbers > 0 {
+                    results.gradients.push(Store::memory(rows, numbers)?);
                 }
             }
         }
@@ -227,16 +250,16 @@ impl<T: Element> Results<T> {
     pub fn finish(self, args: &Args, kernel: &Kernel, rows: usize) -> Result<(), Failure> {
         let layout = GradientLayout::of(kernel);
         let Results { values, gradients, sums, mut output, mut grad } = self;
-        let dims: Vec<Vec<usize>> = layout.results.iter().map(|result| result.shape.dims()).collect();
+        let forms: Vec<Form> = layout.results.iter().map(|result| text::form(result.shape)).collect();
         let named: Vec<NamedArray<'_, T>> = layout
             .results
             .iter()
-            .zip(&dims)
+            .zip(&forms)
             .zip(&values)
-            .map(|((result, shape), store)| NamedArray {
+            .map(|((result, form), store)| NamedArray {
                 name: value_name(result),
                 rows: Some(rows),
-                shape,
+                form,
                 data: store.numbers(),
             })
             .collect();
@@ -275,21 +298,17 @@ pub fn params<T: Element>(args: &Args, kernel: &Kernel) -> Vec<T> {
         .collect()
 }
 
-fn elements(inputs: &[(&str, Vec<usize>)]) -> usize {
-    inputs.iter().map(|(_, dims)| dims.iter().product::<usize>()).sum()
-}
-
 /// An array of a gradient file.
 struct Part<'a, T: Element> {
     name: String,
     rows: Option<usize>,
-    shape: Vec<usize>,
+    form: Form,
     data: Cow<'a, [T]>,
 }
 
 impl<T: Element> Part<'_, T> {
     fn array(&self) -> NamedArray<'_, T> {
-        NamedArray { name: &self.name, rows: self.rows, shape: &self.shape, data: &self.data }
+        NamedArray { name: &self.name, rows: self.rows, form: &self.form, data: &self.data }
     }
 }
 
@@ -301,55 +320,68 @@ fn gradient_arrays<'a, T: Element>(
     sums: &'a [T],
 ) -> Result<Vec<Part<'a, T>>, Failure> {
     let mut parts = Vec::new();
-    let mut first = 0;
+    // Where the derivatives of a result begin.
+    let (mut first, mut first_sum) = (0, 0);
     for result in &layout.results {
-        let range = first..first + result.shape.len();
-        first = range.end;
-        let mut part = |name: &str, rows: Option<usize>, dims: &[usize], data| {
-            let name =
-                if result.name.is_empty() { name.to_string() } else { format!("{}/{name}", result.name) };
-            parts.push(Part { name, rows, shape: [&result.shape.dims(), dims].concat(), data });
+        let mut part = |input: &Input, rows: Option<usize>, data| {
+            let name = match result.name.as_str() {
+                "" => input.name.clone(),
+                name => format!("{name}/{}", input.name),
+            };
+            parts.push(Part { name, rows, form: text::form_of_derivative(result.shape, input.shape), data });
         };
-        let mut offset = 0;
-        for (k, (name, dims)) in layout.inputs.iter().enumerate() {
-            let len = dims.iter().product::<usize>();
-            let data = if layout.elements == 1 {
+        let mut block = Block::of(result, first, layout.numbers(&layout.inputs), &layout.inputs);
+        for (k, input) in layout.inputs.iter().enumerate() {
+            block.width = width(result, input);
+            let data = if layout.is_gradient() {
                 gradients[k].numbers().into()
             } else {
-                let all = gradients[0].numbers();
-                gather(all, rows, layout.elements, layout.columns(), range.clone(), offset..offset + len)?
-                    .into()
+                block.gather(gradients[0].numbers(), rows)?.into()
             };
-            offset += len;
-            part(name, Some(rows), dims, data);
+            block.first += block.width;
+            part(input, Some(rows), data);
         }
-        let columns = elements(&layout.params);
-        let mut offset = 0;
-        for (name, dims) in &layout.params {
-            let len = dims.iter().product::<usize>();
-            let data = gather(sums, 1, layout.elements, columns, range.clone(), offset..offset + len)?;
-            offset += len;
-            part(name, None, dims, data.into());
+        first += block.lines * block.stride;
+        let mut block = Block::of(result, first_sum, sums.len(), &layout.params);
+        for input in &layout.params {
+            block.width = width(result, input);
+            let data = block.gather(sums, 1)?.into();
+            block.first += block.width;
+            part(input, None, data);
         }
+        first_sum += block.lines * block.stride;
     }
     Ok(parts)
 }
 
-/// A block of each row's Jacobian.
-fn gather<T: Element>(
-    all: &[T],
-    rows: usize,
-    elements: usize,
-    columns: usize,
-    of: Range<usize>,
-    by: Range<usize>,
-) -> Result<Vec<T>, Failure> {
-    let mut data = zeros(rows, of.len() * by.len())?;
-    let block = (0..rows).flat_map(|row| of.clone().map(move |element| row * elements + element));
-    for (to, line) in data.chunks_exact_mut(by.len()).zip(block) {
-        to.copy_from_slice(&all[line * columns..][by.clone()]);
+/// The derivatives of a result by an input among all numbers of a row.
+struct Block {
+    /// Where the first one stands.
+    first: usize,
+    /// Numbers of a row.
+    all: usize,
+    /// Elements of the result.
+    lines: usize,
+    /// From one of them to the next.
+    stride: usize,
+    /// Numbers of the derivative of one of them.
+    width: usize,
+}
+
+impl Block {
+    fn of(result: &OutputInfo, first: usize, all: usize, inputs: &[&Input]) -> Block {
+        Block { first, all, lines: result.shape.elements(), stride: line(result, inputs), width: 0 }
     }
-    Ok(data)
+
+    fn gather<T: Element>(&self, numbers: &[T], rows: usize) -> Result<Vec<T>, Failure> {
+        let mut data = zeros(rows, self.lines * self.width)?;
+        let starts = (0..rows)
+            .flat_map(|row| (0..self.lines).map(move |k| row * self.all + self.first + k * self.stride));
+        for (to, start) in data.chunks_exact_mut(self.width).zip(starts) {
+            to.copy_from_slice(&numbers[start..][..self.width]);
+        }
+        Ok(data)
+    }
 }
 
 /// Prints results as csv; to a terminal, only the first rows.
@@ -360,7 +392,7 @@ fn print_csv<T: Element>(arrays: &[NamedArray<'_, T>], rows: usize) -> Result<()
             .iter()
             .map(|array| NamedArray {
                 rows: Some(shown),
-                data: &array.data[..shown * array.shape.iter().product::<usize>()],
+                data: &array.data[..shown * array.form.numbers()],
                 ..*array
             })
             .collect();

@@ -2,13 +2,16 @@
 
 use crate::anf::Literal;
 use crate::ast::{Ast, Binding, Body, Definition, Expr, ExprKind, Name};
+use crate::eml::evaluate::Mode;
 use crate::eml::{Kind, Tree, TreeNode};
 use crate::entity::EntityVec;
 
-/// The program that computes a tree. Names that it makes contain a dot, which no variable of the dialect does.
-pub fn lower(tree: &Tree) -> Ast {
+/// The program that computes a tree over these numbers: over the complex ones, every leaf is one. Whether `ln 0` fails
+/// is for those who run it. Names that it makes contain a dot, which no variable of the dialect does.
+pub fn lower(tree: &Tree, mode: Mode) -> Ast {
     let mut ast = Ast::new();
     let operator = ast.names.push("eml".into());
+    let complex = (mode == Mode::Complex).then(|| ast.names.push("complex".into()));
     let variables: Vec<Name> = tree.variables().iter().map(|name| ast.names.push(name.clone())).collect();
     let mut uses: EntityVec<TreeNode, u32> = EntityVec::filled(0, tree.len());
     for (_, kind) in tree.iter() {
@@ -22,9 +25,9 @@ pub fn lower(tree: &Tree) -> Ast {
     for (node, kind) in tree.iter() {
         let span = tree.span(node);
         let next = match kind {
-            Kind::One => Made::Leaf(number(1.0)),
-            Kind::Number(bits) => Made::Leaf(number(f64::from_bits(bits))),
-            Kind::Variable(index) => Made::Leaf(ExprKind::Name(variables[index as usize])),
+            Kind::One => Made::Leaf(number(1.0), complex),
+            Kind::Number(bits) => Made::Leaf(number(f64::from_bits(bits)), complex),
+            Kind::Variable(index) => Made::Leaf(ExprKind::Name(variables[index as usize]), complex),
             Kind::Eml(left, right) => {
                 let operands = [left, right].map(|operand| made[operand].used(&mut ast, tree, operand));
                 let call = ast.push(ExprKind::Call(operator, span, operands.into()), span);
@@ -32,7 +35,7 @@ pub fn lower(tree: &Tree) -> Ast {
                     let name = ast.names.push(format!("n.{shared}"));
                     shared += 1;
                     ast.definitions.push(Definition::Value(Binding { name, span, value: call }));
-                    Made::Leaf(ExprKind::Name(name))
+                    Made::Leaf(ExprKind::Name(name), None)
                 } else {
                     Made::Once(call)
                 }
@@ -47,8 +50,8 @@ pub fn lower(tree: &Tree) -> Ast {
 
 /// What stands for a node where it is used.
 enum Made {
-    /// A number or a name, made anew for each use.
-    Leaf(ExprKind),
+    /// A number or a name, made anew for each use, and the function it is handed to.
+    Leaf(ExprKind, Option<Name>),
     /// The expression itself, which is used once.
     Once(Expr),
 }
@@ -56,7 +59,14 @@ enum Made {
 impl Made {
     fn used(&self, ast: &mut Ast, tree: &Tree, node: TreeNode) -> Expr {
         match self {
-            Made::Leaf(kind) => ast.push(kind.clone(), tree.span(node)),
+            Made::Leaf(kind, function) => {
+                let span = tree.span(node);
+                let leaf = ast.push(kind.clone(), span);
+                match *function {
+                    Some(function) => ast.push(ExprKind::Call(function, span, [leaf].into()), span),
+                    None => leaf,
+                }
+            }
             Made::Once(expr) => *expr,
         }
     }

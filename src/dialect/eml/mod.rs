@@ -6,7 +6,7 @@
 pub mod lower;
 pub mod reader;
 
-use super::ReaderLimits;
+use super::{Mode, ReaderLimits};
 use crate::ast::Ast;
 use crate::source::Diagnostic;
 pub use reader::Grammar;
@@ -16,7 +16,7 @@ pub use reader::Grammar;
 /// # Errors
 ///
 /// Text that is no expression of the grammar, each error with its place.
-pub fn read(source: &str, limits: &ReaderLimits) -> Result<Ast, Vec<Diagnostic>> {
+pub fn read(source: &str, mode: Mode, limits: &ReaderLimits) -> Result<Ast, Vec<Diagnostic>> {
     let tree = reader::read(source, Grammar::Literal, limits)?;
-    Ok(lower::lower(&tree))
+    Ok(lower::lower(&tree, mode))
 }

@@ -430,6 +430,12 @@ impl<'a> Expander<'a> {
         let span = data.span(datum);
         match data.kind(datum) {
             DatumKind::Number(literal) => self.done(ExprKind::Number(literal), span),
+            DatumKind::Complex(re, im) => {
+                let name = self.hygienic(" make-rectangular");
+                self.work.push(Work::Call { name, name_span: span, count: 2, span });
+                self.done(ExprKind::Number(re), span);
+                self.done(ExprKind::Number(im), span);
+            }
             DatumKind::Boolean(value) => self.number(if value { 1.0 } else { 0.0 }, span),
             DatumKind::Symbol => {
                 if let Some(name) = self.name(datum) {
@@ -588,7 +594,7 @@ impl<'a> Expander<'a> {
         let data: &'a Data = self.data;
         if self.head(head) != Some("lambda") {
             let what = match data.kind(head) {
-                DatumKind::Number(_) | DatumKind::Boolean(_) => "a number",
+                DatumKind::Number(_) | DatumKind::Complex(..) | DatumKind::Boolean(_) => "a number",
                 DatumKind::Brackets => "a vector",
                 DatumKind::List | DatumKind::Symbol => "the value of an expression",
             };

@@ -3,8 +3,8 @@
 use nom::branch::alt;
 use nom::bytes::complete::tag;
 use nom::character::complete::{char, digit0, digit1, one_of};
-use nom::combinator::{all_consuming, opt, recognize};
-use nom::sequence::{pair, preceded};
+use nom::combinator::{all_consuming, opt, peek, recognize};
+use nom::sequence::{pair, preceded, terminated};
 use nom::{IResult, Parser};
 
 use crate::anf::Literal;
@@ -14,6 +14,8 @@ use crate::anf::Literal;
 pub enum Number {
     /// A number.
     Literal(Literal),
+    /// A complex number, by its parts.
+    Complex(Literal, Literal),
     /// A rational whose numerator or denominator has more than 19 digits or does not fit 64 bits.
     TooLong,
     /// A rational with denominator zero.
@@ -39,8 +41,32 @@ fn special(input: &str) -> IResult<&str, f64> {
     .parse(input)
 }
 
+/// The spelling of a real number.
+fn real(input: &str) -> IResult<&str, &str> {
+    alt((recognize(special), recognize(rational), decimal)).parse(input)
+}
+
+/// The parts of a complex number: `1+2i`, `-2.5i`, `+i`.
+fn complex(input: &str) -> IResult<&str, (&str, &str)> {
+    let unit = || recognize(one_of("+-"));
+    let imaginary = || terminated(alt((preceded(peek(one_of("+-")), real), unit())), char('i'));
+    let pure = (all_consuming(imaginary())).map(|imaginary| ("0", imaginary));
+    alt((pure, all_consuming(pair(real, imaginary())))).parse(input)
+}
+
 /// Reads a whole token as a number, rounded once to each element type; `None` if it is none.
 pub fn parse(token: &str) -> Option<Number> {
+    if let Ok((_, (real, imaginary))) = complex(token) {
+        let imaginary = if imaginary.len() == 1 { format!("{imaginary}1") } else { imaginary.to_string() };
+        return Some(match (parse_real(real)?, parse_real(&imaginary)?) {
+            (Number::Literal(real), Number::Literal(imaginary)) => Number::Complex(real, imaginary),
+            (Number::Literal(_), wrong) | (wrong, _) => wrong,
+        });
+    }
+    parse_real(token)
+}
+
+fn parse_real(token: &str) -> Option<Number> {
     if let Ok((_, value)) = all_consuming(special).parse(token) {
         return Some(Number::Literal(Literal { f64: value, f32: value as f32 }));
     }
@@ -82,7 +108,7 @@ mod tests {
     fn value(token: &str) -> Option<f64> {
         match parse(token)? {
             Number::Literal(literal) => Some(literal.f64),
-            Number::TooLong | Number::ZeroDenominator => None,
+            Number::Complex(..) | Number::TooLong | Number::ZeroDenominator => None,
         }
     }
 
@@ -104,6 +130,28 @@ mod tests {
         }
         for token in ["+", "-", ".", "1e", "inf", "nan", "1/", "1.5/2", "0x10", "1_000", "e5", "--1", "1/-2"]
         {
+            assert_eq!(parse(token), None, "{token}");
+        }
+    }
+
+    #[test]
+    fn complex_spellings() {
+        for (token, re, im) in [
+            ("+i", 0.0, 1.0),
+            ("-i", 0.0, -1.0),
+            ("1+i", 1.0, 1.0),
+            ("-1-2i", -1.0, -2.0),
+            ("1/2-3/4i", 0.5, -0.75),
+            ("1e-3+2.5e+2i", 1e-3, 250.0),
+            ("-.5i", 0.0, -0.5),
+            ("+inf.0-inf.0i", f64::INFINITY, f64::NEG_INFINITY),
+            ("2.+3.i", 2.0, 3.0),
+        ] {
+            let Some(Number::Complex(a, b)) = parse(token) else { panic!("{token}: {:?}", parse(token)) };
+            assert_eq!((a.f64, b.f64), (re, im), "{token}");
+        }
+        assert_eq!(parse("1+2/0i"), Some(Number::ZeroDenominator));
+        for token in ["i", "1i", "2i", "1+", "1+2", "+i1", "i+1", "1++i", "1+i+i", "+ii", "1e+i"] {
             assert_eq!(parse(token), None, "{token}");
         }
     }

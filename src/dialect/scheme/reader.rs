@@ -24,6 +24,8 @@ pub enum DatumKind {
     Symbol,
     /// A number.
     Number(Literal),
+    /// A complex number, by its parts.
+    Complex(Literal, Literal),
     /// `#t` or `#f`.
     Boolean(bool),
     /// `( … )`.
@@ -279,6 +281,7 @@ impl Reader<'_> {
     fn atom(&mut self, text: &str, span: Span) {
         let kind = match number::parse(text) {
             Some(Number::Literal(literal)) => DatumKind::Number(literal),
+            Some(Number::Complex(re, im)) => DatumKind::Complex(re, im),
             Some(Number::TooLong) => {
                 let message = "the parts of a rational must fit 64 bits";
                 self.errors.push(

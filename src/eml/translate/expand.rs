@@ -239,6 +239,10 @@ fn applied(op: Op, operands: &[Id], writer: &mut Writer) -> Option<Id> {
         Op::Transpose | Op::Sum | Op::Dot | Op::Norm | Op::Matvec | Op::Matmul | Op::PartMatmul => {
             return None;
         }
+        Op::ExpCos | Op::ExpSin | Op::LogHypot | Op::RootRe | Op::RootIm | Op::TanhRe | Op::TanhIm => {
+            return None;
+        }
+        Op::ProductRe | Op::ProductIm | Op::QuotientRe | Op::QuotientIm => return None,
         Op::Outer | Op::Det | Op::Inv | Op::Singular | Op::Next => return None,
     };
     Some(writer.add(term))

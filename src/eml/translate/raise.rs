@@ -8,6 +8,7 @@ use super::rules;
 use super::terms::{self, Facts, Formula, Graph, Term};
 use super::verify::{Points, Refused};
 use crate::eml::{Mode, Tree, TreeNode};
+use crate::program::{Error, Program};
 use crate::source::Diagnostic;
 
 /// Trees with more nodes, equal ones counted once, are refused.
@@ -46,6 +47,16 @@ impl Raised {
     /// The formula as a Scheme expression.
     pub fn scheme(&self, variables: &[String]) -> String {
         terms::scheme(&self.formula, variables)
+    }
+
+    /// The formula as a program whose inputs are the tree's variables, with its text in the Scheme dialect.
+    ///
+    /// # Errors
+    ///
+    /// Variables with names that mean something else in Scheme.
+    pub fn program(&self, variables: &[String]) -> Result<(Program, String), Error> {
+        let text = format!("(define (raised {}) {})\n", variables.join(" "), self.scheme(variables));
+        Ok((Program::parse(&text)?, text))
     }
 
     /// The conditions as Scheme expressions.

@@ -232,10 +232,17 @@ impl Writer<'_> {
             3 => format!("(sin (+ {name} {}))", self.expression(kind, size)),
             4 => format!("(* 0.5 (+ {name} {}))", self.expression(kind, size)),
             _ => {
-                let op = self.rng.pick(&["+", "-", "*", "min", "max", "hypot"]);
+                let op =
+                    if kind != Shape::Complex && self.rng.once_in(6) { "hypot" } else { self.joint(kind) };
                 format!("({op} {name} {})", self.expression(kind, size))
             }
         }
+    }
+
+    /// An operation on two values of a kind.
+    fn joint(&mut self, kind: Kind) -> &'static str {
+        let real = &["+", "-", "*", "min", "max"];
+        self.rng.pick(if kind == Shape::Complex { &real[..3] } else { real })
     }
 
     /// A result, which mostly depends on one of the variables.
@@ -247,6 +254,7 @@ impl Writer<'_> {
         let part = match of {
             _ if of == kind => name,
             Shape::Scalar => name,
+            Shape::Complex => format!("(imag-part {name})"),
             Shape::Vector(_) | Shape::Matrix(..) => format!("(vsum {name})"),
         };
         format!("({} {part} {})", self.rng.pick(&["+", "*", "-"]), self.expression(kind, size / 2))
@@ -374,7 +382,7 @@ impl Writer<'_> {
                 format!("(if {test} {} {})", next(self), self.expression(kind, size))
             }
             3 | 4 => {
-                let op = self.rng.pick(&["+", "-", "*", "min", "max"]);
+                let op = self.joint(kind);
                 if self.rng.once_in(2) {
                     format!("({op} {} {})", next(self), self.expression(kind, size))
                 } else {
@@ -401,7 +409,7 @@ impl Writer<'_> {
                 self.scope.truncate(depth);
                 format!("(let (({name} {value})) {call})")
             }
-            _ => format!("({} {} {})", self.rng.pick(&["+", "-", "*", "min", "max"]), next(self), next(self)),
+            _ => format!("({} {} {})", self.joint(kind), next(self), next(self)),
         }
     }
 }

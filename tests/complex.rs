@@ -1,0 +1,444 @@
+//! Complex numbers: branches, signs, digits and derivatives of every operation that takes them, loops over them, and trees
+//! of the operator `eml` in batches. Bits across tiers are the business of `differential.rs`, digits of the parts that of the
+//! recipes.
+
+mod support;
+
+use std::f64::consts::PI;
+
+use neural_compiler::dialect::{Dialect, Mode, ReaderLimits};
+use neural_compiler::eml::translate::constructions::Constructions;
+use neural_compiler::eml::translate::expand::expand;
+use neural_compiler::graph::Shape;
+use neural_compiler::graph::build::Signature;
+use neural_compiler::{CompileOptions, Derivative, Error, Program};
+use num_complex::Complex64;
+use support::native_tier;
+
+type Z = Complex64;
+
+fn z(re: f64, im: f64) -> Z {
+    Z::new(re, im)
+}
+
+/// The values of a program at points, and what it gives beside them; inputs are complex unless they are listed as real.
+fn run(program: &Program, derivative: Derivative, real: &[&str], columns: &[&[f64]]) -> Vec<Vec<f64>> {
+    let mut signature = Signature::scalars();
+    for name in program.inputs().filter(|name| !real.contains(name)) {
+        signature = signature.shape(name, Shape::Complex);
+    }
+    let options = CompileOptions { signature, derivative, tier: native_tier(), ..CompileOptions::default() };
+    program.compile(&options).unwrap().columns(columns).unwrap()
+}
+
+fn parts(points: &[Z]) -> [Vec<f64>; 2] {
+    [points.iter().map(|z| z.re).collect(), points.iter().map(|z| z.im).collect()]
+}
+
+fn joined(columns: &[Vec<f64>]) -> Vec<Z> {
+    columns[0].iter().zip(&columns[1]).map(|(&re, &im)| z(re, im)).collect()
+}
+
+/// A program of one complex input `z` at points: values, and derivatives.
+fn at(text: &str, points: &[Z]) -> (Vec<Z>, Vec<Z>) {
+    let [re, im] = parts(points);
+    let columns = run(&Program::parse(text).expect(text), Derivative::Gradient, &[], &[&re, &im]);
+    (joined(&columns[..2]), joined(&columns[2..]))
+}
+
+/// Points on both sides of all axes, and on them with both zeros.
+fn grid() -> Vec<Z> {
+    let along = [-3.5, -1.0, -0.75, -1e-3, -0.0, 0.0, 1e-3, 0.5, 1.0, 2.25];
+    along.iter().flat_map(|&x| along.iter().map(move |&y| z(x, y))).collect()
+}
+
+fn same_sign(a: f64, b: f64) -> bool {
+    a.is_sign_negative() == b.is_sign_negative()
+}
+
+type Function = fn(Z) -> Z;
+
+#[test]
+fn branches_and_signs_are_those_of_num_complex() {
+    let cases: &[(&str, Function)] = &[
+        ("(exp z)", |z| z.exp()),
+        ("(log z)", |z| z.ln()),
+        ("(sqrt z)", |z| z.sqrt()),
+        ("(sin z)", |z| z.sin()),
+        ("(cos z)", |z| z.cos()),
+        ("(tan z)", |z| z.tan()),
+        ("(sinh z)", |z| z.sinh()),
+        ("(cosh z)", |z| z.cosh()),
+        ("(tanh z)", |z| z.tanh()),
+        ("(asin z)", |z| z.asin()),
+        ("(acos z)", |z| z.acos()),
+        ("(atan z)", |z| z.atan()),
+        ("(expt z 0.5+0.25i)", |w| w.powc(z(0.5, 0.25))),
+        ("(expt z -3)", |w| w.powi(-3)),
+        ("(conjugate z)", |z| z.conj()),
+        ("(- z)", |z| -z),
+        ("(square z)", |z| z * z),
+        ("(make-polar (magnitude z) (angle z))", |z| z),
+    ];
+    for (text, expected) in cases {
+        let points = grid();
+        let (values, _) = at(text, &points);
+        for (point, value) in points.into_iter().zip(values) {
+            // num-complex puts the cuts of inverse functions on the wrong side of one zero; the next test has them.
+            let on_a_cut = point.im == 0.0 && point.re.abs() > 1.0 || point.re == 0.0 && point.im.abs() > 1.0;
+            if on_a_cut && text.starts_with("(a") {
+                continue;
+            }
+            let right = expected(point);
+            if !right.is_finite() || !value.is_finite() {
+                // Poles, where num-complex takes other infinities.
+                assert!(
+                    !right.is_finite() && !value.is_finite() || point.norm() == 0.0,
+                    "{text} {point} {value}"
+                );
+                continue;
+            }
+            // num-complex loses digits of inverse functions near 0 and on the axes.
+            let error = (value - right).norm() / right.norm().max(1e-3);
+            assert!(error < 1e-12, "{text} at {point}: {value}, not {right}");
+            let signs = ["(exp z)", "(log z)", "(sqrt z)", "(conjugate z)", "(- z)"];
+            if signs.contains(text) {
+                assert!(
+                    same_sign(value.re, right.re) && same_sign(value.im, right.im),
+                    "{text} {point} {value}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_branch_cut_has_two_sides() {
+    for (text, sides) in [
+        ("(log z)", [z(0.0, PI), z(0.0, -PI)]),
+        ("(sqrt z)", [z(0.0, 1.0), z(0.0, -1.0)]),
+        ("(expt z 1/2)", [z(0.0, 1.0), z(0.0, -1.0)]),
+    ] {
+        let (values, _) = at(text, &[z(-1.0, 0.0), z(-1.0, -0.0)]);
+        for (value, side) in values.iter().zip(sides) {
+            assert!((value - side).norm() < 1e-15, "{text}: {value}");
+        }
+    }
+    // As C99 has them: the imaginary part of asin and the real part of atan have the sign of the zero.
+    let log = 1.3169578969248166; // ln(2 + √3)
+    for (text, points, sides) in [
+        ("(asin z)", [z(2.0, 0.0), z(-2.0, -0.0)], [z(PI / 2.0, log), z(-PI / 2.0, -log)]),
+        ("(acos z)", [z(2.0, 0.0), z(-2.0, -0.0)], [z(0.0, -log), z(PI, log)]),
+        (
+            "(atan z)",
+            [z(0.0, 2.0), z(-0.0, 2.0)],
+            [z(PI / 2.0, 0.5 * 3f64.ln()), z(-PI / 2.0, 0.5 * 3f64.ln())],
+        ),
+    ] {
+        let (values, _) = at(text, &points);
+        for (value, side) in values.iter().zip(sides) {
+            assert!((value - side).norm() < 1e-15, "{text}: {value}");
+        }
+    }
+}
+
+/// The derivative by the formula, at points off the axes.
+#[test]
+fn derivatives_are_those_of_the_formulas() {
+    let cases: &[(&str, Function)] = &[
+        ("(* z z)", |z| 2.0 * z),
+        ("(+ z (* 3 z) 2+i)", |_| z(4.0, 0.0)),
+        ("(- 1 z)", |_| z(-1.0, 0.0)),
+        ("(/ z)", |z| -1.0 / (z * z)),
+        ("(/ (+ z +i) (- z 2))", |w| (w - 2.0 - (w + z(0.0, 1.0))) / ((w - 2.0) * (w - 2.0))),
+        ("(exp z)", |z| z.exp()),
+        ("(log z)", |z| 1.0 / z),
+        ("(log10 z)", |z| 1.0 / z / std::f64::consts::LN_10),
+        ("(sqrt z)", |z| 0.5 / z.sqrt()),
+        ("(expt z 3)", |z| 3.0 * z * z),
+        ("(expt z +i)", |w| z(0.0, 1.0) * w.powc(z(-1.0, 1.0))),
+        ("(expt 2 z)", |w| z(2.0, 0.0).powc(w) * std::f64::consts::LN_2),
+        ("(sin z)", |z| z.cos()),
+        ("(cos z)", |z| -z.sin()),
+        ("(tan z)", |z| 1.0 / (z.cos() * z.cos())),
+        ("(sinh z)", |z| z.cosh()),
+        ("(cosh z)", |z| z.sinh()),
+        ("(tanh z)", |z| 1.0 / (z.cosh() * z.cosh())),
+        ("(asin z)", |z| 1.0 / (1.0 - z * z).sqrt()),
+        ("(acos z)", |z| -1.0 / (1.0 - z * z).sqrt()),
+        ("(atan z)", |z| 1.0 / (1.0 + z * z)),
+        ("(eml z (* z z))", |z| z.exp() - 2.0 / z),
+    ];
+    let points: Vec<Z> = (0..200)
+        .map(|k| z(0.37 + 1.7 * (f64::from(k) * 0.61).sin(), 0.11 + 1.9 * (f64::from(k) * 1.07).cos()))
+        .filter(|z| z.im.abs() > 1e-2 && z.re.abs() > 1e-2)
+        .collect();
+    for (text, derivative) in cases {
+        let (_, slopes) = at(text, &points);
+        let [re, im] = parts(&points);
+        let program = Program::parse(text).expect(text);
+        // Forward mode along 1 and along i.
+        let (ones, zeros) = (vec![1.0; points.len()], vec![0.0; points.len()]);
+        let along = run(&program, Derivative::Jvp { seeds: 1 }, &[], &[&re, &im, &ones, &zeros]);
+        let across = run(&program, Derivative::Jvp { seeds: 1 }, &[], &[&re, &im, &zeros, &ones]);
+        let (along, across) = (joined(&along[2..]), joined(&across[2..]));
+        // A cotangent c gives c f′.
+        let (c, d) = (vec![0.25; points.len()], vec![-2.0; points.len()]);
+        let pulled = run(&program, Derivative::Vjp, &[], &[&re, &im, &c, &d]);
+        let pulled = joined(&pulled[2..]);
+        for (k, &point) in points.iter().enumerate() {
+            let right = derivative(point);
+            let near = |value: Z, right: Z| (value - right).norm() <= 2e-13 * right.norm().max(1e-3);
+            assert!(near(slopes[k], right), "{text} at {point}: {}, not {right}", slopes[k]);
+            assert!(near(along[k], right), "{text} along 1 at {point}: {}, not {right}", along[k]);
+            assert!(near(across[k], z(0.0, 1.0) * right), "{text} along i at {point}: {}", across[k]);
+            assert!(
+                near(pulled[k], z(0.25, -2.0) * right),
+                "{text} with a cotangent at {point}: {}",
+                pulled[k]
+            );
+        }
+    }
+}
+
+#[test]
+fn derivatives_of_real_functions_and_by_real_inputs() {
+    // ∂u/∂x − i ∂u/∂y of u = |z|: z̄/|z|.
+    let program = Program::parse("(magnitude z)").unwrap();
+    let columns = run(&program, Derivative::Gradient, &[], &[&[3.0], &[4.0]]);
+    assert_eq!(columns, [[5.0], [0.6], [-0.8]]);
+    // By a real input: of e^{ix}, i e^{ix}; of its real part only that part.
+    let program = Program::parse("(exp (* +i x))").unwrap();
+    let columns = run(&program, Derivative::Gradient, &["x"], &[&[0.5]]);
+    let expected = [0.5f64.cos(), 0.5f64.sin(), -0.5f64.sin(), 0.5f64.cos()];
+    for (column, expected) in columns.iter().zip(expected) {
+        assert!((column[0] - expected).abs() < 1e-15, "{columns:?}");
+    }
+    // The cotangent of a real input is the real part of c f′.
+    let columns = run(&program, Derivative::Vjp, &["x"], &[&[0.5], &[2.0], &[-1.0]]);
+    let pulled = z(2.0, -1.0) * z(0.0, 1.0) * z(0.0, 0.5).exp();
+    assert!((columns[2][0] - pulled.re).abs() < 1e-15, "{columns:?}");
+}
+
+#[test]
+fn a_loop_over_complex_numbers() {
+    // How long z² + c stays within 2, and where it is then.
+    let text = "(loop ((z 0+0i) (n 0)) (if (or (> (magnitude z) 2) (>= n 100)) [n (real-part z) (imag-part z)] \
+                (recur (+ (* z z) c) (+ n 1))))";
+    let program = Program::parse(text).unwrap();
+    let points = [z(0.0, 0.0), z(-0.75, 0.1), z(0.3, 0.5), z(1.0, 1.0), z(-2.0, 0.0), z(0.26, 0.0)];
+    let [re, im] = parts(&points);
+    let columns = run(&program, Derivative::None, &[], &[&re, &im]);
+    for (k, &c) in points.iter().enumerate() {
+        let (mut z, mut n) = (z(0.0, 0.0), 0.0);
+        while z.norm() <= 2.0 && n < 100.0 {
+            z = z * z + c;
+            n += 1.0;
+        }
+        assert_eq!(columns[0][k], n, "{c}");
+        assert!((columns[1][k] - z.re).abs() <= 1e-9 * z.norm().max(1.0), "{c}");
+    }
+    // The derivative of z₁₀ by c: z′ = 2 z z′ + 1.
+    let text = "(loop ((z 0+0i) (n 0)) (if (>= n 10) z (recur (+ (* z z) c) (+ n 1))))";
+    let c = z(-0.4, 0.3);
+    let columns = run(&Program::parse(text).unwrap(), Derivative::Gradient, &[], &[&[c.re], &[c.im]]);
+    let (mut value, mut slope) = (z(0.0, 0.0), z(0.0, 0.0));
+    for _ in 0..10 {
+        slope = 2.0 * value * slope + 1.0;
+        value = value * value + c;
+    }
+    let columns: Vec<f64> = columns.iter().map(|column| column[0]).collect();
+    assert!((z(columns[0], columns[1]) - value).norm() < 1e-15);
+    assert!((z(columns[2], columns[3]) - slope).norm() < 1e-14);
+}
+
+#[test]
+fn what_complex_numbers_do_not_do_is_an_error_with_its_place() {
+    let message = |text: &str| {
+        let program = match Program::parse(text) {
+            Ok(program) => program,
+            Err(error) => return error.to_string(),
+        };
+        match program.graph(&Signature::scalars().shape("z", Shape::Complex)) {
+            Err(Error::Source(list)) => {
+                let place = list[0].span;
+                format!("{} | {}", &text[place.start as usize..place.end as usize], list[0].message)
+            }
+            other => panic!("{text}: {other:?}"),
+        }
+    };
+    for (text, expected) in [
+        ("(floor z)", "z | floor of complex: it takes real numbers"),
+        ("(abs z)", "z | abs of complex: it takes real numbers (magnitude takes complex ones)"),
+        ("(< z 1)", "z | < of complex: it takes real numbers"),
+        (
+            "(if (> (magnitude z) 1) z 0)",
+            "(if (> (magnitude z) 1) z 0) | the arms of if are complex and scalar: shapes differ",
+        ),
+        ("(if z 1 0)", "z | this condition is a complex: a scalar is needed"),
+        ("[z z]", "z | a vector of complex: vectors hold real numbers"),
+        ("(* z [1 2])", "[1 2] | * of complex and vec 2: shapes differ"),
+        ("(make-rectangular z 1)", "z | a part of a complex number is a real scalar, not a complex"),
+        (
+            "(loop ((w 0) (n 0)) (if (> n 3) w (recur (* z w) (+ n 1))))",
+            "(* z w) | `w` is scalar at first and complex in the next iteration",
+        ),
+    ] {
+        assert_eq!(message(text), expected);
+    }
+    let program = Program::parse("(* z (vsum v))").unwrap();
+    let signature = Signature::scalars().shape("z", Shape::Complex).shape("v", Shape::Vector(3));
+    let options = CompileOptions { signature, derivative: Derivative::Gradient, ..CompileOptions::default() };
+    let error = program.compile(&options).unwrap_err().to_string();
+    assert_eq!(error, "the derivative of a complex result by `v` has no shape: it is vec 3");
+}
+
+/// `n` points spread over an interval, its ends aside.
+fn spread(low: f64, high: f64, n: usize) -> Vec<f64> {
+    (0..n).map(|k| low + (high - low) * ((k as f64 + 0.5) * 0.6180339887498949).fract()).collect()
+}
+
+fn tree(program: &str) -> String {
+    let graph = Program::parse(program).unwrap().graph(&Signature::scalars()).unwrap();
+    expand(&graph, Constructions::Shortest).unwrap().tree.text(1 << 20).unwrap()
+}
+
+/// Native evaluation of trees in batches of 10⁵ points: value and gradient, on the domain that each tree is for. Whether a
+/// tree is the function in high precision, `eml.rs` and `eml_translate.rs` say; here its target in doubles is the reference, and
+/// what the tree loses by its own rounding is the tolerance.
+#[test]
+fn trees_in_batches() {
+    const POINTS: usize = 100_000;
+    struct Case {
+        tree: String,
+        mode: Mode,
+        x: (f64, f64),
+        y: (f64, f64),
+        value: fn(f64, f64) -> f64,
+        slope: fn(f64, f64) -> [f64; 2],
+        tolerance: f64,
+    }
+    let wide = (0.1, 2.5);
+    let case = |tree: String, mode, x, y, value, slope, tolerance| Case {
+        tree,
+        mode,
+        x,
+        y,
+        value,
+        slope,
+        tolerance,
+    };
+    let cases = [
+        case(
+            "eml(x,1)".into(),
+            Mode::Real,
+            (-700.0, 700.0),
+            wide,
+            |x, _| x.exp(),
+            |x, _| [x.exp(), 0.0],
+            1e-15,
+        ),
+        case("ln(x)".into(), Mode::Real, (1e-3, 1e3), wide, |x, _| x.ln(), |x, _| [1.0 / x, 0.0], 1e-14),
+        case(
+            "sub(x,y)".into(),
+            Mode::Real,
+            (0.1, 50.0),
+            (-9.0, 9.0),
+            |x, y| x - y,
+            |_, _| [1.0, -1.0],
+            1e-13,
+        ),
+        case(tree("(- x)"), Mode::Real, (-5.0, 2.6), wide, |x, _| -x, |_, _| [-1.0, 0.0], 1e-14),
+        case(tree("(+ x y)"), Mode::Real, (0.1, 2.6), (0.1, 9.0), |x, y| x + y, |_, _| [1.0, 1.0], 1e-13),
+        case(tree("(* x y)"), Mode::Real, (0.1, 15.0), wide, |x, y| x * y, |x, y| [y, x], 1e-13),
+        case(
+            tree("(/ x y)"),
+            Mode::Real,
+            wide,
+            (0.1, 15.0),
+            |x, y| x / y,
+            |x, y| [1.0 / y, -x / (y * y)],
+            1e-13,
+        ),
+        case(
+            tree("(pow x y)"),
+            Mode::Real,
+            (1.05, 4.0),
+            (0.1, 15.0),
+            |x, y| x.powf(y),
+            |x, y| [y * x.powf(y - 1.0), x.powf(y) * x.ln()],
+            1e-12,
+        ),
+        case(
+            tree("(sqrt x)"),
+            Mode::Real,
+            (1.05, 15.0),
+            wide,
+            |x, _| x.sqrt(),
+            |x, _| [0.5 / x.sqrt(), 0.0],
+            1e-13,
+        ),
+        case(tree("(sin x)"), Mode::Complex, (0.05, 6.2), wide, |x, _| x.sin(), |x, _| [x.cos(), 0.0], 1e-12),
+        case(
+            tree("(cos x)"),
+            Mode::Complex,
+            (0.05, 6.2),
+            wide,
+            |x, _| x.cos(),
+            |x, _| [-x.sin(), 0.0],
+            1e-12,
+        ),
+    ];
+    for Case { tree, mode, x, y, value, slope, tolerance } in cases {
+        let program = Program::parse_as(&tree, Dialect::Eml(mode), &ReaderLimits::default()).unwrap();
+        let binary = program.inputs().count() == 2;
+        let (x, y) = (spread(x.0, x.1, POINTS), spread(y.0, y.1, POINTS));
+        let mut inputs: Vec<&[f64]> = vec![&x];
+        if binary {
+            // Variables stand in the order of their first use.
+            inputs.push(&y);
+            if program.inputs().next() == Some("y") {
+                inputs.reverse();
+            }
+        }
+        let columns = run(&program, Derivative::Gradient, &["x", "y"], &inputs);
+        let step = if mode == Mode::Complex { 2 } else { 1 };
+        let first = program.inputs().next().unwrap().to_string();
+        for k in 0..POINTS {
+            let mut slopes = slope(x[k], y[k]);
+            if first == "y" {
+                slopes.reverse();
+            }
+            let expected = [value(x[k], y[k]), slopes[0], slopes[1]];
+            for (column, expected) in columns.chunks(step).zip(expected) {
+                let error = (column[0][k] - expected).abs() / expected.abs().max(1.0);
+                let imaginary = if step == 2 { column[1][k].abs() } else { 0.0 };
+                assert!(
+                    error <= tolerance && imaginary <= tolerance,
+                    "{tree} at {}, {}: {}, not {expected}",
+                    x[k],
+                    y[k],
+                    column[0][k]
+                );
+            }
+        }
+    }
+    // Constants have no derivative to take.
+    for (id, expected) in [("i", z(0.0, 1.0)), ("ln_m1", z(0.0, PI))] {
+        let cases =
+            std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/corpus/eml/cases.json")).unwrap();
+        let cases: serde_json::Value = serde_json::from_str(&cases).unwrap();
+        let case = cases.as_array().unwrap().iter().find(|case| case["id"] == id).unwrap();
+        let text = case["expanded"].as_str().unwrap();
+        let program = Program::parse_as(text, Dialect::Eml(Mode::Complex), &ReaderLimits::default()).unwrap();
+        let columns = {
+            let options = CompileOptions { tier: native_tier(), ..CompileOptions::default() };
+            let kernel = program.compile(&options).unwrap();
+            let mut row = [0.0; 2];
+            let mut workspace = nc_runtime::batch::Workspace::new();
+            nc_runtime::batch::evaluate_row(&kernel, &[], &[], &mut row, &mut [], &mut workspace).unwrap();
+            row
+        };
+        assert!((z(columns[0], columns[1]) - expected).norm() < 1e-14, "{id}: {columns:?}");
+    }
+}
