@@ -188,7 +188,7 @@ pub const CALCULATOR: &[Entry] = &[
     unary("neg*", "neg", "(neg* x)").on(REAL, &[(-500.0, 500.0)], "all").known(2e-15, ""),
     unary("sqrt", "sqrt", "(exp (half (ln x)))")
         .on(REAL, &[(1.05, 50.0)], "x > 1; over the complex numbers x ≠ 0, 1")
-        .known(5e-15, "none of K up to 35 (paper); 59 published for finite trees"),
+        .known(5e-15, "none of K up to 35, perhaps 43 (paper); 59 published for finite trees"),
     unary("sqr", "square", "(* x x)")
         .on(REAL, &[POSITIVE], "0 < x < e^e")
         .known(2e-14, "K 17 is the paper's"),
@@ -285,7 +285,7 @@ pub const CALCULATOR: &[Entry] = &[
             &[(1.1, 12.0), (1.1, 12.0)],
             "y to the base x: x > 1, y > 1; over the complex numbers x, y ≠ 0, 1",
         )
-        .known(2e-14, "K 29 with ln 0 (paper); 37 published for finite trees"),
+        .known(2e-14, "K 29 is the paper's; 37 published for finite trees"),
     binary("pow", "pow", "(pow x y)")
         .on(REAL, &[(1.1, 5.0), (0.1, 3.0)], "x > 1, 0 < y < e^e; over the complex numbers x ≠ 0, 1, y ≠ 0")
         .known(5e-14, "K 25 is the paper's"),

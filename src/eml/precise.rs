@@ -287,8 +287,7 @@ impl Context {
 
     /// Whether `ln(exp z) = z`, and not within rounding of the cut.
     fn is_principal(&self, z: &Big) -> bool {
-        // A little less than π.
-        const WITHIN: f64 = 3.141;
+        const WITHIN: f64 = std::f64::consts::PI - 1e-3;
         z.im.is_zero() || to_f64(&z.im).abs() < WITHIN
     }
 
