@@ -333,7 +333,7 @@ fn operators_of_the_census() {
         }
         seen += 1;
     }
-    assert_eq!(seen, 18);
+    assert_eq!(seen, 25);
     // Left times exp, right times −1/y.
     let gradient = compiled(&scheme("(eml x y)"), Tier::Interpret, &[0.0, 4.0]);
     assert_eq!(gradient, [1.0 - 4f64.ln(), 1.0, -0.25]);
@@ -559,9 +559,64 @@ fn verdicts() {
     // A rounded constant is no constant; the decimal agrees to 17 digits.
     let pi = verdict("pi", "3.141592653589793", &literal);
     assert!(pi.points[0].passed() && !pi.precise[0].passed(), "{pi:?}");
-    // A literal that nothing tells from its limit: e^−1000 is 0 in doubles, and to 434 digits.
-    let zero = verdict("neg", "eml(-1000,eml(x,1))", &literal);
-    assert!(zero.valid() && zero.sizes.literals);
+    // −x + 10⁻¹¹³, and a term of which no digit shows: e^−1000 is 0 in doubles, and to 434 digits.
+    let near = "eml(eml(1,eml(eml(eml(eml(1,eml(1,1)),1),1),1)),eml(x,1))";
+    for (text, options, words) in [
+        (near, &strict, "allowed 1e-150"),
+        ("eml(-1000,eml(x,1))", &literal, "too small to be told from none at eml(-1000,eml(x,1))"),
+        ("eml(eml(-1000,1),eml(eml(1,eml(eml(1,eml(x,1)),1)),1))", &literal, "error"),
+        ("eml(eml(1,eml(eml(1,x),1)),eml(eml(-1000,1),1))", &literal, "too small"),
+    ] {
+        let target = if text.contains("-1000,1),1))") { "identity" } else { "neg" };
+        let options = &Options { domain: Some((0.5, 2.0)), ..*options };
+        let verdict = verdict(target, text, options);
+        assert!(!verdict.valid(), "{text}");
+        let precise = verdict.precise.iter().find(|point| !point.passed()).unwrap();
+        let said = match &precise.value {
+            Err(fault) => format!("{} at {}", fault.kind, verdict.tree.excerpt(fault.node)),
+            Ok(_) => format!("error {:.3e}, allowed {:e}", precise.error, precise.tolerance),
+        };
+        assert!(said.contains(words), "{text}: {said}");
+    }
+}
+
+#[test]
+fn beside_the_real_line() {
+    let domain = |target: &str, text: &str, options: &Options| {
+        let verdict = verdict(target, text, options);
+        assert!(verdict.valid(), "{target}: {:?}", verdict.reason());
+        verdict.beyond.map(|beyond| beyond.domain())
+    };
+    let both = Some("real line and complex numbers beside it");
+    let strict = Options::default();
+    assert_eq!(domain("exp", "eml(x,1)", &strict), both);
+    assert_eq!(domain("ln", "eml(1,eml(eml(1,x),1))", &strict), both);
+    // x by way of ln(exp x): right where the imaginary part is within ±π.
+    let identity = "eml(1,eml(eml(1,eml(x,1)),1))";
+    assert_eq!(domain("identity", identity, &strict), both);
+    let far = Options { imaginary: (4.0, 9.0), ..strict };
+    assert_eq!(domain("identity", identity, &far), Some("real line only"));
+    let some = Options { imaginary: (0.0, 6.0), ..strict };
+    assert_eq!(
+        domain("identity", identity, &some),
+        Some("real line and some of the complex numbers beside it")
+    );
+    assert_eq!(domain("exp", "eml(x,1)", &Options { mode: Mode::Real, ..strict }), None);
+    assert_eq!(domain("minus-one", case("minus_one")["expanded"].as_str().unwrap(), &strict), None);
+}
+
+/// The verdict on a tree of many nodes looks at fewer points, and at two at least.
+#[test]
+fn large_trees_get_a_verdict() {
+    let identity = |times: usize| {
+        let (before, after) = ("eml(1,eml(eml(1,eml(".repeat(times), ",1)),1))".repeat(times));
+        format!("{before}x{after}")
+    };
+    for (times, points) in [(100, 8), (7000, 3)] {
+        let verdict = verdict("identity", &identity(times), &Options::default());
+        assert!(verdict.valid(), "{:?}", verdict.reason());
+        assert_eq!((verdict.sizes.shared_nodes, verdict.precise.len()), (4 * times, points));
+    }
 }
 
 #[test]

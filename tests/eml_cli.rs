@@ -189,6 +189,66 @@ fn a_board() {
 }
 
 #[test]
+fn long_submissions() {
+    let long = format!("{NEG} ;{}", "x".repeat(4000));
+    let dir = Dir::new().with("long.eml", &long).with("huge.eml", &format!("{NEG} ;{}", "x".repeat(1 << 20)));
+    // Kept, and not valid, unless the limit is lifted.
+    let (status, stdout, stderr) = dir.nc(&submit("Ada", "long.eml"));
+    assert_eq!((status, stderr.as_str()), (1, ""));
+    assert!(stdout.contains("not valid: 4059 characters, and a submission has 4000 at most"), "{stdout}");
+    assert!(stdout.contains("submission 1 at "), "{stdout}");
+    let lifted = [&submit("Bob", "long.eml")[..], &["--limit", "5000"]].concat();
+    assert_eq!(dir.nc(&lifted).0, 0);
+    let json = dir.json(1, &[&submit("Cy", "long.eml")[..], &["--json"]].concat());
+    assert_eq!((&json["valid"], &json["submission"]["id"]), (&false.into(), &3.into()));
+    // Not kept.
+    let (status, _, stderr) = dir.nc(&submit("Di", "huge.eml"));
+    assert_eq!(status, 1);
+    assert!(stderr.contains("1048576 are the most"), "{stderr}");
+    let board = dir.json(0, &["eml", "board", "--board", "b.sqlite", "--json"]);
+    let entries = board[0]["submissions"].as_array().unwrap();
+    assert_eq!(entries.iter().map(|entry| entry["valid"] == true).collect::<Vec<_>>(), [true, false, false]);
+}
+
+#[test]
+fn a_calculator() {
+    let dir = Dir::new();
+    let (status, stdout, _) = dir.nc(&["eml", "calculator", "-"]);
+    assert_eq!(status, 0);
+    assert_snapshot!(stdout);
+    let all = dir.json(0, &["eml", "calculator", "--json"]);
+    let published = all.as_array().unwrap().iter().filter(|entry| entry["published"] == true);
+    assert_eq!(published.count(), 36);
+    let sin = dir.json(0, &["eml", "calculator", "sin", "--json"]);
+    assert_eq!((&sin["K"], &sin["mode"]), (&279.into(), &"complex".into()));
+    let dir = dir.with("sin.eml", &tree_of(&sin));
+    let (_, stdout, _) = dir.nc(&["eml", "check", "--target", "sin", "--points", "2", "sin.eml"]);
+    assert!(stdout.contains("ln 0 at") && stdout.contains("domain: real line"), "{stdout}");
+    let (status, _, stderr) = dir.nc(&["eml", "calculator", "sine"]);
+    assert_eq!(status, 2);
+    assert!(stderr.contains("is it `sin`?"), "{stderr}");
+    // The form that has a value at 0 is right at the board's points.
+    let wide = dir.json(0, &["eml", "calculator", "sin*", "--json"]);
+    let dir = dir.with("wide.eml", &tree_of(&wide));
+    assert_eq!(dir.nc(&["eml", "check", "--target", "sin", "wide.eml"]).0, 0);
+}
+
+fn tree_of(entry: &Value) -> String {
+    entry["tree"].as_str().unwrap().to_string()
+}
+
+#[test]
+fn expressions_that_begin_with_a_sign() {
+    let dir = Dir::new();
+    let (status, stdout, stderr) = dir.nc(&["eml", "expand", "-e", "-2"]);
+    assert_eq!((status, stderr.as_str()), (0, ""));
+    assert!(stdout.contains("K = "), "{stdout}");
+    let (status, stdout, _) = dir.nc(&["eml", "expand", "--set", "paper", "-e", "(+ x y)"]);
+    assert_eq!(status, 0);
+    assert!(stdout.contains("in binary64 at 12 random points, mode extended (ln 0 = −∞)"), "{stdout}");
+}
+
+#[test]
 fn files_that_are_no_boards() {
     let dir = Dir::new()
         .with("neg.eml", NEG)

@@ -13,6 +13,12 @@ use super::tree::Sizes;
 /// Most characters of a submitter's name.
 pub const LONGEST_NAME: usize = 64;
 
+/// Most characters of a text that the published board takes.
+pub const LONGEST_EXPRESSION: usize = 4000;
+
+/// Most bytes of a text that is kept, valid or not.
+pub const LARGEST_EXPRESSION: usize = 1 << 20;
+
 /// Marks the file as a board, in SQLite's header.
 const APPLICATION: i32 = 0x454D_4C42;
 const VERSION: i32 = 1;
@@ -75,6 +81,9 @@ pub enum BoardError {
     /// The name of the submitter.
     #[error("a name has 1 to {LONGEST_NAME} characters, none of them a control character")]
     Name,
+    /// The text that is submitted.
+    #[error("a text of {0} bytes is not kept: {LARGEST_EXPRESSION} are the most")]
+    Expression(usize),
 }
 
 /// What is submitted.
@@ -164,12 +173,15 @@ impl Board {
     ///
     /// # Errors
     ///
-    /// A name that is empty or too long; the database.
+    /// A name that is empty or too long, a text that is too long to be kept; the database.
     pub fn submit(&mut self, submission: &Submission<'_>) -> Result<Entry, BoardError> {
         let name = submission.name.trim();
         let length = name.chars().count();
         if length == 0 || length > LONGEST_NAME || name.chars().any(char::is_control) {
             return Err(BoardError::Name);
+        }
+        if submission.expression.len() > LARGEST_EXPRESSION {
+            return Err(BoardError::Expression(submission.expression.len()));
         }
         let count = |n: u128| i64::try_from(n).unwrap_or(i64::MAX);
         let sizes = submission.sizes;

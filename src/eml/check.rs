@@ -2,14 +2,18 @@
 //!
 //! Four questions, in this order: is the text in the grammar; do all nodes have a value at the published points, within
 //! the published tolerance; the same at random points; and is the value there the target's in high precision, which
-//! tells near misses and coincidences from the function itself.
+//! tells near misses and coincidences from the function itself. At some of the points the precision is so high that
+//! `−x + 10⁻¹¹³` is told from `−x`. A term that even this does not show, such as the first of `exp(−10¹¹⁴) − x`, is a
+//! fault.
 
 use num_complex::Complex64;
+use rayon::prelude::*;
 
 use super::evaluate::{Fault, FaultKind, Mode, evaluate, evaluate_all};
-use super::precise::{Big, Context, to_f64};
-use super::target::Target;
-use super::tree::{Sizes, Tree};
+use super::precise::{Big, Constants, Context, to_f64};
+use super::target::{TOLERANCE, Target};
+use super::translate::verify::Random;
+use super::tree::{Sizes, Tree, TreeNode};
 use crate::dialect::ReaderLimits;
 use crate::dialect::eml::{Grammar, reader};
 use crate::source::Diagnostic;
@@ -27,19 +31,40 @@ pub struct Options {
     pub seed: u64,
     /// The interval they are drawn from, instead of the target's.
     pub domain: Option<(f64, f64)>,
+    /// The interval of imaginary parts beside the real line.
+    pub imaginary: (f64, f64),
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { grammar: Grammar::Strict, mode: Mode::Complex, random_points: 8, seed: 1, domain: None }
+        Options {
+            grammar: Grammar::Strict,
+            mode: Mode::Complex,
+            random_points: 8,
+            seed: 1,
+            domain: None,
+            imaginary: (-1.0, 1.0),
+        }
     }
 }
 
 /// A relative error above this is no rounding of the precise evaluation.
 pub const STRICT_TOLERANCE: f64 = 1e-25;
 
+/// The same where the precision is highest.
+pub const HIGHEST_TOLERANCE: f64 = 1e-150;
+
+/// Bits of the precisions; more are used where less do not settle the value.
+const BITS: [usize; 4] = [256, 512, 1024, 2048];
+
+/// Random points, the first ones, at which the precision is highest.
+const HIGHEST: usize = 2;
+
 /// Trees of more shared nodes get no strict verdict.
-pub const LARGEST: usize = 20_000;
+pub const LARGEST: usize = 100_000;
+
+/// Nodes that are evaluated in high precision: larger trees are looked at in fewer points, but not in less than two.
+const WORK: usize = 100_000;
 
 /// What happened at a point.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,13 +101,42 @@ pub struct Verdict {
     pub precise: Vec<AtPoint>,
     /// The modes in which the tree passes at all published points.
     pub modes: Vec<Mode>,
+    /// Whether the tree is right beside the real line too. Information: the verdict does not depend on it. Nothing over
+    /// the reals, for constants, targets that are not holomorphic, and trees that are not valid.
+    pub beyond: Option<Beyond>,
+}
+
+/// What was found at complex points: the random real points with random imaginary parts.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Beyond {
+    /// The interval of imaginary parts.
+    pub imaginary: (f64, f64),
+    /// How many points there were.
+    pub points: usize,
+    /// At how many of them the tree is the target.
+    pub right: usize,
+}
+
+impl Beyond {
+    /// Where the tree is right, in words.
+    pub fn domain(&self) -> &'static str {
+        match self.right {
+            0 => "real line only",
+            right if right == self.points => "real line and complex numbers beside it",
+            _ => "real line and some of the complex numbers beside it",
+        }
+    }
 }
 
 impl Verdict {
     /// Whether the tree passes everywhere.
     pub fn valid(&self) -> bool {
-        let all = |points: &[AtPoint]| !points.is_empty() && points.iter().all(AtPoint::passed);
-        all(&self.points) && all(&self.precise)
+        !self.points.is_empty() && self.points.iter().all(AtPoint::passed) && self.is_precise()
+    }
+
+    /// Whether it passes in high precision.
+    fn is_precise(&self) -> bool {
+        !self.precise.is_empty() && self.precise.iter().all(AtPoint::passed)
     }
 
     /// The first reason why the tree is not valid, in one sentence without a full stop.
@@ -135,13 +189,27 @@ pub fn check(
         .filter(|&mode| published(mode).iter().all(AtPoint::passed))
         .collect();
     let sizes = tree.sizes();
-    let precise = if sizes.shared_nodes > LARGEST {
-        Vec::new()
-    } else {
-        let random = random_points(target, options);
-        random.iter().map(|at| in_high_precision(&tree, target, options.mode, at, &place(at))).collect()
-    };
-    Ok(Verdict { sizes, points, precise, modes, tree })
+    let random = random_points(target, options);
+    let most = (WORK / sizes.shared_nodes.max(1)).max(2);
+    let real: Vec<Vec<f64>> = random.iter().take(most).cloned().collect();
+    let place = |at: &[Complex64]| -> Vec<Complex64> { order.iter().map(|&k| at[k]).collect() };
+    let strict = Strict { tree: &tree, target, mode: options.mode, place: &place };
+    let precise = if sizes.shared_nodes > LARGEST { Vec::new() } else { strict.at_all(&real) };
+    let mut verdict = Verdict { sizes, points, precise, modes, beyond: None, tree: tree.clone() };
+    if options.mode == Mode::Complex && target.holomorphic && !real[0].is_empty() && verdict.is_precise() {
+        verdict.beyond = Some(strict.beyond(&real, options));
+    }
+    Ok(verdict)
+}
+
+/// Compares a tree whose variables are the target's operands, in their order, with the target in high precision.
+pub fn strictly(tree: &Tree, target: &Target, mode: Mode, points: &[Vec<f64>]) -> Vec<AtPoint> {
+    Strict { tree, target, mode, place: &<[Complex64]>::to_vec }.at_all(points)
+}
+
+/// The error in doubles at a point, of such a tree.
+pub fn roughly(tree: &Tree, target: &Target, mode: Mode, at: &[f64]) -> AtPoint {
+    in_doubles(tree, target, mode, at, &complex(at), TOLERANCE)
 }
 
 /// For each variable of the tree, which operand of the target it is.
@@ -167,16 +235,9 @@ fn random_points(target: &Target, options: &Options) -> Vec<Vec<f64>> {
         return vec![Vec::new()];
     }
     let (low, high) = options.domain.unwrap_or(target.domain);
-    let mut state = options.seed;
-    let mut draw = || {
-        // SplitMix64.
-        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        low + (high - low) * ((z ^ (z >> 31)) >> 11) as f64 * 2f64.powi(-53)
-    };
-    (0..options.random_points.max(1)).map(|_| target.variables.iter().map(|_| draw()).collect()).collect()
+    let mut random = Random(options.seed);
+    let mut point = || target.variables.iter().map(|_| random.between(low, high)).collect();
+    (0..options.random_points.max(1)).map(|_| point()).collect()
 }
 
 /// The target in complex128.
@@ -207,39 +268,144 @@ fn in_doubles(
     }
 }
 
-/// The error at a point, relative (absolute where the target is 0), in as many bits as it takes for two precisions to
-/// agree.
-fn in_high_precision(tree: &Tree, target: &Target, mode: Mode, at: &[f64], inputs: &[Complex64]) -> AtPoint {
-    let mut point = in_doubles(tree, target, mode, at, inputs, STRICT_TOLERANCE);
-    point.error = f64::INFINITY;
-    if point.value.is_err() {
-        return point;
-    }
-    let (guide, _) = evaluate_all(tree, Mode::Complex, inputs);
-    let mut before: Option<Big> = None;
-    for bits in [256, 512, 1024, 2048] {
-        let Some(mut context) = Context::new(bits) else { return point };
-        let precise: Vec<Big> = inputs.iter().map(|&x| context.complex(x)).collect();
-        let value = match context.tree(tree, &precise, &guide) {
-            Ok(value) => value,
-            Err(fault) => {
-                point.value = Err(fault);
-                return point;
-            }
-        };
-        let operands: Vec<Big> = at.iter().map(|&x| context.real(x)).collect();
-        let Some(exact) = (target.value)(&mut context, &operands) else { return point };
-        let settled = before.as_ref().is_some_and(|before| distance(&context, before, &value) < 1e-30);
-        if settled {
-            point.value = Ok(value.to_complex());
-            point.expected = exact.to_complex();
-            point.error = distance(&context, &value, &exact);
-            return point;
+/// A comparison in high precision.
+struct Strict<'a> {
+    tree: &'a Tree,
+    target: &'a Target,
+    mode: Mode,
+    /// Values of the tree's variables for those of the target's operands.
+    place: &'a (dyn Fn(&[Complex64]) -> Vec<Complex64> + Sync),
+}
+
+/// What high precision says at a point.
+struct Settled {
+    expected: Big,
+    value: Result<Big, Fault>,
+    error: f64,
+    lost: Vec<TreeNode>,
+}
+
+impl Strict<'_> {
+    /// All real points; at the first ones in the highest precision.
+    fn at_all(&self, points: &[Vec<f64>]) -> Vec<AtPoint> {
+        let known = Known::of(self.tree, BITS[0]);
+        let mut lost: Option<Vec<TreeNode>> = None;
+        let mut verdicts: Vec<AtPoint> = points.par_iter().map(|at| self.at(&known, at)).collect();
+        let highest = HIGHEST.min(points.len());
+        if !verdicts.iter().all(AtPoint::passed) {
+            return verdicts;
         }
-        before = Some(value);
+        let known = Known::of(self.tree, BITS[2]);
+        let looks: Vec<Option<Settled>> = points[..highest]
+            .par_iter()
+            .map(|at| self.settled(&known, &BITS[2..], &complex(at), HIGHEST_TOLERANCE))
+            .collect();
+        for (point, look) in verdicts.iter_mut().zip(looks) {
+            let Some(look) = look else { continue };
+            point.tolerance = HIGHEST_TOLERANCE;
+            point.error = look.error;
+            let mut both = lost.take().unwrap_or_else(|| look.lost.clone());
+            both.retain(|node| look.lost.contains(node));
+            lost = Some(both);
+        }
+        if let (Some(node), Some(point)) = (lost.and_then(|lost| lost.first().copied()), verdicts.first_mut())
+        {
+            point.value = Err(Fault { node, kind: FaultKind::Lost });
+            point.error = f64::INFINITY;
+        }
+        verdicts
     }
-    point.value = Err(Fault { node: tree.root(), kind: FaultKind::Unsettled });
-    point
+
+    fn at(&self, known: &Known, at: &[f64]) -> AtPoint {
+        let inputs = (self.place)(&complex(at));
+        let mut point = in_doubles(self.tree, self.target, self.mode, at, &inputs, STRICT_TOLERANCE);
+        point.error = f64::INFINITY;
+        if point.value.is_ok()
+            && let Some(settled) = self.settled(known, &BITS, &complex(at), STRICT_TOLERANCE)
+        {
+            point.expected = settled.expected.to_complex();
+            point.value = settled.value.map(|value| value.to_complex());
+            point.error = settled.error;
+        }
+        point
+    }
+
+    /// The error at a point, relative (absolute where the target is 0): in the first precision in which it is less than
+    /// the tolerance, otherwise in one that agrees with the next. Nothing where the target has no value.
+    fn settled(&self, known: &Known, bits: &[usize], at: &[Complex64], tolerance: f64) -> Option<Settled> {
+        let inputs = (self.place)(at);
+        let (guide, _) = evaluate_all(self.tree, Mode::Complex, &inputs);
+        let mut before: Option<Big> = None;
+        let mut last = None;
+        for &bits in bits {
+            let mut context = Context::new(bits)?;
+            let operands: Vec<Big> = at.iter().map(|&x| context.complex(x)).collect();
+            let expected = (self.target.value)(&mut context, &operands)?;
+            let precise: Vec<Big> = inputs.iter().map(|&x| context.complex(x)).collect();
+            let none = Constants::default();
+            let constants = if known.bits == bits { &known.constants } else { &none };
+            let evaluation = match context.evaluate(self.tree, &precise, &guide, constants) {
+                Ok(evaluation) => evaluation,
+                Err(fault) => {
+                    return Some(Settled {
+                        expected,
+                        value: Err(fault),
+                        error: f64::INFINITY,
+                        lost: Vec::new(),
+                    });
+                }
+            };
+            let (value, lost) = (evaluation.value, evaluation.lost);
+            let error = distance(&context, &value, &expected);
+            let agrees = before.as_ref().is_some_and(|before| distance(&context, before, &value) < 1e-30);
+            before = Some(value.clone());
+            let settled = Settled { expected, value: Ok(value), error, lost };
+            if error < tolerance || agrees {
+                return Some(settled);
+            }
+            last = Some(settled);
+        }
+        let fault = Fault { node: self.tree.root(), kind: FaultKind::Unsettled };
+        last.map(|last| Settled { value: Err(fault), error: f64::INFINITY, ..last })
+    }
+
+    /// The same beside the real line.
+    fn beyond(&self, real: &[Vec<f64>], options: &Options) -> Beyond {
+        let mut random = Random(options.seed ^ 0x00C0_FFEE);
+        let (low, high) = options.imaginary;
+        let points: Vec<Vec<Complex64>> = real
+            .iter()
+            .map(|at| at.iter().map(|&re| Complex64::new(re, random.between(low, high))).collect())
+            .collect();
+        let known = Known::of(self.tree, BITS[0]);
+        let is_right = |at: &Vec<Complex64>| {
+            evaluate(self.tree, Mode::Complex, &(self.place)(at)).is_ok()
+                && self
+                    .settled(&known, &BITS, at, STRICT_TOLERANCE)
+                    .is_some_and(|settled| settled.error < STRICT_TOLERANCE)
+        };
+        let right = points.par_iter().filter(|at| is_right(at)).count();
+        Beyond { imaginary: options.imaginary, points: points.len(), right }
+    }
+}
+
+/// What is known of a tree in a precision, whatever the point.
+struct Known {
+    bits: usize,
+    constants: Constants,
+}
+
+impl Known {
+    fn of(tree: &Tree, bits: usize) -> Known {
+        let inputs = vec![Complex64::ONE; tree.variables().len()];
+        let (guide, _) = evaluate_all(tree, Mode::Complex, &inputs);
+        let constants = Context::new(bits).map(|mut context| context.constants(tree, &guide));
+        Known { bits, constants: constants.unwrap_or_default() }
+    }
+}
+
+fn complex(at: &[f64]) -> Vec<Complex64> {
+    at.iter().map(|&x| Complex64::new(x, 0.0)).collect()
 }
 
 /// `|x − y|`, relative to `y` unless that is 0.

@@ -47,6 +47,9 @@ pub enum FaultKind {
     /// More bits change the value: it is decided by rounding.
     #[error("a value that depends on rounding")]
     Unsettled,
+    /// One term of the difference is so small beside the other that no precision tells whether it should be there.
+    #[error("a term too small to be told from none")]
+    Lost,
 }
 
 /// The first node, operands first, that has no value.

@@ -8,11 +8,13 @@
 //! * [`paths`]: how gradients grow and fade on their way down;
 //! * [`cells`]: the tree on an array of cells that compute `eml`;
 //! * [`target`], [`check`]: whether a tree is the function it is submitted for;
+//! * [`calculator`]: the functions of a calculator as trees;
 //! * [`board`]: who submitted what, and the records;
 //! * [`cost`]: the published tables of costs;
 //! * [`translate`]: between trees and ordinary operations.
 
 pub mod board;
+pub mod calculator;
 pub mod cells;
 pub mod check;
 pub mod cost;

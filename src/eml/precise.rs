@@ -8,7 +8,7 @@ use astro_float::{BigFloat, Consts, RoundingMode, Sign};
 use num_complex::Complex64;
 
 use super::evaluate::{Fault, FaultKind};
-use super::tree::{Kind, Tree};
+use super::tree::{Kind, Tree, TreeNode};
 use crate::entity::Entity;
 
 /// Intermediate results have room to spare.
@@ -149,29 +149,146 @@ impl Context {
     ///
     /// The first node without a value. A difference that is 0 to half the bits counts as 0.
     pub fn tree(&mut self, tree: &Tree, inputs: &[Big], guide: &[Complex64]) -> Result<Big, Fault> {
-        let mut values: Vec<Big> = Vec::with_capacity(tree.len());
+        self.evaluate(tree, inputs, guide, &Constants::default()).map(|evaluation| evaluation.value)
+    }
+
+    /// The values of the nodes below which there is no variable, up to the first that has none.
+    pub fn constants(&mut self, tree: &Tree, guide: &[Complex64]) -> Constants {
+        let mut values: Vec<Option<Value>> = Vec::with_capacity(tree.len());
+        let mut lost = Vec::new();
+        for (node, kind) in tree.iter() {
+            let operands = match kind {
+                Kind::Eml(left, right) => [left, right].map(|operand| values[operand.index()].clone()),
+                Kind::One | Kind::Number(_) => [None, None],
+                Kind::Variable(_) => {
+                    values.push(None);
+                    continue;
+                }
+            };
+            let value = match (kind, operands) {
+                (Kind::Eml(_, right), [Some(mut left), Some(mut operand)]) => {
+                    self.eml(&mut left, &mut operand, guide.get(right.index()))
+                }
+                (Kind::Number(bits), _) => Ok((self.real(f64::from_bits(bits)).into(), false)),
+                (Kind::One, _) => Ok((self.real(1.0).into(), false)),
+                (Kind::Eml(..) | Kind::Variable(_), _) => {
+                    values.push(None);
+                    continue;
+                }
+            };
+            let Ok((mut value, is_lost)) = value else { break };
+            let Ok(number) = self.number(&mut value) else { break };
+            // An exponential is not 0, even where it underflows to it.
+            let small =
+                size(&number) < -(self.bits as i64) / 2 && (value.log.is_some() || size(&number) > ZERO);
+            if matches!(kind, Kind::Eml(..)) && (is_lost || small) {
+                lost.push(node);
+            }
+            values.push(Some(value));
+        }
+        Constants { values, lost }
+    }
+
+    /// The value of a tree, some of whose nodes are known, and what is lost in it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Context::tree`].
+    pub fn evaluate(
+        &mut self,
+        tree: &Tree,
+        inputs: &[Big],
+        guide: &[Complex64],
+        known: &Constants,
+    ) -> Result<Evaluation, Fault> {
+        let mut values: Vec<Value> = Vec::with_capacity(tree.len());
+        let mut lost = known.lost.clone();
         for (node, kind) in tree.iter() {
             let fault = |kind| Fault { node, kind };
+            let constant = known.values.get(node.index()).and_then(Option::as_ref);
             let value = match kind {
-                Kind::One => self.real(1.0),
-                Kind::Number(bits) => self.real(f64::from_bits(bits)),
+                Kind::One => self.real(1.0).into(),
+                Kind::Number(bits) => self.real(f64::from_bits(bits)).into(),
                 Kind::Variable(index) => {
-                    inputs.get(index as usize).cloned().ok_or(fault(FaultKind::Input))?
+                    inputs.get(index as usize).cloned().ok_or(fault(FaultKind::Input))?.into()
                 }
-                Kind::Eml(left, right) => {
-                    let operand = self.on_cut(&values[right.index()], guide.get(right.index()));
-                    if operand.re.is_zero() && operand.im.is_zero() {
-                        return Err(fault(FaultKind::LogOfZero));
+                Kind::Eml(left, right) => match constant {
+                    Some(constant) => constant.clone(),
+                    None => {
+                        // Taken out, so that what is computed of an operand stays with it.
+                        let mut x = std::mem::take(&mut values[left.index()]);
+                        let mut y = if left == right {
+                            x.clone()
+                        } else {
+                            std::mem::take(&mut values[right.index()])
+                        };
+                        let made = self.eml(&mut x, &mut y, guide.get(right.index()));
+                        values[right.index()] = y;
+                        values[left.index()] = x;
+                        let (value, is_lost) = made.map_err(fault)?;
+                        if is_lost {
+                            lost.push(node);
+                        }
+                        value
                     }
-                    let power = self.exp(&values[left.index()]).ok_or(fault(FaultKind::Overflow))?;
-                    let log = self.ln(&operand);
-                    self.difference(&power, &log)
-                }
+                },
             };
             values.push(value);
         }
         // A tree has a root.
-        values.pop().ok_or(Fault { node: tree.root(), kind: FaultKind::Input })
+        let root = tree.root();
+        let mut value = values.pop().unwrap_or_default();
+        let value = self.number(&mut value).map_err(|kind| Fault { node: root, kind })?;
+        Ok(Evaluation { value, lost })
+    }
+
+    /// `eml(x, y)`, and whether one of its terms is lost beside the other.
+    fn eml(
+        &mut self,
+        x: &mut Value,
+        y: &mut Value,
+        guide: Option<&Complex64>,
+    ) -> Result<(Value, bool), FaultKind> {
+        let exponent = self.number(x)?;
+        if y.is_one() {
+            return Ok((Value { number: None, log: Some(exponent) }, false));
+        }
+        let (log, exact) = match y.log.as_ref().filter(|log| self.is_principal(log)) {
+            Some(log) => (log.clone(), true),
+            None => {
+                let operand = self.number(y)?;
+                let operand = self.on_cut(&operand, guide);
+                if operand.re.is_zero() && operand.im.is_zero() {
+                    return Err(FaultKind::LogOfZero);
+                }
+                (self.ln(&operand), false)
+            }
+        };
+        let power = self.exp(&exponent).ok_or(FaultKind::Overflow)?;
+        let (above, beside) = (size(&power), size(&log));
+        let half = self.bits as i64 / 2;
+        // A logarithm that was computed may be the rounding error of 0.
+        let is_lost = above < beside - half || (exact && beside < above - half && beside > ZERO);
+        Ok((self.difference(&power, &log).into(), is_lost))
+    }
+
+    /// The number that a value is.
+    fn number(&mut self, value: &mut Value) -> Result<Big, FaultKind> {
+        match (&value.number, &value.log) {
+            (Some(number), _) => Ok(number.clone()),
+            (None, Some(log)) => {
+                let number = self.exp(log).ok_or(FaultKind::Overflow)?;
+                value.number = Some(number.clone());
+                Ok(number)
+            }
+            (None, None) => Err(FaultKind::Input),
+        }
+    }
+
+    /// Whether `ln(exp z) = z`, and not within rounding of the cut.
+    fn is_principal(&self, z: &Big) -> bool {
+        const WITHIN: f64 = std::f64::consts::PI - 1e-3;
+        z.im.is_zero() || to_f64(&z.im).abs() < WITHIN
     }
 
     /// `x − y`, each part exactly 0 where it is 0 to half the bits.
@@ -196,6 +313,45 @@ impl Context {
     }
 }
 
+/// The value of a node: a number, or the exponential of one, which is computed where it is needed.
+#[derive(Debug, Clone, Default)]
+struct Value {
+    number: Option<Big>,
+    log: Option<Big>,
+}
+
+impl From<Big> for Value {
+    fn from(number: Big) -> Value {
+        Value { number: Some(number), log: None }
+    }
+}
+
+impl Value {
+    /// Whether it is exactly 1, so that its logarithm is 0.
+    fn is_one(&self) -> bool {
+        let one = BigFloat::from_f64(1.0, 64);
+        let is = |number: &Big| number.im.is_zero() && number.re.cmp(&one) == Some(0);
+        self.number.as_ref().is_some_and(is)
+    }
+}
+
+/// Values of the nodes of a tree that are the same at all points, in one precision.
+#[derive(Debug, Default)]
+pub struct Constants {
+    values: Vec<Option<Value>>,
+    lost: Vec<TreeNode>,
+}
+
+/// The value of a tree.
+#[derive(Debug)]
+pub struct Evaluation {
+    /// The value.
+    pub value: Big,
+    /// Nodes in which one term is not 0 and yet too small, by half the bits, to be seen beside the other, and constants
+    /// as small: whether they should be there no precision at hand can tell.
+    pub lost: Vec<TreeNode>,
+}
+
 impl Big {
     /// Whether both parts are finite.
     pub fn is_finite(&self) -> bool {
@@ -211,6 +367,14 @@ impl Big {
 /// The binary exponent: `|x| < 2^exponent`; the least one for 0.
 fn exponent(x: &BigFloat) -> i32 {
     if x.is_zero() { i32::MIN } else { x.exponent().unwrap_or(i32::MAX) }
+}
+
+/// The size of 0.
+const ZERO: i64 = i32::MIN as i64;
+
+/// The binary exponent of the larger part.
+fn size(x: &Big) -> i64 {
+    exponent(&x.re).max(exponent(&x.im)).into()
 }
 
 /// A binary64 number with so many bits.

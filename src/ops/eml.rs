@@ -47,6 +47,13 @@ pub(super) const FAMILY: &[PrimitiveInfo] = &[
     }),
     operator("lediv", "log(exp x / y), that is x − log y", |a, v| join(a, Op::Sub, same, log, v)),
     operator("leprod", "log(exp x · y), that is x + log y", |a, v| join(a, Op::Add, same, log, v)),
+    operator("eem", "exp x · exp y", |a, v| join(a, Op::Mul, exp, exp, v)),
+    operator("eed", "exp x / exp y", |a, v| join(a, Op::Div, exp, exp, v)),
+    operator("ees", "exp x − exp y", |a, v| join(a, Op::Sub, exp, exp, v)),
+    operator("eea", "exp x + exp y", |a, v| join(a, Op::Add, exp, exp, v)),
+    operator("lla", "log x + log y", |a, v| join(a, Op::Add, log, log, v)),
+    operator("lls", "log x − log y", |a, v| join(a, Op::Sub, log, log, v)),
+    operator("lld", "log x / log y", |a, v| join(a, Op::Div, log, log, v)),
 ];
 
 fn numbers(a: &mut dyn Algebra, operands: &[Node]) -> (Node, Node) {

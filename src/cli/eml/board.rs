@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use neural_compiler::eml::board::{Board, BoardError, Entry, Submission};
+use neural_compiler::eml::board::{Board, BoardError, Entry, LONGEST_EXPRESSION, Submission};
 use serde_json::{Value as Json, json};
 
 use super::check::{self, What};
@@ -14,7 +14,7 @@ use crate::cli::{print, print_json, read_source, report, table};
 #[command(after_help = "Examples:\n  \
     nc eml submit --board board.sqlite --name Ada --target neg tree.eml\n\n\
     Every submission is kept, valid or not. A valid one with fewer nodes than all before it, for the same target and in\n\
-    the same mode, is the record. Exit status 0 if it is valid, else 1.")]
+    the same mode, is the record. Texts of more than 1 MiB are refused. Exit status 0 if it is valid, else 1.")]
 pub struct SubmitArgs {
     /// The file of the board, which is made if it does not exist
     #[arg(long, value_name = "FILE")]
@@ -24,6 +24,9 @@ pub struct SubmitArgs {
     name: String,
     #[command(flatten)]
     what: What,
+    /// Most characters of a valid submission
+    #[arg(long, value_name = "N", default_value_t = LONGEST_EXPRESSION)]
+    limit: usize,
     /// The tree; - is standard input
     #[arg(value_name = "TREE")]
     tree: PathBuf,
@@ -49,10 +52,17 @@ pub fn submit(args: &SubmitArgs, json: bool) -> Result<(), Failure> {
     let challenge = args.what.challenge()?;
     let (name, bytes) = read_source(&args.tree)?;
     let source = SourceText::new(name, bytes);
-    let checked = args.what.check(&source.text)?;
+    let characters = source.text.trim().chars().count();
+    let too_long = (characters > args.limit)
+        .then(|| format!("{characters} characters, and a submission has {} at most", args.limit));
+    let checked = match too_long {
+        Some(_) => None,
+        None => Some(args.what.check(&source.text)?),
+    };
     let (sizes, reason) = match &checked {
-        Ok(verdict) => (Some(verdict.sizes), verdict.reason()),
-        Err(errors) => (None, errors.first().map(ToString::to_string)),
+        Some(Ok(verdict)) => (Some(verdict.sizes), verdict.reason()),
+        Some(Err(errors)) => (None, errors.first().map(ToString::to_string)),
+        None => (None, too_long),
     };
     let submission = Submission {
         challenge,
@@ -65,13 +75,24 @@ pub fn submit(args: &SubmitArgs, json: bool) -> Result<(), Failure> {
     let mut board = Board::open(&args.board).map_err(|error| failure(&args.board, &error))?;
     let entry = board.submit(&submission).map_err(|error| failure(&args.board, &error))?;
     if json {
-        let mut object = check::as_json(challenge, args.what.grammar(), &source, &checked);
+        let mut object = match &checked {
+            Some(checked) => check::as_json(challenge, args.what.grammar(), &source, checked),
+            None => json!({
+                "target": challenge,
+                "mode": args.what.grammar(),
+                "valid": false,
+                "reason": entry.reason,
+            }),
+        };
         object["submission"] = entry_json(&entry);
         print_json(&object)?;
     } else {
         match &checked {
-            Ok(verdict) => print(&check::as_text(challenge, &source, verdict))?,
-            Err(errors) => report::diagnostics(&source, errors),
+            Some(Ok(verdict)) => print(&check::as_text(challenge, &source, verdict))?,
+            Some(Err(errors)) => report::diagnostics(&source, errors),
+            None => {
+                print(&format!("{}: not valid: {}\n", source.name, reason.as_deref().unwrap_or_default()))?
+            }
         }
         let record = if entry.record { ", the record" } else { "" };
         print(&format!("submission {} at {}{record}\n", entry.id, entry.submitted_at))?;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use neural_compiler::eml::check::{self, AtPoint, Options, Verdict};
+use neural_compiler::eml::check::{self, AtPoint, Beyond, Options, Verdict};
 use neural_compiler::eml::target::{self, Target};
 use neural_compiler::eml::{Mode, Sizes};
 use neural_compiler::source::Diagnostic;
@@ -45,6 +45,9 @@ pub struct What {
     /// The interval of random points, instead of the target's
     #[arg(long, value_name = "LOW..HIGH", value_parser = interval, allow_hyphen_values = true)]
     domain: Option<(f64, f64)>,
+    /// The interval of imaginary parts of complex points, which are tried too and only reported
+    #[arg(long, value_name = "LOW..HIGH", value_parser = interval, allow_hyphen_values = true, default_value = "-1..1")]
+    imaginary: (f64, f64),
     /// How many random points
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=1000))]
     points: u16,
@@ -113,6 +116,7 @@ impl What {
             random_points: self.points.into(),
             seed: self.seed,
             domain: self.domain,
+            imaginary: self.imaginary,
         };
         Ok(check::check(text, target, &variables, &options))
     }
@@ -159,6 +163,13 @@ pub fn as_text(challenge: &str, source: &SourceText, verdict: &Verdict) -> Strin
         rows.extend(points.iter().map(|point| line(title, verdict, point)));
     }
     text += &table(&rows, &[]);
+    if let Some(beyond) = &verdict.beyond {
+        let Beyond { imaginary: (low, high), points, right } = beyond;
+        text += &format!(
+            "  domain: {}; right at {right} of {points} points with imaginary parts in {low}..{high}\n",
+            beyond.domain(),
+        );
+    }
     if let Some(reason) = verdict.reason() {
         text += &format!("  {reason}\n");
     }
@@ -206,6 +217,12 @@ pub fn as_json(
         "reason": verdict.reason(),
         "sizes": sizes_json(&verdict.sizes),
         "passes_over": modes,
+        "domain": verdict.beyond.as_ref().map(|beyond| json!({
+            "words": beyond.domain(),
+            "imaginary": [beyond.imaginary.0, beyond.imaginary.1],
+            "points": beyond.points,
+            "right": beyond.right,
+        })),
         "points": points(&verdict.points),
         "precise": points(&verdict.precise),
     })

@@ -1,6 +1,7 @@
 //! `nc eml`: trees of the operator `eml(x, y) = exp(x) − ln(y)`.
 
 mod board;
+mod calculator;
 mod cells;
 mod check;
 mod cost;
@@ -30,6 +31,7 @@ enum Command {
     Submit(board::SubmitArgs),
     Board(board::BoardArgs),
     Cost(cost::Args),
+    Calculator(calculator::Args),
     Expand(translate::ExpandArgs),
     Raise(translate::RaiseArgs),
     Shorten(translate::ShortenArgs),
@@ -46,6 +48,7 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
         Command::Submit(args) => board::submit(args, json),
         Command::Board(args) => board::show(args, json),
         Command::Cost(args) => cost::run(args, json),
+        Command::Calculator(args) => calculator::run(args, json),
         Command::Expand(args) => translate::run_expand(args, json),
         Command::Raise(args) => translate::run_raise(args, json),
         Command::Shorten(args) => translate::run_shorten(args, json),

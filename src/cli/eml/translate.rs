@@ -11,7 +11,7 @@ use neural_compiler::eml::translate::gradient::gradient;
 use neural_compiler::eml::translate::raise::{Effort, raise};
 use neural_compiler::eml::translate::shorten::shorten;
 use neural_compiler::eml::translate::terms::operations;
-use neural_compiler::eml::{Sizes, Tree};
+use neural_compiler::eml::{Mode, Sizes, Tree};
 use neural_compiler::graph::build::Signature;
 use neural_compiler::source::Diagnostic;
 use serde_json::{Value as Json, json};
@@ -34,7 +34,7 @@ pub struct ExpandArgs {
     #[arg(value_name = "PROG", required_unless_present = "expression")]
     program: Option<PathBuf>,
     /// An expression instead of a program
-    #[arg(short, long = "expr", value_name = "EXPR", conflicts_with = "program")]
+    #[arg(short, long = "expr", value_name = "EXPR", allow_hyphen_values = true, conflicts_with = "program")]
     expression: Option<String>,
     /// Which known trees stand for operations
     #[arg(long, value_name = "SET", value_enum, default_value_t)]
@@ -99,7 +99,7 @@ pub struct TreeArgs {
     #[arg(value_name = "TREE", required_unless_present = "expression")]
     tree: Option<PathBuf>,
     /// A text instead of a file
-    #[arg(short, long = "expr", value_name = "EXPR", conflicts_with = "tree")]
+    #[arg(short, long = "expr", value_name = "EXPR", allow_hyphen_values = true, conflicts_with = "tree")]
     expression: Option<String>,
 }
 
@@ -129,7 +129,7 @@ pub fn refused(source: &SourceText) -> impl Fn(Diagnostic) -> Failure {
     |diagnostic| Failure::Source(source.clone(), vec![diagnostic])
 }
 
-fn written(tree: &Tree) -> Result<String, Failure> {
+pub fn written(tree: &Tree) -> Result<String, Failure> {
     tree.text(LONGEST).ok_or_else(|| {
         let sizes = tree.sizes();
         let message = format!(
@@ -140,7 +140,7 @@ fn written(tree: &Tree) -> Result<String, Failure> {
     })
 }
 
-fn counts(sizes: &Sizes) -> String {
+pub fn counts(sizes: &Sizes) -> String {
     let Sizes { nodes, rpn_length, depth, shared_nodes, .. } = sizes;
     format!("{nodes} nodes, K = {rpn_length}, depth {depth}, {shared_nodes} nodes shared")
 }
@@ -171,8 +171,11 @@ pub fn run_expand(args: &ExpandArgs, json: bool) -> Result<(), Failure> {
     }
     let mode = expanded.mode.name();
     let verified = match expanded.points {
+        Some(points) if expanded.mode == Mode::Extended => {
+            format!("equal to the program in binary64 at {points} random points, mode {mode} (ln 0 = −∞)")
+        }
         Some(points) => format!("equal to the program at {points} random points of its domain, mode {mode}"),
-        None => format!("not verified: it takes ln 0, mode {mode}"),
+        None => format!("not verified: no point of its domain was found, mode {mode}"),
     };
     print(&format!("; {}\n; {verified}\n{tree}\n", counts(&sizes)))
 }

@@ -62,13 +62,23 @@ impl Maker {
         self.eml(one, inner)
     }
 
-    /// `x − ln y` for `x > 0`.
-    fn minus_log(&mut self, x: TreeNode, y: TreeNode) -> TreeNode {
-        let x = self.log(x);
+    /// `x − ln y` for `x > 0`; of a power of e, its exponent is at hand, and `x` may be any number.
+    pub fn minus_log(&mut self, x: TreeNode, y: TreeNode) -> TreeNode {
+        let exponent = if self.set == Constructions::Paper { None } else { self.exponent(x) };
+        let x = exponent.unwrap_or_else(|| self.log(x));
         self.eml(x, y)
     }
 
-    /// `x − y` for `x > 0`.
+    /// `x` of a node that was made as `exp x`.
+    pub fn exponent(&mut self, node: TreeNode) -> Option<TreeNode> {
+        let one = self.one();
+        match self.builder.kind(node) {
+            Kind::Eml(left, right) if right == one => Some(left),
+            Kind::Eml(..) | Kind::One | Kind::Variable(_) | Kind::Number(_) => None,
+        }
+    }
+
+    /// `x − y` for `x > 0`, or for a power of e.
     pub fn minus(&mut self, x: TreeNode, y: TreeNode) -> TreeNode {
         let y = self.exp(y);
         self.minus_log(x, y)
@@ -172,7 +182,7 @@ impl Maker {
     /// Whether a node is 1 or a power of e.
     fn is_positive(&mut self, node: TreeNode) -> bool {
         let one = self.one();
-        node == one || matches!(self.builder.kind(node), Kind::Eml(_, right) if right == one)
+        node == one || self.exponent(node).is_some()
     }
 
     /// `x·y`.
@@ -257,15 +267,30 @@ impl Maker {
     /// `√x`.
     pub fn sqrt(&mut self, x: TreeNode) -> TreeNode {
         let two = self.integer(2);
-        let half = self.recip(two);
-        self.pow(x, half)
+        match self.set {
+            Constructions::Shortest => {
+                let log = self.log(x);
+                let half = self.div(log, two);
+                self.exp(half)
+            }
+            Constructions::Widest | Constructions::Paper => {
+                let half = self.recip(two);
+                self.pow(x, half)
+            }
+        }
     }
 
     /// `√−1`, over the complex numbers.
     fn i(&mut self) -> TreeNode {
         let one = self.one();
         let minus_one = self.neg(one);
-        self.sqrt(minus_one)
+        match self.set {
+            // Nothing is gained by a wide form of a constant.
+            Constructions::Shortest | Constructions::Widest => {
+                self.within(Constructions::Shortest, |maker| maker.sqrt(minus_one))
+            }
+            Constructions::Paper => self.sqrt(minus_one),
+        }
     }
 
     /// `sin x`, over the complex numbers, for `x ≠ 0`.
@@ -327,7 +352,7 @@ impl Maker {
     }
 
     /// What is made in another set.
-    fn within(&mut self, set: Constructions, make: impl FnOnce(&mut Maker) -> TreeNode) -> TreeNode {
+    pub fn within<T>(&mut self, set: Constructions, make: impl FnOnce(&mut Maker) -> T) -> T {
         let set = std::mem::replace(&mut self.set, set);
         let made = make(self);
         self.set = set;

@@ -19,8 +19,8 @@ pub struct Expanded {
     pub tree: Tree,
     /// Over which numbers it has values.
     pub mode: Mode,
-    /// At how many points they were compared; nothing for trees that take the logarithm of 0, which have no value in
-    /// high precision.
+    /// At how many points they were compared; nothing where none was found. Trees that take the logarithm of 0 have no
+    /// value in high precision: those are compared in binary64, in the extended mode.
     pub points: Option<usize>,
 }
 
@@ -36,12 +36,14 @@ pub fn expand(graph: &Graph, set: Constructions) -> Result<Expanded, Diagnostic>
     let mut maker = Maker::new(set);
     let tree = tree(&formula, &spans, &variables, &mut maker);
     let tree = maker.builder.finish(tree);
-    if set == Constructions::Paper {
-        return Ok(Expanded { tree, mode: Mode::Extended, points: None });
-    }
     let whole = spans.last().copied().unwrap_or_default();
     let refused =
         |refused| Diagnostic::error("not-verified", whole, format!("this program as a tree: {refused}"));
+    if set == Constructions::Paper {
+        let compare = |points: Points| points.compare_roughly(&tree, &formula);
+        let compared = Points::extended(&tree).map(compare).transpose().map_err(refused)?;
+        return Ok(Expanded { mode: Mode::Extended, points: compared.filter(|&points| points > 0), tree });
+    }
     let points = Points::of(&tree).map_err(refused)?;
     points.compare(&tree, &formula).map_err(refused)?;
     Ok(Expanded { tree, mode: points.mode(), points: Some(points.len()) })

@@ -57,7 +57,7 @@ pub struct Points {
 
 /// Numbers that look random and are the same in every run.
 #[derive(Debug)]
-struct Random(u64);
+pub(in crate::eml) struct Random(pub(in crate::eml) u64);
 
 impl Random {
     fn bits(&mut self) -> u64 {
@@ -71,6 +71,11 @@ impl Random {
     /// From 0 to 1.
     fn unit(&mut self) -> f64 {
         (self.bits() >> 11) as f64 * 2f64.powi(-53)
+    }
+
+    /// A number of an interval.
+    pub(in crate::eml) fn between(&mut self, low: f64, high: f64) -> f64 {
+        low + (high - low) * self.unit()
     }
 
     /// A number as inputs may be: small or large, of either sign.
@@ -105,6 +110,11 @@ impl Points {
     pub fn of_all(trees: &[&Tree]) -> Result<Points, Refused> {
         let real = Points::in_mode(trees, Mode::Real);
         real.or_else(|| Points::in_mode(trees, Mode::Complex)).ok_or(Refused::NoDomain)
+    }
+
+    /// Points at which a tree has a value if `ln 0 = −∞`.
+    pub fn extended(tree: &Tree) -> Option<Points> {
+        Points::in_mode(&[tree], Mode::Extended)
     }
 
     fn in_mode(trees: &[&Tree], mode: Mode) -> Option<Points> {
@@ -168,6 +178,30 @@ impl Points {
     /// The first point at which they differ, or either has no value.
     pub fn compare(&self, tree: &Tree, formula: &Formula) -> Result<(), Refused> {
         self.each(tree, |context, point| evaluate_formula(context, self.mode, formula, point))
+    }
+
+    /// Compares a formula with a tree in binary64, at the points at which both have finite values; and their number.
+    ///
+    /// # Errors
+    ///
+    /// The first point at which they differ.
+    pub fn compare_roughly(&self, tree: &Tree, formula: &Formula) -> Result<usize, Refused> {
+        // Some digits are lost to cancellation on both sides.
+        const ROUGHLY: f64 = 1e-6;
+        let mut context = Context::new(BITS).ok_or(Refused::Memory)?;
+        let mut compared = 0;
+        for point in &self.list {
+            let found = value(tree, self.mode, point).filter(|found| found.is_finite());
+            let expected =
+                evaluate_formula(&mut context, Mode::Real, formula, point).map(|big| big.to_complex());
+            let (Some(found), Some(expected)) = (found, expected) else { continue };
+            let size = point.iter().fold(1f64, |size, x| size.max(x.abs())).max(expected.norm());
+            if (found - expected).norm() > ROUGHLY * size {
+                return Err(Refused::Differs(described(tree.variables(), point)));
+            }
+            compared += 1;
+        }
+        Ok(compared)
     }
 
     /// Compares two trees at all points.
