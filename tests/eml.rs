@@ -599,7 +599,7 @@ fn cotangents_of_variables_are_the_gradient() {
         if evaluate(&tree, Mode::Real, &inputs).is_err() {
             continue;
         }
-        let program = Program::parse_as(text, Dialect::Eml, &ReaderLimits::default()).unwrap();
+        let program = Program::parse_as(text, Dialect::Eml(Mode::Real), &ReaderLimits::default()).unwrap();
         let names: Vec<&str> = program.inputs().collect();
         let value = |name: &&str| inputs[tree.variables().iter().position(|known| known == name).unwrap()].re;
         let point: Vec<f64> = names.iter().map(value).collect();

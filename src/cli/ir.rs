@@ -144,7 +144,7 @@ fn draw(args: &Args, loaded: &Loaded, options: &CompileOptions) -> Result<Pictur
         (Some(SubjectChoice::Eml), Dialect::Scheme) => {
             return Err(Failure::usage("--of eml: not an EML program; `nc eml expand` makes one of it"));
         }
-        (Some(SubjectChoice::Eml) | None, Dialect::Eml) => {
+        (Some(SubjectChoice::Eml) | None, Dialect::Eml(_)) => {
             let limits = ReaderLimits::default();
             let tree = reader::read(&loaded.source.text, Grammar::Literal, &limits)
                 .map_err(|errors| Failure::Source(loaded.source.clone(), errors))?;
