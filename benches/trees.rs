@@ -81,7 +81,7 @@ impl Sequence {
 /// A tree of [`NODES`] nodes, grown from its leaves: pairs are joined whose values at some points stay moderate.
 fn random_tree() -> Tree {
     let mut random = Sequence(2);
-    let points: Vec<[Complex64; 2]> = (0..16).map(|_| [random.point(), random.point()]).collect();
+    let points: Vec<[Complex64; 2]> = (0..2000).map(|_| [random.point(), random.point()]).collect();
     let mut builder = TreeBuilder::new();
     let none = Span::default();
     let mut forest: Vec<_> = (0..=NODES)

@@ -8,12 +8,14 @@
 //! hundred times `--samples`. Without the FMA target feature every `mul_add` is a library call;
 //! `RUSTFLAGS="-C target-cpu=native"` makes the run shorter, not different.
 
+mod complex;
 mod exponential;
 mod single;
 #[path = "../../tests/support/mod.rs"]
 mod support;
 mod trigonometric;
 
+use nc_runtime::lanes::Precision;
 use std::process::ExitCode;
 use support::{Effort, Found, Rng, parallel};
 
@@ -60,8 +62,19 @@ fn main() -> ExitCode {
 type Measurement = (&'static str, Box<dyn FnOnce() -> Found>);
 
 fn double_rows(effort: Effort) -> Vec<Measurement> {
-    let rows = [exponential::rows(), trigonometric::rows()].into_iter().flatten();
-    rows.map(|row| -> Measurement { (row.name, Box::new(move || row.measure(effort))) }).collect()
+    let rows = [exponential::rows(), trigonometric::rows(), complex::rows()].into_iter().flatten();
+    let rows = rows.map(|row| -> Measurement { (row.name, Box::new(move || row.measure(effort))) });
+    rows.chain(complex_rows(Precision::Double, effort)).collect()
+}
+
+/// The functions of two complex numbers.
+fn complex_rows(precision: Precision, effort: Effort) -> impl Iterator<Item = Measurement> {
+    complex::fours().into_iter().flat_map(move |function| {
+        [0, 1].map(|i| -> Measurement {
+            let measure = function.clone();
+            (function.names[i], Box::new(move || measure.measure(precision, i == 1, effort)))
+        })
+    })
 }
 
 /// All arguments of the functions of one argument, random ones for those of two.
@@ -73,11 +86,11 @@ fn single_rows(effort: Effort) -> Vec<Measurement> {
         let bits = move |part: u64| (part * share).saturating_sub(1)..(part + 1) * share;
         (function.name, Box::new(move || parallel(threads, |part| function.sweep(bits(part)))))
     });
-    let twos = single::twos().into_iter().map(|function| -> Measurement {
+    let twos = single::twos().into_iter().chain(complex::singles()).map(|function| -> Measurement {
         let samples = 100 * effort.samples / threads;
         (function.name, Box::new(move || parallel(threads, |part| function.sample(&mut Rng(part), samples))))
     });
-    ones.chain(twos).collect()
+    ones.chain(twos).chain(complex_rows(Precision::Single, effort)).collect()
 }
 
 fn print(name: &str, found: &Found) {

@@ -40,16 +40,8 @@ pub(crate) fn expm1_tail<L: Lanes>(l: &L, r: L::F, low: L::F) -> L::F {
     l.fma(l.mul(r, l.f(0.5)), r, rest)
 }
 
-/// `e^x`.
-///
-/// Cody and Waite: `x = n ln 2 + r`, a polynomial of degree 11 for `e^r` by Estrin's scheme, and the last
-/// addition already scaled by half of the power of two; the other half rounds only subnormal results.
-///
-/// Maximal error measured: 0.88 ULP (binary32: 0.88). `e^±0 = 1`, `e^−∞ = +0`, `e^∞ = ∞`, NaN gives NaN.
-pub fn exp<L: Lanes>(l: &L, x: L::F) -> L::F {
-    if l.precision() == Precision::Single {
-        return single::exp::exp(l, x);
-    }
+/// `e^r − 1` for `x = n ln 2 + r`, and `n + 2046` in the low bits of the second result.
+fn em1<L: Lanes>(l: &L, x: L::F) -> (L::F, L::I) {
     let shift = l.f(ROUND + 2046.0);
     let t = l.fma(x, l.f(LOG2_E), shift);
     let n = l.sub(t, shift);
@@ -67,10 +59,32 @@ pub fn exp<L: Lanes>(l: &L, x: L::F) -> L::F {
     let high = l.fma(r4, p4, l.fma(r2, p3, p2));
     let tail = l.fma(r4, high, l.fma(r2, p1, p0));
     // From the parts of r, because the rounding of their sum would cost another quarter of a unit.
-    let em1 = l.add(r_high, l.fma(r2, tail, r_low));
-    let (s1, s2) = two_to(l, l.bits(t));
+    (l.add(r_high, l.fma(r2, tail, r_low)), l.bits(t))
+}
+
+/// `e^x`.
+///
+/// Cody and Waite: `x = n ln 2 + r`, a polynomial of degree 11 for `e^r` by Estrin's scheme, and the last
+/// addition already scaled by half of the power of two; the other half rounds only subnormal results.
+///
+/// Maximal error measured: 0.88 ULP (binary32: 0.88). `e^±0 = 1`, `e^−∞ = +0`, `e^∞ = ∞`, NaN gives NaN.
+pub fn exp<L: Lanes>(l: &L, x: L::F) -> L::F {
+    if l.precision() == Precision::Single {
+        return single::exp::exp(l, x);
+    }
+    let (em1, biased) = em1(l, x);
+    let (s1, s2) = two_to(l, biased);
     let y = l.mul(l.fma(em1, s1, s1), s2);
     saturate(l, x, 1000.0, y)
+}
+
+/// `e^x` in pieces, as [`exp`] has them: `(1 + e) 2^n`, and `n` plus twice the bias of the format in the low bits of
+/// the second result.
+pub(super) fn pieces<L: Lanes>(l: &L, x: L::F) -> (L::F, L::I) {
+    match l.precision() {
+        Precision::Double => em1(l, x),
+        Precision::Single => single::exp::em1(l, x, None, 254.0),
+    }
 }
 
 /// `y`, but 0 and ∞ where `x` is beyond `±limit` and the power of two no longer fits its two factors.

@@ -3,7 +3,7 @@
 //! Each function runs its recipe over one lane and, if the recipe reports the argument, a slower path. On the
 //! fast range it therefore agrees with the recipe bit for bit.
 
-use super::{complex, exp, fmod as remainder, trig};
+use super::{complex, fmod as remainder, trig};
 use crate::lanes::{Lanes, Scalar, Scalar32};
 use std::ops::Rem;
 
@@ -172,18 +172,18 @@ pub fn tan<N: Number>(x: N) -> N {
 
 /// [`complex::exp_cos`] of any numbers.
 pub fn exp_cos<N: Number>(x: N, y: N) -> N {
-    N::fast(|l| complex::exp_cos(l, x, y)).unwrap_or_else(|| {
-        let l = N::Lane::default();
-        l.mul(exp::exp(&l, x), cos(y))
-    })
+    N::fast(|l| complex::exp_cos(l, x, y)).unwrap_or_else(|| exponential(x, y).0)
 }
 
 /// [`complex::exp_sin`] of any numbers.
 pub fn exp_sin<N: Number>(x: N, y: N) -> N {
-    N::fast(|l| complex::exp_sin(l, x, y)).unwrap_or_else(|| {
-        let l = N::Lane::default();
-        l.mul(exp::exp(&l, x), sin(y))
-    })
+    N::fast(|l| complex::exp_sin(l, x, y)).unwrap_or_else(|| exponential(x, y).1)
+}
+
+/// Both parts of `e^(x + iy)` for a finite y beyond the fast range.
+fn exponential<N: Number>(x: N, y: N) -> (N, N) {
+    let (hi, tail, quadrant) = y.reduce();
+    complex::exponential_reduced(&N::Lane::default(), x, y, hi, tail, quadrant)
 }
 
 /// [`fmod`](remainder::fmod) of any numbers.

@@ -9,9 +9,9 @@ use std::f64::consts::{LOG2_E, LOG10_E};
 /// 2^52; with an integer below 2^52 in the low bits it is the sum of both.
 const TWO_52: f64 = 4503599627370496.0;
 /// The bits of 1.0.
-const ONE: i64 = 0x3ff0_0000_0000_0000;
+pub(super) const ONE: i64 = 0x3ff0_0000_0000_0000;
 /// The high bits of √½, where mantissas are cut.
-const CUT: i64 = 0x3fe6_a09e_0000_0000;
+pub(super) const CUT: i64 = 0x3fe6_a09e_0000_0000;
 /// The bits of a mantissa.
 const MANTISSA: i64 = 0x000f_ffff_ffff_ffff;
 
@@ -43,7 +43,7 @@ fn split_any<L: Lanes>(l: &L, x: L::F) -> Parts<L> {
 /// With `s = f / (2 + f)`: `log(1 + f) = f − f²/2 + s (f²/2 + R(s²))` (as in FDLIBM), where
 /// `R(z) = 2 atanh(√z)/√z − 2` by `fpminimax(…, [|1,…,7|], [|D…|], [0, 0.02944], absolute)`, error `2^−59.5`
 /// relative to the logarithm.
-fn log1p_tail<L: Lanes>(l: &L, f: L::F) -> L::F {
+pub(super) fn log1p_tail<L: Lanes>(l: &L, f: L::F) -> L::F {
     let s = l.div(f, l.add(f, l.f(2.0)));
     let z = l.mul(s, s);
     let z2 = l.mul(z, z);
@@ -60,9 +60,9 @@ fn log1p_tail<L: Lanes>(l: &L, f: L::F) -> L::F {
 }
 
 /// `k ln 2 + f + tail` for `|f|` below `k ln 2`, or `k = 0`.
-fn sum<L: Lanes>(l: &L, k: L::F, f: L::F, tail: L::F) -> L::F {
+pub(super) fn sum<L: Lanes>(l: &L, k: L::F, f: L::F, tail: L::F) -> L::F {
     let high = l.fma(k, l.f(LN2_HIGH), f);
-    let error = l.add(l.fma(k, l.f(LN2_HIGH), l.neg(high)), f);
+    let error = l.sub(f, l.fma(k, l.f(-LN2_HIGH), high));
     l.add(high, l.add(l.fma(k, l.f(LN2_LOW), tail), error))
 }
 

@@ -62,7 +62,7 @@ const HALF_TAN: [f64; 9] = [
 /// `x = n·π/2 + hi − tail` with `|hi| ≤ π/4` or a hair more and `|tail| ≤ ulp(hi)` unless `hi` cancels; the low bits
 /// of the third result are `n + shift`.
 #[inline]
-fn reduce<L: Lanes>(l: &L, x: L::F, shift: f64) -> (L::F, L::F, L::I) {
+pub(super) fn reduce<L: Lanes>(l: &L, x: L::F, shift: f64) -> (L::F, L::F, L::I) {
     match l.precision() {
         Precision::Double => reduce_double(l, x, shift),
         Precision::Single => single::trig::reduce(l, x, shift),
@@ -88,7 +88,7 @@ fn reduce_double<L: Lanes>(l: &L, x: L::F, shift: f64) -> (L::F, L::F, L::I) {
 
 /// Reports the finite lanes beyond the fast range; infinities and NaN become NaN by themselves.
 #[inline]
-fn report<L: Lanes>(l: &L, x: L::F) {
+pub(super) fn report<L: Lanes>(l: &L, x: L::F) {
     let size = l.abs(x);
     let limit = l.f(by_format(l, FAST_LIMIT, f64::from(FAST_LIMIT_SINGLE)));
     l.outside(l.and(l.lt(limit, size), l.lt(size, l.f(f64::INFINITY))));
@@ -97,6 +97,24 @@ fn report<L: Lanes>(l: &L, x: L::F) {
 /// Sine and cosine of `hi − tail`, `|hi| ≤ π/4`.
 #[inline]
 fn kernels<L: Lanes>(l: &L, hi: L::F, tail: L::F) -> (L::F, L::F) {
+    let kernels = unrounded_kernels(l, hi, tail);
+    (kernels.sin, kernels.cos)
+}
+
+/// Sine and cosine of `hi − tail`, and what their last operation rounds.
+pub(super) struct Kernels<L: Lanes> {
+    /// `hi − cubic`, rounded.
+    pub(super) sin: L::F,
+    pub(super) cubic: L::F,
+    /// `top + rest`, rounded.
+    pub(super) cos: L::F,
+    pub(super) top: L::F,
+    pub(super) rest: L::F,
+}
+
+/// Sine and cosine of `hi − tail`, `|hi| ≤ π/4`, with their parts.
+#[inline]
+pub(super) fn unrounded_kernels<L: Lanes>(l: &L, hi: L::F, tail: L::F) -> Kernels<L> {
     let (sine, cosine): (&[f64], &[f64]) =
         by_format(l, (&SIN, &COS), (&single::trig::SIN, &single::trig::COS));
     let s = l.mul(hi, hi);
@@ -106,10 +124,11 @@ fn kernels<L: Lanes>(l: &L, hi: L::F, tail: L::F) -> (L::F, L::F) {
     let top = l.fma(half, hi, l.f(1.0));
     let rest = l.fma(half, hi, l.sub(l.f(1.0), top));
     let rest = l.fma(hi, tail, rest);
-    let cos = l.add(top, l.fma(s2, by_pairs(l, s, s2, cosine), rest));
+    let rest = l.fma(s2, by_pairs(l, s, s2, cosine), rest);
+    let cos = l.add(top, rest);
     // sin: `top` is close enough to the derivative to weigh the tail. Subtracting keeps the sign of −0.
     let cubic = l.fma(l.mul(hi, s), by_pairs(l, s, s2, sine), l.mul(tail, top));
-    (l.sub(hi, cubic), cos)
+    Kernels { sin: l.sub(hi, cubic), cubic, cos, top, rest }
 }
 
 /// The lowest bit of `i` in the place of the sign, and zeros.
@@ -134,6 +153,12 @@ fn half_turn<L: Lanes>(l: &L, quadrant: L::I) -> L::I {
 #[inline]
 pub(super) fn sincos_reduced<L: Lanes>(l: &L, hi: L::F, tail: L::F, quadrant: L::I) -> (L::F, L::F) {
     let (s, c) = kernels(l, hi, tail);
+    turned(l, s, c, quadrant)
+}
+
+/// Sine and cosine `n` quarter turns further; `n` in the low two bits of `quadrant`.
+#[inline]
+pub(super) fn turned<L: Lanes>(l: &L, s: L::F, c: L::F, quadrant: L::I) -> (L::F, L::F) {
     let swap = odd(l, quadrant);
     let sin = flip(l, l.select(swap, c, s), half_turn(l, quadrant));
     let cos = flip(l, l.select(swap, s, c), half_turn(l, l.iadd(quadrant, l.i(1))));

@@ -31,7 +31,7 @@ pub(super) fn expm1_tail<L: Lanes>(l: &L, r: L::F, low: L::F) -> L::F {
 }
 
 /// `e^r − 1` for `x + low = n ln 2 + r`, and `n + bias` in the low bits of the second result.
-fn em1<L: Lanes>(l: &L, x: L::F, low: Option<L::F>, bias: f64) -> (L::F, L::I) {
+pub fn em1<L: Lanes>(l: &L, x: L::F, low: Option<L::F>, bias: f64) -> (L::F, L::I) {
     let shift = l.f(ROUND + bias);
     let t = l.fma(x, l.f(LOG2_E), shift);
     let n = l.sub(t, shift);

@@ -9,11 +9,11 @@ use std::f64::consts::{LOG2_E, LOG10_E};
 /// `2^23`; with an integer below `2^23` in the low bits it is the sum of both.
 const TWO_23: f64 = 8_388_608.0;
 /// The bits of 1.0.
-const ONE: i64 = 0x3f80_0000;
+pub const ONE: i64 = 0x3f80_0000;
 /// The bits of a mantissa.
 const MANTISSA: i64 = 0x007f_ffff;
 /// The bits of √½, where mantissas are cut.
-const CUT: i64 = 0x3f35_04f3;
+pub const CUT: i64 = 0x3f35_04f3;
 
 /// `x = 2^k m` with `m` in `[√½, √2)`, for positive finite `x`.
 pub(super) struct Parts<L: Lanes> {
@@ -42,7 +42,7 @@ pub(super) fn split_any<L: Lanes>(l: &L, x: L::F) -> Parts<L> {
 ///
 /// `fpminimax(log1p(x), [|3,…,11|], [|SG…|], [√½ − 1, √2 − 1], relative, x − x²/2)`, error `2^−30.2` relative
 /// to the logarithm. No division, which would cost more than these terms.
-fn log1p_tail<L: Lanes>(l: &L, f: L::F) -> L::F {
+pub fn log1p_tail<L: Lanes>(l: &L, f: L::F) -> L::F {
     let f2 = l.mul(f, f);
     let f4 = l.mul(f2, f2);
     let p0 = linear(l, f, 0.33333313, -0.25000012);
@@ -56,9 +56,9 @@ fn log1p_tail<L: Lanes>(l: &L, f: L::F) -> L::F {
 }
 
 /// `k ln 2 + f + tail` for `|f|` below `k ln 2`, or `k = 0`.
-fn sum<L: Lanes>(l: &L, k: L::F, f: L::F, tail: L::F) -> L::F {
+pub fn sum<L: Lanes>(l: &L, k: L::F, f: L::F, tail: L::F) -> L::F {
     let high = l.fma(k, l.f(LN2_HIGH), f);
-    let error = l.add(l.fma(k, l.f(LN2_HIGH), l.neg(high)), f);
+    let error = l.sub(f, l.fma(k, l.f(-LN2_HIGH), high));
     l.add(high, l.add(l.fma(k, l.f(LN2_LOW), tail), error))
 }
 
