@@ -403,6 +403,11 @@ fn values_at_a_point() {
     assert_eq!(report["text"], "exp(-1000)");
     let complex = dir.json(0, &["eml", "eval", "-e", "eml(0,x)", "--at", "x=-1", "--json"]);
     assert_eq!(complex["value"][1], -std::f64::consts::PI);
+    assert_eq!(
+        value(&["-e", "exp(z)", "--at", "z=0+3.141592653589793i"]).1,
+        "value = -1 + 1.2246467991473532e-16i\n"
+    );
+    assert_eq!(value(&["-e", "exp(z)", "--at", "z=0+1i", "--scaled"]).0, 2);
     let (status, _, stderr) = value(&["-e", "exp(exp(exp(x)))", "--at", "x=3"]);
     assert_eq!(status, 1);
     assert_snapshot!(stderr);
@@ -448,5 +453,9 @@ fn cells_of_an_array() {
         (&72.into(), &54.into())
     );
     assert_eq!(report["schedules"][0]["utilisation"], 1.0);
+    let (status, stdout, note) = dir.nc(&["eml", "cells", "neg.eml", "--raise", "--json"]);
+    assert!(status == 0 && note.contains("is (- x) where"), "{note}");
+    let report: Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!((&report["cells"]["tree"], &report["direct"]["operators"]), (&8.into(), &0.into()));
     assert_eq!(dir.nc(&["eml", "cells", "-e", "(if (< x 0) 1 2)"]).0, 1);
 }

@@ -7,6 +7,7 @@ use neural_compiler::dialect::{Dialect, ReaderLimits};
 use neural_compiler::eml::Tree;
 use neural_compiler::eml::cells::{Cells, Direct, Schedule, Timing, cells, direct};
 use neural_compiler::eml::translate::expand::expand;
+use neural_compiler::graph::Graph;
 use neural_compiler::graph::build::Signature;
 use serde_json::{Value as Json, json};
 
@@ -25,7 +26,7 @@ const WIDTHS: usize = 12;
     nc eml cells -e '(* x y)'\n  \
     nc eml cells law.scm --exp-cycles 20 --ln-cycles 24 --mul-cycles 4 --json\n\n\
     A Scheme program is written as a tree first, as `nc eml expand` does it, and compared with a machine that has its\n\
-    operations as operators. How long operations take is an assumption: nothing here is measured on hardware.")]
+    operations as operators; a tree is with --raise, by the formula that it stands for. How long operations take is an assumption: nothing here is measured on hardware.")]
 pub struct Args {
     /// The tree or program; - is standard input
     #[arg(value_name = "FILE", required_unless_present = "expression")]
@@ -101,14 +102,17 @@ struct Report {
 pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     let timing = args.timing.timing();
     let (name, bytes) = text(args.program.as_deref(), args.expression.as_deref())?;
-    let (tree, direct) = match args.dialect.of(args.program.as_deref())? {
-        Dialect::Eml(_) => (read(SourceText::new(name.clone(), bytes))?, None),
+    let path = args.program.as_deref();
+    let (tree, direct) = match args.dialect.of(path)? {
+        Dialect::Eml(_) => {
+            let tree = read(SourceText::new(name.clone(), bytes.clone()))?;
+            let raised = args.dialect.raises().then(|| Loaded::of(name.clone(), bytes, path, args.dialect));
+            (tree, raised.transpose()?.map(|loaded| operators(&loaded, &timing)).transpose()?)
+        }
         Dialect::Scheme => {
             let loaded = Loaded::parse(name.clone(), bytes, Dialect::Scheme)?;
-            let graph = loaded.program.graph(&Signature::scalars()).map_err(|error| loaded.failure(error))?;
-            let refused = refused(&loaded.source);
-            let tree = expand(&graph, args.set.into()).map_err(&refused)?.tree;
-            (tree, Some(direct(&graph, &timing).map_err(&refused)?))
+            let expanded = expand(&graph(&loaded)?, args.set.into()).map_err(refused(&loaded.source))?;
+            (expanded.tree, Some(operators(&loaded, &timing)?))
         }
     };
     let cells = cells(&tree, args.preload);
@@ -121,6 +125,14 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     let schedules = counts.into_iter().map(|count| cells.schedule(count, &timing)).collect();
     let report = Report { name, cells, timing, schedules, direct };
     if json { print_json(&report.as_json()) } else { print(&report.as_text()) }
+}
+
+fn graph(loaded: &Loaded) -> Result<Graph, Failure> {
+    loaded.program.graph(&Signature::scalars()).map_err(|error| loaded.failure(error))
+}
+
+fn operators(loaded: &Loaded, timing: &Timing) -> Result<Direct, Failure> {
+    direct(&graph(loaded)?, timing).map_err(refused(&loaded.source))
 }
 
 fn read(source: SourceText) -> Result<Tree, Failure> {

@@ -2,7 +2,6 @@
 
 use neural_compiler::eml::scaled::{self, Number, Scaled};
 use neural_compiler::eml::{Mode, evaluate};
-use num_complex::Complex64;
 use serde_json::{Value as Json, json};
 
 use super::point::{Over, PointArgs, no_value, shown, shown_json};
@@ -36,12 +35,15 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     let (source, tree) = args.tree.read()?;
     let inputs = args.point.of(&source, &tree)?;
     if args.scaled {
+        if inputs.iter().any(|input| input.im != 0.0) {
+            return Err(Failure::usage("--scaled: evaluation is over the reals, and the point is not"));
+        }
+        let inputs: Vec<f64> = inputs.iter().map(|input| input.re).collect();
         let value =
             scaled::evaluate(&tree, &inputs).map_err(|fault| no_value(&source, &tree, fault, false))?;
         return if json { print_json(&scaled_json(value)) } else { print(&scaled_text(value)) };
     }
     let mode = Mode::from(args.over);
-    let inputs: Vec<Complex64> = inputs.into_iter().map(Complex64::from).collect();
     let value = evaluate(&tree, mode, &inputs).map_err(|fault| no_value(&source, &tree, fault, true))?;
     if json {
         return print_json(&json!({ "value": shown_json(mode, value), "over": mode.name() }));

@@ -40,7 +40,7 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
         Over::Extended => return Err(Failure::usage("--over extended: infinite values have no derivatives")),
         over => Mode::from(over),
     };
-    let inputs: Vec<Complex64> = args.point.of(&source, &tree)?.into_iter().map(Complex64::from).collect();
+    let inputs = args.point.of(&source, &tree)?;
     let found = diagnose(&tree, mode, &inputs).map_err(|fault| no_value(&source, &tree, fault, true))?;
     if json {
         return print_json(&as_json(&source, &tree, mode, &found));

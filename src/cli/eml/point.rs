@@ -2,6 +2,7 @@
 
 use clap::ValueEnum;
 use neural_compiler::eml::{Fault, FaultKind, Mode, Tree, TreeNode};
+use neural_compiler::graph::Shape;
 use neural_compiler::source::Diagnostic;
 use num_complex::Complex64;
 use serde_json::{Value as Json, json};
@@ -12,7 +13,7 @@ use crate::cli::text::{self, Setting, closest};
 /// The point.
 #[derive(Debug, clap::Args)]
 pub struct PointArgs {
-    /// Values of the variables, such as x=0.5,y=-2
+    /// Values of the variables, such as x=0.5,z=1+2i
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = text::parse_setting, allow_hyphen_values = true)]
     at: Vec<Setting>,
 }
@@ -41,7 +42,7 @@ impl From<Over> for Mode {
 
 impl PointArgs {
     /// The values of the tree's variables, in their order.
-    pub fn of(&self, source: &SourceText, tree: &Tree) -> Result<Vec<f64>, Failure> {
+    pub fn of(&self, source: &SourceText, tree: &Tree) -> Result<Vec<Complex64>, Failure> {
         let variables: Vec<&str> = tree.variables().iter().map(String::as_str).collect();
         for (k, setting) in self.at.iter().enumerate() {
             let name = setting.name.as_str();
@@ -58,8 +59,9 @@ impl PointArgs {
         }
         let value = |name: &&str| {
             let setting = self.at.iter().find(|setting| setting.name == *name);
-            match setting.map(|setting| setting.data.as_slice()) {
-                Some([value]) => Ok(value.f64),
+            match setting.map(|setting| (setting.shape, setting.data.as_slice())) {
+                Some((Shape::Scalar, [value])) => Ok(value.f64.into()),
+                Some((Shape::Complex, [re, im])) => Ok(Complex64::new(re.f64, im.f64)),
                 Some(_) => Err(Failure::usage(format!("--at: `{name}` takes one number"))),
                 None => {
                     let message = format!("{}: no value for the variable `{name}`", source.name);
