@@ -166,11 +166,11 @@ pub const CALCULATOR: &[Entry] = &[
     constant("e", "e", "(exp 1)").known(1e-15, "minimal"),
     constant("i", "i", "(sqrt -1)")
         .on(COMPLEX, &[], "")
-        .known(1e-15, "none of K up to 55 (paper); 75 published"),
+        .known(1e-15, "none of K up to 55 (paper); 75 known before"),
     // ln T − T/2 = ln π for T = ln(−1) = ±iπ
     constant("pi", "pi", "(exp (minus-ln (ln (ln -1)) i))")
         .on(COMPLEX, &[], "")
-        .known(3e-15, "none of K up to 53 (paper); 121 published"),
+        .known(3e-15, "none of K up to 53 (paper); 121 known before"),
     Entry { target: None, ..unary("x", "", "x") }.on(REAL, &[ANY], "all").known(0.0, "a leaf"),
     Entry { target: None, ..entry("y", "", &["y"], "y") }.on(REAL, &[ANY], "all").known(0.0, "a leaf"),
     unary("exp", "exp", "(eml x 1)").on(REAL, &[ANY], "all").known(1e-15, "minimal"),
@@ -181,14 +181,14 @@ pub const CALCULATOR: &[Entry] = &[
     unary("recip*", "recip", "(recip* x)").on(REAL, &[(0.01, 20.0)], "x > 0").known(1e-14, ""),
     unary("half", "halve", "(/ x 2)")
         .on(REAL, &[POSITIVE], "x > 0")
-        .known(5e-15, "K 27 with ln 0; 43 published for finite trees"),
+        .known(5e-15, "K 27 with ln 0; 43 known before for finite trees"),
     unary("neg", "neg", "(neg x)")
         .on(REAL, &[(-5.0, 2.7)], "x < e")
         .known(5e-15, "minimal of finite trees; K 15 with ln 0"),
     unary("neg*", "neg", "(neg* x)").on(REAL, &[(-500.0, 500.0)], "all").known(2e-15, ""),
     unary("sqrt", "sqrt", "(exp (half (ln x)))")
         .on(REAL, &[(1.05, 50.0)], "x > 1; over the complex numbers x ≠ 0, 1")
-        .known(5e-15, "none of K up to 35, perhaps 43 (paper); 59 published for finite trees"),
+        .known(5e-15, "none of K up to 35, perhaps 43 (paper); 59 known before for finite trees"),
     unary("sqr", "square", "(* x x)")
         .on(REAL, &[POSITIVE], "0 < x < e^e")
         .known(2e-14, "K 17 is the paper's"),
@@ -201,7 +201,7 @@ pub const CALCULATOR: &[Entry] = &[
     // (u − 1/u)/2i for u = exp ix
     unary("sin", "sin", "(/ (- (exp (* i x)) (recip (exp (* i x)))) (* 2 i))")
         .on(COMPLEX, &[ANY], "x ≠ 0")
-        .known(2e-14, "335 published"),
+        .known(2e-14, "335 known before, 351 published"),
     // With ix as 1 + i(i + x), where i + x is not 0, and the quotient by 2i before the difference, no logarithm meets 0.
     unary(
         "sin*",
@@ -212,14 +212,14 @@ pub const CALCULATOR: &[Entry] = &[
     .known(5e-14, ""),
     unary("cos", "cos", "(half (+ (exp (* i x)) (recip (exp (* i x)))))")
         .on(COMPLEX, &[ANY], "x ≠ 0 and cos x ≠ 0")
-        .known(2e-14, "269 published"),
+        .known(2e-14, "269 known before"),
     unary("cos*", "cos", "(half (+ (exp (+ 1 (* i (+ i x)))) (recip (exp (+ 1 (* i (+ i x)))))))")
         .on(COMPLEX, &[ANY], "cos x ≠ 0")
         .known(5e-14, ""),
     // 2i/(1 + exp 2ix) − i
     unary("tan", "tan", "(- (/ (* 2 i) (+ 1 (exp (* (* 2 i) x)))) i)")
         .on(COMPLEX, &[(-1.5, 1.5)], "x ≠ 0 and cos x ≠ 0")
-        .known(5e-13, "651 published"),
+        .known(5e-13, "651 known before"),
     unary("tan*", "tan", "(- (/ (* 2 i) (+ 1 (exp (+ 2 (* (* 2 i) (+ i x)))))) i)")
         .on(COMPLEX, &[(-1.5, 1.5)], "cos x ≠ 0")
         .known(5e-13, ""),
@@ -242,18 +242,18 @@ pub const CALCULATOR: &[Entry] = &[
         .known(5e-15, ""),
     unary("sinh", "sinh", "(half (- (exp x) (recip (exp x))))")
         .on(COMPLEX, &[TAME], "x ≠ 0; over the reals 0 < x < e")
-        .known(2e-14, "81 published"),
+        .known(2e-14, "81 known before"),
     unary("sinh*", "sinh", "(- (exp x) (cosh* x))").on(REAL, &[(-5.0, 5.0)], "all").known(1e-14, ""),
     unary("cosh", "cosh", "(half (+ (recip (exp x)) (exp x)))")
         .on(REAL, &[(-0.95, 2.6)], "−1 < x < e")
-        .known(2e-14, "89 published"),
+        .known(2e-14, "89 known before"),
     unary("cosh*", "cosh", "(half (- (exp x) (neg* (exp (neg* x)))))")
         .on(REAL, &[(-5.0, 5.0)], "all")
         .known(1e-14, ""),
     // (P − 1)/(P + 1) for P = exp 2x
     unary("tanh", "tanh", "(/ (- (* (exp x) (exp x)) 1) (+ 1 (* (exp x) (exp x))))")
         .on(COMPLEX, &[TAME], "x ≠ 0; over the reals 0 < x < 1.33")
-        .known(1e-14, "201 published"),
+        .known(1e-14, "201 known before"),
     unary("tanh*", "tanh", "(- 1 (* 2 (recip* (+ 1 (exp (+* x x))))))")
         .on(REAL, &[(-5.0, 2.5)], "all")
         .known(1e-14, ""),
@@ -285,13 +285,13 @@ pub const CALCULATOR: &[Entry] = &[
             &[(1.1, 12.0), (1.1, 12.0)],
             "y to the base x: x > 1, y > 1; over the complex numbers x, y ≠ 0, 1",
         )
-        .known(2e-14, "K 29 is the paper's; 37 published for finite trees"),
+        .known(2e-14, "K 29 is the paper's; 37 known before for finite trees"),
     binary("pow", "pow", "(pow x y)")
         .on(REAL, &[(1.1, 5.0), (0.1, 3.0)], "x > 1, 0 < y < e^e; over the complex numbers x ≠ 0, 1, y ≠ 0")
         .known(5e-14, "K 25 is the paper's"),
     binary("avg", "avg", "(half (+ x y))")
         .on(REAL, &[(0.05, 2.7), (0.05, 5.0)], "x < e, x + y > 0")
-        .known(1e-14, "none of K up to 27 (paper); 69 published"),
+        .known(1e-14, "none of K up to 27 (paper); 69 known before"),
     binary("hypot", "hypot", "(sqrt (+ (sqr x) (sqr y)))")
         .on(COMPLEX, &[ANY, ANY], "x, y ≠ 0, x² ≠ e, x² + y² ≠ 1")
         .known(5e-15, ""),
