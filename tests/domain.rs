@@ -535,7 +535,14 @@ fn watched_programs(dtype: Dtype, native: Tier) {
                     })
                     .collect();
                 noted += notes.iter().flatten().count();
-                assert!(*first.get_or_insert(notes.clone()) == notes, "{generated}");
+                let first = first.get_or_insert(notes.clone());
+                let differs = (0..notes.len()).find(|&row| first[row] != notes[row]);
+                assert!(
+                    differs.is_none(),
+                    "{generated}\n{tier} {derivative:?}, {differs:?}: {:?}, not {:?}",
+                    differs.map(|row| (&notes[row], &rows[row])),
+                    differs.map(|row| &first[row])
+                );
             }
         }
     }

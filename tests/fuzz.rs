@@ -11,7 +11,7 @@ use neural_compiler::interpret::graph::GraphInterpreter;
 use neural_compiler::kernel::{DEFAULT_TAPE_BYTES, derived};
 use neural_compiler::lower::lower;
 use neural_compiler::ops::Primitive;
-use neural_compiler::{CompileOptions, Derivative, Error, Program, Stage, anf, graph};
+use neural_compiler::{CompileOptions, Error, Program, Stage, anf, graph};
 use proptest::prelude::*;
 
 const SPICY: &[f64] =
@@ -57,7 +57,7 @@ fn compare(program: &Program) -> bool {
     };
     graph::verify::verify(&graph).expect("a sound graph");
     let options = CompileOptions { signature: signature.clone(), ..CompileOptions::default() };
-    let gradient = CompileOptions { derivative: Derivative::Gradient, ..options.clone() };
+    let gradient = CompileOptions { derivative: support::whole_derivative(&graph), ..options.clone() };
     let adjoint = derived(&graph, &gradient).expect("an adjoint");
     graph::verify::verify(&adjoint).expect("a sound adjoint");
     neural_compiler::lower::verify::verify(&lower(&adjoint, DEFAULT_TAPE_BYTES))

@@ -403,7 +403,7 @@ mod tests {
         let of_complex = Form { dims: vec![2], complex: true };
         let data = [1.0, -2.0, -0.0, f64::NAN];
         assert_eq!(super::value(&data, &of_complex, 0), "[1-2i, -0+NaNi]");
-        let expected = r#"[{"im":-2.0,"re":1.0},{"im":"NaN","re":-0.0}]"#;
+        let expected = r#"[{"re":1.0,"im":-2.0},{"re":-0.0,"im":"NaN"}]"#;
         assert_eq!(super::json(&data, &of_complex).to_string(), expected);
     }
 }

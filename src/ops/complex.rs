@@ -188,7 +188,7 @@ impl Numeric<4> for ProductRe {
     }
     fn scale(g: &mut Graph, args: [Node; 4], _: Node, wrt: usize, t: Node) -> Term {
         let product = g.mul(t, args[(wrt + 2) % 4]);
-        Term::always(if wrt % 2 == 0 { product } else { g.unary(Op::Neg, product) })
+        Term::always(if matches!(wrt, 0 | 2) { product } else { g.unary(Op::Neg, product) })
     }
 }
 
@@ -223,8 +223,8 @@ impl Numeric<4> for QuotientRe {
         let other = g.rule(Op::QuotientIm, &[a, b, c, d]);
         // A real function of a holomorphic one: its derivative by the imaginary part of an operand is −Im.
         let (re, im) = quotient_slope(g, (here, other), (c, d), wrt / 2);
-        let product = g.mul(t, if wrt % 2 == 0 { re } else { im });
-        Term::always(if wrt % 2 == 0 { product } else { g.unary(Op::Neg, product) })
+        let product = g.mul(t, if matches!(wrt, 0 | 2) { re } else { im });
+        Term::always(if matches!(wrt, 0 | 2) { product } else { g.unary(Op::Neg, product) })
     }
 }
 
@@ -241,7 +241,7 @@ impl Numeric<4> for QuotientIm {
     fn scale(g: &mut Graph, [a, b, c, d]: [Node; 4], here: Node, wrt: usize, t: Node) -> Term {
         let other = g.rule(Op::QuotientRe, &[a, b, c, d]);
         let (re, im) = quotient_slope(g, (other, here), (c, d), wrt / 2);
-        Term::always(g.mul(t, if wrt % 2 == 0 { im } else { re }))
+        Term::always(g.mul(t, if matches!(wrt, 0 | 2) { im } else { re }))
     }
 }
 

@@ -170,21 +170,25 @@ impl<'a> Builder<'a> {
             let before = outcome.again.as_ref().and_then(|again| again.steps).unwrap_or(inside);
             next.push(body.one_step_more(before));
         }
-        // The first note that an iteration meets is one more state: 0, or one more than the position of the check.
+        // The first note that an iteration meets is one more state: 0, or one more than the position of the check. Another
+        // is what it was, if it was met in a call.
         let mut noted = None;
         if checks.iter().any(|check| check.effect == Effect::Note) {
-            let state = body.input("noted", Shape::Scalar, Source::State(next.len() as u32));
+            let states = next.len() as u32;
+            let state = body.input("noted", Shape::Scalar, Source::State(states));
+            let code = body.input("noted code", Shape::Scalar, Source::State(states + 1));
             let zero = body.number(0.0);
-            let mut met = zero;
+            let (mut met, mut met_code) = (zero, zero);
             let notes: Vec<_> = going_on().filter(|(_, check)| check.effect == Effect::Note).collect();
             for (k, check) in notes.into_iter().rev() {
                 let number = body.number(k as f64 + 1.0);
                 met = body.select(check.fails, number, met);
+                met_code = body.select(check.fails, codes.get(&k).copied().unwrap_or(zero), met_code);
             }
             let none = body.binary(Op::Eq, state, zero);
-            noted = Some(state);
-            next.push(body.select(none, met, state));
-            first.push(self.here.graph.number(0.0));
+            noted = Some([state, code]);
+            next.extend([body.select(none, met, state), body.select(none, met_code, code)]);
+            first.extend([self.here.graph.number(0.0); 2]);
         }
         // A loop without an exit fails in every row; it has no value. Nor has, so far, one that ends in a call of unknown shape.
         let value = match outcome.value {
@@ -196,7 +200,7 @@ impl<'a> Builder<'a> {
         let mut coded: Vec<usize> = codes.keys().copied().collect();
         coded.sort_unstable();
         let mut roots: Vec<Node> = [value].into_iter().chain(fails).collect();
-        roots.extend(coded.iter().map(|k| codes[k]).chain(noted).chain(steps));
+        roots.extend(coded.iter().map(|k| codes[k]).chain(noted.into_iter().flatten()).chain(steps));
         let exported = exports(&body, goes_on, &roots);
         let states = next.len() as u32;
         let output = |node: Node| Output { name: String::new(), node, role: Role::Value };
@@ -266,22 +270,22 @@ impl<'a> Builder<'a> {
         }
         let (value, fails) = copies.split_first()?;
         let codes = &fails[checks.len()..];
-        let noted = codes.get(coded.len()).copied();
+        let noted = codes.get(coded.len()).copied().zip(codes.get(coded.len() + 1).copied());
         let place = self.place;
         for (k, (check, &fails)) in checks.iter().zip(fails).enumerate() {
+            let code = coded.binary_search(&k).ok().map(|position| codes[position]);
             // A note counts for the last evaluation if no iteration before has met one.
-            let fails = match (check.effect, noted) {
-                (Effect::Note, Some(noted)) => {
+            let (fails, code) = match (check.effect, noted) {
+                (Effect::Note, Some((noted, noted_code))) => {
                     let g = &mut self.here.graph;
                     let (zero, number) = (g.number(0.0), g.number(k as f64 + 1.0));
                     let (none, this) = (g.binary(Op::Eq, noted, zero), g.binary(Op::Eq, noted, number));
                     let last = g.binary(Op::And, none, fails);
-                    g.binary(Op::Or, this, last)
+                    (g.binary(Op::Or, this, last), code.map(|last| g.select(this, noted_code, last)))
                 }
-                (Effect::Fail, _) | (Effect::Note, None) => fails,
+                (Effect::Fail, _) | (Effect::Note, None) => (fails, code),
             };
             self.place = check.span;
-            let code = coded.binary_search(&k).ok().map(|position| codes[position]);
             self.push_coded(fails, check.reason, check.effect, code);
         }
         self.place = place;
