@@ -14,7 +14,7 @@ use neural_compiler::dialect::{Dialect, Mode, ReaderLimits};
 use neural_compiler::eml::translate::constructions::Constructions;
 use neural_compiler::eml::translate::expand::expand;
 use neural_compiler::eml::translate::raise::{Effort as RaiseEffort, raise};
-use neural_compiler::eml::{Kind, Tree, TreeBuilder};
+use neural_compiler::eml::{Kind, Tree, TreeBuilder, TreeNode};
 use neural_compiler::entity::Entity as _;
 use neural_compiler::graph::Shape;
 use neural_compiler::graph::build::Signature;
@@ -73,41 +73,31 @@ impl Sequence {
     fn below(&mut self, n: usize) -> usize {
         (self.next() * n as f64) as usize
     }
-    fn point(&mut self) -> Complex64 {
-        Complex64::new(4.0 * self.next() - 2.0, 4.0 * self.next() - 2.0)
-    }
 }
 
-/// A tree of [`NODES`] nodes, grown from its leaves: pairs are joined whose values at some points stay moderate.
-fn random_tree() -> Tree {
-    let mut random = Sequence(2);
-    let points: Vec<[Complex64; 2]> = (0..2000).map(|_| [random.point(), random.point()]).collect();
-    let mut builder = TreeBuilder::new();
+/// A part of the inputs: the real and imaginary ones of z, then of w, in a box beside 0.
+fn part(column: usize, row: usize) -> f64 {
+    let (low, high) = if column % 2 == 0 { (0.5, 1.5) } else { (-1.0, 1.0) };
+    low + (high - low) * uniform(column, row)
+}
+
+/// A tree of so many nodes whose values stay moderate: a random split into `eml(eml(1, a), b) = e^e/a − ln b`. Trees that are
+/// random altogether have rows that overflow, and rows in which nothing is computed tell nothing about time.
+fn random_tree(nodes: usize, random: &mut Sequence, builder: &mut TreeBuilder) -> TreeNode {
     let none = Span::default();
-    let mut forest: Vec<_> = (0..=NODES)
-        .map(|_| match random.below(5) {
-            0 => (builder.one(none), vec![Complex64::ONE; points.len()]),
-            1 | 2 => (builder.variable("z", none), points.iter().map(|p| p[0]).collect()),
-            _ => (builder.variable("w", none), points.iter().map(|p| p[1]).collect()),
-        })
-        .collect();
-    while forest.len() > 1 {
-        for attempt in 0.. {
-            let (i, j) = (random.below(forest.len()), random.below(forest.len()));
-            let (left, right) = (&forest[i].1, &forest[j].1);
-            let moderate = left.iter().all(|x| x.re < 1.5) && right.iter().all(|y| y.norm() > 0.05);
-            if i == j || !(moderate || attempt > 1000) {
-                continue;
-            }
-            let values = left.iter().zip(right).map(|(x, y)| x.exp() - y.ln()).collect();
-            let node = builder.eml(forest[i].0, forest[j].0, none);
-            forest.swap_remove(i.max(j));
-            forest.swap_remove(i.min(j));
-            forest.push((node, values));
-            break;
-        }
+    if nodes == 0 {
+        return builder.variable(["z", "w"][random.below(2)], none);
     }
-    builder.finish(forest[0].0)
+    if nodes == 1 {
+        let (left, right) = (random_tree(0, random, builder), random_tree(0, random, builder));
+        return builder.eml(left, right, none);
+    }
+    let below = random.below(nodes - 1);
+    let a = random_tree(below, random, builder);
+    let b = random_tree(nodes - 2 - below, random, builder);
+    let one = builder.one(none);
+    let left = builder.eml(one, a, none);
+    builder.eml(left, b, none)
 }
 
 /// The nodes of a tree for NumPy, each after its operands.
@@ -137,14 +127,14 @@ fn complex_kernel(tree: &Tree, derivative: Derivative, tier: Tier) -> Kernel {
 }
 
 fn complex_tree(effort: Effort) {
-    let tree = random_tree();
+    let mut builder = TreeBuilder::new();
+    let root = random_tree(NODES, &mut Sequence(1), &mut builder);
+    let tree = builder.finish(root);
     let sizes = tree.sizes();
     println!(
         "A complex tree of {} nodes ({} different), depth {}, {ROWS} rows, one thread; ns per row and node",
         sizes.nodes, sizes.shared_nodes, sizes.depth
     );
-    // The parts of z and w.
-    let part = |column: usize, row: usize| 4.0 * uniform(column, row) - 2.0;
     let place = |name: &str| if name == "w" { 2 } else { 0 };
     let order: Vec<usize> = tree.variables().iter().flat_map(|name| [place(name), place(name) + 1]).collect();
     let inputs = Columns::of(order.len(), ROWS, |k, row| part(order[k], row));
