@@ -77,7 +77,7 @@ impl Sequence {
 
 /// A part of the inputs: the real and imaginary ones of z, then of w, in a box beside 0.
 fn part(column: usize, row: usize) -> f64 {
-    let (low, high) = if column % 2 == 0 { (0.5, 1.5) } else { (-1.0, 1.0) };
+    let (low, high) = if column.is_multiple_of(2) { (0.5, 1.5) } else { (-1.0, 1.0) };
     low + (high - low) * uniform(column, row)
 }
 

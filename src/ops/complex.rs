@@ -1,7 +1,7 @@
 //! Complex numbers: pairs of real numbers from the first stage on.
 //!
 //! A complex value is a value of shape [`Shape::Complex`], the real part before the imaginary one. An operation that is
-//! defined for complex numbers says in its entry ([`Rule::COMPLEX`]) which real operations its parts are; so graphs,
+//! defined for complex numbers says in its entry (`Rule::COMPLEX`) which real operations its parts are; so graphs,
 //! derivatives, lanes and interpreters know real operations only. The operations of this family are those that a pair
 //! needs and real programs do not have: they compute one part each, and their recipes share what they have in common.
 //!
