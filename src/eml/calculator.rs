@@ -1,4 +1,4 @@
-//! The calculator of the paper as trees: 36 constants, variables, functions and operations (its Table 1), each composed of
+//! The calculator of the paper as trees: 36 constants, variables, functions and operations, each composed of
 //! the constructions in [`super::translate::constructions`] and of other entries.
 //!
 //! A composition is a term such as `(/ (- (exp (* i x)) (recip (exp (* i x)))) (* 2 i))`. `eml`, `exp`, `ln`, `-`, `+`,
