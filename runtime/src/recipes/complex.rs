@@ -13,13 +13,14 @@ use crate::lanes::{Lanes, Precision};
 
 /// `e^x cos y`, the real part of `e^(x + iy)`.
 ///
-/// The reductions and polynomials of [`exp`](super::exp::exp) and [`cos`](trig::cos). Their product is formed from the
-/// unrounded ends of both, with the first half of the power of two already in it; the other half rounds only
+/// The reductions and polynomials of [`exp`](super::exp::exp) and [`cos`](trig::cos). Their product is formed from
+/// the unrounded ends of both, with the first half of the power of two already in it; the other half rounds only
 /// subnormal results. So the product overflows and vanishes where it should, not where `e^x` does.
 ///
-/// Maximal error measured: 1.35 ULP (binary32: 1.54). Special values are those of C's `cexp`: `exp_cos(x, ±0)` is `exp(x)`, bit for bit; for x = −∞ a zero with the sign
-/// of the cosine, +0 if y is not finite; for x = ∞ an infinity with the sign of the cosine, ∞ if y is not finite; NaN
-/// for other x with a y that is not finite, and for NaN x. Fast range: that of `cos`, whatever x is.
+/// Maximal error measured: 1.35 ULP (binary32: 1.54). Special values are those of C's `cexp`: `exp_cos(x, ±0)` is
+/// `exp(x)`, bit for bit; for x = −∞ a zero with the sign of the cosine, +0 if y is not finite; for x = ∞ an infinity
+/// with the sign of the cosine, ∞ if y is not finite; NaN for other x with a y that is not finite, and for NaN x.
+/// Fast range: that of `cos`, whatever x is.
 pub fn exp_cos<L: Lanes>(l: &L, x: L::F, y: L::F) -> L::F {
     exponential(l, x, y).0
 }
@@ -28,9 +29,10 @@ pub fn exp_cos<L: Lanes>(l: &L, x: L::F, y: L::F) -> L::F {
 ///
 /// As [`exp_cos`], from the same operations.
 ///
-/// Maximal error measured: 1.40 ULP (binary32: 1.56). `exp_sin(x, ±0) = ±0` for every x, infinities and NaN included; for x = −∞ a zero with the sign of the sine, +0 if y
-/// is not finite; for x = ∞ an infinity with the sign of the sine, NaN if y is not finite; NaN for other x with a y
-/// that is not finite, and for NaN x. Fast range: that of `sin`, whatever x is.
+/// Maximal error measured: 1.40 ULP (binary32: 1.56). `exp_sin(x, ±0) = ±0` for every x, infinities and NaN included;
+/// for x = −∞ a zero with the sign of the sine, +0 if y is not finite; for x = ∞ an infinity with the sign of the
+/// sine, NaN if y is not finite; NaN for other x with a y that is not finite, and for NaN x. Fast range: that of
+/// `sin`, whatever x is.
 pub fn exp_sin<L: Lanes>(l: &L, x: L::F, y: L::F) -> L::F {
     exponential(l, x, y).1
 }
@@ -75,8 +77,8 @@ pub(super) fn exponential_reduced<L: Lanes>(
     (cos, l.select(l.eq(y, l.f(0.0)), y, sin))
 }
 
-/// `2^n` in two factors, from the second of the [`pieces`]. The first one is the larger one by so much that its product
-/// with the sine of a subnormal angle is a normal number where the whole product is.
+/// `2^n` in two factors, from the second of the [`pieces`]. The first one is the larger one by so much that its
+/// product with the sine of a subnormal angle is a normal number where the whole product is.
 fn two_to<L: Lanes>(l: &L, biased: L::I) -> (L::F, L::F) {
     let Format { fraction, .. } = Format::of(l);
     let first = l.shr(l.iadd(biased, l.i(by_format(l, 800, 78))), 1);
@@ -123,9 +125,9 @@ fn ordered<L: Lanes>(l: &L, x: L::F, y: L::F) -> (L::F, L::F) {
 /// the grids of their last bits allow to be done by Fast2Sum. Split as `2^k (1 + f + f′)` with `f` exact near 1, the
 /// logarithm is that of [`log`](log::log) with `f′` added to its tail.
 ///
-/// Maximal error measured: 0.82 ULP (binary32: 0.93), next to the unit circle, too, where the result may be as small as
-/// `2^−107`. Even in both coordinates and symmetric, bit for bit. `(±0, ±0)` gives −∞; ∞ if either coordinate is infinite, even
-/// next to a NaN; NaN with any other NaN. Fast range: everything.
+/// Maximal error measured: 0.82 ULP (binary32: 0.93), next to the unit circle, too, where the result may be as small
+/// as `2^−107`. Even in both coordinates and symmetric, bit for bit. `(±0, ±0)` gives −∞; ∞ if either coordinate is
+/// infinite, even next to a NaN; NaN with any other NaN. Fast range: everything.
 pub fn log_hypot<L: Lanes>(l: &L, x: L::F, y: L::F) -> L::F {
     let (large, small) = ordered(l, x, y);
     let Scale { exponent, factor } = Scale::of(l, large);
@@ -164,9 +166,9 @@ pub fn log_hypot<L: Lanes>(l: &L, x: L::F, y: L::F) -> L::F {
 
 /// `ac − bd`, the real part of `(a + bi)(c + di)`.
 ///
-/// One product is rounded and the other one is not. The error of both components as a vector is at most `2 · 2^−53` of
-/// the length of the product (binary32: `2 · 2^−24`), measured: 1.93 and 1.88 of these units; a component alone may be
-/// lost in the rounding of the other one's terms.
+/// One product is rounded and the other one is not. The error of both components as a vector is at most `2 · 2^−53`
+/// of the length of the product (binary32: `2 · 2^−24`), measured: 1.93 and 1.88 of these units; a component alone
+/// may be lost in the rounding of the other one's terms.
 ///
 /// An infinite operand next to a zero, or products that overflow in opposite directions, give NaN; C's recovery of an
 /// infinity from NaN is not made. A product whose length is beyond the largest number, by less than √2, may have an
@@ -184,12 +186,12 @@ pub fn product_im<L: Lanes>(l: &L, a: L::F, b: L::F, c: L::F, d: L::F) -> L::F {
 ///
 /// Both operands are scaled by powers of two. Then `(ac + bd)/(c² + d²)` with the sum of products by Kahan's method
 /// (Jeannerod, Louvet and Muller, "Further analysis of Kahan's algorithm for the accurate computation of 2×2
-/// determinants", 2013), so that each component by itself is accurate, and back by the same factor twice. If d is
-/// ±0, it is `a/c`.
+/// determinants", 2013), so that each component by itself is accurate, and back by the same factor twice. If d is ±0,
+/// it is `a/c`.
 ///
-/// Error of both components as a vector, measured: `3.8 · 2^−53` of the length of the quotient (binary32:
-/// `3.6 · 2^−24`), and as much of each component unless it is smaller by hundreds of orders of magnitude than the other
-/// one. A divisor of zero gives what the division of each component by c gives: infinities with the signs of C, and NaN
+/// Error of both components as a vector, measured: `3.8 · 2^−53` of the length of the quotient (binary32: `3.6 ·
+/// 2^−24`), and as much of each component unless it is smaller by hundreds of orders of magnitude than the other one.
+/// A divisor of zero gives what the division of each component by c gives: infinities with the signs of C, and NaN
 /// for `0/0`. A finite number divided by an infinite one gives zeros, an infinite one by a finite one at least one
 /// infinity, even if the other component is NaN. Fast range: everything.
 pub fn quotient_re<L: Lanes>(l: &L, a: L::F, b: L::F, c: L::F, d: L::F) -> L::F {
@@ -254,19 +256,21 @@ fn quotient<L: Lanes>(l: &L, (a, b): (L::F, L::F), (c, d): (L::F, L::F)) -> (L::
 /// The real part of the principal square root of `x + iy`, the one with a real part that is not negative.
 ///
 /// With `z` scaled by a power of four, `t = √((|x| + |z|)/2)`: the length with a Newton correction as in
-/// [`hypot`](super::hypot::hypot), its sum with `|x|` in two numbers, and a correction of the second root by what both
-/// leave. The other component is `|y|/(2t)`; the sign of x says which one is which.
+/// [`hypot`](super::hypot::hypot), its sum with `|x|` in two numbers, and a correction of the second root by what
+/// both leave. The other component is `|y|/(2t)`; the sign of x says which one is which.
 ///
-/// Maximal error measured: 1.51 ULP (binary32: 1.74). Special values are those of C's `csqrt`: ∞ if y is infinite, even next to a NaN, or if x = ∞ and y is finite; +0 for
-/// x = −∞ and finite y, and for `(±0, ±0)`; NaN otherwise if either is NaN. Fast range: everything.
+/// Maximal error measured: 1.51 ULP (binary32: 1.74). Special values are those of C's `csqrt`: ∞ if y is infinite,
+/// even next to a NaN, or if x = ∞ and y is finite; +0 for x = −∞ and finite y, and for `(±0, ±0)`; NaN otherwise if
+/// either is NaN. Fast range: everything.
 pub fn root_re<L: Lanes>(l: &L, x: L::F, y: L::F) -> L::F {
     root(l, x, y).0
 }
 
 /// The imaginary part of the principal square root of `x + iy`; it has the sign of y, also that of a zero.
 ///
-/// As [`root_re`], from the same operations. Maximal error measured: 1.49 ULP (binary32: 1.61). ±∞ if y is infinite, even next to a NaN, or if x = −∞ and y is finite; ±0
-/// for x = ∞ and finite y, and for `(±0, ±0)`; NaN otherwise if either is NaN. Fast range: everything.
+/// As [`root_re`], from the same operations. Maximal error measured: 1.49 ULP (binary32: 1.61). ±∞ if y is infinite,
+/// even next to a NaN, or if x = −∞ and y is finite; ±0 for x = ∞ and finite y, and for `(±0, ±0)`; NaN otherwise if
+/// either is NaN. Fast range: everything.
 pub fn root_im<L: Lanes>(l: &L, x: L::F, y: L::F) -> L::F {
     root(l, x, y).1
 }
