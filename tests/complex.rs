@@ -202,6 +202,40 @@ fn derivatives_are_those_of_the_formulas() {
 }
 
 #[test]
+fn powers_and_products_in_special_places() {
+    // A real exponent: at 0, where r² underflows, and where the power overflows on the axis.
+    let (values, slopes) = at("(expt z 2)", &[z(0.0, 0.0), z(1e-170, 1e-170), z(1e200, 0.0)]);
+    assert_eq!((values[0], slopes[0]), (z(0.0, 0.0), z(0.0, 0.0)));
+    assert!((slopes[1] - z(2e-170, 2e-170)).norm() < 1e-184, "{}", slopes[1]);
+    assert_eq!((values[2], slopes[2].re), (z(f64::INFINITY, 0.0), 2e200));
+    let (values, slopes) = at("(expt z 1)", &[z(0.0, 0.0)]);
+    assert_eq!((values[0], slopes[0].re), (z(0.0, 0.0), 1.0));
+    // By an exponent of 0 the derivative is log z.
+    let program = Program::parse("(expt z w)").unwrap();
+    let columns = run(&program, Derivative::Gradient, &[], &[&[2.0], &[1.0], &[0.0], &[0.0]]);
+    let log = z(2.0, 1.0).ln();
+    assert_eq!((columns[0][0], columns[1][0]), (1.0, 0.0));
+    assert!((z(columns[4][0], columns[5][0]) - log).norm() < 1e-15, "{columns:?}");
+    let columns = run(&program, Derivative::None, &[], &[&[0.0; 2], &[0.0; 2], &[0.0, 1.0], &[0.0, 1.0]]);
+    assert_eq!(joined(&columns), [z(1.0, 0.0), z(0.0, 0.0)]);
+    // Products commute, and that with the conjugate is real.
+    let points = grid();
+    let (values, _) = at("(- (* z 0.3-0.9i) (* 0.3-0.9i z))", &points);
+    assert!(values.iter().all(|value| value.norm() == 0.0));
+    let (values, _) = at("(* z (conjugate z))", &points);
+    assert!(values.iter().all(|value| value.im == 0.0));
+    // On the axes nothing is 0 · ∞.
+    for (text, point, value) in [
+        ("(cosh z)", z(800.0, 0.0), z(f64::INFINITY, 0.0)),
+        ("(sinh z)", z(-800.0, 0.0), z(f64::NEG_INFINITY, 0.0)),
+        ("(sin z)", z(0.0, 720.0), z(0.0, f64::INFINITY)),
+        ("(cos z)", z(-0.0, 720.0), z(f64::INFINITY, 0.0)),
+    ] {
+        assert_eq!(at(text, &[point]).0, [value], "{text}");
+    }
+}
+
+#[test]
 fn derivatives_of_real_functions_and_by_real_inputs() {
     // ∂u/∂x − i ∂u/∂y of u = |z|: z̄/|z|.
     let program = Program::parse("(magnitude z)").unwrap();

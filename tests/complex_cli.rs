@@ -114,6 +114,9 @@ fn files_with_names() {
     let expected =
         [("product/x", &*complex), ("product/z", &complex), ("size/x", "'<f8'"), ("size/z", &complex)];
     assert_eq!(names("g.npz"), expected.map(|(name, kind)| (name.to_string(), kind.to_string())));
+    let dir = dir.with("half.csv", "x,z.im\n1,2\n");
+    let message = dir.fails(1, &["run", "p.scm", "--batch", "half.csv"]);
+    assert!(message.contains("missing: z.re"), "{message}");
     let message = dir.fails(1, &["run", "p.scm", "--batch", "in.csv", "--inputs", "x,z"]);
     assert!(message.contains("missing: z"), "{message}");
 }
@@ -165,6 +168,15 @@ fn raised_trees() {
     assert_eq!(dir.npy("out.npy"), (vec![2], vec![2.0, -6.5]));
     let graph = dir.nc(&["ir", "sub.eml", "--stage", "graph", "--raise"]).stdout;
     assert_eq!(graph, "input y: scalar\ninput x: scalar\n%0 = sub y, x\nvalue = %0\n");
+    // The formula is that of the reals.
+    for over in ["--raise", "--over=extended", "--over=real"] {
+        let done = dir.nc(&["eval", "sub.eml", "--set", "x=1", "--set", "y=+4i", over]);
+        assert!(
+            done.status == 1 && done.stderr.contains("`y` is complex, and the program is over the reals"),
+            "{over}: {}",
+            done.stderr
+        );
+    }
     let message = dir.fails(2, &["eval", "-e", "(+ 1 2)", "--raise"]);
     assert!(message.contains("--raise is for EML programs"), "{message}");
 }

@@ -82,6 +82,7 @@ fn check(
             *taken = true;
         }
     }
+    loaded.accept(&signature)?;
     let graph = program.graph(&signature);
     if !json && graph.is_err() {
         report::diagnostics(source, program.warnings());

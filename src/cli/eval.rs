@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use nc_runtime::batch::{Kernel as _, RowOutcome, Workspace, evaluate_row};
 use nc_runtime::element::Element;
 use nc_runtime::io::Form;
-use neural_compiler::graph::{Check, Role, Source};
+use neural_compiler::graph::{Check, Role, Shape, Source};
 use neural_compiler::kernel::OutputInfo;
 use neural_compiler::source::Severity;
 use neural_compiler::{CompileOptions, Derivative, Dtype, Kernel, Tier};
@@ -125,6 +125,10 @@ fn signature(
         }
         signature = signature.shape(name, setting.shape);
         if !loaded.program.inputs().any(|input| input == name) {
+            if setting.shape != Shape::Scalar {
+                let message = format!("--set: `{name}` is a real number, so its value has to be one");
+                return Err(Failure::message("shape", message));
+            }
             signature = signature.parameter(name);
         }
     }
@@ -138,6 +142,7 @@ fn signature(
         )
         .note(format!("give them with {}", examples.join(" "))));
     }
+    loaded.accept(&signature)?;
     Ok(signature)
 }
 

@@ -153,6 +153,8 @@ fn shown(dtype: Dtype, state: Vec<Variable>) -> Vec<Variable> {
 struct Loaded {
     source: SourceText,
     dialect: Dialect,
+    /// Whether it is the formula that a tree stands for.
+    raised: bool,
     program: Program,
 }
 
@@ -186,14 +188,14 @@ impl Loaded {
             if conditions.is_empty() { String::new() } else { format!(" where {}", conditions.join(", ")) };
         eprint_lines(&format!("{} is {}{domain}\n", source.name, raised.scheme(tree.variables())));
         let source = SourceText::new(format!("{}, raised", source.name), text.into_bytes());
-        Ok(Loaded { source, dialect: Dialect::Scheme, program })
+        Ok(Loaded { source, dialect: Dialect::Scheme, raised: true, program })
     }
 
     fn parse(name: String, bytes: Vec<u8>, dialect: Dialect) -> Result<Loaded, Failure> {
         let parsed = Program::parse_bytes(&bytes, dialect, &ReaderLimits::default());
         let source = SourceText::new(name, bytes);
         match parsed {
-            Ok(program) => Ok(Loaded { source, dialect, program }),
+            Ok(program) => Ok(Loaded { source, dialect, raised: false, program }),
             Err(error) => Err(Failure::library(source, error)),
         }
     }
@@ -251,7 +253,26 @@ impl Loaded {
             }
             signature = signature.shape(&item.name, item.shape);
         }
+        self.accept(&signature)?;
         Ok(signature)
+    }
+
+    /// Refuses complex inputs where the program is over the reals: what it would compute is another function.
+    fn accept(&self, signature: &Signature) -> Result<(), Failure> {
+        let over_the_reals = match self.dialect {
+            Dialect::Scheme => self.raised,
+            Dialect::Eml(mode) => mode != Mode::Complex,
+        };
+        let complex = self.program.inputs().find(|name| signature.shape_of(name) == Shape::Complex);
+        match complex {
+            Some(name) if over_the_reals => {
+                let message =
+                    format!("{}: `{name}` is complex, and the program is over the reals", self.source.name);
+                Err(Failure::message("complex", message)
+                    .note("--over complex evaluates a tree over the complex numbers"))
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 }
 

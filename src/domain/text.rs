@@ -271,9 +271,15 @@ fn formula(terms: &Terms, node: Node) -> (Tightness, Vec<Item>) {
         Op::Lt | Op::Le | Op::Eq | Op::Ne | Op::And | Op::Or | Op::Not | Op::Any => {
             (Atom, vec![text("("), Item::Truth(node, true, false), text(")")])
         }
-        Op::ExpCos | Op::ExpSin | Op::LogHypot | Op::RootRe | Op::RootIm | Op::TanhRe | Op::TanhIm => {
-            call(op, args)
-        }
+        Op::ExpCos
+        | Op::ExpSin
+        | Op::LogHypot
+        | Op::RootRe
+        | Op::RootIm
+        | Op::TanhRe
+        | Op::TanhIm
+        | Op::PowRe
+        | Op::PowIm => call(op, args),
         Op::ProductRe | Op::ProductIm | Op::QuotientRe | Op::QuotientIm => call(op, args),
         Op::Place | Op::Scatter | Op::Sum | Op::Dot | Op::Outer => call(op, args),
         Op::Det | Op::Inv | Op::Singular => call(op, args),

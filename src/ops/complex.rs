@@ -23,12 +23,14 @@ pub type ComplexRule = fn(&mut dyn Algebra, &[Node]) -> Result<Node, ShapeError>
 type Value = Result<Node, ShapeError>;
 
 numeric_rules!(2: ExpCos ExpSin LogHypot RootRe RootIm TanhRe TanhIm);
+numeric_rules!(3: PowRe PowIm);
 numeric_rules!(4: ProductRe ProductIm QuotientRe QuotientIm);
 
 const fn part(name: &'static str, doc: &'static str, bound: Bound, derivative: &'static str) -> OpInfo {
     OpInfo { name, syntax: Syntax::Internal, doc, bound, derivative, kinks: "", domain: None, kink: None }
 }
 
+const POLAR: Bound = Bound::Composed("pow of the magnitude, sine and cosine of w times the angle");
 const NORM: Bound = Bound::Composed("4 ε of the magnitude");
 
 /// `Re e^(x + iy)`.
@@ -177,6 +179,71 @@ fn tanh_slope(g: &mut Graph, [x, y]: [Node; 2]) -> (Node, Node) {
     let (re, im) = (g.rule(Op::QuotientRe, &args), g.rule(Op::QuotientIm, &args));
     let args = [re, im, re, im];
     (g.rule(Op::ProductRe, &args), g.rule(Op::ProductIm, &args))
+}
+
+/// `Re (x + iy)^w` for a real w.
+pub struct PowRe;
+impl Numeric<3> for PowRe {
+    const INFO: OpInfo =
+        part("pow-re", "real part of (x + iy)^c", POLAR, "those of p = z^c: c·z^(c−1), and p·log z by c");
+    fn lanes<L: Lanes>(l: &L, [x, y, w]: [L::F; 3]) -> L::F {
+        let (magnitude, angle) = complex::power_polar(l, x, y, w);
+        complex::from_polar(l, magnitude, trig::sincos(l, angle)).0
+    }
+    fn full_range<F: Number>([x, y, w]: [F; 3]) -> F {
+        let l = &F::Lane::default();
+        let (magnitude, angle) = complex::power_polar(l, x, y, w);
+        complex::from_polar(l, magnitude, full_range::sincos(angle)).0
+    }
+    fn scale(g: &mut Graph, args: [Node; 3], _: Node, wrt: usize, t: Node) -> Term {
+        let (re, im, counts) = power_slope(g, args, wrt);
+        let value = g.mul(t, if wrt == 1 { im } else { re });
+        Term::guarded(counts, if wrt == 1 { g.unary(Op::Neg, value) } else { value })
+    }
+}
+
+/// `Im (x + iy)^w` for a real w.
+pub struct PowIm;
+impl Numeric<3> for PowIm {
+    const INFO: OpInfo = part(
+        "pow-im",
+        "imaginary part of (x + iy)^c",
+        POLAR,
+        "those of p = z^c: c·z^(c−1), and p·log z by c",
+    );
+    fn lanes<L: Lanes>(l: &L, [x, y, w]: [L::F; 3]) -> L::F {
+        let (magnitude, angle) = complex::power_polar(l, x, y, w);
+        complex::from_polar(l, magnitude, trig::sincos(l, angle)).1
+    }
+    fn full_range<F: Number>([x, y, w]: [F; 3]) -> F {
+        let l = &F::Lane::default();
+        let (magnitude, angle) = complex::power_polar(l, x, y, w);
+        complex::from_polar(l, magnitude, full_range::sincos(angle)).1
+    }
+    fn scale(g: &mut Graph, args: [Node; 3], _: Node, wrt: usize, t: Node) -> Term {
+        let (re, im, counts) = power_slope(g, args, wrt);
+        Term::guarded(counts, g.mul(t, if wrt == 1 { re } else { im }))
+    }
+}
+
+/// The parts of the derivative of `z^w` by `z` (0 and 1) or `w` (2), and where it counts.
+fn power_slope(g: &mut Graph, [x, y, w]: [Node; 3], wrt: usize) -> (Node, Node, Node) {
+    let (zero, one) = (g.number(0.0), g.number(1.0));
+    if wrt == 2 {
+        let args = [
+            g.binary(Op::LogHypot, x, y),
+            g.binary(Op::Atan2, y, x),
+            g.rule(Op::PowRe, &[x, y, w]),
+            g.rule(Op::PowIm, &[x, y, w]),
+        ];
+        let radius = g.binary(Op::Hypot, x, y);
+        let somewhere = g.binary(Op::Ne, radius, zero);
+        return (g.rule(Op::ProductRe, &args), g.rule(Op::ProductIm, &args), somewhere);
+    }
+    let less = g.sub(w, one);
+    let args = [x, y, less];
+    let (re, im) = (g.rule(Op::PowRe, &args), g.rule(Op::PowIm, &args));
+    (g.mul(w, re), g.mul(w, im), g.binary(Op::Ne, w, zero))
 }
 
 /// `Re (a + ib)(c + id)`.
@@ -496,17 +563,11 @@ pub(super) fn sqrt(a: &mut dyn Algebra, args: &[Node]) -> Value {
 /// `w = 0`.
 pub(super) fn pow(a: &mut dyn Algebra, args: &[Node]) -> Value {
     let (x, y) = full(a, args[0]);
-    let angle = a.apply(Op::Atan2, &[y, x])?;
     let (c, d) = match parts(a, args[1]) {
-        (w, None) => {
-            let radius = a.apply(Op::Hypot, &[x, y])?;
-            let (radius, angle) = (a.apply(Op::Pow, &[radius, w])?, a.apply(Op::Mul, &[angle, w])?);
-            let (cos, sin) = (a.apply(Op::Cos, &[angle])?, a.apply(Op::Sin, &[angle])?);
-            return by_parts(a, (Op::Mul, &[radius, cos]), (Op::Mul, &[radius, sin]));
-        }
+        (w, None) => return by_parts(a, (Op::PowRe, &[x, y, w]), (Op::PowIm, &[x, y, w])),
         (c, Some(d)) => (c, d),
     };
-    let log = a.apply(Op::LogHypot, &[x, y])?;
+    let (log, angle) = (a.apply(Op::LogHypot, &[x, y])?, a.apply(Op::Atan2, &[y, x])?);
     let exponent = [log, angle, c, d];
     let (re, im) = (a.apply(Op::ProductRe, &exponent)?, a.apply(Op::ProductIm, &exponent)?);
     let (re, im) = (a.apply(Op::ExpCos, &[re, im])?, a.apply(Op::ExpSin, &[re, im])?);
@@ -516,6 +577,7 @@ pub(super) fn pow(a: &mut dyn Algebra, args: &[Node]) -> Value {
     let none = a.apply(Op::And, &none)?;
     let constant = [a.apply(Op::Eq, &[c, zero])?, a.apply(Op::Eq, &[d, zero])?];
     let constant = a.apply(Op::And, &constant)?;
+    let constant = a.apply(Op::And, &[none, constant])?;
     let vanishes = a.apply(Op::Lt, &[zero, c])?;
     let vanishes = a.apply(Op::And, &[none, vanishes])?;
     let mut result = [(re, one), (im, zero)];
@@ -526,15 +588,28 @@ pub(super) fn pow(a: &mut dyn Algebra, args: &[Node]) -> Value {
     Ok(pair(a, result[0].0, result[1].0))
 }
 
-/// `f(x)·F(y)` and `g(x)·G(y)`.
+/// `f(x)·F(y)` and `g(x)·G(y)`, one of the factors a sine or cosine and the other hyperbolic.
 fn products(a: &mut dyn Algebra, z: Node, re: [Op; 2], im: [Op; 2]) -> Value {
     let (x, y) = full(a, z);
-    let mut product = |[f, g]: [Op; 2]| -> Value {
-        let (f, g) = (a.apply(f, &[x])?, a.apply(g, &[y])?);
-        a.apply(Op::Mul, &[f, g])
-    };
-    let (re, im) = (product(re)?, product(im)?);
+    let (re, im) = (bounded_product(a, re, [x, y])?, bounded_product(a, im, [x, y])?);
     Ok(pair(a, re, im))
+}
+
+/// A product that is a zero where the sine is one, next to an infinite factor, too: on the axes.
+fn bounded_product(a: &mut dyn Algebra, [f, g]: [Op; 2], [x, y]: [Node; 2]) -> Value {
+    let factors = [a.apply(f, &[x])?, a.apply(g, &[y])?];
+    let product = a.apply(Op::Mul, &factors)?;
+    let (sine, other) = match [f, g].iter().position(|&op| op == Op::Sin) {
+        Some(k) => (factors[k], factors[1 - k]),
+        // A cosine is never 0.
+        None => return Ok(product),
+    };
+    let (zero, infinity) = (a.number(0.0), a.number(f64::INFINITY));
+    let (size, sign) = (a.apply(Op::Abs, &[other])?, a.apply(Op::Sign, &[other])?);
+    let (beyond, on_axis) = (a.apply(Op::Eq, &[size, infinity])?, a.apply(Op::Eq, &[sine, zero])?);
+    let both = a.apply(Op::And, &[beyond, on_axis])?;
+    let signed = a.apply(Op::Mul, &[sine, sign])?;
+    a.apply(Op::Select, &[both, signed, product])
 }
 
 pub(super) fn sin(a: &mut dyn Algebra, args: &[Node]) -> Value {

@@ -125,8 +125,8 @@ impl OpInfo {
     /// A condition on its operands, called as in its derivative: a and b if it folds, else x and y.
     pub fn in_words(&self, condition: &str) -> String {
         let names = match self.syntax {
-            Syntax::Fold { .. } => ["a", "b"],
-            Syntax::Internal | Syntax::Call(_) | Syntax::Chain(_) => ["x", "y"],
+            Syntax::Fold { .. } => ["a", "b", "c", "d"],
+            Syntax::Internal | Syntax::Call(_) | Syntax::Chain(_) => ["x", "y", "c", "d"],
         };
         conditions::filled(condition, &names)
     }
@@ -536,7 +536,7 @@ registry! {
         Sinh Cosh Tanh Cbrt Hypot Erf;
     rounding: Floor Ceil Round Trunc Remainder Modulo Quotient;
     logic: Lt Le Eq Ne And Or Not Any Num Select;
-    complex: ExpCos ExpSin LogHypot RootRe RootIm TanhRe TanhIm ProductRe ProductIm QuotientRe QuotientIm;
+    complex: ExpCos ExpSin LogHypot RootRe RootIm TanhRe TanhIm PowRe PowIm ProductRe ProductIm QuotientRe QuotientIm;
     structure: Pack Slice Place Gather Scatter Fill Transpose;
     vector: Sum Dot Norm;
     counting: Next;

@@ -43,7 +43,8 @@ impl<'a, T: Element> Columns<'a, T> {
                 return Err(Failure::usage(message));
             }
             if param.shape != Shape::Scalar && !loaded.program.inputs().any(|name| name == param.name) {
-                let message = format!("--param: `{}` is a number, so its value has to be one", param.name);
+                let message =
+                    format!("--param: `{}` is a real number, so its value has to be one", param.name);
                 return Err(Failure::message("shape", message));
             }
             signature = signature.shape(&param.name, param.shape).parameter(&param.name);
@@ -70,6 +71,7 @@ impl<'a, T: Element> Columns<'a, T> {
         } else {
             columns.by_name(loaded, args, dataset, items)?;
         }
+        loaded.accept(&columns.signature)?;
         Ok(columns)
     }
 
@@ -217,7 +219,8 @@ fn form_in_file<T: Element>(dataset: &Dataset<T>, name: &str) -> Option<Form> {
     if let Some(field) = dataset.fields().iter().find(|field| field.name() == Some(name)) {
         return Some(field.form().clone());
     }
-    let part = |field: &Field| field.name().is_some_and(|part| part.strip_prefix(name) == Some(".re"));
+    let is_part = |rest: &str| matches!(rest, ".re" | ".im");
+    let part = |field: &Field| field.name().and_then(|part| part.strip_prefix(name)).is_some_and(is_part);
     if dataset.fields().iter().any(part) {
         return Some(Form { dims: Vec::new(), complex: true });
     }

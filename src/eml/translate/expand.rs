@@ -239,7 +239,15 @@ fn applied(op: Op, operands: &[Id], writer: &mut Writer) -> Option<Id> {
         Op::Transpose | Op::Sum | Op::Dot | Op::Norm | Op::Matvec | Op::Matmul | Op::PartMatmul => {
             return None;
         }
-        Op::ExpCos | Op::ExpSin | Op::LogHypot | Op::RootRe | Op::RootIm | Op::TanhRe | Op::TanhIm => {
+        Op::ExpCos
+        | Op::ExpSin
+        | Op::LogHypot
+        | Op::RootRe
+        | Op::RootIm
+        | Op::TanhRe
+        | Op::TanhIm
+        | Op::PowRe
+        | Op::PowIm => {
             return None;
         }
         Op::ProductRe | Op::ProductIm | Op::QuotientRe | Op::QuotientIm => return None,
