@@ -142,7 +142,8 @@ fn trees_over_chosen_numbers() {
     // Over the reals two rows have no value; over the complex numbers ln 0 has none.
     let real = failed("real");
     assert_eq!(real.status, 1);
-    assert!(real.stderr.contains("rows 0, 2: `log`"), "{}", real.stderr);
+    assert!(real.stderr.contains("Error: rows 0, 2: `log`"), "{}", real.stderr);
+    assert!(real.stderr.contains("2 of 3 rows without a value over these numbers"), "{}", real.stderr);
     let complex = failed("complex");
     assert_eq!(complex.status, 1);
     assert!(complex.stderr.contains("row 2: `log"), "{}", complex.stderr);
@@ -168,6 +169,10 @@ fn raised_trees() {
     assert_eq!(dir.npy("out.npy"), (vec![2], vec![2.0, -6.5]));
     let graph = dir.nc(&["ir", "sub.eml", "--stage", "graph", "--raise"]).stdout;
     assert_eq!(graph, "input y: scalar\ninput x: scalar\n%0 = sub y, x\nvalue = %0\n");
+    // A variable that is called like a function.
+    let done =
+        dir.nc(&["eval", "-e", "eml(1,eml(eml(1,log),1))", "--dialect", "eml", "--raise", "--set", "log=1"]);
+    assert_eq!((done.status, done.stdout.as_str()), (0, "value = 0\n"), "{}", done.stderr);
     // The formula is that of the reals.
     for over in ["--raise", "--over=extended", "--over=real"] {
         let done = dir.nc(&["eval", "sub.eml", "--set", "x=1", "--set", "y=+4i", over]);

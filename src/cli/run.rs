@@ -18,7 +18,7 @@ use neural_compiler::domain::SafeDomain;
 use neural_compiler::graph::{Check, Effect, Reason};
 use neural_compiler::interpret::ast::Variable;
 use neural_compiler::ops::Met;
-use neural_compiler::source::Diagnostic;
+use neural_compiler::source::{Diagnostic, Severity};
 use neural_compiler::{CompileOptions, Derivative, Kernel};
 use serde_json::{Value as Json, json};
 
@@ -325,6 +325,9 @@ fn excerpts(loaded: &Loaded, kernel: &Kernel, rows: &[RowReport], domain: Option
     let mut text = String::new();
     for (_, check, rows) in groups {
         let mut diagnostic = described(check, domain);
+        if loaded.strict() {
+            diagnostic.severity = Severity::Error;
+        }
         let plural = if rows.len() == 1 { "row" } else { "rows" };
         diagnostic.message = format!("{plural} {}: {}", list(&rows), diagnostic.message);
         text += &report::excerpt(&loaded.source, &diagnostic, color);
@@ -340,11 +343,15 @@ fn list_notes(loaded: &Loaded, kernel: &Kernel, report: &Report, domain: Option<
     } else {
         String::new()
     };
-    eprint_lines(&format!(
-        "{text}warning: {} of {} noted (rows count from 0){first}; their values count\n",
-        report.noted,
-        count(report.rows, "row")
-    ));
+    let (noted, rows) = (report.noted, count(report.rows, "row"));
+    eprint_lines(&match loaded.strict() {
+        true => format!(
+            "{text}error: {noted} of {rows} without a value over these numbers (rows count from 0){first}\n"
+        ),
+        false => {
+            format!("{text}warning: {noted} of {rows} noted (rows count from 0){first}; their values count\n")
+        }
+    });
 }
 
 /// Prints the failed rows, those that failed at the same place together.

@@ -186,8 +186,8 @@ pub fn product_im<L: Lanes>(l: &L, a: L::F, b: L::F, c: L::F, d: L::F) -> L::F {
     l.add(l.mul(a, d), l.mul(b, c))
 }
 
-/// Magnitude and angle of `(x + iy)^w` for a real w: for them the recipes of [`hypot`](super::hypot::hypot),
-/// [`pow`](super::pow::pow) and [`atan2`](super::inverse::atan2).
+/// Magnitude and angle of `(x + iy)^w` for a real w: for them the recipes of [`hypot`],
+/// [`pow`] and [`atan2`].
 pub fn power_polar<L: Lanes>(l: &L, x: L::F, y: L::F, w: L::F) -> (L::F, L::F) {
     let radius = hypot(l, x, y);
     let magnitude = match l.constant(w) {
@@ -277,7 +277,7 @@ fn quotient<L: Lanes>(l: &L, (a, b): (L::F, L::F), (c, d): (L::F, L::F)) -> (L::
 /// The real part of the principal square root of `x + iy`, the one with a real part that is not negative.
 ///
 /// With `z` scaled by a power of four, `t = √((|x| + |z|)/2)`: the length with a Newton correction as in
-/// [`hypot`](super::hypot::hypot), its sum with `|x|` in two numbers, and a correction of the second root by what
+/// [`hypot`], its sum with `|x|` in two numbers, and a correction of the second root by what
 /// both leave. The other component is `|y|/(2t)`; the sign of x says which one is which.
 ///
 /// Maximal error measured: 1.51 ULP (binary32: 1.74). Special values are those of C's `csqrt`: ∞ if y is infinite,

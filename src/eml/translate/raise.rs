@@ -53,9 +53,20 @@ impl Raised {
     ///
     /// # Errors
     ///
-    /// Variables with names that mean something else in Scheme.
+    /// Variables with names that are special forms of Scheme.
     pub fn program(&self, variables: &[String]) -> Result<(Program, String), Error> {
-        let text = format!("(define (raised {}) {})\n", variables.join(" "), self.scheme(variables));
+        let mut formula = self.scheme(variables);
+        let mut text = String::new();
+        // A variable may be called like a function of the formula. Names with a dot are no variables.
+        for name in variables {
+            let call = format!("({name} ");
+            if formula.contains(&call) {
+                let operands = if name == "pow" { "x y" } else { "x" };
+                text += &format!("(define ({name}.of {operands}) ({name} {operands}))\n");
+                formula = formula.replace(&call, &format!("({name}.of "));
+            }
+        }
+        text += &format!("(define (raised {}) {formula})\n", variables.join(" "));
         Ok((Program::parse(&text)?, text))
     }
 
