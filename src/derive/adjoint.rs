@@ -114,13 +114,14 @@ fn gradients(
         .collect()
 }
 
-/// The conjugate of a complex number; other values as they are.
+/// The conjugate of a complex number, without −0: a derivative that is real prints as one. Other values as they are.
 fn conjugate(g: &mut Graph, value: Node) -> Node {
     if g.shape(value) != Shape::Complex {
         return value;
     }
     let (re, im) = (g.slice(value, 0, Shape::Scalar), g.slice(value, 1, Shape::Scalar));
-    let im = g.unary(Op::Neg, im);
+    let zero = g.number(0.0);
+    let im = g.sub(zero, im);
     g.pack(Elem::Num, Shape::Complex, &[re, im])
 }
 
