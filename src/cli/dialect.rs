@@ -13,32 +13,32 @@ pub struct DialectArgs {
     /// How the program is spelled; without it, files that end in .eml are EML and all others Scheme
     #[arg(long = "dialect", value_name = "DIALECT", value_enum)]
     dialect: Option<DialectChoice>,
-    /// What eml(x, y) is defined on, for EML programs
+    /// What eml is defined on, for EML programs; without it, the real numbers. A row in which there is an error fails
     #[arg(long, value_name = "NUMBERS", value_enum)]
-    over: Option<NumbersChoice>,
+    over: Option<Over>,
     /// Take the formula that an EML program stands for over the reals in its place, found by equality saturation; where the
     /// program has a value, the formula has the same one
     #[arg(long, conflicts_with = "over")]
     raise: bool,
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-enum NumbersChoice {
-    /// The real numbers: a row that takes the logarithm of a number that is not positive fails
-    #[default]
+/// What `eml` is defined on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Over {
+    /// The real numbers; ln of a number that is not positive is an error
     Real,
-    /// The complex numbers, principal branch: a row that takes ln 0 fails
+    /// The complex numbers, principal branch; ln 0 is an error
     Complex,
     /// The real numbers with ln 0 = −∞ and exp(−∞) = 0
     Extended,
 }
 
-impl From<NumbersChoice> for Mode {
-    fn from(choice: NumbersChoice) -> Mode {
-        match choice {
-            NumbersChoice::Real => Mode::Real,
-            NumbersChoice::Complex => Mode::Complex,
-            NumbersChoice::Extended => Mode::Extended,
+impl From<Over> for Mode {
+    fn from(over: Over) -> Mode {
+        match over {
+            Over::Real => Mode::Real,
+            Over::Complex => Mode::Complex,
+            Over::Extended => Mode::Extended,
         }
     }
 }
@@ -67,7 +67,7 @@ impl DialectArgs {
             }
         };
         match (eml, self.over) {
-            (true, over) => Ok(Dialect::Eml(over.unwrap_or_default().into())),
+            (true, over) => Ok(Dialect::Eml(over.unwrap_or(Over::Real).into())),
             (false, None) if self.raise => Err(Failure::usage("--raise is for EML programs")),
             (false, None) => Ok(Dialect::Scheme),
             (false, Some(_)) => Err(Failure::usage(

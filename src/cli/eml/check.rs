@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use clap::ValueEnum;
 use neural_compiler::eml::check::{self, AtPoint, Beyond, Options, Verdict};
 use neural_compiler::eml::target::{self, Target};
 use neural_compiler::eml::{Mode, Sizes};
@@ -11,6 +10,7 @@ use serde_json::{Value as Json, json};
 
 use super::GrammarChoice;
 use super::point::shown;
+use crate::cli::dialect::Over;
 use crate::cli::report::{Failure, SourceText, diagnostic_json};
 use crate::cli::text::json_number;
 use crate::cli::{print, print_json, read_source, report, table, text};
@@ -39,9 +39,9 @@ pub struct What {
     /// What the text may contain
     #[arg(long, value_enum, default_value_t)]
     mode: GrammarChoice,
-    /// What eml means
-    #[arg(long = "over", value_enum, default_value_t)]
-    numbers: Numbers,
+    /// What eml is defined on
+    #[arg(long, value_enum, default_value = "complex")]
+    over: Over,
     /// The interval of random points, instead of the target's
     #[arg(long, value_name = "LOW..HIGH", value_parser = interval, allow_hyphen_values = true)]
     domain: Option<(f64, f64)>,
@@ -54,15 +54,6 @@ pub struct What {
     /// Which random points
     #[arg(long, default_value_t = 1)]
     seed: u64,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-enum Numbers {
-    /// Over the complex numbers, principal branch; ln 0 is an error
-    #[default]
-    Complex,
-    /// Over the reals; ln of 0 or of a negative number is an error
-    Real,
 }
 
 fn interval(text: &str) -> Result<(f64, f64), String> {
@@ -107,12 +98,15 @@ impl What {
     /// The verdict on a text, or what is wrong with it.
     pub fn check(&self, text: &str) -> Result<Result<Verdict, Vec<Diagnostic>>, Failure> {
         let (target, variables) = self.target()?;
+        let mode = match self.over {
+            Over::Extended => {
+                return Err(Failure::usage("--over extended: a tree that takes ln 0 is not valid"));
+            }
+            over => Mode::from(over),
+        };
         let options = Options {
             grammar: self.mode.into(),
-            mode: match self.numbers {
-                Numbers::Complex => Mode::Complex,
-                Numbers::Real => Mode::Real,
-            },
+            mode,
             random_points: self.points.into(),
             seed: self.seed,
             domain: self.domain,

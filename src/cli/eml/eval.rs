@@ -4,8 +4,9 @@ use neural_compiler::eml::scaled::{self, Number, Scaled};
 use neural_compiler::eml::{Mode, evaluate};
 use serde_json::{Value as Json, json};
 
-use super::point::{Over, PointArgs, no_value, shown, shown_json};
+use super::point::{PointArgs, no_value, shown, shown_json};
 use super::translate::TreeArgs;
+use crate::cli::dialect::Over;
 use crate::cli::report::Failure;
 use crate::cli::text::json_number;
 use crate::cli::{print, print_json};
@@ -22,8 +23,8 @@ pub struct Args {
     tree: TreeArgs,
     #[command(flatten)]
     point: PointArgs,
-    /// What eml means
-    #[arg(long, value_enum, default_value_t)]
+    /// What eml is defined on
+    #[arg(long, value_enum, default_value = "complex")]
     over: Over,
     /// Over the reals, without overflow, and with a bound of the error
     #[arg(long, conflicts_with = "over")]

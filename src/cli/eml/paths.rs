@@ -5,8 +5,9 @@ use neural_compiler::eml::{Kind, Mode, Tree};
 use num_complex::Complex64;
 use serde_json::{Map, Value as Json, json};
 
-use super::point::{Over, PointArgs, no_value, node_json, node_text, shown, shown_json};
+use super::point::{PointArgs, no_value, node_json, node_text, shown, shown_json};
 use super::translate::TreeArgs;
+use crate::cli::dialect::Over;
 use crate::cli::report::{Failure, SourceText};
 use crate::cli::text::json_number;
 use crate::cli::{print, print_json, table};
@@ -28,8 +29,8 @@ pub struct Args {
     tree: TreeArgs,
     #[command(flatten)]
     point: PointArgs,
-    /// What eml means
-    #[arg(long, value_enum, default_value_t)]
+    /// What eml is defined on
+    #[arg(long, value_enum, default_value = "complex")]
     over: Over,
 }
 

@@ -1,6 +1,5 @@
 //! Options for the point at which a tree is looked at.
 
-use clap::ValueEnum;
 use neural_compiler::eml::{Fault, FaultKind, Mode, Tree, TreeNode};
 use neural_compiler::graph::Shape;
 use neural_compiler::source::Diagnostic;
@@ -16,28 +15,6 @@ pub struct PointArgs {
     /// Values of the variables, such as x=0.5,z=1+2i
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = text::parse_setting, allow_hyphen_values = true)]
     at: Vec<Setting>,
-}
-
-/// What `eml` means.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum Over {
-    /// Over the reals; ln of 0 or of a negative number is an error
-    Real,
-    /// Over the complex numbers, principal branch; ln 0 is an error
-    #[default]
-    Complex,
-    /// Over the reals with ln 0 = −∞; ln of a negative number is an error
-    Extended,
-}
-
-impl From<Over> for Mode {
-    fn from(over: Over) -> Mode {
-        match over {
-            Over::Real => Mode::Real,
-            Over::Complex => Mode::Complex,
-            Over::Extended => Mode::Extended,
-        }
-    }
 }
 
 impl PointArgs {
