@@ -1,6 +1,6 @@
 //! The command line from end to end: files in, files out, and what it says about bad input.
 
-#[path = "support/command.rs"]
+#[path = "suite/support/command.rs"]
 mod command;
 
 use std::fs;

@@ -1,6 +1,6 @@
 //! Complex numbers from the command line: literals, columns, files, EML programs over them.
 
-#[path = "support/command.rs"]
+#[path = "suite/support/command.rs"]
 mod command;
 
 use command::{Dir, npy, npy_of};

@@ -1,6 +1,6 @@
 //! What a row may use before it fails: the same in every tier, for values and gradients.
 
-mod support;
+use crate::support;
 
 use nc_runtime::batch::{self, Batch, Kernel as _, Options, Workspace};
 use neural_compiler::graph::Reason;

@@ -1,9 +1,9 @@
 //! Random programs: every tier gives the same bits, and forward and reverse mode the same derivatives.
 //!
-//! `NC_PROGRAMS=100000 cargo test --release --test differential -- --nocapture` runs that many programs;
+//! `NC_PROGRAMS=100000 cargo test --release --test suite differential -- --nocapture` runs that many programs;
 //! `NC_SEED=n` begins with the program of seed n, which a failure reports.
 
-mod support;
+use crate::support;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};

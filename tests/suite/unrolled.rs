@@ -1,9 +1,9 @@
 //! Loops and recursion against the same computation written without them: values to the bit, derivatives to rounding,
 //! and finite exactly where those are.
 //!
-//! `NC_PROGRAMS=10000 cargo test --release --test unrolled` runs that many programs; `NC_SEED=n` begins with seed n.
+//! `NC_PROGRAMS=10000 cargo test --release --test suite unrolled` runs that many programs; `NC_SEED=n` begins with seed n.
 
-mod support;
+use crate::support;
 
 use neural_compiler::graph::build::Signature;
 use neural_compiler::{CompileOptions, Derivative, Dtype, Kernel, Program, Tier};

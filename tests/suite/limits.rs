@@ -4,7 +4,7 @@
 //! Each test runs on a thread with a stack of 2 MiB, which is what Rust gives a thread; recursion over 10⁵ levels would
 //! not fit. Structures are dropped on that thread too.
 
-mod support;
+use crate::support;
 
 use std::time::Instant;
 

@@ -1,7 +1,7 @@
 //! Rows that leave the safe domain, or meet a kink: which are reported, by which operation, in every tier; and that
 //! watching changes no bit.
 
-mod support;
+use crate::support;
 
 use nc_runtime::batch::{Batch, Kernel as _, Options, Report, RowOutcome, Sink, Source, Workspace};
 use nc_runtime::element::Element;

@@ -1,6 +1,6 @@
 //! Vectors and matrices of many elements: the same bits in every tier, and in loops whatever the mask and the tape.
 
-mod support;
+use crate::support;
 
 use nc_runtime::batch::Kernel as _;
 use neural_compiler::graph::Shape;

@@ -1,6 +1,6 @@
 //! `docs/language.md` against the compiler: its tables of primitives and its examples.
 
-mod support;
+use crate::support;
 
 use std::fmt::Write as _;
 
@@ -70,7 +70,7 @@ fn tables_of_primitives() {
     } else {
         assert!(
             document == current,
-            "docs/language.md is not what the op table says; `BLESS=1 cargo test --test docs` writes it anew"
+            "docs/language.md is not what the op table says; `BLESS=1 cargo test --test suite docs` writes it anew"
         );
     }
 }

@@ -2,7 +2,7 @@
 //! of the operator `eml` in batches. Bits across tiers are the business of `differential.rs`, digits of the parts that of the
 //! recipes.
 
-mod support;
+use crate::support;
 
 use std::f64::consts::PI;
 

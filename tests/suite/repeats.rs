@@ -1,6 +1,6 @@
 //! Random programs with loops and recursion: all of them are valid, and end.
 
-mod support;
+use crate::support;
 
 use std::collections::HashMap;
 

@@ -1,7 +1,7 @@
 //! Every program of the corpus at every point: values and derivatives against references of 60 digits, the tiers
 //! against each other.
 
-mod support;
+use crate::support;
 
 use neural_compiler::interpret::ast::{AstInterpreter, Scratch};
 use neural_compiler::kernel::derived;

@@ -1,6 +1,6 @@
 //! Loops in every tier: the same bits whatever the batch, the mask and the tape; gradients by two modes.
 
-mod support;
+use crate::support;
 
 use nc_runtime::batch::Kernel as _;
 use neural_compiler::codegen::cranelift::TargetMachine;

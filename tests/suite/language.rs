@@ -1,6 +1,6 @@
 //! The language, rule by rule: what each form means. What is refused is in `errors.rs`.
 
-mod support;
+use crate::support;
 
 mod checked {
     //! Evaluation of small programs in every tier at once.

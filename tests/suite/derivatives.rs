@@ -2,9 +2,8 @@
 //! and identities between the modes. Every tolerance is a running error bound (`support::bounds`), times two because
 //! that is of first order.
 
-#[path = "../runtime/tests/support/mod.rs"]
-mod measure;
-mod support;
+use crate::measure;
+use crate::support;
 
 use astro_float::BigFloat;
 use measure::{Big, Expected, PRECISION as P, RM, big, ulp_error};

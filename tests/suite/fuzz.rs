@@ -1,6 +1,6 @@
 //! Random texts: no stage panics, and what compiles has the same bits in every tier.
 
-mod support;
+use crate::support;
 
 use nc_runtime::batch::{Kernel as _, RowOutcome};
 use neural_compiler::dialect::{Dialect, ReaderLimits};
@@ -214,7 +214,7 @@ fn call(name: &str, args: &[String]) -> String {
 /// Rows of random programs are short.
 const HEAD: &str = "; nc: --max-iterations 30 --max-depth 30 --max-steps 1000\n";
 
-/// `FUZZ_CASES=100000 cargo test --test fuzz` looks further.
+/// `FUZZ_CASES=100000 cargo test --test suite fuzz` looks further.
 fn cases() -> u32 {
     std::env::var("FUZZ_CASES").ok().and_then(|count| count.parse().ok()).unwrap_or(1000)
 }

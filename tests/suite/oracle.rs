@@ -1,6 +1,6 @@
 //! The AST interpreter, the graph interpreter and the native kernel: the same bits on every program.
 
-mod support;
+use crate::support;
 
 use nc_runtime::batch::{self, Batch, Options, Workspace};
 use neural_compiler::graph::Reason;

@@ -1,6 +1,6 @@
 //! Batches larger than the caches: results that are written past them are the same.
 
-mod support;
+use crate::support;
 
 use nc_runtime::batch::{Batch, Options, Sink, Source, Workspace};
 use neural_compiler::{CompileOptions, Derivative, Kernel, Program, Stage};

@@ -3,10 +3,9 @@
 //! ANF is evaluated here by recursion, in the plainest way, and compared with the AST interpreter: values, and what of
 //! its limits a row uses.
 
-mod support;
+use crate::support;
 
-#[path = "support/recursion.rs"]
-mod recursion;
+use crate::support::recursion;
 
 use std::collections::HashMap;
 
@@ -168,7 +167,7 @@ fn check(source: &str, kinds: &mut [usize; 4]) {
     kinds[3] += usize::from(groups.iter().any(|group| group.members.len() > 2));
 }
 
-/// `FUZZ_CASES=100000 cargo test --test tail_calls` looks further.
+/// `FUZZ_CASES=100000 cargo test --test suite tail_calls` looks further.
 #[test]
 fn loops_are_what_was_written() {
     let cases = std::env::var("FUZZ_CASES").ok().and_then(|count| count.parse().ok()).unwrap_or(3000);

@@ -1,6 +1,6 @@
 //! What is said about programs that are wrong: one snapshot per group of mistakes.
 //!
-//! `INSTA_UPDATE=always cargo test --test errors` writes the snapshots anew.
+//! `INSTA_UPDATE=always cargo test --test suite errors` writes the snapshots anew.
 
 use std::fmt::Write as _;
 

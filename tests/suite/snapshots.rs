@@ -1,7 +1,7 @@
 //! Every stage of a handful of programs as text, for the value and for the gradient, and the first stages of more programs
 //! with loops.
 //!
-//! They are the same on every machine. `INSTA_UPDATE=always cargo test --test snapshots` writes them anew; a change of
+//! They are the same on every machine. `INSTA_UPDATE=always cargo test --test suite snapshots` writes them anew; a change of
 //! format belongs in the changelog.
 
 use std::fmt::Write as _;

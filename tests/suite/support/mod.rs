@@ -6,6 +6,7 @@ pub mod bounds;
 pub mod corpus;
 pub mod derive;
 pub mod generate;
+pub mod recursion;
 pub mod unrolled;
 
 use nc_runtime::batch::{Batch, Kernel as _, Options, Report, Sink, Source, Workspace};

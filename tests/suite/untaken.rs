@@ -1,6 +1,6 @@
 //! What is not taken contributes nothing, not even NaN; and what derivatives are at kinks.
 
-mod support;
+use crate::support;
 
 use support::bits;
 use support::derive::{Case, Value, matrix, number, vector};
