@@ -20,7 +20,7 @@ use crate::graph::build::Signature;
 use crate::graph::{Check, Graph, Input, Output, Reason, Role, Shape};
 use crate::interpret::ast::{AstInterpreter, AstKernel, Failure, FailureReason, Scratch, Variable};
 use crate::interpret::graph::GraphInterpreter;
-use crate::limits::{Limits, MAX_DEPTH};
+use crate::limits::{DEFAULT_MEMORY_BYTES, Limits, MAX_COLUMNS, MAX_DEPTH};
 use crate::lower::{is_summed, lower};
 use crate::ops::Watch;
 use crate::source::Span;
@@ -146,6 +146,9 @@ pub struct CompileOptions {
     /// How much memory a thread may use for the states of loops that are differentiated in reverse, in bytes. Less memory
     /// takes more time and changes no bit.
     pub tape_bytes: usize,
+    /// How much memory compiling may take, and a row beside its tapes, in bytes, each about. A program that needs more is
+    /// refused before it takes it.
+    pub memory_bytes: usize,
     /// How long a row may take; `None` for what the program's header comment says.
     pub limits: Option<Limits>,
     /// Whether rows report the first operation, in the order of evaluation on the path that they take, whose operands
@@ -175,6 +178,7 @@ impl Default for CompileOptions {
             check_domain: false,
             check_kinks: false,
             tape_bytes: DEFAULT_TAPE_BYTES,
+            memory_bytes: DEFAULT_MEMORY_BYTES,
             limits: None,
         }
     }

@@ -193,7 +193,8 @@ impl Program {
             let (steps, most) = (limits.steps, MAX_STEPS_SINGLE);
             return Err(KernelError::TooManySteps { steps, most }.into());
         }
-        self.graph_with(&options.signature, &BuildOptions { limits, watch: options.watch(), precision })
+        let (watch, memory) = (options.watch(), options.memory_bytes);
+        self.graph_with(&options.signature, &BuildOptions { limits, watch, precision, memory })
     }
 
     fn graph_with(&self, signature: &Signature, options: &BuildOptions) -> Result<Graph, Error> {

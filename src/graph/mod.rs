@@ -28,7 +28,7 @@ use crate::limits::Limits;
 use crate::ops::{LARGE, Met, Op, ShapeError};
 use crate::source::Span;
 pub use region::{Call, Failure, Function, FunctionId, Region, RegionId, RegionKind};
-pub use types::{Elem, Shape, Type};
+pub use types::{Elem, ExtentError, Shape, Type};
 
 entity!(
     /// A node of a [`Graph`].

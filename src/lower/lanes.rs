@@ -519,6 +519,10 @@ pub struct Layout {
 
 impl Layout {
     /// Columns and parameters in the order of the inputs.
+    ///
+    /// # Panics
+    ///
+    /// If there are more of them than a verified graph has ([`MAX_COLUMNS`](crate::limits::MAX_COLUMNS)).
     pub fn of(graph: &Graph) -> Layout {
         let mut layout = Layout { inputs: Vec::new(), columns: 0, params: 0 };
         for input in &graph.inputs {
@@ -532,7 +536,8 @@ impl Layout {
                 | Source::Tape(_) => &mut layout.columns,
             };
             layout.inputs.push(*next);
-            *next += input.shape.len() as u32;
+            let len = u32::try_from(input.shape.len()).ok();
+            *next = len.and_then(|len| next.checked_add(len)).expect("a verified graph has few columns");
         }
         layout
     }

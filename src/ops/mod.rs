@@ -446,9 +446,18 @@ macro_rules! registry {
                 }
             }
             /// The type of its result.
+            ///
+            /// # Errors
+            ///
+            /// Operands that it does not take, and results that no value can be ([`Shape::checked`]): whatever type a
+            /// rule computes has passed here.
             pub fn result_type(self, args: &[Type]) -> Result<Type, ShapeError> {
-                match self {
+                let ty = match self {
                     $($(Op::$op => <$module::$op as Rule>::result_type(args),)*)*
+                }?;
+                match ty.shape.checked() {
+                    Ok(_) => Ok(ty),
+                    Err(error) => Err(ShapeError::new(format!("{self}: {error}"))),
                 }
             }
             /// About how many scalar operations it stands for.

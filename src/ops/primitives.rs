@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use super::{LARGE, Op, OpInfo, ShapeError, Single, Syntax, complex, eml};
 use crate::graph::{Elem, Node, Shape, Type};
+use crate::limits::MAX_ELEMENTS;
 
 /// A primitive of the language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -333,18 +334,12 @@ const SUGAR: &[PrimitiveInfo] = &[
     ),
 ];
 
-/// Vectors and matrices of programs have at most this many elements.
-pub const MAX_ELEMENTS: usize = 1 << 20;
-
 fn identity(a: &mut dyn Algebra, args: &[Node]) -> Result<Node, ShapeError> {
     Ok(a.as_number(args[0]))
 }
 
 fn checked(shape: Shape) -> Result<Shape, ShapeError> {
-    if shape.len() > MAX_ELEMENTS {
-        return Err(ShapeError::new(format!("{shape} has more than {MAX_ELEMENTS} elements")));
-    }
-    Ok(shape)
+    shape.checked().map_err(|error| ShapeError::new(error.to_string()))
 }
 
 /// A constant size.
