@@ -238,6 +238,36 @@ pub enum KernelError {
         /// The input.
         input: String,
     },
+    /// More derivatives than a kernel can have columns.
+    #[error("{count} derivatives are more than the {MAX_COLUMNS} that a kernel can give")]
+    TooManyDerivatives {
+        /// How many there would be.
+        count: usize,
+    },
+    /// A row needs more memory than it may.
+    #[error(
+        "a row needs {} MiB of memory and may have {} MiB ({largest} is the largest of its values)",
+        bytes >> 20,
+        limit >> 20
+    )]
+    Memory {
+        /// What it needs, about.
+        bytes: usize,
+        /// What it may have: [`CompileOptions::memory_bytes`].
+        limit: usize,
+        /// The shape of its largest value.
+        largest: Shape,
+        /// Where that value stands in the source.
+        span: Option<Span>,
+    },
+    /// A stage of the compiler has made something that breaks its invariants: a fault of the compiler.
+    #[error("the compiler has made a wrong {stage}: {what}")]
+    Internal {
+        /// What it has made.
+        stage: &'static str,
+        /// The invariant.
+        what: String,
+    },
     /// The tier that was asked for does not work here.
     #[error(transparent)]
     Codegen(#[from] CodegenError),
@@ -249,6 +279,10 @@ pub fn derived(graph: &Graph, options: &CompileOptions) -> Result<Graph, KernelE
         None => (0..graph.inputs.len() as u32).collect(),
         Some(names) => names.iter().map(|name| input_index(graph, name)).collect::<Result<Vec<u32>, _>>()?,
     };
+    let count = derivative_count(graph, options, &wrt);
+    if count > MAX_COLUMNS {
+        return Err(KernelError::TooManyDerivatives { count });
+    }
     let by = |shape: fn(Shape) -> bool| {
         wrt.iter().map(|&input| &graph.inputs[input as usize]).find(|input| shape(input.shape))
     };
@@ -291,6 +325,33 @@ pub fn derived(graph: &Graph, options: &CompileOptions) -> Result<Graph, KernelE
     })
 }
 
+/// How many derivatives the options ask for.
+fn derivative_count(graph: &Graph, options: &CompileOptions, wrt: &[u32]) -> usize {
+    let results = graph.outputs.iter().map(|o| graph.shape(o.node).len()).fold(0, usize::saturating_add);
+    let inputs = wrt.iter().map(|&input| graph.inputs[input as usize].shape.len()).fold(0, usize::saturating_add);
+    match options.derivative {
+        Derivative::None => 0,
+        Derivative::Gradient => results.saturating_mul(inputs),
+        Derivative::Vjp => results.saturating_add(inputs),
+        Derivative::Jvp { seeds } => results.saturating_add(inputs).saturating_mul(seeds as usize),
+        Derivative::Hessian => inputs.saturating_mul(inputs.saturating_add(1)),
+    }
+}
+
+/// A row must not need more memory than it may, whatever evaluates it.
+fn check_memory(graph: &Graph, limit: usize) -> Result<(), KernelError> {
+    let bytes = graph.row_elements().saturating_mul(ELEMENT_BYTES);
+    if bytes <= limit {
+        return Ok(());
+    }
+    let largest = graph.largest();
+    let shape = largest.map_or(Shape::Scalar, |node| graph.shape(node));
+    Err(KernelError::Memory { bytes, limit, largest: shape, span: largest.and_then(|node| graph.span(node)) })
+}
+
+/// Bytes of an element in the interpreters, which any row may come to.
+const ELEMENT_BYTES: usize = 16;
+
 fn input_index(graph: &Graph, name: &str) -> Result<u32, KernelError> {
     match graph.inputs.iter().position(|input| input.name == name) {
         Some(index) => Ok(index as u32),
@@ -312,16 +373,14 @@ enum Refused {
     Stack { bytes: usize },
 }
 
-fn native(graph: &Graph, options: &CompileOptions) -> Result<Result<Code, Refused>, CodegenError> {
+fn native(graph: &Graph, options: &CompileOptions) -> Result<Result<Code, Refused>, KernelError> {
     let limit = options.max_instructions;
     // Lowering a program that is far too large would itself take long.
     let size = graph.work();
     if size > limit {
         return Ok(Err(Refused::Size { size, limit }));
     }
-    debug_assert_eq!(crate::graph::verify::verify(graph), Ok(()));
     let program = lower(graph, options.tape_bytes);
-    debug_assert_eq!(crate::lower::verify::verify(&program), Ok(()));
     let size = program.insts.len();
     if size > limit {
         return Ok(Err(Refused::Size { size, limit }));
@@ -329,9 +388,11 @@ fn native(graph: &Graph, options: &CompileOptions) -> Result<Result<Code, Refuse
     if program.cells > MAX_CELLS {
         return Ok(Err(Refused::Memory { cells: program.cells }));
     }
+    crate::lower::verify::verify(&program)
+        .map_err(|what| KernelError::Internal { stage: "lane program", what })?;
     let (code, stack) = match options.tier.isa()? {
         Some(isa) => {
-            let wide = wide::compile(&program, isa)?;
+            let wide = wide::compile(&program, isa).map_err(KernelError::from)?;
             let stack = wide.stack_bytes();
             (Code::Wide(wide), stack)
         }
@@ -417,6 +478,8 @@ impl Kernel {
         if graph.limits.depth > MAX_DEPTH {
             return Err(KernelError::TooDeep { depth: graph.limits.depth });
         }
+        crate::graph::verify::verify(&graph).map_err(|what| KernelError::Internal { stage: "graph", what })?;
+        check_memory(&graph, options.memory_bytes)?;
         let mut notes = Vec::new();
         let code = match options.tier {
             Tier::Interpret => Code::Interpreted,
@@ -427,11 +490,11 @@ impl Kernel {
                         notes.push(format!("interpreted: {why}"));
                         Code::Interpreted
                     }
-                    Err(CodegenError::Host(why)) if options.tier == Tier::Auto => {
+                    Err(KernelError::Codegen(CodegenError::Host(why))) if options.tier == Tier::Auto => {
                         notes.push(format!("interpreted: {why}"));
                         Code::Interpreted
                     }
-                    Err(error) => return Err(error.into()),
+                    Err(error) => return Err(error),
                 }
             }
         };
@@ -439,15 +502,27 @@ impl Kernel {
     }
 
     /// A kernel for values that interprets the program a graph was built from.
-    pub(crate) fn from_tree(graph: Graph, interpreter: AstInterpreter) -> Kernel {
+    ///
+    /// # Errors
+    ///
+    /// A row would need more memory than it may.
+    pub(crate) fn from_tree(
+        graph: Graph,
+        interpreter: AstInterpreter,
+        memory_bytes: usize,
+    ) -> Result<Kernel, KernelError> {
+        check_memory(&graph, memory_bytes)?;
         let outputs = graph.outputs.iter().map(|o| graph.shape(o.node).len()).sum();
         let kernel = AstKernel::new(interpreter, outputs, &graph.checks);
-        Kernel::assemble(graph, Code::Ast(kernel), Vec::new(), 0, None)
+        Ok(Kernel::assemble(graph, Code::Ast(kernel), Vec::new(), 0, None))
     }
 
     /// Compiles a graph for a given subset of this processor's features.
     pub fn for_target(graph: Graph, target: &TargetMachine) -> Result<Kernel, KernelError> {
-        let native = cranelift::compile(&lower(&graph, DEFAULT_TAPE_BYTES), target)?;
+        let program = lower(&graph, DEFAULT_TAPE_BYTES);
+        crate::lower::verify::verify(&program)
+            .map_err(|what| KernelError::Internal { stage: "lane program", what })?;
+        let native = cranelift::compile(&program, target)?;
         Ok(Kernel::assemble(graph, Code::Native(native), Vec::new(), DEFAULT_TAPE_BYTES, None))
     }
 

@@ -51,10 +51,25 @@ pub enum Error {
     Source(Vec<Diagnostic>),
     /// The options do not fit the program, or code generation failed.
     #[error(transparent)]
-    Kernel(#[from] KernelError),
+    Kernel(KernelError),
     /// The batch does not fit the kernel.
     #[error(transparent)]
     Batch(#[from] nc_runtime::batch::BatchError),
+}
+
+impl From<KernelError> for Error {
+    /// An error that has a place in the source becomes a message about it.
+    fn from(error: KernelError) -> Error {
+        match &error {
+            KernelError::Memory { span: Some(span), .. } => {
+                let diagnostic = Diagnostic::error("memory", *span, error.to_string())
+                    .label("this value")
+                    .help("`--memory MIB` allows more");
+                Error::Source(vec![diagnostic])
+            }
+            _ => Error::Kernel(error),
+        }
+    }
 }
 
 fn summary(diagnostics: &[Diagnostic]) -> String {
@@ -247,7 +262,8 @@ impl Program {
             .with_precision(options.dtype.precision());
         let graph = match options.derivative {
             Derivative::None if options.tier == Tier::Interpret => {
-                return Ok(Kernel::from_tree(graph, interpreter.watching(options.watch())));
+                let interpreter = interpreter.watching(options.watch());
+                return Ok(Kernel::from_tree(graph, interpreter, options.memory_bytes)?);
             }
             Derivative::None => graph,
             _ => derived(&graph, options)?,

@@ -11,7 +11,7 @@ use neural_compiler::{CompileOptions, Derivative, Dtype, Kernel, Program};
 use serde_json::{Value, json};
 
 use super::dialect::DialectArgs;
-use super::limits::{LimitArgs, TapeArgs};
+use super::limits::{LimitArgs, MemoryArgs};
 use super::report::Failure;
 use super::text::{self, Items};
 use super::{DtypeChoice, Loaded, TierChoice, print, print_json, set_threads, table};
@@ -52,7 +52,7 @@ pub struct Args {
     #[command(flatten)]
     limits: LimitArgs,
     #[command(flatten)]
-    tape: TapeArgs,
+    memory: MemoryArgs,
 }
 
 /// What was measured of a program.
@@ -138,7 +138,8 @@ fn measure(path: &Path, args: &Args) -> Result<Measured, Failure> {
         dtype: args.dtype.into(),
         tier: args.tier.into(),
         limits: Some(args.limits.of(&loaded.program)),
-        tape_bytes: args.tape.bytes(),
+        tape_bytes: args.memory.tape_bytes(),
+        memory_bytes: args.memory.memory_bytes(),
         ..CompileOptions::default()
     };
     let compile = || {

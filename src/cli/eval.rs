@@ -12,7 +12,7 @@ use neural_compiler::{CompileOptions, Derivative, Dtype, Kernel, Tier};
 use serde_json::{Map, Value as Json, json};
 
 use super::dialect::DialectArgs;
-use super::limits::{LimitArgs, TapeArgs};
+use super::limits::{LimitArgs, MemoryArgs};
 use super::report::{self, Failure};
 use super::text::{self, Setting};
 use super::{DtypeChoice, Loaded, print, print_json, read_source};
@@ -53,7 +53,7 @@ pub struct Args {
     #[command(flatten)]
     limits: LimitArgs,
     #[command(flatten)]
-    tape: TapeArgs,
+    memory: MemoryArgs,
 }
 
 /// Runs the subcommand.
@@ -80,7 +80,8 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
         check_domain: args.check_domain || loaded.strict(),
         check_kinks: args.check_kinks,
         limits: Some(args.limits.of(&loaded.program)),
-        tape_bytes: args.tape.bytes(),
+        tape_bytes: args.memory.tape_bytes(),
+        memory_bytes: args.memory.memory_bytes(),
         ..CompileOptions::default()
     };
     let kernel = loaded.program.compile(&options).map_err(|error| loaded.failure(error))?;

@@ -94,6 +94,9 @@ impl Failure {
                     KernelError::ComplexByVector { .. } => "gradient",
                     KernelError::TooDeep { .. } => "too-deep",
                     KernelError::TooManySteps { .. } => "too-many-steps",
+                    KernelError::TooManyDerivatives { .. } => "too-large",
+                    KernelError::Memory { .. } => "memory",
+                    KernelError::Internal { .. } => "internal",
                     KernelError::Codegen(_) => "codegen",
                 };
                 Failure::message(code, format!("{}: {error}", source.name))

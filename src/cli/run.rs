@@ -25,7 +25,7 @@ use serde_json::{Value as Json, json};
 use self::columns::Columns;
 use self::results::Results;
 use super::dialect::DialectArgs;
-use super::limits::{LimitArgs, TapeArgs};
+use super::limits::{LimitArgs, MemoryArgs};
 use super::report::{self, Failure, eprint_lines};
 use super::text::{self, Items, Setting};
 use super::{DtypeChoice, Loaded, TierChoice, print_json, set_threads, state};
@@ -97,7 +97,7 @@ pub struct Args {
     #[command(flatten)]
     limits: LimitArgs,
     #[command(flatten)]
-    tape: TapeArgs,
+    memory: MemoryArgs,
 }
 
 /// Runs the subcommand.
@@ -131,7 +131,8 @@ fn run_as<T: Element>(args: &Args, json: bool) -> Result<(), Failure> {
         check_domain: args.check_domain || loaded.strict(),
         check_kinks: args.check_kinks,
         limits: Some(args.limits.of(&loaded.program)),
-        tape_bytes: args.tape.bytes(),
+        tape_bytes: args.memory.tape_bytes(),
+        memory_bytes: args.memory.memory_bytes(),
         ..CompileOptions::default()
     };
     let kernel = loaded.program.compile(&options).map_err(|error| loaded.failure(error))?;

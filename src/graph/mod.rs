@@ -482,6 +482,36 @@ impl Graph {
             .fold(0, usize::saturating_add)
     }
 
+    /// How many elements the values of a row are together, regions included, each value by itself. Of calls that may be
+    /// under way at the same time all vectors count, and not their scalars, of which no limit of depth lets there be too
+    /// many.
+    pub fn row_elements(&self) -> usize {
+        let depth = usize::try_from(self.limits.depth).unwrap_or(usize::MAX);
+        let functions = self.functions.values().map(|function| function.body.elements(2));
+        let calls = functions.fold(0, usize::saturating_add).saturating_mul(depth);
+        self.elements(1).saturating_add(calls)
+    }
+
+    /// The elements of all live values that have so many or more, those in regions included.
+    fn elements(&self, least: usize) -> usize {
+        let mut total = 0usize;
+        let mut left = vec![self];
+        while let Some(graph) = left.pop() {
+            let live = graph.live();
+            for node in graph.nodes().filter(|&node| live[node]) {
+                let len = graph.ty(node).len();
+                total = total.saturating_add(if len < least { 0 } else { len });
+                left.extend(graph.region(node).map(|region| &region.body));
+            }
+        }
+        total
+    }
+
+    /// The largest value of the graph itself, if it has any.
+    pub fn largest(&self) -> Option<Node> {
+        self.nodes().rev().max_by_key(|&node| self.ty(node).len())
+    }
+
     /// The nodes that the outside sees.
     pub fn roots(&self) -> impl Iterator<Item = Node> {
         self.outputs.iter().map(|o| o.node).chain(self.checks.iter().map(|c| c.fails))
