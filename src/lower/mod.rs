@@ -17,6 +17,7 @@ mod calls;
 pub mod lanes;
 pub mod print;
 pub mod record;
+mod ranges;
 mod regions;
 mod schedule;
 mod uniform;
