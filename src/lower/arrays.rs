@@ -438,7 +438,9 @@ impl<'a> Memory<'a> {
             args
         } else {
             args.into_iter()
-                .map(|arg| if Memory::size(&arg) > 0 { self.in_cells(&Form::Array(arg)).array() } else { arg })
+                .map(
+                    |arg| if Memory::size(&arg) > 0 { self.in_cells(&Form::Array(arg)).array() } else { arg },
+                )
                 .collect()
         };
         let size = 1 + args.iter().map(Memory::size).sum::<usize>();
@@ -782,12 +784,7 @@ impl Arrays for Memory<'_> {
             body(self.s(whole), count - whole);
         }
     }
-    fn tiles(
-        &self,
-        size: (u32, u32),
-        most: (u32, u32),
-        mut body: impl FnMut((Value, u32), (Value, u32)),
-    ) {
+    fn tiles(&self, size: (u32, u32), most: (u32, u32), mut body: impl FnMut((Value, u32), (Value, u32))) {
         self.blocks(size.1, most.1, |column, width| {
             self.blocks(size.0, most.0, |row, height| body((row, height), (column, width)));
         });

@@ -48,11 +48,17 @@ impl Rule for Matvec {
         let to = m.cells(ty.elem, rows);
         m.blocks(rows, BLOCK, |row, count| {
             let first = m.times(row, inner);
-            let sums = m.sums(m.index(0), m.index(inner), count, |_| l.f(-0.0), |k| {
-                let factor = m.load(vector, 0, k).f();
-                let here = m.plus(first, k);
-                move |j, sum| l.add(sum, l.mul(m.load(matrix, j * inner, here).f(), factor))
-            });
+            let sums = m.sums(
+                m.index(0),
+                m.index(inner),
+                count,
+                |_| l.f(-0.0),
+                |k| {
+                    let factor = m.load(vector, 0, k).f();
+                    let here = m.plus(first, k);
+                    move |j, sum| l.add(sum, l.mul(m.load(matrix, j * inner, here).f(), factor))
+                },
+            );
             (0..count).zip(sums).for_each(|(j, sum)| m.store(&to, j, row, Lane::F(sum)));
         });
         m.result(to)
@@ -97,13 +103,19 @@ impl Rule for Matmul {
         let to = m.cells(ty.elem, rows * columns);
         m.tiles((rows, columns), (2, BLOCK), |(row, height), (column, width)| {
             let first = m.times(row, inner);
-            let sums = m.sums(m.index(0), m.index(inner), height * width, |_| l.f(-0.0), |k| {
-                let along = m.plus(first, k);
-                let across = m.plus(m.times(k, columns), column);
-                let left = m.loads(a, height, inner, along);
-                let right = m.loads(b, width, 1, across);
-                move |j, sum| l.add(sum, l.mul(left(j / width).f(), right(j % width).f()))
-            });
+            let sums = m.sums(
+                m.index(0),
+                m.index(inner),
+                height * width,
+                |_| l.f(-0.0),
+                |k| {
+                    let along = m.plus(first, k);
+                    let across = m.plus(m.times(k, columns), column);
+                    let left = m.loads(a, height, inner, along);
+                    let right = m.loads(b, width, 1, across);
+                    move |j, sum| l.add(sum, l.mul(left(j / width).f(), right(j % width).f()))
+                },
+            );
             let place = m.plus(m.times(row, columns), column);
             let places = (0..height).flat_map(|i| (0..width).map(move |j| i * columns + j));
             places.zip(sums).for_each(|(at, sum)| m.store(&to, at, place, Lane::F(sum)));
@@ -155,14 +167,20 @@ impl Rule for PartMatmul {
         m.each(rows, |row| {
             m.blocks(columns, BLOCK, |column, count| {
                 let first = m.times(row, inner);
-                let sums = m.sums(m.index(0), m.index(inner), count, |_| l.f(-0.0), |k| {
-                    let along = m.plus(first, k);
-                    let across = m.plus(m.times(k, columns), column);
-                    let (x, counts) = (m.load(a, 0, along), m.load(some, 0, along));
-                    move |j, sum| {
-                        part_of_sum(l, sum, [x, counts, m.load(b, j, across), m.load(others, j, across)])
-                    }
-                });
+                let sums = m.sums(
+                    m.index(0),
+                    m.index(inner),
+                    count,
+                    |_| l.f(-0.0),
+                    |k| {
+                        let along = m.plus(first, k);
+                        let across = m.plus(m.times(k, columns), column);
+                        let (x, counts) = (m.load(a, 0, along), m.load(some, 0, along));
+                        move |j, sum| {
+                            part_of_sum(l, sum, [x, counts, m.load(b, j, across), m.load(others, j, across)])
+                        }
+                    },
+                );
                 let place = m.plus(m.times(row, columns), column);
                 (0..count).zip(sums).for_each(|(j, sum)| m.store(&to, j, place, Lane::F(sum)));
             });
@@ -641,11 +659,17 @@ impl<'m, A: Arrays> Elimination<'m, A> {
                 let across = m.times(row, self.n);
                 let start = m.loads(right, count, 1, here);
                 let below = m.plus(row, m.index(1));
-                let values = m.sums(below, m.index(self.n), count, |j| start(j).f(), |k| {
-                    let factor = m.load(left, 0, m.plus(across, k)).f();
-                    let there = m.plus(m.times(k, self.width), column);
-                    move |j, value| l.sub(value, l.mul(factor, m.load(right, j, there).f()))
-                });
+                let values = m.sums(
+                    below,
+                    m.index(self.n),
+                    count,
+                    |j| start(j).f(),
+                    |k| {
+                        let factor = m.load(left, 0, m.plus(across, k)).f();
+                        let there = m.plus(m.times(k, self.width), column);
+                        move |j, value| l.sub(value, l.mul(factor, m.load(right, j, there).f()))
+                    },
+                );
                 let pivot = m.load(left, 0, m.plus(across, row)).f();
                 for (j, value) in (0..count).zip(values) {
                     m.store(right, j, here, Lane::F(l.div(value, pivot)));
