@@ -328,7 +328,8 @@ pub fn derived(graph: &Graph, options: &CompileOptions) -> Result<Graph, KernelE
 /// How many derivatives the options ask for.
 fn derivative_count(graph: &Graph, options: &CompileOptions, wrt: &[u32]) -> usize {
     let results = graph.outputs.iter().map(|o| graph.shape(o.node).len()).fold(0, usize::saturating_add);
-    let inputs = wrt.iter().map(|&input| graph.inputs[input as usize].shape.len()).fold(0, usize::saturating_add);
+    let inputs =
+        wrt.iter().map(|&input| graph.inputs[input as usize].shape.len()).fold(0, usize::saturating_add);
     match options.derivative {
         Derivative::None => 0,
         Derivative::Gradient => results.saturating_mul(inputs),
@@ -478,7 +479,8 @@ impl Kernel {
         if graph.limits.depth > MAX_DEPTH {
             return Err(KernelError::TooDeep { depth: graph.limits.depth });
         }
-        crate::graph::verify::verify(&graph).map_err(|what| KernelError::Internal { stage: "graph", what })?;
+        crate::graph::verify::verify(&graph)
+            .map_err(|what| KernelError::Internal { stage: "graph", what })?;
         check_memory(&graph, options.memory_bytes)?;
         let mut notes = Vec::new();
         let code = match options.tier {

@@ -21,7 +21,7 @@ pub mod resolve;
 pub mod source;
 pub mod stages;
 
-pub use formula::Formula;
+pub use formula::{Formula, FormulaError, FormulaValue};
 pub use kernel::{CompileOptions, Derivative, Dtype, Kernel, Tier};
 pub use limits::Limits;
 pub use program::{Error, Program, Stage, Subject};

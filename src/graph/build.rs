@@ -379,7 +379,8 @@ impl<'a> Builder<'a> {
             let total = if shared { &mut params } else { &mut columns };
             *total += shape.len();
             if *total > MAX_COLUMNS {
-                let message = format!("the inputs up to `{}` have more than {MAX_COLUMNS} elements", info.name);
+                let message =
+                    format!("the inputs up to `{}` have more than {MAX_COLUMNS} elements", info.name);
                 self.errors.push(Diagnostic::error("too-large", info.span, message));
                 return;
             }

@@ -69,9 +69,7 @@ fn inputs(graph: &Graph, place: Place) -> Result<(), String> {
     for input in &graph.inputs {
         let expected = match input.source {
             Source::Row | Source::Shared | Source::Cotangent(_) => place == Place::Program,
-            Source::Tangent { input, .. } => {
-                place == Place::Program && (input as usize) < graph.inputs.len()
-            }
+            Source::Tangent { input, .. } => place == Place::Program && (input as usize) < graph.inputs.len(),
             Source::State(_) => place != Place::Program,
             Source::Capture(_) => matches!(place, Place::Region { .. }),
             Source::Tape(_) => place == Place::Region { goes_on: false },

@@ -69,8 +69,10 @@ pub(super) fn function(function: &Function, tape_bytes: usize) -> LaneFunction {
 
 impl Lowering<'_> {
     pub(super) fn call(&mut self, scope: &mut Scope<'_>, node: Node, active: Option<Value>) {
-        let Some((region, args)) = scope.graph.region_args(node) else { return };
-        let (RegionKind::Call(call), Some(machine)) = (&region.kind, self.machine) else { return };
+        let (region, args) = scope.graph.region_args(node).expect("the node of a call is a region");
+        let (RegionKind::Call(call), Some(machine)) = (&region.kind, self.machine) else {
+            unreachable!("a graph with calls has functions, and so somewhere to count calls")
+        };
         let l = self.l;
         let enters = self.and(active, scope.values[args.control].lane().m());
         let (zero, one) = (l.f(0.0), l.f(1.0));

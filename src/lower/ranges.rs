@@ -210,10 +210,14 @@ impl<'a> Ranges<'a> {
         };
         for condition in &self.program.loops[phi.inside].conditions {
             if let Condition::Below(a, b) = *condition {
-                if a == value && let Some(end) = self.known[b] {
+                if a == value
+                    && let Some(end) = self.known[b]
+                {
                     range.most = range.most.min(end.most.saturating_sub(1));
                 }
-                if b == value && let Some(end) = self.known[a] {
+                if b == value
+                    && let Some(end) = self.known[a]
+                {
                     range.least = range.least.max(end.least.saturating_add(1));
                 }
             }

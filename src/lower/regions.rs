@@ -113,7 +113,7 @@ fn inputs<'a>(
 
 impl Lowering<'_> {
     pub(super) fn region(&mut self, scope: &mut Scope<'_>, node: Node, active: Option<Value>) {
-        let Some((region, _)) = scope.graph.region_args(node) else { return };
+        let (region, _) = scope.graph.region_args(node).expect("only regions come here");
         match region.kind {
             RegionKind::Loop { limit, .. } => self.enter(scope, node, limit, active),
             RegionKind::Reverse { .. } => self.reverse(scope, node),
@@ -247,7 +247,7 @@ impl Lowering<'_> {
 
     fn enter(&mut self, scope: &mut Scope<'_>, node: Node, limit: u64, active: Option<Value>) {
         let graph = scope.graph;
-        let Some((region, args)) = graph.region_args(node) else { return };
+        let (region, args) = graph.region_args(node).expect("the node of a loop is a region");
         let l = self.l;
         let (uniform, inside) = scope.uniform.take(node);
         let entry = self.some(self.and(active, scope.values[args.control].lane().m()));
@@ -442,8 +442,8 @@ impl Lowering<'_> {
 
     fn reverse(&mut self, scope: &mut Scope<'_>, node: Node) {
         let graph = scope.graph;
-        let Some((region, args)) = graph.region_args(node) else { return };
-        let Some(tape) = scope.tapes.get(&args.control).cloned() else { return };
+        let (region, args) = graph.region_args(node).expect("the node of a reverse region is a region");
+        let tape = scope.tapes.get(&args.control).cloned().expect("a loop that is reversed leaves a tape");
         let l = self.l;
         let first: Vec<Form> = args.first.iter().map(|&n| scope.values[n].clone()).collect();
         let captures = self.there(scope, args.captures);

@@ -63,7 +63,7 @@ impl Uniform {
     }
 
     fn inside(&self, g: &Graph, node: Node) -> Inside {
-        let Some((region, args)) = g.region_args(node) else { return Inside::default() };
+        let (region, args) = g.region_args(node).expect("only regions come here");
         if let RegionKind::Call(_) = region.kind {
             return Inside::default();
         }

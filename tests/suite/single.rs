@@ -116,8 +116,8 @@ fn arrays_and_formulas() {
     let mut f = Formula::of(Dtype::F32);
     let (x, tenth) = (f.input("x"), f.number(0.1));
     let product = f.call("*", &[x, tenth]).unwrap();
-    f.result("", product);
-    let kernel = Kernel::from_graph(f.finish(), &CompileOptions::default()).unwrap();
+    f.result("", product).unwrap();
+    let kernel = f.compile(&CompileOptions::default()).unwrap();
     let inputs = Array2::from_shape_fn((7, 1), |(row, _)| row as f32);
     let mut outputs = Array2::zeros((7, 1));
     let (options, mut workspace) = (Options::default(), Workspace::new());
