@@ -1,4 +1,8 @@
 //! Source dialects: how programs are spelled. Each turns text into the one [`Ast`].
+//!
+//! **Invariant**: a tree holds derived forms expanded, within the limits of the reader, and each expression has its place.
+//!
+//! **Boundary**: knows spelling, and not what operations mean.
 
 pub mod eml;
 pub mod scheme;

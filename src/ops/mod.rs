@@ -12,6 +12,10 @@
 //! * [`counting`]: the steps of a row;
 //! * [`conditions`]: where operations are defined and where they have kinks;
 //! * [`primitives`]: how the names of the language expand to operations.
+//!
+//! **Invariant**: an entry is all that there is to an operation: its definition is its reference value and its code.
+//!
+//! **Boundary**: knows recipes, types and how nodes are made, and no stage.
 
 pub mod arithmetic;
 pub mod complex;
