@@ -27,7 +27,7 @@ const LAYERS: &[&[&str]] = &[
     &["ast"],
     &["number", "types"],
     &["source"],
-    &["limits", "entity"],
+    &["limits", "entity", "chaos"],
 ];
 
 /// Arrows that go up, or to a neighbour, with the reason why they are still there.

@@ -7,6 +7,7 @@ mod support;
 mod arrays;
 mod bodies;
 mod bounds;
+mod chaos;
 mod complex;
 mod corpus;
 mod coverage;
