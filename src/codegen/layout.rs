@@ -43,8 +43,7 @@ impl Resources {
             spill: chaos::choose("spill", self.spill, &[0.0, 1e6]),
             whole_size: chaos::choose("whole size", self.whole_size, &[0, 40]),
             whole_loops: chaos::choose("whole loops", self.whole_loops, &[0, 40]),
-            piece_size: chaos::choose("piece size", self.piece_size, &[20, 100]),
-            nan_branch_groups: chaos::choose("NaNs", self.nan_branch_groups, &[None]),
+            piece_size: chaos::choose("piece size", self.piece_size, &[50, 200]),
             ..self
         }
     }

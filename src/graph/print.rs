@@ -37,7 +37,8 @@ pub fn dump(graph: &Graph) -> String {
     if graph.precision == Precision::Single {
         let _ = writeln!(text, "numbers {}", graph.precision);
     }
-    if !graph.functions.is_empty() || graph.nodes().any(|node| graph.region(node).is_some()) {
+    let live = graph.live();
+    if !graph.functions.is_empty() || graph.nodes().any(|node| live[node] && graph.region(node).is_some()) {
         let Limits { iterations, depth, steps } = graph.limits;
         let _ = writeln!(text, "limits {iterations} iterations, {depth} calls, {steps} steps");
     }

@@ -591,7 +591,11 @@ impl Writer<'_> {
                 }
             }
             Shape::Complex => self.complex(size),
-            Shape::Vector(n) => match self.rng.below(8) {
+            Shape::Vector(n) => match self.rng.below(9) {
+                8 => {
+                    let (longer, first) = (n + 1, self.rng.below(2));
+                    format!("(slice {} {first} {n})", self.expression(Shape::Vector(longer), size - 1))
+                }
                 0 | 1 => self.brackets(n, S, size),
                 2 => format!("(scale {} {})", self.expression(S, half), self.expression(kind, half)),
                 3 => format!("(normalize {})", self.expression(kind, size - 1)),

@@ -24,6 +24,7 @@ pub struct Call {
 /// Primitives that are not called with inputs of any shape, and why.
 pub const ABSENT: &[(&str, &str)] = &[
     ("ref", "most indices fail the row, or the program where they are constant"),
+    ("slice", "positions are constants"),
     ("eye", "sizes are constants"),
     ("zeros", "sizes are constants"),
     ("ones", "sizes are constants"),
