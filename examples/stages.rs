@@ -3,7 +3,8 @@
 use neural_compiler::{CompileOptions, Derivative, Error, Program, Stage};
 
 fn main() -> Result<(), Error> {
-    let text = std::env::args().nth(1).unwrap_or_else(|| "(let ((s (sqrt x))) (if (> x 0) (* s y) 0))".into());
+    let text =
+        std::env::args().nth(1).unwrap_or_else(|| "(let ((s (sqrt x))) (if (> x 0) (* s y) 0))".into());
     let program = Program::parse(&text)?;
     let value = CompileOptions::default();
     let gradient = CompileOptions { derivative: Derivative::Gradient, ..CompileOptions::default() };

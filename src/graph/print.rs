@@ -25,7 +25,9 @@ use std::fmt::Write;
 
 use nc_runtime::lanes::Precision;
 
-use super::{Effect, FunctionId, Graph, Node, NodeKind, Output, Reason, Region, RegionKind, Role, Shape, Source};
+use super::{
+    Effect, FunctionId, Graph, Node, NodeKind, Output, Reason, Region, RegionKind, Role, Shape, Source,
+};
 use crate::entity::EntityVec;
 use crate::limits::Limits;
 use crate::ops::Met;

@@ -262,8 +262,10 @@ impl<'a> Reader<'a> {
             Some((function.parse::<usize>().ok()?, control, operands, failure.parse::<u32>().ok()?))
         };
         let (function, control, list, failure) = parts().ok_or_else(|| line.wants("a call"))?;
-        let results =
-            self.results.get(function).ok_or_else(|| line.error(format!("there is no function{function}")))?;
+        let results = self
+            .results
+            .get(function)
+            .ok_or_else(|| line.error(format!("there is no function{function}")))?;
         let mut args = vec![operand(line, control, graph, names)?];
         args.extend(operands(line, list, graph, names)?);
         let operands = u32::try_from(args.len() - 1).map_err(|_| line.error("it has too many operands"))?;
@@ -319,7 +321,8 @@ fn reason(line: Line<'_>, text: &str) -> Result<Reason, ReadError> {
                 _ => None,
             };
         }
-        met(text, Met::Outside, " outside its domain, step ").or_else(|| met(text, Met::Kink, " at a kink, step "))
+        met(text, Met::Outside, " outside its domain, step ")
+            .or_else(|| met(text, Met::Kink, " at a kink, step "))
     };
     parsed().ok_or_else(|| line.error(format!("`{text}` is not a reason")))
 }
@@ -438,8 +441,7 @@ fn operand(line: Line<'_>, text: &str, graph: &mut Graph, names: &Names<'_>) -> 
     if text.starts_with('%') {
         // A result of a region.
         let (region, index) = text.split_once('.').ok_or_else(unknown)?;
-        let (&region, index) =
-            names.nodes.get(region).zip(index.parse::<u32>().ok()).ok_or_else(unknown)?;
+        let (&region, index) = names.nodes.get(region).zip(index.parse::<u32>().ok()).ok_or_else(unknown)?;
         let shapes = graph.region(region).ok_or_else(unknown)?.results();
         let shape = *shapes.get(index as usize).ok_or_else(unknown)?;
         return Ok(graph.result(region, index, shape));
@@ -472,7 +474,12 @@ fn number(text: &str, precision: Precision) -> Option<f64> {
 }
 
 /// Operands, separated by commas.
-fn operands(line: Line<'_>, text: &str, graph: &mut Graph, names: &Names<'_>) -> Result<Vec<Node>, ReadError> {
+fn operands(
+    line: Line<'_>,
+    text: &str,
+    graph: &mut Graph,
+    names: &Names<'_>,
+) -> Result<Vec<Node>, ReadError> {
     let list = text.split(", ").filter(|operand| !operand.is_empty());
     list.map(|text| operand(line, text, graph, names)).collect()
 }

@@ -18,7 +18,8 @@ const ROWS: usize = 37;
 
 /// Runs a graph in every native tier, as usual and with the choices of some seeds.
 fn unmoved(graph: &Graph, seeds: std::ops::Range<u64>, what: &str) {
-    let usual = Kernel::from_graph(graph.clone(), &CompileOptions { tier: Tier::Interpret, ..Default::default() });
+    let usual =
+        Kernel::from_graph(graph.clone(), &CompileOptions { tier: Tier::Interpret, ..Default::default() });
     let usual = usual.expect("a kernel");
     let rng = &mut Rng(seeds.start);
     let columns: Vec<Vec<f64>> = (0..usual.shape().inputs)
@@ -28,8 +29,13 @@ fn unmoved(graph: &Graph, seeds: std::ops::Range<u64>, what: &str) {
     for tier in native_tiers() {
         for seed in seeds.clone() {
             let options = CompileOptions { tier, ..CompileOptions::default() };
-            let kernel = chaos::with_seed(seed, || Kernel::from_graph(graph.clone(), &options)).expect("a kernel");
-            assert_eq!(run(&kernel, &columns, &[], ROWS, 1), expected, "{what}\n{tier}, choices of seed {seed}");
+            let kernel =
+                chaos::with_seed(seed, || Kernel::from_graph(graph.clone(), &options)).expect("a kernel");
+            assert_eq!(
+                run(&kernel, &columns, &[], ROWS, 1),
+                expected,
+                "{what}\n{tier}, choices of seed {seed}"
+            );
         }
     }
 }
@@ -63,7 +69,8 @@ fn generated_programs() {
 fn programs_of_the_corpus() {
     for entry in corpus::load_from("classic").into_iter().chain(corpus::load_from("vector")) {
         let options = entry.options(Derivative::Gradient);
-        let graph = derived(&entry.program.graph_for(&options).expect("a graph"), &options).expect("a gradient");
+        let graph =
+            derived(&entry.program.graph_for(&options).expect("a graph"), &options).expect("a gradient");
         if graph.len() < 1000 {
             unmoved(&graph, 0..4, &entry.name);
         }

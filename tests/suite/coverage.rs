@@ -21,8 +21,10 @@ type Absent = &'static [(&'static str, &'static str)];
 fn covers(what: &str, all: impl IntoIterator<Item = &'static str>, found: &BTreeSet<&str>, absent: Absent) {
     let all: BTreeSet<&str> = all.into_iter().collect();
     let listed: BTreeSet<&str> = absent.iter().map(|(name, _)| *name).collect();
-    let missing: Vec<&&str> = all.iter().filter(|name| !found.contains(**name) && !listed.contains(**name)).collect();
-    let stale: Vec<&&str> = listed.iter().filter(|name| found.contains(**name) || !all.contains(**name)).collect();
+    let missing: Vec<&&str> =
+        all.iter().filter(|name| !found.contains(**name) && !listed.contains(**name)).collect();
+    let stale: Vec<&&str> =
+        listed.iter().filter(|name| found.contains(**name) || !all.contains(**name)).collect();
     assert!(missing.is_empty(), "{what}: {missing:?} are neither there nor listed with a reason");
     assert!(stale.is_empty(), "{what}: {stale:?} are listed as absent and there, or do not exist");
     assert!(absent.iter().all(|(_, reason)| reason.len() > 10), "{what}: reasons");
@@ -43,8 +45,14 @@ fn generated(seed: u64) -> Option<(String, Graph)> {
 #[test]
 fn every_operation_is_generated() {
     const ABSENT: Absent = &[
-        ("part-matmul", "matrices of more than 64 elements are not generated; `large` compares it in every tier"),
-        ("singular", "matrices of more than 64 elements are not generated; `large` compares it in every tier"),
+        (
+            "part-matmul",
+            "matrices of more than 64 elements are not generated; `large` compares it in every tier",
+        ),
+        (
+            "singular",
+            "matrices of more than 64 elements are not generated; `large` compares it in every tier",
+        ),
     ];
     let mut found = BTreeSet::new();
     for seed in 0..3000 {
@@ -132,9 +140,8 @@ fn every_call_gives_the_same_bits() {
 fn every_bound_is_measured() {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("runtime/examples/ulp");
     let files = std::fs::read_dir(directory).expect("the directory");
-    let tables: String = files
-        .map(|file| std::fs::read_to_string(file.expect("an entry").path()).expect("a file"))
-        .collect();
+    let tables: String =
+        files.map(|file| std::fs::read_to_string(file.expect("an entry").path()).expect("a file")).collect();
     let measured = |op: &Op| {
         let name = op.info().name.replace('-', "_");
         tables.contains(&format!("\"{name}\""))

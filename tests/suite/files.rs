@@ -102,8 +102,7 @@ fn value(text: &str) -> Option<Value> {
         let elements = numbers(inner)?;
         return Some(Value { shape: Shape::Vector(elements.len() as u32), elements });
     };
-    let rows: Vec<Vec<f64>> =
-        rows.strip_suffix(']')?.split("] [").map(numbers).collect::<Option<_>>()?;
+    let rows: Vec<Vec<f64>> = rows.strip_suffix(']')?.split("] [").map(numbers).collect::<Option<_>>()?;
     let shape = Shape::Matrix(rows.len() as u32, rows[0].len() as u32);
     Some(Value { shape, elements: rows.concat() }).filter(|value| value.elements.len() == shape.len())
 }
@@ -116,7 +115,8 @@ fn shown(shape: Shape, elements: &[f64]) -> String {
         Shape::Complex => format!("{{{}}}", list(elements)),
         Shape::Vector(_) => format!("[{}]", list(elements)),
         Shape::Matrix(_, m) => {
-            let rows: Vec<String> = elements.chunks(m as usize).map(|row| format!("[{}]", list(row))).collect();
+            let rows: Vec<String> =
+                elements.chunks(m as usize).map(|row| format!("[{}]", list(row))).collect();
             format!("[{}]", rows.join(" "))
         }
     }
@@ -145,7 +145,8 @@ fn inputs(text: &str) -> Option<Vec<(String, Value)>> {
 }
 
 fn directive(line: &str) -> Option<(Wanted, Dtype, &str)> {
-    let (head, rest) = line.strip_prefix("; ")?.split_once(": ").or(line.strip_prefix("; ")?.split_once(':'))?;
+    let (head, rest) =
+        line.strip_prefix("; ")?.split_once(": ").or(line.strip_prefix("; ")?.split_once(':'))?;
     let (word, dtype) = match head.strip_suffix(" f32") {
         Some(word) => (word, Dtype::F32),
         None => (head, Dtype::F64),
@@ -173,7 +174,13 @@ fn sections(text: &str) -> Vec<Section> {
             let (left, right) = rest.split_once("=> ").unwrap_or((rest, ""));
             let written = left.trim().to_string();
             let inputs = inputs(&written).unwrap_or_else(|| panic!("{line}: no inputs"));
-            section.directives.push(Directive::Row { wanted, dtype, written, inputs, expected: right.into() });
+            section.directives.push(Directive::Row {
+                wanted,
+                dtype,
+                written,
+                inputs,
+                expected: right.into(),
+            });
         } else if let Some(name) = line.strip_prefix("; stage ").and_then(|rest| rest.strip_suffix(':')) {
             let mut text = String::new();
             while let Some(line) = lines.next_if(|line| line.starts_with(";   ") || *line == ";") {
@@ -234,8 +241,13 @@ fn right_sides_of<T: Element>(kernel: &Kernel, rows: &[Vec<f64>], values: bool) 
     let sources: Vec<batch::Source<'_, T>> = columns.iter().map(|c| batch::Source::Column(c)).collect();
     let mut results = vec![vec![T::default(); rows.len()]; kernel.shape().outputs];
     let mut sinks: Vec<batch::Sink<'_, T>> = results.iter_mut().map(|c| batch::Sink::Column(c)).collect();
-    let batch =
-        Batch { rows: rows.len(), inputs: &sources, params: &[], outputs: &mut sinks, param_gradients: &mut [] };
+    let batch = Batch {
+        rows: rows.len(),
+        inputs: &sources,
+        params: &[],
+        outputs: &mut sinks,
+        param_gradients: &mut [],
+    };
     let report = kernel.evaluate(batch, &Options::default(), &mut Workspace::new()).expect("the rows fit");
     assert_eq!(report.failed, report.failures.len(), "all failures are listed");
     let outputs = kernel.outputs();
@@ -261,7 +273,9 @@ fn right_sides_of<T: Element>(kernel: &Kernel, rows: &[Vec<f64>], values: bool) 
                     if several { format!("{of}:{input}") } else { input.clone() }
                 }
                 // The output is a gradient, behind the value.
-                Role::Tangent { of, seed } => format!("{seed}:{}", kernel.graph().inputs[of as usize - 1].name),
+                Role::Tangent { of, seed } => {
+                    format!("{seed}:{}", kernel.graph().inputs[of as usize - 1].name)
+                }
             };
             let equals = if label.is_empty() { "" } else { "=" };
             parts.push(format!("{label}{equals}{}", shown(output.shape, &elements)));
@@ -316,7 +330,11 @@ fn actual(section: &Section, path: &str) -> Vec<String> {
                 }
                 let row = program.inputs().flat_map(|name| {
                     let given = inputs.iter().find(|(given, _)| given == name);
-                    given.unwrap_or_else(|| panic!("{path}: {written}: no value for {name}")).1.elements.clone()
+                    given
+                        .unwrap_or_else(|| panic!("{path}: {written}: no value for {name}"))
+                        .1
+                        .elements
+                        .clone()
                 });
                 rows.push(row.collect());
                 places.push(k);
@@ -354,7 +372,11 @@ fn actual(section: &Section, path: &str) -> Vec<String> {
                 let given: Vec<(&str, Value)> = inputs.iter().map(|(n, v)| (n.as_str(), v.clone())).collect();
                 let case = Case::new(&section.text, &given);
                 let (reverse, forward) = (case.reverse(), case.forward());
-                assert!(alike(&reverse, &forward), "{path}\n{}{written}: {reverse:?} {forward:?}", section.text);
+                assert!(
+                    alike(&reverse, &forward),
+                    "{path}\n{}{written}: {reverse:?} {forward:?}",
+                    section.text
+                );
                 if case.elements_of_value() == 1 {
                     let vjp = case.vjp(&[1.0]);
                     assert!(alike(&reverse, &vjp), "{path}\n{}{written}: {reverse:?} {vjp:?}", section.text);
@@ -391,7 +413,8 @@ fn check(path: &Path) -> Vec<String> {
                 Directive::Row { expected, .. } => expected,
                 Directive::Stage { text, .. } => text,
             };
-            let trimmed = |text: &str| text.lines().map(|line| format!("{}\n", line.trim_end())).collect::<String>();
+            let trimmed =
+                |text: &str| text.lines().map(|line| format!("{}\n", line.trim_end())).collect::<String>();
             if trimmed(expected) != trimmed(&actual) {
                 differences.push(format!("{name}\n{}expected {expected}\nfound    {actual}\n", section.text));
                 *expected = actual;

@@ -152,7 +152,8 @@ fn damaged_texts() {
 /// Inputs whose names could be something else, or stand for two of them.
 #[test]
 fn awkward_names() {
-    let names = ["x", "x", "%0", "true", "1e3", "+inf.0", "-", ":", "@1", "=", "a b", "\\", "#0", "é", "", ","];
+    let names =
+        ["x", "x", "%0", "true", "1e3", "+inf.0", "-", ":", "@1", "=", "a b", "\\", "#0", "é", "", ","];
     let mut graph = Graph::new();
     let nodes: Vec<_> = names.iter().map(|name| graph.input(*name, Shape::Scalar, Source::Row)).collect();
     let mut sum = graph.number(0.0);
@@ -219,8 +220,7 @@ fn errors_have_lines() {
     }
     assert!(matches!(read("numbers f16"), Err(ReadError::Line { line: 1, .. })));
     assert!(matches!(read("limits many"), Err(ReadError::Line { line: 1, .. })));
-    let nested: String = (0..200)
-        .map(|k| format!("{:1$}%0 = loop f where true, from [1], with []\n", "", 2 * k))
-        .collect();
+    let nested: String =
+        (0..200).map(|k| format!("{:1$}%0 = loop f where true, from [1], with []\n", "", 2 * k)).collect();
     assert!(read(&nested).is_err_and(|e| e.to_string().contains("nested deeper than 100")));
 }

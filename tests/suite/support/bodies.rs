@@ -20,7 +20,9 @@ pub fn text(bytes: &[u8], dialect: Dialect) -> bool {
     match Program::parse_bytes(bytes, dialect, &LIMITS) {
         Ok(program) => {
             for stage in [Stage::Ast, Stage::Anf, Stage::Tco] {
-                program.stage(stage, &CompileOptions::default(), None).expect("stages up to loops always exist");
+                program
+                    .stage(stage, &CompileOptions::default(), None)
+                    .expect("stages up to loops always exist");
             }
             true
         }

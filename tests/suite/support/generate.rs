@@ -594,7 +594,11 @@ impl Writer<'_> {
             Shape::Vector(n) => match self.rng.below(9) {
                 8 => {
                     let (longer, first) = (n + 1, self.rng.below(2));
-                    format!("(slice {} {first} {n})", self.expression(Shape::Vector(longer), size - 1))
+                    format!(
+                        "(slice {} {first} {})",
+                        self.expression(Shape::Vector(longer), size - 1),
+                        first as u32 + n
+                    )
                 }
                 0 | 1 => self.brackets(n, S, size),
                 2 => format!("(scale {} {})", self.expression(S, half), self.expression(kind, half)),

@@ -114,7 +114,8 @@ pub fn text(name: &str, operands: usize) -> String {
 /// The operations of a graph, its regions and functions, each once.
 pub fn ops(graph: &Graph) -> Vec<Op> {
     let live = graph.live();
-    let mut ops: Vec<Op> = graph.nodes().filter(|&node| live[node]).filter_map(|node| graph.op(node)).collect();
+    let mut ops: Vec<Op> =
+        graph.nodes().filter(|&node| live[node]).filter_map(|node| graph.op(node)).collect();
     for node in graph.nodes().filter(|&node| live[node]) {
         if let Some(region) = graph.region(node) {
             ops.extend(self::ops(&region.body));
