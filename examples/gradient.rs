@@ -12,8 +12,8 @@ fn main() -> Result<(), Error> {
     let lengths = [0.5, 1.0, 2.0];
     let angles = [0.1, 0.5, 1.0];
     let columns = kernel.columns(&[&lengths, &angles])?;
-    for row in 0..lengths.len() {
-        let [speed, by_length, by_angle] = [0, 1, 2].map(|column| columns[column][row]);
+    let [speeds, by_length, by_angle] = &columns[..] else { unreachable!("a value and two derivatives") };
+    for ((speed, by_length), by_angle) in speeds.iter().zip(by_length).zip(by_angle) {
         println!("v = {speed:.4} m/s, ∂v/∂length = {by_length:.4}, ∂v/∂angle = {by_angle:.4}");
     }
     Ok(())
