@@ -28,7 +28,7 @@ fn unmoved(graph: &Graph, columns: &[Vec<f64>], seeds: std::ops::Range<u64>, wha
             let kernel =
                 chaos::with_seed(seed, || Kernel::from_graph(graph.clone(), &options)).expect("a kernel");
             assert_eq!(
-                run(&kernel, &columns, &[], ROWS, 1),
+                run(&kernel, columns, &[], rows, 1),
                 expected,
                 "{what}\n{tier}, choices of seed {seed}"
             );
