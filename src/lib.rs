@@ -6,7 +6,6 @@ pub mod codegen;
 pub mod derive;
 pub mod dialect;
 pub mod domain;
-pub mod eml;
 pub mod entity;
 pub mod formula;
 pub mod graph;

@@ -3,8 +3,8 @@
 pub mod eml;
 pub mod scheme;
 
+pub use self::eml::Mode;
 use crate::ast::Ast;
-pub use crate::eml::evaluate::Mode;
 use crate::source::Diagnostic;
 
 /// A spelling of programs.

@@ -2,9 +2,10 @@
 
 use crate::anf::Literal;
 use crate::ast::{Ast, Binding, Body, Definition, Expr, ExprKind, Name};
-use crate::eml::evaluate::Mode;
-use crate::eml::{Kind, Tree, TreeNode};
 use crate::entity::EntityVec;
+
+use super::Mode;
+use super::tree::{Kind, Tree, TreeNode};
 
 /// The program that computes a tree over these numbers: over the complex ones, every leaf is one. Whether `ln 0` fails
 /// is for those who run it. Names that it makes contain a dot, which no variable of the dialect does.
