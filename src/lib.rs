@@ -20,6 +20,7 @@ pub mod program;
 pub mod resolve;
 pub mod source;
 pub mod stages;
+pub mod types;
 
 pub use formula::Formula;
 pub use kernel::{CompileOptions, Derivative, Dtype, Kernel, Tier};

@@ -247,11 +247,16 @@ struct Builder<'a> {
 }
 
 impl Algebra for Builder<'_> {
+    type V = Node;
+
     fn ty(&self, value: Node) -> Type {
         self.here.graph.ty(value)
     }
     fn number(&mut self, value: f64) -> Node {
         self.here.graph.number(value)
+    }
+    fn truth_value(&mut self, value: bool) -> Node {
+        self.here.graph.boolean(value)
     }
     fn constant(&self, value: Node) -> Option<f64> {
         self.here.graph.constant(value)
@@ -276,8 +281,8 @@ impl<'a> Builder<'a> {
         self.step += 1;
         // Conditions are not watched themselves.
         let watch = std::mem::take(&mut self.options.watch);
-        for (what, predicate) in watch.of(op) {
-            let met = predicate(self, args, result);
+        for (what, condition) in watch.of(op) {
+            let met = condition.build(self, args, result);
             let any = self.here.graph.unary(Op::Any, met);
             self.push_check(any, Reason::Met { what, op, step }, Effect::Note);
         }

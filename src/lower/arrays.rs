@@ -14,7 +14,7 @@ use super::lanes::{Condition, LaneType, SBinary, Value};
 use super::record::Recorder;
 use crate::graph::{Elem, Type};
 use crate::ops::array::Arrays;
-use crate::ops::{Bound, Lane, Op};
+use crate::ops::{Lane, Op};
 
 /// Operations that one loop carries out for an element at the most.
 const MAX_FUSED: usize = 48;
@@ -27,15 +27,6 @@ const MAX_UNROLLED: usize = 12;
 
 /// Additions and the like that are done again rather than stored and loaded.
 const MAX_AGAIN: usize = 8;
-
-/// What an operation costs, an addition being 1.
-fn cost(op: Op) -> usize {
-    match op.info().bound {
-        Bound::Exact => 1,
-        Bound::Ulp(ulp) if ulp <= 0.5 => 1,
-        Bound::Ulp(_) | Bound::Composed(_) => MAX_AGAIN + 1,
-    }
-}
 
 /// The elements of a value.
 #[derive(Clone, Debug)]
@@ -438,11 +429,13 @@ impl<'a> Memory<'a> {
             args
         } else {
             args.into_iter()
-                .map(|arg| if Memory::size(&arg) > 0 { self.in_cells(&Form::Array(arg)).array() } else { arg })
+                .map(
+                    |arg| if Memory::size(&arg) > 0 { self.in_cells(&Form::Array(arg)).array() } else { arg },
+                )
                 .collect()
         };
         let size = 1 + args.iter().map(Memory::size).sum::<usize>();
-        let cost = cost(op) + args.iter().map(Memory::cost).sum::<usize>();
+        let cost = op.cost() + args.iter().map(Memory::cost).sum::<usize>();
         let of = Rc::new(Elements::Apply { op, args, size, cost });
         Form::Array(Array { of, shift: 0, len, ty: lane_type(ty.elem) })
     }
@@ -782,12 +775,7 @@ impl Arrays for Memory<'_> {
             body(self.s(whole), count - whole);
         }
     }
-    fn tiles(
-        &self,
-        size: (u32, u32),
-        most: (u32, u32),
-        mut body: impl FnMut((Value, u32), (Value, u32)),
-    ) {
+    fn tiles(&self, size: (u32, u32), most: (u32, u32), mut body: impl FnMut((Value, u32), (Value, u32))) {
         self.blocks(size.1, most.1, |column, width| {
             self.blocks(size.0, most.0, |row, height| body((row, height), (column, width)));
         });

@@ -15,7 +15,7 @@ use std::cell::Cell;
 use nc_runtime::lanes::Lanes;
 
 use super::{Lane, Operand};
-use crate::graph::{Elem, Shape, Type};
+use crate::types::{Elem, Shape, Type};
 
 /// A number of the lanes of an implementation.
 pub(crate) type Number<A> = <<A as Arrays>::L as Lanes>::F;
@@ -231,7 +231,8 @@ impl<'a, L: Lanes> Arrays for Unrolled<'a, L> {
         match cells {
             Elements::Given(lanes) => Cow::Borrowed(lanes),
             Elements::Made(cells) => {
-                let written = |cell: Cell<Option<_>>| cell.into_inner().expect("a result is written as a whole");
+                let written =
+                    |cell: Cell<Option<_>>| cell.into_inner().expect("a result is written as a whole");
                 Cow::Owned(cells.into_iter().map(written).collect())
             }
         }
@@ -276,7 +277,12 @@ impl<'a, L: Lanes> Arrays for Unrolled<'a, L> {
     fn blocks(&self, count: u32, _: u32, mut body: impl FnMut(u32, u32)) {
         (0..count).for_each(|k| body(k, 1));
     }
-    fn tiles(&self, (rows, columns): (u32, u32), _: (u32, u32), mut body: impl FnMut((u32, u32), (u32, u32))) {
+    fn tiles(
+        &self,
+        (rows, columns): (u32, u32),
+        _: (u32, u32),
+        mut body: impl FnMut((u32, u32), (u32, u32)),
+    ) {
         for row in 0..rows {
             (0..columns).for_each(|column| body((row, 1), (column, 1)));
         }
