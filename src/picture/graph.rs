@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use super::{Group, GroupId, Kind, NodeId, Picture};
-use crate::graph::print::{number_of, role};
+use crate::graph::print::role;
+use crate::number::number_of;
 use crate::graph::simplify::canonical_order;
 use crate::graph::{Effect, Elem, Graph, Node, NodeKind, RegionKind, Shape, Source};
 
