@@ -8,7 +8,7 @@ use crate::anf::{self, Anf, Rhs};
 use crate::ast::{self, Ast};
 use crate::codegen::cranelift::{self, TargetMachine};
 use crate::codegen::wide;
-use crate::dialect::{Dialect, ReaderLimits};
+use crate::dialect::{Dialect, ReaderLimits, unsayable};
 use crate::domain::{self, SafeDomain};
 use crate::graph::build::{BuildOptions, Signature};
 use crate::graph::{Graph, build, print};
@@ -320,6 +320,19 @@ impl Program {
         Ok(derived(&self.graph_for(options)?, &CompileOptions { derivative, ..options.clone() })?)
     }
 
+    /// The program in a dialect: text that reads as this program, with the same inputs in the same order.
+    fn spelled(&self, dialect: Dialect) -> Result<String, Error> {
+        let text = dialect.write(&self.ast).map_err(|refused| Error::Source(vec![refused]))?;
+        let limits = ReaderLimits { source_bytes: usize::MAX, nesting: usize::MAX };
+        let refused = |what| Error::Source(vec![unsayable(dialect.name(), Some((Span::default(), what)))]);
+        let back = Program::parse_as(&text, dialect, &limits)
+            .map_err(|_| refused("an input is called like a word of the dialect"))?;
+        if back.inputs().ne(self.inputs()) {
+            return Err(refused("inputs would come in another order; a function has them in the order of its parameters"));
+        }
+        Ok(text)
+    }
+
     /// Any stage as text. Up to [`Stage::Lanes`] it is the same on every machine; the others are for `target`, or for
     /// this machine.
     ///
@@ -333,9 +346,7 @@ impl Program {
         target: Option<&TargetMachine>,
     ) -> Result<String, Error> {
         match stage {
-            Stage::Source(dialect) => {
-                return dialect.write(&self.ast).map_err(|refused| Error::Source(vec![refused]));
-            }
+            Stage::Source(dialect) => return self.spelled(dialect),
             Stage::Ast => return Ok(ast::dump(&self.ast)),
             Stage::Anf => return Ok(anf::print::dump(&anf::build::build(&self.resolved))),
             Stage::Tco => return Ok(anf::print::dump(&self.anf)),

@@ -142,7 +142,7 @@ impl Dialect {
 }
 
 /// The refusal of a program that a dialect cannot say, because of what stands at a place.
-fn unsayable(dialect: &str, place: Option<(Span, &str)>) -> Diagnostic {
+pub(crate) fn unsayable(dialect: &str, place: Option<(Span, &str)>) -> Diagnostic {
     let (span, what) = place.unwrap_or((Span::default(), "a word of the dialect is a name in it"));
     Diagnostic::error("unsayable", span, format!("this program has no spelling in the dialect {dialect}: {what}"))
 }

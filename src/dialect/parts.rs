@@ -137,3 +137,15 @@ pub fn repeated<'a>(ast: &'a Ast, function: &Function) -> Option<Repeated<'a>> {
         _ => None,
     }
 }
+
+/// The bindings and the body of a `let` whose body comes before the values: a function that is called where it stands.
+/// Inputs are in the order of the text.
+pub fn called_at_once(ast: &Ast, expr: Expr) -> Option<(&[Binding], Expr)> {
+    match ast.kind(expr) {
+        ExprKind::Let(bindings, functions, body) if functions.is_empty() => {
+            let first = bindings.iter().map(|binding| ast.span(binding.value).start).min()?;
+            (ast.span(*body).start < first).then_some((bindings.as_slice(), *body))
+        }
+        _ => None,
+    }
+}

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::COMMENT;
 use crate::ast::{Ast, Binding, Body, Definition, Expr, ExprKind, Function, LoopForm};
 use crate::dialect::header;
-use crate::dialect::parts::{Junctions, Named, alternatives, in_order, repeated};
+use crate::dialect::parts::{Junctions, Named, alternatives, called_at_once, in_order, repeated};
 
 /// What is left to write.
 enum Item<'a> {
@@ -112,6 +112,16 @@ impl<'a> Writer<'a> {
                 }
             }
             ExprKind::Let(bindings, functions, body) => {
+                if let Some((bindings, body)) = called_at_once(ast, expr) {
+                    let params: Vec<&str> = bindings.iter().map(|binding| ast.name(binding.name)).collect();
+                    let _ = write!(self.text, "((lambda ({}) ", params.join(" "));
+                    left.push(Item::Text(")"));
+                    for binding in bindings.iter().rev() {
+                        left.extend([Item::Expr(binding.value), Item::Text(" ")]);
+                    }
+                    left.extend([Item::Text(")"), Item::Expr(body)]);
+                    return;
+                }
                 self.text.push_str("(let (");
                 self.named(&in_order(bindings, functions), *body, left);
             }
