@@ -36,7 +36,7 @@ use self::dialect::DialectArgs;
 use self::report::{Failure, SourceText, eprint_lines};
 use self::text::{Item, closest};
 
-/// Compiles mathematical expressions, written in Scheme or EML, to native kernels with exact gradients.
+/// Compiles mathematical expressions, in any of several dialects, to native kernels with exact gradients.
 #[derive(Debug, Parser)]
 #[command(
     name = "nc",

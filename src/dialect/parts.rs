@@ -138,13 +138,16 @@ pub fn repeated<'a>(ast: &'a Ast, function: &Function) -> Option<Repeated<'a>> {
     }
 }
 
-/// The bindings and the body of a `let` whose body comes before the values: a function that is called where it stands.
-/// Inputs are in the order of the text.
+/// The bindings and the body of a `let` whose body stands between names and values: a function that is called where it
+/// stands. Inputs are in the order of the text.
 pub fn called_at_once(ast: &Ast, expr: Expr) -> Option<(&[Binding], Expr)> {
     match ast.kind(expr) {
         ExprKind::Let(bindings, functions, body) if functions.is_empty() => {
             let first = bindings.iter().map(|binding| ast.span(binding.value).start).min()?;
-            (ast.span(*body).start < first).then_some((bindings.as_slice(), *body))
+            let last = bindings.iter().map(|binding| binding.span.start).max()?;
+            // The body of a `let*` with its further bindings has the place of the whole form, before all of them.
+            let between = (last..first).contains(&ast.span(*body).start);
+            between.then_some((bindings.as_slice(), *body))
         }
         _ => None,
     }

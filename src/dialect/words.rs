@@ -95,6 +95,7 @@ pub fn neutral(problem: &Problem) -> Diagnostic {
     }
 }
 
-fn count(n: usize, noun: &str) -> String {
+/// A number of things.
+pub fn count(n: usize, noun: &str) -> String {
     if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
 }
