@@ -8,6 +8,7 @@
 
 pub mod eml;
 mod header;
+mod infix;
 mod parts;
 pub mod scheme;
 mod words;
@@ -27,6 +28,8 @@ pub enum Dialect {
     /// S-expressions.
     #[default]
     Scheme,
+    /// Arithmetic as it is written on paper, `m*v^2/2`.
+    Infix,
     /// Calls of one operator, `eml(eml(1,x),1)`, over these numbers.
     Eml(Mode),
 }
@@ -51,11 +54,12 @@ trait Spelling: Sync {
 
 impl Dialect {
     /// All dialects; EML over the reals stands for those over other numbers.
-    pub const ALL: &'static [Dialect] = &[Dialect::Scheme, Dialect::Eml(Mode::Real)];
+    pub const ALL: &'static [Dialect] = &[Dialect::Scheme, Dialect::Infix, Dialect::Eml(Mode::Real)];
 
     fn spelling(self) -> &'static dyn Spelling {
         match self {
             Dialect::Scheme => &scheme::Scheme,
+            Dialect::Infix => &infix::Infix,
             Dialect::Eml(Mode::Real) => &eml::Eml(Mode::Real),
             Dialect::Eml(Mode::Complex) => &eml::Eml(Mode::Complex),
             Dialect::Eml(Mode::Extended) => &eml::Eml(Mode::Extended),
@@ -152,7 +156,7 @@ pub(crate) fn unsayable(dialect: &str, place: Option<(Span, &str)>) -> Diagnosti
 pub struct ReaderLimits {
     /// Bytes of source text.
     pub source_bytes: usize,
-    /// Parentheses open at the same time.
+    /// Parentheses open at the same time; in infix notation also forms and operators that wait for their last operand.
     pub nesting: usize,
 }
 
