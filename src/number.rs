@@ -40,7 +40,9 @@ impl Literal {
     /// A text that reads back as the same number of both types, the shortest one of the binary64 number if that does.
     pub fn spelling(self) -> String {
         let short = number(self.f64);
-        if !self.f64.is_finite() || short.parse().is_ok_and(|single: f32| single.to_bits() == self.f32.to_bits()) {
+        if !self.f64.is_finite()
+            || short.parse().is_ok_and(|single: f32| single.to_bits() == self.f32.to_bits())
+        {
             return short;
         }
         // The binary64 number lies half way between two binary32 ones, and the text was just above or below it. All of
@@ -239,7 +241,9 @@ mod tests {
             Some(Number::Literal(back)) => assert!(back.same(literal), "{literal:?}: {}", literal.spelling()),
             other => panic!("{literal:?}: {other:?}"),
         };
-        for token in ["0", "-0", "1/3", "-7/9", "0.1", "1e300", "5e-324", "1e-46", "+nan.0", "-inf.0", "1e17", "1e-5"] {
+        for token in
+            ["0", "-0", "1/3", "-7/9", "0.1", "1e300", "5e-324", "1e-46", "+nan.0", "-inf.0", "1e17", "1e-5"]
+        {
             back(match parse(token) {
                 Some(Number::Literal(literal)) => literal,
                 other => panic!("{token}: {other:?}"),
@@ -247,7 +251,9 @@ mod tests {
         }
         // Texts beside the middle between two binary32 numbers round to that middle in binary64, and not with it in
         // binary32.
-        for (low, high) in [(1.0f32, 1.000_000_1f32), (1e-40, 1.000_1e-40), (0.1, 0.100_000_01), (3e38, 3.000_000_2e38)] {
+        for (low, high) in
+            [(1.0f32, 1.000_000_1f32), (1e-40, 1.000_1e-40), (0.1, 0.100_000_01), (3e38, 3.000_000_2e38)]
+        {
             let high = high.min(low.next_up());
             let middle = (f64::from(low) + f64::from(high)) / 2.0;
             for f32 in [low, high] {

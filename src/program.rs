@@ -135,7 +135,8 @@ impl Program {
         limits: &ReaderLimits,
     ) -> Result<Program, Error> {
         let start = sources.start(source);
-        let shifted = |errors: Vec<Diagnostic>| errors.into_iter().map(|error| error.shifted(start)).collect();
+        let shifted =
+            |errors: Vec<Diagnostic>| errors.into_iter().map(|error| error.shifted(start)).collect();
         let mut ast =
             dialect.read(sources.text(source), limits).map_err(|errors| Error::Source(shifted(errors)))?;
         if start > 0 {
@@ -328,7 +329,9 @@ impl Program {
         let back = Program::parse_as(&text, dialect, &limits)
             .map_err(|_| refused("an input is called like a word of the dialect"))?;
         if back.inputs().ne(self.inputs()) {
-            return Err(refused("inputs would come in another order; a function has them in the order of its parameters"));
+            return Err(refused(
+                "inputs would come in another order; a function has them in the order of its parameters",
+            ));
         }
         Ok(text)
     }

@@ -324,7 +324,10 @@ impl<'a> Resolver<'a> {
                 Definition::Value(binding) => (binding.name, binding.span),
             };
             if let Some(before) = first.insert(name, span) {
-                self.error(span, ProblemKind::DefinedTwice { name: ast.name(name).to_string(), first: before });
+                self.error(
+                    span,
+                    ProblemKind::DefinedTwice { name: ast.name(name).to_string(), first: before },
+                );
             }
             let meaning = match definition {
                 Definition::Function(function) => Meaning::Function(self.function(function)),

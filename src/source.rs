@@ -321,7 +321,9 @@ impl Diagnostic {
         let margin = lines.max().unwrap_or(1).to_string().len();
         let mut around = None;
         for (span, words, mark) in places {
-            let (Some(place), Some(excerpt)) = (sources.locate(span), sources.excerpt(span)) else { continue };
+            let (Some(place), Some(excerpt)) = (sources.locate(span), sources.excerpt(span)) else {
+                continue;
+            };
             if around != Some(place.source) {
                 let arrow = if around.is_none() { "-->" } else { ":::" };
                 let name = sources.name(place.source);

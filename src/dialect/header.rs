@@ -22,7 +22,9 @@ pub fn read(source: &str, comment: char) -> Result<Limits, Vec<Diagnostic>> {
         if !text.starts_with(comment) {
             break;
         }
-        let Some(options) = text.trim_start_matches(comment).trim_start().strip_prefix(MARK) else { continue };
+        let Some(options) = text.trim_start_matches(comment).trim_start().strip_prefix(MARK) else {
+            continue;
+        };
         let place = |part: &str| {
             let start = part.as_ptr() as usize - source.as_ptr() as usize;
             Span::new(start as u32, (start + part.len()) as u32)

@@ -131,7 +131,11 @@ impl Dialect {
         let text = self.spelling().write(ast)?;
         let limits = ReaderLimits { source_bytes: usize::MAX, nesting: usize::MAX };
         let back = self.read(&text, &limits);
-        if back.is_ok_and(|back| ast::same(ast, &back)) { Ok(text) } else { Err(unsayable(self.name(), None)) }
+        if back.is_ok_and(|back| ast::same(ast, &back)) {
+            Ok(text)
+        } else {
+            Err(unsayable(self.name(), None))
+        }
     }
 
     /// Puts a problem in words.
@@ -148,7 +152,11 @@ impl Dialect {
 /// The refusal of a program that a dialect cannot say, because of what stands at a place.
 pub(crate) fn unsayable(dialect: &str, place: Option<(Span, &str)>) -> Diagnostic {
     let (span, what) = place.unwrap_or((Span::default(), "a word of the dialect is a name in it"));
-    Diagnostic::error("unsayable", span, format!("this program has no spelling in the dialect {dialect}: {what}"))
+    Diagnostic::error(
+        "unsayable",
+        span,
+        format!("this program has no spelling in the dialect {dialect}: {what}"),
+    )
 }
 
 /// Bounds on what a reader accepts.

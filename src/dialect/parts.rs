@@ -24,8 +24,20 @@ impl Junctions {
             let (and, or) = match *ast.kind(expr) {
                 ExprKind::If(_, then, other) => {
                     let end = is(then, 1.0) && is(other, 0.0);
-                    let and = if end { 1 } else if is(other, 0.0) { more(found.and[then]) } else { 0 };
-                    let or = if end { 1 } else if is(then, 1.0) { more(found.or[other]) } else { 0 };
+                    let and = if end {
+                        1
+                    } else if is(other, 0.0) {
+                        more(found.and[then])
+                    } else {
+                        0
+                    };
+                    let or = if end {
+                        1
+                    } else if is(then, 1.0) {
+                        more(found.or[other])
+                    } else {
+                        0
+                    };
                     (and, or)
                 }
                 _ => (0, 0),

@@ -95,8 +95,11 @@ impl Resolver<'_> {
             if let Some(&var) = early {
                 let function = self.resolved.functions[call.function].name.clone();
                 let info = &self.resolved.vars[var];
-                let kind =
-                    ProblemKind::UsesBeforeDefinition { function, name: info.name.clone(), defined: info.span };
+                let kind = ProblemKind::UsesBeforeDefinition {
+                    function,
+                    name: info.name.clone(),
+                    defined: info.span,
+                };
                 errors.push((call.span, kind));
             }
         }

@@ -108,14 +108,38 @@ fn precedence_and_associativity() {
         // Forms.
         ("if(c, a, b)", "(if c a b)", "if(c, a, b)"),
         ("if(c, a, d, b, e)", "(cond (c a) (d b) (else e))", "if(c, a, d, b, e)"),
-        ("let x = 1, f(t) = t^2 in f(x)", "(let ((x 1) (f (lambda (t) (pow t 2)))) (f x))", "let x = 1, f(t) = t^2 in f(x)"),
+        (
+            "let x = 1, f(t) = t^2 in f(x)",
+            "(let ((x 1) (f (lambda (t) (pow t 2)))) (f x))",
+            "let x = 1, f(t) = t^2 in f(x)",
+        ),
         ("1 + let x = y in x*x", "(+ 1 (let ((x y)) (* x x)))", "1 + (let x = y in x*x)"),
-        ("let x = let y = 1 in y, z = 2 in x", "(let ((x (let ((y 1)) y)) (z 2)) x)", "let x = let y = 1 in y, z = 2 in x"),
+        (
+            "let x = let y = 1 in y, z = 2 in x",
+            "(let ((x (let ((y 1)) y)) (z 2)) x)",
+            "let x = let y = 1 in y, z = 2 in x",
+        ),
         ("let in x", "(let () x)", "let in x"),
-        ("{ k = 2; g(y) = k*h(y); h(y) = y; g(x); }", "(letrec* ((k 2) (g (lambda (y) (* k (h y)))) (h (lambda (y) y))) (g x))", "{ k = 2; g(y) = k*h(y); h(y) = y; g(x) }"),
-        ("loop(i = 0) if(i < 3, recur(i + 1), i)", "(loop ((i 0)) (if (< i 3) (recur (+ i 1)) i))", "loop(i = 0) if(i < 3, recur(i + 1), i)"),
-        ("loop on(i = 0) if(i < n, on(i + 1), i)", "(let on ((i 0)) (if (< i n) (on (+ i 1)) i))", "loop on(i = 0) if(i < n, on(i + 1), i)"),
-        ("do i = 0 then i + 1, s = 1 until i > n in s", "(do ((i 0 (+ i 1)) (s 1)) ((> i n) s))", "do i = 0 then i + 1, s = 1 until i > n in s"),
+        (
+            "{ k = 2; g(y) = k*h(y); h(y) = y; g(x); }",
+            "(letrec* ((k 2) (g (lambda (y) (* k (h y)))) (h (lambda (y) y))) (g x))",
+            "{ k = 2; g(y) = k*h(y); h(y) = y; g(x) }",
+        ),
+        (
+            "loop(i = 0) if(i < 3, recur(i + 1), i)",
+            "(loop ((i 0)) (if (< i 3) (recur (+ i 1)) i))",
+            "loop(i = 0) if(i < 3, recur(i + 1), i)",
+        ),
+        (
+            "loop on(i = 0) if(i < n, on(i + 1), i)",
+            "(let on ((i 0)) (if (< i n) (on (+ i 1)) i))",
+            "loop on(i = 0) if(i < n, on(i + 1), i)",
+        ),
+        (
+            "do i = 0 then i + 1, s = 1 until i > n in s",
+            "(do ((i 0 (+ i 1)) (s 1)) ((> i n) s))",
+            "do i = 0 then i + 1, s = 1 until i > n in s",
+        ),
         ("do until 1 in 2", "(do () (1 2))", "do until 1 in 2"),
         ("(fun(x) x + n)(m)", "(let ((x m)) (+ x n))", "(fun(x) x + n)(m)"),
         ("values(a = x + 1, b = y)", "(values (a (+ x 1)) (b y))", "values(a = x + 1, b = y)"),
@@ -151,10 +175,10 @@ fn headers() {
     let program = infix("# nc: --max-iterations 7 --max-depth=8\n\n# nc: --max-steps 9\nx");
     assert_eq!(program.limits(), Limits { iterations: 7, depth: 8, steps: 9 });
     let header = "nc: --max-iterations 7 --max-depth 8 --max-steps 9";
-    assert_eq!(both("# nc: --max-iterations 7 --max-depth=8 --max-steps 9\nx"), [
-        format!("; {header} x"),
-        format!("# {header} x")
-    ]);
+    assert_eq!(
+        both("# nc: --max-iterations 7 --max-depth=8 --max-steps 9\nx"),
+        [format!("; {header} x"), format!("# {header} x")]
+    );
 }
 
 /// Dialects that say everything that the language has.
@@ -166,12 +190,15 @@ fn inverse(text: &str, name: &str) {
     let options = CompileOptions::default();
     let graph = |program: &Program| match program.graph(&Signature::scalars()) {
         Ok(_) => program.stage(Stage::Graph, &options, None).expect("a graph"),
-        Err(Error::Source(errors)) => errors.iter().map(|error| format!("{} {}\n", error.code, error.message)).collect(),
+        Err(Error::Source(errors)) => {
+            errors.iter().map(|error| format!("{} {}\n", error.code, error.message)).collect()
+        }
         Err(other) => panic!("{name}: {other}"),
     };
     for dialect in WHOLE {
         let text = written(&program, dialect).unwrap_or_else(|error| panic!("{name}, {dialect:?}: {error}"));
-        let back = parse(&text, dialect).unwrap_or_else(|error| panic!("{name}, {dialect:?}: {error}\n{text}"));
+        let back =
+            parse(&text, dialect).unwrap_or_else(|error| panic!("{name}, {dialect:?}: {error}\n{text}"));
         assert!(ast::same(program.ast(), back.ast()), "{name}, {dialect:?}:\n{text}");
         let dump = |program: &Program| program.stage(Stage::Ast, &options, None).expect("a tree");
         assert_eq!(dump(&program), dump(&back), "{name}, {dialect:?}");
@@ -181,8 +208,10 @@ fn inverse(text: &str, name: &str) {
 }
 
 fn walk(directory: &Path, visit: &mut impl FnMut(&Path)) {
-    let mut paths: Vec<_> =
-        std::fs::read_dir(directory).expect("a directory").map(|entry| entry.expect("an entry").path()).collect();
+    let mut paths: Vec<_> = std::fs::read_dir(directory)
+        .expect("a directory")
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
     paths.sort();
     for path in paths {
         if path.is_dir() {
@@ -314,7 +343,9 @@ fn places_through_several_sources() {
       |   ^^^^
       = help: did you mean `sin`?
     ");
-    let third = sources.add("third.nci", "f(a) = a*k;\nlet b = f(2) in loop(i = b) if(i > y, i, recur(i*2))").expect("short");
+    let third = sources
+        .add("third.nci", "f(a) = a*k;\nlet b = f(2) in loop(i = b) if(i > y, i, recur(i*2))")
+        .expect("short");
     let program = Program::parse_source(sources, third, Dialect::Infix, &limits).expect("a program");
     assert_eq!(program.inputs().collect::<Vec<_>>(), ["k", "y"]);
     for var in &program.resolved().inputs {
@@ -350,14 +381,18 @@ fn deep_nesting() {
     }
     assert_eq!(read(&"f(".repeat(DEPTH)).expect_err("not closed").len(), 1);
     // What is deep only as a tree is written flat, and the other way round.
-    let deep = Dialect::Infix.read(&("1 + 2*(".repeat(DEPTH / 2) + "x" + &")".repeat(DEPTH / 2)), &limits).expect("deep");
+    let deep = Dialect::Infix
+        .read(&("1 + 2*(".repeat(DEPTH / 2) + "x" + &")".repeat(DEPTH / 2)), &limits)
+        .expect("deep");
     for dialect in WHOLE {
         assert!(dialect.write(&deep).is_ok());
     }
     assert!(read(&("x + ".repeat(DEPTH) + "x")).is_ok());
     assert!(read(&("f(x) = x; ".repeat(DEPTH) + "x")).is_ok());
     let bounded = ReaderLimits { source_bytes: 10, nesting: 3 };
-    let code = |text: &str| Dialect::Infix.read(text, &bounded).map_err(|errors| (errors[0].code, errors[0].span.start)).err();
+    let code = |text: &str| {
+        Dialect::Infix.read(text, &bounded).map_err(|errors| (errors[0].code, errors[0].span.start)).err()
+    };
     assert_eq!(code("1 + 2 + 3 + 4"), Some(("source-too-long", 0)));
     assert_eq!(code("((((1))))"), Some(("too-deep", 3)));
     assert_eq!(code("(((1)))"), None);

@@ -9,7 +9,9 @@ use crate::source::Diagnostic;
 pub fn spell(problem: &Problem) -> Diagnostic {
     let words = neutral(problem);
     match &problem.kind {
-        ProblemKind::PrimitiveArity { name, doc, .. } => words.help(format!("it is written `{name}(x,y)`: {doc}")),
+        ProblemKind::PrimitiveArity { name, doc, .. } => {
+            words.help(format!("it is written `{name}(x,y)`: {doc}"))
+        }
         ProblemKind::NotPredefined { .. }
         | ProblemKind::ValueCalled { .. }
         | ProblemKind::UnknownFunction { .. }

@@ -397,9 +397,13 @@ impl<'a> Reader<'a> {
         if let Some(before) = self.result.replace(first.span) {
             // The value of the statement before is lost; what is left is read for its own errors.
             self.error(
-                Diagnostic::error("form", before, "only the last expression of a program has a value that counts")
-                    .label("this value is lost")
-                    .help("give it a name, `name = …;`, or return several results with `values(name = …, …)`"),
+                Diagnostic::error(
+                    "form",
+                    before,
+                    "only the last expression of a program has a value that counts",
+                )
+                .label("this value is lost")
+                .help("give it a name, `name = …;`, or return several results with `values(name = …, …)`"),
             );
         }
         if let Some(bound) = self.header()? {
@@ -528,14 +532,22 @@ impl<'a> Reader<'a> {
                 return Ok(Step::Operand);
             }
             Word::Fun => {
-                return Err(Diagnostic::error("first-order", span, "a function is no value: it can only be called")
-                    .help("give it a name, `f(x) = …`, and call that, or write `(fun(x) …)(operand)`")
-                    .into());
+                return Err(Diagnostic::error(
+                    "first-order",
+                    span,
+                    "a function is no value: it can only be called",
+                )
+                .help("give it a name, `f(x) = …`, and call that, or write `(fun(x) …)(operand)`")
+                .into());
             }
             Word::Values => {
-                return Err(Diagnostic::error("form", span, "`values` is the last statement of a program only")
-                    .help("use a vector: `[a, b]`")
-                    .into());
+                return Err(Diagnostic::error(
+                    "form",
+                    span,
+                    "`values` is the last statement of a program only",
+                )
+                .help("use a vector: `[a, b]`")
+                .into());
             }
             Word::And | Word::Or | Word::In | Word::Then | Word::Until => {
                 return Err(self.missing(Token { kind: Kind::Word(word), span }));
@@ -597,9 +609,13 @@ impl<'a> Reader<'a> {
             && operator == Pending::Not
         {
             let what = self.text(outer.span);
-            return Err(Diagnostic::error("operand", span, format!("`not` binds less than the `{what}` in front"))
-                .help("put it in parentheses: `(not a)`")
-                .into());
+            return Err(Diagnostic::error(
+                "operand",
+                span,
+                format!("`not` binds less than the `{what}` in front"),
+            )
+            .help("put it in parentheses: `(not a)`")
+            .into());
         }
         self.wait(Waiting { operator, span, operands: 0 })?;
         Ok(Step::Operand)
@@ -731,7 +747,9 @@ impl<'a> Reader<'a> {
             (Pending::Keep, Written::Number(value), _) => Some((None, value)),
             (Pending::Negate, Written::Imaginary(value), _) => Some((Some(Literal::ZERO), negative(value))),
             (Pending::Keep, Written::Imaginary(value), _) => Some((Some(Literal::ZERO), value)),
-            (Pending::Add, Written::Number(re) | Written::Signed(re), Written::Imaginary(im)) if operands == 1 => {
+            (Pending::Add, Written::Number(re) | Written::Signed(re), Written::Imaginary(im))
+                if operands == 1 =>
+            {
                 Some((Some(re), im))
             }
             (Pending::Subtract, Written::Number(re) | Written::Signed(re), Written::Imaginary(im))
@@ -804,10 +822,14 @@ impl<'a> Reader<'a> {
                     let closes = self.peek();
                     if closes.kind != Kind::Close(Bracket::Curly) {
                         let value = self.operands[self.operands.len() - 1].span;
-                        return Err(Diagnostic::error("form", value, "only the last expression of a block has a value")
-                            .label("this value is lost")
-                            .help("give it a name: `name = …;`")
-                            .into());
+                        return Err(Diagnostic::error(
+                            "form",
+                            value,
+                            "only the last expression of a block has a value",
+                        )
+                        .label("this value is lost")
+                        .help("give it a name: `name = …;`")
+                        .into());
                     }
                     let close = self.next();
                     return self.close(close);
@@ -886,7 +908,8 @@ impl<'a> Reader<'a> {
                 .help(format!("the text ends where {expected} is expected"))
                 .into();
         }
-        let error = Diagnostic::error("operand", token.span, format!("`{text}` where {expected} is expected"));
+        let error =
+            Diagnostic::error("operand", token.span, format!("`{text}` where {expected} is expected"));
         match frame.part {
             Part::Definition(_) | Part::Result => error.into(),
             _ => error.related(frame.span, format!("in the {what} that begins here")).into(),
@@ -898,15 +921,21 @@ impl<'a> Reader<'a> {
         let Kind::Close(bracket) = token.kind else { return Err(self.out_of_place(token)) };
         let Some(frame) = self.frames.last() else { return Err(self.out_of_place(token)) };
         let own = match &frame.part {
-            Part::Parentheses | Part::If | Part::Recur(_) | Part::Fun { .. } | Part::Apply { .. } => Bracket::Round,
+            Part::Parentheses | Part::If | Part::Recur(_) | Part::Fun { .. } | Part::Apply { .. } => {
+                Bracket::Round
+            }
             Part::Call { close, .. } => *close,
             Part::Vector => Bracket::Square,
             Part::Block { body: true, .. } => Bracket::Curly,
             Part::Block { body: false, .. } if bracket == Bracket::Curly => {
-                return Err(Diagnostic::error("form", token.span, "this block ends in a definition: it has no value")
-                    .related(frame.span, "the block")
-                    .help("end it with an expression")
-                    .into());
+                return Err(Diagnostic::error(
+                    "form",
+                    token.span,
+                    "this block ends in a definition: it has no value",
+                )
+                .related(frame.span, "the block")
+                .help("end it with an expression")
+                .into());
             }
             Part::Definition(_) | Part::Result => {
                 let message = format!("this `{}` closes nothing", bracket.closing());
@@ -966,8 +995,13 @@ impl<'a> Reader<'a> {
                 self.push(ExprKind::Let(bindings, Vec::new(), body), span);
             }
             Part::Block { bound, .. } => {
-                self.distinct(bound.iter().map(|bound| (bound.name, bound.span)), "is defined twice in one block", None);
-                let definitions = bound.into_iter().zip(exprs()).map(|(bound, part)| bound.define(part)).collect();
+                self.distinct(
+                    bound.iter().map(|bound| (bound.name, bound.span)),
+                    "is defined twice in one block",
+                    None,
+                );
+                let definitions =
+                    bound.into_iter().zip(exprs()).map(|(bound, part)| bound.define(part)).collect();
                 self.push(ExprKind::Letrec(definitions, args[args.len() - 1].expr), span);
             }
             Part::Parentheses
@@ -986,9 +1020,13 @@ impl<'a> Reader<'a> {
     fn apply(&mut self, params: Vec<(Name, Span)>, span: Span) -> Result<Step, Broken> {
         let next = self.next();
         if next.kind != Kind::Open(Bracket::Round) {
-            return Err(Diagnostic::error("first-order", span, "a function is no value: it can only be called")
-                .help("write its operands behind it: `(fun(x) …)(operand)`")
-                .into());
+            return Err(Diagnostic::error(
+                "first-order",
+                span,
+                "a function is no value: it can only be called",
+            )
+            .help("write its operands behind it: `(fun(x) …)(operand)`")
+            .into());
         }
         self.open(Part::Apply { params }, span)?;
         self.frames.last_mut().expect("the frame that was opened").operands -= 1;
@@ -1156,9 +1194,13 @@ impl<'a> Reader<'a> {
     fn variable(&mut self) -> Result<(Name, Span), Broken> {
         let token = self.next();
         let Kind::Name(text) = token.kind else {
-            return Err(Diagnostic::error("form", token.span, "a variable of a loop is a name with its first value")
-                .help("it is written `name = first`")
-                .into());
+            return Err(Diagnostic::error(
+                "form",
+                token.span,
+                "a variable of a loop is a name with its first value",
+            )
+            .help("it is written `name = first`")
+            .into());
         };
         let equals = self.next();
         match equals.kind {
@@ -1316,8 +1358,9 @@ impl<'a> Reader<'a> {
         self.distinct(names.iter().copied(), "is the name of two results", None);
         let values = self.operands.drain(operands..);
         let results = names.into_iter().zip(values);
-        self.ast.body =
-            Body::Named(results.map(|((name, span), value)| Binding { name, span, value: value.expr }).collect());
+        self.ast.body = Body::Named(
+            results.map(|((name, span), value)| Binding { name, span, value: value.expr }).collect(),
+        );
     }
 
     fn finish_statement(&mut self) {

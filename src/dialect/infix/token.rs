@@ -190,7 +190,13 @@ impl<'a> Tokens<'a> {
     }
 
     /// A number, and what is written onto it.
-    fn number(&mut self, after: &'a str, text: &str, start: u32, mut report: impl FnMut(Diagnostic)) -> Token<'a> {
+    fn number(
+        &mut self,
+        after: &'a str,
+        text: &str,
+        start: u32,
+        mut report: impl FnMut(Diagnostic),
+    ) -> Token<'a> {
         let tail = after.split(|c: char| !continues(c) && c != '.').next().unwrap_or("");
         self.rest = &after[tail.len()..];
         let span = Span::new(start, self.at(self.rest));
@@ -203,9 +209,10 @@ impl<'a> Tokens<'a> {
             "i" => Kind::Imaginary(literal),
             _ => {
                 let message = format!("`{}` is no number", short(span.text(self.source)));
-                report(Diagnostic::error("number", span, message).help(
-                    "a product is written with `*`, and a name does not start with a digit",
-                ));
+                report(
+                    Diagnostic::error("number", span, message)
+                        .help("a product is written with `*`, and a name does not start with a digit"),
+                );
                 Kind::Number(literal)
             }
         };
@@ -224,7 +231,12 @@ impl<'a> Tokens<'a> {
         let (after, kind, message, help) = match first {
             '"' => {
                 let behind = after.split_once(first).map_or("", |(_, behind)| behind);
-                (behind, zero, "the language has no strings".to_string(), "values are numbers, vectors and matrices")
+                (
+                    behind,
+                    zero,
+                    "the language has no strings".to_string(),
+                    "values are numbers, vectors and matrices",
+                )
             }
             '`' => {
                 // The quotes end where the line does.
@@ -252,9 +264,21 @@ impl<'a> Tokens<'a> {
                 "`%` is no operator of the language".into(),
                 "write `modulo(a, b)` or `remainder(a, b)`",
             ),
-            '−' => (after, operator(Operator::Minus), "this is no minus sign of the language".into(), "write `-`"),
-            '·' | '×' => (after, operator(Operator::Times), format!("`{first}` is no operator of the language"), "write `*`"),
-            '÷' => (after, operator(Operator::Over), "`÷` is no operator of the language".into(), "write `/`"),
+            '−' => (
+                after,
+                operator(Operator::Minus),
+                "this is no minus sign of the language".into(),
+                "write `-`",
+            ),
+            '·' | '×' => (
+                after,
+                operator(Operator::Times),
+                format!("`{first}` is no operator of the language"),
+                "write `*`",
+            ),
+            '÷' => {
+                (after, operator(Operator::Over), "`÷` is no operator of the language".into(), "write `/`")
+            }
             ':' => (
                 after,
                 None,

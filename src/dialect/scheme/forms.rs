@@ -26,8 +26,8 @@ pub const SPECIAL_FORMS: &[&str] = &[
 
 /// Words that are no inputs where nothing binds them.
 pub const RESERVED: &[&str] = &[
-    "and", "begin", "cond", "define", "do", "else", "if", "lambda", "let", "let*", "letrec", "letrec*", "loop",
-    "or", "recur", "values",
+    "and", "begin", "cond", "define", "do", "else", "if", "lambda", "let", "let*", "letrec", "letrec*",
+    "loop", "or", "recur", "values",
 ];
 
 /// Forms that a binding of the program hides where it holds: their names are common ones for functions.
