@@ -45,7 +45,7 @@ trait Spelling: Sync {
     /// Text → program. Bytes count from the beginning of the text.
     fn read(&self, source: &str, limits: &ReaderLimits) -> Result<Ast, Vec<Diagnostic>>;
     /// Program → text. What it cannot say it may refuse, or write as something else, which is then found out.
-    fn write(&self, ast: &Ast) -> Result<String, Diagnostic>;
+    fn write(&self, ast: &Ast) -> Result<String, Box<Diagnostic>>;
     /// A problem in its words.
     fn spell(&self, problem: &Problem) -> Diagnostic;
     /// Its words that look like names.
@@ -127,7 +127,7 @@ impl Dialect {
     /// # Errors
     ///
     /// Programs that the dialect cannot say: the code is `unsayable`.
-    pub fn write(self, ast: &Ast) -> Result<String, Diagnostic> {
+    pub fn write(self, ast: &Ast) -> Result<String, Box<Diagnostic>> {
         let text = self.spelling().write(ast)?;
         let limits = ReaderLimits { source_bytes: usize::MAX, nesting: usize::MAX };
         let back = self.read(&text, &limits);
@@ -150,13 +150,10 @@ impl Dialect {
 }
 
 /// The refusal of a program that a dialect cannot say, because of what stands at a place.
-pub(crate) fn unsayable(dialect: &str, place: Option<(Span, &str)>) -> Diagnostic {
+pub(crate) fn unsayable(dialect: &str, place: Option<(Span, &str)>) -> Box<Diagnostic> {
     let (span, what) = place.unwrap_or((Span::default(), "a word of the dialect is a name in it"));
-    Diagnostic::error(
-        "unsayable",
-        span,
-        format!("this program has no spelling in the dialect {dialect}: {what}"),
-    )
+    let message = format!("this program has no spelling in the dialect {dialect}: {what}");
+    Diagnostic::error("unsayable", span, message).into()
 }
 
 /// Bounds on what a reader accepts.

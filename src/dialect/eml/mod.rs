@@ -34,7 +34,7 @@ impl Spelling for Eml {
         let tree = reader::read(source, Grammar::Literal, limits)?;
         Ok(lower::lower(&tree, self.0))
     }
-    fn write(&self, ast: &Ast) -> Result<String, Diagnostic> {
+    fn write(&self, ast: &Ast) -> Result<String, Box<Diagnostic>> {
         write::write(ast, self.0)
     }
     fn spell(&self, problem: &Problem) -> Diagnostic {

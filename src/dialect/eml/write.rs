@@ -16,7 +16,7 @@ const MOST: u128 = 1 << 22;
 /// # Errors
 ///
 /// Programs that are no trees of `eml`, numbers and variables, and trees that are too large as a text.
-pub fn write(ast: &Ast, mode: Mode) -> Result<String, Diagnostic> {
+pub fn write(ast: &Ast, mode: Mode) -> Result<String, Box<Diagnostic>> {
     let refuse = |span: Span, what: &str| unsayable("eml", Some((span, what)));
     let mut values: HashMap<Name, Expr> = HashMap::new();
     for definition in &ast.definitions {

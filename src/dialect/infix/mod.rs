@@ -95,7 +95,7 @@ impl Spelling for Infix {
         ast.limits = header?;
         Ok(ast)
     }
-    fn write(&self, ast: &Ast) -> Result<String, Diagnostic> {
+    fn write(&self, ast: &Ast) -> Result<String, Box<Diagnostic>> {
         Ok(write::write(ast))
     }
     fn spell(&self, problem: &Problem) -> Diagnostic {

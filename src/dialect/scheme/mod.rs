@@ -38,7 +38,7 @@ impl Spelling for Scheme {
         ast.limits = header?;
         Ok(ast)
     }
-    fn write(&self, ast: &Ast) -> Result<String, Diagnostic> {
+    fn write(&self, ast: &Ast) -> Result<String, Box<Diagnostic>> {
         Ok(write::write(ast))
     }
     fn spell(&self, problem: &Problem) -> Diagnostic {
