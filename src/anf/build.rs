@@ -2,9 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{
-    Anf, Atom, Binding, Block, BlockId, End, FuncId, Function, Loop, Operand, Rhs, Var, VarInfo,
-};
+use super::{Anf, Atom, Binding, Block, BlockId, End, FuncId, Function, Loop, Operand, Rhs, Var, VarInfo};
 use crate::ast::Expr;
 use crate::entity::{Entity, EntityVec};
 use crate::number::Literal;

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use neural_compiler::dialect::eml::{Grammar, reader};
 use neural_compiler::dialect::ReaderLimits;
+use neural_compiler::dialect::eml::{Grammar, reader};
 use neural_compiler::eml::Tree;
 use neural_compiler::eml::cells::{Cells, Direct, Schedule, Timing, cells, direct};
 use neural_compiler::eml::translate::expand::expand;
