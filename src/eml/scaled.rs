@@ -15,7 +15,7 @@ use nc_runtime::recipes::{exp, log};
 
 use super::evaluate::{Fault, FaultKind};
 use super::tree::{Kind, Tree};
-use crate::graph::print::number;
+use crate::number::number;
 
 /// The relative error of an elementary function, one unit in the last place.
 pub const ULP: f64 = f64::EPSILON;

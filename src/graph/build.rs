@@ -12,9 +12,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use nc_runtime::lanes::Precision;
 
 use super::{Check, Effect, Graph, Node, Output, Reason, Role, Shape, Source, Type};
-use crate::anf::{Anf, Atom, Binding, BlockId, End, FuncId, Literal, Operand, Rhs, Var};
+use crate::anf::{Anf, Atom, Binding, BlockId, End, FuncId, Operand, Rhs, Var};
 use crate::entity::EntityVec;
 use crate::limits::Limits;
+use crate::number::Literal;
 use crate::ops::{Algebra, Op, ShapeError, Watch};
 use crate::source::{Diagnostic, Span};
 use calls::Functions;

@@ -3,7 +3,7 @@
 use super::{Kind, NodeId, Picture};
 use crate::eml::{self, Tree, TreeNode};
 use crate::entity::EntityVec;
-use crate::graph::print::number;
+use crate::number::number;
 
 /// The tree with its shared nodes: each `eml` and each variable once, numbers where they are used. The edge to what goes
 /// into the exponential comes first.
