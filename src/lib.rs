@@ -13,12 +13,15 @@ pub mod interpret;
 pub mod kernel;
 pub mod limits;
 pub mod lower;
+pub mod number;
 pub mod ops;
 pub mod picture;
+pub mod problem;
 pub mod program;
 pub mod resolve;
 pub mod source;
 pub mod stages;
+pub mod types;
 
 pub use formula::Formula;
 pub use kernel::{CompileOptions, Derivative, Dtype, Kernel, Tier};

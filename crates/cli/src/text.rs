@@ -3,9 +3,8 @@
 use nc_arrays::Form;
 use nc_runtime::element::Element;
 use neural_compiler::Dtype;
-use neural_compiler::anf::Literal;
-use neural_compiler::dialect::scheme::number::{self, Number};
 use neural_compiler::graph::Shape;
+use neural_compiler::number::{self, Literal, Number};
 use neural_compiler::ops::primitives::MAX_ELEMENTS;
 use serde_json::{Value as Json, json};
 

@@ -2,7 +2,7 @@
 
 use neural_compiler::dialect::eml::tree::{self, Tree, TreeNode};
 use neural_compiler::entity::EntityVec;
-use neural_compiler::graph::print::number;
+use neural_compiler::number::number;
 use neural_compiler::picture::{Kind, NodeId, Picture};
 
 /// The tree with its shared nodes: each `eml` and each variable once, numbers where they are used. The edge to what goes
