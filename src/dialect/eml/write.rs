@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use super::tree::{TreeBuilder, TreeNode};
-use super::tree::{TreeBuilder, TreeNode};
 use crate::ast::{Ast, Body, Definition, Expr, ExprKind, Name};
 use crate::dialect::{Mode, unsayable};
 use crate::entity::EntityVec;
