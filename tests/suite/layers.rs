@@ -189,7 +189,7 @@ fn stages_state_invariant_and_boundary() {
             panic!("{stage} has no head");
         };
         let text = std::fs::read_to_string(&head).expect("a file");
-        for word in ["//! **Invariant**", "//! **Boundary**"] {
+        for word in ["//! **Invariant", "//! **Boundary"] {
             let line = text.lines().find(|line| line.starts_with(word));
             assert!(line.is_some_and(|line| line.len() > word.len() + 10), "{}: {word}", head.display());
         }

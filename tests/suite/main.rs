@@ -12,6 +12,7 @@ mod complex;
 mod corpus;
 mod coverage;
 mod derivatives;
+mod dialects;
 mod differential;
 mod docs;
 mod domain;
