@@ -78,7 +78,14 @@ fn scheme() {
 
 #[test]
 fn infix() {
-    let programs = ["x^2 + y", "f(x) = sin(x)/x\nf(a) * f(b)", "if x > 0 then sqrt(x) else 0", "2*(a - b)/c", "-x", "k = 3\nk*x"];
+    let programs = [
+        "x^2 + y",
+        "f(x) = sin(x)/x\nf(a) * f(b)",
+        "if x > 0 then sqrt(x) else 0",
+        "2*(a - b)/c",
+        "-x",
+        "k = 3\nk*x",
+    ];
     a_second(&programs.map(|program| program.as_bytes().to_vec()), bodies::infix);
 }
 
