@@ -2,11 +2,9 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::graph::build::checked_part;
 use crate::graph::{ExtentError, Graph, Node, Output, Role, Shape, Source, Type};
 use crate::kernel::{CompileOptions, Dtype, Kernel, KernelError, derived};
 use crate::ops::{Algebra, Op, Primitive, ShapeError};
-use crate::source::Span;
 
 /// Builds a program call by call, and compiles it.
 ///
@@ -221,11 +219,16 @@ struct Builder {
 }
 
 impl Algebra for Builder {
+    type V = Node;
+
     fn ty(&self, value: Node) -> Type {
         self.graph.ty(value)
     }
     fn number(&mut self, value: f64) -> Node {
         self.graph.number(value)
+    }
+    fn truth_value(&mut self, value: bool) -> Node {
+        self.graph.boolean(value)
     }
     fn constant(&self, value: Node) -> Option<f64> {
         self.graph.constant(value)
@@ -234,6 +237,6 @@ impl Algebra for Builder {
         self.graph.apply_typed(op, attr, ty, args)
     }
     fn part(&mut self, whole: Node, index: Node, count: u32, ty: Type) -> Node {
-        checked_part(&mut self.graph, None, Span::default(), whole, index, count, ty)
+        self.graph.part(whole, index, count, ty)
     }
 }

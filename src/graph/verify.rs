@@ -14,7 +14,6 @@ use super::region::{Call, RegionArgs};
 use super::{Elem, Graph, Node, NodeKind, Region, RegionKind, Role, Shape, Source, Type, canonical_bits};
 use crate::entity::Entity;
 use crate::limits::MAX_COLUMNS;
-use crate::ops::Op;
 
 /// What a graph is to the one around it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,29 +122,7 @@ fn verify_node(graph: &Graph, node: Node, root: &Graph, types: &mut Vec<Type>) -
             }
             types.clear();
             types.extend(args.iter().map(|&a| graph.ty(a)));
-            let attr = attr as usize;
-            let fits = match op {
-                Op::Pack => {
-                    let elements: usize = types.iter().map(|t| t.len()).sum();
-                    elements == ty.len() && types.iter().all(|t| t.elem == ty.elem)
-                }
-                Op::Slice => attr + ty.len() <= types[0].len() && types[0].elem == ty.elem,
-                Op::Place => attr + types[0].len() <= ty.len() && types[0].elem == ty.elem,
-                Op::Fill => types[0].is_scalar() && types[0].elem == ty.elem,
-                Op::Gather => {
-                    types[0].elem == ty.elem
-                        && types[0].len().is_multiple_of(ty.len())
-                        && types[1] == Type::NUM
-                }
-                Op::Scatter => {
-                    types[0].elem == ty.elem
-                        && ty.len().is_multiple_of(types[0].len())
-                        && types[1] == Type::NUM
-                }
-                _ => op.result_type(types) == Ok(ty),
-            };
-            let attributed = matches!(op, Op::Slice | Op::Place);
-            if !fits || (attr != 0 && !attributed) {
+            if !op.fits(attr, ty, types) {
                 return Err(format!("{node} = {op} {attr} of {types:?} has type {ty}"));
             }
             Ok(())
