@@ -328,12 +328,12 @@ fn native(graph: &Graph, options: &CompileOptions) -> Result<Result<Code, Refuse
     let (code, stack) = match options.tier.isa()? {
         Some(isa) => {
             let wide = wide::compile(&program, isa)?;
-            let stack = wide.stack_bytes();
+            let stack = wide.shape().stack_bytes;
             (Code::Wide(wide), stack)
         }
         None => {
             let native = cranelift::compile(&program, &TargetMachine::host()?)?;
-            let stack = native.stack_bytes();
+            let stack = native.shape().stack_bytes;
             (Code::Native(native), stack)
         }
     };

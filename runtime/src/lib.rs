@@ -16,3 +16,4 @@ pub mod lanes;
 #[cfg(unix)]
 pub mod memory;
 pub mod recipes;
+mod stack;

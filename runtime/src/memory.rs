@@ -435,7 +435,7 @@ impl Chunk {
 
 /// Mapped pages.
 #[derive(Debug)]
-struct Mapping {
+pub(crate) struct Mapping {
     start: NonNull<u8>,
     len: usize,
 }
@@ -457,6 +457,32 @@ impl Mapping {
 
     fn anonymous(len: usize) -> Result<Mapping, CodeMemoryError> {
         Mapping::new(len, libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANON, -1)
+    }
+
+    /// Memory for a stack of `size` bytes, above `guard` bytes that must not be touched; both become whole pages. Pages
+    /// that nothing touches take no memory.
+    pub(crate) fn stack(size: usize, guard: usize) -> Result<Mapping, CodeMemoryError> {
+        let page = page_size();
+        let whole = |bytes: usize| bytes.checked_next_multiple_of(page);
+        let (Some(size), Some(guard)) = (whole(size), whole(guard)) else {
+            return Err(CodeMemoryError::Size { size });
+        };
+        let len = size.checked_add(guard).ok_or(CodeMemoryError::Size { size })?;
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANON | libc::MAP_NORESERVE;
+        let mapping = Mapping::new(len, libc::PROT_READ | libc::PROT_WRITE, flags, -1)?;
+        // SAFETY: these are our pages, which nothing refers to yet.
+        let result = unsafe { libc::mprotect(mapping.start.as_ptr().cast(), guard, libc::PROT_NONE) };
+        if result == 0 { Ok(mapping) } else { Err(refused(guard, "mprotect")) }
+    }
+
+    /// Where it begins.
+    pub(crate) fn start(&self) -> *mut u8 {
+        self.start.as_ptr()
+    }
+
+    /// How long it is, in bytes.
+    pub(crate) fn len(&self) -> usize {
+        self.len
     }
 
     fn make_executable(&self) -> Result<(), CodeMemoryError> {

@@ -24,6 +24,7 @@ mod pictures;
 mod repeats;
 mod single;
 mod snapshots;
+mod stacks;
 mod streaming;
 mod tail_calls;
 mod unrolled;

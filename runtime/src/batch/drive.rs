@@ -197,7 +197,8 @@ pub fn evaluate_row<T: Element>(
     space.contributions.slice(sums_len * PARTIALS).fill(-0.0);
     // SAFETY: the columns have room for a lane group from row 0 on.
     let outcome = unsafe {
-        let code = call.run(space, space.contributions.start(), 0, call.lanes);
+        let contributions = space.contributions.start();
+        let code = call.run(space, contributions, 0, call.lanes);
         call.settle(space, code, 0, 0)
     };
     for (column, output) in outputs.iter_mut().enumerate() {
@@ -339,7 +340,7 @@ impl<'a, T: Element> Call<'a, T> {
     /// The space must have been prepared for the kernel's shape, its pointers must be good for rows `first_row` to
     /// `first_row + rows`, both multiples of the lane count, and `partials` for 16 numbers per parameter gradient.
     #[inline]
-    unsafe fn run(&self, space: &Space<T>, partials: *mut f64, first_row: usize, rows: usize) -> u32 {
+    unsafe fn run(&self, space: &mut Space<T>, partials: *mut f64, first_row: usize, rows: usize) -> u32 {
         let args = Args {
             inputs: space.inputs.as_ptr().cast(),
             outputs: space.outputs.as_ptr().cast(),
@@ -352,8 +353,14 @@ impl<'a, T: Element> Call<'a, T> {
             first_row,
             rows,
         };
-        // SAFETY: what the caller promises is what the kernel asks for.
-        let code = unsafe { self.kernel.run(&args) };
+        // SAFETY: what the caller promises is what the kernel asks for; the space has a stack of the size that it does.
+        let call = || unsafe { self.kernel.run(&args) };
+        let code = match self.shape.stack_bytes {
+            0 => call(),
+            // SAFETY: the stack is as large as the kernel says; machine code does not unwind, and other kernels that
+            // panic here abort.
+            _ => unsafe { space.stack.run(call) },
+        };
         if self.shape.reports_status { code } else { 0 }
     }
 
@@ -442,8 +449,9 @@ impl<'a, T: Element> Call<'a, T> {
                 let Space { saved, partials: current, .. } = space;
                 saved.slice(partials).copy_from_slice(current.slice(partials));
             }
+            let start = space.partials.start();
             // SAFETY: as the caller promises.
-            let code = unsafe { self.run(space, space.partials.start(), first, rows) };
+            let code = unsafe { self.run(space, start, first, rows) };
             if code == 0 {
                 return;
             }
@@ -463,8 +471,9 @@ impl<'a, T: Element> Call<'a, T> {
         while done < valid {
             let piece = PARTIALS.min(rows - done);
             space.contributions.slice(partials).fill(-0.0);
+            let contributions = space.contributions.start();
             // SAFETY: a piece of the rows that the caller vouches for.
-            let code = unsafe { self.run(space, space.contributions.start(), first + done, piece) };
+            let code = unsafe { self.run(space, contributions, first + done, piece) };
             for i in done..valid.min(done + piece) {
                 // SAFETY: the row was just run.
                 let settled = unsafe { self.settle(space, code, first + i, row + i) };
@@ -496,6 +505,7 @@ impl<T: Element> Space<T> {
             self.status.ensure(rows.max(PARTIALS))?;
         }
         self.scratch.ensure(shape.scratch_bytes)?;
+        self.stack.ensure(shape.stack_bytes)?;
         let partials = shape.param_gradients * PARTIALS;
         self.partials.ensure(partials)?;
         self.saved.ensure(partials)?;

@@ -5,6 +5,7 @@ use std::ptr;
 
 use super::{BatchError, RowReport};
 use crate::element::Element;
+use crate::stack::Stack;
 
 /// The tiles, scratch memory and partial sums of evaluations.
 ///
@@ -87,6 +88,8 @@ pub(super) struct Space<T: Element> {
     pub(super) pad: Buffer<T>,
     pub(super) status: Buffer<T::Word>,
     pub(super) scratch: Buffer<u8>,
+    /// What kernels run on that need more stack than a thread may have left.
+    pub(super) stack: Stack,
     /// The block's partial sums.
     pub(super) partials: Buffer<f64>,
     /// The block's partial sums before the tile.

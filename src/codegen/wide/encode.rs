@@ -14,6 +14,9 @@ const KEPT: [usize; 6] = [3, 5, 12, 13, 14, 15];
 /// Frames are aligned to a vector.
 const ALIGNMENT: usize = 64;
 
+/// What a frame may take beside its size to be aligned, and a call's return address below it.
+const MISALIGNMENT: usize = ALIGNMENT + size_of::<u64>();
+
 /// How far apart the stack is touched before it is used, so that the page that guards its end is not jumped over.
 const PAGE: usize = 4096;
 
@@ -48,7 +51,8 @@ pub(super) struct Assembler<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Placed {
     pub offset: usize,
-    pub frame: usize,
+    /// In bytes, with what a call pushes.
+    pub stack: usize,
 }
 
 fn register(preg: PReg, isa: Isa) -> Register {
@@ -135,8 +139,7 @@ impl<'a> Assembler<'a> {
         let offset = self.at;
         let mut body = Body::of(self, function, allocation, role);
         body.emit()?;
-        let frame = body.frame;
-        Ok(Placed { offset, frame })
+        Ok(Placed { offset, stack: body.stack() })
     }
 }
 
@@ -304,7 +307,7 @@ impl<'a, 'b, 'p> Body<'a, 'b, 'p> {
         if self.frame == 0 {
             return Ok(());
         }
-        for page in 1..=self.frame / PAGE {
+        for page in 1..=(self.frame + MISALIGNMENT) / PAGE {
             let mut touch = Instruction::default();
             touch.set_code(Code::Test_rm64_r64);
             touch.set_op0_kind(OpKind::Memory);
@@ -324,6 +327,11 @@ impl<'a, 'b, 'p> Body<'a, 'b, 'p> {
                 self.asm.encode(&Instruction::with2(Code::Sub_rm64_imm32, rsp, self.frame as i32)?)
             }
         }
+    }
+
+    /// Bytes that a call of it takes on the stack: the return address, registers that are kept, the frame.
+    fn stack(&self) -> usize {
+        (1 + self.kept.len()) * size_of::<u64>() + self.frame + MISALIGNMENT
     }
 
     /// Where the caller's stack pointer is kept.
