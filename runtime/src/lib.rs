@@ -11,6 +11,7 @@
 pub mod abi;
 pub mod batch;
 pub mod element;
+mod fork;
 pub mod io;
 pub mod lanes;
 #[cfg(unix)]

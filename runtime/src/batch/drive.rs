@@ -11,6 +11,7 @@ use super::workspace::{Log, Space, Spaces, View, Workspace};
 use super::{BLOCK_ROWS, Batch, BatchError, Options, REPORTED_ROWS, Report, RowReport, Sink, Source};
 use crate::abi::{Args, PARTIALS, Status};
 use crate::element::Element;
+use crate::fork;
 
 /// Bytes of a cache line, and of the widest vector.
 const CACHE_LINE: usize = 64;
@@ -56,11 +57,11 @@ pub fn evaluate<T: Element>(
     let Spaces { views, sums, spaces } = T::spaces(workspace);
     views.clear();
     for (index, source) in inputs.iter().enumerate() {
-        source.view(rows, index)?.append_to(views, 0);
+        source.view(rows, index)?.append_to(views, 0, rows);
     }
     let source_views = views.len();
     for (index, sink) in outputs.iter_mut().enumerate() {
-        sink.view(rows, index)?.append_to(views, source_views);
+        sink.view(rows, index)?.append_to(views, source_views, rows);
     }
     let (sources, sinks) = views.split_at(source_views);
     let found = sources.iter().map(|view| view.columns).sum();
@@ -78,6 +79,8 @@ pub fn evaluate<T: Element>(
     };
     let threads = match (worth, options.threads) {
         (0 | 1, _) => 1,
+        // A forked child has none of its parent's threads, and would wait for them for ever.
+        _ if fork::is_child() && rayon::current_thread_index().is_none() => 1,
         (_, 0) => rayon::current_num_threads().min(worth),
         (_, wanted) => wanted.min(worth),
     };
@@ -235,15 +238,16 @@ impl<T: Element> Source<'_, T> {
         let wrong = |expected, found| BatchError::SourceLength { index, rows, expected, found };
         match self {
             Source::Column(data) if data.len() == rows => {
-                Ok(View { start: data.as_ptr().cast_mut(), columns: 1, stride: 1 })
+                Ok(View { start: data.as_ptr().cast_mut(), columns: 1, stride: 1, room: rows })
             }
             Source::Column(data) => Err(wrong(rows, data.len())),
             &Source::Matrix { data, columns, row_stride } => {
                 check_matrix(rows, data.len(), columns, row_stride, wrong)?;
-                Ok(View { start: data.as_ptr().cast_mut(), columns, stride: row_stride })
+                let (start, room) = (data.as_ptr().cast_mut(), data.len());
+                Ok(View { start, columns, stride: row_stride, room })
             }
             Source::Constant(value) => {
-                Ok(View { start: ptr::from_ref(value).cast_mut(), columns: 1, stride: 0 })
+                Ok(View { start: ptr::from_ref(value).cast_mut(), columns: 1, stride: 0, room: 1 })
             }
         }
     }
@@ -254,14 +258,17 @@ impl<T: Element> Sink<'_, T> {
         let wrong = |expected, found| BatchError::SinkLength { index, rows, expected, found };
         match self {
             Sink::Column(data) if data.len() == rows => {
-                Ok(View { start: data.as_mut_ptr(), columns: 1, stride: 1 })
+                Ok(View { start: data.as_mut_ptr(), columns: 1, stride: 1, room: rows })
             }
             Sink::Column(data) => Err(wrong(rows, data.len())),
             Sink::Matrix { data, columns, row_stride } => {
                 check_matrix(rows, data.len(), *columns, *row_stride, wrong)?;
-                Ok(View { start: data.as_mut_ptr(), columns: *columns, stride: *row_stride })
+                let (start, room) = (data.as_mut_ptr(), data.len());
+                Ok(View { start, columns: *columns, stride: *row_stride, room })
             }
-            Sink::Discard { columns } => Ok(View { start: ptr::null_mut(), columns: *columns, stride: 0 }),
+            Sink::Discard { columns } => {
+                Ok(View { start: ptr::null_mut(), columns: *columns, stride: 0, room: 0 })
+            }
         }
     }
 }
@@ -397,7 +404,9 @@ impl<'a, T: Element> Call<'a, T> {
                 }
                 (failed, failures, check)
             }
-            Settled::Native(check) | Settled::Row(check) => (noted, notes, check.unwrap_or_default()),
+            Settled::Native(check) | Settled::Row(check) => {
+                (noted, notes, check.expect("rows without a note have been settled"))
+            }
         };
         *count += 1;
         if list.len() < REPORTED_ROWS {

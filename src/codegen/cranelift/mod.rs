@@ -8,7 +8,7 @@ pub mod target;
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use cranelift::codegen::Context;
 use cranelift::codegen::control::ControlPlane;
@@ -20,7 +20,7 @@ use cranelift_module::{Linkage, Module, ModuleResult};
 use nc_runtime::abi::{Args, KernelFn};
 use nc_runtime::batch::KernelShape;
 use nc_runtime::lanes::Precision;
-use nc_runtime::memory::{CodeArena, CodeBlock, Reservation};
+use nc_runtime::memory::{CodeArena, CodeBlock, CodeMemoryError, Reservation};
 
 use self::emit::{Emitter, FunctionPlan, NAN_BRANCH_GROUPS};
 pub use self::target::TargetMachine;
@@ -64,7 +64,7 @@ pub enum CodegenError {
     Cranelift(String),
     /// There is no memory for code.
     #[error(transparent)]
-    Memory(#[from] nc_runtime::memory::CodeMemoryError),
+    Memory(#[from] CodeMemoryError),
 }
 
 /// A constant in every lane of a group.
@@ -132,10 +132,9 @@ impl NativeCode {
 ///
 /// The processor has no back end, there is no memory for code, or Cranelift refuses its input, which is our fault.
 pub fn compile(program: &LaneProgram, target: &TargetMachine) -> Result<NativeCode, CodegenError> {
-    static ARENA: LazyLock<CodeArena> = LazyLock::new(CodeArena::new);
     let plan = Plan::of(program, &RESOURCES);
-    let memory = ModuleMemory { arena: ARENA.clone(), reservations: Arc::default() };
-    let reservations = memory.reservations.clone();
+    let memory = ModuleMemory { arena: super::arena(), given: Arc::default() };
+    let given = memory.given.clone();
     let mut builder =
         JITBuilder::with_isa(isa(&plan, target).clone(), cranelift_module::default_libcall_names());
     builder.memory_provider(Box::new(memory));
@@ -156,7 +155,7 @@ pub fn compile(program: &LaneProgram, target: &TargetMachine) -> Result<NativeCo
         data.push(module.declare_data(&name, Linkage::Import, false, false).map_err(|e| failed(&e))?);
     }
     let (mut entry_frame, mut callee_frame) = (0, 0);
-    let (functions, callees) = with_contexts(|contexts| {
+    let compiled = with_contexts(|contexts| {
         let mut functions = Vec::new();
         for index in 0..plan.pieces.list.len() {
             contexts.codegen.clear();
@@ -190,9 +189,14 @@ pub fn compile(program: &LaneProgram, target: &TargetMachine) -> Result<NativeCo
         }
         module.finalize_definitions().map_err(|e| failed(&e))?;
         Ok::<_, CodegenError>((functions, callees))
-    })?;
-
-    let reserved = std::mem::take(&mut *reservations.lock().unwrap_or_else(PoisonError::into_inner));
+    });
+    let Given { reservations: reserved, refused } =
+        std::mem::take(&mut *given.lock().unwrap_or_else(PoisonError::into_inner));
+    // Cranelift says that there is no memory in words only.
+    let (functions, callees) = match refused {
+        Some(refused) => return Err(refused.into()),
+        None => compiled?,
+    };
     let mut entries = HashMap::new();
     let mut blocks = Vec::new();
     for reservation in reserved {
@@ -352,15 +356,31 @@ fn with_contexts<R>(work: impl FnOnce(&mut Contexts) -> R) -> R {
 /// Memory for one module: each function becomes a block of the arena, which outlives the module.
 struct ModuleMemory {
     arena: CodeArena,
-    reservations: Arc<Mutex<Vec<Reservation>>>,
+    given: Arc<Mutex<Given>>,
+}
+
+/// What a module asked for.
+#[derive(Default)]
+struct Given {
+    reservations: Vec<Reservation>,
+    refused: Option<CodeMemoryError>,
 }
 
 impl JITMemoryProvider for ModuleMemory {
     fn allocate(&mut self, size: usize, align: u64, _: JITMemoryKind) -> std::io::Result<*mut u8> {
-        let reservation = self.arena.reserve(size, align as usize).map_err(std::io::Error::other)?;
-        let write = reservation.write_ptr();
-        self.reservations.lock().unwrap_or_else(PoisonError::into_inner).push(reservation);
-        Ok(write)
+        let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
+        match self.arena.reserve(size, align as usize) {
+            Ok(reservation) => {
+                let write = reservation.write_ptr();
+                given.reservations.push(reservation);
+                Ok(write)
+            }
+            Err(refused) => {
+                let text = refused.to_string();
+                given.refused = Some(refused);
+                Err(std::io::Error::other(text))
+            }
+        }
     }
     unsafe fn free_memory(&mut self) {}
     fn finalize(&mut self, _: BranchProtection) -> ModuleResult<()> {

@@ -15,11 +15,9 @@ mod pool;
 mod rows;
 mod select;
 
-use std::sync::LazyLock;
-
 use nc_runtime::abi::Args;
 use nc_runtime::batch::KernelShape;
-use nc_runtime::memory::{CodeArena, CodeBlock};
+use nc_runtime::memory::CodeBlock;
 use regalloc2::{Algorithm, Ctx, RegallocOptions};
 
 pub use self::isa::Isa;
@@ -163,14 +161,13 @@ fn assemble<'p>(
 /// The processor does not have the instruction set, there is no memory for code, or a register allocation or encoding
 /// failed, which is our fault.
 pub fn compile(program: &LaneProgram, isa: Isa) -> Result<WideCode, CodegenError> {
-    static ARENA: LazyLock<CodeArena> = LazyLock::new(CodeArena::new);
     if !isa.is_available() {
         return Err(CodegenError::Host(format!("it has no {isa}")));
     }
     let plan = Plan::of(program, &resources(isa));
     let mut pool = Pool::new(isa, program.precision, &program.tables);
     let Assembled { bytes, pieces, functions, .. } = assemble(program, &plan, isa, &mut pool)?;
-    let block = ARENA.install(&bytes, 64)?;
+    let block = super::arena().install(&bytes, 64)?;
     let largest = |placed: &[Placed]| placed.iter().map(|placed| placed.stack).max().unwrap_or(0);
     let stack_bytes = layout::stack_bytes(program, largest(&pieces), largest(&functions));
     let pieces = pieces
