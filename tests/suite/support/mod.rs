@@ -6,6 +6,8 @@ pub mod bounds;
 pub mod corpus;
 pub mod derive;
 pub mod generate;
+#[cfg(unix)]
+pub mod guarded;
 pub mod recursion;
 pub mod unrolled;
 
