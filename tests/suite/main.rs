@@ -27,5 +27,6 @@ mod snapshots;
 mod stacks;
 mod streaming;
 mod tail_calls;
+mod targets;
 mod unrolled;
 mod untaken;

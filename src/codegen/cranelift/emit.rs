@@ -513,16 +513,13 @@ impl<'a, 'f> Emitter<'a, 'f> {
     }
 
     fn test_loop(&mut self, id: LoopId) {
-        let Some(exit) = self.open.last().map(|open| open.exit) else { return };
+        let exit = self.open.last().expect("a test stands in a loop").exit;
         for &condition in &self.program.loops[id].conditions {
             let holds = match condition {
                 Condition::Any(mask) => {
                     let masks = self.in_groups([mask].into_iter());
                     let any = masks.into_iter().reduce(|a, b| self.b.ins().bor(a, b));
-                    match any {
-                        Some(any) => self.b.ins().vany_true(any),
-                        None => continue,
-                    }
+                    self.b.ins().vany_true(any.expect("an iteration works on at least one group"))
                 }
                 Condition::Below(x, y) => {
                     let (x, y) = (self.value(x), self.value(y));
@@ -533,14 +530,12 @@ impl<'a, 'f> Emitter<'a, 'f> {
             self.b.ins().brif(holds, inside, &[], exit, &[]);
             self.b.switch_to_block(inside);
         }
-        if let Some(open) = self.open.last_mut() {
-            open.tested = true;
-        }
+        self.open.last_mut().expect("a test stands in a loop").tested = true;
     }
 
     fn end_loop(&mut self, id: LoopId) {
         let next = self.in_groups(self.program.loops[id].carried.iter().map(|c| c.next));
-        let Some(open) = self.open.pop() else { return };
+        let open = self.open.pop().expect("an end stands in a loop");
         let arguments: Vec<BlockArg> = next.iter().map(|&v| BlockArg::Value(v)).collect();
         self.b.ins().jump(open.header, &arguments);
         self.b.switch_to_block(open.exit);
@@ -735,7 +730,8 @@ impl<'a, 'f> Emitter<'a, 'f> {
             let constant = self.b.func.dfg.constants.insert(ConstantData::from([bits as u8; 16].as_slice()));
             return self.b.ins().vconst(ty, constant);
         }
-        let offset = self.pool_bits.binary_search(&bits).unwrap_or(0) * 2 * size_of::<u64>();
+        let place = self.pool_bits.binary_search(&bits).expect("every constant of the program is in the pool");
+        let offset = place * 2 * size_of::<u64>();
         self.b.ins().load(ty, flags().with_readonly(), self.pool, offset as i32)
     }
 
@@ -1038,7 +1034,7 @@ impl<'a, 'f> Emitter<'a, 'f> {
                 Some(others) => self.b.ins().insertlane(others, number, lane),
             });
         }
-        all.unwrap_or(index)
+        all.expect("a group has at least one lane")
     }
 
     /// The numbers of the group at hand in the column whose first group is at an address.

@@ -1,4 +1,5 @@
-//! The Cranelift tier: two lanes of binary64 or four of binary32 in 128-bit vectors, on x86-64 and aarch64.
+//! The Cranelift tier: two lanes of binary64 or four of binary32 in 128-bit vectors, on x86-64. With the
+//! feature `arm64` it makes code for aarch64, too.
 //!
 //! * [`target`]: the processors that code can be generated for;
 //! * `emit`: one function, from instructions to Cranelift IR.

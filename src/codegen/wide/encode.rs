@@ -213,7 +213,7 @@ impl<'a, 'b, 'p> Body<'a, 'b, 'p> {
         }
         let jumps = std::mem::take(&mut self.jumps);
         for (at, block) in jumps {
-            let Some(start) = self.starts[block.index()] else { continue };
+            let start = self.starts[block.index()].expect("jumps go to blocks that are there");
             let distance = start as i64 - (at as i64 + 4);
             self.patch(at, distance as i32);
         }
@@ -235,7 +235,7 @@ impl<'a, 'b, 'p> Body<'a, 'b, 'p> {
             .filter(|item| !matches!(item, InstOrEdit::Edit(Edit::Move { from, to }) if from == to));
         match (items.next(), items.next()) {
             (Some(InstOrEdit::Inst(inst)), None) => match self.function.action(inst) {
-                Action::Jump(label) => self.function.block_of(label),
+                Action::Jump(label) => Some(self.function.block_of(label)),
                 Action::Code(_) | Action::Enter | Action::Branch(..) | Action::Call(_) | Action::Return => {
                     None
                 }
@@ -271,18 +271,14 @@ impl<'a, 'b, 'p> Body<'a, 'b, 'p> {
                 Ok(())
             }
             Action::Jump(label) => {
-                let Some(target) = self.function.block_of(label) else { return Ok(()) };
-                let target = self.destination(target);
+                let target = self.destination(self.function.block_of(label));
                 if Some(target) != next {
                     self.jump(&[0xe9], target);
                 }
                 Ok(())
             }
             Action::Branch(condition, yes, no) => {
-                let (Some(yes), Some(no)) = (self.function.block_of(yes), self.function.block_of(no)) else {
-                    return Ok(());
-                };
-                let (yes, no) = (self.destination(yes), self.destination(no));
+                let [yes, no] = [yes, no].map(|label| self.destination(self.function.block_of(label)));
                 // The last bit of a condition's number negates it.
                 let number = condition as u8;
                 if Some(yes) == next {

@@ -457,19 +457,15 @@ impl Selector<'_, '_> {
             let [inside, edge] = [(); 2].map(|()| self.f.label());
             self.f.branch(holds, inside, edge);
             self.f.place(inside, Vec::new());
-            if let Some(open) = self.open.last_mut() {
-                open.edges.push(edge);
-            }
+            self.open.last_mut().expect("a test stands in a loop").edges.push(edge);
         }
-        if let Some(open) = self.open.last_mut() {
-            open.tested = true;
-        }
+        self.open.last_mut().expect("a test stands in a loop").tested = true;
     }
 
     fn end_loop(&mut self, id: LoopId) {
         let program = self.program;
         let next = self.in_groups(program.loops[id].carried.iter().map(|c| c.next));
-        let Some(open) = self.open.pop() else { return };
+        let open = self.open.pop().expect("an end stands in a loop");
         self.f.jump(open.header, next);
         for edge in open.edges {
             self.f.place(edge, Vec::new());

@@ -407,7 +407,7 @@ impl Selector<'_, '_> {
     fn plain(&mut self, value: Value, inst: Inst) -> VReg {
         match inst {
             Inst::F(_) | Inst::I(_) => {
-                let bits = self.program.repeated(inst).unwrap_or_default();
+                let bits = self.program.repeated(inst).expect("a number or integer has bits");
                 self.constant_register(bits)
             }
             Inst::M(truth) => self.truth(truth),
@@ -583,7 +583,7 @@ impl Selector<'_, '_> {
                 let (op, args) = self.binary(op, a, b);
                 (op, args.to_vec())
             }
-            Inst::FUnary(_, a) => (VectorOp::Sqrt, vec![Arg::Source(self.source(a))]),
+            Inst::FUnary(FUnary::Sqrt, a) => (VectorOp::Sqrt, vec![Arg::Source(self.source(a))]),
             other => unreachable!("{other:?} has no masked form"),
         };
         let result = self.vector();
@@ -601,7 +601,7 @@ impl Selector<'_, '_> {
     fn overwritable(&mut self, value: Value) -> VReg {
         match self.program.insts[value] {
             inst @ Inst::F(_) if self.prefers_memory(value) => {
-                let bits = self.program.repeated(inst).unwrap_or_default();
+                let bits = self.program.repeated(inst).expect("a number has bits");
                 self.fresh_constant(bits)
             }
             _ => self.value(value),
@@ -615,20 +615,20 @@ impl Selector<'_, '_> {
                 let a = self.source(a);
                 self.vector_op(VectorOp::Sqrt, &[Arg::Source(a)])
             }
-            FUnary::Abs | FUnary::Neg => {
-                let (op, bits) = match op {
-                    FUnary::Abs => (VectorOp::And, !sign),
-                    _ => (VectorOp::Xor, sign),
-                };
-                let a = self.value(a);
-                let bits = self.constant(bits);
-                self.vector_op(op, &[Arg::Use(a), Arg::Source(bits)])
-            }
+            FUnary::Abs => self.with_constant(VectorOp::And, a, !sign),
+            FUnary::Neg => self.with_constant(VectorOp::Xor, a, sign),
             FUnary::RoundEven => self.round(a, 0),
             FUnary::Floor => self.round(a, 1),
             FUnary::Ceil => self.round(a, 2),
             FUnary::Trunc => self.round(a, 3),
         }
+    }
+
+    /// An operation on the bits of a value and a constant.
+    fn with_constant(&mut self, op: VectorOp, a: Value, bits: u64) -> VReg {
+        let a = self.value(a);
+        let bits = self.constant(bits);
+        self.vector_op(op, &[Arg::Use(a), Arg::Source(bits)])
     }
 
     /// Rounds to an integer in a direction, by its number, without an exception.
