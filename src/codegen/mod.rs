@@ -1,12 +1,13 @@
 //! Lane program → machine code.
 //!
 //! * [`cranelift`]: by Cranelift, in 128-bit vectors; [`wide`]: by ourselves, in 256- or 512-bit vectors;
-//! * `layout`, `pieces`, `interleave`: what both need to know about a program first.
+//! * `layout`, `pieces`, `interleave`: what both need to know about a program first; `walk`: the order in which both go through it.
 
 pub mod cranelift;
 mod interleave;
 mod layout;
 mod pieces;
+mod walk;
 pub mod wide;
 
 use std::sync::LazyLock;
