@@ -716,3 +716,30 @@ impl BatchKernel for Kernel {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codegen::REFUSING;
+    use crate::{Error, Program};
+
+    #[test]
+    fn without_memory_for_code_programs_are_interpreted() {
+        let program = Program::parse("(+ (* x x) 1)").expect("a program");
+        REFUSING.set(true);
+        let kernel = program.compile(&CompileOptions::default()).expect("a kernel");
+        assert_eq!(kernel.tier(), Tier::Interpret);
+        assert_eq!(kernel.columns(&[&[2.0, 3.0][..]]).expect("values"), [[5.0, 10.0]]);
+        let [note] = kernel.notes() else { panic!("{:?}", kernel.notes()) };
+        assert!(note.starts_with("interpreted: the system refused"), "{note}");
+        for tier in Tier::available().into_iter().filter(|&tier| tier != Tier::Interpret) {
+            let refused = program.compile(&CompileOptions { tier, ..CompileOptions::default() });
+            let Err(Error::Kernel(KernelError::Codegen(CodegenError::Memory(_)))) = refused else {
+                panic!("{tier}: {refused:?}")
+            };
+        }
+        REFUSING.set(false);
+        let kernel = program.compile(&CompileOptions::default()).expect("a kernel");
+        assert_eq!(Some(kernel.tier()), Tier::available().first().copied());
+    }
+}

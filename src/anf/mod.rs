@@ -6,14 +6,17 @@
 //!
 //! * [`build`]: resolved program → ANF, as written or with loops in place of calls in tail position;
 //! * [`mod@print`] and [`verify`].
+//!
+//! **Invariant**: every operand is a constant or a variable that is bound before it; checked by [`verify`].
+//!
+//! **Boundary**: knows primitives by their names and arities, and neither numbers of rows nor shapes.
 
 pub mod build;
 pub mod print;
 pub mod verify;
 
-use nc_runtime::lanes::Precision;
-
 use crate::entity::{EntityVec, entity};
+use crate::number::Literal;
 use crate::ops::Primitive;
 use crate::source::Span;
 
@@ -148,23 +151,4 @@ pub enum Atom {
     Literal(Literal),
     /// A variable.
     Var(Var),
-}
-
-/// A number literal, rounded once from its text to each element type.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Literal {
-    /// Nearest binary64.
-    pub f64: f64,
-    /// Nearest binary32.
-    pub f32: f32,
-}
-
-impl Literal {
-    /// The nearest number of this precision.
-    pub fn of(self, precision: Precision) -> f64 {
-        match precision {
-            Precision::Double => self.f64,
-            Precision::Single => self.f32.into(),
-        }
-    }
 }

@@ -15,7 +15,7 @@ use crate::entity::EntityVec;
 use crate::graph::copy::redirect;
 use crate::graph::region::Call;
 use crate::graph::{Function, FunctionId, Graph, Node, Region, RegionKind, Shape, Source};
-use crate::ops::Op;
+use crate::ops::{Algebra, Op};
 
 /// The stack grows by so much when less than that is left of it.
 const STACK_LEFT: usize = 128 << 10;

@@ -29,6 +29,7 @@ use self::pool::Pool;
 use self::rows::FunctionPlan;
 use super::cranelift::CodegenError;
 use super::layout::{self, Plan, Resources};
+use crate::chaos;
 use crate::lower::lanes::LaneProgram;
 
 /// A kernel, by the System V convention on every system.
@@ -139,7 +140,11 @@ fn assemble<'p>(
     let options = RegallocOptions {
         verbose_log: false,
         validate_ssa: cfg!(debug_assertions),
-        algorithm: if pieces.len() == 1 { Algorithm::Ion } else { Algorithm::Fastalloc },
+        algorithm: if chaos::choose("linear allocation", pieces.len() > 1, &[true, false]) {
+            Algorithm::Fastalloc
+        } else {
+            Algorithm::Ion
+        },
     };
     let mut context = Ctx::default();
     let mut assembler = Assembler::new(pool);
