@@ -15,7 +15,8 @@ use crate::codegen::pieces::Piece;
 use crate::codegen::walk::{Columns, Generator, LoopEnds, Results, Walk};
 use crate::entity::EntityVec;
 use crate::lower::lanes::{
-    FBinary, FCompare, FUnary, IBinary, Inst, LaneFunction, LaneProgram, LaneType, SBinary, Store, Target, Value,
+    FBinary, FCompare, FUnary, IBinary, Inst, LaneFunction, LaneProgram, LaneType, SBinary, Store, Target,
+    Value,
 };
 
 /// Where so many groups are worked on side by side, their NaNs are looked for together.
@@ -50,7 +51,9 @@ pub(super) struct Emitter<'a, 'f> {
 enum Role {
     Kernel(Rows),
     /// A function of the program: how many calls may be nested in this one.
-    Callee { depth: ir::Value },
+    Callee {
+        depth: ir::Value,
+    },
 }
 
 /// What a kernel reads and writes.
@@ -482,7 +485,8 @@ impl<'a, 'f> Emitter<'a, 'f> {
             let constant = self.b.func.dfg.constants.insert(ConstantData::from([bits as u8; 16].as_slice()));
             return self.b.ins().vconst(ty, constant);
         }
-        let place = self.plan.pool.binary_search(&bits).expect("every constant of the program is in the pool");
+        let place =
+            self.plan.pool.binary_search(&bits).expect("every constant of the program is in the pool");
         let offset = place * 2 * size_of::<u64>();
         self.b.ins().load(ty, flags().with_readonly(), self.pool, offset as i32)
     }

@@ -394,10 +394,7 @@ impl<'a> Generator<'a> for Selector<'a, '_> {
         }
         self.f.emit_fixed(
             Action::Call(function),
-            &[
-                Operand::reg_fixed_use(self.args, general(RDI)),
-                Operand::reg_fixed_use(depth, general(RSI)),
-            ],
+            &[Operand::reg_fixed_use(self.args, general(RDI)), Operand::reg_fixed_use(depth, general(RSI))],
         );
         self.f.jump(after, Vec::new());
         self.f.place(none, Vec::new());

@@ -28,7 +28,9 @@ const CANONICAL_ANSWERS: u64 = 0x1111_1100_1111_1100;
 pub(super) enum Role {
     Kernel(Rows),
     /// A function of the program: how many calls may be nested in this one.
-    Callee { depth: VReg },
+    Callee {
+        depth: VReg,
+    },
 }
 
 /// What a kernel reads and writes.
@@ -160,9 +162,7 @@ impl<'a> Selector<'a, '_> {
             return self.constant(bits);
         }
         match inst {
-            Inst::Column(k)
-                if self.folding.uses(value) == 1 && self.walk.known(value).is_none() =>
-            {
+            Inst::Column(k) if self.folding.uses(value) == 1 && self.walk.known(value).is_none() => {
                 Source::Memory(self.column_address(k))
             }
             _ => Source::Register(self.value(value)),
@@ -175,9 +175,7 @@ impl<'a> Selector<'a, '_> {
         if let Some(bits) = self.walk.program.repeated(inst) {
             return self.constants.iter().all(|c| c.0 != bits);
         }
-        matches!(inst, Inst::Column(_))
-            && self.folding.uses(value) == 1
-            && self.walk.known(value).is_none()
+        matches!(inst, Inst::Column(_)) && self.folding.uses(value) == 1 && self.walk.known(value).is_none()
     }
 
     /// The two operands of an operation for which their order does not matter.
@@ -821,7 +819,11 @@ impl<'a> Selector<'a, '_> {
     pub(super) fn scratch_address(&mut self, slot: u32, group: usize) -> Address {
         // The rows of a tile stand side by side; a tile begins where the call's rows begin.
         let displacement = slot as usize * self.plan.tile * self.number_bytes() + group * self.group_bytes();
-        Address { base: self.rows_of().slots, index: Some(self.rows_of().row), displacement: displacement as i32 }
+        Address {
+            base: self.rows_of().slots,
+            index: Some(self.rows_of().row),
+            displacement: displacement as i32,
+        }
     }
 
     /// Where operands and results of calls are handed over.

@@ -112,7 +112,13 @@ pub struct Outcome<T> {
 
 /// Calls a native kernel where every column, the tables of columns, the parameters, the partial sums, the status words and
 /// scratch memory border pages that must not be touched.
-pub fn run<T: Element>(kernel: &Kernel, inputs: &[Vec<T>], params: &[T], border: Border, seed: u64) -> Outcome<T> {
+pub fn run<T: Element>(
+    kernel: &Kernel,
+    inputs: &[Vec<T>],
+    params: &[T],
+    border: Border,
+    seed: u64,
+) -> Outcome<T> {
     static HANDLED: Once = Once::new();
     HANDLED.call_once(|| {
         let handler: extern "C" fn(libc::c_int) = report;
