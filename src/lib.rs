@@ -2,11 +2,12 @@
 
 pub mod anf;
 pub mod ast;
+#[doc(hidden)]
+pub mod chaos;
 pub mod codegen;
 pub mod derive;
 pub mod dialect;
 pub mod domain;
-pub mod eml;
 pub mod entity;
 pub mod formula;
 pub mod graph;
@@ -22,6 +23,7 @@ pub mod program;
 pub mod resolve;
 pub mod source;
 pub mod stages;
+pub mod types;
 
 pub use formula::Formula;
 pub use kernel::{CompileOptions, Derivative, Dtype, Kernel, Tier};

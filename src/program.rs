@@ -212,7 +212,7 @@ impl Program {
     }
 
     /// The program in A-normal form, with loops in place of calls in tail position.
-    pub(crate) fn anf(&self) -> &Anf {
+    pub fn anf(&self) -> &Anf {
         &self.anf
     }
 

@@ -15,8 +15,8 @@ mod words;
 
 use std::path::Path;
 
+pub use self::eml::Mode;
 use crate::ast::{self, Ast};
-pub use crate::eml::evaluate::Mode;
 use crate::problem::{Problem, Vocabulary};
 pub use crate::source::MAX_DIAGNOSTICS;
 use crate::source::{Diagnostic, Span};

@@ -3,6 +3,10 @@
 //! Functions are inlined, each once per combination of operands and path; shapes are inferred on the way. An
 //! explicit stack of frames stands for nesting, so that no program overflows the machine stack. The body of a loop is
 //! built in a graph of its own; what it uses from around it is captured. Recursive functions become functions of the graph.
+//!
+//! **Invariant**: the graph computes what A-normal form says, bit for bit, with a check for whatever can fail a row.
+//!
+//! **Boundary**: knows A-normal form and signatures; hands on graphs only.
 
 mod calls;
 mod loops;
@@ -248,11 +252,16 @@ struct Builder<'a> {
 }
 
 impl Algebra for Builder<'_> {
+    type V = Node;
+
     fn ty(&self, value: Node) -> Type {
         self.here.graph.ty(value)
     }
     fn number(&mut self, value: f64) -> Node {
         self.here.graph.number(value)
+    }
+    fn truth_value(&mut self, value: bool) -> Node {
+        self.here.graph.boolean(value)
     }
     fn constant(&self, value: Node) -> Option<f64> {
         self.here.graph.constant(value)
@@ -277,8 +286,8 @@ impl<'a> Builder<'a> {
         self.step += 1;
         // Conditions are not watched themselves.
         let watch = std::mem::take(&mut self.options.watch);
-        for (what, predicate) in watch.of(op) {
-            let met = predicate(self, args, result);
+        for (what, condition) in watch.of(op) {
+            let met = condition.build(self, args, result);
             let any = self.here.graph.unary(Op::Any, met);
             self.push_check(any, Reason::Met { what, op, step }, Effect::Note);
         }

@@ -1,9 +1,10 @@
 //! Tree → AST: calls of the primitive `eml`, and a definition for each node that is used more than once.
 
 use crate::ast::{Ast, Binding, Body, Definition, Expr, ExprKind, Name};
-use crate::eml::evaluate::Mode;
-use crate::eml::{Kind, Tree, TreeNode};
 use crate::entity::EntityVec;
+
+use super::Mode;
+use super::tree::{Kind, Tree, TreeNode};
 
 /// The program that computes a tree over these numbers: over the complex ones, every leaf is one. Whether `ln 0` fails
 /// is for those who run it. Names that it makes contain a dot, which no variable of the dialect does.

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
+use super::tree::{TreeBuilder, TreeNode};
 use crate::ast::{Ast, Body, Definition, Expr, ExprKind, Name};
 use crate::dialect::{Mode, unsayable};
-use crate::eml::{TreeBuilder, TreeNode};
 use crate::entity::EntityVec;
 use crate::source::{Diagnostic, Span};
 
