@@ -636,6 +636,7 @@ impl<'m, A: Arrays> Elimination<'m, A> {
         Elimination { m, n, left, right, width }
     }
 
+    #[inline]
     fn diagonal(&self, k: A::Index) -> Number<A> {
         self.m.load(&self.left, 0, self.m.times(k, self.n + 1)).f()
     }
@@ -656,6 +657,7 @@ impl<'m, A: Arrays> Elimination<'m, A> {
 
     /// Exchanges rows `k` and `row` in the lanes where that brings the larger element into the diagonal. After
     /// all rows below `k` the largest stands there, the first of equals.
+    #[inline]
     fn pivot(&self, k: A::Index, row: A::Index, odd: Truth<A>) -> Truth<A> {
         let m = self.m;
         let l = m.lanes();
@@ -672,6 +674,7 @@ impl<'m, A: Arrays> Elimination<'m, A> {
         l.or(l.and(larger, l.not(odd)), l.and(l.not(larger), odd))
     }
 
+    #[inline]
     fn exchange(&self, of: &A::Cells, mask: Truth<A>, i: A::Index, j: A::Index) {
         let m = self.m;
         let l = m.lanes();
@@ -680,6 +683,7 @@ impl<'m, A: Arrays> Elimination<'m, A> {
         m.store(of, 0, j, Lane::F(l.select(mask, a, b)));
     }
 
+    #[inline]
     fn eliminate(&self, k: A::Index, row: A::Index) {
         let m = self.m;
         let l = m.lanes();

@@ -314,7 +314,7 @@ pub(crate) trait Rule {
     /// The result over lanes.
     fn eval<L: Lanes>(l: &L, attr: u32, ty: Type, args: &[Operand<L>]) -> Vec<Lane<L>> {
         if !Self::ELEMENTWISE {
-            return Self::array(&Unrolled(l), attr, ty, args).into_owned();
+            return Self::array(&Unrolled::new(l, args), attr, ty, args).into_owned();
         }
         let mut lanes = [args[0].at(0); MAX_OPERANDS];
         let lanes = &mut lanes[..args.len()];
