@@ -603,7 +603,7 @@ macro_rules! registry {
 registry! {
     arithmetic: Add Sub Mul Div Neg Abs Sqrt Min Max Sign;
     elementary: Pow Exp Exp2 Expm1 Log Log2 Log10 Log1p Sin Cos Tan Asin Acos Atan Atan2
-        Sinh Cosh Tanh Cbrt Hypot Erf;
+        Sinh Cosh Tanh Asinh Cbrt Hypot Erf;
     rounding: Floor Ceil Round Trunc Remainder Modulo Quotient;
     logic: Lt Le Eq Ne And Or Not Any Num Select;
     complex: ExpCos ExpSin LogHypot RootRe RootIm TanhRe TanhIm PowRe PowIm ProductRe ProductIm QuotientRe QuotientIm;

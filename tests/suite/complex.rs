@@ -67,6 +67,7 @@ fn branches_and_signs_are_those_of_num_complex() {
         ("(sinh z)", |z| z.sinh()),
         ("(cosh z)", |z| z.cosh()),
         ("(tanh z)", |z| z.tanh()),
+        ("(asinh z)", |z| z.asinh()),
         ("(asin z)", |z| z.asin()),
         ("(acos z)", |z| z.acos()),
         ("(atan z)", |z| z.atan()),
@@ -126,6 +127,7 @@ fn a_branch_cut_has_two_sides() {
     for (text, points, sides) in [
         ("(asin z)", [z(2.0, 0.0), z(-2.0, -0.0)], [z(PI / 2.0, log), z(-PI / 2.0, -log)]),
         ("(acos z)", [z(2.0, 0.0), z(-2.0, -0.0)], [z(0.0, -log), z(PI, log)]),
+        ("(asinh z)", [z(0.0, 2.0), z(-0.0, 2.0)], [z(log, PI / 2.0), z(-log, PI / 2.0)]),
         (
             "(atan z)",
             [z(0.0, 2.0), z(-0.0, 2.0)],
@@ -161,6 +163,7 @@ fn derivatives_are_those_of_the_formulas() {
         ("(sinh z)", |z| z.cosh()),
         ("(cosh z)", |z| z.sinh()),
         ("(tanh z)", |z| 1.0 / (z.cosh() * z.cosh())),
+        ("(asinh z)", |z| 1.0 / (1.0 + z * z).sqrt()),
         ("(asin z)", |z| 1.0 / (1.0 - z * z).sqrt()),
         ("(acos z)", |z| -1.0 / (1.0 - z * z).sqrt()),
         ("(atan z)", |z| 1.0 / (1.0 + z * z)),

@@ -97,6 +97,7 @@ fn slopes_of_elementary_functions() {
                 recip(&mul(&cosh, &cosh))
             }],
         ),
+        ("(asinh x)", (-50.0, 50.0), none, &[|_, x, _| recip(&square_radius(&one(), x).sqrt(P, RM))]),
         (
             "(cbrt x)",
             (-99.0, 99.0),

@@ -80,6 +80,7 @@ const PROGRAMS: &[&str] = &[
     "(sinh x)",
     "(cosh x)",
     "(tanh x)",
+    "(asinh x)",
     "(cbrt x)",
     "(hypot x y)",
     "(floor x)",

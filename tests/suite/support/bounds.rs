@@ -232,6 +232,7 @@ pub fn slopes(op: Op, x: &[f64], y: f64) -> [f64; 2] {
         Op::Sinh => one(a.cosh()),
         Op::Cosh => one(a.sinh()),
         Op::Tanh => one(a.cosh().powi(-2)),
+        Op::Asinh => one(1.0f64.hypot(a).recip()),
         Op::Cbrt => one((3.0 * y * y).recip()),
         Op::Hypot => {
             if y == 0.0 {

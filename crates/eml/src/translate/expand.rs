@@ -230,6 +230,14 @@ fn applied(op: Op, operands: &[Id], writer: &mut Writer) -> Option<Id> {
             let part = writer.add(Term::Div([two, sum]));
             Term::Sub([one, part])
         }
+        Op::Asinh => {
+            // log(x + √(1 + x²))
+            let (one, square) = (writer.number(1), writer.add(Term::Mul([x, x])));
+            let sum = writer.add(Term::Add([one, square]));
+            let root = writer.add(Term::Sqrt([sum]));
+            let sum = writer.add(Term::Add([x, root]));
+            Term::Log([sum])
+        }
         Op::Min | Op::Max | Op::Sign | Op::Asin | Op::Acos | Op::Atan | Op::Atan2 | Op::Erf => return None,
         Op::Floor | Op::Ceil | Op::Round | Op::Trunc | Op::Remainder | Op::Modulo | Op::Quotient => {
             return None;
