@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use nc_runtime::element::Element;
 use nc_runtime::lanes::Precision;
+#[cfg(feature = "ndarray")]
 use ndarray::{ArrayView2, ArrayViewMut2};
 
 use nc_runtime::abi::Args;
@@ -12,7 +13,8 @@ use nc_runtime::batch::{
     Workspace,
 };
 
-use crate::codegen::cranelift::{self, CodegenError, NativeCode, TargetMachine};
+use crate::codegen::CodegenError;
+use crate::codegen::cranelift::{self, NativeCode, TargetMachine};
 use crate::codegen::wide::{self, Isa, WideCode};
 use crate::derive::adjoint::{Seeds, adjoint};
 use crate::derive::tangent::{Direction, tangent};
@@ -618,6 +620,7 @@ impl Kernel {
     /// # Errors
     ///
     /// As [`Kernel::evaluate`].
+    #[cfg(feature = "ndarray")]
     pub fn evaluate_array<T: Element>(
         &self,
         inputs: ArrayView2<'_, T>,

@@ -2,9 +2,23 @@
 //!
 //! * [`cranelift`]: by Cranelift, in 128-bit vectors; [`wide`]: by ourselves, in 256- or 512-bit vectors;
 //! * `layout`, `pieces`, `interleave`: what both need to know about a program first.
+//!
+//! Without the feature `jit` there are no code generators, and `none` stands for them.
 
+#[cfg(feature = "jit")]
 pub mod cranelift;
+mod error;
+#[cfg(feature = "jit")]
 mod interleave;
+#[cfg(feature = "jit")]
 mod layout;
+#[cfg(not(feature = "jit"))]
+mod none;
+#[cfg(feature = "jit")]
 mod pieces;
+#[cfg(feature = "jit")]
 pub mod wide;
+
+pub use self::error::CodegenError;
+#[cfg(not(feature = "jit"))]
+pub use self::none::{cranelift, wide};

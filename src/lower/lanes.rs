@@ -479,6 +479,7 @@ impl LaneProgram {
     }
 
     /// The number of which `value` is the form with canonical NaNs.
+    #[cfg(feature = "jit")]
     pub(crate) fn canonicalised(&self, value: Value) -> Option<Value> {
         let Inst::Select(nan, canonical, number) = self.insts[value] else { return None };
         let is_canonical = self.insts[canonical] == Inst::F(self.precision.bits(f64::NAN));
