@@ -363,14 +363,14 @@ mod tests {
         // The value e^(e^6.56) fits, its derivative e^(e^6.56)·e^6.56 does not.
         let tree = read("eml(eml(x,1),1)");
         let found = at(&tree, Mode::Real, &[6.56]);
-        let x = TreeNode::from(&tree, "x");
+        let x = variable(&tree, "x");
         assert!((found.cotangents[x].log() - (6.56f64.exp() + 6.56)).abs() < 1e-10);
         assert_eq!(found.cotangents[x].value().re, f64::INFINITY);
         assert_eq!(found.beyond(&tree).map(|(node, _)| node).collect::<Vec<_>>(), [x]);
         // e^(−700) three times over: 0 in binary64, and not here.
         let tree = read("eml(eml(eml(x,exp(700)),exp(exp(1))),1)");
         let found = at(&tree, Mode::Real, &[-700.0]);
-        let x = TreeNode::from(&tree, "x");
+        let x = variable(&tree, "x");
         let log = found.cotangents[x].log();
         assert!(log < -1390.0 && log > -1420.0, "{log}");
         assert!(found.cotangents[x].value() == Complex64::ZERO && !found.cotangents[x].is_zero());
@@ -386,16 +386,14 @@ mod tests {
         let found = at(&tree, Mode::Real, &[1.0]);
         assert_eq!(found.levels.len(), 100_001);
         assert_eq!(found.right.unwrap().text(), "R");
-        assert_eq!(found.cotangents[TreeNode::from(&tree, "x")].value(), Complex64::ONE);
+        assert_eq!(found.cotangents[variable(&tree, "x")].value(), Complex64::ONE);
         let shared = (0..200).fold("x".to_string(), |text, _| format!("eml({text},1)"));
         assert!(diagnose(&read(&shared), Mode::Real, &[0.5.into()]).is_err());
     }
 
-    impl TreeNode {
-        /// The node of a variable.
-        fn from(tree: &Tree, name: &str) -> TreeNode {
-            let index = tree.variables().iter().position(|known| known == name).unwrap() as u32;
-            tree.iter().find(|&(_, kind)| kind == Kind::Variable(index)).unwrap().0
-        }
+    /// The node of a variable.
+    fn variable(tree: &Tree, name: &str) -> TreeNode {
+        let index = tree.variables().iter().position(|known| known == name).unwrap() as u32;
+        tree.iter().find(|&(_, kind)| kind == Kind::Variable(index)).unwrap().0
     }
 }

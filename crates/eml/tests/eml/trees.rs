@@ -2,13 +2,13 @@
 
 use nc_eml::check::{self, Options};
 use nc_eml::cost::{self, Table};
-use nc_eml::derived::Derived;
 use nc_eml::paths::{Side, diagnose};
 use nc_eml::precise::Context;
 use nc_eml::scaled;
 use nc_eml::target::Target;
 use nc_eml::{FaultKind, Kind, Mode, Tree, evaluate};
 use nc_runtime::batch::{Kernel as _, Workspace, evaluate_row};
+use neural_compiler::dialect::eml::derived::Derived;
 use neural_compiler::dialect::eml::{Grammar, reader};
 use neural_compiler::dialect::{Dialect, ReaderLimits};
 use neural_compiler::ops::Primitive;
