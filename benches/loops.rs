@@ -11,7 +11,7 @@ use support::columns::{Columns, uniform};
 use support::timing::{Effort, Side, interleaved, kernel_side, kernel_time};
 
 fn compile(source: &str, derivative: Derivative, tape_bytes: usize) -> Kernel {
-    let options = CompileOptions { derivative, tape_bytes, ..CompileOptions::default() };
+    let options = CompileOptions::default().derivative(derivative).tape_bytes(tape_bytes);
     Program::parse(source).and_then(|program| program.compile(&options)).expect("the program compiles")
 }
 

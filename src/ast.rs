@@ -132,12 +132,8 @@ impl Ast {
         self.spans[expr]
     }
     /// How many expressions there are.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.exprs.len()
-    }
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.exprs.is_empty()
     }
     /// The text of a name.
     pub fn name(&self, name: Name) -> &str {

@@ -28,7 +28,7 @@ use crate::source::{Diagnostic, Span};
 ///
 /// # fn main() -> Result<(), neural_compiler::Error> {
 /// let program = Program::parse("(* 0.5 (* m (pow v 2)))")?;
-/// let options = CompileOptions { derivative: Derivative::Gradient, ..CompileOptions::default() };
+/// let options = CompileOptions::default().derivative(Derivative::Gradient);
 /// let kernel = program.compile(&options)?;
 /// // Columns of m and v; the value, then the derivative by each.
 /// let columns = kernel.columns(&[&[2.0, 4.0], &[3.0, 1.0]])?;
@@ -39,12 +39,13 @@ use crate::source::{Diagnostic, Span};
 #[derive(Debug, Clone)]
 pub struct Program {
     ast: Ast,
-    resolved: Arc<Resolved>,
-    anf: Anf,
+    pub(crate) resolved: Arc<Resolved>,
+    pub(crate) anf: Anf,
 }
 
 /// Why a program could not be read, compiled or run.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// Something is wrong with the source; each message has its place.
     #[error("{}", summary(.0))]
@@ -67,6 +68,7 @@ fn summary(diagnostics: &[Diagnostic]) -> String {
 
 /// A stage of the pipeline whose output can be shown as text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Stage {
     /// The syntax tree, derived forms expanded.
     Ast,
@@ -88,6 +90,7 @@ pub enum Stage {
 
 /// What a [`Program::picture`] shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Subject {
     /// The syntax tree.
     Ast,
@@ -161,32 +164,13 @@ impl Program {
         &self.resolved.warnings
     }
 
-    /// The resolved tree, which the AST interpreter runs.
-    pub fn resolved(&self) -> &Arc<Resolved> {
-        &self.resolved
-    }
-
-    /// The program in A-normal form, with loops in place of calls in tail position.
-    pub fn anf(&self) -> &Anf {
-        &self.anf
-    }
-
-    /// The compute graph for a signature, of binary64 numbers.
-    ///
-    /// # Errors
-    ///
-    /// Shapes that do not fit, with their places; names in the signature that the program does not have.
-    pub fn graph(&self, signature: &Signature) -> Result<Graph, Error> {
-        let options = BuildOptions { limits: self.limits(), ..BuildOptions::default() };
-        self.graph_with(signature, &options)
-    }
-
     /// The graph of the value, as the options want it.
     ///
     /// # Errors
     ///
-    /// As [`Program::graph`], and limits that numbers of the element type cannot count to.
-    pub fn graph_for(&self, options: &CompileOptions) -> Result<Graph, Error> {
+    /// Shapes that do not fit, with their places; names in the signature that the program does not have; limits that
+    /// numbers of the element type cannot count to.
+    pub(crate) fn value_graph(&self, options: &CompileOptions) -> Result<Graph, Error> {
         let limits = options.limits.unwrap_or(self.limits());
         let precision = options.dtype.precision();
         if precision == Precision::Single && limits.steps > MAX_STEPS_SINGLE {
@@ -216,7 +200,7 @@ impl Program {
     /// The conditions under which no operation leaves its safe domain, in the words of the source.
     ///
     /// ```
-    /// # use neural_compiler::{Program, graph::build::Signature};
+    /// # use neural_compiler::{Program, Signature};
     /// # fn main() -> Result<(), neural_compiler::Error> {
     /// let gamma = Program::parse("(define c 299792458) (/ 1 (sqrt (- 1 (square (/ v c)))))")?;
     /// let domain = gamma.safe_domain(&Signature::scalars())?;
@@ -238,9 +222,10 @@ impl Program {
     ///
     /// # Errors
     ///
-    /// As [`Program::graph`], and options that do not fit the program.
+    /// Shapes that do not fit, with their places; names in the options that the program does not have; other options that
+    /// do not fit the program or this machine.
     pub fn compile(&self, options: &CompileOptions) -> Result<Kernel, Error> {
-        let graph = self.graph_for(options)?;
+        let graph = self.value_graph(options)?;
         let interpreter = AstInterpreter::new(Arc::clone(&self.resolved), &options.signature)
             .with_limits(options.limits.unwrap_or(self.limits()))
             .with_precision(options.dtype.precision());
@@ -262,7 +247,7 @@ impl Program {
     pub fn picture(&self, subject: Subject, options: &CompileOptions) -> Result<Picture, Error> {
         Ok(match subject {
             Subject::Ast => picture::ast::picture(&self.ast),
-            Subject::Graph => picture::graph::picture(&self.graph_for(options)?),
+            Subject::Graph => picture::graph::picture(&self.value_graph(options)?),
             Subject::Adjoint => picture::graph::picture(&self.derived_graph(options)?),
         })
     }
@@ -273,7 +258,7 @@ impl Program {
             Derivative::None => Derivative::Gradient,
             derivative => derivative.clone(),
         };
-        Ok(derived(&self.graph_for(options)?, &CompileOptions { derivative, ..options.clone() })?)
+        Ok(derived(&self.value_graph(options)?, &CompileOptions { derivative, ..options.clone() })?)
     }
 
     /// Any stage as text. Up to [`Stage::Lanes`] it is the same on every machine; the others are for `target`, or for
@@ -297,7 +282,7 @@ impl Program {
         if stage == Stage::Adjoint {
             return Ok(print::dump(&self.derived_graph(options)?));
         }
-        let graph = self.graph_for(options)?;
+        let graph = self.value_graph(options)?;
         if stage == Stage::Graph {
             return Ok(print::dump(&graph));
         }

@@ -5,7 +5,8 @@ mod reference;
 
 use astro_float::BigFloat;
 use nc_runtime::lanes::Precision;
-use neural_compiler::ops::{Lane, Op};
+use neural_compiler::Op;
+use neural_compiler::internals::ops::Lane;
 use serde_json::{Value, json};
 
 use self::reference::{Big, Expected, PRECISION, RM, big, ulp_error};

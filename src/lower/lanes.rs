@@ -93,8 +93,6 @@ pub enum SBinary {
     Min,
     /// 1 if they are equal, else 0.
     Eq,
-    /// 1 if the first is smaller, else 0.
-    Lt,
 }
 
 impl SBinary {
@@ -108,7 +106,6 @@ impl SBinary {
             SBinary::Shl => a << (b & 63),
             SBinary::Min => a.min(b),
             SBinary::Eq => u64::from(a == b),
-            SBinary::Lt => u64::from(a < b),
         }
     }
 }

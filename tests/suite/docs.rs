@@ -5,8 +5,7 @@ use crate::support;
 use std::fmt::Write as _;
 
 use nc_runtime::batch::{RowOutcome, Workspace};
-use neural_compiler::ops::Primitive;
-use neural_compiler::{CompileOptions, Error, Program, Tier};
+use neural_compiler::{CompileOptions, Error, Primitive, Program, Tier};
 
 const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/language.md");
 const BEGIN: &str = "<!-- ops -->\n";
@@ -81,7 +80,7 @@ fn check(example: &str) {
     let (_, claim) = last.rsplit_once("; ").unwrap_or_else(|| panic!("no claim in\n{example}"));
     let compiled = Program::parse(example).and_then(|program| {
         let kernels = [Tier::Interpret, support::native_tier()]
-            .map(|tier| program.compile(&CompileOptions { tier, ..CompileOptions::default() }));
+            .map(|tier| program.compile(&CompileOptions::default().tier(tier)));
         let [interpreted, native] = kernels;
         Ok((program, [interpreted?, native?]))
     });

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use clap::ValueEnum;
-use neural_compiler::dialect::{Dialect, Mode};
+use neural_compiler::{Dialect, Mode};
 
 use super::report::Failure;
 

@@ -2,11 +2,10 @@
 
 use nc_arrays::Form;
 use nc_runtime::element::Element;
-use neural_compiler::Dtype;
-use neural_compiler::anf::Literal;
-use neural_compiler::dialect::scheme::number::{self, Number};
-use neural_compiler::graph::Shape;
-use neural_compiler::ops::primitives::MAX_ELEMENTS;
+use neural_compiler::internals::anf::Literal;
+use neural_compiler::internals::dialect::scheme::number::{self, Number};
+use neural_compiler::internals::ops::primitives::MAX_ELEMENTS;
+use neural_compiler::{Dtype, Shape};
 use serde_json::{Value as Json, json};
 
 /// An input in a list such as `m,r[3],A[3,3],z:complex`.

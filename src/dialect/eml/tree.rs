@@ -1,5 +1,10 @@
 //! Trees in an arena: equal subtrees are one node.
 
+#![cfg_attr(
+    not(feature = "internals"),
+    allow(dead_code, reason = "the tools for trees, which stand in a crate of their own, use more of them")
+)]
+
 use std::collections::HashMap;
 
 use crate::entity::{Entity, EntityVec, entity};

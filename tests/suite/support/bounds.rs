@@ -9,11 +9,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use nc_runtime::lanes::{Lanes, Precision, Scalar};
-use neural_compiler::entity::EntityVec;
-use neural_compiler::graph::{
-    Call, Function, FunctionId, Graph, Node, NodeKind, Region, RegionKind, Shape, Source, Type,
+use neural_compiler::internals::entity::EntityVec;
+use neural_compiler::internals::graph::{
+    Call, Function, FunctionId, Graph, Node, NodeKind, Region, RegionKind, Type,
 };
-use neural_compiler::ops::{Bound, Lane, Op, Operand};
+use neural_compiler::internals::ops::{Lane, Operand};
+use neural_compiler::{Bound, Op, Shape, Source};
 
 /// A computed number and a bound on its error.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -4,7 +4,7 @@ mod repeat;
 
 use std::fmt::{self, Write as _};
 
-use neural_compiler::graph::Shape;
+use neural_compiler::Shape;
 use repeat::Recursive;
 
 /// What programs are made of.

@@ -1,0 +1,119 @@
+//! The stages of the compiler, for its own tests, benches and tools. None of it is meant to stay as it is.
+
+use std::sync::Arc;
+
+use crate::Error;
+use crate::anf::Anf;
+use crate::codegen::cranelift::TargetMachine;
+use crate::entity::EntityVec;
+use crate::graph::Graph;
+use crate::graph::build::Signature;
+use crate::kernel::{CompileOptions, Kernel, KernelError};
+use crate::picture::{Edge, Group, GroupId, Kind, Node, NodeId, Picture};
+use crate::program::Program;
+use crate::resolve::Resolved;
+use crate::source::Span;
+
+macro_rules! rooms {
+    ($($room:ident)*) => {$(
+        #[allow(missing_docs, reason = "the module that it shows has them")]
+        pub mod $room {
+            pub use crate::$room::*;
+        }
+    )*};
+}
+
+rooms! {
+    anf ast codegen derive dialect domain entity formula graph interpret kernel limits lower ops picture program resolve source
+    stages
+}
+
+impl Program {
+    /// The resolved tree, which the AST interpreter runs.
+    pub fn resolved(&self) -> &Arc<Resolved> {
+        &self.resolved
+    }
+
+    /// The program in A-normal form, with loops in place of calls in tail position.
+    pub fn anf(&self) -> &Anf {
+        &self.anf
+    }
+
+    /// The compute graph for a signature, of binary64 numbers.
+    ///
+    /// # Errors
+    ///
+    /// Shapes that do not fit, with their places; names in the signature that the program does not have.
+    pub fn graph(&self, signature: &Signature) -> Result<Graph, Error> {
+        self.value_graph(&CompileOptions::default().signature(signature.clone()))
+    }
+
+    /// The graph of the value, as the options want it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Program::graph`], and limits that numbers of the element type cannot count to.
+    pub fn graph_for(&self, options: &CompileOptions) -> Result<Graph, Error> {
+        self.value_graph(options)
+    }
+}
+
+impl Kernel {
+    /// Compiles a graph as it is: derivatives have been made by [`derived`](crate::kernel::derived), and numbers are what the
+    /// graph says.
+    ///
+    /// # Errors
+    ///
+    /// As [`Program::compile`].
+    pub fn from_graph(graph: Graph, options: &CompileOptions) -> Result<Kernel, KernelError> {
+        Kernel::explained_by(graph, options, None)
+    }
+
+    /// Compiles a graph for a given subset of this processor's features.
+    ///
+    /// # Errors
+    ///
+    /// As [`Program::compile`].
+    pub fn for_target(graph: Graph, target: &TargetMachine) -> Result<Kernel, KernelError> {
+        Kernel::compiled_for(graph, target)
+    }
+
+    /// The graph that it computes.
+    pub fn graph(&self) -> &Graph {
+        self.own_graph()
+    }
+}
+
+impl Picture {
+    /// The nodes.
+    pub fn nodes(&self) -> &EntityVec<NodeId, Node> {
+        &self.nodes
+    }
+
+    /// The edges.
+    pub fn edges(&self) -> &[Edge] {
+        &self.edges
+    }
+
+    /// Loops and functions, those around others first.
+    pub fn groups(&self) -> &EntityVec<GroupId, Group> {
+        &self.groups
+    }
+
+    /// Adds a node without a group.
+    pub fn add_node(&mut self, label: impl Into<String>, kind: Kind, span: Option<Span>) -> NodeId {
+        self.node(label, kind, span)
+    }
+
+    /// Adds an edge.
+    pub fn add_edge(&mut self, from: NodeId, to: NodeId, label: impl Into<String>) {
+        self.edge(from, to, label);
+    }
+}
+
+impl CompileOptions {
+    /// The shapes of the inputs, and which of them are parameters.
+    pub fn get_signature(&self) -> &Signature {
+        &self.signature
+    }
+}
