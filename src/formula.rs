@@ -2,14 +2,14 @@
 
 use crate::graph::build::checked_part;
 use crate::graph::{Graph, Node, Output, Role, Shape, Source, Type};
-use crate::kernel::Dtype;
+use crate::kernel::{CompileOptions, Derivative, Dtype, Kernel, KernelError, derived};
 use crate::ops::{Algebra, Op, Primitive, ShapeError};
 use crate::source::Span;
 
 /// Builds a compute graph call by call.
 ///
 /// ```
-/// use neural_compiler::{CompileOptions, Formula, Kernel};
+/// use neural_compiler::{CompileOptions, Formula};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let mut f = Formula::new();
@@ -18,7 +18,7 @@ use crate::source::Span;
 /// let sum = f.call("+", &[x, one])?;
 /// let product = f.call("*", &[sum, y])?;
 /// f.result("", product);
-/// let kernel = Kernel::from_graph(f.finish(), &CompileOptions::default())?;
+/// let kernel = f.compile(&CompileOptions::default())?;
 /// let columns = kernel.columns(&[&[1.0, 2.0, 3.0], &[10.0, 10.0, 10.0]])?;
 /// assert_eq!(columns[0], [20.0, 30.0, 40.0]);
 /// # Ok(())
@@ -26,11 +26,12 @@ use crate::source::Span;
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct Formula {
-    graph: Graph,
+    pub(crate) graph: Graph,
 }
 
 /// Why a call was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum FormulaError {
     /// No primitive has this name.
     #[error("there is no primitive `{0}`")]
@@ -112,9 +113,18 @@ impl Formula {
         self.graph.outputs.push(Output { name: name.into(), node, role: Role::Value });
     }
 
-    /// The graph.
-    pub fn finish(self) -> Graph {
-        self.graph
+    /// Compiles the results. Of the options, the signature, the element type and the conditions that are watched count for
+    /// programs of text only: inputs and numbers are those of the formula.
+    ///
+    /// # Errors
+    ///
+    /// Derivatives that do not fit the results or by inputs that there are not, a tier that this machine does not have.
+    pub fn compile(self, options: &CompileOptions) -> Result<Kernel, KernelError> {
+        let graph = match options.derivative {
+            Derivative::None => self.graph,
+            _ => derived(&self.graph, options)?,
+        };
+        Kernel::explained_by(graph, options, None)
     }
 }
 

@@ -2,14 +2,18 @@
 
 use std::sync::Arc;
 
+use nc_runtime::lanes::{Lanes, Precision, Scalar};
+
 use crate::Error;
 use crate::anf::Anf;
 use crate::codegen::cranelift::TargetMachine;
 use crate::entity::EntityVec;
-use crate::graph::Graph;
+use crate::formula::Formula;
 use crate::graph::build::Signature;
+use crate::graph::{Check, Graph, Node, Type};
 use crate::kernel::{CompileOptions, Kernel, KernelError};
-use crate::picture::{Edge, Group, GroupId, Kind, Node, NodeId, Picture};
+use crate::ops::{Lane, Op, Operand};
+use crate::picture::{Edge, Group, GroupId, Kind, NodeId, Picture};
 use crate::program::Program;
 use crate::resolve::Resolved;
 use crate::source::Span;
@@ -84,9 +88,46 @@ impl Kernel {
     }
 }
 
+impl Formula {
+    /// The graph of its results.
+    pub fn finish(self) -> Graph {
+        self.graph
+    }
+}
+
+impl Op {
+    /// Its result over lanes.
+    pub fn evaluate<L: Lanes>(self, l: &L, attr: u32, ty: Type, args: &[Operand<'_, L>]) -> Vec<Lane<L>> {
+        self.eval(l, attr, ty, args)
+    }
+
+    /// The result for one row of numbers of this precision, on the whole range of every operation.
+    pub fn evaluate_row(
+        self,
+        precision: Precision,
+        attr: u32,
+        ty: Type,
+        args: &[Operand<'_, Scalar>],
+    ) -> Vec<Lane<Scalar>> {
+        self.eval_row(precision, attr, ty, args)
+    }
+
+    /// The result of an elementwise operation for scalars of this precision, on its whole range.
+    pub fn evaluate_element(self, precision: Precision, args: &[Lane<Scalar>]) -> Lane<Scalar> {
+        self.eval_element(precision, args)
+    }
+}
+
+impl Check {
+    /// True where the row meets the condition; already restricted to the path on which the operation stands.
+    pub fn condition(&self) -> Node {
+        self.fails
+    }
+}
+
 impl Picture {
     /// The nodes.
-    pub fn nodes(&self) -> &EntityVec<NodeId, Node> {
+    pub fn nodes(&self) -> &EntityVec<NodeId, crate::picture::Node> {
         &self.nodes
     }
 

@@ -107,7 +107,6 @@ impl std::fmt::Display for Tier {
 
 /// The element type of a program: of its inputs, results and everything in between.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub enum Dtype {
     /// binary64.
     #[default]
@@ -206,8 +205,8 @@ impl CompileOptions {
     }
 
     /// Sets how long a row may take. Without, the program's header comment says it.
-    pub fn limits(self, limits: Limits) -> CompileOptions {
-        CompileOptions { limits: Some(limits), ..self }
+    pub fn limits(self, limits: impl Into<Option<Limits>>) -> CompileOptions {
+        CompileOptions { limits: limits.into(), ..self }
     }
 
     /// Sets whether rows report the first operation, in the order of evaluation on the path that they take, whose operands

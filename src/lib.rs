@@ -5,6 +5,14 @@
 //! What this page lists is the interface of the library. The stages of the compiler are visible to its own tests, benches and
 //! tools in the module `internals`, behind a feature of that name; what stands there changes without notice.
 
+#![cfg_attr(
+    feature = "internals",
+    allow(
+        clippy::len_without_is_empty,
+        reason = "what always has members is never asked whether it has none"
+    )
+)]
+
 mod anf;
 mod ast;
 mod codegen;
@@ -42,6 +50,9 @@ pub use kernel::{
     CompileOptions, DEFAULT_TAPE_BYTES, Derivative, Dtype, Explanation, Kernel, KernelError, OutputInfo, Tier,
 };
 pub use limits::{Limits, MAX_DEPTH};
+pub use nc_runtime::memory::CodeMemoryError;
+#[cfg(feature = "ndarray")]
+pub use ndarray;
 pub use ops::primitives::PrimitiveInfo;
 pub use ops::{Arity, Bound, Domain, Kink, Met, Op, OpInfo, Primitive, ShapeError, Single, Syntax};
 pub use picture::{Picture, TooLarge};
@@ -55,4 +66,5 @@ pub mod batch {
         Batch, BatchError, Options, Report, RowOutcome, RowReport, Sink, Source, Workspace,
     };
     pub use nc_runtime::element::Element;
+    pub use nc_runtime::lanes::Precision;
 }

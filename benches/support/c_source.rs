@@ -87,7 +87,7 @@ fn apply(
     operands: &[Operand<'_, Writer>],
 ) -> Vec<Lane<Writer>> {
     let Some(function) = library_function(op) else {
-        return op.eval(writer, attr, ty, operands);
+        return op.evaluate(writer, attr, ty, operands);
     };
     let element = |k: usize| {
         let names: Vec<String> = operands

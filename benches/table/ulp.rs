@@ -116,7 +116,7 @@ fn of_recipe(op: Op, inputs: &Columns) -> Vec<f64> {
     (0..inputs.rows())
         .map(|row| {
             let operands: Vec<Lane<_>> = inputs.iter().map(|column| Lane::F(column[row])).collect();
-            op.eval_element(Precision::Double, &operands).f()
+            op.evaluate_element(Precision::Double, &operands).f()
         })
         .collect()
 }

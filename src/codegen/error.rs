@@ -2,6 +2,7 @@
 
 /// Why a program could not be compiled.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum CodegenError {
     /// There is no code generator for this processor.
     #[error("no native code for this processor: {0}")]

@@ -196,7 +196,7 @@ pub enum Effect {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Check {
     /// True where the row meets the condition; already restricted to the path on which the operation stands.
-    pub fails: Node,
+    pub(crate) fails: Node,
     /// What happens then.
     pub effect: Effect,
     /// Why.
@@ -267,11 +267,6 @@ impl std::hash::Hasher for MixHasher {
 const LOOP_WORK: usize = 32;
 
 impl Graph {
-    /// A graph with nothing in it, of binary64 numbers.
-    pub fn new() -> Graph {
-        Graph::default()
-    }
-
     /// A graph with nothing in it, of numbers of this precision.
     pub fn of(precision: Precision) -> Graph {
         Graph { precision, ..Graph::default() }
@@ -285,11 +280,6 @@ impl Graph {
     /// How many nodes and operands of nodes there are.
     pub fn size(&self) -> usize {
         self.nodes.len() + self.args.len()
-    }
-
-    /// Whether there are no nodes.
-    pub fn is_empty(&self) -> bool {
-        self.nodes.is_empty()
     }
 
     /// All nodes, operands before users.

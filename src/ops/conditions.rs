@@ -17,9 +17,9 @@ pub struct Domain {
     /// What holds inside; `{0}` and `{1}` stand for the operands.
     pub text: &'static str,
     /// What is left of it for operands of which some are known, if that can be said more simply.
-    pub known: fn(&[Option<f64>]) -> Option<&'static str>,
+    pub(crate) known: fn(&[Option<f64>]) -> Option<&'static str>,
     /// Whether the operands are outside.
-    pub outside: Predicate,
+    pub(crate) outside: Predicate,
 }
 
 impl Domain {
@@ -55,7 +55,7 @@ pub struct Kink {
     /// What holds there; `{0}` and `{1}` stand for the operands.
     pub text: &'static str,
     /// Whether it does.
-    pub here: Predicate,
+    pub(crate) here: Predicate,
 }
 
 impl Kink {

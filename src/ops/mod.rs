@@ -430,7 +430,7 @@ macro_rules! registry {
                 }
             }
             /// Whether it only moves elements, truth values included.
-            pub fn moves(self) -> bool {
+            pub(crate) fn moves(self) -> bool {
                 match self {
                     $($(Op::$op => <$module::$op as Rule>::MOVES,)*)*
                 }
@@ -442,25 +442,25 @@ macro_rules! registry {
                 }
             }
             /// What it is for complex numbers; `None` if it takes real ones only.
-            pub fn complex(self) -> Option<ComplexRule> {
+            pub(crate) fn complex(self) -> Option<ComplexRule> {
                 match self {
                     $($(Op::$op => <$module::$op as Rule>::COMPLEX,)*)*
                 }
             }
             /// The type of its result.
-            pub fn result_type(self, args: &[Type]) -> Result<Type, ShapeError> {
+            pub(crate) fn result_type(self, args: &[Type]) -> Result<Type, ShapeError> {
                 match self {
                     $($(Op::$op => <$module::$op as Rule>::result_type(args),)*)*
                 }
             }
             /// About how many scalar operations it stands for.
-            pub fn work(self, args: &[Type], ty: Type) -> usize {
+            pub(crate) fn work(self, args: &[Type], ty: Type) -> usize {
                 match self {
                     $($(Op::$op => <$module::$op as Rule>::work(args, ty),)*)*
                 }
             }
             /// Its result over lanes.
-            pub fn eval<L: Lanes>(self, l: &L, attr: u32, ty: Type, args: &[Operand<L>]) -> Vec<Lane<L>> {
+            pub(crate) fn eval<L: Lanes>(self, l: &L, attr: u32, ty: Type, args: &[Operand<L>]) -> Vec<Lane<L>> {
                 match self {
                     $($(Op::$op => <$module::$op as Rule>::eval(l, attr, ty, args),)*)*
                 }
@@ -483,7 +483,7 @@ macro_rules! registry {
                 }
             }
             /// The contribution of one operand's tangent to the result's.
-            pub fn tangent(
+            pub(crate) fn tangent(
                 self,
                 g: &mut Graph,
                 site: &Site,
@@ -497,7 +497,7 @@ macro_rules! registry {
             }
             /// The tangent of the result as a whole, where that is simpler than the sum of its operands'
             /// contributions.
-            pub fn whole_tangent(
+            pub(crate) fn whole_tangent(
                 self,
                 g: &mut Graph,
                 site: &Site,
@@ -509,7 +509,7 @@ macro_rules! registry {
                 }
             }
             /// The contribution of the result's cotangent to one operand's.
-            pub fn adjoint(
+            pub(crate) fn adjoint(
                 self,
                 g: &mut Graph,
                 site: &Site,
@@ -540,12 +540,12 @@ registry! {
 
 impl Op {
     /// Whether there are conditions on its operands that can be watched.
-    pub fn has_conditions(self) -> bool {
+    pub(crate) fn has_conditions(self) -> bool {
         self.info().domain.is_some() || self.info().kink.is_some()
     }
 
     /// The result for one row of numbers of this precision, on the whole range of every operation.
-    pub fn eval_row(
+    pub(crate) fn eval_row(
         self,
         precision: Precision,
         attr: u32,
@@ -576,7 +576,7 @@ impl Op {
     }
 
     /// The result of an elementwise operation for scalars of this precision, on its whole range.
-    pub fn eval_element(self, precision: Precision, args: &[Lane<Scalar>]) -> Lane<Scalar> {
+    pub(crate) fn eval_element(self, precision: Precision, args: &[Lane<Scalar>]) -> Lane<Scalar> {
         match precision {
             Precision::Double => self.eval_element_of::<f64>(args),
             Precision::Single => {

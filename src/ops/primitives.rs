@@ -559,7 +559,7 @@ impl Primitive {
     }
 
     /// The value of the primitive for operands whose number fits its arity.
-    pub fn expand(self, a: &mut dyn Algebra, args: &[Node]) -> Result<Node, ShapeError> {
+    pub(crate) fn expand(self, a: &mut dyn Algebra, args: &[Node]) -> Result<Node, ShapeError> {
         match self.info().expansion {
             Expansion::Sugar(expand) => expand(a, args),
             Expansion::Op(op) => match *args {

@@ -3,7 +3,7 @@
 
 use crate::support::corpus::{self, Entry};
 use crate::support::run;
-use neural_compiler::{CompileOptions, Derivative, Dtype, Tier};
+use neural_compiler::{Derivative, Dtype, Tier};
 
 /// FNV-1a of 64 bits, which is the same on every machine.
 struct Fingerprint(u64);

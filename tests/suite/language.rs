@@ -29,7 +29,7 @@ mod checked {
         }
         let mut results: Vec<Vec<f64>> = Vec::new();
         for tier in [Tier::Interpret, crate::support::native_tier()] {
-            let options = CompileOptions::default().signature(signature.clone()).tier(tier).limits_if(limits);
+            let options = CompileOptions::default().signature(signature.clone()).tier(tier).limits(limits);
             let kernel = program.compile(&options).unwrap_or_else(|e| panic!("{source}: {e}"));
             results.push(row(&kernel, inputs, params));
             let graph = kernel.graph().clone();

@@ -262,7 +262,7 @@ fn every_tier_has_the_same_bits() {
     for case in CASES {
         let program = Program::parse(case.source).unwrap_or_else(|e| panic!("{}: {e}", case.name));
         let graph = program
-            .graph(&options(case, Tier::Auto, Derivative::None, 0).signature)
+            .graph(options(case, Tier::Auto, Derivative::None, 0).get_signature())
             .unwrap_or_else(|e| panic!("{}: {e}", case.name));
         assert_eq!(graph::verify::verify(&graph), Ok(()), "{}", case.name);
         for derivative in [Derivative::None, Derivative::Gradient, Derivative::Hessian] {
@@ -419,7 +419,8 @@ fn agree_in_batches(source: &str, base: &CompileOptions, lengths: &[usize]) {
     assert!(native.notes().is_empty(), "{:?}", native.notes());
     let params: Vec<f64> = (0..native.shape().params).map(|k| k as f64 + 2.0).collect();
     let names: Vec<String> = program.inputs().map(String::from).collect();
-    let names: Vec<String> = names.into_iter().filter(|name| !base.signature.is_parameter(name)).collect();
+    let names: Vec<String> =
+        names.into_iter().filter(|name| !base.get_signature().is_parameter(name)).collect();
     for &rows in lengths {
         let mut columns = many_rows(&names, rows);
         while columns.len() < native.shape().inputs {
@@ -467,9 +468,12 @@ fn parameters_several_results_and_directions() {
             for wrt in [None, Some(vec!["x".to_string()]), Some(vec!["p".into(), "q".into()])] {
                 let base = CompileOptions::default()
                     .derivative(derivative.clone())
-                    .wrt_if(wrt)
                     .signature(Signature::scalars().parameter("p").parameter("q"))
                     .tape_bytes(1024);
+                let base = match wrt {
+                    Some(names) => base.wrt(names),
+                    None => base,
+                };
                 agree_in_batches(source, &base, &[1, 3, 130, 4097]);
             }
         }

@@ -134,7 +134,7 @@ fn steps_beyond_2_to_the_24() {
     assert!(taken > 1 << 24);
     for (steps, expected) in [(taken, Some(4000.0f32)), (taken - 1, None)] {
         let limits = Some(Limits { steps, ..Limits::default() });
-        let options = CompileOptions::default().dtype(Dtype::F32).tier(Tier::Cranelift).limits_if(limits);
+        let options = CompileOptions::default().dtype(Dtype::F32).tier(Tier::Cranelift).limits(limits);
         let found = program.compile(&options).unwrap().columns(&[&[4300f32]]).unwrap()[0][0];
         assert_eq!((!found.is_nan()).then_some(found), expected, "{steps} steps");
     }
@@ -147,7 +147,7 @@ fn few_steps_are_counted_alike_in_every_tier() {
     for steps in [175, 176, 177, 178] {
         let limits = Some(Limits { steps, ..Limits::default() });
         let run = |dtype, tier| {
-            let options = CompileOptions::default().dtype(dtype).tier(tier).limits_if(limits);
+            let options = CompileOptions::default().dtype(dtype).tier(tier).limits(limits);
             program.compile(&options).unwrap()
         };
         let double = run(Dtype::F64, Tier::Interpret).columns(&[&[10.0f64]]).unwrap()[0][0];

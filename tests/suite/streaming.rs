@@ -34,7 +34,7 @@ fn large_batches_have_the_same_bits() {
     let expected: Vec<u64> = inputs[0].iter().zip(&inputs[1]).map(|(x, y)| support::bits(x / y)).collect();
     for tier in support::native_tiers() {
         let options = CompileOptions::default().tier(tier);
-        let options = options.derivative(Derivative::Gradient).wrt(vec!["x".into()]);
+        let options = options.derivative(Derivative::Gradient).wrt(["x"]);
         let kernel = program.compile(&options).expect("it compiles");
         let whole = evaluate(&kernel, &inputs, 0, 1);
         assert!(whole[0] == expected, "{tier}");

@@ -92,10 +92,12 @@ impl Failure {
                     KernelError::TooDeep { .. } => "too-deep",
                     KernelError::TooManySteps { .. } => "too-many-steps",
                     KernelError::Codegen(_) => "codegen",
+                    _ => "compile",
                 };
                 Failure::message(code, format!("{}: {error}", source.name))
             }
             Error::Batch(error) => Failure::message("batch", format!("{}: {error}", source.name)),
+            error => Failure::message("error", format!("{}: {error}", source.name)),
         }
     }
 

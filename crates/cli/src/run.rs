@@ -123,7 +123,7 @@ fn run_as<T: Element>(args: &Args, json: bool) -> Result<(), Failure> {
     let options = CompileOptions::default()
         .signature(table.signature.clone())
         .derivative(derivative)
-        .wrt(table.order.iter().cloned().chain(params).collect())
+        .wrt(table.order.iter().cloned().chain(params))
         .dtype(args.dtype.into())
         .tier(args.tier.into())
         .check_domain(args.check_domain || loaded.strict())

@@ -158,10 +158,6 @@ impl Tree {
     pub fn len(&self) -> usize {
         self.kinds.len()
     }
-    /// Never: a tree has a root.
-    pub fn is_empty(&self) -> bool {
-        self.kinds.is_empty()
-    }
     /// Names of the variables, in the order in which they appear in the text.
     pub fn variables(&self) -> &[String] {
         &self.variables

@@ -25,7 +25,7 @@ fn shared_nodes_are_drawn_once() {
     let labels: Vec<&str> = picture.nodes().values().map(|node| node.label.as_str()).collect();
     assert_eq!(labels, ["eml", "eml", "x", "1"]);
     assert_eq!(picture.edges().len(), 4);
-    assert_eq!(of_tree("x").nodes.len(), 1);
+    assert_eq!(of_tree("x").nodes().len(), 1);
 }
 
 /// Deep trees take no stack, and limits are kept.
