@@ -6,7 +6,9 @@ use nc_runtime::lanes::{Lanes, Precision, Scalar};
 
 use crate::Error;
 use crate::anf::Anf;
+use crate::ast::Ast;
 use crate::codegen::cranelift::TargetMachine;
+use crate::dialect::{Dialect, ReaderLimits};
 use crate::entity::EntityVec;
 use crate::formula::Formula;
 use crate::graph::build::Signature;
@@ -16,7 +18,7 @@ use crate::ops::{Lane, Op, Operand};
 use crate::picture::{Edge, Group, GroupId, Kind, NodeId, Picture};
 use crate::program::Program;
 use crate::resolve::Resolved;
-use crate::source::Span;
+use crate::source::{Diagnostic, Span};
 
 macro_rules! rooms {
     ($($room:ident)*) => {$(
@@ -28,11 +30,44 @@ macro_rules! rooms {
 }
 
 rooms! {
-    anf ast codegen derive dialect domain entity formula graph interpret kernel limits lower ops picture program resolve source
-    stages
+    anf ast codegen derive dialect domain entity formula graph interpret kernel limits lower number ops picture
+    problem program resolve source stages types
+}
+
+impl Dialect {
+    /// Reads a program.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with the text and the forms in it, each with its place.
+    pub fn read(self, source: &str, limits: &ReaderLimits) -> Result<Ast, Vec<Diagnostic>> {
+        self.read_ast(source, limits)
+    }
+
+    /// Writes a program. Reading the text gives the same program, up to places.
+    ///
+    /// ```
+    /// use neural_compiler::{Dialect, ReaderLimits};
+    ///
+    /// let program = Dialect::Scheme.read("(define (f x)(* x 2)) (cond ((< a 1) (f [a 1/4])) (else a))", &ReaderLimits::default());
+    /// let text = Dialect::Scheme.write(&program.expect("a program")).expect("Scheme can say this");
+    /// assert_eq!(text, "(define (f x) (* x 2))\n(if (< a 1) (f [a 0.25]) a)\n");
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Programs that the dialect cannot say: the code is `unsayable`.
+    pub fn write(self, ast: &Ast) -> Result<String, Box<Diagnostic>> {
+        self.write_ast(ast)
+    }
 }
 
 impl Program {
+    /// The syntax tree.
+    pub fn ast(&self) -> &Ast {
+        &self.ast
+    }
+
     /// The resolved tree, which the AST interpreter runs.
     pub fn resolved(&self) -> &Arc<Resolved> {
         &self.resolved

@@ -26,12 +26,15 @@ mod interpret;
 mod kernel;
 mod limits;
 mod lower;
+mod number;
 mod ops;
 mod picture;
+mod problem;
 mod program;
 mod resolve;
 mod source;
 mod stages;
+mod types;
 
 #[cfg(feature = "internals")]
 #[doc(hidden)]
@@ -44,7 +47,7 @@ pub use dialect::{Dialect, ReaderLimits};
 pub use domain::{Condition, SafeDomain};
 pub use formula::{Formula, FormulaError};
 pub use graph::build::Signature;
-pub use graph::{Check, Effect, Input, Reason, Role, Shape, Source};
+pub use graph::{Check, Effect, Input, Reason, Role, Source};
 pub use interpret::ast::Variable;
 pub use kernel::{
     CompileOptions, DEFAULT_TAPE_BYTES, Derivative, Dtype, Explanation, Kernel, KernelError, OutputInfo, Tier,
@@ -57,8 +60,9 @@ pub use ops::primitives::PrimitiveInfo;
 pub use ops::{Arity, Bound, Domain, Kink, Met, Op, OpInfo, Primitive, ShapeError, Single, Syntax};
 pub use picture::{Picture, TooLarge};
 pub use program::{Error, Program, Stage, Subject};
-pub use source::{Diagnostic, Severity, Span};
+pub use source::{Diagnostic, Excerpt, Place, Severity, SourceId, SourceMap, Span, TooLong};
 pub use stages::StageTimes;
+pub use types::Shape;
 
 /// What [`Kernel::evaluate`] takes and gives: batches of rows in columns or row-major matrices.
 pub mod batch {

@@ -7,7 +7,7 @@ use super::region::{self, Varied};
 use super::{Flow, any, either, elements, guard, mask, normal, site};
 use crate::entity::Entity;
 use crate::graph::{Elem, Graph, Node, NodeKind, Output, Role, Shape, Source, Type};
-use crate::ops::{LARGE, Op, Term};
+use crate::ops::{Algebra, LARGE, Op, Term};
 
 /// What the cotangents of the results are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

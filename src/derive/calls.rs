@@ -15,7 +15,7 @@ use crate::entity::EntityVec;
 use crate::graph::copy::redirect;
 use crate::graph::region::Call;
 use crate::graph::{Function, FunctionId, Graph, Node, Region, RegionKind, Shape, Source};
-use crate::ops::Op;
+use crate::ops::{Algebra, Op};
 
 /// The functions of a program and their tangents.
 #[derive(Debug, Default)]

@@ -16,7 +16,10 @@ mod region;
 pub mod tangent;
 
 use crate::graph::{Graph, Node, NodeKind, Shape, Type};
-use crate::ops::{Op, Site, Term};
+use crate::ops::{Algebra, Op};
+
+type Site = crate::ops::Site<Node>;
+type Term = crate::ops::Term<Node>;
 
 /// A tangent, a cotangent, or a contribution to one.
 #[derive(Debug, Clone, Copy)]

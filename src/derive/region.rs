@@ -20,7 +20,7 @@ use crate::graph::copy::{copy, redirect};
 use crate::graph::{
     Elem, Graph, Node, NodeKind, Output, Region, RegionKind, Role, Shape, Source, Type, region::substitute,
 };
-use crate::ops::Op;
+use crate::ops::{Algebra, Op};
 
 /// Which nodes depend on some inputs other than through truth values.
 #[derive(Debug, Default)]

@@ -7,7 +7,7 @@ use nc_runtime::lanes::{Precision, Scalar};
 
 use super::{Graph, Node, NodeKind, Type};
 use crate::graph::{Elem, Shape};
-use crate::ops::{Lane, Op, Operand};
+use crate::ops::{Algebra, Lane, Op, Operand};
 
 /// The node that has the same bits as the operation, if a rewrite finds one.
 pub(super) fn simplify(g: &mut Graph, op: Op, attr: u32, ty: Type, args: &[Node]) -> Option<Node> {
@@ -17,7 +17,7 @@ pub(super) fn simplify(g: &mut Graph, op: Op, attr: u32, ty: Type, args: &[Node]
 /// Operands of commutative operations in one order, so that hash-consing sees them as equal.
 pub(crate) fn canonical_order(g: &Graph, op: Op, args: &[Node]) -> Vec<Node> {
     let mut args = args.to_vec();
-    if matches!(op, Op::Add | Op::Mul | Op::Min | Op::Max | Op::Eq | Op::Ne | Op::And | Op::Or) {
+    if op.commutes() {
         args.sort_by_key(|&a| (g.constant(a).is_some(), a));
     }
     args

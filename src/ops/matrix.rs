@@ -3,10 +3,10 @@
 use nc_runtime::lanes::Lanes;
 
 use super::array::{Arrays, Number, Truth};
-use super::conditions::Domain;
+use super::conditions::{Condition, Domain};
 use super::vector::counting;
-use super::{Bound, LARGE, Lane, Op, OpInfo, Rule, ShapeError, Site, Syntax, Term};
-use crate::graph::{Elem, Graph, Node, Shape, Type};
+use super::{Algebra, Bound, LARGE, Lane, Op, OpInfo, Rule, ShapeError, Site, Syntax, Term};
+use crate::types::{Elem, Shape, Type};
 
 const fn product(
     name: &'static str,
@@ -63,14 +63,26 @@ impl Rule for Matvec {
         });
         m.result(to)
     }
-    fn tangent(g: &mut Graph, site: &Site, wrt: usize, t: Node, active: Option<Node>) -> Term {
+    fn tangent<A: Algebra>(
+        g: &mut A,
+        site: &Site<A::V>,
+        wrt: usize,
+        t: A::V,
+        active: Option<A::V>,
+    ) -> Term<A::V> {
         if wrt == 0 {
             rows_by_vector(g, t, active, site.args[1])
         } else {
             matrix_by_part(g, site.args[0], t, active)
         }
     }
-    fn adjoint(g: &mut Graph, site: &Site, wrt: usize, t: Node, active: Option<Node>) -> Term {
+    fn adjoint<A: Algebra>(
+        g: &mut A,
+        site: &Site<A::V>,
+        wrt: usize,
+        t: A::V,
+        active: Option<A::V>,
+    ) -> Term<A::V> {
         if wrt == 0 {
             let edge = active.map(|a| every_column(g, a, site.args[1]));
             return Term::Value { value: g.binary(Op::Outer, t, site.args[1]), edge };
@@ -122,14 +134,26 @@ impl Rule for Matmul {
         });
         m.result(to)
     }
-    fn tangent(g: &mut Graph, site: &Site, wrt: usize, t: Node, active: Option<Node>) -> Term {
+    fn tangent<A: Algebra>(
+        g: &mut A,
+        site: &Site<A::V>,
+        wrt: usize,
+        t: A::V,
+        active: Option<A::V>,
+    ) -> Term<A::V> {
         if wrt == 0 {
             part_by_matrix(g, t, active, site.args[1])
         } else {
             matrix_by_part_matrix(g, site.args[0], t, active)
         }
     }
-    fn adjoint(g: &mut Graph, site: &Site, wrt: usize, t: Node, active: Option<Node>) -> Term {
+    fn adjoint<A: Algebra>(
+        g: &mut A,
+        site: &Site<A::V>,
+        wrt: usize,
+        t: A::V,
+        active: Option<A::V>,
+    ) -> Term<A::V> {
         let transposed = g.unary(Op::Transpose, site.args[1 - wrt]);
         if wrt == 0 {
             part_by_matrix(g, t, active, transposed)
@@ -187,18 +211,30 @@ impl Rule for PartMatmul {
         });
         m.result(to)
     }
-    fn tangent(g: &mut Graph, site: &Site, wrt: usize, t: Node, active: Option<Node>) -> Term {
+    fn tangent<A: Algebra>(
+        g: &mut A,
+        site: &Site<A::V>,
+        wrt: usize,
+        t: A::V,
+        active: Option<A::V>,
+    ) -> Term<A::V> {
         let mut args = [site.args[0], site.args[1], site.args[2], site.args[3]];
         if wrt % 2 == 1 {
             return Term::Zero;
         }
         args[wrt] = t;
         if let Some(active) = active {
-            args[wrt + 1] = g.binary(Op::And, args[wrt + 1], active);
+            args[wrt + 1] = g.and(args[wrt + 1], active);
         }
         Term::always(g.rule(Op::PartMatmul, &args))
     }
-    fn adjoint(g: &mut Graph, site: &Site, wrt: usize, t: Node, active: Option<Node>) -> Term {
+    fn adjoint<A: Algebra>(
+        g: &mut A,
+        site: &Site<A::V>,
+        wrt: usize,
+        t: A::V,
+        active: Option<A::V>,
+    ) -> Term<A::V> {
         if wrt % 2 == 1 {
             return Term::Zero;
         }
@@ -217,8 +253,8 @@ fn part_of_sum<L: Lanes>(l: &L, sum: L::F, [x, counts, y, also]: [Lane<L>; 4]) -
 }
 
 /// The mask of all elements.
-fn everywhere(g: &mut Graph, like: Node) -> Node {
-    let (shape, there) = (g.shape(like), g.boolean(true));
+fn everywhere<A: Algebra>(g: &mut A, like: A::V) -> A::V {
+    let (shape, there) = (g.shape(like), g.truth_value(true));
     g.fill(there, shape)
 }
 
@@ -252,7 +288,13 @@ impl Rule for Outer {
         });
         m.result(to)
     }
-    fn tangent(g: &mut Graph, site: &Site, wrt: usize, t: Node, active: Option<Node>) -> Term {
+    fn tangent<A: Algebra>(
+        g: &mut A,
+        site: &Site<A::V>,
+        wrt: usize,
+        t: A::V,
+        active: Option<A::V>,
+    ) -> Term<A::V> {
         if wrt == 0 {
             let edge = active.map(|a| every_column(g, a, site.args[1]));
             Term::Value { value: g.binary(Op::Outer, t, site.args[1]), edge }
@@ -261,7 +303,13 @@ impl Rule for Outer {
             Term::Value { value: g.binary(Op::Outer, site.args[0], t), edge }
         }
     }
-    fn adjoint(g: &mut Graph, site: &Site, wrt: usize, t: Node, active: Option<Node>) -> Term {
+    fn adjoint<A: Algebra>(
+        g: &mut A,
+        site: &Site<A::V>,
+        wrt: usize,
+        t: A::V,
+        active: Option<A::V>,
+    ) -> Term<A::V> {
         if wrt == 0 {
             return rows_by_vector(g, t, active, site.args[1]);
         }
@@ -302,13 +350,19 @@ impl Rule for Det {
         });
         m.one(Lane::F(l.select(odd, l.neg(product.f()), product.f())))
     }
-    fn tangent(g: &mut Graph, site: &Site, _: usize, t: Node, active: Option<Node>) -> Term {
+    fn tangent<A: Algebra>(
+        g: &mut A,
+        site: &Site<A::V>,
+        _: usize,
+        t: A::V,
+        active: Option<A::V>,
+    ) -> Term<A::V> {
         let cofactors = cofactor_matrix(g, site.args[0]);
         let products = g.mul(cofactors, t);
         let products = counting(g, products, active);
         Term::always(g.unary(Op::Sum, products))
     }
-    fn adjoint(g: &mut Graph, site: &Site, _: usize, t: Node, _: Option<Node>) -> Term {
+    fn adjoint<A: Algebra>(g: &mut A, site: &Site<A::V>, _: usize, t: A::V, _: Option<A::V>) -> Term<A::V> {
         let cofactors = cofactor_matrix(g, site.args[0]);
         Term::always(g.mul(t, cofactors))
     }
@@ -324,7 +378,7 @@ impl Rule for Inv {
         bound: Bound::Composed("LU decomposition and substitution"),
         derivative: "−Xᵀ·t·Xᵀ",
         kinks: "",
-        domain: Some(Domain::new("det({0}) ≠ 0", |a, x, _| a.apply_typed(Op::Singular, 0, Type::BOOL, x))),
+        domain: Some(Domain::new("det({0}) ≠ 0", Condition::Singular)),
         kink: None,
     };
     const OPERANDS: Option<usize> = Some(1);
@@ -347,16 +401,16 @@ impl Rule for Inv {
         lu.back_substitute();
         m.result(lu.right)
     }
-    fn tangent(g: &mut Graph, site: &Site, _: usize, t: Node, _: Option<Node>) -> Term {
+    fn tangent<A: Algebra>(g: &mut A, site: &Site<A::V>, _: usize, t: A::V, _: Option<A::V>) -> Term<A::V> {
         let left = g.binary(Op::Matmul, site.node, t);
         let both = g.binary(Op::Matmul, left, site.node);
-        Term::always(g.unary(Op::Neg, both))
+        Term::always(g.neg(both))
     }
-    fn adjoint(g: &mut Graph, site: &Site, _: usize, t: Node, _: Option<Node>) -> Term {
+    fn adjoint<A: Algebra>(g: &mut A, site: &Site<A::V>, _: usize, t: A::V, _: Option<A::V>) -> Term<A::V> {
         let transposed = g.unary(Op::Transpose, site.node);
         let left = g.binary(Op::Matmul, transposed, t);
         let both = g.binary(Op::Matmul, left, transposed);
-        Term::always(g.unary(Op::Neg, both))
+        Term::always(g.neg(both))
     }
 }
 
@@ -391,10 +445,10 @@ impl Rule for Singular {
         });
         m.one(any)
     }
-    fn tangent(_: &mut Graph, _: &Site, _: usize, _: Node, _: Option<Node>) -> Term {
+    fn tangent<A: Algebra>(_: &mut A, _: &Site<A::V>, _: usize, _: A::V, _: Option<A::V>) -> Term<A::V> {
         Term::Zero
     }
-    fn adjoint(_: &mut Graph, _: &Site, _: usize, _: Node, _: Option<Node>) -> Term {
+    fn adjoint<A: Algebra>(_: &mut A, _: &Site<A::V>, _: usize, _: A::V, _: Option<A::V>) -> Term<A::V> {
         Term::Zero
     }
 }
@@ -403,36 +457,36 @@ impl Rule for Singular {
 const BLOCK: u32 = 4;
 
 /// The mask of which every row is `active`, with as many rows as `like` has elements.
-fn every_row(g: &mut Graph, active: Node, like: Node) -> Node {
+fn every_row<A: Algebra>(g: &mut A, active: A::V, like: A::V) -> A::V {
     let (ones, numbers) = (ones(g, like), numbers(g, active));
     let mask = g.binary(Op::Outer, ones, numbers);
     truths(g, mask)
 }
 
 /// The mask of which every column is `active`, with as many columns as `like` has elements.
-fn every_column(g: &mut Graph, active: Node, like: Node) -> Node {
+fn every_column<A: Algebra>(g: &mut A, active: A::V, like: A::V) -> A::V {
     let (ones, numbers) = (ones(g, like), numbers(g, active));
     let mask = g.binary(Op::Outer, numbers, ones);
     truths(g, mask)
 }
 
-fn ones(g: &mut Graph, like: Node) -> Node {
+fn ones<A: Algebra>(g: &mut A, like: A::V) -> A::V {
     let shape = g.shape(like);
     let one = g.number(1.0);
     g.fill(one, shape)
 }
 
-fn numbers(g: &mut Graph, mask: Node) -> Node {
+fn numbers<A: Algebra>(g: &mut A, mask: A::V) -> A::V {
     g.unary(Op::Num, mask)
 }
 
-fn truths(g: &mut Graph, numbers: Node) -> Node {
+fn truths<A: Algebra>(g: &mut A, numbers: A::V) -> A::V {
     let zero = g.number(0.0);
-    g.binary(Op::Ne, numbers, zero)
+    g.ne(numbers, zero)
 }
 
 /// `M·t` where only some elements of the vector `t` count.
-fn matrix_by_part(g: &mut Graph, matrix: Node, t: Node, active: Option<Node>) -> Term {
+fn matrix_by_part<A: Algebra>(g: &mut A, matrix: A::V, t: A::V, active: Option<A::V>) -> Term<A::V> {
     let matrix = match active {
         Some(active) => {
             let (rows, _) = extents(g.shape(matrix));
@@ -447,7 +501,7 @@ fn matrix_by_part(g: &mut Graph, matrix: Node, t: Node, active: Option<Node>) ->
 }
 
 /// `T·v` where only some elements of the matrix `T` count.
-fn rows_by_vector(g: &mut Graph, t: Node, active: Option<Node>, vector: Node) -> Term {
+fn rows_by_vector<A: Algebra>(g: &mut A, t: A::V, active: Option<A::V>, vector: A::V) -> Term<A::V> {
     let Some(active) = active else { return Term::always(g.binary(Op::Matvec, t, vector)) };
     let (rows, _) = extents(g.shape(t));
     let one = g.number(1.0);
@@ -461,7 +515,7 @@ fn rows_by_vector(g: &mut Graph, t: Node, active: Option<Node>, vector: Node) ->
 }
 
 /// `T·M` where only some elements of the matrix `T` count: row by row, as each row has a mask of its own.
-fn part_by_matrix(g: &mut Graph, t: Node, active: Option<Node>, matrix: Node) -> Term {
+fn part_by_matrix<A: Algebra>(g: &mut A, t: A::V, active: Option<A::V>, matrix: A::V) -> Term<A::V> {
     let Some(active) = active else { return Term::always(g.binary(Op::Matmul, t, matrix)) };
     let (rows, inner) = extents(g.shape(t));
     let (_, columns) = extents(g.shape(matrix));
@@ -491,7 +545,7 @@ fn part_by_matrix(g: &mut Graph, t: Node, active: Option<Node>, matrix: Node) ->
 }
 
 /// `M·T` where only some elements of the matrix `T` count.
-fn matrix_by_part_matrix(g: &mut Graph, matrix: Node, t: Node, active: Option<Node>) -> Term {
+fn matrix_by_part_matrix<A: Algebra>(g: &mut A, matrix: A::V, t: A::V, active: Option<A::V>) -> Term<A::V> {
     let Some(active) = active else { return Term::always(g.binary(Op::Matmul, matrix, t)) };
     let [matrix, t, active] = [matrix, t, active].map(|node| g.unary(Op::Transpose, node));
     match part_by_matrix(g, t, Some(active), matrix) {
@@ -504,7 +558,7 @@ fn matrix_by_part_matrix(g: &mut Graph, matrix: Node, t: Node, active: Option<No
 }
 
 /// For each row of a mask whether anything in it holds.
-fn any_of_rows(g: &mut Graph, mask: Node) -> Node {
+fn any_of_rows<A: Algebra>(g: &mut A, mask: A::V) -> A::V {
     let (rows, columns) = extents(g.shape(mask));
     if rows * columns > LARGE {
         let (one, numbers) = (g.number(1.0), numbers(g, mask));
@@ -512,7 +566,7 @@ fn any_of_rows(g: &mut Graph, mask: Node) -> Node {
         let counts = g.binary(Op::Matvec, numbers, row);
         return truths(g, counts);
     }
-    let elems: Vec<Node> = (0..rows as u32)
+    let elems: Vec<A::V> = (0..rows as u32)
         .map(|row| {
             let part = g.slice(mask, row * columns as u32, Shape::Vector(columns as u32));
             g.unary(Op::Any, part)
@@ -534,7 +588,7 @@ fn square(name: &str, ty: Type) -> Result<u32, ShapeError> {
 }
 
 /// The matrix of signed minors, each a determinant.
-fn cofactor_matrix(g: &mut Graph, matrix: Node) -> Node {
+fn cofactor_matrix<A: Algebra>(g: &mut A, matrix: A::V) -> A::V {
     let shape = g.shape(matrix);
     let (n, _) = extents(shape);
     let n = n as u32;
@@ -547,15 +601,15 @@ fn cofactor_matrix(g: &mut Graph, matrix: Node) -> Node {
         let transposed = g.unary(Op::Transpose, inverse);
         return g.mul(det, transposed);
     }
-    let elems: Vec<Node> = (0..n * n).map(|k| g.slice(matrix, k, Shape::Scalar)).collect();
+    let elems: Vec<A::V> = (0..n * n).map(|k| g.slice(matrix, k, Shape::Scalar)).collect();
     let mut cofactors = Vec::with_capacity(elems.len());
     for row in 0..n {
         for column in 0..n {
-            let minor: Vec<Node> =
+            let minor: Vec<A::V> =
                 (0..n * n).filter(|k| k / n != row && k % n != column).map(|k| elems[k as usize]).collect();
             let minor = g.pack(Elem::Num, Shape::Matrix(n - 1, n - 1), &minor);
             let det = g.unary(Op::Det, minor);
-            cofactors.push(if (row + column) % 2 == 1 { g.unary(Op::Neg, det) } else { det });
+            cofactors.push(if (row + column) % 2 == 1 { g.neg(det) } else { det });
         }
     }
     g.pack(Elem::Num, shape, &cofactors)

@@ -189,6 +189,9 @@ fn of_macro(item: &syn::ItemMacro, name: &str) -> Option<Vec<String>> {
         .map(str::to_string)
         .collect();
     let defines = |pair: &[String]| matches!(pair[0].as_str(), "enum" | "struct") && pair[1] == name;
+    if item.mac.path.is_ident("entity") && words.iter().any(|word| word == name) {
+        return Some(Vec::new());
+    }
     if !words.windows(2).any(defines) {
         return None;
     }

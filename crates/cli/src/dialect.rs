@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use clap::ValueEnum;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use neural_compiler::{Dialect, Mode};
 
 use super::report::Failure;
@@ -10,9 +11,10 @@ use super::report::Failure;
 /// How a program is spelled.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub struct DialectArgs {
-    /// How the program is spelled; without it, files that end in .eml are EML and all others Scheme
-    #[arg(long = "dialect", value_name = "DIALECT", value_enum)]
-    dialect: Option<DialectChoice>,
+    /// How the program is spelled; without it, the ending of the file's name says it, such as .scm or .eml, and Scheme
+    /// is what all others are
+    #[arg(long = "dialect", value_name = "DIALECT", value_parser = dialects())]
+    dialect: Option<Dialect>,
     /// What eml is defined on, for EML programs; without it, the real numbers. A row in which there is an error fails
     #[arg(long, value_name = "NUMBERS", value_enum)]
     over: Option<Over>,
@@ -43,14 +45,6 @@ impl From<Over> for Mode {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum DialectChoice {
-    /// S-expressions
-    Scheme,
-    /// Calls of one operator, as in eml(eml(1,x),1), over the reals or as --over says
-    Eml,
-}
-
 impl DialectArgs {
     /// Whether the formula is wanted that a program stands for.
     pub fn raises(self) -> bool {
@@ -59,20 +53,21 @@ impl DialectArgs {
 
     /// The dialect of a program: of a file, or of a text from elsewhere.
     pub fn of(self, path: Option<&Path>) -> Result<Dialect, Failure> {
-        let eml = match self.dialect {
-            Some(choice) => choice == DialectChoice::Eml,
-            None => {
-                let extension = path.and_then(Path::extension);
-                extension.is_some_and(|extension| extension.eq_ignore_ascii_case("eml"))
-            }
-        };
-        match (eml, self.over) {
-            (true, over) => Ok(Dialect::Eml(over.unwrap_or(Over::Real).into())),
-            (false, None) if self.raise => Err(Failure::usage("--raise is for EML programs")),
-            (false, None) => Ok(Dialect::Scheme),
-            (false, Some(_)) => Err(Failure::usage(
-                "--over is for EML programs; in Scheme, inputs and literals say what is complex: --inputs z:complex",
+        let dialect = self.dialect.or_else(|| path.and_then(Dialect::of_path)).unwrap_or_default();
+        match (dialect.mode(), self.over) {
+            (Some(_), over) => Ok(Dialect::Eml(over.unwrap_or(Over::Real).into())),
+            (None, None) if self.raise => Err(Failure::usage("--raise is for EML programs")),
+            (None, None) => Ok(dialect),
+            (None, Some(_)) => Err(Failure::usage(
+                "--over is for EML programs; in others, inputs and literals say what is complex: --inputs z:complex",
             )),
         }
     }
+}
+
+/// Reads the name of a dialect.
+fn dialects() -> impl TypedValueParser<Value = Dialect> {
+    let names = Dialect::ALL.iter().map(|dialect| PossibleValue::new(dialect.name()).help(dialect.summary()));
+    PossibleValuesParser::new(names.collect::<Vec<_>>())
+        .map(|name| Dialect::from_name(&name).expect("only names of dialects are possible values"))
 }

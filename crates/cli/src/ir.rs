@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::ValueEnum;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use neural_compiler::internals::dialect::eml::{Grammar, reader};
 use neural_compiler::{
     CompileOptions, Derivative, Dialect, KernelError, Picture, ReaderLimits, Stage, Subject, TargetMachine,
@@ -30,8 +31,8 @@ pub struct Args {
     #[arg(value_name = "PROG")]
     program: PathBuf,
     /// Which stage
-    #[arg(long, value_enum)]
-    stage: StageChoice,
+    #[arg(long, value_parser = stages())]
+    stage: Shown,
     /// What a picture shows; without it, trees of EML programs and graphs of all others, with --grad derivatives too
     #[arg(long, value_name = "WHAT", value_enum)]
     of: Option<SubjectChoice>,
@@ -62,61 +63,50 @@ pub struct Args {
     limits: LimitArgs,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum StageChoice {
-    /// The syntax tree, derived forms expanded
-    Ast,
-    /// A-normal form: one operation per binding
-    Anf,
-    /// A-normal form, calls in tail position turned into loops
-    Tco,
-    /// The compute graph
-    Graph,
-    /// The graph with derivatives
-    Adjoint,
-    /// The lane program
-    Lanes,
-    /// Cranelift IR
-    Clif,
-    /// Machine code
-    Asm,
-    /// A picture as a Mermaid flowchart
-    Mermaid,
-    /// A picture in the language of Graphviz
-    Dot,
-    /// A picture as SVG
-    Svg,
-}
-
 /// What a stage is shown as.
+#[derive(Debug, Clone, Copy)]
 enum Shown {
     Text(Stage),
     Picture(Format),
 }
 
 /// The language of a picture.
+#[derive(Debug, Clone, Copy)]
 enum Format {
     Mermaid,
     Dot,
     Svg,
 }
 
-impl From<StageChoice> for Shown {
-    fn from(choice: StageChoice) -> Shown {
-        match choice {
-            StageChoice::Ast => Shown::Text(Stage::Ast),
-            StageChoice::Anf => Shown::Text(Stage::Anf),
-            StageChoice::Tco => Shown::Text(Stage::Tco),
-            StageChoice::Graph => Shown::Text(Stage::Graph),
-            StageChoice::Adjoint => Shown::Text(Stage::Adjoint),
-            StageChoice::Lanes => Shown::Text(Stage::Lanes),
-            StageChoice::Clif => Shown::Text(Stage::Clif),
-            StageChoice::Asm => Shown::Text(Stage::Asm),
-            StageChoice::Mermaid => Shown::Picture(Format::Mermaid),
-            StageChoice::Dot => Shown::Picture(Format::Dot),
-            StageChoice::Svg => Shown::Picture(Format::Svg),
+/// All stages but the spellings of dialects: their names, in what form they are shown, and what they are.
+const STAGES: &[(&str, Shown, &str)] = &[
+    ("ast", Shown::Text(Stage::Ast), "The syntax tree, derived forms expanded"),
+    ("anf", Shown::Text(Stage::Anf), "A-normal form: one operation per binding"),
+    ("tco", Shown::Text(Stage::Tco), "A-normal form, calls in tail position turned into loops"),
+    ("graph", Shown::Text(Stage::Graph), "The compute graph"),
+    ("adjoint", Shown::Text(Stage::Adjoint), "The graph with derivatives"),
+    ("lanes", Shown::Text(Stage::Lanes), "The lane program"),
+    ("clif", Shown::Text(Stage::Clif), "Cranelift IR"),
+    ("asm", Shown::Text(Stage::Asm), "Machine code"),
+    ("mermaid", Shown::Picture(Format::Mermaid), "A picture as a Mermaid flowchart"),
+    ("dot", Shown::Picture(Format::Dot), "A picture in the language of Graphviz"),
+    ("svg", Shown::Picture(Format::Svg), "A picture as SVG"),
+];
+
+/// Reads the name of a stage, or of a dialect, for the program as that spells it.
+fn stages() -> impl TypedValueParser<Value = Shown> {
+    let dialects = Dialect::ALL.iter().map(|dialect| {
+        let help = format!("The program in the dialect {}", dialect.name());
+        PossibleValue::new(dialect.name()).help(help)
+    });
+    let stages = STAGES.iter().map(|&(name, _, help)| PossibleValue::new(name).help(help));
+    PossibleValuesParser::new(stages.chain(dialects).collect::<Vec<_>>()).map(|name| {
+        match (STAGES.iter().find(|stage| stage.0 == name), Dialect::from_name(&name)) {
+            (Some(&(_, shown, _)), _) => shown,
+            (None, Some(dialect)) => Shown::Text(Stage::Source(dialect)),
+            (None, None) => unreachable!("{name} is no possible value"),
         }
-    }
+    })
 }
 
 /// What a picture shows.
@@ -133,16 +123,16 @@ enum SubjectChoice {
 }
 
 fn draw(args: &Args, loaded: &Loaded, options: &CompileOptions) -> Result<Picture, Failure> {
-    let subject = match (args.of, loaded.dialect) {
+    let subject = match (args.of, loaded.dialect.mode()) {
         (Some(SubjectChoice::Ast), _) => Subject::Ast,
         (Some(SubjectChoice::Graph), _) => Subject::Graph,
         (Some(SubjectChoice::Adjoint), _) => Subject::Adjoint,
         (None, _) if args.grad => Subject::Adjoint,
-        (None, Dialect::Scheme) => Subject::Graph,
-        (Some(SubjectChoice::Eml), Dialect::Scheme) => {
+        (None, None) => Subject::Graph,
+        (Some(SubjectChoice::Eml), None) => {
             return Err(Failure::usage("--of eml: not an EML program; `nc eml expand` makes one of it"));
         }
-        (Some(SubjectChoice::Eml) | None, Dialect::Eml(_)) => {
+        (Some(SubjectChoice::Eml) | None, Some(_)) => {
             let limits = ReaderLimits::default();
             let tree = reader::read(&loaded.source.text, Grammar::Literal, &limits)
                 .map_err(|errors| Failure::Source(loaded.source.clone(), errors))?;
@@ -179,7 +169,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         .dtype(args.dtype.into())
         .limits(limits)
         .tier(tier);
-    let format = match Shown::from(args.stage) {
+    let format = match args.stage {
         Shown::Text(_) if args.of.is_some() => {
             return Err(Failure::usage("--of goes with the stages mermaid, dot and svg"));
         }

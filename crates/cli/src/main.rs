@@ -37,7 +37,7 @@ use self::dialect::DialectArgs;
 use self::report::{Failure, SourceText, eprint_lines};
 use self::text::{Item, closest};
 
-/// Compiles mathematical expressions, written in Scheme or EML, to native kernels with exact gradients.
+/// Compiles mathematical expressions, in any of several dialects, to native kernels with exact gradients.
 #[derive(Debug, Parser)]
 #[command(
     name = "nc",
@@ -203,9 +203,9 @@ impl Loaded {
     /// Whether a row that leaves the safe domain fails: over the reals `ln y` needs `y > 0`, over the complex numbers
     /// `y ≠ 0`.
     fn strict(&self) -> bool {
-        match self.dialect {
-            Dialect::Scheme | Dialect::Eml(Mode::Extended) => false,
-            Dialect::Eml(Mode::Real | Mode::Complex) => true,
+        match self.dialect.mode() {
+            None | Some(Mode::Extended) => false,
+            Some(Mode::Real | Mode::Complex) => true,
         }
     }
 
@@ -259,9 +259,9 @@ impl Loaded {
 
     /// Refuses complex inputs where the program is over the reals: what it would compute is another function.
     fn accept(&self, signature: &Signature) -> Result<(), Failure> {
-        let over_the_reals = match self.dialect {
-            Dialect::Scheme => self.raised,
-            Dialect::Eml(mode) => mode != Mode::Complex,
+        let over_the_reals = match self.dialect.mode() {
+            None => self.raised,
+            Some(mode) => mode != Mode::Complex,
         };
         let complex = self.program.inputs().find(|name| signature.shape_of(name) == Shape::Complex);
         match complex {

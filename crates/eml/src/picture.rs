@@ -3,7 +3,7 @@
 use neural_compiler::Picture;
 use neural_compiler::internals::dialect::eml::tree::{self, Tree, TreeNode};
 use neural_compiler::internals::entity::EntityVec;
-use neural_compiler::internals::graph::print::number;
+use neural_compiler::internals::number::number;
 use neural_compiler::internals::picture::{Kind, NodeId};
 
 /// The tree with its shared nodes: each `eml` and each variable once, numbers where they are used. The edge to what goes

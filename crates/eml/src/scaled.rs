@@ -13,7 +13,7 @@ use std::fmt;
 use nc_runtime::lanes::Scalar;
 use nc_runtime::recipes::{exp, log};
 use neural_compiler::internals::dialect::eml::tree::{Kind, Tree};
-use neural_compiler::internals::graph::print::number;
+use neural_compiler::internals::number::number;
 
 use super::evaluate::{Fault, FaultKind};
 

@@ -3,15 +3,20 @@
 //! * [`tree`]: trees, as shared nodes in an arena, and their sizes;
 //! * [`derived`]: the functions that the grammar knows by name, as trees;
 //! * [`reader`]: text → tree;
-//! * [`lower`]: tree → AST.
+//! * [`lower`]: tree → AST;
+//! * `write`: AST → text;
+//! * `spell`: words for problems.
 
 pub mod derived;
 pub mod lower;
 pub mod reader;
+mod spell;
 pub mod tree;
+mod write;
 
-use super::ReaderLimits;
+use super::{ReaderLimits, Spelling};
 use crate::ast::Ast;
+use crate::problem::{Problem, Vocabulary};
 use crate::source::Diagnostic;
 pub use reader::Grammar;
 
@@ -37,12 +42,31 @@ impl Mode {
     }
 }
 
-/// Reads a program in the literal grammar.
-///
-/// # Errors
-///
-/// Text that is no expression of the grammar, each error with its place.
-pub fn read(source: &str, mode: Mode, limits: &ReaderLimits) -> Result<Ast, Vec<Diagnostic>> {
-    let tree = reader::read(source, Grammar::Literal, limits)?;
-    Ok(lower::lower(&tree, mode))
+/// The dialect, over these numbers.
+pub(super) struct Eml(pub Mode);
+
+impl Spelling for Eml {
+    fn name(&self) -> &'static str {
+        "eml"
+    }
+    fn summary(&self) -> &'static str {
+        "Calls of one operator, as in eml(eml(1,x),1), over the reals or as --over says"
+    }
+    fn endings(&self) -> &'static [&'static str] {
+        &["eml"]
+    }
+    /// Reads a program in the literal grammar.
+    fn read(&self, source: &str, limits: &ReaderLimits) -> Result<Ast, Vec<Diagnostic>> {
+        let tree = reader::read(source, Grammar::Literal, limits)?;
+        Ok(lower::lower(&tree, self.0))
+    }
+    fn write(&self, ast: &Ast) -> Result<String, Box<Diagnostic>> {
+        write::write(ast, self.0)
+    }
+    fn spell(&self, problem: &Problem) -> Diagnostic {
+        spell::spell(problem)
+    }
+    fn vocabulary(&self) -> Vocabulary {
+        Vocabulary::default()
+    }
 }

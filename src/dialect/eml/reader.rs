@@ -10,8 +10,8 @@ use nom::{IResult, Parser};
 
 use super::derived::Derived;
 use super::tree::{Tree, TreeBuilder, TreeNode};
-use crate::dialect::{MAX_DIAGNOSTICS, ReaderLimits, short};
-use crate::source::{Diagnostic, Span};
+use crate::dialect::{ReaderLimits, short};
+use crate::source::{Diagnostic, MAX_DIAGNOSTICS, Span};
 
 /// What the text may contain.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]

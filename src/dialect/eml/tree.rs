@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 
 use crate::entity::{Entity, EntityVec, entity};
-use crate::graph::print::number;
+use crate::number::number;
 use crate::source::Span;
 
 entity!(

@@ -7,7 +7,7 @@ use nc_eml::cells::{Cells, Direct, Schedule, Timing, cells, direct};
 use nc_eml::translate::expand::expand;
 use neural_compiler::internals::dialect::eml::{Grammar, reader};
 use neural_compiler::internals::graph::Graph;
-use neural_compiler::{Dialect, ReaderLimits, Signature};
+use neural_compiler::{ReaderLimits, Signature};
 use serde_json::{Value as Json, json};
 
 use super::translate::{Set, refused, text};
@@ -102,14 +102,15 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     let timing = args.timing.timing();
     let (name, bytes) = text(args.program.as_deref(), args.expression.as_deref())?;
     let path = args.program.as_deref();
-    let (tree, direct) = match args.dialect.of(path)? {
-        Dialect::Eml(_) => {
+    let dialect = args.dialect.of(path)?;
+    let (tree, direct) = match dialect.mode() {
+        Some(_) => {
             let tree = read(SourceText::new(name.clone(), bytes.clone()))?;
             let raised = args.dialect.raises().then(|| Loaded::of(name.clone(), bytes, path, args.dialect));
             (tree, raised.transpose()?.map(|loaded| operators(&loaded, &timing)).transpose()?)
         }
-        Dialect::Scheme => {
-            let loaded = Loaded::parse(name.clone(), bytes, Dialect::Scheme)?;
+        None => {
+            let loaded = Loaded::parse(name.clone(), bytes, dialect)?;
             let expanded = expand(&graph(&loaded)?, args.set.into()).map_err(refused(&loaded.source))?;
             (expanded.tree, Some(operators(&loaded, &timing)?))
         }

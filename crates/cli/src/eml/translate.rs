@@ -154,8 +154,11 @@ fn counts_json(sizes: &Sizes) -> Json {
 
 /// Runs `nc eml expand`.
 pub fn run_expand(args: &ExpandArgs, json: bool) -> Result<(), Failure> {
-    let (name, bytes) = text(args.program.as_deref(), args.expression.as_deref())?;
-    let loaded = Loaded::parse(name, bytes, Dialect::Scheme)?;
+    let path = args.program.as_deref();
+    let (name, bytes) = text(path, args.expression.as_deref())?;
+    let dialect =
+        path.and_then(Dialect::of_path).filter(|dialect| dialect.mode().is_none()).unwrap_or_default();
+    let loaded = Loaded::parse(name, bytes, dialect)?;
     let graph = loaded.program.graph(&Signature::scalars()).map_err(|error| loaded.failure(error))?;
     let expanded = expand(&graph, args.set.into()).map_err(refused(&loaded.source))?;
     let (tree, sizes) = (written(&expanded.tree)?, expanded.tree.sizes());

@@ -867,6 +867,50 @@ fn run_and_eval_check_domain() {
 }
 
 #[test]
+fn infix() {
+    let law = "# Kinetic energy\nk = 1/2;\nkinetic(m, v) = k*m*v^2;\n";
+    let dir = Dir::new()
+        .with("law.nci", law)
+        .with("law.txt", law)
+        .with("law.scm", "(define (kinetic m v) (* 1/2 (* m (pow v 2))))")
+        .with("wrong.nci", "m*v^2 2");
+    let values = ["--set", "m=2", "--set", "v=3"];
+    let eval = |args: &[&str]| dir.ok(&[&["eval"][..], args, &values].concat());
+    assert_eq!(eval(&["-e", "m*v^2/2", "--dialect", "infix"]), "value = 9\n");
+    assert_eq!(eval(&["law.nci", "--grad"]), "value = 9\nd/dm  = 4.5\nd/dv  = 6\n");
+    assert_eq!(eval(&["law.txt", "--dialect", "infix"]), "value = 9\n");
+    assert_eq!(dir.ok(&["eval", "law.nci", "-e", "kinetic(2, 1 + 2)"]), "value = 9\n");
+    assert!(dir.fails(1, &["check", "law.txt"]).contains("of `#` the language has `#t`, `#f` and comments"));
+    dir.fails(2, &["eval", "-e", "x", "--dialect", "fortran"]);
+    assert!(dir.ok(&["check", "law.nci"]).contains("law.nci: ok"));
+    assert_eq!(dir.ok(&["ir", "law.scm", "--stage", "infix"]), "kinetic(m, v) = 0.5*(m*v^2);\n");
+    assert_snapshot!(dir.ok(&["ir", "law.nci", "--stage", "scheme"]), @"
+    (define k (/ 1 2))
+    (define (kinetic m v) (* k m (pow v 2)))
+    ");
+    assert_snapshot!(dir.fails(1, &["ir", "law.scm", "--stage", "eml"]), @"
+    [unsayable] Error: this program has no spelling in the dialect eml: it defines a function
+       ╭─[ law.scm:1:10 ]
+       │
+     1 │ (define (kinetic m v) (* 1/2 (* m (pow v 2))))
+       │          ───┬───
+       │             ╰───── here
+    ───╯
+    ");
+    assert_snapshot!(dir.fails(1, &["check", "wrong.nci"]), @"
+    [operand] Error: `2` follows an operand
+       ╭─[ wrong.nci:1:7 ]
+       │
+     1 │ m*v^2 2
+       │       ┬
+       │       ╰── here
+       │
+       │ Help: an operator stands between them, `*` for a product
+    ───╯
+    ");
+}
+
+#[test]
 fn ir() {
     let dir = Dir::new().with("p.scm", "(* (+ x 1) (- y 2))");
     assert_snapshot!(dir.ok(&["ir", "p.scm", "--stage", "graph"]), @"

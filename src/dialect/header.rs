@@ -1,10 +1,9 @@
-//! Limits that a program asks for, in the comment at its head.
+//! Limits that a program asks for, in the comment at its head. Dialects differ in what a comment begins with.
 
-use crate::dialect::MAX_DIAGNOSTICS;
 use crate::limits::Limits;
-use crate::source::{Diagnostic, Span};
+use crate::source::{Diagnostic, MAX_DIAGNOSTICS, Span};
 
-/// What a line with options begins with, behind the semicolon.
+/// What a line with options begins with, behind the mark of a comment.
 const MARK: &str = "nc:";
 
 /// Reads lines such as `; nc: --max-iterations 1000000` from the comment lines before the program.
@@ -12,7 +11,7 @@ const MARK: &str = "nc:";
 /// # Errors
 ///
 /// Options that there are not and values that are no numbers, each with its place.
-pub fn read(source: &str) -> Result<Limits, Vec<Diagnostic>> {
+pub fn read(source: &str, comment: char) -> Result<Limits, Vec<Diagnostic>> {
     let mut limits = Limits::default();
     let mut errors = Vec::new();
     for line in source.lines() {
@@ -20,10 +19,12 @@ pub fn read(source: &str) -> Result<Limits, Vec<Diagnostic>> {
         if text.is_empty() {
             continue;
         }
-        if !text.starts_with(';') {
+        if !text.starts_with(comment) {
             break;
         }
-        let Some(options) = text.trim_start_matches(';').trim_start().strip_prefix(MARK) else { continue };
+        let Some(options) = text.trim_start_matches(comment).trim_start().strip_prefix(MARK) else {
+            continue;
+        };
         let place = |part: &str| {
             let start = part.as_ptr() as usize - source.as_ptr() as usize;
             Span::new(start as u32, (start + part.len()) as u32)
@@ -35,10 +36,10 @@ pub fn read(source: &str) -> Result<Limits, Vec<Diagnostic>> {
         while let Some(option) = words.by_ref().flatten().next() {
             let Some(limit) = limit(&mut limits, option) else {
                 let message = "a header has no such option";
-                errors.push(Diagnostic::error("header", place(option), message).help(
-                    "it is written `; nc: --max-iterations N --max-depth N --max-steps N`, with the limits that \
-                     the program needs",
-                ));
+                errors.push(Diagnostic::error("header", place(option), message).help(format!(
+                    "it is written `{comment} {MARK} --max-iterations N --max-depth N --max-steps N`, with the \
+                     limits that the program needs",
+                )));
                 break;
             };
             let value = words.by_ref().flatten().next();
@@ -60,6 +61,23 @@ pub fn read(source: &str) -> Result<Limits, Vec<Diagnostic>> {
         }
     }
     if errors.is_empty() { Ok(limits) } else { Err(errors) }
+}
+
+/// The lines that ask for these limits; none for those that hold anyway.
+pub fn write(limits: Limits, comment: char) -> String {
+    let Limits { iterations, depth, steps } = limits;
+    let usual = Limits::default();
+    let options = [
+        ("--max-iterations", iterations, usual.iterations),
+        ("--max-depth", depth, usual.depth),
+        ("--max-steps", steps, usual.steps),
+    ];
+    let asked: String = options
+        .iter()
+        .filter(|(_, limit, usual)| limit != usual)
+        .map(|(option, limit, _)| format!(" {option} {limit}"))
+        .collect();
+    if asked.is_empty() { asked } else { format!("{comment} {MARK}{asked}\n") }
 }
 
 /// The limit that an option sets.

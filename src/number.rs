@@ -1,4 +1,4 @@
-//! Number literals.
+//! Number literals: how they are read, and how numbers are spelled.
 
 use nom::branch::alt;
 use nom::bytes::complete::tag;
@@ -7,7 +7,86 @@ use nom::combinator::{all_consuming, opt, peek, recognize};
 use nom::sequence::{pair, preceded, terminated};
 use nom::{IResult, Parser};
 
-use crate::anf::Literal;
+use nc_runtime::lanes::Precision;
+
+/// A number literal, rounded once from its text to each element type.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Literal {
+    /// Nearest binary64.
+    pub f64: f64,
+    /// Nearest binary32.
+    pub f32: f32,
+}
+
+impl Literal {
+    /// Zero.
+    pub const ZERO: Literal = Literal { f64: 0.0, f32: 0.0 };
+
+    /// The nearest number of this precision.
+    pub fn of(self, precision: Precision) -> f64 {
+        match precision {
+            Precision::Double => self.f64,
+            Precision::Single => self.f32.into(),
+        }
+    }
+
+    /// Whether both are the same number of both types, signs of zeros included; all NaNs are one.
+    pub fn same(self, other: Literal) -> bool {
+        let double = self.f64.to_bits() == other.f64.to_bits() || self.f64.is_nan() && other.f64.is_nan();
+        let single = self.f32.to_bits() == other.f32.to_bits() || self.f32.is_nan() && other.f32.is_nan();
+        double && single
+    }
+
+    /// A text that reads back as the same number of both types, the shortest one of the binary64 number if that does.
+    pub fn spelling(self) -> String {
+        let short = number(self.f64);
+        if !self.f64.is_finite()
+            || short.parse().is_ok_and(|single: f32| single.to_bits() == self.f32.to_bits())
+        {
+            return short;
+        }
+        // The binary64 number lies half way between two binary32 ones, and the text was just above or below it. All of
+        // its digits, of which it has less than 770, and one more keep to its side.
+        let digits = format!("{:.800e}", self.f64);
+        let (mantissa, exponent) = digits.split_once('e').expect("scientific notation has an exponent");
+        let mantissa = mantissa.trim_end_matches('0');
+        if f64::from(self.f32).abs() > self.f64.abs() {
+            return format!("{mantissa}1e{exponent}");
+        }
+        let (head, last) = mantissa.split_at(mantissa.len() - 1);
+        let last = last.bytes().next().expect("a mantissa has digits") - 1;
+        format!("{head}{}9e{exponent}", char::from(last))
+    }
+}
+
+impl From<f64> for Literal {
+    fn from(value: f64) -> Literal {
+        Literal { f64: value, f32: value as f32 }
+    }
+}
+
+/// The shortest text that reads back as the same binary64 number, without a fraction for integers.
+pub fn number(value: f64) -> String {
+    number_of(Precision::Double, value)
+}
+
+/// The shortest text that reads back as the same number of this precision, without a fraction for integers.
+pub fn number_of(precision: Precision, value: f64) -> String {
+    if value.is_nan() {
+        return "+nan.0".into();
+    }
+    if value.is_infinite() {
+        return if value > 0.0 { "+inf.0" } else { "-inf.0" }.into();
+    }
+    let magnitude = value.abs();
+    let plain = magnitude == 0.0 || (1e-5..1e17).contains(&magnitude);
+    match precision {
+        Precision::Double if plain => format!("{value}"),
+        Precision::Double => format!("{value:e}"),
+        Precision::Single if plain => format!("{}", value as f32),
+        Precision::Single => format!("{:e}", value as f32),
+    }
+}
 
 /// What a token that starts like a number turned out to be.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -153,6 +232,35 @@ mod tests {
         assert_eq!(parse("1+2/0i"), Some(Number::ZeroDenominator));
         for token in ["i", "1i", "2i", "1+", "1+2", "+i1", "i+1", "1++i", "1+i+i", "+ii", "1e+i"] {
             assert_eq!(parse(token), None, "{token}");
+        }
+    }
+
+    #[test]
+    fn spellings_read_back() {
+        let back = |literal: Literal| match parse(&literal.spelling()) {
+            Some(Number::Literal(back)) => assert!(back.same(literal), "{literal:?}: {}", literal.spelling()),
+            other => panic!("{literal:?}: {other:?}"),
+        };
+        for token in
+            ["0", "-0", "1/3", "-7/9", "0.1", "1e300", "5e-324", "1e-46", "+nan.0", "-inf.0", "1e17", "1e-5"]
+        {
+            back(match parse(token) {
+                Some(Number::Literal(literal)) => literal,
+                other => panic!("{token}: {other:?}"),
+            });
+        }
+        // Texts beside the middle between two binary32 numbers round to that middle in binary64, and not with it in
+        // binary32.
+        for (low, high) in
+            [(1.0f32, 1.000_000_1f32), (1e-40, 1.000_1e-40), (0.1, 0.100_000_01), (3e38, 3.000_000_2e38)]
+        {
+            let high = high.min(low.next_up());
+            let middle = (f64::from(low) + f64::from(high)) / 2.0;
+            for f32 in [low, high] {
+                for sign in [1.0, -1.0] {
+                    back(Literal { f64: sign * middle, f32: sign as f32 * f32 });
+                }
+            }
         }
     }
 
