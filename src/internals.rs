@@ -30,7 +30,7 @@ macro_rules! rooms {
 }
 
 rooms! {
-    anf ast codegen derive dialect domain entity formula graph interpret kernel limits lower number ops picture
+    anf ast chaos codegen derive dialect domain entity formula graph interpret kernel limits lower number ops picture
     problem program resolve source stages types
 }
 

@@ -15,6 +15,7 @@
 
 mod anf;
 mod ast;
+mod chaos;
 mod codegen;
 mod derive;
 mod dialect;

@@ -5,6 +5,7 @@ use nc_runtime::lanes::Precision;
 
 use super::interleave::{self, Interleave};
 use super::pieces::{self, Pieces, store_piece};
+use crate::chaos;
 use crate::entity::{Entity, EntityVec};
 use crate::lower::lanes::{Inst, LaneProgram, Store, Target, Value};
 
@@ -33,6 +34,20 @@ pub struct Resources {
 }
 
 impl Resources {
+    /// These resources, or others that a program can be laid out for as well.
+    fn perturbed(self) -> Resources {
+        Resources {
+            registers: chaos::choose("registers", self.registers, &[2, 6]),
+            most_groups: chaos::choose("groups", self.most_groups, &[1, 2]),
+            cycles: chaos::choose("cycles", self.cycles, &[0.01, 20.0]),
+            spill: chaos::choose("spill", self.spill, &[0.0, 1e6]),
+            whole_size: chaos::choose("whole size", self.whole_size, &[0, 40]),
+            whole_loops: chaos::choose("whole loops", self.whole_loops, &[0, 40]),
+            piece_size: chaos::choose("piece size", self.piece_size, &[50, 200]),
+            ..self
+        }
+    }
+
     /// Rows of a lane group.
     pub fn lanes(&self, precision: Precision) -> usize {
         self.vector_bytes / precision.bytes()
@@ -120,6 +135,7 @@ impl Plan {
 
     /// Lays a program out.
     pub fn of(program: &LaneProgram, resources: &Resources) -> Plan {
+        let resources = &resources.perturbed();
         let most = if program.loops.is_empty() { resources.whole_size } else { resources.whole_loops };
         let whole = program.insts.len() <= most;
         let pieces = pieces::cut(program, if whole { program.insts.len() } else { resources.piece_size });

@@ -4,6 +4,10 @@
 //! * `layout`, `pieces`, `interleave`: what both need to know about a program first.
 //!
 //! Without the feature `jit` there are no code generators, and `none` stands for them.
+//!
+//! **Invariant**: machine code gives the bits of the lane program, and its loads and stores stay inside what `Args` describes.
+//!
+//! **Boundary**: knows lanes and processors, and neither operations, graphs nor programs.
 
 #[cfg(feature = "jit")]
 pub mod cranelift;

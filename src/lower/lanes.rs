@@ -1,5 +1,7 @@
 //! The lane program: SSA over numbers, masks and integers of one group of rows. It is all that code generation sees.
 
+#![cfg_attr(not(feature = "jit"), allow(dead_code, reason = "code generators read more of lane programs"))]
+
 use std::fmt;
 
 use nc_runtime::lanes::Precision;
@@ -476,7 +478,6 @@ impl LaneProgram {
     }
 
     /// The number of which `value` is the form with canonical NaNs.
-    #[cfg(feature = "jit")]
     pub(crate) fn canonicalised(&self, value: Value) -> Option<Value> {
         let Inst::Select(nan, canonical, number) = self.insts[value] else { return None };
         let is_canonical = self.insts[canonical] == Inst::F(self.precision.bits(f64::NAN));

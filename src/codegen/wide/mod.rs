@@ -31,6 +31,7 @@ use self::pool::Pool;
 use self::rows::FunctionPlan;
 use super::error::CodegenError;
 use super::layout::{Plan, Resources};
+use crate::chaos;
 use crate::lower::lanes::LaneProgram;
 
 /// What a kernel of many calls needs on the stack beside their frames.
@@ -164,7 +165,11 @@ fn assemble<'p>(
     let options = RegallocOptions {
         verbose_log: false,
         validate_ssa: cfg!(debug_assertions),
-        algorithm: if pieces.len() == 1 { Algorithm::Ion } else { Algorithm::Fastalloc },
+        algorithm: if chaos::choose("linear allocation", pieces.len() > 1, &[true, false]) {
+            Algorithm::Fastalloc
+        } else {
+            Algorithm::Ion
+        },
     };
     let mut context = Ctx::default();
     let mut assembler = Assembler::new(pool);
