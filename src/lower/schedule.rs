@@ -56,7 +56,7 @@ fn stays(inst: Inst) -> bool {
 /// How often each value is still to be used, and by what.
 struct Uses {
     left: EntityVec<Value, u32>,
-    /// The numbers of the instructions that use it, combined by exclusive or: where one is left, it is that one.
+    /// For each value the exclusive or of the numbers of the instructions that still use it: the number of the last user, once one is left.
     users: EntityVec<Value, usize>,
 }
 

@@ -76,6 +76,19 @@ fn scheme() {
 }
 
 #[test]
+fn infix() {
+    let programs = [
+        "x^2 + y",
+        "f(x) = sin(x)/x\nf(a) * f(b)",
+        "if x > 0 then sqrt(x) else 0",
+        "2*(a - b)/c",
+        "-x",
+        "k = 3\nk*x",
+    ];
+    a_second(&programs.map(|program| program.as_bytes().to_vec()), bodies::infix);
+}
+
+#[test]
 fn eml() {
     let trees = ["eml(x, 1)", "eml(eml(1, x), eml(y, 1))", "x", "1", "eml(1, eml(eml(1, x), 1))"];
     a_second(&trees.map(|tree| tree.as_bytes().to_vec()), bodies::eml);

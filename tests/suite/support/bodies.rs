@@ -44,6 +44,11 @@ pub fn scheme(bytes: &[u8]) -> bool {
     text(bytes, Dialect::Scheme)
 }
 
+/// A program in infix notation.
+pub fn infix(bytes: &[u8]) -> bool {
+    text(bytes, Dialect::Infix)
+}
+
 /// A tree of `eml`.
 pub fn eml(bytes: &[u8]) -> bool {
     text(bytes, Dialect::Eml(Mode::Real))
