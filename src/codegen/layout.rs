@@ -57,6 +57,28 @@ impl Resources {
 /// Scratch memory of a program in pieces: so much that it stays in the second-level cache.
 const SCRATCH_BYTES: usize = 256 << 10;
 
+/// A kernel with so much stack beside its own frames meets what runs on top of them: functions of the runtime that it calls,
+/// and handlers of signals.
+const STACK_SPARE: usize = 256 << 10;
+
+/// Kernels whose frame is at most so large run on whatever stack there is, like any other function. Larger frames, and
+/// calls within the program, get a stack of known size.
+const ORDINARY_FRAME: usize = 16 << 10;
+
+/// The stack that a program's code needs in bytes, 0 for what any function may take. `entry` is the largest frame of its
+/// pieces and `callee` the largest of its functions, return addresses included; calls may be nested as deep as the limit
+/// says.
+pub fn stack_bytes(program: &LaneProgram, entry: usize, callee: usize) -> usize {
+    if program.functions.is_empty() && entry <= ORDINARY_FRAME {
+        return 0;
+    }
+    let calls = match program.functions.is_empty() {
+        true => 0,
+        false => usize::try_from(program.max_depth).unwrap_or(usize::MAX).saturating_add(1),
+    };
+    calls.saturating_mul(callee).saturating_add(entry).saturating_add(STACK_SPARE)
+}
+
 /// How a program is laid out as code.
 pub struct Plan {
     pub pieces: Pieces,

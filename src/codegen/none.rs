@@ -38,11 +38,6 @@ impl Nothing {
         match self.0 {}
     }
 
-    /// How much stack its calls need on a thread.
-    pub fn stack_bytes(&self) -> usize {
-        match self.0 {}
-    }
-
     /// Evaluates `args.rows` rows.
     ///
     /// # Safety

@@ -17,6 +17,10 @@ use crate::graph::region::Call;
 use crate::graph::{Function, FunctionId, Graph, Node, Region, RegionKind, Shape, Source};
 use crate::ops::{Algebra, Op};
 
+/// The stack grows by so much when less than that is left of it.
+const STACK_LEFT: usize = 128 << 10;
+const STACK_MORE: usize = 2 << 20;
+
 /// The functions of a program and their tangents.
 #[derive(Debug, Default)]
 pub(super) struct Functions {
@@ -69,7 +73,9 @@ impl Functions {
             let (flow, _) = flows.flow(&format!("t{k}"), primal.shape(input), activity);
             seeds.push((input, flow));
         }
-        let (found, regions) = sweep(&mut body, primal, &seeds, self);
+        // Functions that call each other nest here as deep as there are functions.
+        let (found, regions) =
+            stacker::maybe_grow(STACK_LEFT, STACK_MORE, || sweep(&mut body, primal, &seeds, self));
         for (k, result) in primal.outputs.iter().enumerate().filter(|(k, _)| is_number(*k)) {
             let shape = primal.shape(result.node);
             let places = Places { number: 0, truth: Some(0) };

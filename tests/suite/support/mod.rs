@@ -7,6 +7,8 @@ pub mod bounds;
 pub mod corpus;
 pub mod derive;
 pub mod generate;
+#[cfg(unix)]
+pub mod guarded;
 pub mod menu;
 pub mod recursion;
 pub mod unrolled;
