@@ -13,8 +13,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let root = f.call("sqrt", &[size])?;
     f.result("root", root)?;
 
-    let options = CompileOptions { derivative: Derivative::Gradient, ..CompileOptions::default() };
-    let kernel = f.compile(&options)?;
+    let kernel = f.compile(&CompileOptions::default().derivative(Derivative::Gradient))?;
     let xs = [-4.0, 0.25, 9.0];
     let columns = kernel.columns(&[&xs])?;
     for (row, x) in xs.iter().enumerate() {

@@ -208,7 +208,7 @@ impl Formula {
     pub fn compile(&self, options: &CompileOptions) -> Result<Kernel, KernelError> {
         let mut graph = self.builder.graph.clone();
         graph.limits = options.limits.unwrap_or_default();
-        Kernel::from_graph(derived(&graph, options)?, options)
+        Kernel::explained_by(derived(&graph, options)?, options, None)
     }
 }
 

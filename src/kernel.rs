@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use nc_runtime::element::Element;
 use nc_runtime::lanes::Precision;
+#[cfg(feature = "ndarray")]
 use ndarray::{ArrayView2, ArrayViewMut2};
 
 use nc_runtime::abi::Args;
@@ -12,7 +13,8 @@ use nc_runtime::batch::{
     Workspace,
 };
 
-use crate::codegen::cranelift::{self, CodegenError, NativeCode, TargetMachine};
+use crate::codegen::CodegenError;
+use crate::codegen::cranelift::{self, NativeCode, TargetMachine};
 use crate::codegen::wide::{self, Isa, WideCode};
 use crate::derive::adjoint::{Seeds, adjoint};
 use crate::derive::tangent::{Direction, tangent};
@@ -27,6 +29,7 @@ use crate::source::Span;
 
 /// Which derivatives a kernel computes beside the value.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Derivative {
     /// None.
     #[default]
@@ -47,6 +50,7 @@ pub enum Derivative {
 
 /// Which of the ways to run a program is taken. All give the same bits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Tier {
     /// The fastest one that this machine has.
     #[default]
@@ -128,38 +132,104 @@ impl std::fmt::Display for Dtype {
 }
 
 /// How to compile.
+///
+/// ```
+/// use neural_compiler::{CompileOptions, Derivative, Dtype};
+///
+/// let options = CompileOptions::default().derivative(Derivative::Gradient).wrt(["x"]).dtype(Dtype::F32);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CompileOptions {
     /// Shapes of the inputs, and which of them are parameters.
-    pub signature: Signature,
+    pub(crate) signature: Signature,
     /// What to compute beside the value.
-    pub derivative: Derivative,
+    pub(crate) derivative: Derivative,
     /// The inputs to differentiate by, by name; `None` for all.
-    pub wrt: Option<Vec<String>>,
+    pub(crate) wrt: Option<Vec<String>>,
     /// What numbers are. Literals are rounded to it once, and every operation is one of it. Sums over the batch are added up in
     /// `f64` whatever it is.
-    pub dtype: Dtype,
+    pub(crate) dtype: Dtype,
     /// How to run it.
-    pub tier: Tier,
+    pub(crate) tier: Tier,
     /// A program of more lane instructions than this is interpreted instead of compiled.
-    pub max_instructions: usize,
+    pub(crate) max_instructions: usize,
     /// How much memory a thread may use for the states of loops that are differentiated in reverse, in bytes. Less memory
     /// takes more time and changes no bit.
-    pub tape_bytes: usize,
+    pub(crate) tape_bytes: usize,
     /// How much memory compiling may take, and a row beside its tapes, in bytes, each about. A program that needs more is
     /// refused before it takes it.
-    pub memory_bytes: usize,
+    pub(crate) memory_bytes: usize,
     /// How long a row may take; `None` for what the program's header comment says.
-    pub limits: Option<Limits>,
+    pub(crate) limits: Option<Limits>,
     /// Whether rows report the first operation, in the order of evaluation on the path that they take, whose operands
     /// are outside its safe domain. Results keep every bit; see [`Kernel::checks`].
-    pub check_domain: bool,
+    pub(crate) check_domain: bool,
     /// Whether rows report the first operation at a kink, such as `abs` at 0, where derivatives jump. With
     /// `check_domain`, the first that meets either is reported.
-    pub check_kinks: bool,
+    pub(crate) check_kinks: bool,
 }
 
 impl CompileOptions {
+    /// Sets the shapes of the inputs, and which of them are parameters. Without, all inputs are scalars, one per row.
+    pub fn signature(self, signature: Signature) -> CompileOptions {
+        CompileOptions { signature, ..self }
+    }
+
+    /// Sets what to compute beside the value: nothing by default.
+    pub fn derivative(self, derivative: Derivative) -> CompileOptions {
+        CompileOptions { derivative, ..self }
+    }
+
+    /// Differentiates by these inputs only, in this order.
+    pub fn wrt<N: Into<String>>(self, names: impl IntoIterator<Item = N>) -> CompileOptions {
+        CompileOptions { wrt: Some(names.into_iter().map(Into::into).collect()), ..self }
+    }
+
+    /// Sets what numbers are: binary64 by default. Literals are rounded to it once, and every operation is one of it.
+    /// Sums over the batch are added up in `f64` whatever it is.
+    pub fn dtype(self, dtype: Dtype) -> CompileOptions {
+        CompileOptions { dtype, ..self }
+    }
+
+    /// Sets how to run the program: as fast as this machine can by default.
+    pub fn tier(self, tier: Tier) -> CompileOptions {
+        CompileOptions { tier, ..self }
+    }
+
+    /// Sets how many lane instructions are compiled: a program of more is interpreted.
+    pub fn max_instructions(self, max_instructions: usize) -> CompileOptions {
+        CompileOptions { max_instructions, ..self }
+    }
+
+    /// Sets how much memory a thread may use for the states of loops that are differentiated in reverse, in bytes;
+    /// [`DEFAULT_TAPE_BYTES`] by default. Less memory takes more time and changes no bit.
+    pub fn tape_bytes(self, tape_bytes: usize) -> CompileOptions {
+        CompileOptions { tape_bytes, ..self }
+    }
+
+    /// Sets how much memory compiling may take, and a row beside its tapes, in bytes, each about; [`DEFAULT_MEMORY_BYTES`] by
+    /// default. A program that needs more is refused before it takes it.
+    pub fn memory_bytes(self, memory_bytes: usize) -> CompileOptions {
+        CompileOptions { memory_bytes, ..self }
+    }
+
+    /// Sets how long a row may take. Without, the program's header comment says it.
+    pub fn limits(self, limits: impl Into<Option<Limits>>) -> CompileOptions {
+        CompileOptions { limits: limits.into(), ..self }
+    }
+
+    /// Sets whether rows report the first operation, in the order of evaluation on the path that they take, whose operands
+    /// are outside its safe domain. Results keep every bit; see [`Kernel::checks`].
+    pub fn check_domain(self, check_domain: bool) -> CompileOptions {
+        CompileOptions { check_domain, ..self }
+    }
+
+    /// Sets whether rows report the first operation at a kink, such as `abs` at 0, where derivatives jump. With
+    /// [`check_domain`](CompileOptions::check_domain), the first that meets either is reported.
+    pub fn check_kinks(self, check_kinks: bool) -> CompileOptions {
+        CompileOptions { check_kinks, ..self }
+    }
+
     /// The conditions that rows report.
     pub(crate) fn watch(&self) -> Watch {
         Watch { domain: self.check_domain, kinks: self.check_kinks }
@@ -195,6 +265,7 @@ const MAX_STACK_BYTES: usize = 1 << 30;
 
 /// Why a graph could not be made into a kernel.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum KernelError {
     /// A name in the options that is no input and no top-level constant of the program.
     #[error("the program has no input `{name}`; its inputs are: {inputs}")]
@@ -468,12 +539,8 @@ pub struct Explanation {
 pub const EXPLAINED_STEPS: u64 = 10_000_000;
 
 impl Kernel {
-    /// Compiles a graph as it is: derivatives have been made by [`derived`], and numbers are what the graph says.
-    pub fn from_graph(graph: Graph, options: &CompileOptions) -> Result<Kernel, KernelError> {
-        Kernel::explained_by(graph, options, None)
-    }
-
-    /// The same with the interpreter of the program that the graph was made from.
+    /// Compiles a graph as it is: derivatives have been made by [`derived`], and numbers are what the graph says. Rows that
+    /// fail are explained by the interpreter of the program that it was made from.
     pub(crate) fn explained_by(
         graph: Graph,
         options: &CompileOptions,
@@ -532,7 +599,8 @@ impl Kernel {
     }
 
     /// Compiles a graph for a given subset of this processor's features.
-    pub fn for_target(graph: Graph, target: &TargetMachine) -> Result<Kernel, KernelError> {
+    #[cfg(feature = "internals")]
+    pub(crate) fn compiled_for(graph: Graph, target: &TargetMachine) -> Result<Kernel, KernelError> {
         let program = lower(&graph, DEFAULT_TAPE_BYTES);
         crate::lower::verify::verify(&program)
             .map_err(|what| KernelError::Internal { stage: "lane program", what })?;
@@ -615,7 +683,8 @@ impl Kernel {
     }
 
     /// The graph that it computes.
-    pub fn graph(&self) -> &Graph {
+    #[cfg(feature = "internals")]
+    pub(crate) fn own_graph(&self) -> &Graph {
         &self.inner.graph
     }
 
@@ -711,6 +780,7 @@ impl Kernel {
     /// # Errors
     ///
     /// As [`Kernel::evaluate`].
+    #[cfg(feature = "ndarray")]
     pub fn evaluate_array<T: Element>(
         &self,
         inputs: ArrayView2<'_, T>,

@@ -29,7 +29,7 @@ use crate::source::{Diagnostic, SourceId, SourceMap, Span};
 ///
 /// # fn main() -> Result<(), neural_compiler::Error> {
 /// let program = Program::parse("(* 0.5 (* m (pow v 2)))")?;
-/// let options = CompileOptions { derivative: Derivative::Gradient, ..CompileOptions::default() };
+/// let options = CompileOptions::default().derivative(Derivative::Gradient);
 /// let kernel = program.compile(&options)?;
 /// // Columns of m and v; the value, then the derivative by each.
 /// let columns = kernel.columns(&[&[2.0, 4.0], &[3.0, 1.0]])?;
@@ -40,14 +40,15 @@ use crate::source::{Diagnostic, SourceId, SourceMap, Span};
 #[derive(Debug, Clone)]
 pub struct Program {
     sources: SourceMap,
-    ast: Ast,
-    resolved: Arc<Resolved>,
-    anf: Anf,
+    pub(crate) ast: Ast,
+    pub(crate) resolved: Arc<Resolved>,
+    pub(crate) anf: Anf,
     warnings: Vec<Diagnostic>,
 }
 
 /// Why a program could not be read, compiled or run.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// Something is wrong with the source; each message has its place.
     #[error("{}", summary(.0))]
@@ -85,6 +86,7 @@ fn summary(diagnostics: &[Diagnostic]) -> String {
 
 /// A stage of the pipeline whose output can be shown as text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Stage {
     /// The program as a dialect spells it.
     Source(Dialect),
@@ -108,6 +110,7 @@ pub enum Stage {
 
 /// What a [`Program::picture`] shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Subject {
     /// The syntax tree.
     Ast,
@@ -133,7 +136,7 @@ impl Program {
     ///
     /// [`Error::Source`], with everything that was found.
     pub fn parse_as(source: &str, dialect: Dialect, limits: &ReaderLimits) -> Result<Program, Error> {
-        let ast = dialect.read(source, limits).map_err(Error::Source)?;
+        let ast = dialect.read_ast(source, limits).map_err(Error::Source)?;
         let sources = SourceMap::of("program", source).expect("a text that a reader took has 32-bit places");
         Program::resolve(sources, ast, dialect)
     }
@@ -152,8 +155,9 @@ impl Program {
         let start = sources.start(source);
         let shifted =
             |errors: Vec<Diagnostic>| errors.into_iter().map(|error| error.shifted(start)).collect();
-        let mut ast =
-            dialect.read(sources.text(source), limits).map_err(|errors| Error::Source(shifted(errors)))?;
+        let mut ast = dialect
+            .read_ast(sources.text(source), limits)
+            .map_err(|errors| Error::Source(shifted(errors)))?;
         if start > 0 {
             ast.shift(start);
         }
@@ -216,37 +220,13 @@ impl Program {
         &self.sources
     }
 
-    /// The syntax tree.
-    pub fn ast(&self) -> &Ast {
-        &self.ast
-    }
-
-    /// The resolved tree, which the AST interpreter runs.
-    pub fn resolved(&self) -> &Arc<Resolved> {
-        &self.resolved
-    }
-
-    /// The program in A-normal form, with loops in place of calls in tail position.
-    pub fn anf(&self) -> &Anf {
-        &self.anf
-    }
-
-    /// The compute graph for a signature, of binary64 numbers.
-    ///
-    /// # Errors
-    ///
-    /// Shapes that do not fit, with their places; names in the signature that the program does not have.
-    pub fn graph(&self, signature: &Signature) -> Result<Graph, Error> {
-        let options = BuildOptions { limits: self.limits(), ..BuildOptions::default() };
-        self.graph_with(signature, &options)
-    }
-
     /// The graph of the value, as the options want it.
     ///
     /// # Errors
     ///
-    /// As [`Program::graph`], and limits that numbers of the element type cannot count to.
-    pub fn graph_for(&self, options: &CompileOptions) -> Result<Graph, Error> {
+    /// Shapes that do not fit, with their places; names in the signature that the program does not have; limits that
+    /// numbers of the element type cannot count to.
+    pub(crate) fn value_graph(&self, options: &CompileOptions) -> Result<Graph, Error> {
         let limits = options.limits.unwrap_or(self.limits());
         let precision = options.dtype.precision();
         if precision == Precision::Single && limits.steps > MAX_STEPS_SINGLE {
@@ -277,7 +257,7 @@ impl Program {
     /// The conditions under which no operation leaves its safe domain, in the words of the source.
     ///
     /// ```
-    /// # use neural_compiler::{Program, graph::build::Signature};
+    /// # use neural_compiler::{Program, Signature};
     /// # fn main() -> Result<(), neural_compiler::Error> {
     /// let gamma = Program::parse("(define c 299792458) (/ 1 (sqrt (- 1 (square (/ v c)))))")?;
     /// let domain = gamma.safe_domain(&Signature::scalars())?;
@@ -299,9 +279,10 @@ impl Program {
     ///
     /// # Errors
     ///
-    /// As [`Program::graph`], and options that do not fit the program.
+    /// Shapes that do not fit, with their places; names in the options that the program does not have; other options that
+    /// do not fit the program or this machine.
     pub fn compile(&self, options: &CompileOptions) -> Result<Kernel, Error> {
-        let graph = self.graph_for(options)?;
+        let graph = self.value_graph(options)?;
         let interpreter = AstInterpreter::new(Arc::clone(&self.resolved), &options.signature)
             .with_limits(options.limits.unwrap_or(self.limits()))
             .with_precision(options.dtype.precision());
@@ -324,7 +305,7 @@ impl Program {
     pub fn picture(&self, subject: Subject, options: &CompileOptions) -> Result<Picture, Error> {
         Ok(match subject {
             Subject::Ast => picture::ast::picture(&self.ast),
-            Subject::Graph => picture::graph::picture(&self.graph_for(options)?),
+            Subject::Graph => picture::graph::picture(&self.value_graph(options)?),
             Subject::Adjoint => picture::graph::picture(&self.derived_graph(options)?),
         })
     }
@@ -335,12 +316,12 @@ impl Program {
             Derivative::None => Derivative::Gradient,
             derivative => derivative.clone(),
         };
-        Ok(derived(&self.graph_for(options)?, &CompileOptions { derivative, ..options.clone() })?)
+        Ok(derived(&self.value_graph(options)?, &CompileOptions { derivative, ..options.clone() })?)
     }
 
     /// The program in a dialect: text that reads as this program, with the same inputs in the same order.
     fn spelled(&self, dialect: Dialect) -> Result<String, Error> {
-        let text = dialect.write(&self.ast).map_err(|refused| Error::Source(vec![*refused]))?;
+        let text = dialect.write_ast(&self.ast).map_err(|refused| Error::Source(vec![*refused]))?;
         let limits = ReaderLimits { source_bytes: usize::MAX, nesting: usize::MAX };
         let refused = |what| Error::Source(vec![*unsayable(dialect.name(), Some((Span::default(), what)))]);
         let back = Program::parse_as(&text, dialect, &limits)
@@ -375,7 +356,7 @@ impl Program {
         if stage == Stage::Adjoint {
             return Ok(print::dump(&self.derived_graph(options)?));
         }
-        let graph = self.graph_for(options)?;
+        let graph = self.value_graph(options)?;
         if stage == Stage::Graph {
             return Ok(print::dump(&graph));
         }

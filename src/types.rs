@@ -156,10 +156,6 @@ impl Type {
     pub fn len(self) -> usize {
         self.shape.len()
     }
-    /// Whether there are none.
-    pub fn is_empty(self) -> bool {
-        self.shape.is_empty()
-    }
     /// Whether this is a single number or truth value.
     pub fn is_scalar(self) -> bool {
         self.shape == Shape::Scalar

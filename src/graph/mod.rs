@@ -17,6 +17,7 @@
 pub mod build;
 pub mod copy;
 pub mod print;
+#[cfg(feature = "internals")]
 pub mod read;
 pub mod region;
 pub mod simplify;
@@ -30,10 +31,10 @@ use nc_runtime::lanes::Precision;
 
 use crate::entity::{EntityVec, entity};
 use crate::limits::Limits;
-use crate::ops::{Algebra, LARGE, Met, Op, ShapeError};
+use crate::ops::{Algebra, LARGE, Met, Op};
 use crate::source::Span;
 pub use crate::types::{Elem, ExtentError, Shape, Type};
-pub use region::{Call, Failure, Function, FunctionId, Region, RegionId, RegionKind};
+pub use region::{Failure, Function, FunctionId, Region, RegionId, RegionKind};
 
 entity!(
     /// A node of a [`Graph`].
@@ -201,7 +202,7 @@ pub enum Effect {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Check {
     /// True where the row meets the condition; already restricted to the path on which the operation stands.
-    pub fails: Node,
+    pub(crate) fails: Node,
     /// What happens then.
     pub effect: Effect,
     /// Why.
@@ -272,11 +273,6 @@ impl std::hash::Hasher for MixHasher {
 const LOOP_WORK: usize = 32;
 
 impl Graph {
-    /// A graph with nothing in it, of binary64 numbers.
-    pub fn new() -> Graph {
-        Graph::default()
-    }
-
     /// A graph with nothing in it, of numbers of this precision.
     pub fn of(precision: Precision) -> Graph {
         Graph { precision, ..Graph::default() }
@@ -290,11 +286,6 @@ impl Graph {
     /// How many nodes and operands of nodes there are.
     pub fn size(&self) -> usize {
         self.nodes.len() + self.args.len()
-    }
-
-    /// Whether there are no nodes.
-    pub fn is_empty(&self) -> bool {
-        self.nodes.is_empty()
     }
 
     /// All nodes, operands before users.
@@ -407,15 +398,7 @@ impl Graph {
         self.intern(NodeKind::Bool(value), Type::BOOL, &[])
     }
 
-    /// An operation whose type follows from its operands'. Returns an existing node that has the same bits where
-    /// there is one.
-    pub fn apply(&mut self, op: Op, args: &[Node]) -> Result<Node, ShapeError> {
-        let types: Vec<Type> = args.iter().map(|&a| self.ty(a)).collect();
-        let ty = op.result_type(&types)?;
-        Ok(self.apply_typed(op, 0, ty, args))
-    }
-
-    /// An operation whose type the caller knows.
+    /// An operation whose type the caller knows. Returns an existing node that has the same bits where there is one.
     pub fn apply_typed(&mut self, op: Op, attr: u32, ty: Type, args: &[Node]) -> Node {
         match simplify::simplify(self, op, attr, ty, args) {
             Some(node) => node,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Graph, Node, NodeKind, Reason, Shape, Source};
+use super::{Graph, Node, Reason, Shape, Source};
 use crate::entity::{EntityVec, entity};
 use crate::source::Span;
 
@@ -207,11 +207,6 @@ impl Graph {
             }
         }
         taped
-    }
-
-    /// Whether the node is a region or a result of one.
-    pub fn is_of_region(&self, node: Node) -> bool {
-        matches!(self.kind(node), NodeKind::Region(_) | NodeKind::Result(_))
     }
 }
 

@@ -1,5 +1,7 @@
 //! The lane program: SSA over numbers, masks and integers of one group of rows. It is all that code generation sees.
 
+#![cfg_attr(not(feature = "jit"), allow(dead_code, reason = "code generators read more of lane programs"))]
+
 use std::fmt;
 
 use nc_runtime::lanes::Precision;
@@ -93,8 +95,6 @@ pub enum SBinary {
     Min,
     /// 1 if they are equal, else 0.
     Eq,
-    /// 1 if the first is smaller, else 0.
-    Lt,
 }
 
 impl SBinary {
@@ -108,7 +108,6 @@ impl SBinary {
             SBinary::Shl => a << (b & 63),
             SBinary::Min => a.min(b),
             SBinary::Eq => u64::from(a == b),
-            SBinary::Lt => u64::from(a < b),
         }
     }
 }

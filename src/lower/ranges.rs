@@ -312,11 +312,6 @@ fn binary(op: SBinary, a: Range, b: Range) -> Range {
             _ if a.most < b.least || b.most < a.least => Range::of(0),
             _ => Range { least: 0, most: 1 },
         },
-        SBinary::Lt => match (a.most < b.least, a.least >= b.most) {
-            (true, _) => Range::of(1),
-            (_, true) => Range::of(0),
-            _ => Range { least: 0, most: 1 },
-        },
     }
 }
 

@@ -318,9 +318,8 @@ mod tests {
             .names()
             .filter(|name| names.iter().any(|n| n == name))
             .fold(Signature::scalars(), |known, name| known.shape(name, signature.shape_of(name)));
-        let derivative = Derivative::Gradient;
-        let options = CompileOptions { signature, derivative, ..CompileOptions::default() };
-        let graph = derived(&program.graph_for(&options).expect("a graph"), &options).expect("a derivative");
+        let options = CompileOptions::default().signature(signature).derivative(Derivative::Gradient);
+        let graph = derived(&program.value_graph(&options).expect("a graph"), &options).expect("a derivative");
         lower(&graph, 0)
     }
 

@@ -510,7 +510,7 @@ impl Primitive {
     }
 
     /// The value of the primitive for operands whose number fits its arity.
-    pub fn expand<A: Algebra>(self, a: &mut A, args: &[A::V]) -> Result<A::V, ShapeError> {
+    pub(crate) fn expand<A: Algebra>(self, a: &mut A, args: &[A::V]) -> Result<A::V, ShapeError> {
         match self.info().expansion {
             Expansion::Sugar(sugar) => sugar.expand(a, args),
             Expansion::Complex(name) => name.expand(a, args),

@@ -6,9 +6,7 @@ use crate::support;
 
 use std::f64::consts::PI;
 
-use neural_compiler::graph::Shape;
-use neural_compiler::graph::build::Signature;
-use neural_compiler::{CompileOptions, Derivative, Error, Program};
+use neural_compiler::{CompileOptions, Derivative, Error, Program, Shape, Signature};
 use num_complex::Complex64;
 use support::native_tier;
 
@@ -24,7 +22,7 @@ fn run(program: &Program, derivative: Derivative, real: &[&str], columns: &[&[f6
     for name in program.inputs().filter(|name| !real.contains(name)) {
         signature = signature.shape(name, Shape::Complex);
     }
-    let options = CompileOptions { signature, derivative, tier: native_tier(), ..CompileOptions::default() };
+    let options = CompileOptions::default().signature(signature).derivative(derivative).tier(native_tier());
     program.compile(&options).unwrap().columns(columns).unwrap()
 }
 
@@ -322,7 +320,7 @@ fn what_complex_numbers_do_not_do_is_an_error_with_its_place() {
     }
     let program = Program::parse("(* z (vsum v))").unwrap();
     let signature = Signature::scalars().shape("z", Shape::Complex).shape("v", Shape::Vector(3));
-    let options = CompileOptions { signature, derivative: Derivative::Gradient, ..CompileOptions::default() };
+    let options = CompileOptions::default().signature(signature).derivative(Derivative::Gradient);
     let error = program.compile(&options).unwrap_err().to_string();
     assert_eq!(error, "the derivative of a complex result by `v` has no shape: it is vec 3");
 }

@@ -7,8 +7,8 @@ use crate::support;
 
 use astro_float::BigFloat;
 use measure::{Big, Expected, PRECISION as P, RM, big, ulp_error};
-use neural_compiler::derive::adjoint::{Seeds, adjoint};
-use neural_compiler::graph::Shape;
+use neural_compiler::Shape;
+use neural_compiler::internals::derive::adjoint::{Seeds, adjoint};
 use support::bounds::{Approx, Constants, half_ulp, outputs, reliable_outputs, ulp};
 use support::derive::{Case, Value, matrix, number, vector};
 use support::generate::Rng;
@@ -24,7 +24,7 @@ fn rough(x: &BigFloat) -> f64 {
     x.to_string().parse().expect("a decimal number")
 }
 
-fn all_inputs(graph: &neural_compiler::graph::Graph) -> Vec<u32> {
+fn all_inputs(graph: &neural_compiler::internals::graph::Graph) -> Vec<u32> {
     (0..graph.inputs.len() as u32).collect()
 }
 

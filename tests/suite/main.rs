@@ -4,6 +4,7 @@
 mod measure;
 mod support;
 
+mod api;
 mod arrays;
 mod bodies;
 mod bounds;

@@ -1,11 +1,12 @@
 //! What comes from outside cannot make the compiler or its code read or write where it must not: sizes that wrap, graphs
 //! that are not well-formed, memory without a limit. Each is an error, in every tier.
 
-use neural_compiler::graph::build::Signature;
-use neural_compiler::graph::{Elem, Graph, Output, Role, Shape, Source, Type};
-use neural_compiler::kernel::KernelError;
-use neural_compiler::ops::Op;
-use neural_compiler::{CompileOptions, Derivative, Error, Formula, FormulaError, Kernel, Program, Tier};
+use neural_compiler::batch::Precision;
+use neural_compiler::internals::graph::{Elem, Graph, Node, Output, Type};
+use neural_compiler::{
+    CompileOptions, Derivative, Error, Formula, FormulaError, Kernel, KernelError, Op, Program, Role, Shape, Signature,
+    Source, Tier,
+};
 
 /// The message for a program that is refused with a place, the same in every tier, with and without derivatives.
 fn refused(source: &str, signature: &Signature) -> String {
@@ -13,12 +14,8 @@ fn refused(source: &str, signature: &Signature) -> String {
     let mut first: Option<String> = None;
     for tier in Tier::available() {
         for derivative in [Derivative::None, Derivative::Gradient] {
-            let options = CompileOptions {
-                signature: signature.clone(),
-                tier,
-                derivative,
-                ..CompileOptions::default()
-            };
+            let options =
+                CompileOptions::default().signature(signature.clone()).tier(tier).derivative(derivative.clone());
             let message = match program.compile(&options) {
                 Err(Error::Source(diagnostics)) => diagnostics[0].message.clone(),
                 Err(other) => panic!("{source}: {other} has no place"),
@@ -107,7 +104,7 @@ fn memory_of_a_row_is_limited() {
     let message = refused(recursive, &Signature::scalars());
     assert!(message.starts_with("a row needs "), "{message}");
     let program = Program::parse(recursive).unwrap();
-    let more = CompileOptions { memory_bytes: 1 << 40, ..CompileOptions::default() };
+    let more = CompileOptions::default().memory_bytes(1 << 40);
     assert!(program.compile(&more).is_ok());
 }
 
@@ -138,7 +135,7 @@ fn formulas_have_derivatives() {
     let (x, y) = (f.input("x"), f.input("y"));
     let product = f.call("*", &[x, y]).unwrap();
     f.result("", product).unwrap();
-    let options = CompileOptions { derivative: Derivative::Gradient, ..CompileOptions::default() };
+    let options = CompileOptions::default().derivative(Derivative::Gradient);
     let columns = f.compile(&options).unwrap().columns(&[&[3.0], &[5.0]]).unwrap();
     assert_eq!(columns, [[15.0], [5.0], [3.0]]);
 }
@@ -146,7 +143,7 @@ fn formulas_have_derivatives() {
 /// Graphs that no builder makes.
 #[test]
 fn graphs_are_verified_in_every_build() {
-    type Wrong = fn(&mut Graph) -> neural_compiler::graph::Node;
+    type Wrong = fn(&mut Graph) -> Node;
     let cases: [(&str, Wrong); 7] = [
         ("wild slice", |g| {
             let v = g.input("v", Shape::Vector(3), Source::Row);
@@ -172,17 +169,17 @@ fn graphs_are_verified_in_every_build() {
         }),
     ];
     for (name, wrong) in cases {
-        let mut graph = Graph::new();
+        let mut graph = Graph::of(Precision::Double);
         let node = wrong(&mut graph);
         graph.outputs.push(Output { name: String::new(), node, role: Role::Value });
         for tier in Tier::available() {
             let result =
-                Kernel::from_graph(graph.clone(), &CompileOptions { tier, ..CompileOptions::default() });
+                Kernel::from_graph(graph.clone(), &CompileOptions::default().tier(tier));
             assert!(matches!(result, Err(KernelError::Internal { stage: "graph", .. })), "{name}, {tier}");
         }
     }
     // A node of another graph.
-    let (mut graph, mut other) = (Graph::new(), Graph::new());
+    let (mut graph, mut other) = (Graph::of(Precision::Double), Graph::of(Precision::Double));
     graph.input("x", Shape::Scalar, Source::Row);
     let mut foreign = other.input("x", Shape::Scalar, Source::Row);
     for _ in 0..5 {

@@ -5,8 +5,8 @@ use crate::support;
 use support::bits;
 use support::derive::{Case, Value, matrix, number, vector};
 
-use neural_compiler::derive::adjoint::{Seeds, adjoint};
-use neural_compiler::derive::tangent::tangent;
+use neural_compiler::internals::derive::adjoint::{Seeds, adjoint};
+use neural_compiler::internals::derive::tangent::tangent;
 use neural_compiler::{CompileOptions, Kernel, Tier};
 use support::generate::{Generated, Rng, program};
 
@@ -273,11 +273,11 @@ fn gradients(generated: &Generated, text: &str, values: &dyn Fn(&str, usize) -> 
     let inputs: Vec<(&str, Value)> = names
         .iter()
         .map(|name| {
-            let shape = shape(name).unwrap_or(neural_compiler::graph::Shape::Scalar);
+            let shape = shape(name).unwrap_or(neural_compiler::Shape::Scalar);
             (name.as_str(), Value { shape, elements: (0..shape.len()).map(|k| values(name, k)).collect() })
         })
         .collect();
-    let mut signature = neural_compiler::graph::build::Signature::scalars();
+    let mut signature = neural_compiler::Signature::scalars();
     for (name, value) in &inputs {
         signature = signature.shape(*name, value.shape);
     }
@@ -291,7 +291,7 @@ fn gradients(generated: &Generated, text: &str, values: &dyn Fn(&str, usize) -> 
     let columns: Vec<Vec<f64>> = case.inputs.iter().map(|&x| vec![x]).collect();
     let modes = [adjoint(&case.graph, Seeds::Elements, &wrt), tangent(&case.graph, &case.directions())].map(
         |graph| {
-            let options = CompileOptions { tier: Tier::Interpret, ..CompileOptions::default() };
+            let options = CompileOptions::default().tier(Tier::Interpret);
             let kernel = Kernel::from_graph(graph, &options).expect("a kernel");
             let results = support::run(&kernel, &columns, &[], 1, 1);
             results.columns[1..].iter().map(|c| f64::from_bits(c[0])).collect()

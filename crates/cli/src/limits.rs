@@ -1,8 +1,6 @@
 //! Options for how long a row may take, and how much memory.
 
-use neural_compiler::kernel::DEFAULT_TAPE_BYTES;
-use neural_compiler::limits::DEFAULT_MEMORY_BYTES;
-use neural_compiler::{Limits, Program};
+use neural_compiler::{DEFAULT_MEMORY_BYTES, DEFAULT_TAPE_BYTES, Limits, Program};
 
 /// Limits from the command line, which count more than those in the program's header comment.
 #[derive(Debug, Clone, Copy, clap::Args)]

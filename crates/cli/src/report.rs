@@ -5,10 +5,7 @@ use std::ops::Range;
 
 use ariadne::{Config, IndexType, Label, Report, ReportKind, Source};
 use nc_arrays::FileError;
-use neural_compiler::Error;
-use neural_compiler::interpret::ast::Variable;
-use neural_compiler::kernel::KernelError;
-use neural_compiler::source::{Diagnostic, Severity, Span};
+use neural_compiler::{Diagnostic, Error, KernelError, Severity, Span, Variable};
 use serde_json::{Value as Json, json};
 
 use super::state;
@@ -98,10 +95,12 @@ impl Failure {
                     KernelError::Memory { .. } => "memory",
                     KernelError::Internal { .. } => "internal",
                     KernelError::Codegen(_) => "codegen",
+                    _ => "compile",
                 };
                 Failure::message(code, format!("{}: {error}", source.name))
             }
             Error::Batch(error) => Failure::message("batch", format!("{}: {error}", source.name)),
+            error => Failure::message("error", format!("{}: {error}", source.name)),
         }
     }
 

@@ -1,10 +1,9 @@
 //! Program → tree.
 
 use egg::Id;
-use neural_compiler::entity::EntityVec;
-use neural_compiler::graph::{Graph, Node, NodeKind, Shape};
-use neural_compiler::ops::Op;
-use neural_compiler::source::{Diagnostic, Span};
+use neural_compiler::internals::entity::EntityVec;
+use neural_compiler::internals::graph::{Graph, Node, NodeKind};
+use neural_compiler::{Diagnostic, Op, Shape, Span};
 
 use super::constructions::{Constructions, Maker};
 use super::rational::Rational;
