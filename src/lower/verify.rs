@@ -319,7 +319,8 @@ mod tests {
             .filter(|name| names.iter().any(|n| n == name))
             .fold(Signature::scalars(), |known, name| known.shape(name, signature.shape_of(name)));
         let options = CompileOptions::default().signature(signature).derivative(Derivative::Gradient);
-        let graph = derived(&program.value_graph(&options).expect("a graph"), &options).expect("a derivative");
+        let graph =
+            derived(&program.value_graph(&options).expect("a graph"), &options).expect("a derivative");
         lower(&graph, 0)
     }
 

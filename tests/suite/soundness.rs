@@ -4,8 +4,8 @@
 use neural_compiler::batch::Precision;
 use neural_compiler::internals::graph::{Elem, Graph, Node, Output, Type};
 use neural_compiler::{
-    CompileOptions, Derivative, Error, Formula, FormulaError, Kernel, KernelError, Op, Program, Role, Shape, Signature,
-    Source, Tier,
+    CompileOptions, Derivative, Error, Formula, FormulaError, Kernel, KernelError, Op, Program, Role, Shape,
+    Signature, Source, Tier,
 };
 
 /// The message for a program that is refused with a place, the same in every tier, with and without derivatives.
@@ -14,8 +14,10 @@ fn refused(source: &str, signature: &Signature) -> String {
     let mut first: Option<String> = None;
     for tier in Tier::available() {
         for derivative in [Derivative::None, Derivative::Gradient] {
-            let options =
-                CompileOptions::default().signature(signature.clone()).tier(tier).derivative(derivative.clone());
+            let options = CompileOptions::default()
+                .signature(signature.clone())
+                .tier(tier)
+                .derivative(derivative.clone());
             let message = match program.compile(&options) {
                 Err(Error::Source(diagnostics)) => diagnostics[0].message.clone(),
                 Err(other) => panic!("{source}: {other} has no place"),
@@ -173,8 +175,7 @@ fn graphs_are_verified_in_every_build() {
         let node = wrong(&mut graph);
         graph.outputs.push(Output { name: String::new(), node, role: Role::Value });
         for tier in Tier::available() {
-            let result =
-                Kernel::from_graph(graph.clone(), &CompileOptions::default().tier(tier));
+            let result = Kernel::from_graph(graph.clone(), &CompileOptions::default().tier(tier));
             assert!(matches!(result, Err(KernelError::Internal { stage: "graph", .. })), "{name}, {tier}");
         }
     }

@@ -2,8 +2,8 @@
 
 use nc_arrays::Form;
 use nc_runtime::element::Element;
-use neural_compiler::internals::number::{self, Literal, Number};
 use neural_compiler::internals::limits::MAX_ELEMENTS;
+use neural_compiler::internals::number::{self, Literal, Number};
 use neural_compiler::{Dtype, Shape};
 use serde_json::{Value as Json, json};
 
