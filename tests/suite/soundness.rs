@@ -82,7 +82,7 @@ fn shapes_of_inputs_are_checked() {
 fn derivatives_are_counted_before_they_are_made() {
     let signature = Signature::scalars().shape("v", Shape::Vector(1 << 20));
     let program = Program::parse("(* v v)").unwrap();
-    let options = CompileOptions { signature, derivative: Derivative::Gradient, ..CompileOptions::default() };
+    let options = CompileOptions::default().signature(signature).derivative(Derivative::Gradient);
     let error = program.compile(&options).unwrap_err();
     assert!(
         matches!(error, Error::Kernel(KernelError::TooManyDerivatives { count }) if count == 1 << 40),
