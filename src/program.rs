@@ -51,10 +51,19 @@ pub enum Error {
     Source(Vec<Diagnostic>),
     /// The options do not fit the program, or code generation failed.
     #[error(transparent)]
-    Kernel(#[from] KernelError),
+    Kernel(KernelError),
     /// The batch does not fit the kernel.
     #[error(transparent)]
     Batch(#[from] nc_runtime::batch::BatchError),
+}
+
+impl From<KernelError> for Error {
+    fn from(error: KernelError) -> Error {
+        match error {
+            KernelError::DerivativeTooLarge(error) => Error::Source(vec![error.diagnostic()]),
+            error => Error::Kernel(error),
+        }
+    }
 }
 
 fn summary(diagnostics: &[Diagnostic]) -> String {

@@ -27,7 +27,7 @@ use crate::entity::{EntityVec, entity};
 use crate::limits::Limits;
 use crate::ops::{LARGE, Met, Op, ShapeError};
 use crate::source::Span;
-pub use region::{Call, Failure, Function, FunctionId, Region, RegionId, RegionKind};
+pub use region::{Call, CallResult, Failure, Function, FunctionId, Region, RegionId, RegionKind, ResultRole};
 pub use types::{Elem, Shape, Type};
 
 entity!(

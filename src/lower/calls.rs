@@ -14,6 +14,7 @@ use super::regions::leave;
 use super::uniform::Uniform;
 use super::{Lowering, Scope};
 use crate::entity::Entity;
+use crate::graph::region::ResultRole;
 use crate::graph::{Function, Graph, Node, RegionKind, Source};
 use crate::ops::Lane;
 
@@ -88,29 +89,27 @@ impl Lowering<'_> {
             .collect();
         operands.push(calls);
         let depth = l.s_binary(SBinary::Sub, machine.depth, l.s(1));
-        let numbers: usize = call.results.iter().map(|shape| shape.len()).sum();
+        let numbers: usize = call.results.iter().map(|result| result.shape.len()).sum();
         let function = call.function.index() as u32;
         let results = numbers as u32 + 1;
         let mut values = l.call(LaneCall { function, active: calls, depth, operands, results });
         if let Some(outside) = values.pop() {
             l.outside(l.and(calls, l.eq(outside, one)));
         }
-        let failed = match (call.results.first(), call.results.len()) {
-            (Some(value), 2..) => l.select(calls, values[value.len()], failed),
-            _ => failed,
-        };
+        let code = call.position(ResultRole::Failure).expect("a call says what failed") as usize;
+        let code: usize = call.results[..code].iter().map(|result| result.shape.len()).sum();
+        let failed = l.select(calls, values[code], failed);
         l.store(FAILED, here, failed);
         let failed = l.select(enters, failed, zero);
         let mut values = values.into_iter();
         let results: Vec<Form> = call
             .results
             .iter()
-            .enumerate()
-            .map(|(k, shape)| {
-                let lanes = values.by_ref().take(shape.len());
+            .map(|result| {
+                let lanes = values.by_ref().take(result.shape.len());
                 let lanes = lanes
                     .map(|value| {
-                        let otherwise = if k == 1 { failed } else { zero };
+                        let otherwise = if result.role == ResultRole::Failure { failed } else { zero };
                         Lane::F(l.select(calls, value, otherwise))
                     })
                     .collect();

@@ -177,7 +177,7 @@ fn slopes_of_elementary_functions() {
             let (x, y) = (draw(*x_range), draw(*y_range));
             let inputs: &[(&str, Value)] = &[("x", number(x)), ("y", number(y))];
             let case = Case::new(text, &inputs[..slopes.len()]);
-            let graph = adjoint(&case.graph, Seeds::Elements, &all_inputs(&case.graph));
+            let graph = adjoint(&case.graph, Seeds::Elements, &all_inputs(&case.graph)).expect("an adjoint");
             let bounded = outputs(&graph, &case.inputs, &mut constants);
             let found = case.reverse();
             for (k, slope) in slopes.iter().enumerate() {
@@ -344,7 +344,7 @@ fn square_case(text: &str, m: &[i64], n: usize) -> Case {
 
 /// The value and the Jacobian with error bounds, which must be what the tiers compute.
 fn bounded(case: &Case) -> Vec<Approx> {
-    let graph = adjoint(&case.graph, Seeds::Elements, &all_inputs(&case.graph));
+    let graph = adjoint(&case.graph, Seeds::Elements, &all_inputs(&case.graph)).expect("an adjoint");
     let found = case.outputs(&graph, &[]);
     let bounded = outputs(&graph, &case.inputs, &mut Constants::of_program(""));
     for (a, b) in bounded.iter().zip(&found) {

@@ -289,7 +289,7 @@ fn gradients(generated: &Generated, text: &str, values: &dyn Fn(&str, usize) -> 
     }
     let wrt: Vec<u32> = (0..names.len() as u32).collect();
     let columns: Vec<Vec<f64>> = case.inputs.iter().map(|&x| vec![x]).collect();
-    let modes = [adjoint(&case.graph, Seeds::Elements, &wrt), tangent(&case.graph, &case.directions())].map(
+    let modes = [adjoint(&case.graph, Seeds::Elements, &wrt), tangent(&case.graph, &case.directions())].map(|graph| graph.expect("a derived graph")).map(
         |graph| {
             let options = CompileOptions { tier: Tier::Interpret, ..CompileOptions::default() };
             let kernel = Kernel::from_graph(graph, &options).expect("a kernel");

@@ -145,6 +145,10 @@ struct Assembled {
     functions: Vec<Placed>,
 }
 
+/// Programs that store more results, such as large Jacobian matrices, get the register allocator whose time is linear in the uses
+/// of a value: most of their stores may be of one and the same zero.
+const MAX_STORES: usize = 1 << 14;
+
 fn assemble<'p>(
     program: &'p LaneProgram,
     plan: &Plan,
@@ -164,7 +168,10 @@ fn assemble<'p>(
     let options = RegallocOptions {
         verbose_log: false,
         validate_ssa: cfg!(debug_assertions),
-        algorithm: if pieces.len() == 1 { Algorithm::Ion } else { Algorithm::Fastalloc },
+        algorithm: match pieces.len() {
+            1 if program.stores.len() <= MAX_STORES => Algorithm::Ion,
+            _ => Algorithm::Fastalloc,
+        },
     };
     let mut context = Ctx::default();
     let mut assembler = Assembler::new(pool);
