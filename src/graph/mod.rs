@@ -7,14 +7,14 @@
 //! * [`build`]: ANF with a signature → graph;
 //! * [`region`]: loops, and their adjoints;
 //! * [`copy`]: nodes of one graph made again in another;
-//! * [`simplify`]: rewrites that keep every bit, applied as nodes are made;
+//! * [`rewrite`]: rules applied as nodes are made, which keep every bit;
 //! * [`mod@print`] and [`verify`].
 
 pub mod build;
 pub mod copy;
 pub mod print;
 pub mod region;
-pub mod simplify;
+pub mod rewrite;
 pub mod types;
 pub mod verify;
 
@@ -412,10 +412,10 @@ impl Graph {
 
     /// An operation whose type the caller knows.
     pub fn apply_typed(&mut self, op: Op, attr: u32, ty: Type, args: &[Node]) -> Node {
-        match simplify::simplify(self, op, attr, ty, args) {
+        match rewrite::simplify(self, op, attr, ty, args) {
             Some(node) => node,
             None => {
-                let args = simplify::canonical_order(self, op, args);
+                let args = rewrite::canonical_order(self, op, args);
                 self.intern(NodeKind::Apply(op, attr), ty, &args)
             }
         }
