@@ -230,9 +230,7 @@ impl<'p> Sweep<'p> {
         // Of an array that is put together from single elements, those count whose elements are active.
         let parts = match cotangent.active {
             Some(active)
-                if op == Op::Pack
-                    && site.args.len() == site.ty.len()
-                    && g.op(active) == Some(Op::Place) =>
+                if op == Op::Pack && site.args.len() == site.ty.len() && g.op(active) == Some(Op::Place) =>
             {
                 place_range(g, active)
             }

@@ -297,7 +297,8 @@ pub(super) fn tangent(
         RegionKind::Loop { .. } => None,
         RegionKind::Reverse { .. } => done.get(&args.control),
     };
-    let of = |nodes: &[Node]| -> Vec<Activity> { nodes.iter().map(|&n| Activity::of(&arriving(n))).collect() };
+    let of =
+        |nodes: &[Node]| -> Vec<Activity> { nodes.iter().map(|&n| Activity::of(&arriving(n))).collect() };
     let tape = reversed.map_or_else(Vec::new, |forward| forward.states.clone());
     let key = (ByAddress(region.clone()), of(args.first), of(args.captures), tape);
     let onward = match known.onward.get(&key) {
@@ -358,7 +359,8 @@ impl Onward {
                     as_numbers(&mut new, flow, shape, places, &mut nexts);
                 }
             }
-            new.outputs = region.goes_on().into_iter().chain(nexts).chain(region.exits()).map(output).collect();
+            new.outputs =
+                region.goes_on().into_iter().chain(nexts).chain(region.exits()).map(output).collect();
             if !inner.is_empty() {
                 new = redirect(&new, &inner.iter().map(|(&node, forward)| (node, forward.node)).collect());
             }

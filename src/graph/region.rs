@@ -168,7 +168,9 @@ impl Region {
     pub fn result_count(&self) -> usize {
         match &self.kind {
             RegionKind::Call(call) => call.results.len(),
-            RegionKind::Loop { .. } | RegionKind::Reverse { .. } => self.next().count() + self.exits().count(),
+            RegionKind::Loop { .. } | RegionKind::Reverse { .. } => {
+                self.next().count() + self.exits().count()
+            }
         }
     }
 

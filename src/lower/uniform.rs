@@ -95,7 +95,8 @@ impl Uniform {
                 Source::Row | Source::Shared | Source::Cotangent(_) | Source::Tangent { .. } => false,
             };
             let inputs = (0u32..).zip(&body.inputs);
-            let mut known_inputs = inputs.map(|(k, input)| known.nodes[body.input_node(k)] == same(input.source));
+            let mut known_inputs =
+                inputs.map(|(k, input)| known.nodes[body.input_node(k)] == same(input.source));
             if seen && known_inputs.all(|known| known) {
                 return;
             }

@@ -366,7 +366,8 @@ fn ranges_of_an_array() {
 /// Elements of an operand of a recursive function that no call uses.
 #[test]
 fn elements_that_calls_leave_out() {
-    let text = "(define (f v n) (if (<= n 0) 0 (+ (if (> n k) (ref v 0) (ref v 1)) (f v (- n 1))))) (f (sqrt w) n)";
+    let text =
+        "(define (f v n) (if (<= n 0) 0 (+ (if (> n k) (ref v 0) (ref v 1)) (f v (- n 1))))) (f (sqrt w) n)";
     let inputs = |w: &[f64], k: f64| [("w", vector(w)), ("n", number(3.0)), ("k", number(k))];
     // By k, by both elements of w, and by n.
     jacobian(text, &inputs(&[4.0, 0.0], 0.0), &[0.0, 0.75, 0.0, 0.0]);
@@ -377,7 +378,8 @@ fn elements_that_calls_leave_out() {
 /// What a loop captures and uses in one iteration only, or in none.
 #[test]
 fn captures_of_some_iterations() {
-    let used = "(let ((s (sqrt x))) (loop ((i 0) (t 0)) (if (>= i 3) t (recur (+ i 1) (if (= i k) (+ t s) t)))))";
+    let used =
+        "(let ((s (sqrt x))) (loop ((i 0) (t 0)) (if (>= i 3) t (recur (+ i 1) (if (= i k) (+ t s) t)))))";
     for k in [0.0, 1.0, 2.0] {
         jacobian(used, &[("x", number(4.0)), ("k", number(k))], &[0.25, 0.0]);
     }
@@ -405,11 +407,7 @@ fn failures_of_calls_on_other_paths() {
     let gradient = CompileOptions { derivative: Derivative::Gradient, ..options.clone() };
     let graph = derived(&graph, &gradient).expect("an adjoint");
     let columns = [vec![3.0, 9.0, 2.0, 9.0, 1.0], vec![-1.0, -2.0, 2.0, 3.0, 9.0]];
-    let expected = [
-        [4.0, NAN, 6.0, NAN, NAN],
-        [0.0, NAN, 0.0, NAN, NAN],
-        [-1.0, NAN, 2.0, NAN, NAN],
-    ];
+    let expected = [[4.0, NAN, 6.0, NAN, NAN], [0.0, NAN, 0.0, NAN, NAN], [-1.0, NAN, 2.0, NAN, NAN]];
     for tier in [support::native_tier(), Tier::Interpret] {
         let kernel = Kernel::from_graph(graph.clone(), &CompileOptions { tier, ..options.clone() });
         let results = support::run(&kernel.expect("a kernel"), &columns, &[], 5, 1);

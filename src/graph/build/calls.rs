@@ -132,7 +132,7 @@ impl<'a> Builder<'a> {
     /// Ends the body of a function, and makes the call that it was built for.
     pub(super) fn end_function(&mut self, pending: Pending, outcome: Outcome) -> Option<Frame<'a>> {
         let value = outcome.value.map(|value| self.as_number(value));
-        let outer = self.outer.pop().unwrap_or_default();
+        let outer = self.outer.pop().expect("a body is built inside another graph");
         let level = std::mem::replace(&mut self.here, outer);
         let assumed = self.functions.instances[&pending.instance].value;
         self.unknown -= usize::from(assumed == Assumption::Unknown);
@@ -237,8 +237,7 @@ impl<'a> Builder<'a> {
         let call = Call { function, operands: operands.len() as u32 + 1, results, failure };
         let place = |role| call.position(role);
         let of = |role| place(role).expect("a call has these results");
-        let (value, failed, after) =
-            (of(ResultRole::Value), of(ResultRole::Failure), of(ResultRole::Steps));
+        let (value, failed, after) = (of(ResultRole::Value), of(ResultRole::Failure), of(ResultRole::Steps));
         let noted = place(ResultRole::Note);
         let region =
             Region { body: Graph::of(precision), kind: RegionKind::Call(call), name: String::new(), span };

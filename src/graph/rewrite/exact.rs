@@ -491,7 +491,8 @@ fn slice_of_place(g: &mut Graph, at: &Application<'_>) -> Option<Node> {
 fn slice_of_transpose(g: &mut Graph, at: &Application<'_>) -> Option<Node> {
     let whole = at.args[0];
     let inner = operand_of(g, whole, Op::Transpose)?;
-    let (Shape::Matrix(_, columns), Shape::Matrix(_, inner_columns)) = (g.shape(whole), g.shape(inner)) else {
+    let (Shape::Matrix(_, columns), Shape::Matrix(_, inner_columns)) = (g.shape(whole), g.shape(inner))
+    else {
         return None;
     };
     let (row, column) = (at.attr / columns, at.attr % columns);

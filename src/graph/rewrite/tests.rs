@@ -50,15 +50,14 @@ fn operands(g: &mut Graph) -> Operands {
     numbers.extend([Op::Neg, Op::Abs].map(|op| g.unary(op, x)));
     numbers.extend([g.unary(Op::Neg, y), g.mul(x, three), g.binary(Op::Div, x, three)]);
     numbers.extend(constants);
-    let mut vectors = vec![v, w, g.unary(Op::Neg, v), g.mul(w, three), g.fill(x, VECTOR), g.fill(zero, VECTOR)];
+    let mut vectors =
+        vec![v, w, g.unary(Op::Neg, v), g.mul(w, three), g.fill(x, VECTOR), g.fill(zero, VECTOR)];
     let (two, one) = (g.slice(v, 1, Shape::Vector(2)), g.slice(v, 0, Shape::Scalar));
     vectors.push(g.pack(Elem::Num, VECTOR, &[x, y, x]));
     vectors.push(g.pack(Elem::Num, VECTOR, &[two, one]));
     vectors.push(g.place(two, 1, VECTOR));
     vectors.push(two);
-    let transposed = |g: &mut Graph, m| {
-        g.apply_typed(Op::Transpose, 0, Type::num(Shape::Matrix(3, 2)), &[m])
-    };
+    let transposed = |g: &mut Graph, m| g.apply_typed(Op::Transpose, 0, Type::num(Shape::Matrix(3, 2)), &[m]);
     let matrices = vec![m, transposed(g, m), g.fill(y, MATRIX)];
     Operands { numbers, truths, vectors, matrices }
 }
@@ -183,14 +182,17 @@ fn every_rule_keeps_every_bit() {
         let mut pairs: Vec<(&Rule, Node, Node)> = Vec::new();
         for rule in RULES {
             for (attr, ty, args) in applications(&mut g, rule.op, &all) {
-                let Some(new) = (rule.apply)(&mut g, &Application { attr, ty, args: &args }) else { continue };
+                let Some(new) = (rule.apply)(&mut g, &Application { attr, ty, args: &args }) else {
+                    continue;
+                };
                 let old = g.intern(NodeKind::Apply(rule.op, attr), ty, &args);
                 assert_eq!(g.ty(new), ty, "{}", rule.name);
                 *fired.entry(rule.name).or_default() += 1;
                 pairs.push((rule, old, new));
             }
         }
-        let silent: Vec<&str> = RULES.iter().map(|r| r.name).filter(|name| !fired.contains_key(name)).collect();
+        let silent: Vec<&str> =
+            RULES.iter().map(|r| r.name).filter(|name| !fired.contains_key(name)).collect();
         assert!(silent.is_empty(), "no operands made these rules fire: {silent:?}");
         let special = special(precision);
         for (i, &x) in special.iter().enumerate() {
