@@ -13,6 +13,7 @@ use nc_runtime::lanes::Lanes;
 use super::lanes::{Condition, LaneType, SBinary, Value};
 use super::record::Recorder;
 use crate::graph::{Elem, Type};
+use crate::ops::array::Arrays;
 use crate::ops::{Bound, Lane, Op};
 
 /// Operations that one loop carries out for an element at the most.
@@ -65,6 +66,13 @@ impl Form {
             Form::Array(array) => array.len,
         }
     }
+}
+
+/// An operand of an operation.
+#[derive(Clone, Debug)]
+pub(crate) struct Argument {
+    pub(super) ty: Type,
+    pub(super) form: Form,
 }
 
 /// Elements from a place in an expression on.
@@ -229,6 +237,14 @@ impl Lane<Recorder> {
             Lane::F(value) | Lane::M(value) => value,
         }
     }
+
+    /// Another value of the same kind.
+    fn of_this_kind(self, value: Value) -> Lane<Recorder> {
+        match self {
+            Lane::F(_) => Lane::F(value),
+            Lane::M(_) => Lane::M(value),
+        }
+    }
 }
 
 impl<'a> Memory<'a> {
@@ -244,7 +260,7 @@ impl<'a> Memory<'a> {
     /// Elements that are there one by one, in the form for so many.
     pub(super) fn form(&self, lanes: Vec<Lane<Recorder>>) -> Form {
         let form = Form::Lanes(lanes);
-        if self.is_small(form.len() as usize) { form } else { self.stored(&form).form() }
+        if self.is_small(form.len() as usize) { form } else { self.in_cells(&form).form() }
     }
 
     /// The elements one by one, however many.
@@ -252,39 +268,24 @@ impl<'a> Memory<'a> {
         match form {
             Form::Lanes(lanes) => lanes.clone(),
             array @ Form::Array(_) => {
-                let cells = self.stored(array);
-                (0..cells.len).map(|k| self.load(&cells, k, self.s(0))).collect()
+                let cells = self.in_cells(array);
+                (0..cells.len).map(|k| self.read(&cells, k, self.s(0))).collect()
             }
         }
     }
 
-    /// What instructions are recorded with.
-    pub(crate) fn lanes(&self) -> &'a Recorder {
-        self.l
-    }
-
     /// A number that is the same for all rows.
-    pub(crate) fn s(&self, value: u32) -> Value {
+    fn s(&self, value: u32) -> Value {
         self.l.s(value.into())
     }
 
     /// The sum of two such numbers.
-    pub(crate) fn s_add(&self, a: Value, b: Value) -> Value {
+    fn s_add(&self, a: Value, b: Value) -> Value {
         self.l.s_binary(SBinary::Add, a, b)
     }
 
-    /// The difference of two such numbers.
-    pub(crate) fn s_sub(&self, a: Value, b: Value) -> Value {
-        self.l.s_binary(SBinary::Sub, a, b)
-    }
-
-    /// A multiple of such a number.
-    pub(crate) fn s_times(&self, a: Value, by: u32) -> Value {
-        self.l.s_binary(SBinary::Mul, a, self.s(by))
-    }
-
     /// Cells that nothing else uses as long as the result, or a value made from it, is there.
-    pub(crate) fn cells(&self, elem: Elem, len: u32) -> Cells {
+    pub(super) fn allocate(&self, elem: Elem, len: u32) -> Cells {
         if len == 0 {
             return Cells::at(0, None, 0, lane_type(elem));
         }
@@ -295,29 +296,17 @@ impl<'a> Memory<'a> {
         Cells { block, cell, offset: None, len, ty: lane_type(elem) }
     }
 
-    /// `body` for each number below `count`.
-    pub(crate) fn each(&self, count: u32, body: impl FnOnce(Value)) {
-        self.between(self.s(0), self.s(count), 1, body);
-    }
-
     /// `body` for `first`, `first + step`, … below `end`.
-    pub(crate) fn between(&self, first: Value, end: Value, step: u32, body: impl FnOnce(Value)) {
-        self.fold(first, end, step, Vec::new(), None, |k, _| {
+    pub(super) fn stride(&self, first: Value, end: Value, step: u32, body: impl FnOnce(Value)) {
+        self.cycle(first, end, step, Vec::new(), None, |k, _| {
             body(k);
             Vec::new()
         });
     }
 
-    /// The same as long as the mask holds for any row.
-    pub(crate) fn between_if(&self, first: Value, end: Value, mask: Value, body: impl FnOnce(Value)) {
-        self.fold(first, end, 1, Vec::new(), Some(mask), |k, _| {
-            body(k);
-            Vec::new()
-        });
-    }
-
-    /// The same with values that an iteration hands to the next; returns the last ones.
-    pub(crate) fn fold(
+    /// `body` for `first`, `first + step`, … below `end`, as long as the mask holds for any row, with values that an
+    /// iteration hands to the next; returns the last ones.
+    fn cycle(
         &self,
         first: Value,
         end: Value,
@@ -349,13 +338,13 @@ impl<'a> Memory<'a> {
     }
 
     /// Element `k + shift` of cells.
-    pub(crate) fn load(&self, from: &Cells, shift: u32, k: Value) -> Lane<Recorder> {
+    fn read(&self, from: &Cells, shift: u32, k: Value) -> Lane<Recorder> {
         let value = self.l.load(from.ty, from.cell.wrapping_add(shift), self.offset(from.offset, Some(k)));
         if from.ty == LaneType::M { Lane::M(value) } else { Lane::F(value) }
     }
 
     /// Writes element `k + shift` of cells.
-    pub(crate) fn store(&self, to: &Cells, shift: u32, k: Value, lane: Lane<Recorder>) {
+    fn put(&self, to: &Cells, shift: u32, k: Value, lane: Lane<Recorder>) {
         self.l.store(to.cell.wrapping_add(shift), self.offset(to.offset, Some(k)), lane.value());
     }
 
@@ -420,11 +409,6 @@ impl<'a> Memory<'a> {
         Array { of: Rc::new(Elements::Same(lane)), shift: 0, len, ty: type_of(lane) }
     }
 
-    /// A scalar in every element.
-    pub(crate) fn fill(&self, lane: Lane<Recorder>, len: u32) -> Form {
-        self.normal(Form::Array(Memory::same(lane, len)))
-    }
-
     pub(super) fn columns(&self, first: u32, len: u32) -> Form {
         let of = Rc::new(Elements::Columns(first));
         Form::Array(Array { of, shift: 0, len, ty: LaneType::F })
@@ -444,7 +428,7 @@ impl<'a> Memory<'a> {
             .map(|arg| match arg {
                 Form::Lanes(lanes) => Memory::same(lanes[0], len),
                 Form::Array(array) => match &*array.of {
-                    Elements::Parts(_) => self.stored(arg).array(),
+                    Elements::Parts(_) => self.in_cells(arg).array(),
                     _ => array.clone(),
                 },
             })
@@ -454,7 +438,9 @@ impl<'a> Memory<'a> {
             args
         } else {
             args.into_iter()
-                .map(|arg| if Memory::size(&arg) > 0 { self.stored(&Form::Array(arg)).array() } else { arg })
+                .map(
+                    |arg| if Memory::size(&arg) > 0 { self.in_cells(&Form::Array(arg)).array() } else { arg },
+                )
                 .collect()
         };
         let size = 1 + args.iter().map(Memory::size).sum::<usize>();
@@ -463,31 +449,12 @@ impl<'a> Memory<'a> {
         Form::Array(Array { of, shift: 0, len, ty: lane_type(ty.elem) })
     }
 
-    /// Parts one behind the other. They are written where the result is wanted.
-    pub(crate) fn parts(&self, elem: Elem, parts: Vec<Form>) -> Form {
-        let len = parts.iter().map(Form::len).sum();
-        let of = Rc::new(Elements::Parts(parts));
-        Form::Array(Array { of, shift: 0, len, ty: lane_type(elem) })
-    }
-
-    /// Elements from a position on.
-    pub(crate) fn slice(&self, whole: &Form, first: u32, len: u32) -> Form {
-        let array = match whole {
-            Form::Lanes(lanes) => return Form::Lanes(lanes[first as usize..][..len as usize].to_vec()),
-            Form::Array(array) => match &*array.of {
-                Elements::Parts(_) => self.stored(whole).array(),
-                _ => array.clone(),
-            },
-        };
-        self.normal(Form::Array(Array { shift: array.shift + first, len, ..array }))
-    }
-
     /// Small values one element at a time.
     pub(super) fn normal(&self, form: Form) -> Form {
         match form {
             Form::Array(array) if self.is_small(array.len as usize) => {
                 let array = match &*array.of {
-                    Elements::Parts(_) => self.stored(&Form::Array(array)).array(),
+                    Elements::Parts(_) => self.in_cells(&Form::Array(array)).array(),
                     _ => array,
                 };
                 let mut loaded = Loaded::new();
@@ -498,7 +465,7 @@ impl<'a> Memory<'a> {
     }
 
     /// The value in cells: where it is if it is there already.
-    pub(crate) fn stored(&self, form: &Form) -> Cells {
+    pub(super) fn in_cells(&self, form: &Form) -> Cells {
         if let Form::Array(array) = form
             && let Elements::Cells { cell, offset, _block: block } = &*array.of
         {
@@ -510,7 +477,7 @@ impl<'a> Memory<'a> {
             Form::Array(Array { ty: LaneType::M, .. }) => Elem::Bool,
             Form::Lanes(_) | Form::Array(_) => Elem::Num,
         };
-        let to = self.cells(elem, form.len());
+        let to = self.allocate(elem, form.len());
         self.write(&to, form, None);
         to
     }
@@ -528,7 +495,7 @@ impl<'a> Memory<'a> {
                 Elements::Parts(_) => again == 0,
             },
         };
-        if cheap { form } else { self.stored(&form).form() }
+        if cheap { form } else { self.in_cells(&form).form() }
     }
 
     /// Puts a value into cells; where a mask does not hold, what stands in `old` instead.
@@ -570,7 +537,7 @@ impl<'a> Memory<'a> {
                     let k = self.s(0);
                     for (lane, at) in lanes.into_iter().zip(first..) {
                         let lane = self.chosen(lane, kept, at, k);
-                        self.store(to, at, k, lane);
+                        self.put(to, at, k, lane);
                     }
                     continue;
                 }
@@ -596,7 +563,7 @@ impl<'a> Memory<'a> {
         let unroll = if Memory::size(&part.array) <= MAX_UNROLLED { UNROLL } else { 1 };
         let whole = from + (len - from) / unroll * unroll;
         if whole > from {
-            self.between(self.s(from), self.s(whole), unroll, |k| {
+            self.stride(self.s(from), self.s(whole), unroll, |k| {
                 self.run(part, 0..unroll, k, &mut Loaded::new());
             });
         }
@@ -616,7 +583,7 @@ impl<'a> Memory<'a> {
             })
             .collect();
         for (j, lane) in elements.zip(lanes) {
-            self.store(&part.to, part.first + j, k, lane);
+            self.put(&part.to, part.first + j, k, lane);
         }
     }
 
@@ -628,25 +595,22 @@ impl<'a> Memory<'a> {
         k: Value,
     ) -> Lane<Recorder> {
         match (lane, kept) {
-            (Lane::F(new), Some((mask, old))) => Lane::F(self.l.select(mask, new, self.load(old, at, k).f())),
+            (Lane::F(new), Some((mask, old))) => Lane::F(self.l.select(mask, new, self.read(old, at, k).f())),
             (lane, _) => lane,
         }
     }
 
     /// Carries a fold through the elements, in their order.
-    pub(crate) fn reduce(
+    fn reduced<const N: usize>(
         &self,
-        args: &[&Form],
+        args: [&Form; N],
         start: Value,
-        step: impl Fn(Value, &[Lane<Recorder>]) -> Value,
+        step: impl Fn(Value, [Lane<Recorder>; N]) -> Value,
     ) -> Value {
-        let arrays: Vec<Array> = args
-            .iter()
-            .map(|arg| match arg {
-                Form::Array(array) if !matches!(&*array.of, Elements::Parts(_)) => array.clone(),
-                arg => self.stored(arg).array(),
-            })
-            .collect();
+        let arrays: [Array; N] = args.map(|arg| match arg {
+            Form::Array(array) if !matches!(&*array.of, Elements::Parts(_)) => array.clone(),
+            arg => self.in_cells(arg).array(),
+        });
         let along = self.take_pending();
         let len = arrays[0].len;
         // All of them together go as far as the shortest does.
@@ -656,12 +620,10 @@ impl<'a> Memory<'a> {
         let whole = together / unroll * unroll;
         let steps = |from: Value, range: std::ops::Range<u32>, k: Value, loaded: &mut Loaded| {
             range.fold(from, |sum, j| {
-                let lanes: Vec<Lane<Recorder>> =
-                    arrays.iter().map(|array| self.element(array, j, Some(k), loaded)).collect();
-                step(sum, &lanes)
+                step(sum, arrays.each_ref().map(|array| self.element(array, j, Some(k), loaded)))
             })
         };
-        let sum = self.fold(self.s(0), self.s(whole), unroll, vec![start], None, |k, sum| {
+        let sum = self.cycle(self.s(0), self.s(whole), unroll, vec![start], None, |k, sum| {
             let mut loaded = Loaded::new();
             let sum = steps(sum[0], 0..unroll, k, &mut loaded);
             along.iter().for_each(|part| self.run(part, 0..unroll, k, &mut loaded));
@@ -670,7 +632,7 @@ impl<'a> Memory<'a> {
         along.iter().for_each(|part| self.run_from(part, whole));
         let rest = whole + (len - whole) / unroll * unroll;
         let sum = if rest > whole {
-            self.fold(self.s(whole), self.s(rest), unroll, vec![sum], None, |k, sum| {
+            self.cycle(self.s(whole), self.s(rest), unroll, vec![sum], None, |k, sum| {
                 vec![steps(sum[0], 0..unroll, k, &mut Loaded::new())]
             })[0]
         } else {
@@ -680,14 +642,178 @@ impl<'a> Memory<'a> {
     }
 
     /// `body` for each element, with its position and where it is written in cells.
-    pub(super) fn elements(&self, form: &Form, body: impl FnOnce(Value, Value)) {
+    pub(super) fn elements(&self, form: &Form, mut body: impl FnMut(Value, Value)) {
         let form = match form {
             Form::Array(array) if !matches!(&*array.of, Elements::Parts(_)) => array.clone(),
-            form => self.stored(form).array(),
+            form => self.in_cells(form).array(),
         };
         self.each(form.len, |k| {
             let lane = self.element(&form, 0, Some(k), &mut Loaded::new());
             body(k, lane.value());
         });
+    }
+}
+
+/// Loops that are recorded once, over positions that are values of the lane program.
+impl Arrays for Memory<'_> {
+    type L = Recorder;
+    type Index = Value;
+    type Operand = Argument;
+    type Cells = Cells;
+    type Form = Form;
+
+    fn lanes(&self) -> &Recorder {
+        self.l
+    }
+    fn ty(&self, operand: &Argument) -> Type {
+        operand.ty
+    }
+
+    fn index(&self, value: u32) -> Value {
+        self.s(value)
+    }
+    fn plus(&self, a: Value, b: Value) -> Value {
+        self.s_add(a, b)
+    }
+    fn minus(&self, a: Value, b: Value) -> Value {
+        self.l.s_binary(SBinary::Sub, a, b)
+    }
+    fn times(&self, a: Value, by: u32) -> Value {
+        self.l.s_binary(SBinary::Mul, a, self.s(by))
+    }
+
+    fn scalar(&self, operand: &Argument) -> Lane<Recorder> {
+        operand.form.lane()
+    }
+    fn stored(&self, operand: &Argument) -> Cells {
+        self.in_cells(&operand.form)
+    }
+    /// Nothing else uses them as long as they, or a value made from them, are there.
+    fn cells(&self, elem: Elem, len: u32) -> Cells {
+        self.allocate(elem, len)
+    }
+    fn load(&self, from: &Cells, shift: u32, k: Value) -> Lane<Recorder> {
+        self.read(from, shift, k)
+    }
+    fn loads(&self, from: &Cells, count: u32, stride: u32, k: Value) -> impl Fn(u32) -> Lane<Recorder> {
+        let lanes: Vec<Lane<Recorder>> = (0..count).map(|j| self.read(from, j * stride, k)).collect();
+        move |j| lanes[j as usize]
+    }
+    fn store(&self, to: &Cells, shift: u32, k: Value, element: Lane<Recorder>) {
+        self.put(to, shift, k, element);
+    }
+
+    fn result(&self, cells: Cells) -> Form {
+        cells.form()
+    }
+    fn one(&self, element: Lane<Recorder>) -> Form {
+        Form::Lanes(vec![element])
+    }
+    fn whole(&self, operand: &Argument) -> Form {
+        operand.form.clone()
+    }
+    fn fill(&self, element: Lane<Recorder>, len: u32) -> Form {
+        self.normal(Form::Array(Memory::same(element, len)))
+    }
+    fn slice(&self, operand: &Argument, first: u32, len: u32) -> Form {
+        let array = match &operand.form {
+            Form::Lanes(lanes) => return Form::Lanes(lanes[first as usize..][..len as usize].to_vec()),
+            Form::Array(array) => match &*array.of {
+                Elements::Parts(_) => self.in_cells(&operand.form).array(),
+                Elements::Cells { .. }
+                | Elements::Columns(_)
+                | Elements::Params(_)
+                | Elements::Same(_)
+                | Elements::Apply { .. } => array.clone(),
+            },
+        };
+        self.normal(Form::Array(Array { shift: array.shift + first, len, ..array }))
+    }
+    /// They are written where the result is wanted.
+    fn parts(&self, elem: Elem, parts: Vec<Form>) -> Form {
+        let len = parts.iter().map(Form::len).sum();
+        let of = Rc::new(Elements::Parts(parts));
+        Form::Array(Array { of, shift: 0, len, ty: lane_type(elem) })
+    }
+
+    fn fold<const N: usize>(
+        &self,
+        first: Value,
+        end: Value,
+        start: [Lane<Recorder>; N],
+        mut body: impl FnMut(Value, [Lane<Recorder>; N]) -> [Lane<Recorder>; N],
+    ) -> [Lane<Recorder>; N] {
+        let handed = |values: &[Value]| std::array::from_fn(|k| start[k].of_this_kind(values[k]));
+        let values = start.iter().map(|lane| lane.value()).collect();
+        let last = self.cycle(first, end, 1, values, None, |k, values| {
+            body(k, handed(values)).iter().map(|lane| lane.value()).collect()
+        });
+        handed(&last)
+    }
+    fn between_if(&self, first: Value, end: Value, mask: Value, mut body: impl FnMut(Value)) {
+        self.cycle(first, end, 1, Vec::new(), Some(mask), |k, _| {
+            body(k);
+            Vec::new()
+        });
+    }
+    fn numbered<const N: usize>(
+        &self,
+        first: u32,
+        end: u32,
+        start: [Lane<Recorder>; N],
+        mut body: impl FnMut(Value, Value, [Lane<Recorder>; N]) -> [Lane<Recorder>; N],
+    ) -> [Lane<Recorder>; N] {
+        let handed = |values: &[Value]| std::array::from_fn(|k| start[k].of_this_kind(values[k]));
+        // The number of an iteration is counted next to its position: integers have no way to numbers.
+        let mut values: Vec<Value> = start.iter().map(|lane| lane.value()).collect();
+        values.push(self.l.f(f64::from(first)));
+        let last = self.cycle(self.s(first), self.s(end), 1, values, None, |k, values| {
+            let number = values[N];
+            let next = body(k, number, handed(values));
+            let number = self.l.add(number, self.l.f(1.0));
+            next.iter().map(|lane| lane.value()).chain([number]).collect()
+        });
+        handed(&last)
+    }
+    fn blocks(&self, count: u32, most: u32, mut body: impl FnMut(Value, u32)) {
+        let whole = count / most * most;
+        if whole > 0 {
+            self.stride(self.s(0), self.s(whole), most, |k| body(k, most));
+        }
+        if whole < count {
+            body(self.s(whole), count - whole);
+        }
+    }
+    fn tiles(&self, size: (u32, u32), most: (u32, u32), mut body: impl FnMut((Value, u32), (Value, u32))) {
+        self.blocks(size.1, most.1, |column, width| {
+            self.blocks(size.0, most.0, |row, height| body((row, height), (column, width)));
+        });
+    }
+    fn sums<Step: Fn(u32, Value) -> Value>(
+        &self,
+        first: Value,
+        end: Value,
+        count: u32,
+        start: impl Fn(u32) -> Value,
+        mut body: impl FnMut(Value) -> Step,
+    ) -> impl IntoIterator<Item = Value> {
+        let start = (0..count).map(start).collect();
+        self.cycle(first, end, 1, start, None, |k, sums| {
+            let step = body(k);
+            (0..count).zip(sums).map(|(j, &sum)| step(j, sum)).collect()
+        })
+    }
+    /// One loop over elements that are computed as they are wanted, along with what is still to be written.
+    fn reduce<const N: usize>(
+        &self,
+        operands: [&Argument; N],
+        start: Lane<Recorder>,
+        step: impl Fn(Lane<Recorder>, [Lane<Recorder>; N]) -> Lane<Recorder>,
+    ) -> Lane<Recorder> {
+        let forms = operands.map(|operand| &operand.form);
+        let last = self.reduced(forms, start.value(), |value, elements| {
+            step(start.of_this_kind(value), elements).value()
+        });
+        start.of_this_kind(last)
     }
 }

@@ -27,9 +27,9 @@ use std::collections::HashMap;
 use nc_runtime::lanes::Lanes;
 
 use crate::entity::EntityVec;
-use crate::graph::{Effect, Graph, Node, NodeKind, Role, Source, Type};
+use crate::graph::{Effect, Graph, Node, NodeKind, Role, Source};
 use crate::ops::{LARGE, Lane, Op, Operand};
-use arrays::{Form, Memory};
+use arrays::{Argument, Form, Memory};
 use lanes::{Inst, LaneFunction, LaneProgram, Layout, Store, TableId, Target, Value};
 use record::Recorder;
 use regions::Tape;
@@ -222,12 +222,13 @@ impl Lowering<'_> {
                 Form::Lanes(op.eval(self.l, attr, ty, &operands))
             }
             _ => {
-                let forms: Vec<&Form> = args.iter().map(|&a| &scope.values[a]).collect();
                 let form = if op.elementwise() {
+                    let forms: Vec<&Form> = args.iter().map(|&a| &scope.values[a]).collect();
                     self.m.apply(op, ty, &forms)
                 } else {
-                    let types: Vec<Type> = args.iter().map(|&a| graph.ty(a)).collect();
-                    self.m.normal(op.array(&self.m, attr, ty, &types, &forms))
+                    let argument = |&a| Argument { ty: graph.ty(a), form: scope.values[a].clone() };
+                    let args: Vec<Argument> = args.iter().map(argument).collect();
+                    self.m.normal(op.array(&self.m, attr, ty, &args))
                 };
                 // What is needed once is computed where it is needed.
                 self.m.shared(form, scope.uses[node])

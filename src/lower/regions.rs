@@ -18,6 +18,7 @@ use super::{Lowering, Scope};
 use crate::entity::EntityVec;
 use crate::graph::region::MAX_TAPED;
 use crate::graph::{Elem, Graph, Node, NodeKind, Region, RegionKind, Source};
+use crate::ops::array::Arrays;
 use crate::ops::{LARGE, Lane};
 
 /// Where a loop has left its states.
@@ -133,7 +134,7 @@ impl Lowering<'_> {
     fn there(&self, scope: &Scope<'_>, nodes: &[Node]) -> Vec<Form> {
         let form = |&node: &Node| match &scope.values[node] {
             lanes @ Form::Lanes(_) => lanes.clone(),
-            array @ Form::Array(_) => self.m.stored(array).form(),
+            array @ Form::Array(_) => self.m.in_cells(array).form(),
         };
         nodes.iter().map(form).collect()
     }
@@ -152,9 +153,9 @@ impl Lowering<'_> {
             }
         }
         let (cells, next) = match records {
-            _ if places.iter().all(Option::is_none) => (self.m.cells(Elem::Num, 0), Next::None),
+            _ if places.iter().all(Option::is_none) => (self.m.allocate(Elem::Num, 0), Next::None),
             Some((cell, between)) => (Cells::at(cell, None, width, LaneType::F), Next::Record(between)),
-            None => (self.m.cells(Elem::Num, 2 * width), Next::Half(width)),
+            None => (self.m.allocate(Elem::Num, 2 * width), Next::Half(width)),
         };
         let small = forms
             .iter()
@@ -396,7 +397,7 @@ impl Lowering<'_> {
     ) {
         match states.first.next {
             Next::None => self.store_record(cell, record, width, states, mask),
-            Next::Half(_) | Next::Record(_) => self.m.between(self.l.s(0), kept, 1, |_| {
+            Next::Half(_) | Next::Record(_) => self.m.stride(self.l.s(0), kept, 1, |_| {
                 self.store_record(cell, record, width, states, mask);
             }),
         }
@@ -581,7 +582,7 @@ impl Lowering<'_> {
         large
             .map(|ty| {
                 let ty = ty?;
-                let cells = self.m.cells(ty.elem, ty.len() as u32);
+                let cells = self.m.allocate(ty.elem, ty.len() as u32);
                 if masked {
                     self.m.write(&cells, &self.m.fill(Lane::F(self.l.f(0.0)), ty.len() as u32), None);
                 }

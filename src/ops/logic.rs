@@ -2,10 +2,10 @@
 
 use nc_runtime::lanes::Lanes;
 
+use super::array::Arrays;
 use super::complex;
-use super::{Bound, ComplexRule, Lane, OpInfo, Operand, Rule, ShapeError, Site, Syntax, Term, broadcast};
+use super::{Bound, ComplexRule, Lane, OpInfo, Rule, ShapeError, Site, Syntax, Term, broadcast};
 use crate::graph::{Graph, Node, Shape, Type};
-use crate::lower::arrays::{Form, Memory};
 
 const fn logic(name: &'static str, syntax: Syntax, doc: &'static str) -> OpInfo {
     OpInfo { name, syntax, doc, bound: Bound::Exact, derivative: "0", kinks: "", domain: None, kink: None }
@@ -36,14 +36,6 @@ macro_rules! elementwise {
 
             fn result_type(args: &[Type]) -> Result<Type, ShapeError> {
                 broadcast(Self::INFO.name, args).map(Type::$result)
-            }
-            fn eval<L: Lanes>($l: &L, _: u32, ty: Type, args: &[Operand<L>]) -> Vec<Lane<L>> {
-                (0..ty.len())
-                    .map(|i| {
-                        let $x = |k: usize| args[k].at(i);
-                        $body
-                    })
-                    .collect()
             }
             fn element<L: Lanes>($l: &L, args: &[Lane<L>]) -> Lane<L> {
                 let $x = |k: usize| args[k];
@@ -90,14 +82,9 @@ impl Rule for Any {
     fn result_type(_: &[Type]) -> Result<Type, ShapeError> {
         Ok(Type::BOOL)
     }
-    fn eval<L: Lanes>(l: &L, _: u32, _: Type, args: &[Operand<L>]) -> Vec<Lane<L>> {
-        let any = args[0].elems.iter().map(|e| e.m()).reduce(|a, b| l.or(a, b));
-        vec![Lane::M(any.unwrap_or_else(|| l.m(false)))]
-    }
-    fn array(m: &Memory<'_>, _: u32, _: Type, _: &[Type], args: &[&Form]) -> Form {
+    fn array<A: Arrays>(m: &A, _: u32, _: Type, args: &[A::Operand]) -> A::Form {
         let l = m.lanes();
-        let any = m.reduce(args, l.m(false), |any, elems| l.or(any, elems[0].m()));
-        Form::Lanes(vec![Lane::M(any)])
+        m.one(m.reduce([&args[0]], Lane::M(l.m(false)), |any, [x]| Lane::M(l.or(any.m(), x.m()))))
     }
     no_derivative!();
 }
@@ -124,9 +111,6 @@ impl Rule for Select {
             return Err(ShapeError::at(0, format!("if with a condition of {condition} and arms of {arms}")));
         }
         Ok(Type { elem: args[1].elem, shape })
-    }
-    fn eval<L: Lanes>(l: &L, _: u32, ty: Type, args: &[Operand<L>]) -> Vec<Lane<L>> {
-        (0..ty.len()).map(|i| Self::element(l, &[args[0].at(i), args[1].at(i), args[2].at(i)])).collect()
     }
     fn element<L: Lanes>(l: &L, args: &[Lane<L>]) -> Lane<L> {
         let condition = args[0].m();

@@ -2,12 +2,11 @@
 
 use nc_runtime::lanes::Lanes;
 
+use super::array::{Arrays, Number, Truth};
 use super::conditions::Domain;
-use super::vector::{counting, dot_product};
-use super::{Bound, LARGE, Lane, Op, OpInfo, Operand, Rule, ShapeError, Site, Syntax, Term};
+use super::vector::counting;
+use super::{Bound, LARGE, Lane, Op, OpInfo, Rule, ShapeError, Site, Syntax, Term};
 use crate::graph::{Elem, Graph, Node, Shape, Type};
-use crate::lower::arrays::{Cells, Form, Memory};
-use crate::lower::lanes::Value;
 
 const fn product(
     name: &'static str,
@@ -42,31 +41,27 @@ impl Rule for Matvec {
     fn work(args: &[Type], _: Type) -> usize {
         2 * args[0].len()
     }
-    fn eval<L: Lanes>(l: &L, _: u32, _: Type, args: &[Operand<L>]) -> Vec<Lane<L>> {
-        let vector = args[1].elems;
-        args[0]
-            .elems
-            .chunks(vector.len())
-            .map(|row| Lane::F(dot_product(l, row.iter().copied().zip(vector.iter().copied()))))
-            .collect()
-    }
-    fn array(m: &Memory<'_>, _: u32, ty: Type, types: &[Type], args: &[&Form]) -> Form {
+    fn array<A: Arrays>(m: &A, _: u32, ty: Type, args: &[A::Operand]) -> A::Form {
         let l = m.lanes();
-        let (rows, inner) = types[0].shape.extents();
-        let (matrix, vector) = (m.stored(args[0]), m.stored(args[1]));
+        let (rows, inner) = m.shape(&args[0]).extents();
+        let (matrix, vector) = (&m.stored(&args[0]), &m.stored(&args[1]));
         let to = m.cells(ty.elem, rows);
-        blocks(m, rows, BLOCK, |row, count| {
-            let first = m.s_times(row, inner);
-            let start = vec![l.f(-0.0); count as usize];
-            let sums = m.fold(m.s(0), m.s(inner), 1, start, None, |k, sums| {
-                let factor = m.load(&vector, 0, k).f();
-                let here = m.s_add(first, k);
-                let terms = (0..count).map(|j| l.mul(m.load(&matrix, j * inner, here).f(), factor));
-                sums.iter().zip(terms).map(|(&sum, term)| l.add(sum, term)).collect()
-            });
+        m.blocks(rows, BLOCK, |row, count| {
+            let first = m.times(row, inner);
+            let sums = m.sums(
+                m.index(0),
+                m.index(inner),
+                count,
+                |_| l.f(-0.0),
+                |k| {
+                    let factor = m.load(vector, 0, k).f();
+                    let here = m.plus(first, k);
+                    move |j, sum| l.add(sum, l.mul(m.load(matrix, j * inner, here).f(), factor))
+                },
+            );
             (0..count).zip(sums).for_each(|(j, sum)| m.store(&to, j, row, Lane::F(sum)));
         });
-        to.form()
+        m.result(to)
     }
     fn tangent(g: &mut Graph, site: &Site, wrt: usize, t: Node, active: Option<Node>) -> Term {
         if wrt == 0 {
@@ -100,45 +95,32 @@ impl Rule for Matmul {
     fn work(args: &[Type], ty: Type) -> usize {
         2 * ty.len() * extents(args[0].shape).1
     }
-    fn eval<L: Lanes>(l: &L, _: u32, ty: Type, args: &[Operand<L>]) -> Vec<Lane<L>> {
-        let (rows, columns) = extents(ty.shape);
-        let (_, inner) = extents(args[0].ty.shape);
-        let (a, b) = (args[0].elems, args[1].elems);
-        let mut result = Vec::with_capacity(rows * columns);
-        for r in 0..rows {
-            for c in 0..columns {
-                result.push(Lane::F(dot_product(
-                    l,
-                    (0..inner).map(|k| (a[r * inner + k], b[k * columns + c])),
-                )));
-            }
-        }
-        result
-    }
-    fn array(m: &Memory<'_>, _: u32, ty: Type, types: &[Type], args: &[&Form]) -> Form {
+    fn array<A: Arrays>(m: &A, _: u32, ty: Type, args: &[A::Operand]) -> A::Form {
         let l = m.lanes();
         let (rows, columns) = ty.shape.extents();
-        let (_, inner) = types[0].shape.extents();
-        let (a, b) = (m.stored(args[0]), m.stored(args[1]));
+        let (_, inner) = m.shape(&args[0]).extents();
+        let (a, b) = (&m.stored(&args[0]), &m.stored(&args[1]));
         let to = m.cells(ty.elem, rows * columns);
-        blocks(m, columns, BLOCK, |column, count| {
-            blocks(m, rows, 2, |row, height| {
-                let first = m.s_times(row, inner);
-                let start = vec![l.f(-0.0); (count * height) as usize];
-                let sums = m.fold(m.s(0), m.s(inner), 1, start, None, |k, sums| {
-                    let along = m.s_add(first, k);
-                    let across = m.s_add(m.s_times(k, columns), column);
-                    let left: Vec<Value> = (0..height).map(|i| m.load(&a, i * inner, along).f()).collect();
-                    let right: Vec<Value> = (0..count).map(|j| m.load(&b, j, across).f()).collect();
-                    let terms = left.iter().flat_map(|&x| right.iter().map(move |&y| l.mul(x, y)));
-                    sums.iter().zip(terms).map(|(&sum, term)| l.add(sum, term)).collect()
-                });
-                let place = m.s_add(m.s_times(row, columns), column);
-                let places = (0..height).flat_map(|i| (0..count).map(move |j| i * columns + j));
-                places.zip(sums).for_each(|(at, sum)| m.store(&to, at, place, Lane::F(sum)));
-            });
+        m.tiles((rows, columns), (2, BLOCK), |(row, height), (column, width)| {
+            let first = m.times(row, inner);
+            let sums = m.sums(
+                m.index(0),
+                m.index(inner),
+                height * width,
+                |_| l.f(-0.0),
+                |k| {
+                    let along = m.plus(first, k);
+                    let across = m.plus(m.times(k, columns), column);
+                    let left = m.loads(a, height, inner, along);
+                    let right = m.loads(b, width, 1, across);
+                    move |j, sum| l.add(sum, l.mul(left(j / width).f(), right(j % width).f()))
+                },
+            );
+            let place = m.plus(m.times(row, columns), column);
+            let places = (0..height).flat_map(|i| (0..width).map(move |j| i * columns + j));
+            places.zip(sums).for_each(|(at, sum)| m.store(&to, at, place, Lane::F(sum)));
         });
-        to.form()
+        m.result(to)
     }
     fn tangent(g: &mut Graph, site: &Site, wrt: usize, t: Node, active: Option<Node>) -> Term {
         if wrt == 0 {
@@ -176,46 +158,34 @@ impl Rule for PartMatmul {
     fn work(args: &[Type], ty: Type) -> usize {
         4 * ty.len() * extents(args[0].shape).1
     }
-    fn eval<L: Lanes>(l: &L, _: u32, ty: Type, args: &[Operand<L>]) -> Vec<Lane<L>> {
-        let (rows, columns) = extents(ty.shape);
-        let (_, inner) = extents(args[0].ty.shape);
-        let [a, some, b, others] = std::array::from_fn(|k| args[k].elems);
-        let mut result = Vec::with_capacity(rows * columns);
-        for r in 0..rows {
-            for c in 0..columns {
-                let sum = (0..inner).fold(l.f(-0.0), |sum, k| {
-                    let (i, j) = (r * inner + k, k * columns + c);
-                    part_of_sum(l, sum, [a[i], some[i], b[j], others[j]])
-                });
-                result.push(Lane::F(sum));
-            }
-        }
-        result
-    }
-    fn array(m: &Memory<'_>, _: u32, ty: Type, types: &[Type], args: &[&Form]) -> Form {
+    fn array<A: Arrays>(m: &A, _: u32, ty: Type, args: &[A::Operand]) -> A::Form {
         let l = m.lanes();
         let (rows, columns) = ty.shape.extents();
-        let (_, inner) = types[0].shape.extents();
-        let [a, some, b, others] = std::array::from_fn(|k| m.stored(args[k]));
+        let (_, inner) = m.shape(&args[0]).extents();
+        let [a, some, b, others] = &std::array::from_fn(|k| m.stored(&args[k]));
         let to = m.cells(ty.elem, rows * columns);
         m.each(rows, |row| {
-            blocks(m, columns, BLOCK, |column, count| {
-                let first = m.s_times(row, inner);
-                let start = vec![l.f(-0.0); count as usize];
-                let sums = m.fold(m.s(0), m.s(inner), 1, start, None, |k, sums| {
-                    let along = m.s_add(first, k);
-                    let across = m.s_add(m.s_times(k, columns), column);
-                    let (x, counts) = (m.load(&a, 0, along), m.load(&some, 0, along));
-                    let term = |sum, j| {
-                        part_of_sum(l, sum, [x, counts, m.load(&b, j, across), m.load(&others, j, across)])
-                    };
-                    (0..count).zip(sums).map(|(j, &sum)| term(sum, j)).collect()
-                });
-                let place = m.s_add(m.s_times(row, columns), column);
+            m.blocks(columns, BLOCK, |column, count| {
+                let first = m.times(row, inner);
+                let sums = m.sums(
+                    m.index(0),
+                    m.index(inner),
+                    count,
+                    |_| l.f(-0.0),
+                    |k| {
+                        let along = m.plus(first, k);
+                        let across = m.plus(m.times(k, columns), column);
+                        let (x, counts) = (m.load(a, 0, along), m.load(some, 0, along));
+                        move |j, sum| {
+                            part_of_sum(l, sum, [x, counts, m.load(b, j, across), m.load(others, j, across)])
+                        }
+                    },
+                );
+                let place = m.plus(m.times(row, columns), column);
                 (0..count).zip(sums).for_each(|(j, sum)| m.store(&to, j, place, Lane::F(sum)));
             });
         });
-        to.form()
+        m.result(to)
     }
     fn tangent(g: &mut Graph, site: &Site, wrt: usize, t: Node, active: Option<Node>) -> Term {
         let mut args = [site.args[0], site.args[1], site.args[2], site.args[3]];
@@ -267,24 +237,20 @@ impl Rule for Outer {
             (a, b) => Err(ShapeError::new(format!("outer of {a} and {b}: two vectors are needed"))),
         }
     }
-    fn eval<L: Lanes>(l: &L, _: u32, _: Type, args: &[Operand<L>]) -> Vec<Lane<L>> {
-        let row = args[1].elems;
-        args[0].elems.iter().flat_map(|a| row.iter().map(|b| Lane::F(l.mul(a.f(), b.f())))).collect()
-    }
-    fn array(m: &Memory<'_>, _: u32, ty: Type, _: &[Type], args: &[&Form]) -> Form {
+    fn array<A: Arrays>(m: &A, _: u32, ty: Type, args: &[A::Operand]) -> A::Form {
         let l = m.lanes();
         let (rows, columns) = ty.shape.extents();
-        let (left, right) = (m.stored(args[0]), m.stored(args[1]));
+        let (left, right) = (m.stored(&args[0]), m.stored(&args[1]));
         let to = m.cells(ty.elem, rows * columns);
         m.each(rows, |r| {
             let factor = m.load(&left, 0, r).f();
-            let first = m.s_times(r, columns);
+            let first = m.times(r, columns);
             m.each(columns, |c| {
                 let product = l.mul(factor, m.load(&right, 0, c).f());
-                m.store(&to, 0, m.s_add(first, c), Lane::F(product));
+                m.store(&to, 0, m.plus(first, c), Lane::F(product));
             });
         });
-        to.form()
+        m.result(to)
     }
     fn tangent(g: &mut Graph, site: &Site, wrt: usize, t: Node, active: Option<Node>) -> Term {
         if wrt == 0 {
@@ -326,23 +292,15 @@ impl Rule for Det {
     fn work(args: &[Type], _: Type) -> usize {
         2 * args[0].len() * extents(args[0].shape).0
     }
-    fn eval<L: Lanes>(l: &L, _: u32, _: Type, args: &[Operand<L>]) -> Vec<Lane<L>> {
-        let (n, _) = extents(args[0].ty.shape);
-        let mut lu = Elimination::new(l, n, args[0].elems, &[]);
-        lu.run();
-        let product = (0..n).map(|k| lu.at(k, k)).reduce(|a, b| l.mul(a, b)).unwrap_or_else(|| l.f(1.0));
-        vec![Lane::F(l.select(lu.odd, l.neg(product), product))]
-    }
-    fn array(m: &Memory<'_>, _: u32, _: Type, types: &[Type], args: &[&Form]) -> Form {
+    fn array<A: Arrays>(m: &A, _: u32, _: Type, args: &[A::Operand]) -> A::Form {
         let l = m.lanes();
-        let (n, _) = types[0].shape.extents();
-        let lu = ArrayElimination { m, n, width: 0, left: copied(m, args[0]), right: m.cells(Elem::Num, 0) };
+        let lu = Elimination::of(m, &args[0], 0, m.cells(Elem::Num, 0));
         let odd = lu.run();
-        let start = vec![l.f(1.0)];
-        let product = m.fold(m.s(0), m.s(n), 1, start, None, |k, product| {
-            vec![l.mul(product[0], m.load(&lu.left, 0, m.s_times(k, n + 1)).f())]
-        })[0];
-        Form::Lanes(vec![Lane::F(l.select(odd, l.neg(product), product))])
+        let start = Lane::F(l.f(1.0));
+        let [product] = m.fold(m.index(0), m.index(lu.n), [start], |k, [product]| {
+            [Lane::F(l.mul(product.f(), lu.diagonal(k)))]
+        });
+        m.one(Lane::F(l.select(odd, l.neg(product.f()), product.f())))
     }
     fn tangent(g: &mut Graph, site: &Site, _: usize, t: Node, active: Option<Node>) -> Term {
         let cofactors = cofactor_matrix(g, site.args[0]);
@@ -377,25 +335,17 @@ impl Rule for Inv {
     fn work(args: &[Type], _: Type) -> usize {
         6 * args[0].len() * extents(args[0].shape).0
     }
-    fn eval<L: Lanes>(l: &L, _: u32, _: Type, args: &[Operand<L>]) -> Vec<Lane<L>> {
-        let (n, _) = extents(args[0].ty.shape);
-        let identity: Vec<Lane<L>> =
-            (0..n * n).map(|k| Lane::F(l.f(if k % (n + 1) == 0 { 1.0 } else { 0.0 }))).collect();
-        let mut lu = Elimination::new(l, n, args[0].elems, &identity);
-        lu.run();
-        lu.back_substitute();
-        lu.right.into_iter().map(Lane::F).collect()
-    }
-    fn array(m: &Memory<'_>, _: u32, ty: Type, types: &[Type], args: &[&Form]) -> Form {
+    fn array<A: Arrays>(m: &A, _: u32, ty: Type, args: &[A::Operand]) -> A::Form {
         let l = m.lanes();
-        let (n, _) = types[0].shape.extents();
+        let (n, _) = ty.shape.extents();
+        let (one, zero) = (l.f(1.0), l.f(0.0));
         let right = m.cells(ty.elem, n * n);
-        m.each(n * n, |k| m.store(&right, 0, k, Lane::F(l.f(0.0))));
-        m.each(n, |k| m.store(&right, 0, m.s_times(k, n + 1), Lane::F(l.f(1.0))));
-        let lu = ArrayElimination { m, n, width: n, left: copied(m, args[0]), right };
+        m.each(n * n, |k| m.store(&right, 0, k, Lane::F(zero)));
+        m.each(n, |k| m.store(&right, 0, m.times(k, n + 1), Lane::F(one)));
+        let lu = Elimination::of(m, &args[0], n, right);
         lu.run();
         lu.back_substitute();
-        lu.right.form()
+        m.result(lu.right)
     }
     fn tangent(g: &mut Graph, site: &Site, _: usize, t: Node, _: Option<Node>) -> Term {
         let left = g.binary(Op::Matmul, site.node, t);
@@ -431,24 +381,15 @@ impl Rule for Singular {
     fn work(args: &[Type], ty: Type) -> usize {
         Det::work(args, ty)
     }
-    fn eval<L: Lanes>(l: &L, _: u32, _: Type, args: &[Operand<L>]) -> Vec<Lane<L>> {
-        let (n, _) = extents(args[0].ty.shape);
-        let mut lu = Elimination::new(l, n, args[0].elems, &[]);
-        lu.run();
-        let zero = l.f(0.0);
-        let any = (0..n).map(|k| l.eq(lu.at(k, k), zero)).reduce(|a, b| l.or(a, b));
-        vec![Lane::M(any.unwrap_or_else(|| l.m(false)))]
-    }
-    fn array(m: &Memory<'_>, _: u32, _: Type, types: &[Type], args: &[&Form]) -> Form {
+    fn array<A: Arrays>(m: &A, _: u32, _: Type, args: &[A::Operand]) -> A::Form {
         let l = m.lanes();
-        let (n, _) = types[0].shape.extents();
-        let lu = ArrayElimination { m, n, width: 0, left: copied(m, args[0]), right: m.cells(Elem::Num, 0) };
+        let lu = Elimination::of(m, &args[0], 0, m.cells(Elem::Num, 0));
         lu.run();
         let zero = l.f(0.0);
-        let any = m.fold(m.s(0), m.s(n), 1, vec![l.m(false)], None, |k, any| {
-            vec![l.or(any[0], l.eq(m.load(&lu.left, 0, m.s_times(k, n + 1)).f(), zero))]
-        })[0];
-        Form::Lanes(vec![Lane::M(any)])
+        let [any] = m.fold(m.index(0), m.index(lu.n), [Lane::M(l.m(false))], |k, [any]| {
+            [Lane::M(l.or(any.m(), l.eq(lu.diagonal(k), zero)))]
+        });
+        m.one(any)
     }
     fn tangent(_: &mut Graph, _: &Site, _: usize, _: Node, _: Option<Node>) -> Term {
         Term::Zero
@@ -460,25 +401,6 @@ impl Rule for Singular {
 
 /// Rows or columns that a product goes through together.
 const BLOCK: u32 = 4;
-
-/// `body` for numbers from 0 to `count`, a block at a time: with the first of the block and how many it has.
-fn blocks(m: &Memory<'_>, count: u32, block: u32, mut body: impl FnMut(Value, u32)) {
-    let whole = count / block * block;
-    if whole > 0 {
-        m.between(m.s(0), m.s(whole), block, |k| body(k, block));
-    }
-    if whole < count {
-        body(m.s(whole), count - whole);
-    }
-}
-
-/// A copy that may be changed.
-fn copied(m: &Memory<'_>, form: &Form) -> Cells {
-    let from = m.stored(form);
-    let to = m.cells(Elem::Num, form.len());
-    m.each(form.len(), |k| m.store(&to, 0, k, m.load(&from, 0, k)));
-    to
-}
 
 /// The mask of which every row is `active`, with as many rows as `like` has elements.
 fn every_row(g: &mut Graph, active: Node, like: Node) -> Node {
@@ -639,134 +561,64 @@ fn cofactor_matrix(g: &mut Graph, matrix: Node) -> Node {
     g.pack(Elem::Num, shape, &cofactors)
 }
 
-/// Gaussian elimination with partial pivoting over lanes: each lane chooses its own pivots.
-struct Elimination<'l, L: Lanes> {
-    l: &'l L,
-    n: usize,
+/// Gaussian elimination with partial pivoting: each row of a batch chooses its own pivots.
+struct Elimination<'m, A: Arrays> {
+    m: &'m A,
+    n: u32,
     /// The matrix, of which the lower triangle is used up.
-    left: Vec<L::F>,
+    left: A::Cells,
     /// Right-hand sides, row-major.
-    right: Vec<L::F>,
+    right: A::Cells,
     /// How many right-hand sides there are.
-    width: usize,
-    /// Whether an odd number of rows has been exchanged.
-    odd: L::M,
+    width: u32,
 }
 
-impl<'l, L: Lanes> Elimination<'l, L> {
-    fn new(l: &'l L, n: usize, matrix: &[Lane<L>], right: &[Lane<L>]) -> Self {
-        let numbers = |lanes: &[Lane<L>]| lanes.iter().map(|e| e.f()).collect();
-        Elimination {
-            l,
-            n,
-            left: numbers(matrix),
-            right: numbers(right),
-            width: right.len() / n,
-            odd: l.m(false),
-        }
+impl<'m, A: Arrays> Elimination<'m, A> {
+    fn of(m: &'m A, matrix: &A::Operand, width: u32, right: A::Cells) -> Self {
+        let (n, _) = m.shape(matrix).extents();
+        let from = m.stored(matrix);
+        let left = m.cells(Elem::Num, n * n);
+        m.each(n * n, |k| m.store(&left, 0, k, m.load(&from, 0, k)));
+        Elimination { m, n, left, right, width }
     }
 
-    fn at(&self, row: usize, column: usize) -> L::F {
-        self.left[row * self.n + column]
+    fn diagonal(&self, k: A::Index) -> Number<A> {
+        self.m.load(&self.left, 0, self.m.times(k, self.n + 1)).f()
     }
 
-    fn run(&mut self) {
-        for k in 0..self.n {
-            for row in k + 1..self.n {
-                self.pivot(k, row);
-            }
-            for row in k + 1..self.n {
-                self.eliminate(k, row);
-            }
-        }
+    /// Returns whether an odd number of rows has been exchanged.
+    fn run(&self) -> Truth<A> {
+        let m = self.m;
+        let n = m.index(self.n);
+        let even = Lane::M(m.lanes().m(false));
+        let [odd] = m.fold(m.index(0), n, [even], |k, odd| {
+            let below = m.plus(k, m.index(1));
+            let odd = m.fold(below, n, odd, |row, [odd]| [Lane::M(self.pivot(k, row, odd.m()))]);
+            m.between(below, n, |row| self.eliminate(k, row));
+            odd
+        });
+        odd.m()
     }
 
     /// Exchanges rows `k` and `row` in the lanes where that brings the larger element into the diagonal. After
     /// all rows below `k` the largest stands there, the first of equals.
-    fn pivot(&mut self, k: usize, row: usize) {
-        let l = self.l;
-        let larger = l.lt(l.abs(self.at(k, k)), l.abs(self.at(row, k)));
-        for column in k..self.n {
-            exchange(l, larger, &mut self.left, k * self.n + column, row * self.n + column);
-        }
-        for column in 0..self.width {
-            exchange(l, larger, &mut self.right, k * self.width + column, row * self.width + column);
-        }
-        let (odd, even) = (self.odd, l.not(self.odd));
-        self.odd = l.or(l.and(larger, even), l.and(l.not(larger), odd));
-    }
-
-    fn eliminate(&mut self, k: usize, row: usize) {
-        let l = self.l;
-        // Where the largest element of a column is zero there is nothing to eliminate: 0/0 must not spoil the rest.
-        let pivot = self.at(k, k);
-        let zero = l.f(0.0);
-        let factor = l.select(l.eq(pivot, zero), zero, l.div(self.at(row, k), pivot));
-        for column in k + 1..self.n {
-            let product = l.mul(factor, self.at(k, column));
-            self.left[row * self.n + column] = l.sub(self.at(row, column), product);
-        }
-        for column in 0..self.width {
-            let product = l.mul(factor, self.right[k * self.width + column]);
-            let here = row * self.width + column;
-            self.right[here] = l.sub(self.right[here], product);
-        }
-    }
-
-    fn back_substitute(&mut self) {
-        let l = self.l;
-        for column in 0..self.width {
-            for row in (0..self.n).rev() {
-                let mut value = self.right[row * self.width + column];
-                for k in row + 1..self.n {
-                    value = l.sub(value, l.mul(self.at(row, k), self.right[k * self.width + column]));
-                }
-                self.right[row * self.width + column] = l.div(value, self.at(row, row));
-            }
-        }
-    }
-}
-
-/// [`Elimination`] as loops.
-struct ArrayElimination<'m> {
-    m: &'m Memory<'m>,
-    n: u32,
-    width: u32,
-    left: Cells,
-    right: Cells,
-}
-
-impl ArrayElimination<'_> {
-    /// Returns whether an odd number of rows has been exchanged.
-    fn run(&self) -> Value {
+    fn pivot(&self, k: A::Index, row: A::Index, odd: Truth<A>) -> Truth<A> {
         let m = self.m;
         let l = m.lanes();
-        let n = m.s(self.n);
-        m.fold(m.s(0), n, 1, vec![l.m(false)], None, |k, odd| {
-            let below = m.s_add(k, m.s(1));
-            let odd = m.fold(below, n, 1, odd.to_vec(), None, |row, odd| vec![self.pivot(k, row, odd[0])]);
-            m.between(below, n, 1, |row| self.eliminate(k, row));
-            odd
-        })[0]
-    }
-
-    fn pivot(&self, k: Value, row: Value, odd: Value) -> Value {
-        let m = self.m;
-        let l = m.lanes();
-        let (upper, lower) = (m.s_times(k, self.n), m.s_times(row, self.n));
-        let at = |row: Value| l.abs(m.load(&self.left, 0, m.s_add(row, k)).f());
+        let (upper, lower) = (m.times(k, self.n), m.times(row, self.n));
+        let at = |row: A::Index| l.abs(m.load(&self.left, 0, m.plus(row, k)).f());
         let larger = l.lt(at(upper), at(lower));
-        m.between_if(k, m.s(self.n), larger, |column| {
-            self.exchange(&self.left, larger, m.s_add(upper, column), m.s_add(lower, column));
+        m.between_if(k, m.index(self.n), larger, |column| {
+            self.exchange(&self.left, larger, m.plus(upper, column), m.plus(lower, column));
         });
-        let (upper, lower) = (m.s_times(k, self.width), m.s_times(row, self.width));
-        m.between_if(m.s(0), m.s(self.width), larger, |column| {
-            self.exchange(&self.right, larger, m.s_add(upper, column), m.s_add(lower, column));
+        let (upper, lower) = (m.times(k, self.width), m.times(row, self.width));
+        m.between_if(m.index(0), m.index(self.width), larger, |column| {
+            self.exchange(&self.right, larger, m.plus(upper, column), m.plus(lower, column));
         });
         l.or(l.and(larger, l.not(odd)), l.and(l.not(larger), odd))
     }
 
-    fn exchange(&self, of: &Cells, mask: Value, i: Value, j: Value) {
+    fn exchange(&self, of: &A::Cells, mask: Truth<A>, i: A::Index, j: A::Index) {
         let m = self.m;
         let l = m.lanes();
         let (a, b) = (m.load(of, 0, i).f(), m.load(of, 0, j).f());
@@ -774,53 +626,55 @@ impl ArrayElimination<'_> {
         m.store(of, 0, j, Lane::F(l.select(mask, a, b)));
     }
 
-    fn eliminate(&self, k: Value, row: Value) {
+    fn eliminate(&self, k: A::Index, row: A::Index) {
         let m = self.m;
         let l = m.lanes();
-        let (upper, lower) = (m.s_times(k, self.n), m.s_times(row, self.n));
-        let at = |row: Value| m.load(&self.left, 0, m.s_add(row, k)).f();
+        let (upper, lower) = (m.times(k, self.n), m.times(row, self.n));
+        let at = |row: A::Index| m.load(&self.left, 0, m.plus(row, k)).f();
+        // Where the largest element of a column is zero there is nothing to eliminate: 0/0 must not spoil the rest.
         let pivot = at(upper);
         let zero = l.f(0.0);
         let factor = l.select(l.eq(pivot, zero), zero, l.div(at(lower), pivot));
-        let subtract = |of: &Cells, i: Value, j: Value| {
+        let subtract = |of: &A::Cells, i: A::Index, j: A::Index| {
             let product = l.mul(factor, m.load(of, 0, i).f());
             m.store(of, 0, j, Lane::F(l.sub(m.load(of, 0, j).f(), product)));
         };
-        m.between(m.s_add(k, m.s(1)), m.s(self.n), 1, |column| {
-            subtract(&self.left, m.s_add(upper, column), m.s_add(lower, column));
+        m.between(m.plus(k, m.index(1)), m.index(self.n), |column| {
+            subtract(&self.left, m.plus(upper, column), m.plus(lower, column));
         });
-        let (upper, lower) = (m.s_times(k, self.width), m.s_times(row, self.width));
-        m.between(m.s(0), m.s(self.width), 1, |column| {
-            subtract(&self.right, m.s_add(upper, column), m.s_add(lower, column));
+        let (upper, lower) = (m.times(k, self.width), m.times(row, self.width));
+        m.between(m.index(0), m.index(self.width), |column| {
+            subtract(&self.right, m.plus(upper, column), m.plus(lower, column));
         });
     }
 
     fn back_substitute(&self) {
         let m = self.m;
         let l = m.lanes();
-        blocks(m, self.width, BLOCK, |column, count| {
+        let (left, right) = (&self.left, &self.right);
+        m.blocks(self.width, BLOCK, |column, count| {
             m.each(self.n, |done| {
-                let row = m.s_sub(m.s(self.n - 1), done);
-                let here = m.s_add(m.s_times(row, self.width), column);
-                let diagonal = m.s_times(row, self.n);
-                let start = (0..count).map(|j| m.load(&self.right, j, here).f()).collect();
-                let values = m.fold(m.s_add(row, m.s(1)), m.s(self.n), 1, start, None, |k, values| {
-                    let factor = m.load(&self.left, 0, m.s_add(diagonal, k)).f();
-                    let there = m.s_add(m.s_times(k, self.width), column);
-                    let terms = (0..count).map(|j| l.mul(factor, m.load(&self.right, j, there).f()));
-                    values.iter().zip(terms).map(|(&value, term)| l.sub(value, term)).collect()
-                });
-                let pivot = m.load(&self.left, 0, m.s_add(diagonal, row)).f();
-                (0..count).zip(values).for_each(|(j, value)| {
-                    m.store(&self.right, j, here, Lane::F(l.div(value, pivot)));
-                });
+                let row = m.minus(m.index(self.n - 1), done);
+                let here = m.plus(m.times(row, self.width), column);
+                let across = m.times(row, self.n);
+                let start = m.loads(right, count, 1, here);
+                let below = m.plus(row, m.index(1));
+                let values = m.sums(
+                    below,
+                    m.index(self.n),
+                    count,
+                    |j| start(j).f(),
+                    |k| {
+                        let factor = m.load(left, 0, m.plus(across, k)).f();
+                        let there = m.plus(m.times(k, self.width), column);
+                        move |j, value| l.sub(value, l.mul(factor, m.load(right, j, there).f()))
+                    },
+                );
+                let pivot = m.load(left, 0, m.plus(across, row)).f();
+                for (j, value) in (0..count).zip(values) {
+                    m.store(right, j, here, Lane::F(l.div(value, pivot)));
+                }
             });
         });
     }
-}
-
-fn exchange<L: Lanes>(l: &L, m: L::M, values: &mut [L::F], i: usize, j: usize) {
-    let (a, b) = (values[i], values[j]);
-    values[i] = l.select(m, b, a);
-    values[j] = l.select(m, a, b);
 }

@@ -6,7 +6,7 @@
 //! goes through [`Op`].
 //!
 //! * [`arithmetic`], [`elementary`], [`rounding`], [`logic`]: element by element;
-//! * [`structure`], [`vector`], [`matrix`]: shapes;
+//! * [`structure`], [`vector`], [`matrix`]: shapes, over [`Arrays`](array::Arrays);
 //! * [`complex`]: complex numbers as pairs of real ones;
 //! * [`eml`]: the operator `eml` and its relatives, made of the others;
 //! * [`counting`]: the steps of a row;
@@ -14,6 +14,7 @@
 //! * [`primitives`]: how the names of the language expand to operations.
 
 pub mod arithmetic;
+pub(crate) mod array;
 pub mod complex;
 pub mod conditions;
 pub mod counting;
@@ -32,7 +33,7 @@ use nc_runtime::lanes::{Lanes, Precision, Scalar, Scalar32};
 use nc_runtime::recipes::full_range::Number;
 
 use crate::graph::{Elem, Graph, Node, Shape, Type};
-use crate::lower::arrays::{Form, Memory};
+use array::{Arrays, Unrolled};
 pub use complex::ComplexRule;
 pub use conditions::{Domain, Kink, Met, Watch};
 pub use primitives::{Algebra, Arity, Primitive};
@@ -287,18 +288,29 @@ pub(crate) trait Rule {
         ty.len()
     }
 
-    /// The result over lanes.
-    fn eval<L: Lanes>(l: &L, attr: u32, ty: Type, args: &[Operand<L>]) -> Vec<Lane<L>>;
-
     /// One element of the result of an elementwise operation.
     fn element<L: Lanes>(_: &L, _: &[Lane<L>]) -> Lane<L> {
         unreachable!("only elementwise operations have elements of their own")
     }
 
-    /// The result where it, or an operand, is large, of an operation that is not elementwise. Each element comes from the
-    /// same operations in the same order as in [`eval`](Rule::eval).
-    fn array(_: &Memory<'_>, _attr: u32, _ty: Type, _types: &[Type], _args: &[&Form]) -> Form {
+    /// The result of an operation that is not elementwise.
+    fn array<A: Arrays>(_: &A, _attr: u32, _ty: Type, _args: &[A::Operand]) -> A::Form {
         unreachable!("elementwise operations go through their elements")
+    }
+
+    /// The result over lanes.
+    fn eval<L: Lanes>(l: &L, attr: u32, ty: Type, args: &[Operand<L>]) -> Vec<Lane<L>> {
+        if !Self::ELEMENTWISE {
+            return Self::array(&Unrolled(l), attr, ty, args).into_owned();
+        }
+        let mut lanes = [args[0].at(0); MAX_OPERANDS];
+        let lanes = &mut lanes[..args.len()];
+        (0..ty.len())
+            .map(|i| {
+                lanes.iter_mut().zip(args).for_each(|(lane, arg)| *lane = arg.at(i));
+                Self::element(l, lanes)
+            })
+            .collect()
     }
 
     /// The result of an elementwise operation for operands outside the fast range of its recipe.
@@ -353,16 +365,6 @@ macro_rules! numeric_rules {
 
             fn result_type(args: &[$crate::graph::Type]) -> Result<$crate::graph::Type, $crate::ops::ShapeError> {
                 $crate::ops::broadcast(<Self as $crate::ops::Rule>::INFO.name, args).map($crate::graph::Type::num)
-            }
-            fn eval<L: nc_runtime::lanes::Lanes>(
-                l: &L,
-                _: u32,
-                ty: $crate::graph::Type,
-                args: &[$crate::ops::Operand<L>],
-            ) -> Vec<$crate::ops::Lane<L>> {
-                (0..ty.len())
-                    .map(|i| $crate::ops::Lane::F(Self::lanes(l, std::array::from_fn(|k| args[k].at(i).f()))))
-                    .collect()
             }
             fn element<L: nc_runtime::lanes::Lanes>(l: &L, args: &[$crate::ops::Lane<L>]) -> $crate::ops::Lane<L> {
                 $crate::ops::Lane::F(Self::lanes(l, std::array::from_fn(|k| args[k].f())))
@@ -469,17 +471,10 @@ macro_rules! registry {
                     $($(Op::$op => <$module::$op as Rule>::element(l, args),)*)*
                 }
             }
-            /// Its result where it, or an operand, is large. Not for elementwise operations.
-            pub(crate) fn array(
-                self,
-                m: &Memory<'_>,
-                attr: u32,
-                ty: Type,
-                types: &[Type],
-                args: &[&Form],
-            ) -> Form {
+            /// Its result over arrays. Not for elementwise operations.
+            pub(crate) fn array<A: Arrays>(self, m: &A, attr: u32, ty: Type, args: &[A::Operand]) -> A::Form {
                 match self {
-                    $($(Op::$op => <$module::$op as Rule>::array(m, attr, ty, types, args),)*)*
+                    $($(Op::$op => <$module::$op as Rule>::array(m, attr, ty, args),)*)*
                 }
             }
             fn full_range<N: Number>(self, args: &[N]) -> N {

@@ -2,11 +2,9 @@
 
 use nc_runtime::lanes::Lanes;
 
-use super::{Bound, Lane, Op, OpInfo, Operand, Rule, ShapeError, Site, Syntax, Term};
+use super::array::Arrays;
+use super::{Bound, Lane, Op, OpInfo, Rule, ShapeError, Site, Syntax, Term};
 use crate::graph::{Elem, Graph, Node, Shape, Type};
-use crate::lower::arrays::{Form, Memory};
-use crate::lower::lanes::Value;
-use crate::lower::record::Recorder;
 
 const fn movement(name: &'static str, syntax: Syntax, doc: &'static str, derivative: &'static str) -> OpInfo {
     OpInfo { name, syntax, doc, bound: Bound::Exact, derivative, kinks: "", domain: None, kink: None }
@@ -31,24 +29,6 @@ fn choose<L: Lanes>(l: &L, m: L::M, a: Lane<L>, b: Lane<L>) -> Lane<L> {
     }
 }
 
-/// `step` for the positions of parts, which it also gets as numbers, and with values that it hands on.
-fn each_part(
-    m: &Memory<'_>,
-    first: u32,
-    count: u32,
-    mut start: Vec<Value>,
-    step: impl FnOnce(Value, Value, &[Value]) -> Vec<Value>,
-) -> Vec<Value> {
-    let l: &Recorder = m.lanes();
-    start.push(l.f(f64::from(first)));
-    m.fold(m.s(first), m.s(count), 1, start, None, |k, handed| {
-        let (&number, handed) = handed.split_last().unwrap_or((&k, &[]));
-        let mut next = step(k, number, handed);
-        next.push(l.add(number, l.f(1.0)));
-        next
-    })
-}
-
 /// A vector or matrix of the elements of all operands, one behind the other.
 pub struct Pack;
 impl Rule for Pack {
@@ -64,11 +44,8 @@ impl Rule for Pack {
     fn result_type(_: &[Type]) -> Result<Type, ShapeError> {
         typed_by_node("pack")
     }
-    fn eval<L: Lanes>(_: &L, _: u32, _: Type, args: &[Operand<L>]) -> Vec<Lane<L>> {
-        args.iter().flat_map(|a| a.elems.iter().copied()).collect()
-    }
-    fn array(m: &Memory<'_>, _: u32, ty: Type, _: &[Type], args: &[&Form]) -> Form {
-        m.parts(ty.elem, args.iter().map(|&arg| arg.clone()).collect())
+    fn array<A: Arrays>(m: &A, _: u32, ty: Type, args: &[A::Operand]) -> A::Form {
+        m.parts(ty.elem, args.iter().map(|arg| m.whole(arg)).collect())
     }
     fn tangent(g: &mut Graph, site: &Site, wrt: usize, t: Node, _: Option<Node>) -> Term {
         let first = offset(g, site, wrt);
@@ -111,11 +88,8 @@ impl Rule for Slice {
     fn result_type(_: &[Type]) -> Result<Type, ShapeError> {
         typed_by_node("slice")
     }
-    fn eval<L: Lanes>(_: &L, attr: u32, ty: Type, args: &[Operand<L>]) -> Vec<Lane<L>> {
-        args[0].elems[attr as usize..][..ty.len()].to_vec()
-    }
-    fn array(m: &Memory<'_>, attr: u32, ty: Type, _: &[Type], args: &[&Form]) -> Form {
-        m.slice(args[0], attr, ty.len() as u32)
+    fn array<A: Arrays>(m: &A, attr: u32, ty: Type, args: &[A::Operand]) -> A::Form {
+        m.slice(&args[0], attr, ty.len() as u32)
     }
     fn tangent(g: &mut Graph, site: &Site, _: usize, t: Node, _: Option<Node>) -> Term {
         Term::always(g.slice(t, site.attr, site.ty.shape))
@@ -137,15 +111,10 @@ impl Rule for Place {
     fn result_type(_: &[Type]) -> Result<Type, ShapeError> {
         typed_by_node("place")
     }
-    fn eval<L: Lanes>(l: &L, attr: u32, ty: Type, args: &[Operand<L>]) -> Vec<Lane<L>> {
-        let mut result = vec![zero(l, ty.elem); ty.len()];
-        result[attr as usize..][..args[0].elems.len()].copy_from_slice(args[0].elems);
-        result
-    }
-    fn array(m: &Memory<'_>, attr: u32, ty: Type, _: &[Type], args: &[&Form]) -> Form {
+    fn array<A: Arrays>(m: &A, attr: u32, ty: Type, args: &[A::Operand]) -> A::Form {
         let nothing = zero(m.lanes(), ty.elem);
-        let rest = ty.len() as u32 - attr - args[0].len();
-        m.parts(ty.elem, vec![m.fill(nothing, attr), args[0].clone(), m.fill(nothing, rest)])
+        let rest = ty.len() as u32 - attr - m.len(&args[0]);
+        m.parts(ty.elem, vec![m.fill(nothing, attr), m.whole(&args[0]), m.fill(nothing, rest)])
     }
     fn tangent(g: &mut Graph, site: &Site, _: usize, t: Node, _: Option<Node>) -> Term {
         Term::always(g.place(t, site.attr, site.ty.shape))
@@ -170,49 +139,33 @@ impl Rule for Gather {
     fn work(args: &[Type], _: Type) -> usize {
         args[0].len()
     }
-    fn eval<L: Lanes>(l: &L, _: u32, ty: Type, args: &[Operand<L>]) -> Vec<Lane<L>> {
-        let index = args[1].elems[0].f();
-        let mut parts = args[0].elems.chunks(ty.len());
-        // An index out of range fails its row in a check of its own; what stands here does not count.
-        let mut result = parts.next().map(<[_]>::to_vec).unwrap_or_default();
-        for (k, part) in (1..).zip(parts) {
-            let here = l.eq(index, l.f(f64::from(k)));
-            for (slot, &element) in result.iter_mut().zip(part) {
-                *slot = choose(l, here, element, *slot);
-            }
-        }
-        result
-    }
-    fn array(m: &Memory<'_>, _: u32, ty: Type, _: &[Type], args: &[&Form]) -> Form {
+    fn array<A: Arrays>(m: &A, _: u32, ty: Type, args: &[A::Operand]) -> A::Form {
         let l = m.lanes();
-        let whole = m.stored(args[0]);
-        let index = args[1].lane().f();
+        let whole = m.stored(&args[0]);
+        let index = m.scalar(&args[1]).f();
         let part = ty.len() as u32;
-        let count = args[0].len() / part;
+        let count = m.len(&args[0]) / part;
+        // An index out of range fails its row in a check of its own; the first part, which then stands here, does not count.
         if part == 1 {
-            let lane = |value: Value| match ty.elem {
-                Elem::Num => Lane::F(value),
-                Elem::Bool => Lane::M(value),
-            };
-            let first = m.load(&whole, 0, m.s(0)).value();
-            let found = each_part(m, 1, count, vec![first], |k, number, found| {
+            let first = m.load(&whole, 0, m.index(0));
+            let [found] = m.numbered(1, count, [first], |k, number, [found]| {
                 let here = l.eq(index, number);
-                vec![choose(l, here, m.load(&whole, 0, k), lane(found[0])).value()]
+                [choose(l, here, m.load(&whole, 0, k), found)]
             });
-            return Form::Lanes(vec![lane(found[0])]);
+            return m.one(found);
         }
         let to = m.cells(ty.elem, part);
         m.each(part, |j| m.store(&to, 0, j, m.load(&whole, 0, j)));
-        each_part(m, 1, count, Vec::new(), |k, number, _| {
+        m.numbered(1, count, [], |k, number, []| {
             let here = l.eq(index, number);
-            let first = m.s_times(k, part);
+            let first = m.times(k, part);
             m.each(part, |j| {
-                let element = m.load(&whole, 0, m.s_add(first, j));
+                let element = m.load(&whole, 0, m.plus(first, j));
                 m.store(&to, 0, j, choose(l, here, element, m.load(&to, 0, j)));
             });
-            Vec::new()
+            []
         });
-        to.form()
+        m.result(to)
     }
     fn tangent(g: &mut Graph, site: &Site, wrt: usize, t: Node, _: Option<Node>) -> Term {
         if wrt != 0 {
@@ -246,32 +199,22 @@ impl Rule for Scatter {
     fn result_type(_: &[Type]) -> Result<Type, ShapeError> {
         typed_by_node("scatter")
     }
-    fn eval<L: Lanes>(l: &L, _: u32, ty: Type, args: &[Operand<L>]) -> Vec<Lane<L>> {
-        let index = args[1].elems[0].f();
-        let part = args[0].elems;
-        let mut result = Vec::with_capacity(ty.len());
-        for k in 0..ty.len() / part.len() {
-            let here = l.eq(index, l.f(k as f64));
-            result.extend(part.iter().map(|&element| choose(l, here, element, zero(l, ty.elem))));
-        }
-        result
-    }
-    fn array(m: &Memory<'_>, _: u32, ty: Type, _: &[Type], args: &[&Form]) -> Form {
+    fn array<A: Arrays>(m: &A, _: u32, ty: Type, args: &[A::Operand]) -> A::Form {
         let l = m.lanes();
-        let index = args[1].lane().f();
-        let len = args[0].len();
+        let index = m.scalar(&args[1]).f();
+        let len = m.len(&args[0]);
         let to = m.cells(ty.elem, ty.len() as u32);
-        let part = m.stored(args[0]);
-        each_part(m, 0, ty.len() as u32 / len, Vec::new(), |k, number, _| {
+        let part = m.stored(&args[0]);
+        m.numbered(0, ty.len() as u32 / len, [], |k, number, []| {
             let here = l.eq(index, number);
-            let first = m.s_times(k, len);
+            let first = m.times(k, len);
             m.each(len, |j| {
                 let element = choose(l, here, m.load(&part, 0, j), zero(l, ty.elem));
-                m.store(&to, 0, m.s_add(first, j), element);
+                m.store(&to, 0, m.plus(first, j), element);
             });
-            Vec::new()
+            []
         });
-        to.form()
+        m.result(to)
     }
     fn tangent(g: &mut Graph, site: &Site, wrt: usize, t: Node, _: Option<Node>) -> Term {
         if wrt != 0 {
@@ -299,11 +242,8 @@ impl Rule for Fill {
     fn result_type(_: &[Type]) -> Result<Type, ShapeError> {
         typed_by_node("fill")
     }
-    fn eval<L: Lanes>(_: &L, _: u32, ty: Type, args: &[Operand<L>]) -> Vec<Lane<L>> {
-        vec![args[0].elems[0]; ty.len()]
-    }
-    fn array(m: &Memory<'_>, _: u32, ty: Type, _: &[Type], args: &[&Form]) -> Form {
-        m.fill(args[0].lane(), ty.len() as u32)
+    fn array<A: Arrays>(m: &A, _: u32, ty: Type, args: &[A::Operand]) -> A::Form {
+        m.fill(m.scalar(&args[0]), ty.len() as u32)
     }
     fn tangent(g: &mut Graph, site: &Site, _: usize, t: Node, _: Option<Node>) -> Term {
         Term::always(g.fill(t, site.ty.shape))
@@ -327,25 +267,18 @@ impl Rule for Transpose {
             other => Err(ShapeError::at(0, format!("transpose of {other}: a matrix is needed"))),
         }
     }
-    fn eval<L: Lanes>(_: &L, _: u32, ty: Type, args: &[Operand<L>]) -> Vec<Lane<L>> {
-        let (rows, columns) = match ty.shape {
-            Shape::Matrix(rows, columns) => (rows as usize, columns as usize),
-            Shape::Scalar | Shape::Complex | Shape::Vector(_) => (1, ty.len()),
-        };
-        (0..rows).flat_map(|r| (0..columns).map(move |c| args[0].elems[c * rows + r])).collect()
-    }
-    fn array(m: &Memory<'_>, _: u32, ty: Type, _: &[Type], args: &[&Form]) -> Form {
+    fn array<A: Arrays>(m: &A, _: u32, ty: Type, args: &[A::Operand]) -> A::Form {
         let (rows, columns) = ty.shape.extents();
-        let from = m.stored(args[0]);
+        let from = m.stored(&args[0]);
         let to = m.cells(ty.elem, ty.len() as u32);
         m.each(rows, |r| {
-            let first = m.s_times(r, columns);
+            let first = m.times(r, columns);
             m.each(columns, |c| {
-                let element = m.load(&from, 0, m.s_add(m.s_times(c, rows), r));
-                m.store(&to, 0, m.s_add(first, c), element);
+                let element = m.load(&from, 0, m.plus(m.times(c, rows), r));
+                m.store(&to, 0, m.plus(first, c), element);
             });
         });
-        to.form()
+        m.result(to)
     }
     fn tangent(g: &mut Graph, _: &Site, _: usize, t: Node, _: Option<Node>) -> Term {
         Term::always(g.unary(Op::Transpose, t))

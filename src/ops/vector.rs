@@ -2,21 +2,15 @@
 
 use nc_runtime::lanes::Lanes;
 
+use super::array::{Arrays, Number};
 use super::conditions::{Kink, is_zero};
-use super::{Bound, Lane, Op, OpInfo, Operand, Rule, ShapeError, Site, Syntax, Term};
+use super::{Bound, Lane, Op, OpInfo, Rule, ShapeError, Site, Syntax, Term};
 use crate::graph::{Graph, Node, Shape, Type};
-use crate::lower::arrays::{Form, Memory};
-use crate::lower::record::Recorder;
 
-/// `a₀b₀ + a₁b₁ + …`, from the left.
-pub(super) fn dot_product<L: Lanes>(l: &L, terms: impl Iterator<Item = (Lane<L>, Lane<L>)>) -> L::F {
-    terms.map(|(a, b)| l.mul(a.f(), b.f())).reduce(|a, b| l.add(a, b)).unwrap_or_else(|| l.f(0.0))
-}
-
-/// The same of arrays. Adding to −0 changes no bit of the first product.
-fn dot_of_arrays(m: &Memory<'_>, a: &Form, b: &Form) -> Lane<Recorder> {
+/// `a₀b₀ + a₁b₁ + …`, from the left. Adding to −0 changes no bit of the first product.
+fn dot_product<A: Arrays>(m: &A, a: &A::Operand, b: &A::Operand) -> Number<A> {
     let l = m.lanes();
-    Lane::F(m.reduce(&[a, b], l.f(-0.0), |sum, elems| l.add(sum, l.mul(elems[0].f(), elems[1].f()))))
+    m.reduce([a, b], Lane::F(l.f(-0.0)), |sum, [x, y]| Lane::F(l.add(sum.f(), l.mul(x.f(), y.f())))).f()
 }
 
 /// `value` where `active` holds, and elsewhere the number that changes no sum, as factor of a zero or as term.
@@ -55,15 +49,10 @@ impl Rule for Sum {
     fn work(args: &[Type], _: Type) -> usize {
         2 * args[0].len()
     }
-    fn eval<L: Lanes>(l: &L, _: u32, _: Type, args: &[Operand<L>]) -> Vec<Lane<L>> {
-        let sum = args[0].elems.iter().map(|e| e.f()).reduce(|a, b| l.add(a, b));
-        vec![Lane::F(sum.unwrap_or_else(|| l.f(0.0)))]
-    }
-    fn array(m: &Memory<'_>, _: u32, _: Type, _: &[Type], args: &[&Form]) -> Form {
+    fn array<A: Arrays>(m: &A, _: u32, _: Type, args: &[A::Operand]) -> A::Form {
         let l = m.lanes();
         // Adding to −0 changes no bit of the first element.
-        let sum = m.reduce(args, l.f(-0.0), |sum, elems| l.add(sum, elems[0].f()));
-        Form::Lanes(vec![Lane::F(sum)])
+        m.one(m.reduce([&args[0]], Lane::F(l.f(-0.0)), |sum, [x]| Lane::F(l.add(sum.f(), x.f()))))
     }
     fn tangent(g: &mut Graph, _: &Site, _: usize, t: Node, _: Option<Node>) -> Term {
         Term::always(g.unary(Op::Sum, t))
@@ -100,11 +89,8 @@ impl Rule for Dot {
     fn work(args: &[Type], _: Type) -> usize {
         2 * args[0].len()
     }
-    fn eval<L: Lanes>(l: &L, _: u32, _: Type, args: &[Operand<L>]) -> Vec<Lane<L>> {
-        vec![Lane::F(dot_product(l, args[0].elems.iter().copied().zip(args[1].elems.iter().copied())))]
-    }
-    fn array(m: &Memory<'_>, _: u32, _: Type, _: &[Type], args: &[&Form]) -> Form {
-        Form::Lanes(vec![dot_of_arrays(m, args[0], args[1])])
+    fn array<A: Arrays>(m: &A, _: u32, _: Type, args: &[A::Operand]) -> A::Form {
+        m.one(Lane::F(dot_product(m, &args[0], &args[1])))
     }
     fn tangent(g: &mut Graph, site: &Site, wrt: usize, t: Node, active: Option<Node>) -> Term {
         let other = counting(g, site.args[1 - wrt], active);
@@ -145,13 +131,8 @@ impl Rule for Norm {
     fn work(args: &[Type], _: Type) -> usize {
         2 * args[0].len()
     }
-    fn eval<L: Lanes>(l: &L, _: u32, _: Type, args: &[Operand<L>]) -> Vec<Lane<L>> {
-        let square = dot_product(l, args[0].elems.iter().copied().zip(args[0].elems.iter().copied()));
-        vec![Lane::F(l.sqrt(square))]
-    }
-    fn array(m: &Memory<'_>, _: u32, _: Type, _: &[Type], args: &[&Form]) -> Form {
-        let square = dot_of_arrays(m, args[0], args[0]);
-        Form::Lanes(vec![Lane::F(m.lanes().sqrt(square.f()))])
+    fn array<A: Arrays>(m: &A, _: u32, _: Type, args: &[A::Operand]) -> A::Form {
+        m.one(Lane::F(m.lanes().sqrt(dot_product(m, &args[0], &args[0]))))
     }
     fn tangent(g: &mut Graph, site: &Site, _: usize, t: Node, active: Option<Node>) -> Term {
         let product = g.mul(t, site.args[0]);

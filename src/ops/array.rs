@@ -1,0 +1,310 @@
+//! The vocabulary in which operations on vectors and matrices are defined.
+//!
+//! An operation that is not elementwise has one definition, a function over [`Arrays`]: elements are loaded and stored
+//! by their position, loops go over positions and may hand values on. What a loop is, and what a position, is up to
+//! the implementation: [`Unrolled`] carries out every iteration on lanes at once, the compiler's memory records a loop
+//! over cells. Both combine the same elements in the same order, so their bits agree.
+//!
+//! Some methods leave room for what makes loops over memory fast: how many results a loop works on
+//! ([`blocks`](Arrays::blocks), [`tiles`](Arrays::tiles)), and what its operands are made of
+//! ([`reduce`](Arrays::reduce)). They promise no order between results that do not depend on each other.
+
+use std::borrow::Cow;
+use std::cell::Cell;
+
+use nc_runtime::lanes::Lanes;
+
+use super::{Lane, Operand};
+use crate::graph::{Elem, Shape, Type};
+
+/// A number of the lanes of an implementation.
+pub(crate) type Number<A> = <<A as Arrays>::L as Lanes>::F;
+/// A truth value of the lanes of an implementation.
+pub(crate) type Truth<A> = <<A as Arrays>::L as Lanes>::M;
+/// An element over the lanes of an implementation.
+pub(crate) type Element<A> = Lane<<A as Arrays>::L>;
+
+/// What loads, stores and loops over elements.
+pub(crate) trait Arrays {
+    /// What computes with elements.
+    type L: Lanes;
+    /// A position, or a number of elements. It is the same for all rows.
+    type Index: Copy;
+    /// An operand with its type.
+    type Operand;
+    /// A value whose elements have positions and can be written.
+    type Cells;
+    /// A value on its way to where it is used.
+    type Form;
+
+    /// What computes with elements.
+    fn lanes(&self) -> &Self::L;
+
+    /// The type of an operand.
+    fn ty(&self, operand: &Self::Operand) -> Type;
+    /// The shape of an operand.
+    fn shape(&self, operand: &Self::Operand) -> Shape {
+        self.ty(operand).shape
+    }
+    /// How many elements an operand has.
+    fn len(&self, operand: &Self::Operand) -> u32 {
+        self.shape(operand).len() as u32
+    }
+
+    /// A position that is known.
+    fn index(&self, value: u32) -> Self::Index;
+    /// `a + b`.
+    fn plus(&self, a: Self::Index, b: Self::Index) -> Self::Index;
+    /// `a − b`, which is not negative.
+    fn minus(&self, a: Self::Index, b: Self::Index) -> Self::Index;
+    /// `a · by`.
+    fn times(&self, a: Self::Index, by: u32) -> Self::Index;
+
+    /// The only element of a scalar operand.
+    fn scalar(&self, operand: &Self::Operand) -> Element<Self>;
+    /// The elements of an operand by their positions. They are not to be written.
+    fn stored(&self, operand: &Self::Operand) -> Self::Cells;
+    /// Cells for a result. Each is written before it is read.
+    fn cells(&self, elem: Elem, len: u32) -> Self::Cells;
+    /// Element `k + shift`.
+    fn load(&self, from: &Self::Cells, shift: u32, k: Self::Index) -> Element<Self>;
+    /// Elements `k`, `k + stride`, …, `count` of them, each loaded once however often it is used.
+    fn loads(
+        &self,
+        from: &Self::Cells,
+        count: u32,
+        stride: u32,
+        k: Self::Index,
+    ) -> impl Fn(u32) -> Element<Self>;
+    /// Writes element `k + shift`.
+    fn store(&self, to: &Self::Cells, shift: u32, k: Self::Index, element: Element<Self>);
+
+    /// What has been written.
+    fn result(&self, cells: Self::Cells) -> Self::Form;
+    /// A scalar as a result.
+    fn one(&self, element: Element<Self>) -> Self::Form;
+    /// An operand as it is.
+    fn whole(&self, operand: &Self::Operand) -> Self::Form;
+    /// The same element so many times.
+    fn fill(&self, element: Element<Self>, len: u32) -> Self::Form;
+    /// So many elements of an operand from a position on.
+    fn slice(&self, operand: &Self::Operand, first: u32, len: u32) -> Self::Form;
+    /// Parts one behind the other.
+    fn parts(&self, elem: Elem, parts: Vec<Self::Form>) -> Self::Form;
+
+    /// `body` for each position from `first` to before `end`, with the values that the iteration before has handed on;
+    /// returns the last ones.
+    fn fold<const N: usize>(
+        &self,
+        first: Self::Index,
+        end: Self::Index,
+        start: [Element<Self>; N],
+        body: impl FnMut(Self::Index, [Element<Self>; N]) -> [Element<Self>; N],
+    ) -> [Element<Self>; N];
+
+    /// `body` for each position from `first` to before `end`.
+    fn between(&self, first: Self::Index, end: Self::Index, mut body: impl FnMut(Self::Index)) {
+        self.fold(first, end, [], |k, []| {
+            body(k);
+            []
+        });
+    }
+
+    /// `body` for each position before `count`.
+    fn each(&self, count: u32, body: impl FnMut(Self::Index)) {
+        self.between(self.index(0), self.index(count), body);
+    }
+
+    /// [`between`](Arrays::between) where nothing changes in rows outside the mask: the loop may end when it holds in no row.
+    fn between_if(
+        &self,
+        first: Self::Index,
+        end: Self::Index,
+        mask: Truth<Self>,
+        body: impl FnMut(Self::Index),
+    );
+
+    /// [`fold`](Arrays::fold) from one number to before another, with the number of each iteration as an element, too.
+    fn numbered<const N: usize>(
+        &self,
+        first: u32,
+        end: u32,
+        start: [Element<Self>; N],
+        body: impl FnMut(Self::Index, Number<Self>, [Element<Self>; N]) -> [Element<Self>; N],
+    ) -> [Element<Self>; N];
+
+    /// Positions before `count`, some neighbours at a time but at the most `most`: `body` gets the first and their number.
+    fn blocks(&self, count: u32, most: u32, body: impl FnMut(Self::Index, u32));
+
+    /// A matrix of results, some neighbours at a time but at the most as many rows and columns as `most`: `body` gets the
+    /// first row and the number of rows, and so for columns.
+    fn tiles(
+        &self,
+        size: (u32, u32),
+        most: (u32, u32),
+        body: impl FnMut((Self::Index, u32), (Self::Index, u32)),
+    );
+
+    /// `count` numbers that go through one loop next to each other: `body` makes of a position what the step is there,
+    /// which gets which number it is to take further, and the number.
+    fn sums<Step: Fn(u32, Number<Self>) -> Number<Self>>(
+        &self,
+        first: Self::Index,
+        end: Self::Index,
+        count: u32,
+        start: impl Fn(u32) -> Number<Self>,
+        body: impl FnMut(Self::Index) -> Step,
+    ) -> impl IntoIterator<Item = Number<Self>>;
+
+    /// Carries a value through the elements of operands of one length, in their order.
+    fn reduce<const N: usize>(
+        &self,
+        operands: [&Self::Operand; N],
+        start: Element<Self>,
+        step: impl Fn(Element<Self>, [Element<Self>; N]) -> Element<Self>,
+    ) -> Element<Self>;
+}
+
+/// Arrays of lanes, loops over which are carried out at once.
+pub(crate) struct Unrolled<'a, L: Lanes>(pub(crate) &'a L);
+
+/// The elements of an operand, or of a result.
+pub(crate) enum Elements<'a, L: Lanes> {
+    Given(&'a [Lane<L>]),
+    Made(Vec<Cell<Option<Lane<L>>>>),
+}
+
+impl<'a, L: Lanes> Arrays for Unrolled<'a, L> {
+    type L = L;
+    type Index = u32;
+    type Operand = Operand<'a, L>;
+    type Cells = Elements<'a, L>;
+    type Form = Cow<'a, [Lane<L>]>;
+
+    fn lanes(&self) -> &L {
+        self.0
+    }
+    fn ty(&self, operand: &Operand<'a, L>) -> Type {
+        operand.ty
+    }
+
+    fn index(&self, value: u32) -> u32 {
+        value
+    }
+    fn plus(&self, a: u32, b: u32) -> u32 {
+        a + b
+    }
+    fn minus(&self, a: u32, b: u32) -> u32 {
+        a - b
+    }
+    fn times(&self, a: u32, by: u32) -> u32 {
+        a * by
+    }
+
+    fn scalar(&self, operand: &Operand<'a, L>) -> Lane<L> {
+        operand.elems[0]
+    }
+    fn stored(&self, operand: &Operand<'a, L>) -> Elements<'a, L> {
+        Elements::Given(operand.elems)
+    }
+    fn cells(&self, _: Elem, len: u32) -> Elements<'a, L> {
+        Elements::Made((0..len).map(|_| Cell::new(None)).collect())
+    }
+    fn load(&self, from: &Elements<'a, L>, shift: u32, k: u32) -> Lane<L> {
+        let at = (k + shift) as usize;
+        match from {
+            Elements::Given(lanes) => lanes[at],
+            Elements::Made(cells) => cells[at].get().expect("cells are written before they are read"),
+        }
+    }
+    fn loads(&self, from: &Elements<'a, L>, _: u32, stride: u32, k: u32) -> impl Fn(u32) -> Lane<L> {
+        move |j| self.load(from, j * stride, k)
+    }
+    fn store(&self, to: &Elements<'a, L>, shift: u32, k: u32, element: Lane<L>) {
+        match to {
+            Elements::Made(cells) => cells[(k + shift) as usize].set(Some(element)),
+            Elements::Given(_) => unreachable!("operands are not written"),
+        }
+    }
+
+    fn result(&self, cells: Elements<'a, L>) -> Cow<'a, [Lane<L>]> {
+        match cells {
+            Elements::Given(lanes) => Cow::Borrowed(lanes),
+            Elements::Made(cells) => {
+                let written =
+                    |cell: Cell<Option<_>>| cell.into_inner().expect("a result is written as a whole");
+                Cow::Owned(cells.into_iter().map(written).collect())
+            }
+        }
+    }
+    fn one(&self, element: Lane<L>) -> Cow<'a, [Lane<L>]> {
+        Cow::Owned(vec![element])
+    }
+    fn whole(&self, operand: &Operand<'a, L>) -> Cow<'a, [Lane<L>]> {
+        Cow::Borrowed(operand.elems)
+    }
+    fn fill(&self, element: Lane<L>, len: u32) -> Cow<'a, [Lane<L>]> {
+        Cow::Owned(vec![element; len as usize])
+    }
+    fn slice(&self, operand: &Operand<'a, L>, first: u32, len: u32) -> Cow<'a, [Lane<L>]> {
+        Cow::Borrowed(&operand.elems[first as usize..][..len as usize])
+    }
+    fn parts(&self, _: Elem, parts: Vec<Cow<'a, [Lane<L>]>>) -> Cow<'a, [Lane<L>]> {
+        Cow::Owned(parts.concat())
+    }
+
+    fn fold<const N: usize>(
+        &self,
+        first: u32,
+        end: u32,
+        start: [Lane<L>; N],
+        mut body: impl FnMut(u32, [Lane<L>; N]) -> [Lane<L>; N],
+    ) -> [Lane<L>; N] {
+        (first..end).fold(start, |handed, k| body(k, handed))
+    }
+    fn between_if(&self, first: u32, end: u32, _: L::M, body: impl FnMut(u32)) {
+        self.between(first, end, body);
+    }
+    fn numbered<const N: usize>(
+        &self,
+        first: u32,
+        end: u32,
+        start: [Lane<L>; N],
+        mut body: impl FnMut(u32, L::F, [Lane<L>; N]) -> [Lane<L>; N],
+    ) -> [Lane<L>; N] {
+        self.fold(first, end, start, |k, handed| body(k, self.0.f(f64::from(k)), handed))
+    }
+    fn blocks(&self, count: u32, _: u32, mut body: impl FnMut(u32, u32)) {
+        (0..count).for_each(|k| body(k, 1));
+    }
+    fn tiles(
+        &self,
+        (rows, columns): (u32, u32),
+        _: (u32, u32),
+        mut body: impl FnMut((u32, u32), (u32, u32)),
+    ) {
+        for row in 0..rows {
+            (0..columns).for_each(|column| body((row, 1), (column, 1)));
+        }
+    }
+    fn sums<Step: Fn(u32, L::F) -> L::F>(
+        &self,
+        first: u32,
+        end: u32,
+        count: u32,
+        start: impl Fn(u32) -> L::F,
+        mut body: impl FnMut(u32) -> Step,
+    ) -> impl IntoIterator<Item = L::F> {
+        debug_assert_eq!(count, 1, "results come one by one");
+        [(first..end).fold(start(0), |sum, k| body(k)(0, sum))]
+    }
+    fn reduce<const N: usize>(
+        &self,
+        operands: [&Operand<'a, L>; N],
+        start: Lane<L>,
+        step: impl Fn(Lane<L>, [Lane<L>; N]) -> Lane<L>,
+    ) -> Lane<L> {
+        let len = operands.first().map_or(0, |operand| operand.elems.len());
+        (0..len).fold(start, |value, k| step(value, operands.map(|operand| operand.elems[k])))
+    }
+}
