@@ -5,10 +5,11 @@
 //!   (for operations that carry their own type: the elements are there);
 //! * constants are numbers of the graph's precision, which regions and functions share;
 //! * every input has one node, and input positions are in range;
+//! * a call has a result that tells what failed;
 //! * a region's body has the states, captures and tape that its node has, and its next states have the types of the first;
 //! * outputs hold numbers, and what makes a check fail is a scalar truth value.
 
-use super::{Elem, Graph, Node, NodeKind, RegionKind, Source, Type, canonical_bits};
+use super::{Elem, Graph, Node, NodeKind, RegionKind, ResultRole, Source, Type, canonical_bits};
 use crate::ops::Op;
 
 /// The first broken invariant, in words.
@@ -77,7 +78,10 @@ fn region(graph: &Graph, node: Node) -> Result<(), String> {
     let Some((region, args)) = graph.region_args(node) else { return Ok(()) };
     let body = &region.body;
     let control = match region.kind {
-        RegionKind::Call(_) => graph.ty(args.control) == Type::BOOL && args.captures.is_empty(),
+        RegionKind::Call(ref call) => {
+            let tells = call.position(ResultRole::Failure).is_some();
+            tells && graph.ty(args.control) == Type::BOOL && args.captures.is_empty()
+        }
         RegionKind::Loop { .. } => {
             let goes_on = region.goes_on().map(|node| body.ty(node));
             goes_on == Some(Type::BOOL) && graph.ty(args.control) == Type::BOOL

@@ -268,7 +268,7 @@ const WRAPPERS: &[&str] = &[
 type Gradients = (Vec<String>, [Vec<f64>; 2]);
 
 fn gradients(generated: &Generated, text: &str, values: &dyn Fn(&str, usize) -> f64) -> Option<Gradients> {
-    let program = neural_compiler::Program::parse(text).unwrap_or_else(|e| panic!("{text}\n{e}"));
+    let program = Program::parse(text).unwrap_or_else(|e| panic!("{text}\n{e}"));
     let names: Vec<String> = program.inputs().map(str::to_string).collect();
     let shape =
         |name: &str| generated.shapes.iter().find(|(other, _)| other == name).map(|(_, shape)| *shape);

@@ -24,14 +24,14 @@ struct Known {
     value: Assumption,
 }
 
-/// What the value of a function that is being built is taken to be where it calls itself.
+/// The shape that the value of a function is taken to have at the calls in the function's own body, while it is being built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Assumption {
-    /// Most likely a scalar.
+    /// A scalar, until the body turns out to have another value.
     Guess,
-    /// Nothing: what the function comes to without its own calls will tell.
+    /// None: calls of itself have no value, and the other paths through the body tell the shape.
     Unknown,
-    /// Of this shape.
+    /// The shape that those paths have told.
     Known(Shape),
 }
 
