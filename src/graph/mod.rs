@@ -466,7 +466,8 @@ impl Graph {
             .map(|node| match self.kind(node) {
                 NodeKind::Apply(op, _) => {
                     let types: Vec<Type> = self.args(node).iter().map(|&a| self.ty(a)).collect();
-                    let large = |ty: &Type| ty.len() > limit;
+                    let loops = if limit < usize::MAX { op.loops_from() } else { usize::MAX };
+                    let large = |ty: &Type| ty.len() > limit || ty.len() >= loops;
                     if large(&self.ty(node)) || types.iter().any(large) {
                         LOOP_WORK + types.len()
                     } else {

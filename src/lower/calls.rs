@@ -70,8 +70,9 @@ pub(super) fn function(function: &Function, tape_bytes: usize) -> LaneFunction {
 
 impl Lowering<'_> {
     pub(super) fn call(&mut self, scope: &mut Scope<'_>, node: Node, active: Option<Value>) {
-        let Some((region, args)) = scope.graph.region_args(node) else { return };
-        let (RegionKind::Call(call), Some(machine)) = (&region.kind, self.machine) else { return };
+        let (region, args) = scope.graph.expect_region(node);
+        let RegionKind::Call(call) = &region.kind else { unreachable!("{node} is a call") };
+        let machine = self.machine.expect("programs that call functions have a machine");
         let l = self.l;
         let enters = self.and(active, scope.values[args.control].lane().m());
         let (zero, one) = (l.f(0.0), l.f(1.0));
