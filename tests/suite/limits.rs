@@ -635,3 +635,32 @@ fn large_jacobians() {
     assert_eq!(graph.outputs.len(), 40_000);
     assert!(graph.len() < 60_010, "{} nodes", graph.len());
 }
+
+/// Functions in a ring whose values are vectors: no function knows at first what shape the next one's value has.
+#[test]
+fn rings_of_functions_with_vectors() {
+    let ring = |n: usize| {
+        let functions: String = (0..n)
+            .map(|k| {
+                let next = (k + 1) % n;
+                format!("(define (f{k} x d) (if (<= d 0) [x x] (+ [1 1] (f{next} (* x 2) (- d 1)))))\n")
+            })
+            .collect();
+        Program::parse(&format!("{functions}(ref (f0 x d) 0)")).expect("a program")
+    };
+    for n in [1, 2, 3, 60] {
+        let options = CompileOptions {
+            derivative: Derivative::Gradient,
+            tier: Tier::Interpret,
+            ..CompileOptions::default()
+        };
+        let kernel = timed("compile", || ring(n).compile(&options)).expect("a kernel");
+        assert_eq!(kernel.columns(&[&[3.0], &[4.0]]).expect("values"), [[52.0], [16.0], [0.0]], "{n}");
+    }
+    // One of them returns a number where a vector is needed.
+    let wrong = "(define (f x d) (if (<= d 0) [x x] (g x (- d 1))))
+        (define (g x d) (if (<= d 0) 1 (f x (- d 1)))) (ref (f x d) 0)";
+    let program = Program::parse(wrong).expect("a program");
+    let Err(Error::Source(list)) = program.graph(&Signature::scalars()) else { panic!("{wrong}") };
+    assert!(list.iter().all(|diagnostic| diagnostic.code == "shape"), "{list:?}");
+}

@@ -22,13 +22,15 @@ type Instance = (FuncId, Vec<Shape>);
 struct Known {
     id: FunctionId,
     value: Assumption,
+    /// Whether a call relies on what the value is taken to be.
+    used: bool,
 }
 
 /// The shape that the value of a function is taken to have at the calls in the function's own body, while it is being built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Assumption {
-    /// A scalar, until the body turns out to have another value.
-    Guess,
+    /// This shape, until the body turns out to have another value.
+    Guess(Shape),
     /// None: calls of itself have no value, and the other paths through the body tell the shape.
     Unknown,
     /// The shape that those paths have told.
@@ -38,9 +40,8 @@ enum Assumption {
 impl Assumption {
     fn shape(self) -> Option<Shape> {
         match self {
-            Assumption::Guess => Some(Shape::Scalar),
+            Assumption::Guess(shape) | Assumption::Known(shape) => Some(shape),
             Assumption::Unknown => None,
-            Assumption::Known(shape) => Some(shape),
         }
     }
 }
@@ -49,6 +50,8 @@ impl Assumption {
 #[derive(Debug, Default)]
 pub(super) struct Functions {
     instances: HashMap<Instance, Known>,
+    /// The shapes of values that have been found, perhaps while another function was taken to be what it is not.
+    shapes: HashMap<Instance, Shape>,
     /// In the order in which they were begun.
     begun: Vec<Instance>,
     pub(super) bodies: EntityVec<FunctionId, Option<Function>>,
@@ -84,12 +87,15 @@ impl<'a> Builder<'a> {
         let operands: Vec<Node> = operands.into_iter().map(|node| self.as_number(node)).collect();
         let shapes: Vec<Shape> = operands.iter().map(|&node| self.here.graph.shape(node)).collect();
         let instance = (function, shapes);
-        if let Some(known) = self.functions.instances.get(&instance).cloned() {
+        if let Some(known) = self.functions.instances.get_mut(&instance) {
+            known.used = true;
+            let known = known.clone();
             let value = self.emit_call(&known, &operands, span);
             self.set(var, value);
             return None;
         }
-        Some(self.begin_function(instance, Assumption::Guess, operands, var, span))
+        let guess = self.functions.shapes.get(&instance).copied().unwrap_or(Shape::Scalar);
+        Some(self.begin_function(instance, Assumption::Guess(guess), operands, var, span))
     }
 
     fn begin_function(
@@ -103,7 +109,7 @@ impl<'a> Builder<'a> {
         self.unknown += usize::from(value == Assumption::Unknown);
         let id = self.functions.bodies.push(None);
         let begun = self.functions.begun.len();
-        self.functions.instances.insert(instance.clone(), Known { id, value });
+        self.functions.instances.insert(instance.clone(), Known { id, value, used: false });
         self.functions.begun.push(instance.clone());
         let function = &self.anf.functions[instance.0];
         self.descend();
@@ -134,13 +140,16 @@ impl<'a> Builder<'a> {
         let value = outcome.value.map(|value| self.as_number(value));
         let outer = self.outer.pop().expect("a body is built inside another graph");
         let level = std::mem::replace(&mut self.here, outer);
-        let assumed = self.functions.instances[&pending.instance].value;
+        let Known { value: assumed, used, .. } = self.functions.instances[&pending.instance];
         self.unknown -= usize::from(assumed == Assumption::Unknown);
         let failed = self.errors.len() > pending.errors;
         let found = value.filter(|_| !failed).map(|value| level.graph.shape(value));
         let better = match (assumed, found) {
-            (Assumption::Guess, Some(Shape::Scalar)) | (Assumption::Known(_), _) => None,
-            (Assumption::Guess, _) => Some(Assumption::Unknown),
+            (Assumption::Guess(guess), Some(shape)) if guess == shape => None,
+            // Nothing relies on the guess: another would come to this again.
+            (Assumption::Guess(_), _) if !used && (found.is_some() || failed || self.unknown > 0) => None,
+            (Assumption::Guess(_), _) => Some(Assumption::Unknown),
+            (Assumption::Known(_), _) => None,
             (Assumption::Unknown, Some(shape)) => Some(Assumption::Known(shape)),
             // It has no value but those of its own calls, and fails whatever their shape.
             (Assumption::Unknown, None) => {
@@ -159,10 +168,13 @@ impl<'a> Builder<'a> {
             let Pending { instance, operands, var, span, .. } = pending;
             return Some(self.begin_function(instance, better, operands, var, span));
         }
-        let (Some(value), Some(_)) = (value, found) else {
+        let (Some(value), Some(shape)) = (value, found) else {
             self.set(pending.var, None);
             return None;
         };
+        self.functions.shapes.insert(pending.instance.clone(), shape);
+        let known = self.functions.instances.get_mut(&pending.instance).expect("the function has been begun");
+        known.value = Assumption::Known(shape);
         let name = self.anf.functions[pending.instance.0].name.clone();
         let (body, results) = self.close_function(level, value);
         self.functions.bodies[pending.id] = Some(Function { body, results, name });
