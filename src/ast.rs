@@ -1,10 +1,11 @@
 //! The syntax tree: what was written, with derived forms expanded and names not yet resolved.
 
+use std::collections::HashMap;
 use std::fmt::Write;
 
-use crate::anf::Literal;
 use crate::entity::{EntityVec, entity};
 use crate::limits::Limits;
+use crate::number::{Literal, number};
 use crate::source::Span;
 
 entity!(
@@ -43,6 +44,8 @@ pub enum LoopForm {
     Recur,
     /// By name.
     Named,
+    /// By itself: the body is a choice between a result and a call of the loop, whose name nothing else can mean.
+    Do,
 }
 
 /// A name bound to a value.
@@ -89,13 +92,13 @@ pub enum Body {
     LastFunction,
 }
 
-/// A program.
+/// A program. The parts of an expression are added before it.
 #[derive(Debug, Clone)]
 pub struct Ast {
     exprs: EntityVec<Expr, ExprKind>,
     spans: EntityVec<Expr, Span>,
-    /// All names, each once.
-    pub names: EntityVec<Name, String>,
+    /// All names, and whether a reader made them up.
+    names: EntityVec<Name, (String, bool)>,
     /// In the order of the file.
     pub definitions: Vec<Definition>,
     /// What it computes.
@@ -123,6 +126,42 @@ impl Ast {
         self.exprs.push(kind)
     }
 
+    /// Moves all places by so many bytes.
+    pub(crate) fn shift(&mut self, by: u32) {
+        fn function(function: &mut Function, by: u32) {
+            function.span = function.span.shifted(by);
+            for (_, span) in &mut function.params {
+                *span = span.shifted(by);
+            }
+        }
+        fn binding(binding: &mut Binding, by: u32) {
+            binding.span = binding.span.shifted(by);
+        }
+        fn definition(definition: &mut Definition, by: u32) {
+            match definition {
+                Definition::Function(f) => function(f, by),
+                Definition::Value(b) => binding(b, by),
+            }
+        }
+        for expr in self.exprs.keys() {
+            self.spans[expr] = self.spans[expr].shifted(by);
+            match &mut self.exprs[expr] {
+                ExprKind::Call(_, span, _) | ExprKind::Recur(_, span, _) => *span = span.shifted(by),
+                ExprKind::Let(bindings, functions, _) => {
+                    bindings.iter_mut().for_each(|b| binding(b, by));
+                    functions.iter_mut().for_each(|f| function(f, by));
+                }
+                ExprKind::Letrec(definitions, _) => definitions.iter_mut().for_each(|d| definition(d, by)),
+                ExprKind::Loop(_, f, _) => function(f, by),
+                ExprKind::Number(_) | ExprKind::Name(_) | ExprKind::If(..) => {}
+            }
+        }
+        self.definitions.iter_mut().for_each(|d| definition(d, by));
+        if let Body::Named(results) = &mut self.body {
+            results.iter_mut().for_each(|b| binding(b, by));
+        }
+    }
+
     /// What an expression is.
     pub fn kind(&self, expr: Expr) -> &ExprKind {
         &self.exprs[expr]
@@ -130,6 +169,10 @@ impl Ast {
     /// Its place.
     pub fn span(&self, expr: Expr) -> Span {
         self.spans[expr]
+    }
+    /// All expressions, each behind its parts.
+    pub fn exprs(&self) -> impl DoubleEndedIterator<Item = Expr> + ExactSizeIterator + use<> {
+        self.exprs.keys()
     }
     /// How many expressions there are.
     pub fn len(&self) -> usize {
@@ -141,7 +184,137 @@ impl Ast {
     }
     /// The text of a name.
     pub fn name(&self, name: Name) -> &str {
-        &self.names[name]
+        &self.names[name].0
+    }
+    /// The texts of all names.
+    pub fn names(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.names.values().map(|(text, _)| text.as_str())
+    }
+    /// Whether a reader made a name up for a form: no name in the text of the program means it, whatever it is called.
+    pub fn is_made(&self, name: Name) -> bool {
+        self.names[name].1
+    }
+    /// Adds a name of the text, which is to be added once.
+    pub(crate) fn add_name(&mut self, text: &str) -> Name {
+        self.names.push((text.to_string(), false))
+    }
+    /// Makes up a name.
+    pub(crate) fn make_name(&mut self, text: &str) -> Name {
+        self.names.push((text.to_string(), true))
+    }
+}
+
+/// Whether two programs are the same up to places: names that readers made up correspond, all others are alike.
+pub fn same(a: &Ast, b: &Ast) -> bool {
+    let mut comparison = Comparison { a, b, made: HashMap::new(), back: HashMap::new(), left: Vec::new() };
+    a.limits == b.limits && comparison.program() == Some(())
+}
+
+/// Comparing: `None` where something differs.
+struct Comparison<'a> {
+    a: &'a Ast,
+    b: &'a Ast,
+    made: HashMap<Name, Name>,
+    back: HashMap<Name, Name>,
+    /// Expressions still to be compared.
+    left: Vec<(Expr, Expr)>,
+}
+
+impl Comparison<'_> {
+    fn program(&mut self) -> Option<()> {
+        let (a, b) = (self.a, self.b);
+        self.definitions(&a.definitions, &b.definitions)?;
+        match (&a.body, &b.body) {
+            (Body::Value(x), Body::Value(y)) => self.left.push((*x, *y)),
+            (Body::Named(x), Body::Named(y)) => self.bindings(x, y)?,
+            (Body::LastFunction, Body::LastFunction) => {}
+            (Body::Value(_) | Body::Named(_) | Body::LastFunction, _) => return None,
+        }
+        while let Some((x, y)) = self.left.pop() {
+            self.expression(x, y)?;
+        }
+        Some(())
+    }
+
+    fn expression(&mut self, x: Expr, y: Expr) -> Option<()> {
+        let (a, b) = (self.a, self.b);
+        match (a.kind(x), b.kind(y)) {
+            (ExprKind::Number(x), ExprKind::Number(y)) => x.same(*y).then_some(()),
+            (ExprKind::Name(x), ExprKind::Name(y)) => self.name(*x, *y),
+            (ExprKind::Call(x, _, xs), ExprKind::Call(y, _, ys))
+            | (ExprKind::Recur(x, _, xs), ExprKind::Recur(y, _, ys)) => {
+                self.name(*x, *y)?;
+                self.all(xs, ys)
+            }
+            (ExprKind::If(p, q, r), ExprKind::If(s, t, u)) => self.all(&[*p, *q, *r], &[*s, *t, *u]),
+            (ExprKind::Let(xs, fs, p), ExprKind::Let(ys, gs, q)) => {
+                self.bindings(xs, ys)?;
+                if fs.len() != gs.len() {
+                    return None;
+                }
+                fs.iter().zip(gs).try_for_each(|(f, g)| self.function(f, g))?;
+                self.all(&[*p], &[*q])
+            }
+            (ExprKind::Letrec(xs, p), ExprKind::Letrec(ys, q)) => {
+                self.definitions(xs, ys)?;
+                self.all(&[*p], &[*q])
+            }
+            (ExprKind::Loop(k, f, xs), ExprKind::Loop(l, g, ys)) if k == l => {
+                self.function(f, g)?;
+                self.all(xs, ys)
+            }
+            (
+                ExprKind::Number(_)
+                | ExprKind::Name(_)
+                | ExprKind::Call(..)
+                | ExprKind::Recur(..)
+                | ExprKind::If(..)
+                | ExprKind::Let(..)
+                | ExprKind::Letrec(..)
+                | ExprKind::Loop(..),
+                _,
+            ) => None,
+        }
+    }
+
+    fn all(&mut self, xs: &[Expr], ys: &[Expr]) -> Option<()> {
+        self.left.extend(xs.iter().copied().zip(ys.iter().copied()));
+        (xs.len() == ys.len()).then_some(())
+    }
+
+    fn name(&mut self, x: Name, y: Name) -> Option<()> {
+        let alike = self.a.name(x) == self.b.name(y) && self.a.is_made(x) == self.b.is_made(y);
+        let corresponds = !self.a.is_made(x)
+            || *self.made.entry(x).or_insert(y) == y && *self.back.entry(y).or_insert(x) == x;
+        (alike && corresponds).then_some(())
+    }
+
+    fn bindings(&mut self, xs: &[Binding], ys: &[Binding]) -> Option<()> {
+        for (x, y) in xs.iter().zip(ys) {
+            self.name(x.name, y.name)?;
+            self.left.push((x.value, y.value));
+        }
+        (xs.len() == ys.len()).then_some(())
+    }
+
+    fn function(&mut self, f: &Function, g: &Function) -> Option<()> {
+        self.name(f.name, g.name)?;
+        f.params.iter().zip(&g.params).try_for_each(|(x, y)| self.name(x.0, y.0))?;
+        self.left.push((f.body, g.body));
+        (f.params.len() == g.params.len()).then_some(())
+    }
+
+    fn definitions(&mut self, xs: &[Definition], ys: &[Definition]) -> Option<()> {
+        for (x, y) in xs.iter().zip(ys) {
+            match (x, y) {
+                (Definition::Function(f), Definition::Function(g)) => self.function(f, g)?,
+                (Definition::Value(x), Definition::Value(y)) => {
+                    self.bindings(std::slice::from_ref(x), std::slice::from_ref(y))?;
+                }
+                (Definition::Function(_) | Definition::Value(_), _) => return None,
+            }
+        }
+        (xs.len() == ys.len()).then_some(())
     }
 }
 
@@ -208,7 +381,7 @@ fn print(ast: &Ast, expr: Expr, text: &mut String) {
             }
         };
         match ast.kind(expr) {
-            ExprKind::Number(literal) => text.push_str(&crate::graph::print::number(literal.f64)),
+            ExprKind::Number(literal) => text.push_str(&number(literal.f64)),
             ExprKind::Name(name) => text.push_str(ast.name(*name)),
             ExprKind::Call(name, _, args) => {
                 let _ = write!(text, "({}", ast.name(*name));
@@ -227,7 +400,7 @@ fn print(ast: &Ast, expr: Expr, text: &mut String) {
             ExprKind::Loop(form, function, args) => {
                 let _ = match form {
                     LoopForm::Recur => write!(text, "(loop ("),
-                    LoopForm::Named => write!(text, "(let {} (", ast.name(function.name)),
+                    LoopForm::Named | LoopForm::Do => write!(text, "(let {} (", ast.name(function.name)),
                 };
                 left.extend([Item::Text(")"), Item::Expr(function.body), Item::Text(") ")]);
                 for (k, (param, &arg)) in function.params.iter().zip(args).enumerate().rev() {

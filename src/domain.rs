@@ -259,11 +259,16 @@ struct Walker<'a> {
 }
 
 impl Algebra for Walker<'_> {
+    type V = Node;
+
     fn ty(&self, value: Node) -> Type {
         self.terms.graph.ty(value)
     }
     fn number(&mut self, value: f64) -> Node {
         self.terms.graph.number(value)
+    }
+    fn truth_value(&mut self, value: bool) -> Node {
+        self.terms.graph.boolean(value)
     }
     fn constant(&self, value: Node) -> Option<f64> {
         self.terms.number(value)
@@ -477,7 +482,7 @@ impl Walker<'_> {
     fn judge(&mut self, domain: &Domain, args: &[Node], result: Node) -> Option<bool> {
         let known: Vec<Node> = args.iter().map(|&arg| self.terms.known(arg).unwrap_or(arg)).collect();
         self.judging = true;
-        let outside = (domain.outside)(self, &known, result);
+        let outside = domain.outside.build(self, &known, result);
         self.judging = false;
         self.terms.graph.truth(outside)
     }

@@ -1,10 +1,8 @@
 //! Programs built by function calls instead of from text.
 
-use crate::graph::build::checked_part;
 use crate::graph::{Graph, Node, Output, Role, Shape, Source, Type};
 use crate::kernel::Dtype;
 use crate::ops::{Algebra, Op, Primitive, ShapeError};
-use crate::source::Span;
 
 /// Builds a compute graph call by call.
 ///
@@ -119,11 +117,16 @@ impl Formula {
 }
 
 impl Algebra for Formula {
+    type V = Node;
+
     fn ty(&self, value: Node) -> Type {
         self.graph.ty(value)
     }
     fn number(&mut self, value: f64) -> Node {
         self.graph.number(value)
+    }
+    fn truth_value(&mut self, value: bool) -> Node {
+        self.graph.boolean(value)
     }
     fn constant(&self, value: Node) -> Option<f64> {
         self.graph.constant(value)
@@ -132,6 +135,6 @@ impl Algebra for Formula {
         self.graph.apply_typed(op, attr, ty, args)
     }
     fn part(&mut self, whole: Node, index: Node, count: u32, ty: Type) -> Node {
-        checked_part(&mut self.graph, None, Span::default(), whole, index, count, ty)
+        self.graph.part(whole, index, count, ty)
     }
 }

@@ -8,7 +8,7 @@ use crate::anf::{self, Anf, Rhs};
 use crate::ast::{self, Ast};
 use crate::codegen::cranelift::{self, TargetMachine};
 use crate::codegen::wide;
-use crate::dialect::{self, Dialect, ReaderLimits};
+use crate::dialect::{Dialect, ReaderLimits, unsayable};
 use crate::domain::{self, SafeDomain};
 use crate::graph::build::{BuildOptions, Signature};
 use crate::graph::{Graph, build, print};
@@ -18,8 +18,9 @@ use crate::limits::Limits;
 use crate::lower;
 use crate::ops::counting::MAX_STEPS_SINGLE;
 use crate::picture::{self, Picture};
+use crate::problem::Problem;
 use crate::resolve::{self, Resolved};
-use crate::source::{Diagnostic, Span};
+use crate::source::{Diagnostic, SourceId, SourceMap, Span};
 
 /// A program.
 ///
@@ -38,9 +39,11 @@ use crate::source::{Diagnostic, Span};
 /// ```
 #[derive(Debug, Clone)]
 pub struct Program {
+    sources: SourceMap,
     ast: Ast,
     resolved: Arc<Resolved>,
     anf: Anf,
+    warnings: Vec<Diagnostic>,
 }
 
 /// Why a program could not be read, compiled or run.
@@ -77,6 +80,8 @@ fn summary(diagnostics: &[Diagnostic]) -> String {
 /// A stage of the pipeline whose output can be shown as text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Stage {
+    /// The program as a dialect spells it.
+    Source(Dialect),
     /// The syntax tree, derived forms expanded.
     Ast,
     /// A-normal form.
@@ -122,12 +127,42 @@ impl Program {
     ///
     /// [`Error::Source`], with everything that was found.
     pub fn parse_as(source: &str, dialect: Dialect, limits: &ReaderLimits) -> Result<Program, Error> {
-        let ast = dialect::read(source, dialect, limits).map_err(Error::Source)?;
-        let resolved = resolve::resolve(&ast).map_err(Error::Source)?;
+        let ast = dialect.read(source, limits).map_err(Error::Source)?;
+        let sources = SourceMap::of("program", source).expect("a text that a reader took has 32-bit places");
+        Program::resolve(sources, ast, dialect)
+    }
+
+    /// Reads the program that is one of several sources. Places count through all of them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Source`], with everything that was found.
+    pub fn parse_source(
+        sources: SourceMap,
+        source: SourceId,
+        dialect: Dialect,
+        limits: &ReaderLimits,
+    ) -> Result<Program, Error> {
+        let start = sources.start(source);
+        let shifted =
+            |errors: Vec<Diagnostic>| errors.into_iter().map(|error| error.shifted(start)).collect();
+        let mut ast =
+            dialect.read(sources.text(source), limits).map_err(|errors| Error::Source(shifted(errors)))?;
+        if start > 0 {
+            ast.shift(start);
+        }
+        Program::resolve(sources, ast, dialect)
+    }
+
+    fn resolve(sources: SourceMap, ast: Ast, dialect: Dialect) -> Result<Program, Error> {
+        let spell = |problems: &[Problem]| problems.iter().map(|problem| dialect.spell(problem)).collect();
+        let resolved = resolve::resolve(&ast, dialect.vocabulary())
+            .map_err(|problems| Error::Source(spell(&problems)))?;
+        let warnings = spell(&resolved.warnings);
         debug_assert_eq!(anf::verify::verify(&anf::build::build(&resolved)), Ok(()));
         let anf = anf::build::build_loops(&resolved);
         debug_assert_eq!(anf::verify::verify(&anf), Ok(()));
-        Ok(Program { ast, resolved: Arc::new(resolved), anf })
+        Ok(Program { sources, ast, resolved: Arc::new(resolved), anf, warnings })
     }
 
     /// Reads a program from bytes that should be UTF-8.
@@ -167,7 +202,17 @@ impl Program {
 
     /// What its author may want to know.
     pub fn warnings(&self) -> &[Diagnostic] {
-        &self.resolved.warnings
+        &self.warnings
+    }
+
+    /// The text that the program was read from, for [`Diagnostic::render`].
+    pub fn sources(&self) -> &SourceMap {
+        &self.sources
+    }
+
+    /// The syntax tree.
+    pub fn ast(&self) -> &Ast {
+        &self.ast
     }
 
     /// The resolved tree, which the AST interpreter runs.
@@ -176,7 +221,7 @@ impl Program {
     }
 
     /// The program in A-normal form, with loops in place of calls in tail position.
-    pub(crate) fn anf(&self) -> &Anf {
+    pub fn anf(&self) -> &Anf {
         &self.anf
     }
 
@@ -285,6 +330,21 @@ impl Program {
         Ok(derived(&self.graph_for(options)?, &CompileOptions { derivative, ..options.clone() })?)
     }
 
+    /// The program in a dialect: text that reads as this program, with the same inputs in the same order.
+    fn spelled(&self, dialect: Dialect) -> Result<String, Error> {
+        let text = dialect.write(&self.ast).map_err(|refused| Error::Source(vec![*refused]))?;
+        let limits = ReaderLimits { source_bytes: usize::MAX, nesting: usize::MAX };
+        let refused = |what| Error::Source(vec![*unsayable(dialect.name(), Some((Span::default(), what)))]);
+        let back = Program::parse_as(&text, dialect, &limits)
+            .map_err(|_| refused("an input is called like a word of the dialect"))?;
+        if back.inputs().ne(self.inputs()) {
+            return Err(refused(
+                "inputs would come in another order; a function has them in the order of its parameters",
+            ));
+        }
+        Ok(text)
+    }
+
     /// Any stage as text. Up to [`Stage::Lanes`] it is the same on every machine; the others are for `target`, or for
     /// this machine.
     ///
@@ -298,6 +358,7 @@ impl Program {
         target: Option<&TargetMachine>,
     ) -> Result<String, Error> {
         match stage {
+            Stage::Source(dialect) => return self.spelled(dialect),
             Stage::Ast => return Ok(ast::dump(&self.ast)),
             Stage::Anf => return Ok(anf::print::dump(&anf::build::build(&self.resolved))),
             Stage::Tco => return Ok(anf::print::dump(&self.anf)),

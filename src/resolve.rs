@@ -12,13 +12,13 @@ mod captures;
 
 use std::collections::{HashMap, HashSet};
 
-use crate::anf::{FuncId, Literal, Var, VarInfo};
+use crate::anf::{FuncId, Var, VarInfo};
 use crate::ast::{Ast, Body, Definition, Expr, ExprKind, Function as AstFunction, Name};
-use crate::dialect::MAX_DIAGNOSTICS;
-use crate::dialect::scheme::forms::SPECIAL_FORMS;
 use crate::entity::{Entity, EntityVec};
+use crate::number::Literal;
 use crate::ops::Primitive;
-use crate::source::{Diagnostic, Span};
+use crate::problem::{Problem, ProblemKind, User, Vocabulary};
+use crate::source::{MAX_DIAGNOSTICS, Span};
 
 /// What an expression is, with its names resolved.
 #[derive(Debug, Clone, PartialEq)]
@@ -110,7 +110,7 @@ pub struct Resolved {
     /// The results.
     pub results: Vec<Expr>,
     /// What the author may want to know.
-    pub warnings: Vec<Diagnostic>,
+    pub warnings: Vec<Problem>,
 }
 
 impl Resolved {
@@ -168,17 +168,18 @@ struct Call {
 /// The definition of a value that is still to come.
 const PENDING: u32 = u32::MAX;
 
-/// Resolves a program.
+/// Resolves a program of a dialect with these words.
 ///
 /// # Errors
 ///
 /// Unknown functions, wrong numbers of operands, functions used as values, values used before their definition, `recur`
 /// where its value is used; each with its place.
-pub fn resolve(ast: &Ast) -> Result<Resolved, Vec<Diagnostic>> {
-    let filler = Kind::Number(Literal { f64: 0.0, f32: 0.0 });
+pub fn resolve(ast: &Ast, vocabulary: Vocabulary) -> Result<Resolved, Vec<Problem>> {
+    let filler = Kind::Number(Literal::ZERO);
     let mut resolver = Resolver {
         ast,
-        scope: EntityVec::filled(Vec::new(), ast.names.len()),
+        vocabulary,
+        scope: EntityVec::filled(Vec::new(), ast.names().len()),
         owners: EntityVec::new(),
         owner: None,
         uses: HashSet::new(),
@@ -209,6 +210,7 @@ pub fn resolve(ast: &Ast) -> Result<Resolved, Vec<Diagnostic>> {
 
 struct Resolver<'a> {
     ast: &'a Ast,
+    vocabulary: Vocabulary,
     /// What each name means, innermost last.
     scope: EntityVec<Name, Vec<Meaning>>,
     owners: EntityVec<Var, Owner>,
@@ -222,15 +224,15 @@ struct Resolver<'a> {
     clock: u32,
     /// How many expressions each function has of its own.
     sizes: EntityVec<FuncId, usize>,
-    errors: Vec<Diagnostic>,
+    errors: Vec<Problem>,
     inputs: Vec<(Span, Var)>,
     resolved: Resolved,
 }
 
 impl<'a> Resolver<'a> {
-    fn error(&mut self, error: Diagnostic) {
+    fn error(&mut self, span: Span, kind: ProblemKind) {
         if self.errors.len() < MAX_DIAGNOSTICS {
-            self.errors.push(error);
+            self.errors.push(Problem { span, kind });
         }
     }
 
@@ -254,16 +256,11 @@ impl<'a> Resolver<'a> {
         for &(span, var) in &self.inputs {
             let name = &self.resolved.vars[var].name;
             if let (Some(&param), Some(id)) = (params.get(name.as_str()), last_function) {
-                let function = &self.resolved.functions[id].name;
-                let message = format!("two inputs are called `{name}`: nothing binds this one");
-                errors.push(
-                    Diagnostic::error("duplicate", span, message)
-                        .related(param, format!("the other is a parameter of `{function}`"))
-                        .help("rename one of them, or pass the value as an operand"),
-                );
+                let (name, function) = (name.clone(), self.resolved.functions[id].name.clone());
+                errors.push((span, ProblemKind::TwoInputs { name, param, function }));
             }
         }
-        errors.into_iter().for_each(|error| self.error(error));
+        errors.into_iter().for_each(|(span, kind)| self.error(span, kind));
     }
 
     /// Tells variables of one name apart by a number. What callers know by name keeps it: inputs come first, then
@@ -273,7 +270,7 @@ impl<'a> Resolver<'a> {
         let known = resolved.inputs.iter().chain(resolved.globals.iter().map(|(var, _)| var));
         let mut done = HashSet::new();
         let mut count: HashMap<String, usize> = HashMap::new();
-        let written: HashSet<&str> = self.ast.names.values().map(String::as_str).collect();
+        let written: HashSet<&str> = self.ast.names().collect();
         for var in known.copied().chain(resolved.vars.keys()).collect::<Vec<_>>() {
             if done.insert(var) {
                 let name = &mut resolved.vars[var].name;
@@ -327,8 +324,10 @@ impl<'a> Resolver<'a> {
                 Definition::Value(binding) => (binding.name, binding.span),
             };
             if let Some(before) = first.insert(name, span) {
-                let message = format!("`{}` is defined twice", ast.name(name));
-                self.error(Diagnostic::error("duplicate", span, message).related(before, "the first"));
+                self.error(
+                    span,
+                    ProblemKind::DefinedTwice { name: ast.name(name).to_string(), first: before },
+                );
             }
             let meaning = match definition {
                 Definition::Function(function) => Meaning::Function(self.function(function)),
@@ -561,51 +560,37 @@ impl<'a> Resolver<'a> {
 
     /// The next iteration of the innermost loop.
     fn recur(&mut self, name: Name, word: Span, args: &[Expr], expr: Expr, position: Position) -> Kind {
-        let nothing = Kind::Number(Literal { f64: 0.0, f32: 0.0 });
+        let nothing = Kind::Number(Literal::ZERO);
         let Some(&Meaning::Function(id)) = self.scope[name].last() else { return nothing };
         let (expected, begins) = (self.resolved.functions[id].params.len(), self.resolved.functions[id].span);
         if expected != args.len() {
-            let message = format!(
-                "`recur` gives {} to a loop of {}",
-                count(args.len(), "value"),
-                count(expected, "variable")
-            );
-            let error = Diagnostic::error("arity", self.ast.span(expr), message);
-            self.error(
-                error.related(begins, "the loop").help("give every variable its next value, in order"),
-            );
+            let kind = ProblemKind::RecurArity { given: args.len(), expected, begins };
+            self.error(self.ast.span(expr), kind);
             return nothing;
         }
         if let Position::PartOf(user) = position {
             let by = match self.ast.kind(user) {
-                ExprKind::Call(function, ..) => format!("`{}`", self.ast.name(*function)),
-                ExprKind::If(..) => "a condition".to_string(),
-                ExprKind::Let(..) | ExprKind::Letrec(..) => "a binding".to_string(),
-                ExprKind::Loop(..) => "another loop".to_string(),
-                ExprKind::Recur(..) => "another `recur`".to_string(),
-                ExprKind::Number(_) | ExprKind::Name(_) => "another expression".to_string(),
+                ExprKind::Call(function, ..) => User::Call(self.ast.name(*function).to_string()),
+                ExprKind::If(..) => User::Condition,
+                ExprKind::Let(..) | ExprKind::Letrec(..) => User::Binding,
+                ExprKind::Loop(..) => User::Loop,
+                ExprKind::Recur(..) => User::Recur,
+                ExprKind::Number(_) | ExprKind::Name(_) => User::Expression,
             };
-            let message =
-                format!("the value of `recur` is used by {by}: the loop goes on, and there is none");
-            self.error(
-                Diagnostic::error("recur", word, message)
-                    .related(self.ast.span(user), "used here")
-                    .help("bind an accumulator instead: a further variable of the loop that holds the result so far"),
-            );
+            self.error(word, ProblemKind::RecurUsed { by, used: self.ast.span(user) });
             return nothing;
         }
         self.called(id, args, expr, true)
     }
 
     fn operand(&mut self, name: Name, span: Span) -> Kind {
-        let nothing = Kind::Number(Literal { f64: 0.0, f32: 0.0 });
+        let nothing = Kind::Number(Literal::ZERO);
         let text = self.ast.name(name);
         match self.scope[name].last() {
             Some(&Meaning::Var(var)) => {
                 if self.defined[var] == PENDING && self.owners[var] == self.owner {
                     let defined = self.resolved.vars[var].span;
-                    let message = format!("`{text}` is used before its definition");
-                    self.error(Diagnostic::error("order", span, message).related(defined, "defined here"));
+                    self.error(span, ProblemKind::BeforeDefinition { name: text.to_string(), defined });
                 }
                 if let Some(user) = self.owner
                     && self.owners[var] != self.owner
@@ -616,36 +601,18 @@ impl<'a> Resolver<'a> {
             }
             Some(&Meaning::Function(id)) => {
                 let defined = self.resolved.functions[id].span;
-                self.error(
-                    Diagnostic::error(
-                        "first-order",
-                        span,
-                        format!("`{text}` is a function, and a function is no value"),
-                    )
-                    .related(defined, "defined here")
-                    .help("call it: functions cannot be passed, stored or returned"),
-                );
+                self.error(span, ProblemKind::FunctionAsValue { name: text.to_string(), defined });
                 nothing
             }
-            None if SPECIAL_FORMS.contains(&text) || text == "else" => {
-                self.error(Diagnostic::error(
-                    "form",
-                    span,
-                    format!("`{text}` is part of a form, not a value"),
-                ));
+            None if self.vocabulary.reserves(text) => {
+                self.error(span, ProblemKind::ReservedWord { name: text.to_string() });
                 nothing
             }
             None => {
                 if let "pi" | "e" = text {
-                    let value = if text == "pi" { "3.141592653589793" } else { "2.718281828459045" };
-                    self.resolved.warnings.push(
-                        Diagnostic::warning(
-                            "constant",
-                            span,
-                            format!("`{text}` is not predefined, so it is an input"),
-                        )
-                        .help(format!("for the number, add `(define {text} {value})`")),
-                    );
+                    let value = if text == "pi" { std::f64::consts::PI } else { std::f64::consts::E };
+                    let kind = ProblemKind::NotPredefined { name: text.to_string(), value };
+                    self.resolved.warnings.push(Problem { span, kind });
                 }
                 let var = self.var(name, span, None);
                 // Bound from here on, outside everything: later uses find it, and bindings shadow it.
@@ -661,68 +628,42 @@ impl<'a> Resolver<'a> {
 
     fn call(&mut self, name: Name, name_span: Span, args: &[Expr], expr: Expr, tail: bool) -> Kind {
         let span = self.ast.span(expr);
-        let nothing = Kind::Number(Literal { f64: 0.0, f32: 0.0 });
+        let nothing = Kind::Number(Literal::ZERO);
         let text = self.ast.name(name);
         match self.scope[name].last() {
             Some(&Meaning::Function(id)) => {
                 let function = &self.resolved.functions[id];
                 let (expected, defined) = (function.params.len(), function.span);
                 if expected != args.len() {
-                    let message =
-                        format!("`{text}` takes {}, not {}", count(expected, "operand"), args.len());
-                    self.error(Diagnostic::error("arity", span, message).related(defined, "defined here"));
+                    let (name, given) = (text.to_string(), args.len());
+                    self.error(span, ProblemKind::FunctionArity { name, expected, given, defined });
                     return nothing;
                 }
                 self.called(id, args, expr, tail)
             }
             Some(&Meaning::Var(var)) if Primitive::from_name(text).is_none() || self.shadows(var) => {
                 let defined = self.resolved.vars[var].span;
-                self.error(
-                    Diagnostic::error(
-                        "first-order",
-                        name_span,
-                        format!("`{text}` is a value, and is called like a function"),
-                    )
-                    .related(defined, "it is this value")
-                    .help(format!("for a product write `(* {text} …)`")),
-                );
+                self.error(name_span, ProblemKind::ValueCalled { name: text.to_string(), defined });
                 nothing
             }
             Some(Meaning::Var(_)) | None => match Primitive::from_name(text) {
                 Some(primitive) => {
                     let arity = primitive.arity();
                     if args.len() < arity.min || arity.max.is_some_and(|max| args.len() > max) {
-                        let expected = match arity.max {
-                            Some(max) if max == arity.min => count(max, "operand"),
-                            Some(max) if max == arity.min + 1 => format!("{} or {max} operands", arity.min),
-                            Some(max) => format!("{} to {max} operands", arity.min),
-                            None => format!("at least {}", count(arity.min, "operand")),
-                        };
-                        let info = primitive.info();
-                        self.error(
-                            Diagnostic::error(
-                                "arity",
-                                span,
-                                format!("`{text}` takes {expected}, not {}", args.len()),
-                            )
-                            .help(format!("it is written `({text} {})`: {}", info.usage, info.doc)),
-                        );
+                        let (name, given) = (text.to_string(), args.len());
+                        let (least, most) = (arity.min, arity.max);
+                        let (usage, doc) = (primitive.info().usage, primitive.info().doc);
+                        let kind = ProblemKind::PrimitiveArity { name, least, most, usage, doc, given };
+                        self.error(span, kind);
                         return nothing;
                     }
                     Kind::Primitive(primitive, args.to_vec())
                 }
                 None => {
-                    let mut error = Diagnostic::error(
-                        "unknown-name",
-                        name_span,
-                        format!("there is no function `{text}`"),
-                    );
-                    if self.owner.is_some_and(|owner| self.resolved.functions[owner].name == text) {
-                        error = error.help("a function that calls itself is bound with `letrec`");
-                    } else if let Some(similar) = self.similar(text) {
-                        error = error.help(format!("did you mean `{similar}`?"));
-                    }
-                    self.error(error);
+                    let own = self.owner.is_some_and(|owner| self.resolved.functions[owner].name == text);
+                    let similar = if own { None } else { self.similar(text) };
+                    let name = text.to_string();
+                    self.error(name_span, ProblemKind::UnknownFunction { name, own, similar });
                     nothing
                 }
             },
@@ -742,7 +683,7 @@ impl<'a> Resolver<'a> {
         let primitives: Vec<&str> = Primitive::names().collect();
         let known = primitives
             .into_iter()
-            .chain(SPECIAL_FORMS.iter().copied())
+            .chain(self.vocabulary.forms.iter().copied())
             .chain(self.resolved.functions.values().take(1000).map(|f| f.name.as_str()));
         known
             .map(|name| (strsim::damerau_levenshtein(name, text), name))
@@ -768,14 +709,9 @@ impl<'a> Resolver<'a> {
                     && strsim::damerau_levenshtein(&info.name, name) == 1
             });
             if let Some((_, info)) = bound {
-                self.resolved.warnings.push(
-                    Diagnostic::warning(
-                        "near-miss",
-                        span,
-                        format!("`{name}` is bound by nothing, so it is an input"),
-                    )
-                    .related(info.span, format!("did you mean `{}`?", info.name)),
-                );
+                let (name, similar, bound) = (name.clone(), info.name.clone(), info.span);
+                let kind = ProblemKind::NearMiss { name, similar, bound };
+                self.resolved.warnings.push(Problem { span, kind });
             }
         }
     }
@@ -785,8 +721,4 @@ impl<'a> Resolver<'a> {
 fn is_numbered(a: &str, b: &str) -> bool {
     let stem = |name: &'_ str| name.trim_end_matches(|c: char| c.is_ascii_digit()).len();
     a[..stem(a)] == b[..stem(b)]
-}
-
-fn count(n: usize, noun: &str) -> String {
-    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
 }

@@ -5,13 +5,11 @@
 //! * [`element`]: the numbers that columns hold;
 //! * [`abi`]: the calling convention of native kernels;
 //! * [`batch`]: evaluation of kernels over columns and matrices, on any number of threads;
-//! * [`memory`]: memory for machine code;
-//! * [`io`]: batches from and to npy, npz and csv files.
+//! * [`memory`]: memory for machine code.
 
 pub mod abi;
 pub mod batch;
 pub mod element;
-pub mod io;
 pub mod lanes;
 #[cfg(unix)]
 pub mod memory;

@@ -2,11 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::{
-    Anf, Atom, Binding, Block, BlockId, End, FuncId, Function, Literal, Loop, Operand, Rhs, Var, VarInfo,
-};
+use super::{Anf, Atom, Binding, Block, BlockId, End, FuncId, Function, Loop, Operand, Rhs, Var, VarInfo};
 use crate::ast::Expr;
 use crate::entity::{Entity, EntityVec};
+use crate::number::Literal;
 use crate::ops::Primitive;
 use crate::resolve::{CallKind, Group, Kind, Resolved};
 use crate::source::Span;

@@ -11,9 +11,8 @@ pub mod build;
 pub mod print;
 pub mod verify;
 
-use nc_runtime::lanes::Precision;
-
 use crate::entity::{EntityVec, entity};
+use crate::number::Literal;
 use crate::ops::Primitive;
 use crate::source::Span;
 
@@ -148,23 +147,4 @@ pub enum Atom {
     Literal(Literal),
     /// A variable.
     Var(Var),
-}
-
-/// A number literal, rounded once from its text to each element type.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Literal {
-    /// Nearest binary64.
-    pub f64: f64,
-    /// Nearest binary32.
-    pub f32: f32,
-}
-
-impl Literal {
-    /// The nearest number of this precision.
-    pub fn of(self, precision: Precision) -> f64 {
-        match precision {
-            Precision::Double => self.f64,
-            Precision::Single => self.f32.into(),
-        }
-    }
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{Anf, Atom, Block, BlockId, End, Operand, Rhs};
-use crate::graph::print::number;
+use crate::number::number;
 
 /// Deeper blocks are not indented further, so that the text grows with the size of the program.
 const MAX_INDENT: usize = 24;

@@ -8,7 +8,7 @@ use super::varied::Varied;
 use super::{Flow, Known, TooLarge, any, either, elements, guard, is_never, mask, normal, site};
 use crate::entity::EntityVec;
 use crate::graph::{Elem, FastHash, Graph, Node, NodeKind, Output, Role, Shape, Source, Type};
-use crate::ops::{LARGE, Op, Term};
+use crate::ops::{Algebra, LARGE, Op, Term};
 
 /// What the cotangents of the results are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -16,7 +16,7 @@ use crate::entity::Entity;
 use crate::graph::copy::redirect;
 use crate::graph::region::{Call, CallResult, ResultRole};
 use crate::graph::{Elem, Function, FunctionId, Graph, Node, Region, RegionKind, Shape, Source};
-use crate::ops::Op;
+use crate::ops::{Algebra, Op};
 
 impl Known {
     /// The function that computes the outputs of another, and behind them, for each number among them, its tangent and

@@ -5,7 +5,7 @@
 
 use super::{Flow, mask, normal, spread};
 use crate::graph::{Graph, Node, Output, Role, Shape, Source, Type};
-use crate::ops::Op;
+use crate::ops::{Algebra, Op};
 
 /// When a flow is active, over all iterations of a loop or all calls of a function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

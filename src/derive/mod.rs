@@ -31,10 +31,13 @@ use std::sync::Arc;
 use crate::entity::EntityVec;
 use crate::graph::build::MAX_SIZE;
 use crate::graph::{Function, FunctionId, Graph, Node, NodeKind, Shape, Type};
-use crate::ops::{Op, Site, Term};
+use crate::ops::{Algebra, Op};
 use crate::source::{Diagnostic, Span};
 use carried::Activity;
 use region::{Backward, BackwardKey, Onward, OnwardKey};
+
+type Site = crate::ops::Site<Node>;
+type Term = crate::ops::Term<Node>;
 
 /// A program that becomes too large when it is differentiated.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -25,7 +25,7 @@ use crate::entity::Entity;
 use crate::graph::copy::redirect;
 use crate::graph::region::{ByAddress, RegionArgs};
 use crate::graph::{Graph, Node, NodeKind, Region, RegionKind, Shape, Source};
-use crate::ops::Op;
+use crate::ops::{Algebra, Op};
 
 /// The name of an input of a body.
 fn input_name(body: &Graph, node: Node) -> &str {

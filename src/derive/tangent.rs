@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use super::outline::without_exits;
 use super::region::{self, Forward};
 use super::varied::Varied;
-use super::{Flow, Known, TooLarge, any, either, elements, guard, mask, normal, site, spread};
+use super::{Flow, Known, Site, TooLarge, any, either, elements, guard, mask, normal, site, spread};
 use crate::entity::Entity;
 use crate::graph::copy::redirect;
 use crate::graph::{Elem, Graph, Node, NodeKind, Output, Role, Shape, Source, Type};
-use crate::ops::{Op, Term};
+use crate::ops::{Algebra, Op, Term};
 
 /// A direction to differentiate along.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -150,7 +150,7 @@ pub(super) fn sweep(
 }
 
 /// The tangent of an operation that moves elements: tangents and activities move in the same way.
-fn moved(g: &mut Graph, op: Op, site: &crate::ops::Site, arriving: &[Option<Flow>]) -> Option<Flow> {
+fn moved(g: &mut Graph, op: Op, site: &Site, arriving: &[Option<Flow>]) -> Option<Flow> {
     if arriving.iter().all(Option::is_none) {
         return None;
     }

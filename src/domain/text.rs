@@ -1,6 +1,7 @@
 //! Terms as formulas: infix, with the parentheses that are needed, and not too long to be read.
 
-use crate::graph::{Node, NodeKind, Shape, print};
+use crate::graph::{Node, NodeKind, Shape};
+use crate::number;
 use crate::ops::Op;
 
 use super::Terms;
@@ -222,7 +223,7 @@ fn formula(terms: &Terms, node: Node) -> (Tightness, Vec<Item>) {
     }
     let (op, attr) = match g.kind(node) {
         NodeKind::Const(bits) => {
-            let number = print::number(f64::from_bits(bits));
+            let number = number::number(f64::from_bits(bits));
             return match number.strip_prefix('-') {
                 Some(magnitude) => (Sum, vec![text(format!("−{magnitude}"))]),
                 None => (Atom, vec![text(number)]),

@@ -12,9 +12,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use nc_runtime::lanes::Precision;
 
 use super::{Check, Effect, Graph, Node, Output, Reason, Role, Shape, Source, Type};
-use crate::anf::{Anf, Atom, Binding, BlockId, End, FuncId, Literal, Operand, Rhs, Var};
+use crate::anf::{Anf, Atom, Binding, BlockId, End, FuncId, Operand, Rhs, Var};
 use crate::entity::EntityVec;
 use crate::limits::Limits;
+use crate::number::Literal;
 use crate::ops::{Algebra, Op, ShapeError, Watch};
 use crate::source::{Diagnostic, Span};
 use calls::Functions;
@@ -247,11 +248,16 @@ struct Builder<'a> {
 }
 
 impl Algebra for Builder<'_> {
+    type V = Node;
+
     fn ty(&self, value: Node) -> Type {
         self.here.graph.ty(value)
     }
     fn number(&mut self, value: f64) -> Node {
         self.here.graph.number(value)
+    }
+    fn truth_value(&mut self, value: bool) -> Node {
+        self.here.graph.boolean(value)
     }
     fn constant(&self, value: Node) -> Option<f64> {
         self.here.graph.constant(value)
@@ -276,8 +282,8 @@ impl<'a> Builder<'a> {
         self.step += 1;
         // Conditions are not watched themselves.
         let watch = std::mem::take(&mut self.options.watch);
-        for (what, predicate) in watch.of(op) {
-            let met = predicate(self, args, result);
+        for (what, condition) in watch.of(op) {
+            let met = condition.build(self, args, result);
             let any = self.here.graph.unary(Op::Any, met);
             self.push_check(any, Reason::Met { what, op, step }, Effect::Note);
         }

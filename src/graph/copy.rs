@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{Check, Graph, Node, NodeKind, Output, RegionKind};
-use crate::ops::Op;
+use crate::ops::{Algebra, Op};
 
 /// Makes `roots` of `from` and what they need again in `to`, where `known` says what stands for some nodes already; the
 /// others are added to it. Every input among them is known. Returns the new nodes of `roots`.

@@ -15,7 +15,7 @@ pub mod copy;
 pub mod print;
 pub mod region;
 pub mod rewrite;
-pub mod types;
+mod steps;
 pub mod verify;
 
 use std::collections::HashMap;
@@ -25,10 +25,10 @@ use nc_runtime::lanes::Precision;
 
 use crate::entity::{EntityVec, entity};
 use crate::limits::Limits;
-use crate::ops::{LARGE, Met, Op, ShapeError};
+use crate::ops::{Algebra, LARGE, Met, Op, ShapeError};
 use crate::source::Span;
+pub use crate::types::{Elem, Shape, Type};
 pub use region::{Call, CallResult, Failure, Function, FunctionId, Region, RegionId, RegionKind, ResultRole};
-pub use types::{Elem, Shape, Type};
 
 entity!(
     /// A node of a [`Graph`].
@@ -497,6 +497,29 @@ impl Graph {
     pub fn input_node(&self, index: u32) -> Node {
         let input = &self.inputs[index as usize];
         self.interned[&(NodeKind::Input(index), Type::num(input.shape), Box::from([]))]
+    }
+}
+
+impl Algebra for Graph {
+    type V = Node;
+
+    fn ty(&self, value: Node) -> Type {
+        Graph::ty(self, value)
+    }
+    fn number(&mut self, value: f64) -> Node {
+        Graph::number(self, value)
+    }
+    fn truth_value(&mut self, value: bool) -> Node {
+        self.boolean(value)
+    }
+    fn constant(&self, value: Node) -> Option<f64> {
+        Graph::constant(self, value)
+    }
+    fn apply_typed(&mut self, op: Op, attr: u32, ty: Type, args: &[Node]) -> Node {
+        Graph::apply_typed(self, op, attr, ty, args)
+    }
+    fn part(&mut self, whole: Node, index: Node, count: u32, ty: Type) -> Node {
+        build::checked_part(self, None, Span::default(), whole, index, count, ty)
     }
 }
 

@@ -6,6 +6,7 @@ use nc_runtime::lanes::Precision;
 
 use super::{Effect, Graph, Node, NodeKind, Output, Reason, RegionKind, Role, Shape, Source};
 use crate::entity::EntityVec;
+use crate::number::number_of;
 
 /// One line per live node, operands before users, then checks and outputs. Numbers that are not binary64 are named first. Constants stand where they are used; the
 /// body of a region stands below its node, indented.
@@ -152,27 +153,4 @@ pub(crate) fn role(graph: &Graph, output: &Output) -> String {
 
 fn shape_suffix(shape: Shape) -> String {
     if shape == Shape::Scalar { String::new() } else { format!(" : {shape}") }
-}
-
-/// The shortest text that reads back as the same number, without a fraction for integers.
-pub fn number(value: f64) -> String {
-    number_of(Precision::Double, value)
-}
-
-/// The same for a number of this precision.
-pub fn number_of(precision: Precision, value: f64) -> String {
-    if value.is_nan() {
-        return "+nan.0".into();
-    }
-    if value.is_infinite() {
-        return if value > 0.0 { "+inf.0" } else { "-inf.0" }.into();
-    }
-    let magnitude = value.abs();
-    let plain = magnitude == 0.0 || (1e-5..1e17).contains(&magnitude);
-    match precision {
-        Precision::Double if plain => format!("{value}"),
-        Precision::Double => format!("{value:e}"),
-        Precision::Single if plain => format!("{}", value as f32),
-        Precision::Single => format!("{:e}", value as f32),
-    }
 }

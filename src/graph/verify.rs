@@ -10,7 +10,6 @@
 //! * outputs hold numbers, and what makes a check fail is a scalar truth value.
 
 use super::{Elem, Graph, Node, NodeKind, RegionKind, ResultRole, Source, Type, canonical_bits};
-use crate::ops::Op;
 
 /// The first broken invariant, in words.
 pub fn verify(graph: &Graph) -> Result<(), String> {
@@ -52,19 +51,7 @@ pub fn verify(graph: &Graph) -> Result<(), String> {
                     return Err(format!("{node} = {op} of {} operands", args.len()));
                 }
                 let types: Vec<Type> = args.iter().map(|&a| graph.ty(a)).collect();
-                let fits = match op {
-                    Op::Pack => {
-                        let elements: usize = types.iter().map(|t| t.len()).sum();
-                        elements == ty.len() && types.iter().all(|t| t.elem == ty.elem)
-                    }
-                    Op::Slice => attr as usize + ty.len() <= types[0].len() && types[0].elem == ty.elem,
-                    Op::Place => attr as usize + types[0].len() <= ty.len() && types[0].elem == ty.elem,
-                    Op::Fill => types[0].is_scalar() && types[0].elem == ty.elem,
-                    Op::Gather => types[0].len().is_multiple_of(ty.len()) && types[1] == Type::NUM,
-                    Op::Scatter => ty.len().is_multiple_of(types[0].len()) && types[1] == Type::NUM,
-                    _ => op.result_type(&types) == Ok(ty),
-                };
-                if !fits {
+                if !op.fits(attr, ty, &types) {
                     return Err(format!("{node} = {op} of {types:?} has type {ty}"));
                 }
             }

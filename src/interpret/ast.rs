@@ -22,15 +22,19 @@ use nc_runtime::lanes::{Precision, Scalar};
 
 use crate::anf::Var;
 use crate::ast::Expr;
-use crate::entity::{Entity, EntityVec};
+use crate::entity::{Entity, EntityVec, entity};
 use crate::graph::build::Signature;
-use crate::graph::{Node, Reason, Shape, Type, canonical_bits};
+use crate::graph::{Reason, Shape, Type, canonical_bits};
 use crate::limits::Limits;
 use crate::ops::{Algebra, Lane, MAX_OPERANDS, Op, Operand, Primitive, ShapeError, Watch};
 use crate::resolve::{CallKind, Kind, Resolved};
 use crate::source::Span;
 use frames::Frame;
 pub use kernel::AstKernel;
+
+entity!(
+    /// Where a value stands on the stack.
+    Place, "@");
 
 /// A program ready to be interpreted.
 #[derive(Debug, Clone)]
@@ -108,7 +112,7 @@ pub struct Scratch {
     places: EntityVec<Var, u32>,
     /// What [`places`](Self::places) was before the bindings in force.
     shadowed: Vec<(Var, u32)>,
-    handles: Vec<Node>,
+    handles: Vec<Place>,
     noted: Option<(Span, Reason)>,
     /// Loops and calls of recursive functions under way.
     frames: Vec<Frame>,
@@ -526,7 +530,7 @@ impl Machine<'_> {
         }
         let mut handles = std::mem::take(&mut self.scratch.handles);
         handles.clear();
-        handles.extend((mark.value as usize..self.scratch.values.len()).map(Node::from_index));
+        handles.extend((mark.value as usize..self.scratch.values.len()).map(Place::from_index));
         self.step = 0;
         let result = primitive.expand(self, &handles);
         self.scratch.handles = handles;
@@ -599,14 +603,14 @@ impl Machine<'_> {
         }
     }
 
-    fn push(&mut self, value: Value) -> Node {
-        let node = Node::from_index(self.scratch.values.len());
+    fn push(&mut self, value: Value) -> Place {
+        let node = Place::from_index(self.scratch.values.len());
         self.scratch.values.push(value);
         node
     }
 
     /// An element-by-element operation on scalars, without allocation.
-    fn scalar(&mut self, op: Op, args: &[Node]) -> Option<Node> {
+    fn scalar(&mut self, op: Op, args: &[Place]) -> Option<Place> {
         let mut lanes = [Lane::M(false); MAX_OPERANDS];
         if !op.elementwise() || args.len() > lanes.len() {
             return None;
@@ -625,7 +629,7 @@ impl Machine<'_> {
     }
 
     /// An operation on anything.
-    fn block(&mut self, op: Op, attr: u32, ty: Type, args: &[Node]) -> Node {
+    fn block(&mut self, op: Op, attr: u32, ty: Type, args: &[Place]) -> Place {
         let scratch = &*self.scratch;
         let scalars: Vec<Lane<Scalar>> = args
             .iter()
@@ -659,7 +663,7 @@ impl Machine<'_> {
     }
 
     /// Notes the first watched condition that an operation meets.
-    fn watch(&mut self, op: Op, args: &[Node], result: Node) {
+    fn watch(&mut self, op: Op, args: &[Place], result: Place) {
         if self.watch == Watch::default() || !op.has_conditions() {
             return;
         }
@@ -667,8 +671,8 @@ impl Machine<'_> {
         self.step += 1;
         // Conditions are not watched themselves, and after the first that is met nothing is.
         let watch = std::mem::take(&mut self.watch);
-        for (what, predicate) in watch.of(op) {
-            let met = predicate(self, args, result);
+        for (what, condition) in watch.of(op) {
+            let met = condition.build(self, args, result);
             let met = match self.scratch.values[met.index()] {
                 Value::Truth(met) => met,
                 Value::Number(_) => false,
@@ -686,21 +690,27 @@ impl Machine<'_> {
 }
 
 impl Algebra for Machine<'_> {
-    fn ty(&self, value: Node) -> Type {
+    type V = Place;
+
+    fn ty(&self, value: Place) -> Type {
         self.type_of(self.scratch.values[value.index()])
     }
 
-    fn number(&mut self, value: f64) -> Node {
+    fn number(&mut self, value: f64) -> Place {
         self.push(Value::Number(self.precision.round(value)))
     }
 
+    fn truth_value(&mut self, value: bool) -> Place {
+        self.push(Value::Truth(value))
+    }
+
     /// Whether a number is known before the rows is none of an interpreter's business: see [`Machine::part`].
-    fn constant(&self, _: Node) -> Option<f64> {
+    fn constant(&self, _: Place) -> Option<f64> {
         None
     }
 
     /// A program whose sizes are not constant is refused before it runs, so here they are what they are.
-    fn size(&self, value: Node) -> Option<f64> {
+    fn size(&self, value: Place) -> Option<f64> {
         match self.scratch.values[value.index()] {
             Value::Number(x) => Some(x),
             Value::Truth(x) => Some(f64::from(u8::from(x))),
@@ -708,7 +718,7 @@ impl Algebra for Machine<'_> {
         }
     }
 
-    fn apply_real(&mut self, op: Op, args: &[Node]) -> Result<Node, ShapeError> {
+    fn apply_real(&mut self, op: Op, args: &[Place]) -> Result<Place, ShapeError> {
         if let Some(node) = self.scalar(op, args) {
             self.watch(op, args, node);
             return Ok(node);
@@ -718,7 +728,7 @@ impl Algebra for Machine<'_> {
         Ok(self.apply_typed(op, 0, ty, args))
     }
 
-    fn apply_typed(&mut self, op: Op, attr: u32, ty: Type, args: &[Node]) -> Node {
+    fn apply_typed(&mut self, op: Op, attr: u32, ty: Type, args: &[Place]) -> Place {
         let node = match self.scalar(op, args) {
             Some(node) => node,
             None => self.block(op, attr, ty, args),
@@ -727,7 +737,7 @@ impl Algebra for Machine<'_> {
         node
     }
 
-    fn part(&mut self, whole: Node, index: Node, count: u32, ty: Type) -> Node {
+    fn part(&mut self, whole: Place, index: Place, count: u32, ty: Type) -> Place {
         let at = match self.scratch.values[index.index()] {
             Value::Number(x) if x.fract() == 0.0 && x >= 0.0 && x < f64::from(count) => x as u32,
             Value::Number(_) | Value::Truth(_) | Value::Block(..) => {

@@ -14,7 +14,7 @@ use super::lanes::{Condition, LaneType, SBinary, Value};
 use super::record::Recorder;
 use crate::graph::{Elem, Type};
 use crate::ops::array::Arrays;
-use crate::ops::{Bound, Lane, Op};
+use crate::ops::{Lane, Op};
 
 /// Operations that one loop carries out for an element at the most.
 const MAX_FUSED: usize = 48;
@@ -27,15 +27,6 @@ const MAX_UNROLLED: usize = 12;
 
 /// Additions and the like that are done again rather than stored and loaded.
 const MAX_AGAIN: usize = 8;
-
-/// What an operation costs, an addition being 1.
-fn cost(op: Op) -> usize {
-    match op.info().bound {
-        Bound::Exact => 1,
-        Bound::Ulp(ulp) if ulp <= 0.5 => 1,
-        Bound::Ulp(_) | Bound::Composed(_) => MAX_AGAIN + 1,
-    }
-}
 
 /// The elements of a value.
 #[derive(Clone, Debug)]
@@ -449,7 +440,7 @@ impl<'a> Memory<'a> {
                 .collect()
         };
         let size = 1 + args.iter().map(Memory::size).sum::<usize>();
-        let cost = cost(op) + args.iter().map(Memory::cost).sum::<usize>();
+        let cost = op.cost() + args.iter().map(Memory::cost).sum::<usize>();
         let of = Rc::new(Elements::Apply { op, args, size, cost });
         Form::Array(Array { of, shift: 0, len, ty: lane_type(ty.elem) })
     }

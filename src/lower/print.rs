@@ -6,7 +6,7 @@ use nc_runtime::lanes::Precision;
 
 use super::lanes::{Condition, Inst, LaneProgram, LaneType, Target, Value};
 use super::record::type_of;
-use crate::graph::print::number_of;
+use crate::number::number_of;
 
 /// One line per instruction. `f` and `i` are numbers and integers of 64 bits, `f32` and `i32` of 32. Constants stand where they are used.
 pub fn dump(program: &LaneProgram) -> String {

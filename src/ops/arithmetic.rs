@@ -2,10 +2,9 @@
 
 use nc_runtime::lanes::Lanes;
 
-use super::complex;
-use super::conditions::{Domain, Kink, below};
-use super::{Bound, ComplexRule, Numeric, Op, OpInfo, Single, Syntax, Term, numeric_rules};
-use crate::graph::{Graph, Node};
+use super::complex::complex_rule;
+use super::conditions::{Condition, Domain, Kink};
+use super::{Algebra, Bound, Numeric, OpInfo, Single, Syntax, Term, numeric_rules};
 
 numeric_rules!(1: Neg Abs Sqrt Sign);
 numeric_rules!(2: Add Sub Mul Div Min Max);
@@ -13,6 +12,7 @@ numeric_rules!(2: Add Sub Mul Div Min Max);
 /// `a + b`.
 pub struct Add;
 impl Numeric<2> for Add {
+    const COMMUTES: bool = true;
     const INFO: OpInfo = OpInfo {
         name: "add",
         syntax: Syntax::Fold { names: &["+"], empty: Some(0.0), one: Single::Identity },
@@ -23,11 +23,11 @@ impl Numeric<2> for Add {
         domain: None,
         kink: None,
     };
-    const COMPLEX: Option<ComplexRule> = Some(complex::add);
+    complex_rule!(add);
     fn lanes<L: Lanes>(l: &L, [a, b]: [L::F; 2]) -> L::F {
         l.add(a, b)
     }
-    fn scale(_: &mut Graph, _: [Node; 2], _: Node, _: usize, t: Node) -> Term {
+    fn scale<A: Algebra>(_: &mut A, _: [A::V; 2], _: A::V, _: usize, t: A::V) -> Term<A::V> {
         Term::always(t)
     }
 }
@@ -45,18 +45,19 @@ impl Numeric<2> for Sub {
         domain: None,
         kink: None,
     };
-    const COMPLEX: Option<ComplexRule> = Some(complex::sub);
+    complex_rule!(sub);
     fn lanes<L: Lanes>(l: &L, [a, b]: [L::F; 2]) -> L::F {
         l.sub(a, b)
     }
-    fn scale(g: &mut Graph, _: [Node; 2], _: Node, wrt: usize, t: Node) -> Term {
-        Term::always(if wrt == 0 { t } else { g.unary(Op::Neg, t) })
+    fn scale<A: Algebra>(g: &mut A, _: [A::V; 2], _: A::V, wrt: usize, t: A::V) -> Term<A::V> {
+        Term::always(if wrt == 0 { t } else { g.neg(t) })
     }
 }
 
 /// `a × b`.
 pub struct Mul;
 impl Numeric<2> for Mul {
+    const COMMUTES: bool = true;
     const INFO: OpInfo = OpInfo {
         name: "mul",
         syntax: Syntax::Fold { names: &["*"], empty: Some(1.0), one: Single::Identity },
@@ -67,11 +68,11 @@ impl Numeric<2> for Mul {
         domain: None,
         kink: None,
     };
-    const COMPLEX: Option<ComplexRule> = Some(complex::mul);
+    complex_rule!(mul);
     fn lanes<L: Lanes>(l: &L, [a, b]: [L::F; 2]) -> L::F {
         l.mul(a, b)
     }
-    fn scale(g: &mut Graph, args: [Node; 2], _: Node, wrt: usize, t: Node) -> Term {
+    fn scale<A: Algebra>(g: &mut A, args: [A::V; 2], _: A::V, wrt: usize, t: A::V) -> Term<A::V> {
         Term::always(g.mul(t, args[1 - wrt]))
     }
 }
@@ -89,17 +90,17 @@ impl Numeric<2> for Div {
         domain: Some(Domain::DIVISOR),
         kink: None,
     };
-    const COMPLEX: Option<ComplexRule> = Some(complex::div);
+    complex_rule!(div);
     fn lanes<L: Lanes>(l: &L, [a, b]: [L::F; 2]) -> L::F {
         l.div(a, b)
     }
-    fn scale(g: &mut Graph, [_, b]: [Node; 2], y: Node, wrt: usize, t: Node) -> Term {
+    fn scale<A: Algebra>(g: &mut A, [_, b]: [A::V; 2], y: A::V, wrt: usize, t: A::V) -> Term<A::V> {
         let by_a = g.div(t, b);
         if wrt == 0 {
             return Term::always(by_a);
         }
         let product = g.mul(by_a, y);
-        Term::always(g.unary(Op::Neg, product))
+        Term::always(g.neg(product))
     }
 }
 
@@ -116,12 +117,12 @@ impl Numeric<1> for Neg {
         domain: None,
         kink: None,
     };
-    const COMPLEX: Option<ComplexRule> = Some(complex::neg);
+    complex_rule!(neg);
     fn lanes<L: Lanes>(l: &L, [a]: [L::F; 1]) -> L::F {
         l.neg(a)
     }
-    fn scale(g: &mut Graph, _: [Node; 1], _: Node, _: usize, t: Node) -> Term {
-        Term::always(g.unary(Op::Neg, t))
+    fn scale<A: Algebra>(g: &mut A, _: [A::V; 1], _: A::V, _: usize, t: A::V) -> Term<A::V> {
+        Term::always(g.neg(t))
     }
 }
 
@@ -141,12 +142,12 @@ impl Numeric<1> for Abs {
     fn lanes<L: Lanes>(l: &L, [a]: [L::F; 1]) -> L::F {
         l.abs(a)
     }
-    fn scale(g: &mut Graph, [a]: [Node; 1], _: Node, _: usize, t: Node) -> Term {
+    fn scale<A: Algebra>(g: &mut A, [a]: [A::V; 1], _: A::V, _: usize, t: A::V) -> Term<A::V> {
         let zero = g.number(0.0);
-        let negative = g.binary(Op::Lt, a, zero);
-        let minus_t = g.unary(Op::Neg, t);
+        let negative = g.lt(a, zero);
+        let minus_t = g.neg(t);
         let value = g.select(negative, minus_t, t);
-        Term::guarded(g.binary(Op::Ne, a, zero), value)
+        Term::guarded(g.ne(a, zero), value)
     }
 }
 
@@ -160,14 +161,14 @@ impl Numeric<1> for Sqrt {
         bound: Bound::Ulp(0.5),
         derivative: "1/(2y)",
         kinks: "",
-        domain: Some(Domain::new("{0} ≥ 0", |a, x, _| below(a, x[0], 0.0))),
+        domain: Some(Domain::new("{0} ≥ 0", Condition::Below(0, 0.0))),
         kink: None,
     };
-    const COMPLEX: Option<ComplexRule> = Some(complex::sqrt);
+    complex_rule!(sqrt);
     fn lanes<L: Lanes>(l: &L, [a]: [L::F; 1]) -> L::F {
         l.sqrt(a)
     }
-    fn scale(g: &mut Graph, _: [Node; 1], y: Node, _: usize, t: Node) -> Term {
+    fn scale<A: Algebra>(g: &mut A, _: [A::V; 1], y: A::V, _: usize, t: A::V) -> Term<A::V> {
         let half = g.number(0.5);
         let halved = g.mul(t, half);
         Term::always(g.div(halved, y))
@@ -177,6 +178,7 @@ impl Numeric<1> for Sqrt {
 /// The smaller of two numbers.
 pub struct Min;
 impl Numeric<2> for Min {
+    const COMMUTES: bool = true;
     const INFO: OpInfo = OpInfo {
         name: "min",
         syntax: Syntax::Fold { names: &["min"], empty: None, one: Single::Identity },
@@ -192,8 +194,8 @@ impl Numeric<2> for Min {
         let tie = l.float(l.ior(l.bits(a), l.bits(b)));
         l.select(l.lt(a, b), a, l.select(l.lt(b, a), b, tie))
     }
-    fn scale(g: &mut Graph, args: [Node; 2], _: Node, wrt: usize, t: Node) -> Term {
-        let loses = g.binary(Op::Lt, args[1 - wrt], args[wrt]);
+    fn scale<A: Algebra>(g: &mut A, args: [A::V; 2], _: A::V, wrt: usize, t: A::V) -> Term<A::V> {
+        let loses = g.lt(args[1 - wrt], args[wrt]);
         selected_operand(g, args, loses, t)
     }
 }
@@ -201,6 +203,7 @@ impl Numeric<2> for Min {
 /// The larger of two numbers.
 pub struct Max;
 impl Numeric<2> for Max {
+    const COMMUTES: bool = true;
     const INFO: OpInfo = OpInfo {
         name: "max",
         syntax: Syntax::Fold { names: &["max"], empty: None, one: Single::Identity },
@@ -215,19 +218,19 @@ impl Numeric<2> for Max {
         let tie = l.neg(l.float(l.ior(l.bits(l.neg(a)), l.bits(l.neg(b)))));
         l.select(l.lt(b, a), a, l.select(l.lt(a, b), b, tie))
     }
-    fn scale(g: &mut Graph, args: [Node; 2], _: Node, wrt: usize, t: Node) -> Term {
-        let loses = g.binary(Op::Lt, args[wrt], args[1 - wrt]);
+    fn scale<A: Algebra>(g: &mut A, args: [A::V; 2], _: A::V, wrt: usize, t: A::V) -> Term<A::V> {
+        let loses = g.lt(args[wrt], args[1 - wrt]);
         selected_operand(g, args, loses, t)
     }
 }
 
 /// `t` for the operand that `min` or `max` returns, half of it at a tie, nothing where the operand loses.
-fn selected_operand(g: &mut Graph, [a, b]: [Node; 2], loses: Node, t: Node) -> Term {
+fn selected_operand<A: Algebra>(g: &mut A, [a, b]: [A::V; 2], loses: A::V, t: A::V) -> Term<A::V> {
     let half = g.number(0.5);
     let halved = g.mul(t, half);
-    let tie = g.binary(Op::Eq, a, b);
+    let tie = g.eq(a, b);
     let value = g.select(tie, halved, t);
-    Term::guarded(g.unary(Op::Not, loses), value)
+    Term::guarded(g.not(loses), value)
 }
 
 /// −1, 0 or 1.
@@ -247,7 +250,7 @@ impl Numeric<1> for Sign {
         let zero = l.f(0.0);
         l.select(l.lt(zero, a), l.f(1.0), l.select(l.lt(a, zero), l.f(-1.0), a))
     }
-    fn scale(_: &mut Graph, _: [Node; 1], _: Node, _: usize, _: Node) -> Term {
+    fn scale<A: Algebra>(_: &mut A, _: [A::V; 1], _: A::V, _: usize, _: A::V) -> Term<A::V> {
         Term::Zero
     }
 }

@@ -15,7 +15,7 @@ use std::cell::Cell;
 use nc_runtime::lanes::Lanes;
 
 use super::{Lane, Operand};
-use crate::graph::{Elem, Shape, Type};
+use crate::types::{Elem, Shape, Type};
 
 /// A number of the lanes of an implementation.
 pub(crate) type Number<A> = <<A as Arrays>::L as Lanes>::F;

@@ -1,7 +1,7 @@
 //! Complex numbers: pairs of real numbers from the first stage on.
 //!
 //! A complex value is a value of shape [`Shape::Complex`], the real part before the imaginary one. An operation that is
-//! defined for complex numbers says in its entry (`Rule::COMPLEX`) which real operations its parts are; so graphs,
+//! defined for complex numbers says in its entry (`Rule::complex`) which real operations its parts are; so graphs,
 //! derivatives, lanes and interpreters know real operations only. The operations of this family are those that a pair
 //! needs and real programs do not have: they compute one part each, and their recipes share what they have in common.
 //!
@@ -12,19 +12,25 @@ use nc_runtime::lanes::Lanes;
 use nc_runtime::recipes::full_range::Number;
 use nc_runtime::recipes::{complex, full_range, hyperbolic, trig};
 
-use super::conditions::{Domain, compare, is_zero};
-use super::primitives::{Algebra, Arity, PrimitiveInfo, sugar};
-use super::{Bound, Numeric, Op, OpInfo, ShapeError, Syntax, Term, numeric_rules};
-use crate::graph::{Graph, Node, Shape, Type};
+use super::algebra::Built;
+use super::conditions::{Condition, Domain};
+use super::primitives::{Arity, Expansion, PrimitiveInfo, sugars};
+use super::{Algebra, Bound, Numeric, Op, OpInfo, RECIPE, ShapeError, Syntax, Term, numeric_rules};
+use crate::types::{Shape, Type};
 
-/// The value of an operation some of whose operands are complex; the others are real scalars.
-pub type ComplexRule = fn(&mut dyn Algebra, &[Node]) -> Result<Node, ShapeError>;
+/// States what an operation is for operands some of which are complex; the others are real scalars.
+macro_rules! complex_rule {
+    ($rule:ident) => {
+        fn complex<A: $crate::ops::Algebra>(a: &mut A, args: &[A::V]) -> Option<A::V> {
+            Some($crate::ops::complex::$rule(a, args))
+        }
+    };
+}
+pub(super) use complex_rule;
 
-type Value = Result<Node, ShapeError>;
-
-numeric_rules!(2: ExpCos ExpSin LogHypot RootRe RootIm TanhRe TanhIm);
-numeric_rules!(3: PowRe PowIm);
-numeric_rules!(4: ProductRe ProductIm QuotientRe QuotientIm);
+numeric_rules!(2, RECIPE: ExpCos ExpSin LogHypot RootRe RootIm TanhRe TanhIm);
+numeric_rules!(3, RECIPE: PowRe PowIm);
+numeric_rules!(4, RECIPE: ProductRe ProductIm QuotientRe QuotientIm);
 
 const fn part(name: &'static str, doc: &'static str, bound: Bound, derivative: &'static str) -> OpInfo {
     OpInfo { name, syntax: Syntax::Internal, doc, bound, derivative, kinks: "", domain: None, kink: None }
@@ -43,13 +49,13 @@ impl Numeric<2> for ExpCos {
     fn full_range<F: Number>([x, y]: [F; 2]) -> F {
         full_range::exp_cos(x, y)
     }
-    fn scale(g: &mut Graph, [x, y]: [Node; 2], here: Node, wrt: usize, t: Node) -> Term {
+    fn scale<A: Algebra>(g: &mut A, [x, y]: [A::V; 2], here: A::V, wrt: usize, t: A::V) -> Term<A::V> {
         if wrt == 0 {
             return Term::always(g.mul(t, here));
         }
         let sine = g.binary(Op::ExpSin, x, y);
         let product = g.mul(t, sine);
-        Term::always(g.unary(Op::Neg, product))
+        Term::always(g.neg(product))
     }
 }
 
@@ -63,7 +69,7 @@ impl Numeric<2> for ExpSin {
     fn full_range<F: Number>([x, y]: [F; 2]) -> F {
         full_range::exp_sin(x, y)
     }
-    fn scale(g: &mut Graph, [x, y]: [Node; 2], here: Node, wrt: usize, t: Node) -> Term {
+    fn scale<A: Algebra>(g: &mut A, [x, y]: [A::V; 2], here: A::V, wrt: usize, t: A::V) -> Term<A::V> {
         let slope = if wrt == 0 { here } else { g.binary(Op::ExpCos, x, y) };
         Term::always(g.mul(t, slope))
     }
@@ -73,16 +79,13 @@ impl Numeric<2> for ExpSin {
 pub struct LogHypot;
 impl Numeric<2> for LogHypot {
     const INFO: OpInfo = OpInfo {
-        domain: Some(Domain::new("{0} ≠ 0 or {1} ≠ 0", |a, x, _| {
-            let (re, im) = (is_zero(a, x[0]), is_zero(a, x[1]));
-            compare(a, Op::And, re, im)
-        })),
+        domain: Some(Domain::new("{0} ≠ 0 or {1} ≠ 0", Condition::BothZero(0, 1))),
         ..part("log-hypot", "ln √(x² + y²)", Bound::Ulp(2.0), "x/(x² + y²), y/(x² + y²)")
     };
     fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {
         complex::log_hypot(l, x, y)
     }
-    fn scale(g: &mut Graph, [x, y]: [Node; 2], _: Node, wrt: usize, t: Node) -> Term {
+    fn scale<A: Algebra>(g: &mut A, [x, y]: [A::V; 2], _: A::V, wrt: usize, t: A::V) -> Term<A::V> {
         // As for the angle, with which it shares the radius and the direction.
         let radius = g.binary(Op::Hypot, y, x);
         let scaled = g.div(t, radius);
@@ -99,11 +102,11 @@ impl Numeric<2> for RootRe {
     fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {
         complex::root_re(l, x, y)
     }
-    fn scale(g: &mut Graph, [x, y]: [Node; 2], here: Node, wrt: usize, t: Node) -> Term {
+    fn scale<A: Algebra>(g: &mut A, [x, y]: [A::V; 2], here: A::V, wrt: usize, t: A::V) -> Term<A::V> {
         let other = g.binary(Op::RootIm, x, y);
         let (re, im) = half_reciprocal(g, here, other);
         let product = g.mul(t, if wrt == 0 { re } else { im });
-        Term::always(if wrt == 0 { product } else { g.unary(Op::Neg, product) })
+        Term::always(if wrt == 0 { product } else { g.neg(product) })
     }
 }
 
@@ -119,7 +122,7 @@ impl Numeric<2> for RootIm {
     fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {
         complex::root_im(l, x, y)
     }
-    fn scale(g: &mut Graph, [x, y]: [Node; 2], here: Node, wrt: usize, t: Node) -> Term {
+    fn scale<A: Algebra>(g: &mut A, [x, y]: [A::V; 2], here: A::V, wrt: usize, t: A::V) -> Term<A::V> {
         let other = g.binary(Op::RootRe, x, y);
         let (re, im) = half_reciprocal(g, other, here);
         Term::always(g.mul(t, if wrt == 0 { im } else { re }))
@@ -127,7 +130,7 @@ impl Numeric<2> for RootIm {
 }
 
 /// The parts of `1/(2(x + iy))`.
-fn half_reciprocal(g: &mut Graph, x: Node, y: Node) -> (Node, Node) {
+fn half_reciprocal<A: Algebra>(g: &mut A, x: A::V, y: A::V) -> (A::V, A::V) {
     let (half, zero) = (g.number(0.5), g.number(0.0));
     let args = [half, zero, x, y];
     (g.rule(Op::QuotientRe, &args), g.rule(Op::QuotientIm, &args))
@@ -144,10 +147,10 @@ impl Numeric<2> for TanhRe {
     fn full_range<F: Number>([x, y]: [F; 2]) -> F {
         hyperbolic::complex_tanh(&F::Lane::default(), x, full_range::sincos(y)).0
     }
-    fn scale(g: &mut Graph, args: [Node; 2], _: Node, wrt: usize, t: Node) -> Term {
+    fn scale<A: Algebra>(g: &mut A, args: [A::V; 2], _: A::V, wrt: usize, t: A::V) -> Term<A::V> {
         let (re, im) = tanh_slope(g, args);
         let product = g.mul(t, if wrt == 0 { re } else { im });
-        Term::always(if wrt == 0 { product } else { g.unary(Op::Neg, product) })
+        Term::always(if wrt == 0 { product } else { g.neg(product) })
     }
 }
 
@@ -162,14 +165,14 @@ impl Numeric<2> for TanhIm {
     fn full_range<F: Number>([x, y]: [F; 2]) -> F {
         hyperbolic::complex_tanh(&F::Lane::default(), x, full_range::sincos(y)).1
     }
-    fn scale(g: &mut Graph, args: [Node; 2], _: Node, wrt: usize, t: Node) -> Term {
+    fn scale<A: Algebra>(g: &mut A, args: [A::V; 2], _: A::V, wrt: usize, t: A::V) -> Term<A::V> {
         let (re, im) = tanh_slope(g, args);
         Term::always(g.mul(t, if wrt == 0 { im } else { re }))
     }
 }
 
 /// The parts of `1/cosh²(x + iy)`: 1 − tanh² would cancel where tanh is near ±1.
-fn tanh_slope(g: &mut Graph, [x, y]: [Node; 2]) -> (Node, Node) {
+fn tanh_slope<A: Algebra>(g: &mut A, [x, y]: [A::V; 2]) -> (A::V, A::V) {
     let mut product = |f: Op, h: Op| {
         let (f, h) = (g.unary(f, x), g.unary(h, y));
         g.mul(f, h)
@@ -195,10 +198,10 @@ impl Numeric<3> for PowRe {
         let (magnitude, angle) = complex::power_polar(l, x, y, w);
         complex::from_polar(l, magnitude, full_range::sincos(angle)).0
     }
-    fn scale(g: &mut Graph, args: [Node; 3], _: Node, wrt: usize, t: Node) -> Term {
+    fn scale<A: Algebra>(g: &mut A, args: [A::V; 3], _: A::V, wrt: usize, t: A::V) -> Term<A::V> {
         let (re, im, counts) = power_slope(g, args, wrt);
         let value = g.mul(t, if wrt == 1 { im } else { re });
-        Term::guarded(counts, if wrt == 1 { g.unary(Op::Neg, value) } else { value })
+        Term::guarded(counts, if wrt == 1 { g.neg(value) } else { value })
     }
 }
 
@@ -220,14 +223,14 @@ impl Numeric<3> for PowIm {
         let (magnitude, angle) = complex::power_polar(l, x, y, w);
         complex::from_polar(l, magnitude, full_range::sincos(angle)).1
     }
-    fn scale(g: &mut Graph, args: [Node; 3], _: Node, wrt: usize, t: Node) -> Term {
+    fn scale<A: Algebra>(g: &mut A, args: [A::V; 3], _: A::V, wrt: usize, t: A::V) -> Term<A::V> {
         let (re, im, counts) = power_slope(g, args, wrt);
         Term::guarded(counts, g.mul(t, if wrt == 1 { re } else { im }))
     }
 }
 
 /// The parts of the derivative of `z^w` by `z` (0 and 1) or `w` (2), and where it counts.
-fn power_slope(g: &mut Graph, [x, y, w]: [Node; 3], wrt: usize) -> (Node, Node, Node) {
+fn power_slope<A: Algebra>(g: &mut A, [x, y, w]: [A::V; 3], wrt: usize) -> (A::V, A::V, A::V) {
     let (zero, one) = (g.number(0.0), g.number(1.0));
     if wrt == 2 {
         let args = [
@@ -237,13 +240,13 @@ fn power_slope(g: &mut Graph, [x, y, w]: [Node; 3], wrt: usize) -> (Node, Node, 
             g.rule(Op::PowIm, &[x, y, w]),
         ];
         let radius = g.binary(Op::Hypot, x, y);
-        let somewhere = g.binary(Op::Ne, radius, zero);
+        let somewhere = g.ne(radius, zero);
         return (g.rule(Op::ProductRe, &args), g.rule(Op::ProductIm, &args), somewhere);
     }
     let less = g.sub(w, one);
     let args = [x, y, less];
     let (re, im) = (g.rule(Op::PowRe, &args), g.rule(Op::PowIm, &args));
-    (g.mul(w, re), g.mul(w, im), g.binary(Op::Ne, w, zero))
+    (g.mul(w, re), g.mul(w, im), g.ne(w, zero))
 }
 
 /// `Re (a + ib)(c + id)`.
@@ -253,9 +256,9 @@ impl Numeric<4> for ProductRe {
     fn lanes<L: Lanes>(l: &L, [a, b, c, d]: [L::F; 4]) -> L::F {
         complex::product_re(l, a, b, c, d)
     }
-    fn scale(g: &mut Graph, args: [Node; 4], _: Node, wrt: usize, t: Node) -> Term {
+    fn scale<A: Algebra>(g: &mut A, args: [A::V; 4], _: A::V, wrt: usize, t: A::V) -> Term<A::V> {
         let product = g.mul(t, args[(wrt + 2) % 4]);
-        Term::always(if matches!(wrt, 0 | 2) { product } else { g.unary(Op::Neg, product) })
+        Term::always(if matches!(wrt, 0 | 2) { product } else { g.neg(product) })
     }
 }
 
@@ -266,15 +269,12 @@ impl Numeric<4> for ProductIm {
     fn lanes<L: Lanes>(l: &L, [a, b, c, d]: [L::F; 4]) -> L::F {
         complex::product_im(l, a, b, c, d)
     }
-    fn scale(g: &mut Graph, args: [Node; 4], _: Node, wrt: usize, t: Node) -> Term {
+    fn scale<A: Algebra>(g: &mut A, args: [A::V; 4], _: A::V, wrt: usize, t: A::V) -> Term<A::V> {
         Term::always(g.mul(t, args[3 - wrt]))
     }
 }
 
-const DIVISOR: Domain = Domain::new("{2} ≠ 0 or {3} ≠ 0", |a, x, _| {
-    let (re, im) = (is_zero(a, x[2]), is_zero(a, x[3]));
-    compare(a, Op::And, re, im)
-});
+const DIVISOR: Domain = Domain::new("{2} ≠ 0 or {3} ≠ 0", Condition::BothZero(2, 3));
 
 /// `Re (a + ib)/(c + id)`.
 pub struct QuotientRe;
@@ -286,12 +286,12 @@ impl Numeric<4> for QuotientRe {
     fn lanes<L: Lanes>(l: &L, [a, b, c, d]: [L::F; 4]) -> L::F {
         complex::quotient_re(l, a, b, c, d)
     }
-    fn scale(g: &mut Graph, [a, b, c, d]: [Node; 4], here: Node, wrt: usize, t: Node) -> Term {
+    fn scale<A: Algebra>(g: &mut A, [a, b, c, d]: [A::V; 4], here: A::V, wrt: usize, t: A::V) -> Term<A::V> {
         let other = g.rule(Op::QuotientIm, &[a, b, c, d]);
         // A real function of a holomorphic one: its derivative by the imaginary part of an operand is −Im.
         let (re, im) = quotient_slope(g, (here, other), (c, d), wrt / 2);
         let product = g.mul(t, if matches!(wrt, 0 | 2) { re } else { im });
-        Term::always(if matches!(wrt, 0 | 2) { product } else { g.unary(Op::Neg, product) })
+        Term::always(if matches!(wrt, 0 | 2) { product } else { g.neg(product) })
     }
 }
 
@@ -305,7 +305,7 @@ impl Numeric<4> for QuotientIm {
     fn lanes<L: Lanes>(l: &L, [a, b, c, d]: [L::F; 4]) -> L::F {
         complex::quotient_im(l, a, b, c, d)
     }
-    fn scale(g: &mut Graph, [a, b, c, d]: [Node; 4], here: Node, wrt: usize, t: Node) -> Term {
+    fn scale<A: Algebra>(g: &mut A, [a, b, c, d]: [A::V; 4], here: A::V, wrt: usize, t: A::V) -> Term<A::V> {
         let other = g.rule(Op::QuotientRe, &[a, b, c, d]);
         let (re, im) = quotient_slope(g, (other, here), (c, d), wrt / 2);
         Term::always(g.mul(t, if matches!(wrt, 0 | 2) { im } else { re }))
@@ -313,86 +313,80 @@ impl Numeric<4> for QuotientIm {
 }
 
 /// The complex derivative of `q = z/w` by `z` (0) or `w` (1): `1/w` or `−q/w`.
-fn quotient_slope(g: &mut Graph, q: (Node, Node), (c, d): (Node, Node), operand: usize) -> (Node, Node) {
-    let args = if operand == 0 {
-        [g.number(1.0), g.number(0.0), c, d]
-    } else {
-        [g.unary(Op::Neg, q.0), g.unary(Op::Neg, q.1), c, d]
-    };
+fn quotient_slope<A: Algebra>(
+    g: &mut A,
+    q: (A::V, A::V),
+    (c, d): (A::V, A::V),
+    operand: usize,
+) -> (A::V, A::V) {
+    let args =
+        if operand == 0 { [g.number(1.0), g.number(0.0), c, d] } else { [g.neg(q.0), g.neg(q.1), c, d] };
     (g.rule(Op::QuotientRe, &args), g.rule(Op::QuotientIm, &args))
 }
 
-/// Names of the language for complex numbers.
-pub(super) const PRIMITIVES: &[PrimitiveInfo] = &[
-    sugar("complex", "make-rectangular", Arity::exactly(2), "x y", "the complex number x + iy", |a, args| {
+sugars! {
+    /// Names of the language for complex numbers.
+    Names, PRIMITIVES, Expansion::Complex;
+    MakeRectangular(
+        "complex", "make-rectangular", Arity::exactly(2), "x y",
+        "the complex number x + iy"
+    ) |a, args| {
         let (x, y) = (real(a, args, 0)?, real(a, args, 1)?);
         Ok(pair(a, x, y))
-    }),
-    sugar(
-        "complex",
-        "complex",
-        Arity::exactly(1),
-        "z",
-        "z as a complex number: x + 0i of a real x",
-        |a, args| {
-            let z = number(a, args, 0)?;
-            Ok(promoted(a, z))
-        },
-    ),
-    sugar(
-        "complex",
-        "make-polar",
-        Arity::exactly(2),
-        "r t",
-        "the complex number r · (cos t + i sin t)",
-        |a, args| {
-            let (r, t) = (real(a, args, 0)?, real(a, args, 1)?);
-            let (cos, sin) = (a.apply(Op::Cos, &[t])?, a.apply(Op::Sin, &[t])?);
-            let (re, im) = (a.apply(Op::Mul, &[r, cos])?, a.apply(Op::Mul, &[r, sin])?);
-            Ok(pair(a, re, im))
-        },
-    ),
-    sugar("complex", "real-part", Arity::exactly(1), "z", "real part", |a, args| {
+    };
+    Complex(
+        "complex", "complex", Arity::exactly(1), "z",
+        "z as a complex number: x + 0i of a real x"
+    ) |a, args| {
+        let z = number(a, args, 0)?;
+        Ok(promoted(a, z))
+    };
+    MakePolar(
+        "complex", "make-polar", Arity::exactly(2), "r t",
+        "the complex number r · (cos t + i sin t)"
+    ) |a, args| {
+        let (r, t) = (real(a, args, 0)?, real(a, args, 1)?);
+        let (cos, sin) = (a.unary(Op::Cos, t), a.unary(Op::Sin, t));
+        let (re, im) = (a.mul(r, cos), a.mul(r, sin));
+        Ok(pair(a, re, im))
+    };
+    RealPart("complex", "real-part", Arity::exactly(1), "z", "real part") |a, args| {
         let z = number(a, args, 0)?;
         Ok(parts(a, z).0)
-    }),
-    sugar("complex", "imag-part", Arity::exactly(1), "z", "imaginary part; 0 of a real number", |a, args| {
+    };
+    ImagPart("complex", "imag-part", Arity::exactly(1), "z", "imaginary part; 0 of a real number") |a, args| {
         let z = number(a, args, 0)?;
         Ok(full(a, z).1)
-    }),
-    sugar(
-        "complex",
-        "magnitude",
-        Arity::exactly(1),
-        "z",
-        "√(x² + y²) without spurious overflow; the absolute value of a real number",
-        |a, args| {
-            let z = number(a, args, 0)?;
-            match parts(a, z) {
-                (x, None) => a.apply(Op::Abs, &[x]),
-                (x, Some(y)) => a.apply(Op::Hypot, &[x, y]),
-            }
-        },
-    ),
-    sugar("complex", "angle", Arity::exactly(1), "z", "angle of z, from −π to π", |a, args| {
+    };
+    Magnitude(
+        "complex", "magnitude", Arity::exactly(1), "z",
+        "√(x² + y²) without spurious overflow; the absolute value of a real number"
+    ) |a, args| {
+        let z = number(a, args, 0)?;
+        match parts(a, z) {
+            (x, None) => Ok(a.abs(x)),
+            (x, Some(y)) => Ok(a.binary(Op::Hypot, x, y)),
+        }
+    };
+    Angle("complex", "angle", Arity::exactly(1), "z", "angle of z, from −π to π") |a, args| {
         let z = number(a, args, 0)?;
         let (x, y) = full(a, z);
-        a.apply(Op::Atan2, &[y, x])
-    }),
-    sugar("complex", "conjugate", Arity::exactly(1), "z", "x − iy", |a, args| {
+        Ok(a.binary(Op::Atan2, y, x))
+    };
+    Conjugate("complex", "conjugate", Arity::exactly(1), "z", "x − iy") |a, args| {
         let z = number(a, args, 0)?;
         match parts(a, z) {
             (x, None) => Ok(x),
             (x, Some(y)) => {
-                let y = a.apply(Op::Neg, &[y])?;
+                let y = a.neg(y);
                 Ok(pair(a, x, y))
             }
         }
-    }),
-];
+    };
+}
 
 /// Operand `k`, which has to be a real scalar.
-fn real(a: &mut dyn Algebra, args: &[Node], k: usize) -> Value {
+fn real<A: Algebra>(a: &mut A, args: &[A::V], k: usize) -> Built<A> {
     let x = a.as_number(args[k]);
     match a.ty(x).shape {
         Shape::Scalar => Ok(x),
@@ -403,7 +397,7 @@ fn real(a: &mut dyn Algebra, args: &[Node], k: usize) -> Value {
 }
 
 /// Operand `k`, which has to be a real scalar or a complex number.
-fn number(a: &mut dyn Algebra, args: &[Node], k: usize) -> Value {
+fn number<A: Algebra>(a: &mut A, args: &[A::V], k: usize) -> Built<A> {
     let z = a.as_number(args[k]);
     match a.ty(z).shape {
         Shape::Scalar | Shape::Complex => Ok(z),
@@ -414,7 +408,7 @@ fn number(a: &mut dyn Algebra, args: &[Node], k: usize) -> Value {
 }
 
 /// An operation whose operand `first` is complex.
-pub(super) fn apply(a: &mut dyn Algebra, op: Op, args: &[Node], first: usize) -> Value {
+pub(super) fn apply<A: Algebra>(a: &mut A, op: Op, args: &[A::V], first: usize) -> Built<A> {
     let name = match op.info().syntax {
         Syntax::Call(names) => names[0],
         Syntax::Internal | Syntax::Fold { .. } | Syntax::Chain(_) => op.info().name,
@@ -424,8 +418,8 @@ pub(super) fn apply(a: &mut dyn Algebra, op: Op, args: &[Node], first: usize) ->
         let shape = a.ty(args[k]).shape;
         return Err(ShapeError::at(k, format!("{name} of complex and {shape}: shapes differ")));
     }
-    match op.complex() {
-        Some(rule) => rule(a, args),
+    match op.complex(a, args) {
+        Some(value) => Ok(value),
         None if op == Op::Abs => {
             Err(ShapeError::at(first, "abs of complex: it takes real numbers (magnitude takes complex ones)"))
         }
@@ -434,12 +428,12 @@ pub(super) fn apply(a: &mut dyn Algebra, op: Op, args: &[Node], first: usize) ->
 }
 
 /// The complex number with these parts.
-fn pair(a: &mut dyn Algebra, re: Node, im: Node) -> Node {
+fn pair<A: Algebra>(a: &mut A, re: A::V, im: A::V) -> A::V {
     a.apply_typed(Op::Pack, 0, Type::num(Shape::Complex), &[re, im])
 }
 
 /// The parts of a number; a real one has no imaginary part.
-fn parts(a: &mut dyn Algebra, z: Node) -> (Node, Option<Node>) {
+fn parts<A: Algebra>(a: &mut A, z: A::V) -> (A::V, Option<A::V>) {
     match a.ty(z).shape {
         Shape::Complex => {
             let re = a.apply_typed(Op::Slice, 0, Type::NUM, &[z]);
@@ -451,13 +445,13 @@ fn parts(a: &mut dyn Algebra, z: Node) -> (Node, Option<Node>) {
 }
 
 /// The parts of a number, +0 being the imaginary part of a real one.
-fn full(a: &mut dyn Algebra, z: Node) -> (Node, Node) {
+fn full<A: Algebra>(a: &mut A, z: A::V) -> (A::V, A::V) {
     let (re, im) = parts(a, z);
     (re, im.unwrap_or_else(|| a.number(0.0)))
 }
 
 /// A number as a complex one.
-fn promoted(a: &mut dyn Algebra, z: Node) -> Node {
+fn promoted<A: Algebra>(a: &mut A, z: A::V) -> A::V {
     match parts(a, z) {
         (_, Some(_)) => z,
         (x, None) => {
@@ -468,41 +462,40 @@ fn promoted(a: &mut dyn Algebra, z: Node) -> Node {
 }
 
 /// `f` of the real parts, `g` of the imaginary ones.
-fn by_parts(a: &mut dyn Algebra, re: (Op, &[Node]), im: (Op, &[Node])) -> Value {
-    let re = a.apply(re.0, re.1)?;
-    let im = a.apply(im.0, im.1)?;
-    Ok(pair(a, re, im))
+fn by_parts<A: Algebra>(a: &mut A, re: (Op, &[A::V]), im: (Op, &[A::V])) -> A::V {
+    let (re, im) = (a.rule(re.0, re.1), a.rule(im.0, im.1));
+    pair(a, re, im)
 }
 
-pub(super) fn add(a: &mut dyn Algebra, args: &[Node]) -> Value {
+pub(super) fn add<A: Algebra>(a: &mut A, args: &[A::V]) -> A::V {
     let ((x, u), (y, v)) = (parts(a, args[0]), parts(a, args[1]));
-    let re = a.apply(Op::Add, &[x, y])?;
+    let re = a.add(x, y);
     let im = match (u, v) {
-        (Some(u), Some(v)) => a.apply(Op::Add, &[u, v])?,
+        (Some(u), Some(v)) => a.add(u, v),
         (Some(only), None) | (None, Some(only)) => only,
-        (None, None) => return Ok(re),
+        (None, None) => return re,
     };
-    Ok(pair(a, re, im))
+    pair(a, re, im)
 }
 
-pub(super) fn sub(a: &mut dyn Algebra, args: &[Node]) -> Value {
+pub(super) fn sub<A: Algebra>(a: &mut A, args: &[A::V]) -> A::V {
     let ((x, u), (y, v)) = (parts(a, args[0]), parts(a, args[1]));
-    let re = a.apply(Op::Sub, &[x, y])?;
+    let re = a.sub(x, y);
     let im = match (u, v) {
-        (Some(u), Some(v)) => a.apply(Op::Sub, &[u, v])?,
+        (Some(u), Some(v)) => a.sub(u, v),
         (Some(u), None) => u,
-        (None, Some(v)) => a.apply(Op::Neg, &[v])?,
-        (None, None) => return Ok(re),
+        (None, Some(v)) => a.neg(v),
+        (None, None) => return re,
     };
-    Ok(pair(a, re, im))
+    pair(a, re, im)
 }
 
-pub(super) fn neg(a: &mut dyn Algebra, args: &[Node]) -> Value {
+pub(super) fn neg<A: Algebra>(a: &mut A, args: &[A::V]) -> A::V {
     let (x, y) = full(a, args[0]);
     by_parts(a, (Op::Neg, &[x]), (Op::Neg, &[y]))
 }
 
-pub(super) fn mul(a: &mut dyn Algebra, args: &[Node]) -> Value {
+pub(super) fn mul<A: Algebra>(a: &mut A, args: &[A::V]) -> A::V {
     match (parts(a, args[0]), parts(a, args[1])) {
         ((x, Some(u)), (y, Some(v))) => {
             by_parts(a, (Op::ProductRe, &[x, u, y, v]), (Op::ProductIm, &[x, u, y, v]))
@@ -510,11 +503,11 @@ pub(super) fn mul(a: &mut dyn Algebra, args: &[Node]) -> Value {
         ((x, Some(u)), (s, None)) | ((s, None), (x, Some(u))) => {
             by_parts(a, (Op::Mul, &[x, s]), (Op::Mul, &[u, s]))
         }
-        ((x, None), (y, None)) => a.apply(Op::Mul, &[x, y]),
+        ((x, None), (y, None)) => a.mul(x, y),
     }
 }
 
-pub(super) fn div(a: &mut dyn Algebra, args: &[Node]) -> Value {
+pub(super) fn div<A: Algebra>(a: &mut A, args: &[A::V]) -> A::V {
     match (full(a, args[0]), parts(a, args[1])) {
         ((x, u), (s, None)) => by_parts(a, (Op::Div, &[x, s]), (Op::Div, &[u, s])),
         ((x, u), (y, Some(v))) => {
@@ -523,213 +516,213 @@ pub(super) fn div(a: &mut dyn Algebra, args: &[Node]) -> Value {
     }
 }
 
-pub(super) fn equal(a: &mut dyn Algebra, args: &[Node]) -> Value {
+pub(super) fn equal<A: Algebra>(a: &mut A, args: &[A::V]) -> A::V {
     let ((x, u), (y, v)) = (full(a, args[0]), full(a, args[1]));
-    let (re, im) = (a.apply(Op::Eq, &[x, y])?, a.apply(Op::Eq, &[u, v])?);
-    a.apply(Op::And, &[re, im])
+    let (re, im) = (a.eq(x, y), a.eq(u, v));
+    a.and(re, im)
 }
 
-pub(super) fn exp(a: &mut dyn Algebra, args: &[Node]) -> Value {
+pub(super) fn exp<A: Algebra>(a: &mut A, args: &[A::V]) -> A::V {
     let (x, y) = full(a, args[0]);
     by_parts(a, (Op::ExpCos, &[x, y]), (Op::ExpSin, &[x, y]))
 }
 
-pub(super) fn log(a: &mut dyn Algebra, args: &[Node]) -> Value {
+pub(super) fn log<A: Algebra>(a: &mut A, args: &[A::V]) -> A::V {
     let (x, y) = full(a, args[0]);
     by_parts(a, (Op::LogHypot, &[x, y]), (Op::Atan2, &[y, x]))
 }
 
 /// The logarithm to a base whose natural logarithm is `unit`.
-fn log_to(a: &mut dyn Algebra, z: Node, unit: f64) -> Value {
-    let log = log(a, &[z])?;
+fn log_to<A: Algebra>(a: &mut A, z: A::V, unit: f64) -> A::V {
+    let log = log(a, &[z]);
     let unit = a.number(unit);
-    a.apply(Op::Div, &[log, unit])
+    div(a, &[log, unit])
 }
 
-pub(super) fn log2(a: &mut dyn Algebra, args: &[Node]) -> Value {
+pub(super) fn log2<A: Algebra>(a: &mut A, args: &[A::V]) -> A::V {
     log_to(a, args[0], std::f64::consts::LN_2)
 }
 
-pub(super) fn log10(a: &mut dyn Algebra, args: &[Node]) -> Value {
+pub(super) fn log10<A: Algebra>(a: &mut A, args: &[A::V]) -> A::V {
     log_to(a, args[0], std::f64::consts::LN_10)
 }
 
-pub(super) fn sqrt(a: &mut dyn Algebra, args: &[Node]) -> Value {
+pub(super) fn sqrt<A: Algebra>(a: &mut A, args: &[A::V]) -> A::V {
     let (x, y) = full(a, args[0]);
     by_parts(a, (Op::RootRe, &[x, y]), (Op::RootIm, &[x, y]))
 }
 
 /// `z^w`: by magnitude and angle for a real exponent, `exp(w log z)` for others; `0^w` is 0 for `Re w > 0` and 1 for
 /// `w = 0`.
-pub(super) fn pow(a: &mut dyn Algebra, args: &[Node]) -> Value {
+pub(super) fn pow<A: Algebra>(a: &mut A, args: &[A::V]) -> A::V {
     let (x, y) = full(a, args[0]);
     let (c, d) = match parts(a, args[1]) {
         (w, None) => return by_parts(a, (Op::PowRe, &[x, y, w]), (Op::PowIm, &[x, y, w])),
         (c, Some(d)) => (c, d),
     };
-    let (log, angle) = (a.apply(Op::LogHypot, &[x, y])?, a.apply(Op::Atan2, &[y, x])?);
+    let (log, angle) = (a.binary(Op::LogHypot, x, y), a.binary(Op::Atan2, y, x));
     let exponent = [log, angle, c, d];
-    let (re, im) = (a.apply(Op::ProductRe, &exponent)?, a.apply(Op::ProductIm, &exponent)?);
-    let (re, im) = (a.apply(Op::ExpCos, &[re, im])?, a.apply(Op::ExpSin, &[re, im])?);
+    let (re, im) = (a.rule(Op::ProductRe, &exponent), a.rule(Op::ProductIm, &exponent));
+    let (re, im) = (a.binary(Op::ExpCos, re, im), a.binary(Op::ExpSin, re, im));
     // log 0 is −∞, and its product with w need not be a number.
     let (zero, one) = (a.number(0.0), a.number(1.0));
-    let none = [a.apply(Op::Eq, &[x, zero])?, a.apply(Op::Eq, &[y, zero])?];
-    let none = a.apply(Op::And, &none)?;
-    let constant = [a.apply(Op::Eq, &[c, zero])?, a.apply(Op::Eq, &[d, zero])?];
-    let constant = a.apply(Op::And, &constant)?;
-    let constant = a.apply(Op::And, &[none, constant])?;
-    let vanishes = a.apply(Op::Lt, &[zero, c])?;
-    let vanishes = a.apply(Op::And, &[none, vanishes])?;
+    let none = [a.eq(x, zero), a.eq(y, zero)];
+    let none = a.and(none[0], none[1]);
+    let constant = [a.eq(c, zero), a.eq(d, zero)];
+    let constant = a.and(constant[0], constant[1]);
+    let constant = a.and(none, constant);
+    let vanishes = a.lt(zero, c);
+    let vanishes = a.and(none, vanishes);
     let mut result = [(re, one), (im, zero)];
     for (part, of_constant) in &mut result {
-        let other = a.apply(Op::Select, &[vanishes, zero, *part])?;
-        *part = a.apply(Op::Select, &[constant, *of_constant, other])?;
+        let other = a.select(vanishes, zero, *part);
+        *part = a.select(constant, *of_constant, other);
     }
-    Ok(pair(a, result[0].0, result[1].0))
+    pair(a, result[0].0, result[1].0)
 }
 
 /// `f(x)·F(y)` and `g(x)·G(y)`, one of the factors a sine or cosine and the other hyperbolic.
-fn products(a: &mut dyn Algebra, z: Node, re: [Op; 2], im: [Op; 2]) -> Value {
+fn products<A: Algebra>(a: &mut A, z: A::V, re: [Op; 2], im: [Op; 2]) -> A::V {
     let (x, y) = full(a, z);
-    let (re, im) = (bounded_product(a, re, [x, y])?, bounded_product(a, im, [x, y])?);
-    Ok(pair(a, re, im))
+    let (re, im) = (bounded_product(a, re, [x, y]), bounded_product(a, im, [x, y]));
+    pair(a, re, im)
 }
 
 /// A product that is a zero where the sine is one, next to an infinite factor, too: on the axes.
-fn bounded_product(a: &mut dyn Algebra, [f, g]: [Op; 2], [x, y]: [Node; 2]) -> Value {
-    let factors = [a.apply(f, &[x])?, a.apply(g, &[y])?];
-    let product = a.apply(Op::Mul, &factors)?;
+fn bounded_product<A: Algebra>(a: &mut A, [f, g]: [Op; 2], [x, y]: [A::V; 2]) -> A::V {
+    let factors = [a.unary(f, x), a.unary(g, y)];
+    let product = a.mul(factors[0], factors[1]);
     let (sine, other) = match [f, g].iter().position(|&op| op == Op::Sin) {
         Some(k) => (factors[k], factors[1 - k]),
         // A cosine is never 0.
-        None => return Ok(product),
+        None => return product,
     };
     let (zero, infinity) = (a.number(0.0), a.number(f64::INFINITY));
-    let (size, sign) = (a.apply(Op::Abs, &[other])?, a.apply(Op::Sign, &[other])?);
-    let (beyond, on_axis) = (a.apply(Op::Eq, &[size, infinity])?, a.apply(Op::Eq, &[sine, zero])?);
-    let both = a.apply(Op::And, &[beyond, on_axis])?;
-    let signed = a.apply(Op::Mul, &[sine, sign])?;
-    a.apply(Op::Select, &[both, signed, product])
+    let (size, sign) = (a.abs(other), a.unary(Op::Sign, other));
+    let (beyond, on_axis) = (a.eq(size, infinity), a.eq(sine, zero));
+    let both = a.and(beyond, on_axis);
+    let signed = a.mul(sine, sign);
+    a.select(both, signed, product)
 }
 
-pub(super) fn sin(a: &mut dyn Algebra, args: &[Node]) -> Value {
+pub(super) fn sin<A: Algebra>(a: &mut A, args: &[A::V]) -> A::V {
     products(a, args[0], [Op::Sin, Op::Cosh], [Op::Cos, Op::Sinh])
 }
 
-pub(super) fn cos(a: &mut dyn Algebra, args: &[Node]) -> Value {
-    let opposite = products(a, args[0], [Op::Cos, Op::Cosh], [Op::Sin, Op::Sinh])?;
+pub(super) fn cos<A: Algebra>(a: &mut A, args: &[A::V]) -> A::V {
+    let opposite = products(a, args[0], [Op::Cos, Op::Cosh], [Op::Sin, Op::Sinh]);
     let (re, im) = full(a, opposite);
-    let im = a.apply(Op::Neg, &[im])?;
-    Ok(pair(a, re, im))
+    let im = a.neg(im);
+    pair(a, re, im)
 }
 
-pub(super) fn sinh(a: &mut dyn Algebra, args: &[Node]) -> Value {
+pub(super) fn sinh<A: Algebra>(a: &mut A, args: &[A::V]) -> A::V {
     products(a, args[0], [Op::Sinh, Op::Cos], [Op::Cosh, Op::Sin])
 }
 
-pub(super) fn cosh(a: &mut dyn Algebra, args: &[Node]) -> Value {
+pub(super) fn cosh<A: Algebra>(a: &mut A, args: &[A::V]) -> A::V {
     products(a, args[0], [Op::Cosh, Op::Cos], [Op::Sinh, Op::Sin])
 }
 
-pub(super) fn tanh(a: &mut dyn Algebra, args: &[Node]) -> Value {
+pub(super) fn tanh<A: Algebra>(a: &mut A, args: &[A::V]) -> A::V {
     let (x, y) = full(a, args[0]);
     by_parts(a, (Op::TanhRe, &[x, y]), (Op::TanhIm, &[x, y]))
 }
 
 /// `i z`.
-fn times_i(a: &mut dyn Algebra, z: Node) -> Value {
+fn times_i<A: Algebra>(a: &mut A, z: A::V) -> A::V {
     let (x, y) = full(a, z);
-    let minus = a.apply(Op::Neg, &[y])?;
-    Ok(pair(a, minus, x))
+    let minus = a.neg(y);
+    pair(a, minus, x)
 }
 
 /// `f` of `iz`, divided by `i`.
-fn rotated(a: &mut dyn Algebra, z: Node, f: fn(&mut dyn Algebra, &[Node]) -> Value) -> Value {
-    let turned = times_i(a, z)?;
-    let value = f(a, &[turned])?;
+fn rotated<A: Algebra>(a: &mut A, z: A::V, f: fn(&mut A, &[A::V]) -> A::V) -> A::V {
+    let turned = times_i(a, z);
+    let value = f(a, &[turned]);
     let (x, y) = full(a, value);
-    let minus = a.apply(Op::Neg, &[x])?;
-    Ok(pair(a, y, minus))
+    let minus = a.neg(x);
+    pair(a, y, minus)
 }
 
-pub(super) fn tan(a: &mut dyn Algebra, args: &[Node]) -> Value {
+pub(super) fn tan<A: Algebra>(a: &mut A, args: &[A::V]) -> A::V {
     rotated(a, args[0], tanh)
 }
 
 /// The inverse hyperbolic sine of a real number.
-fn asinh(a: &mut dyn Algebra, t: Node) -> Value {
+fn asinh<A: Algebra>(a: &mut A, t: A::V) -> A::V {
     let (zero, one) = (a.number(0.0), a.number(1.0));
-    let size = a.apply(Op::Abs, &[t])?;
-    let root = a.apply(Op::Hypot, &[one, size])?;
-    let below = a.apply(Op::Add, &[one, root])?;
-    let ratio = a.apply(Op::Div, &[size, below])?;
-    let rest = a.apply(Op::Mul, &[size, ratio])?;
-    let sum = a.apply(Op::Add, &[size, rest])?;
-    let value = a.apply(Op::Log1p, &[sum])?;
-    let (opposite, negative) = (a.apply(Op::Neg, &[value])?, a.apply(Op::Lt, &[t, zero])?);
-    let signed = a.apply(Op::Select, &[negative, opposite, value])?;
-    let none = a.apply(Op::Eq, &[t, zero])?;
-    a.apply(Op::Select, &[none, t, signed])
+    let size = a.abs(t);
+    let root = a.binary(Op::Hypot, one, size);
+    let below = a.add(one, root);
+    let ratio = a.div(size, below);
+    let rest = a.mul(size, ratio);
+    let sum = a.add(size, rest);
+    let value = a.unary(Op::Log1p, sum);
+    let (opposite, negative) = (a.neg(value), a.lt(t, zero));
+    let signed = a.select(negative, opposite, value);
+    let none = a.eq(t, zero);
+    a.select(none, t, signed)
 }
 
 /// `√(1 − z)` and `√(1 + z)`.
-fn roots(a: &mut dyn Algebra, z: Node) -> Result<(Node, Node), ShapeError> {
+fn roots<A: Algebra>(a: &mut A, z: A::V) -> (A::V, A::V) {
     let one = a.number(1.0);
-    let (below, above) = (a.apply(Op::Sub, &[one, z])?, a.apply(Op::Add, &[one, z])?);
-    Ok((sqrt(a, &[below])?, sqrt(a, &[above])?))
+    let (below, above) = (sub(a, &[one, z]), add(a, &[one, z]));
+    (sqrt(a, &[below]), sqrt(a, &[above]))
 }
 
 /// `Im (conj(u)·v)`.
-fn crossed(a: &mut dyn Algebra, u: Node, v: Node) -> Value {
+fn crossed<A: Algebra>(a: &mut A, u: A::V, v: A::V) -> A::V {
     let ((x, y), (c, d)) = (full(a, u), full(a, v));
-    let minus = a.apply(Op::Neg, &[y])?;
-    a.apply(Op::ProductIm, &[x, minus, c, d])
+    let minus = a.neg(y);
+    a.rule(Op::ProductIm, &[x, minus, c, d])
 }
 
-pub(super) fn asin(a: &mut dyn Algebra, args: &[Node]) -> Value {
-    let (below, above) = roots(a, args[0])?;
+pub(super) fn asin<A: Algebra>(a: &mut A, args: &[A::V]) -> A::V {
+    let (below, above) = roots(a, args[0]);
     let x = parts(a, args[0]).0;
-    let product = mul(a, &[below, above])?;
+    let product = mul(a, &[below, above]);
     let product = parts(a, product).0;
-    let re = a.apply(Op::Atan2, &[x, product])?;
-    let im = crossed(a, below, above)?;
-    let im = asinh(a, im)?;
-    Ok(pair(a, re, im))
+    let re = a.binary(Op::Atan2, x, product);
+    let im = crossed(a, below, above);
+    let im = asinh(a, im);
+    pair(a, re, im)
 }
 
-pub(super) fn acos(a: &mut dyn Algebra, args: &[Node]) -> Value {
-    let (below, above) = roots(a, args[0])?;
+pub(super) fn acos<A: Algebra>(a: &mut A, args: &[A::V]) -> A::V {
+    let (below, above) = roots(a, args[0]);
     let (y, x) = (parts(a, below).0, parts(a, above).0);
-    let (half, two) = (a.apply(Op::Atan2, &[y, x])?, a.number(2.0));
-    let re = a.apply(Op::Mul, &[half, two])?;
-    let im = crossed(a, above, below)?;
-    let im = asinh(a, im)?;
-    Ok(pair(a, re, im))
+    let (half, two) = (a.binary(Op::Atan2, y, x), a.number(2.0));
+    let re = a.mul(half, two);
+    let im = crossed(a, above, below);
+    let im = asinh(a, im);
+    pair(a, re, im)
 }
 
 /// `¼ log1p(4x/((1 − x)² + y²)) + ½ i · angle((1 − x)(1 + x) − y², 2y)`, for the size of x.
-fn atanh(a: &mut dyn Algebra, args: &[Node]) -> Value {
+fn atanh<A: Algebra>(a: &mut A, args: &[A::V]) -> A::V {
     let (x, y) = full(a, args[0]);
     let (one, two, four) = (a.number(1.0), a.number(2.0), a.number(4.0));
     let (half, quarter, zero) = (a.number(0.5), a.number(0.25), a.number(0.0));
-    let size = a.apply(Op::Abs, &[x])?;
-    let (below, above) = (a.apply(Op::Sub, &[one, size])?, a.apply(Op::Add, &[one, size])?);
-    let (below2, y2) = (a.apply(Op::Mul, &[below, below])?, a.apply(Op::Mul, &[y, y])?);
-    let (distance, high) = (a.apply(Op::Add, &[below2, y2])?, a.apply(Op::Mul, &[size, four])?);
-    let ratio = a.apply(Op::Div, &[high, distance])?;
-    let log = a.apply(Op::Log1p, &[ratio])?;
-    let re = a.apply(Op::Mul, &[log, quarter])?;
-    let (opposite, negative) = (a.apply(Op::Neg, &[re])?, a.apply(Op::Lt, &[x, zero])?);
-    let re = a.apply(Op::Select, &[negative, opposite, re])?;
-    let none = a.apply(Op::Eq, &[x, zero])?;
-    let re = a.apply(Op::Select, &[none, x, re])?;
-    let product = a.apply(Op::Mul, &[below, above])?;
-    let (along, across) = (a.apply(Op::Sub, &[product, y2])?, a.apply(Op::Mul, &[y, two])?);
-    let angle = a.apply(Op::Atan2, &[across, along])?;
-    let im = a.apply(Op::Mul, &[angle, half])?;
-    Ok(pair(a, re, im))
+    let size = a.abs(x);
+    let (below, above) = (a.sub(one, size), a.add(one, size));
+    let (below2, y2) = (a.mul(below, below), a.mul(y, y));
+    let (distance, high) = (a.add(below2, y2), a.mul(size, four));
+    let ratio = a.div(high, distance);
+    let log = a.unary(Op::Log1p, ratio);
+    let re = a.mul(log, quarter);
+    let (opposite, negative) = (a.neg(re), a.lt(x, zero));
+    let re = a.select(negative, opposite, re);
+    let none = a.eq(x, zero);
+    let re = a.select(none, x, re);
+    let product = a.mul(below, above);
+    let (along, across) = (a.sub(product, y2), a.mul(y, two));
+    let angle = a.binary(Op::Atan2, across, along);
+    let im = a.mul(angle, half);
+    pair(a, re, im)
 }
 
-pub(super) fn atan(a: &mut dyn Algebra, args: &[Node]) -> Value {
+pub(super) fn atan<A: Algebra>(a: &mut A, args: &[A::V]) -> A::V {
     rotated(a, args[0], atanh)
 }

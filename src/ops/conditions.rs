@@ -1,15 +1,67 @@
 //! Conditions on the operands of operations: where they are defined, and where they have kinks.
 //!
-//! A condition is stated twice, for people and as a truth value that any [`Algebra`] builds. The latter is made of
+//! A condition is stated twice, for people and as a [`Condition`] that any [`Algebra`] can build. The latter is made of
 //! comparisons, logic and rounding only: no derivative flows through those, so a program whose conditions are watched
 //! keeps every bit of its results. A NaN among the operands meets no condition: the operation that made it does.
 
-use crate::graph::{Node, Type};
-
 use super::{Algebra, Op};
+use crate::types::Type;
 
-/// Builds a truth value, for each element or one for all, from the operands of an operation and its result.
-pub type Predicate = fn(&mut dyn Algebra, &[Node], Node) -> Node;
+/// What can hold of the operands of an operation, by their positions, or of its result.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Condition {
+    /// The operand is 0.
+    Zero(usize),
+    /// Both operands are 0.
+    BothZero(usize, usize),
+    /// The two operands are equal.
+    Tie,
+    /// The operand is below a number.
+    Below(usize, f64),
+    /// The operand is not above a number.
+    AtMost(usize, f64),
+    /// The operand is not between −1 and 1.
+    BeyondUnit(usize),
+    /// The result is 0.
+    ZeroResult,
+    /// The first operand has no power of the second: it is below 0 and the other no integer, or 0 and the other below 0.
+    NoPower,
+    /// Elimination finds no pivot for some column of the only operand.
+    Singular,
+}
+
+impl Condition {
+    /// A truth value, for each element or one for all.
+    pub fn build<A: Algebra>(self, a: &mut A, x: &[A::V], result: A::V) -> A::V {
+        match self {
+            Condition::Zero(k) => is_zero(a, x[k]),
+            Condition::BothZero(j, k) => {
+                let (first, second) = (is_zero(a, x[j]), is_zero(a, x[k]));
+                compare(a, Op::And, first, second)
+            }
+            Condition::Tie => compare(a, Op::Eq, x[0], x[1]),
+            Condition::Below(k, bound) => below(a, x[k], bound),
+            Condition::AtMost(k, bound) => {
+                let bound = a.number(bound);
+                compare(a, Op::Le, x[k], bound)
+            }
+            Condition::BeyondUnit(k) => {
+                let (least, most) = (a.number(-1.0), a.number(1.0));
+                let (low, high) = (compare(a, Op::Lt, x[k], least), compare(a, Op::Lt, most, x[k]));
+                compare(a, Op::Or, low, high)
+            }
+            Condition::ZeroResult => is_zero(a, result),
+            Condition::NoPower => {
+                let (negative, fractional) = (below(a, x[0], 0.0), fractional(a, x[1]));
+                let no_root = compare(a, Op::And, negative, fractional);
+                let (zero, divides) = (is_zero(a, x[0]), below(a, x[1], 0.0));
+                let pole = compare(a, Op::And, zero, divides);
+                compare(a, Op::Or, no_root, pole)
+            }
+            Condition::Singular => a.apply_typed(Op::Singular, 0, Type::BOOL, x),
+        }
+    }
+}
 
 /// The safe domain of an operation. Outside, its value is what IEEE 754 says, infinite or a NaN.
 #[derive(Debug, Clone, Copy)]
@@ -18,30 +70,23 @@ pub struct Domain {
     pub text: &'static str,
     /// What is left of it for operands of which some are known, if that can be said more simply.
     pub known: fn(&[Option<f64>]) -> Option<&'static str>,
-    /// Whether the operands are outside.
-    pub outside: Predicate,
+    /// What holds outside.
+    pub outside: Condition,
 }
 
 impl Domain {
-    pub(super) const fn new(text: &'static str, outside: Predicate) -> Domain {
+    pub(super) const fn new(text: &'static str, outside: Condition) -> Domain {
         Domain { text, known: |_| None, outside }
     }
 
-    /// `{0} > bound`.
-    pub(super) const LOGARITHM: Domain = Domain::new("{0} > 0", |a, x, _| {
-        let zero = a.number(0.0);
-        compare(a, Op::Le, x[0], zero)
-    });
+    /// `{0} > 0`.
+    pub(super) const LOGARITHM: Domain = Domain::new("{0} > 0", Condition::AtMost(0, 0.0));
 
     /// `−1 ≤ {0} ≤ 1`.
-    pub(super) const UNIT: Domain = Domain::new("−1 ≤ {0} ≤ 1", |a, x, _| {
-        let (below, above) = (a.number(-1.0), a.number(1.0));
-        let (low, high) = (compare(a, Op::Lt, x[0], below), compare(a, Op::Lt, above, x[0]));
-        compare(a, Op::Or, low, high)
-    });
+    pub(super) const UNIT: Domain = Domain::new("−1 ≤ {0} ≤ 1", Condition::BeyondUnit(0));
 
     /// `{1} ≠ 0`.
-    pub(crate) const DIVISOR: Domain = Domain::new("{1} ≠ 0", |a, x, _| is_zero(a, x[1]));
+    pub(crate) const DIVISOR: Domain = Domain::new("{1} ≠ 0", Condition::Zero(1));
 
     /// What holds inside for operands of which some are known.
     pub fn text_for(&self, operands: &[Option<f64>]) -> &'static str {
@@ -54,16 +99,16 @@ impl Domain {
 pub struct Kink {
     /// What holds there; `{0}` and `{1}` stand for the operands.
     pub text: &'static str,
-    /// Whether it does.
-    pub here: Predicate,
+    /// What holds there, as a truth value.
+    pub here: Condition,
 }
 
 impl Kink {
     /// `{0} = 0`.
-    pub(super) const ZERO: Kink = Kink { text: "{0} = 0", here: |a, x, _| is_zero(a, x[0]) };
+    pub(super) const ZERO: Kink = Kink { text: "{0} = 0", here: Condition::Zero(0) };
 
     /// `{0} = {1}`.
-    pub(super) const TIE: Kink = Kink { text: "{0} = {1}", here: |a, x, _| compare(a, Op::Eq, x[0], x[1]) };
+    pub(super) const TIE: Kink = Kink { text: "{0} = {1}", here: Condition::Tie };
 }
 
 /// Which conditions are watched while a program is built or run.
@@ -93,7 +138,7 @@ pub enum Met {
 
 impl Watch {
     /// The conditions of an operation that are watched.
-    pub fn of(self, op: Op) -> impl Iterator<Item = (Met, Predicate)> {
+    pub fn of(self, op: Op) -> impl Iterator<Item = (Met, Condition)> {
         let info = op.info();
         let domain = info.domain.filter(|_| self.domain).map(|domain| (Met::Outside, domain.outside));
         let kink = info.kink.filter(|_| self.kinks).map(|kink| (Met::Kink, kink.here));
@@ -102,25 +147,25 @@ impl Watch {
 }
 
 /// A comparison or junction of two values, of which one may be a scalar.
-pub(super) fn compare(a: &mut dyn Algebra, op: Op, x: Node, y: Node) -> Node {
+fn compare<A: Algebra>(a: &mut A, op: Op, x: A::V, y: A::V) -> A::V {
     let shape = if a.ty(x).is_scalar() { a.ty(y).shape } else { a.ty(x).shape };
     a.apply_typed(op, 0, Type::bool(shape), &[x, y])
 }
 
 /// Whether a value is 0.
-pub(super) fn is_zero(a: &mut dyn Algebra, x: Node) -> Node {
+fn is_zero<A: Algebra>(a: &mut A, x: A::V) -> A::V {
     let zero = a.number(0.0);
     compare(a, Op::Eq, x, zero)
 }
 
 /// Whether a number is below another.
-pub(super) fn below(a: &mut dyn Algebra, x: Node, bound: f64) -> Node {
+fn below<A: Algebra>(a: &mut A, x: A::V, bound: f64) -> A::V {
     let bound = a.number(bound);
     compare(a, Op::Lt, x, bound)
 }
 
 /// Whether a number is no integer; infinities are.
-pub(super) fn fractional(a: &mut dyn Algebra, x: Node) -> Node {
+fn fractional<A: Algebra>(a: &mut A, x: A::V) -> A::V {
     let shape = a.ty(x).shape;
     let floor = a.apply_typed(Op::Floor, 0, Type::num(shape), &[x]);
     compare(a, Op::Lt, floor, x)

@@ -4,13 +4,12 @@ use nc_runtime::lanes::Lanes;
 use nc_runtime::recipes::full_range::Number;
 use nc_runtime::recipes::{cbrt, erf, exp, full_range, hyperbolic, hypot, inverse, log, pow, trig};
 
-use super::complex;
-use super::conditions::{Domain, Kink, below, compare, fractional, is_zero};
-use super::{Bound, ComplexRule, Numeric, Op, OpInfo, Syntax, Term, numeric_rules};
-use crate::graph::{Graph, Node};
+use super::complex::complex_rule;
+use super::conditions::{Condition, Domain, Kink};
+use super::{Algebra, Bound, Numeric, Op, OpInfo, RECIPE, Syntax, Term, numeric_rules};
 
-numeric_rules!(1: Exp Exp2 Expm1 Log Log2 Log10 Log1p Sin Cos Tan Asin Acos Atan Sinh Cosh Tanh Cbrt Erf);
-numeric_rules!(2: Pow Atan2 Hypot);
+numeric_rules!(1, RECIPE: Exp Exp2 Expm1 Log Log2 Log10 Log1p Sin Cos Tan Asin Acos Atan Sinh Cosh Tanh Cbrt Erf);
+numeric_rules!(2, RECIPE: Pow Atan2 Hypot);
 
 const fn function(
     name: &'static str,
@@ -38,24 +37,18 @@ impl Numeric<2> for Pow {
         domain: Some(Domain {
             text: "{0} > 0, or {0} = 0 ≤ {1}, or {0} < 0 with {1} an integer",
             known: power_domain,
-            outside: |a, x, _| {
-                let (negative, fractional) = (below(a, x[0], 0.0), fractional(a, x[1]));
-                let no_root = compare(a, Op::And, negative, fractional);
-                let (zero, divides) = (is_zero(a, x[0]), below(a, x[1], 0.0));
-                let pole = compare(a, Op::And, zero, divides);
-                compare(a, Op::Or, no_root, pole)
-            },
+            outside: Condition::NoPower,
         }),
         ..function("pow", &["pow", "expt"], "x to the power y", "y·x^(y−1), x^y·ln x")
     };
-    const COMPLEX: Option<ComplexRule> = Some(complex::pow);
+    complex_rule!(pow);
     fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {
         match l.constant(y) {
             Some(y) => pow::pow_const(l, x, y),
             None => pow::pow(l, x, y),
         }
     }
-    fn scale(g: &mut Graph, [x, y]: [Node; 2], p: Node, wrt: usize, t: Node) -> Term {
+    fn scale<A: Algebra>(g: &mut A, [x, y]: [A::V; 2], p: A::V, wrt: usize, t: A::V) -> Term<A::V> {
         let zero = g.number(0.0);
         if wrt == 0 {
             let one = g.number(1.0);
@@ -63,12 +56,12 @@ impl Numeric<2> for Pow {
             let power = g.binary(Op::Pow, x, less);
             let slope = g.mul(y, power);
             let value = g.mul(t, slope);
-            Term::guarded(g.binary(Op::Ne, y, zero), value)
+            Term::guarded(g.ne(y, zero), value)
         } else {
             let log = g.unary(Op::Log, x);
             let slope = g.mul(p, log);
             let value = g.mul(t, slope);
-            Term::guarded(g.binary(Op::Ne, p, zero), value)
+            Term::guarded(g.ne(p, zero), value)
         }
     }
 }
@@ -89,11 +82,11 @@ fn power_domain(operands: &[Option<f64>]) -> Option<&'static str> {
 pub struct Exp;
 impl Numeric<1> for Exp {
     const INFO: OpInfo = function("exp", &["exp"], "exponential", "y");
-    const COMPLEX: Option<ComplexRule> = Some(complex::exp);
+    complex_rule!(exp);
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         exp::exp(l, x)
     }
-    fn scale(g: &mut Graph, _: [Node; 1], y: Node, _: usize, t: Node) -> Term {
+    fn scale<A: Algebra>(g: &mut A, _: [A::V; 1], y: A::V, _: usize, t: A::V) -> Term<A::V> {
         Term::always(g.mul(t, y))
     }
 }
@@ -105,7 +98,7 @@ impl Numeric<1> for Exp2 {
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         exp::exp2(l, x)
     }
-    fn scale(g: &mut Graph, _: [Node; 1], y: Node, _: usize, t: Node) -> Term {
+    fn scale<A: Algebra>(g: &mut A, _: [A::V; 1], y: A::V, _: usize, t: A::V) -> Term<A::V> {
         let ln2 = g.number(std::f64::consts::LN_2);
         let slope = g.mul(y, ln2);
         Term::always(g.mul(t, slope))
@@ -119,7 +112,7 @@ impl Numeric<1> for Expm1 {
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         exp::expm1(l, x)
     }
-    fn scale(g: &mut Graph, [x]: [Node; 1], _: Node, _: usize, t: Node) -> Term {
+    fn scale<A: Algebra>(g: &mut A, [x]: [A::V; 1], _: A::V, _: usize, t: A::V) -> Term<A::V> {
         let slope = g.unary(Op::Exp, x);
         Term::always(g.mul(t, slope))
     }
@@ -132,11 +125,11 @@ impl Numeric<1> for Log {
         domain: Some(Domain::LOGARITHM),
         ..function("log", &["log"], "natural logarithm; −∞ at 0, NaN below", "1/x")
     };
-    const COMPLEX: Option<ComplexRule> = Some(complex::log);
+    complex_rule!(log);
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         log::log(l, x)
     }
-    fn scale(g: &mut Graph, [x]: [Node; 1], _: Node, _: usize, t: Node) -> Term {
+    fn scale<A: Algebra>(g: &mut A, [x]: [A::V; 1], _: A::V, _: usize, t: A::V) -> Term<A::V> {
         Term::always(g.div(t, x))
     }
 }
@@ -148,11 +141,11 @@ impl Numeric<1> for Log2 {
         domain: Some(Domain::LOGARITHM),
         ..function("log2", &["log2"], "logarithm to base 2", "1/(x·ln 2)")
     };
-    const COMPLEX: Option<ComplexRule> = Some(complex::log2);
+    complex_rule!(log2);
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         log::log2(l, x)
     }
-    fn scale(g: &mut Graph, [x]: [Node; 1], _: Node, _: usize, t: Node) -> Term {
+    fn scale<A: Algebra>(g: &mut A, [x]: [A::V; 1], _: A::V, _: usize, t: A::V) -> Term<A::V> {
         scaled_reciprocal(g, x, std::f64::consts::LOG2_E, t)
     }
 }
@@ -164,11 +157,11 @@ impl Numeric<1> for Log10 {
         domain: Some(Domain::LOGARITHM),
         ..function("log10", &["log10"], "logarithm to base 10", "1/(x·ln 10)")
     };
-    const COMPLEX: Option<ComplexRule> = Some(complex::log10);
+    complex_rule!(log10);
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         log::log10(l, x)
     }
-    fn scale(g: &mut Graph, [x]: [Node; 1], _: Node, _: usize, t: Node) -> Term {
+    fn scale<A: Algebra>(g: &mut A, [x]: [A::V; 1], _: A::V, _: usize, t: A::V) -> Term<A::V> {
         scaled_reciprocal(g, x, std::f64::consts::LOG10_E, t)
     }
 }
@@ -177,16 +170,13 @@ impl Numeric<1> for Log10 {
 pub struct Log1p;
 impl Numeric<1> for Log1p {
     const INFO: OpInfo = OpInfo {
-        domain: Some(Domain::new("{0} > −1", |a, x, _| {
-            let bound = a.number(-1.0);
-            compare(a, Op::Le, x[0], bound)
-        })),
+        domain: Some(Domain::new("{0} > −1", Condition::AtMost(0, -1.0))),
         ..function("log1p", &["log1p"], "log (1 + x), accurate near 0", "1/(1 + x)")
     };
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         log::log1p(l, x)
     }
-    fn scale(g: &mut Graph, [x]: [Node; 1], _: Node, _: usize, t: Node) -> Term {
+    fn scale<A: Algebra>(g: &mut A, [x]: [A::V; 1], _: A::V, _: usize, t: A::V) -> Term<A::V> {
         let one = g.number(1.0);
         let shifted = g.add(x, one);
         Term::always(g.div(t, shifted))
@@ -197,14 +187,14 @@ impl Numeric<1> for Log1p {
 pub struct Sin;
 impl Numeric<1> for Sin {
     const INFO: OpInfo = function("sin", &["sin"], "sine of radians", "cos x");
-    const COMPLEX: Option<ComplexRule> = Some(complex::sin);
+    complex_rule!(sin);
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         trig::sin(l, x)
     }
     fn full_range<N: Number>([x]: [N; 1]) -> N {
         full_range::sin(x)
     }
-    fn scale(g: &mut Graph, [x]: [Node; 1], _: Node, _: usize, t: Node) -> Term {
+    fn scale<A: Algebra>(g: &mut A, [x]: [A::V; 1], _: A::V, _: usize, t: A::V) -> Term<A::V> {
         let slope = g.unary(Op::Cos, x);
         Term::always(g.mul(t, slope))
     }
@@ -214,17 +204,17 @@ impl Numeric<1> for Sin {
 pub struct Cos;
 impl Numeric<1> for Cos {
     const INFO: OpInfo = function("cos", &["cos"], "cosine of radians", "−sin x");
-    const COMPLEX: Option<ComplexRule> = Some(complex::cos);
+    complex_rule!(cos);
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         trig::cos(l, x)
     }
     fn full_range<N: Number>([x]: [N; 1]) -> N {
         full_range::cos(x)
     }
-    fn scale(g: &mut Graph, [x]: [Node; 1], _: Node, _: usize, t: Node) -> Term {
+    fn scale<A: Algebra>(g: &mut A, [x]: [A::V; 1], _: A::V, _: usize, t: A::V) -> Term<A::V> {
         let slope = g.unary(Op::Sin, x);
         let product = g.mul(t, slope);
-        Term::always(g.unary(Op::Neg, product))
+        Term::always(g.neg(product))
     }
 }
 
@@ -232,14 +222,14 @@ impl Numeric<1> for Cos {
 pub struct Tan;
 impl Numeric<1> for Tan {
     const INFO: OpInfo = function("tan", &["tan"], "tangent of radians", "1 + y²");
-    const COMPLEX: Option<ComplexRule> = Some(complex::tan);
+    complex_rule!(tan);
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         trig::tan(l, x)
     }
     fn full_range<N: Number>([x]: [N; 1]) -> N {
         full_range::tan(x)
     }
-    fn scale(g: &mut Graph, _: [Node; 1], y: Node, _: usize, t: Node) -> Term {
+    fn scale<A: Algebra>(g: &mut A, _: [A::V; 1], y: A::V, _: usize, t: A::V) -> Term<A::V> {
         let one = g.number(1.0);
         let square = g.mul(y, y);
         let slope = g.add(square, one);
@@ -254,11 +244,11 @@ impl Numeric<1> for Asin {
         domain: Some(Domain::UNIT),
         ..function("asin", &["asin"], "inverse sine; NaN outside [−1, 1]", "1/√((1 − x)(1 + x))")
     };
-    const COMPLEX: Option<ComplexRule> = Some(complex::asin);
+    complex_rule!(asin);
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         inverse::asin(l, x)
     }
-    fn scale(g: &mut Graph, [x]: [Node; 1], _: Node, _: usize, t: Node) -> Term {
+    fn scale<A: Algebra>(g: &mut A, [x]: [A::V; 1], _: A::V, _: usize, t: A::V) -> Term<A::V> {
         let root = one_minus_square_root(g, x);
         Term::always(g.div(t, root))
     }
@@ -271,14 +261,14 @@ impl Numeric<1> for Acos {
         domain: Some(Domain::UNIT),
         ..function("acos", &["acos"], "inverse cosine; NaN outside [−1, 1]", "−1/√((1 − x)(1 + x))")
     };
-    const COMPLEX: Option<ComplexRule> = Some(complex::acos);
+    complex_rule!(acos);
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         inverse::acos(l, x)
     }
-    fn scale(g: &mut Graph, [x]: [Node; 1], _: Node, _: usize, t: Node) -> Term {
+    fn scale<A: Algebra>(g: &mut A, [x]: [A::V; 1], _: A::V, _: usize, t: A::V) -> Term<A::V> {
         let root = one_minus_square_root(g, x);
         let quotient = g.div(t, root);
-        Term::always(g.unary(Op::Neg, quotient))
+        Term::always(g.neg(quotient))
     }
 }
 
@@ -287,11 +277,11 @@ pub struct Atan;
 impl Numeric<1> for Atan {
     const INFO: OpInfo =
         OpInfo { syntax: Syntax::Internal, ..function("atan", &[], "inverse tangent", "1/(1 + x²)") };
-    const COMPLEX: Option<ComplexRule> = Some(complex::atan);
+    complex_rule!(atan);
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         inverse::atan(l, x)
     }
-    fn scale(g: &mut Graph, [x]: [Node; 1], _: Node, _: usize, t: Node) -> Term {
+    fn scale<A: Algebra>(g: &mut A, [x]: [A::V; 1], _: A::V, _: usize, t: A::V) -> Term<A::V> {
         let one = g.number(1.0);
         let square = g.mul(x, x);
         let sum = g.add(square, one);
@@ -309,13 +299,13 @@ impl Numeric<2> for Atan2 {
     fn lanes<L: Lanes>(l: &L, [y, x]: [L::F; 2]) -> L::F {
         inverse::atan2(l, y, x)
     }
-    fn scale(g: &mut Graph, [y, x]: [Node; 2], _: Node, wrt: usize, t: Node) -> Term {
+    fn scale<A: Algebra>(g: &mut A, [y, x]: [A::V; 2], _: A::V, wrt: usize, t: A::V) -> Term<A::V> {
         // Two divisions by the radius instead of one by its square: no overflow for large coordinates.
         let radius = g.binary(Op::Hypot, y, x);
         let scaled = g.div(t, radius);
         let direction = g.div(if wrt == 0 { x } else { y }, radius);
         let product = g.mul(scaled, direction);
-        Term::always(if wrt == 0 { product } else { g.unary(Op::Neg, product) })
+        Term::always(if wrt == 0 { product } else { g.neg(product) })
     }
 }
 
@@ -323,11 +313,11 @@ impl Numeric<2> for Atan2 {
 pub struct Sinh;
 impl Numeric<1> for Sinh {
     const INFO: OpInfo = function("sinh", &["sinh"], "hyperbolic sine", "cosh x");
-    const COMPLEX: Option<ComplexRule> = Some(complex::sinh);
+    complex_rule!(sinh);
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         hyperbolic::sinh(l, x)
     }
-    fn scale(g: &mut Graph, [x]: [Node; 1], _: Node, _: usize, t: Node) -> Term {
+    fn scale<A: Algebra>(g: &mut A, [x]: [A::V; 1], _: A::V, _: usize, t: A::V) -> Term<A::V> {
         let slope = g.unary(Op::Cosh, x);
         Term::always(g.mul(t, slope))
     }
@@ -337,11 +327,11 @@ impl Numeric<1> for Sinh {
 pub struct Cosh;
 impl Numeric<1> for Cosh {
     const INFO: OpInfo = function("cosh", &["cosh"], "hyperbolic cosine", "sinh x");
-    const COMPLEX: Option<ComplexRule> = Some(complex::cosh);
+    complex_rule!(cosh);
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         hyperbolic::cosh(l, x)
     }
-    fn scale(g: &mut Graph, [x]: [Node; 1], _: Node, _: usize, t: Node) -> Term {
+    fn scale<A: Algebra>(g: &mut A, [x]: [A::V; 1], _: A::V, _: usize, t: A::V) -> Term<A::V> {
         let slope = g.unary(Op::Sinh, x);
         Term::always(g.mul(t, slope))
     }
@@ -351,11 +341,11 @@ impl Numeric<1> for Cosh {
 pub struct Tanh;
 impl Numeric<1> for Tanh {
     const INFO: OpInfo = function("tanh", &["tanh"], "hyperbolic tangent", "1/cosh² x");
-    const COMPLEX: Option<ComplexRule> = Some(complex::tanh);
+    complex_rule!(tanh);
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         hyperbolic::tanh(l, x)
     }
-    fn scale(g: &mut Graph, [x]: [Node; 1], _: Node, _: usize, t: Node) -> Term {
+    fn scale<A: Algebra>(g: &mut A, [x]: [A::V; 1], _: A::V, _: usize, t: A::V) -> Term<A::V> {
         // 1 − y² would cancel where |y| is near 1.
         let cosh = g.unary(Op::Cosh, x);
         let once = g.div(t, cosh);
@@ -370,7 +360,7 @@ impl Numeric<1> for Cbrt {
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         cbrt::cbrt(l, x)
     }
-    fn scale(g: &mut Graph, _: [Node; 1], y: Node, _: usize, t: Node) -> Term {
+    fn scale<A: Algebra>(g: &mut A, _: [A::V; 1], y: A::V, _: usize, t: A::V) -> Term<A::V> {
         let three = g.number(3.0);
         let square = g.mul(y, y);
         let slope = g.mul(three, square);
@@ -383,17 +373,17 @@ pub struct Hypot;
 impl Numeric<2> for Hypot {
     const INFO: OpInfo = OpInfo {
         kinks: "0 at the origin",
-        kink: Some(Kink { text: "{0} = {1} = 0", here: |a, _, h| is_zero(a, h) }),
+        kink: Some(Kink { text: "{0} = {1} = 0", here: Condition::ZeroResult }),
         ..function("hypot", &["hypot"], "√(x² + y²) without spurious overflow", "x/h, y/h")
     };
     fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {
         hypot::hypot(l, x, y)
     }
-    fn scale(g: &mut Graph, args: [Node; 2], h: Node, wrt: usize, t: Node) -> Term {
+    fn scale<A: Algebra>(g: &mut A, args: [A::V; 2], h: A::V, wrt: usize, t: A::V) -> Term<A::V> {
         let zero = g.number(0.0);
         let direction = g.div(args[wrt], h);
         let value = g.mul(t, direction);
-        Term::guarded(g.binary(Op::Ne, h, zero), value)
+        Term::guarded(g.ne(h, zero), value)
     }
 }
 
@@ -404,9 +394,9 @@ impl Numeric<1> for Erf {
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         erf::erf(l, x)
     }
-    fn scale(g: &mut Graph, [x]: [Node; 1], _: Node, _: usize, t: Node) -> Term {
+    fn scale<A: Algebra>(g: &mut A, [x]: [A::V; 1], _: A::V, _: usize, t: A::V) -> Term<A::V> {
         let square = g.mul(x, x);
-        let minus_square = g.unary(Op::Neg, square);
+        let minus_square = g.neg(square);
         let density = g.unary(Op::Exp, minus_square);
         let factor = g.number(std::f64::consts::FRAC_2_SQRT_PI);
         let slope = g.mul(density, factor);
@@ -415,14 +405,14 @@ impl Numeric<1> for Erf {
 }
 
 /// `t·c/x`.
-fn scaled_reciprocal(g: &mut Graph, x: Node, c: f64, t: Node) -> Term {
+fn scaled_reciprocal<A: Algebra>(g: &mut A, x: A::V, c: f64, t: A::V) -> Term<A::V> {
     let c = g.number(c);
     let scaled = g.mul(t, c);
     Term::always(g.div(scaled, x))
 }
 
 /// `√((1 − x)(1 + x))`: 1 − x² would cancel near |x| = 1.
-fn one_minus_square_root(g: &mut Graph, x: Node) -> Node {
+fn one_minus_square_root<A: Algebra>(g: &mut A, x: A::V) -> A::V {
     let one = g.number(1.0);
     let below = g.sub(one, x);
     let above = g.add(x, one);

@@ -1,90 +1,89 @@
 //! The operator `eml` and its relatives: each combines an exponential of its first operand with a logarithm of its second.
 
-use super::primitives::{Algebra, Arity, PrimitiveInfo, sugar};
-use super::{Op, ShapeError};
-use crate::graph::Node;
+use super::algebra::Built;
+use super::primitives::{Arity, Expansion, PrimitiveInfo, sugars};
+use super::{Algebra, Op};
 
-type Value = Result<Node, ShapeError>;
-type Definition = fn(&mut dyn Algebra, &[Node]) -> Value;
-
-const fn operator(name: &'static str, doc: &'static str, definition: Definition) -> PrimitiveInfo {
-    sugar("eml", name, Arity::exactly(2), "x y", doc, definition)
-}
-
-/// The family, in the order of its census, then those outside of it.
-pub(super) const FAMILY: &[PrimitiveInfo] = &[
-    operator("eml", "exp x − log y", |a, v| join(a, Op::Sub, exp, log, v)),
-    operator("emn", "log y − exp x", |a, v| flipped(a, exp, v)),
-    operator("deml", "exp(−x) − log y", |a, v| join(a, Op::Sub, decay, log, v)),
-    operator("demn", "log y − exp(−x)", |a, v| flipped(a, decay, v)),
-    operator("eal", "exp x + log y", |a, v| join(a, Op::Add, exp, log, v)),
-    operator("deal", "exp(−x) + log y", |a, v| join(a, Op::Add, decay, log, v)),
-    operator("exl", "exp x · log y", |a, v| join(a, Op::Mul, exp, log, v)),
-    operator("dexl", "exp(−x) · log y", |a, v| join(a, Op::Mul, decay, log, v)),
-    operator("edl", "exp x / log y", |a, v| join(a, Op::Div, exp, log, v)),
-    operator("dedl", "exp(−x) / log y", |a, v| join(a, Op::Div, decay, log, v)),
-    operator("epl", "exp(x · log y), that is y to the power x", |a, v| {
+sugars! {
+    /// The family, in the order of its census, then those outside of it.
+    Operator, FAMILY, Expansion::Eml;
+    Eml("eml", "eml", Arity::exactly(2), "x y", "exp x − log y") |a, v| join(a, Op::Sub, exp, log, v);
+    Emn("eml", "emn", Arity::exactly(2), "x y", "log y − exp x") |a, v| flipped(a, exp, v);
+    Deml("eml", "deml", Arity::exactly(2), "x y", "exp(−x) − log y") |a, v| join(a, Op::Sub, decay, log, v);
+    Demn("eml", "demn", Arity::exactly(2), "x y", "log y − exp(−x)") |a, v| flipped(a, decay, v);
+    Eal("eml", "eal", Arity::exactly(2), "x y", "exp x + log y") |a, v| join(a, Op::Add, exp, log, v);
+    Deal("eml", "deal", Arity::exactly(2), "x y", "exp(−x) + log y") |a, v| join(a, Op::Add, decay, log, v);
+    Exl("eml", "exl", Arity::exactly(2), "x y", "exp x · log y") |a, v| join(a, Op::Mul, exp, log, v);
+    Dexl("eml", "dexl", Arity::exactly(2), "x y", "exp(−x) · log y") |a, v| join(a, Op::Mul, decay, log, v);
+    Edl("eml", "edl", Arity::exactly(2), "x y", "exp x / log y") |a, v| join(a, Op::Div, exp, log, v);
+    Dedl("eml", "dedl", Arity::exactly(2), "x y", "exp(−x) / log y") |a, v| join(a, Op::Div, decay, log, v);
+    Epl("eml", "epl", Arity::exactly(2), "x y", "exp(x · log y), that is y to the power x") |a, v| {
         let (x, y) = numbers(a, v);
         a.apply(Op::Pow, &[y, x])
-    }),
-    operator("depl", "exp(−x · log y), that is y to the power −x", |a, v| {
+    };
+    Depl("eml", "depl", Arity::exactly(2), "x y", "exp(−x · log y), that is y to the power −x") |a, v| {
         let (x, y) = numbers(a, v);
         let x = a.apply(Op::Neg, &[x])?;
         a.apply(Op::Pow, &[y, x])
-    }),
-    operator("lead", "log(exp x + y) without overflow; (lead x 1) is softplus", |a, v| {
+    };
+    Lead(
+        "eml", "lead", Arity::exactly(2), "x y",
+        "log(exp x + y) without overflow; (lead x 1) is softplus"
+    ) |a, v| {
         let (x, y) = numbers(a, v);
         log_of_sum(a, x, y)
-    }),
-    operator("elad", "exp(x + log y), that is y · exp x for every y", |a, v| join(a, Op::Mul, exp, same, v)),
-    operator("elsb", "exp(x − log y), that is exp x / y for every y", |a, v| {
-        join(a, Op::Div, exp, same, v)
-    }),
-    operator("lex", "log(exp x − y) without overflow", |a, v| {
+    };
+    Elad("eml", "elad", Arity::exactly(2), "x y", "exp(x + log y), that is y · exp x for every y") |a, v|
+        join(a, Op::Mul, exp, same, v);
+    Elsb("eml", "elsb", Arity::exactly(2), "x y", "exp(x − log y), that is exp x / y for every y") |a, v|
+        join(a, Op::Div, exp, same, v);
+    Lex("eml", "lex", Arity::exactly(2), "x y", "log(exp x − y) without overflow") |a, v| {
         let (x, y) = numbers(a, v);
         let y = a.apply(Op::Neg, &[y])?;
         log_of_sum(a, x, y)
-    }),
-    operator("lediv", "log(exp x / y), that is x − log y", |a, v| join(a, Op::Sub, same, log, v)),
-    operator("leprod", "log(exp x · y), that is x + log y", |a, v| join(a, Op::Add, same, log, v)),
-    operator("eem", "exp x · exp y", |a, v| join(a, Op::Mul, exp, exp, v)),
-    operator("eed", "exp x / exp y", |a, v| join(a, Op::Div, exp, exp, v)),
-    operator("ees", "exp x − exp y", |a, v| join(a, Op::Sub, exp, exp, v)),
-    operator("eea", "exp x + exp y", |a, v| join(a, Op::Add, exp, exp, v)),
-    operator("lla", "log x + log y", |a, v| join(a, Op::Add, log, log, v)),
-    operator("lls", "log x − log y", |a, v| join(a, Op::Sub, log, log, v)),
-    operator("lld", "log x / log y", |a, v| join(a, Op::Div, log, log, v)),
-];
+    };
+    Lediv("eml", "lediv", Arity::exactly(2), "x y", "log(exp x / y), that is x − log y") |a, v|
+        join(a, Op::Sub, same, log, v);
+    Leprod("eml", "leprod", Arity::exactly(2), "x y", "log(exp x · y), that is x + log y") |a, v|
+        join(a, Op::Add, same, log, v);
+    Eem("eml", "eem", Arity::exactly(2), "x y", "exp x · exp y") |a, v| join(a, Op::Mul, exp, exp, v);
+    Eed("eml", "eed", Arity::exactly(2), "x y", "exp x / exp y") |a, v| join(a, Op::Div, exp, exp, v);
+    Ees("eml", "ees", Arity::exactly(2), "x y", "exp x − exp y") |a, v| join(a, Op::Sub, exp, exp, v);
+    Eea("eml", "eea", Arity::exactly(2), "x y", "exp x + exp y") |a, v| join(a, Op::Add, exp, exp, v);
+    Lla("eml", "lla", Arity::exactly(2), "x y", "log x + log y") |a, v| join(a, Op::Add, log, log, v);
+    Lls("eml", "lls", Arity::exactly(2), "x y", "log x − log y") |a, v| join(a, Op::Sub, log, log, v);
+    Lld("eml", "lld", Arity::exactly(2), "x y", "log x / log y") |a, v| join(a, Op::Div, log, log, v);
+}
 
-fn numbers(a: &mut dyn Algebra, operands: &[Node]) -> (Node, Node) {
+fn numbers<A: Algebra>(a: &mut A, operands: &[A::V]) -> (A::V, A::V) {
     (a.as_number(operands[0]), a.as_number(operands[1]))
 }
 
-type Part = fn(&mut dyn Algebra, Node) -> Value;
+type Part<A> = fn(&mut A, <A as Algebra>::V) -> Built<A>;
 
-fn same(_: &mut dyn Algebra, x: Node) -> Value {
+fn same<A: Algebra>(_: &mut A, x: A::V) -> Built<A> {
     Ok(x)
 }
-fn exp(a: &mut dyn Algebra, x: Node) -> Value {
+fn exp<A: Algebra>(a: &mut A, x: A::V) -> Built<A> {
     a.apply(Op::Exp, &[x])
 }
-fn decay(a: &mut dyn Algebra, x: Node) -> Value {
+fn decay<A: Algebra>(a: &mut A, x: A::V) -> Built<A> {
     let x = a.apply(Op::Neg, &[x])?;
     a.apply(Op::Exp, &[x])
 }
-fn log(a: &mut dyn Algebra, y: Node) -> Value {
+fn log<A: Algebra>(a: &mut A, y: A::V) -> Built<A> {
     a.apply(Op::Log, &[y])
 }
 
 /// `left(x)` and `right(y)`, joined by an operation.
-fn join(a: &mut dyn Algebra, op: Op, left: Part, right: Part, operands: &[Node]) -> Value {
+fn join<A: Algebra>(a: &mut A, op: Op, left: Part<A>, right: Part<A>, operands: &[A::V]) -> Built<A> {
     let (x, y) = numbers(a, operands);
     let (x, y) = (left(a, x)?, right(a, y)?);
     a.apply(op, &[x, y])
 }
 
 /// `log y − left(x)`.
-fn flipped(a: &mut dyn Algebra, left: Part, operands: &[Node]) -> Value {
+fn flipped<A: Algebra>(a: &mut A, left: Part<A>, operands: &[A::V]) -> Built<A> {
     let (x, y) = numbers(a, operands);
     let (x, y) = (left(a, x)?, log(a, y)?);
     a.apply(Op::Sub, &[y, x])
@@ -92,7 +91,7 @@ fn flipped(a: &mut dyn Algebra, left: Part, operands: &[Node]) -> Value {
 
 /// `log(exp x + r)`. For positive r it is the larger of x and log r, plus a logarithm of at most 2; otherwise
 /// `x + log(1 + r·exp(−x))`. Selections, not maxima: there is no kink where x = log r.
-fn log_of_sum(a: &mut dyn Algebra, x: Node, r: Node) -> Value {
+fn log_of_sum<A: Algebra>(a: &mut A, x: A::V, r: A::V) -> Built<A> {
     let (zero, one, infinity) = (a.number(0.0), a.number(1.0), a.number(f64::INFINITY));
     let positive = a.apply(Op::Lt, &[zero, r])?;
     // Of 1 where there is nothing to take a logarithm of.

@@ -3,9 +3,9 @@
 use nc_runtime::lanes::Lanes;
 
 use super::array::Arrays;
-use super::complex;
-use super::{Bound, ComplexRule, Lane, OpInfo, Rule, ShapeError, Site, Syntax, Term, broadcast};
-use crate::graph::{Graph, Node, Shape, Type};
+use super::complex::complex_rule;
+use super::{Algebra, Bound, Lane, OpInfo, Rule, ShapeError, Site, Syntax, Term, broadcast};
+use crate::types::{Shape, Type};
 
 const fn logic(name: &'static str, syntax: Syntax, doc: &'static str) -> OpInfo {
     OpInfo { name, syntax, doc, bound: Bound::Exact, derivative: "0", kinks: "", domain: None, kink: None }
@@ -14,10 +14,10 @@ const fn logic(name: &'static str, syntax: Syntax, doc: &'static str) -> OpInfo 
 /// Entries of operations that are constant between jumps.
 macro_rules! no_derivative {
     () => {
-        fn tangent(_: &mut Graph, _: &Site, _: usize, _: Node, _: Option<Node>) -> Term {
+        fn tangent<A: Algebra>(_: &mut A, _: &Site<A::V>, _: usize, _: A::V, _: Option<A::V>) -> Term<A::V> {
             Term::Zero
         }
-        fn adjoint(_: &mut Graph, _: &Site, _: usize, _: Node, _: Option<Node>) -> Term {
+        fn adjoint<A: Algebra>(_: &mut A, _: &Site<A::V>, _: usize, _: A::V, _: Option<A::V>) -> Term<A::V> {
             Term::Zero
         }
     };
@@ -25,14 +25,15 @@ macro_rules! no_derivative {
 
 /// Entries whose operands and result are of fixed element kinds.
 macro_rules! elementwise {
-    ($($(#[$meta:meta])* $name:ident($info:expr, $operands:literal, $result:ident$(, $complex:path)?) |$l:ident, $x:ident| $body:expr;)*) => {$(
+    ($($(#[$meta:meta])* $name:ident($info:expr, $operands:literal, $result:ident$(, complex: $complex:ident)?$(, commutes: $commutes:literal)?) |$l:ident, $x:ident| $body:expr;)*) => {$(
         $(#[$meta])*
         pub struct $name;
         impl Rule for $name {
             const INFO: OpInfo = $info;
             const OPERANDS: Option<usize> = Some($operands);
             const ELEMENTWISE: bool = true;
-            $(const COMPLEX: Option<ComplexRule> = Some($complex);)?
+            $(const COMMUTES: bool = $commutes;)?
+            $(complex_rule!($complex);)?
 
             fn result_type(args: &[Type]) -> Result<Type, ShapeError> {
                 broadcast(Self::INFO.name, args).map(Type::$result)
@@ -54,16 +55,16 @@ elementwise! {
     Le(logic("le", Syntax::Chain(&["<="]), "1 if no operand is above the next"), 2, bool)
         |l, x| Lane::M(l.le(x(0).f(), x(1).f()));
     /// `a = b`, each pair.
-    Eq(logic("eq", Syntax::Chain(&["=", "=="]), "1 if all operands are equal"), 2, bool, complex::equal)
+    Eq(logic("eq", Syntax::Chain(&["=", "=="]), "1 if all operands are equal"), 2, bool, complex: equal, commutes: true)
         |l, x| Lane::M(l.eq(x(0).f(), x(1).f()));
     /// `a ≠ b` or unordered.
-    Ne(logic("ne", Syntax::Internal, "whether two numbers differ or do not compare"), 2, bool)
+    Ne(logic("ne", Syntax::Internal, "whether two numbers differ or do not compare"), 2, bool, commutes: true)
         |l, x| Lane::M(l.ne(x(0).f(), x(1).f()));
     /// Both.
-    And(logic("and", Syntax::Internal, "both of two truth values"), 2, bool)
+    And(logic("and", Syntax::Internal, "both of two truth values"), 2, bool, commutes: true)
         |l, x| Lane::M(l.and(x(0).m(), x(1).m()));
     /// Either.
-    Or(logic("or", Syntax::Internal, "either of two truth values"), 2, bool)
+    Or(logic("or", Syntax::Internal, "either of two truth values"), 2, bool, commutes: true)
         |l, x| Lane::M(l.or(x(0).m(), x(1).m()));
     /// The opposite.
     Not(logic("not", Syntax::Internal, "the opposite truth value"), 1, bool)
@@ -119,14 +120,20 @@ impl Rule for Select {
             (a, b) => Lane::M(l.or(l.and(condition, a.m()), l.and(l.not(condition), b.m()))),
         }
     }
-    fn tangent(g: &mut Graph, site: &Site, wrt: usize, t: Node, active: Option<Node>) -> Term {
+    fn tangent<A: Algebra>(
+        g: &mut A,
+        site: &Site<A::V>,
+        wrt: usize,
+        t: A::V,
+        active: Option<A::V>,
+    ) -> Term<A::V> {
         Self::adjoint(g, site, wrt, t, active)
     }
-    fn adjoint(g: &mut Graph, site: &Site, wrt: usize, t: Node, _: Option<Node>) -> Term {
+    fn adjoint<A: Algebra>(g: &mut A, site: &Site<A::V>, wrt: usize, t: A::V, _: Option<A::V>) -> Term<A::V> {
         let condition = site.args[0];
         match wrt {
             1 => Term::guarded(condition, t),
-            2 => Term::guarded(g.unary(super::Op::Not, condition), t),
+            2 => Term::guarded(g.not(condition), t),
             _ => Term::Zero,
         }
     }

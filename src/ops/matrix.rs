@@ -3,10 +3,10 @@
 use nc_runtime::lanes::Lanes;
 
 use super::array::{Arrays, Number, Truth};
-use super::conditions::Domain;
+use super::conditions::{Condition, Domain};
 use super::vector::counting;
-use super::{Bound, LARGE, Lane, Op, OpInfo, Rule, ShapeError, Site, Syntax, Term};
-use crate::graph::{Elem, Graph, Node, Shape, Type};
+use super::{Algebra, Bound, LARGE, Lane, Op, OpInfo, Rule, ShapeError, Site, Syntax, Term};
+use crate::types::{Elem, Shape, Type};
 
 const fn product(
     name: &'static str,
@@ -63,14 +63,26 @@ impl Rule for Matvec {
         });
         m.result(to)
     }
-    fn tangent(g: &mut Graph, site: &Site, wrt: usize, t: Node, active: Option<Node>) -> Term {
+    fn tangent<A: Algebra>(
+        g: &mut A,
+        site: &Site<A::V>,
+        wrt: usize,
+        t: A::V,
+        active: Option<A::V>,
+    ) -> Term<A::V> {
         if wrt == 0 {
             rows_by_vector(g, t, active, site.args[1])
         } else {
             matrix_by_part(g, site.args[0], t, active)
         }
     }
-    fn adjoint(g: &mut Graph, site: &Site, wrt: usize, t: Node, active: Option<Node>) -> Term {
+    fn adjoint<A: Algebra>(
+        g: &mut A,
+        site: &Site<A::V>,
+        wrt: usize,
+        t: A::V,
+        active: Option<A::V>,
+    ) -> Term<A::V> {
         if wrt == 0 {
             let edge = active.map(|a| every_column(g, a, site.args[1]));
             return Term::Value { value: g.binary(Op::Outer, t, site.args[1]), edge };
@@ -122,14 +134,26 @@ impl Rule for Matmul {
         });
         m.result(to)
     }
-    fn tangent(g: &mut Graph, site: &Site, wrt: usize, t: Node, active: Option<Node>) -> Term {
+    fn tangent<A: Algebra>(
+        g: &mut A,
+        site: &Site<A::V>,
+        wrt: usize,
+        t: A::V,
+        active: Option<A::V>,
+    ) -> Term<A::V> {
         if wrt == 0 {
             part_by_matrix(g, t, active, site.args[1])
         } else {
             matrix_by_part_matrix(g, site.args[0], t, active)
         }
     }
-    fn adjoint(g: &mut Graph, site: &Site, wrt: usize, t: Node, active: Option<Node>) -> Term {
+    fn adjoint<A: Algebra>(
+        g: &mut A,
+        site: &Site<A::V>,
+        wrt: usize,
+        t: A::V,
+        active: Option<A::V>,
+    ) -> Term<A::V> {
         let transposed = g.unary(Op::Transpose, site.args[1 - wrt]);
         if wrt == 0 {
             part_by_matrix(g, t, active, transposed)
@@ -187,18 +211,30 @@ impl Rule for PartMatmul {
         });
         m.result(to)
     }
-    fn tangent(g: &mut Graph, site: &Site, wrt: usize, t: Node, active: Option<Node>) -> Term {
+    fn tangent<A: Algebra>(
+        g: &mut A,
+        site: &Site<A::V>,
+        wrt: usize,
+        t: A::V,
+        active: Option<A::V>,
+    ) -> Term<A::V> {
         let mut args = [site.args[0], site.args[1], site.args[2], site.args[3]];
         if wrt % 2 == 1 {
             return Term::Zero;
         }
         args[wrt] = t;
         if let Some(active) = active {
-            args[wrt + 1] = g.binary(Op::And, args[wrt + 1], active);
+            args[wrt + 1] = g.and(args[wrt + 1], active);
         }
         Term::always(g.rule(Op::PartMatmul, &args))
     }
-    fn adjoint(g: &mut Graph, site: &Site, wrt: usize, t: Node, active: Option<Node>) -> Term {
+    fn adjoint<A: Algebra>(
+        g: &mut A,
+        site: &Site<A::V>,
+        wrt: usize,
+        t: A::V,
+        active: Option<A::V>,
+    ) -> Term<A::V> {
         if wrt % 2 == 1 {
             return Term::Zero;
         }
@@ -217,8 +253,8 @@ fn part_of_sum<L: Lanes>(l: &L, sum: L::F, [x, counts, y, also]: [Lane<L>; 4]) -
 }
 
 /// The mask of all elements.
-fn everywhere(g: &mut Graph, like: Node) -> Node {
-    let (shape, there) = (g.shape(like), g.boolean(true));
+fn everywhere<A: Algebra>(g: &mut A, like: A::V) -> A::V {
+    let (shape, there) = (g.shape(like), g.truth_value(true));
     g.fill(there, shape)
 }
 
@@ -252,7 +288,13 @@ impl Rule for Outer {
         });
         m.result(to)
     }
-    fn tangent(g: &mut Graph, site: &Site, wrt: usize, t: Node, active: Option<Node>) -> Term {
+    fn tangent<A: Algebra>(
+        g: &mut A,
+        site: &Site<A::V>,
+        wrt: usize,
+        t: A::V,
+        active: Option<A::V>,
+    ) -> Term<A::V> {
         if wrt == 0 {
             let edge = active.map(|a| every_column(g, a, site.args[1]));
             Term::Value { value: g.binary(Op::Outer, t, site.args[1]), edge }
@@ -261,7 +303,13 @@ impl Rule for Outer {
             Term::Value { value: g.binary(Op::Outer, site.args[0], t), edge }
         }
     }
-    fn adjoint(g: &mut Graph, site: &Site, wrt: usize, t: Node, active: Option<Node>) -> Term {
+    fn adjoint<A: Algebra>(
+        g: &mut A,
+        site: &Site<A::V>,
+        wrt: usize,
+        t: A::V,
+        active: Option<A::V>,
+    ) -> Term<A::V> {
         if wrt == 0 {
             return rows_by_vector(g, t, active, site.args[1]);
         }
@@ -296,13 +344,19 @@ impl Rule for Det {
         let lu = Elimination::of(m, &args[0], 0, m.cells(Elem::Num, 0));
         m.one(Lane::F(lu.determinant()))
     }
-    fn tangent(g: &mut Graph, site: &Site, _: usize, t: Node, active: Option<Node>) -> Term {
+    fn tangent<A: Algebra>(
+        g: &mut A,
+        site: &Site<A::V>,
+        _: usize,
+        t: A::V,
+        active: Option<A::V>,
+    ) -> Term<A::V> {
         let cofactors = cofactor_matrix(g, site.args[0]);
         let products = g.mul(cofactors, t);
         let products = counting(g, products, active);
         Term::always(g.unary(Op::Sum, products))
     }
-    fn adjoint(g: &mut Graph, site: &Site, _: usize, t: Node, _: Option<Node>) -> Term {
+    fn adjoint<A: Algebra>(g: &mut A, site: &Site<A::V>, _: usize, t: A::V, _: Option<A::V>) -> Term<A::V> {
         let cofactors = cofactor_matrix(g, site.args[0]);
         Term::always(g.mul(t, cofactors))
     }
@@ -365,7 +419,13 @@ impl Rule for Cofactors {
         });
         m.result(to)
     }
-    fn tangent(g: &mut Graph, site: &Site, _: usize, t: Node, active: Option<Node>) -> Term {
+    fn tangent<A: Algebra>(
+        g: &mut A,
+        site: &Site<A::V>,
+        _: usize,
+        t: A::V,
+        active: Option<A::V>,
+    ) -> Term<A::V> {
         let matrix = site.args[0];
         let (mut values, mut actives) = (Vec::new(), Vec::new());
         for place in places(g, matrix) {
@@ -382,11 +442,17 @@ impl Rule for Cofactors {
         let edge = active.map(|_| g.pack(Elem::Bool, site.ty.shape, &actives));
         Term::Value { value, edge }
     }
-    fn adjoint(g: &mut Graph, site: &Site, _: usize, t: Node, active: Option<Node>) -> Term {
+    fn adjoint<A: Algebra>(
+        g: &mut A,
+        site: &Site<A::V>,
+        _: usize,
+        t: A::V,
+        active: Option<A::V>,
+    ) -> Term<A::V> {
         let matrix = site.args[0];
         let (n, _) = g.shape(matrix).extents();
-        let mut sums: Vec<Option<Node>> = vec![None; site.ty.len()];
-        let mut actives: Vec<Option<Node>> = vec![None; site.ty.len()];
+        let mut sums: Vec<Option<A::V>> = vec![None; site.ty.len()];
+        let mut actives: Vec<Option<A::V>> = vec![None; site.ty.len()];
         for place @ (row, column) in places(g, matrix).into_iter().rev() {
             let cotangent = g.slice(t, row * n + column, Shape::Scalar);
             let cotangent = signed(g, cotangent, place);
@@ -407,7 +473,7 @@ impl Rule for Cofactors {
                 }
             }
         }
-        let all = |list: Vec<Option<Node>>| -> Option<Vec<Node>> { list.into_iter().collect() };
+        let all = |list: Vec<Option<A::V>>| -> Option<Vec<A::V>> { list.into_iter().collect() };
         let sums = all(sums).expect("each element is in a minor");
         let value = g.pack(Elem::Num, site.ty.shape, &sums);
         let edge = active.map(|_| {
@@ -428,7 +494,7 @@ impl Rule for Inv {
         bound: Bound::Composed("LU decomposition and substitution"),
         derivative: "−Xᵀ·t·Xᵀ",
         kinks: "",
-        domain: Some(Domain::new("det({0}) ≠ 0", |a, x, _| a.apply_typed(Op::Singular, 0, Type::BOOL, x))),
+        domain: Some(Domain::new("det({0}) ≠ 0", Condition::Singular)),
         kink: None,
     };
     const OPERANDS: Option<usize> = Some(1);
@@ -451,16 +517,16 @@ impl Rule for Inv {
         lu.back_substitute();
         m.result(lu.right)
     }
-    fn tangent(g: &mut Graph, site: &Site, _: usize, t: Node, _: Option<Node>) -> Term {
+    fn tangent<A: Algebra>(g: &mut A, site: &Site<A::V>, _: usize, t: A::V, _: Option<A::V>) -> Term<A::V> {
         let left = g.binary(Op::Matmul, site.node, t);
         let both = g.binary(Op::Matmul, left, site.node);
-        Term::always(g.unary(Op::Neg, both))
+        Term::always(g.neg(both))
     }
-    fn adjoint(g: &mut Graph, site: &Site, _: usize, t: Node, _: Option<Node>) -> Term {
+    fn adjoint<A: Algebra>(g: &mut A, site: &Site<A::V>, _: usize, t: A::V, _: Option<A::V>) -> Term<A::V> {
         let transposed = g.unary(Op::Transpose, site.node);
         let left = g.binary(Op::Matmul, transposed, t);
         let both = g.binary(Op::Matmul, left, transposed);
-        Term::always(g.unary(Op::Neg, both))
+        Term::always(g.neg(both))
     }
 }
 
@@ -495,10 +561,10 @@ impl Rule for Singular {
         });
         m.one(any)
     }
-    fn tangent(_: &mut Graph, _: &Site, _: usize, _: Node, _: Option<Node>) -> Term {
+    fn tangent<A: Algebra>(_: &mut A, _: &Site<A::V>, _: usize, _: A::V, _: Option<A::V>) -> Term<A::V> {
         Term::Zero
     }
-    fn adjoint(_: &mut Graph, _: &Site, _: usize, _: Node, _: Option<Node>) -> Term {
+    fn adjoint<A: Algebra>(_: &mut A, _: &Site<A::V>, _: usize, _: A::V, _: Option<A::V>) -> Term<A::V> {
         Term::Zero
     }
 }
@@ -507,36 +573,36 @@ impl Rule for Singular {
 const BLOCK: u32 = 4;
 
 /// The mask of which every row is `active`, with as many rows as `like` has elements.
-fn every_row(g: &mut Graph, active: Node, like: Node) -> Node {
+fn every_row<A: Algebra>(g: &mut A, active: A::V, like: A::V) -> A::V {
     let (ones, numbers) = (ones(g, like), numbers(g, active));
     let mask = g.binary(Op::Outer, ones, numbers);
     truths(g, mask)
 }
 
 /// The mask of which every column is `active`, with as many columns as `like` has elements.
-fn every_column(g: &mut Graph, active: Node, like: Node) -> Node {
+fn every_column<A: Algebra>(g: &mut A, active: A::V, like: A::V) -> A::V {
     let (ones, numbers) = (ones(g, like), numbers(g, active));
     let mask = g.binary(Op::Outer, numbers, ones);
     truths(g, mask)
 }
 
-fn ones(g: &mut Graph, like: Node) -> Node {
+fn ones<A: Algebra>(g: &mut A, like: A::V) -> A::V {
     let shape = g.shape(like);
     let one = g.number(1.0);
     g.fill(one, shape)
 }
 
-fn numbers(g: &mut Graph, mask: Node) -> Node {
+fn numbers<A: Algebra>(g: &mut A, mask: A::V) -> A::V {
     g.unary(Op::Num, mask)
 }
 
-fn truths(g: &mut Graph, numbers: Node) -> Node {
+fn truths<A: Algebra>(g: &mut A, numbers: A::V) -> A::V {
     let zero = g.number(0.0);
-    g.binary(Op::Ne, numbers, zero)
+    g.ne(numbers, zero)
 }
 
 /// `M·t` where only some elements of the vector `t` count.
-fn matrix_by_part(g: &mut Graph, matrix: Node, t: Node, active: Option<Node>) -> Term {
+fn matrix_by_part<A: Algebra>(g: &mut A, matrix: A::V, t: A::V, active: Option<A::V>) -> Term<A::V> {
     let matrix = match active {
         Some(active) => {
             let (rows, _) = extents(g.shape(matrix));
@@ -551,7 +617,7 @@ fn matrix_by_part(g: &mut Graph, matrix: Node, t: Node, active: Option<Node>) ->
 }
 
 /// `T·v` where only some elements of the matrix `T` count.
-fn rows_by_vector(g: &mut Graph, t: Node, active: Option<Node>, vector: Node) -> Term {
+fn rows_by_vector<A: Algebra>(g: &mut A, t: A::V, active: Option<A::V>, vector: A::V) -> Term<A::V> {
     let Some(active) = active else { return Term::always(g.binary(Op::Matvec, t, vector)) };
     let (rows, _) = extents(g.shape(t));
     let one = g.number(1.0);
@@ -565,7 +631,7 @@ fn rows_by_vector(g: &mut Graph, t: Node, active: Option<Node>, vector: Node) ->
 }
 
 /// `T·M` where only some elements of the matrix `T` count: row by row, as each row has a mask of its own.
-fn part_by_matrix(g: &mut Graph, t: Node, active: Option<Node>, matrix: Node) -> Term {
+fn part_by_matrix<A: Algebra>(g: &mut A, t: A::V, active: Option<A::V>, matrix: A::V) -> Term<A::V> {
     let Some(active) = active else { return Term::always(g.binary(Op::Matmul, t, matrix)) };
     let (rows, inner) = extents(g.shape(t));
     let (_, columns) = extents(g.shape(matrix));
@@ -595,7 +661,7 @@ fn part_by_matrix(g: &mut Graph, t: Node, active: Option<Node>, matrix: Node) ->
 }
 
 /// `M·T` where only some elements of the matrix `T` count.
-fn matrix_by_part_matrix(g: &mut Graph, matrix: Node, t: Node, active: Option<Node>) -> Term {
+fn matrix_by_part_matrix<A: Algebra>(g: &mut A, matrix: A::V, t: A::V, active: Option<A::V>) -> Term<A::V> {
     let Some(active) = active else { return Term::always(g.binary(Op::Matmul, matrix, t)) };
     let [matrix, t, active] = [matrix, t, active].map(|node| g.unary(Op::Transpose, node));
     match part_by_matrix(g, t, Some(active), matrix) {
@@ -608,7 +674,7 @@ fn matrix_by_part_matrix(g: &mut Graph, matrix: Node, t: Node, active: Option<No
 }
 
 /// For each row of a mask whether anything in it holds.
-fn any_of_rows(g: &mut Graph, mask: Node) -> Node {
+fn any_of_rows<A: Algebra>(g: &mut A, mask: A::V) -> A::V {
     let (rows, columns) = extents(g.shape(mask));
     if rows * columns > LARGE {
         let (one, numbers) = (g.number(1.0), numbers(g, mask));
@@ -616,7 +682,7 @@ fn any_of_rows(g: &mut Graph, mask: Node) -> Node {
         let counts = g.binary(Op::Matvec, numbers, row);
         return truths(g, counts);
     }
-    let elems: Vec<Node> = (0..rows as u32)
+    let elems: Vec<A::V> = (0..rows as u32)
         .map(|row| {
             let part = g.slice(mask, row * columns as u32, Shape::Vector(columns as u32));
             g.unary(Op::Any, part)
@@ -642,7 +708,7 @@ fn square(name: &str, ty: Type) -> Result<u32, ShapeError> {
 const COFACTORS_FROM: u32 = 6;
 
 /// The places of a matrix's elements, row by row.
-fn places(g: &Graph, matrix: Node) -> Vec<(u32, u32)> {
+fn places<A: Algebra>(g: &A, matrix: A::V) -> Vec<(u32, u32)> {
     let (rows, columns) = g.shape(matrix).extents();
     (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column))).collect()
 }
@@ -653,20 +719,20 @@ fn kept(n: u32, (row, column): (u32, u32)) -> impl Iterator<Item = u32> {
 }
 
 /// The matrix without the row and the column of a place.
-fn minor(g: &mut Graph, matrix: Node, place: (u32, u32)) -> Node {
+fn minor<A: Algebra>(g: &mut A, matrix: A::V, place: (u32, u32)) -> A::V {
     let ty = g.ty(matrix);
     let (n, _) = ty.shape.extents();
-    let elements: Vec<Node> = kept(n, place).map(|k| g.slice(matrix, k, Shape::Scalar)).collect();
+    let elements: Vec<A::V> = kept(n, place).map(|k| g.slice(matrix, k, Shape::Scalar)).collect();
     g.pack(ty.elem, Shape::Matrix(n - 1, n - 1), &elements)
 }
 
 /// The number with the sign of a place on the chessboard.
-fn signed(g: &mut Graph, number: Node, (row, column): (u32, u32)) -> Node {
+fn signed<A: Algebra>(g: &mut A, number: A::V, (row, column): (u32, u32)) -> A::V {
     if (row + column) % 2 == 1 { g.unary(Op::Neg, number) } else { number }
 }
 
 /// The matrix of signed minors, each a determinant.
-fn cofactor_matrix(g: &mut Graph, matrix: Node) -> Node {
+fn cofactor_matrix<A: Algebra>(g: &mut A, matrix: A::V) -> A::V {
     let shape = g.shape(matrix);
     let (n, _) = extents(shape);
     let n = n as u32;

@@ -11,8 +11,10 @@
 //! * [`eml`]: the operator `eml` and its relatives, made of the others;
 //! * [`counting`]: the steps of a row;
 //! * [`conditions`]: where operations are defined and where they have kinks;
-//! * [`primitives`]: how the names of the language expand to operations.
+//! * [`primitives`]: how the names of the language expand to operations;
+//! * [`Algebra`]: what derivative rules, complex numbers and primitives are built with.
 
+pub(crate) mod algebra;
 pub mod arithmetic;
 pub(crate) mod array;
 pub mod complex;
@@ -32,11 +34,11 @@ use std::fmt;
 use nc_runtime::lanes::{Lanes, Precision, Scalar, Scalar32};
 use nc_runtime::recipes::full_range::Number;
 
-use crate::graph::{Elem, Graph, Node, Shape, Type};
+use crate::types::{Elem, Shape, Type};
+pub use algebra::Algebra;
 use array::{Arrays, Unrolled};
-pub use complex::ComplexRule;
-pub use conditions::{Domain, Kink, Met, Watch};
-pub use primitives::{Algebra, Arity, Primitive};
+pub use conditions::{Condition, Domain, Kink, Met, Watch};
+pub use primitives::{Arity, Primitive};
 
 /// Values of more elements than this stand in memory, and loops go over their elements.
 pub const LARGE: usize = 64;
@@ -198,38 +200,38 @@ impl<L: Lanes> Operand<'_, L> {
 
 /// One use of an operation, as derivative rules see it.
 #[derive(Debug, Clone)]
-pub struct Site {
-    /// The node.
-    pub node: Node,
+pub struct Site<V> {
+    /// Its result.
+    pub node: V,
     /// Its attribute.
     pub attr: u32,
     /// Its type.
     pub ty: Type,
     /// Its operands.
-    pub args: Vec<Node>,
+    pub args: Vec<V>,
 }
 
 /// What flows through one operand of an operation in differentiation.
 #[derive(Debug, Clone, Copy)]
-pub enum Term {
+pub enum Term<V> {
     /// Nothing: the derivative is zero everywhere.
     Zero,
     /// A contribution.
     Value {
         /// The contribution.
-        value: Node,
+        value: V,
         /// Where it counts; `None` for everywhere. Elsewhere the operand was not selected.
-        edge: Option<Node>,
+        edge: Option<V>,
     },
 }
 
-impl Term {
+impl<V> Term<V> {
     /// A contribution that counts everywhere.
-    pub fn always(value: Node) -> Term {
+    pub fn always(value: V) -> Term<V> {
         Term::Value { value, edge: None }
     }
     /// A contribution that counts where `edge` holds.
-    pub fn guarded(edge: Node, value: Node) -> Term {
+    pub fn guarded(edge: V, value: V) -> Term<V> {
         Term::Value { value, edge: Some(edge) }
     }
 }
@@ -277,11 +279,18 @@ pub(crate) trait Rule {
     const MOVES: bool = false;
     /// Whether it works element by element, scalars broadcasting.
     const ELEMENTWISE: bool = false;
-    /// What it is for complex numbers; `None` if it takes real ones only.
-    const COMPLEX: Option<ComplexRule> = None;
+    /// Whether its two operands may change places.
+    const COMMUTES: bool = false;
+    /// What an element costs, an addition being 1. Of elementwise operations only.
+    const COST: usize = 1;
 
     /// The type of the result.
     fn result_type(args: &[Type]) -> Result<Type, ShapeError>;
+
+    /// Whether the result may have a type. That follows from the operands' types, but for operations that carry their own.
+    fn fits(_attr: u32, ty: Type, args: &[Type]) -> bool {
+        Self::result_type(args) == Ok(ty)
+    }
 
     /// About how many scalar operations it stands for.
     fn work(_args: &[Type], ty: Type) -> usize {
@@ -321,28 +330,51 @@ pub(crate) trait Rule {
         N::from(f32::NAN)
     }
 
+    /// What it is for operands some of which are complex numbers, the others being real scalars; `None` if it takes real
+    /// ones only.
+    fn complex<A: Algebra>(_: &mut A, _: &[A::V]) -> Option<A::V> {
+        None
+    }
+
     /// The contribution of operand `wrt` to the tangent of the result, `t` being that operand's tangent.
     ///
     /// `active` is there if some elements of `t` count and others do not, and tells which: the others are zero, but
     /// what they would be multiplied by may be infinite. Only operations that mix elements need to look at it.
-    fn tangent(g: &mut Graph, site: &Site, wrt: usize, t: Node, active: Option<Node>) -> Term;
+    fn tangent<A: Algebra>(
+        g: &mut A,
+        site: &Site<A::V>,
+        wrt: usize,
+        t: A::V,
+        active: Option<A::V>,
+    ) -> Term<A::V>;
 
     /// The tangent of the result as a whole, where that is simpler than the sum of its operands' contributions.
-    fn whole_tangent(_g: &mut Graph, _site: &Site, _elem: Elem, _tangents: &[Option<Node>]) -> Option<Node> {
+    fn whole_tangent<A: Algebra>(
+        _g: &mut A,
+        _site: &Site<A::V>,
+        _elem: Elem,
+        _tangents: &[Option<A::V>],
+    ) -> Option<A::V> {
         None
     }
 
     /// The contribution to the cotangent of operand `wrt`, `t` being the cotangent of the result. It may have the
     /// shape of the result where the operand is a scalar that was broadcast; it is then summed. `active` is as for
     /// [`tangent`](Rule::tangent).
-    fn adjoint(g: &mut Graph, site: &Site, wrt: usize, t: Node, active: Option<Node>) -> Term;
+    fn adjoint<A: Algebra>(
+        g: &mut A,
+        site: &Site<A::V>,
+        wrt: usize,
+        t: A::V,
+        active: Option<A::V>,
+    ) -> Term<A::V>;
 }
 
 /// An elementwise operation on `N` numbers.
 pub(crate) trait Numeric<const N: usize> {
     const INFO: OpInfo;
-    /// What it is for complex numbers; `None` if it takes real ones only.
-    const COMPLEX: Option<ComplexRule> = None;
+    /// Whether its two operands may change places.
+    const COMMUTES: bool = false;
 
     /// The value: the reference, and the recipe that every tier emits.
     fn lanes<L: Lanes>(l: &L, args: [L::F; N]) -> L::F;
@@ -352,22 +384,31 @@ pub(crate) trait Numeric<const N: usize> {
         F::from(f32::NAN)
     }
 
+    /// As [`Rule::complex`].
+    fn complex<A: Algebra>(_: &mut A, _: &[A::V]) -> Option<A::V> {
+        None
+    }
+
     /// `t` times the partial derivative by operand `wrt`, `y` being the result. A diagonal map is its own
     /// transpose, so this is the tangent rule and the adjoint rule.
-    fn scale(g: &mut Graph, args: [Node; N], y: Node, wrt: usize, t: Node) -> Term;
+    fn scale<A: Algebra>(g: &mut A, args: [A::V; N], y: A::V, wrt: usize, t: A::V) -> Term<A::V>;
 }
 
 /// Makes table entries of [`Numeric`] operations.
 macro_rules! numeric_rules {
-    ($n:literal: $($name:ident)*) => {$(
+    ($n:literal: $($name:ident)*) => {
+        $crate::ops::numeric_rules!($n, 1: $($name)*);
+    };
+    ($n:literal, $cost:tt: $($name:ident)*) => {$(
         impl $crate::ops::Rule for $name {
             const INFO: $crate::ops::OpInfo = <$name as $crate::ops::Numeric<$n>>::INFO;
             const OPERANDS: Option<usize> = Some($n);
             const ELEMENTWISE: bool = true;
-            const COMPLEX: Option<$crate::ops::ComplexRule> = <$name as $crate::ops::Numeric<$n>>::COMPLEX;
+            const COMMUTES: bool = <$name as $crate::ops::Numeric<$n>>::COMMUTES;
+            const COST: usize = $cost;
 
-            fn result_type(args: &[$crate::graph::Type]) -> Result<$crate::graph::Type, $crate::ops::ShapeError> {
-                $crate::ops::broadcast(<Self as $crate::ops::Rule>::INFO.name, args).map($crate::graph::Type::num)
+            fn result_type(args: &[$crate::types::Type]) -> Result<$crate::types::Type, $crate::ops::ShapeError> {
+                $crate::ops::broadcast(<Self as $crate::ops::Rule>::INFO.name, args).map($crate::types::Type::num)
             }
             fn element<L: nc_runtime::lanes::Lanes>(l: &L, args: &[$crate::ops::Lane<L>]) -> $crate::ops::Lane<L> {
                 $crate::ops::Lane::F(Self::lanes(l, std::array::from_fn(|k| args[k].f())))
@@ -375,22 +416,25 @@ macro_rules! numeric_rules {
             fn full_range<N: nc_runtime::recipes::full_range::Number>(args: &[N]) -> N {
                 <Self as $crate::ops::Numeric<$n>>::full_range(std::array::from_fn(|k| args[k]))
             }
-            fn tangent(
-                g: &mut $crate::graph::Graph,
-                site: &$crate::ops::Site,
+            fn complex<A: $crate::ops::Algebra>(a: &mut A, args: &[A::V]) -> Option<A::V> {
+                <Self as $crate::ops::Numeric<$n>>::complex(a, args)
+            }
+            fn tangent<A: $crate::ops::Algebra>(
+                g: &mut A,
+                site: &$crate::ops::Site<A::V>,
                 wrt: usize,
-                t: $crate::graph::Node,
-                _: Option<$crate::graph::Node>,
-            ) -> $crate::ops::Term {
+                t: A::V,
+                _: Option<A::V>,
+            ) -> $crate::ops::Term<A::V> {
                 Self::scale(g, std::array::from_fn(|k| site.args[k]), site.node, wrt, t)
             }
-            fn adjoint(
-                g: &mut $crate::graph::Graph,
-                site: &$crate::ops::Site,
+            fn adjoint<A: $crate::ops::Algebra>(
+                g: &mut A,
+                site: &$crate::ops::Site<A::V>,
                 wrt: usize,
-                t: $crate::graph::Node,
-                _: Option<$crate::graph::Node>,
-            ) -> $crate::ops::Term {
+                t: A::V,
+                _: Option<A::V>,
+            ) -> $crate::ops::Term<A::V> {
                 Self::scale(g, std::array::from_fn(|k| site.args[k]), site.node, wrt, t)
             }
         }
@@ -444,10 +488,28 @@ macro_rules! registry {
                     $($(Op::$op => <$module::$op as Rule>::ELEMENTWISE,)*)*
                 }
             }
-            /// What it is for complex numbers; `None` if it takes real ones only.
-            pub fn complex(self) -> Option<ComplexRule> {
+            /// Whether its two operands may change places.
+            pub fn commutes(self) -> bool {
                 match self {
-                    $($(Op::$op => <$module::$op as Rule>::COMPLEX,)*)*
+                    $($(Op::$op => <$module::$op as Rule>::COMMUTES,)*)*
+                }
+            }
+            /// What an element of an elementwise operation costs, an addition being 1.
+            pub(crate) fn cost(self) -> usize {
+                match self {
+                    $($(Op::$op => <$module::$op as Rule>::COST,)*)*
+                }
+            }
+            /// Whether its result may have a type.
+            pub(crate) fn fits(self, attr: u32, ty: Type, args: &[Type]) -> bool {
+                match self {
+                    $($(Op::$op => <$module::$op as Rule>::fits(attr, ty, args),)*)*
+                }
+            }
+            /// What it is for operands some of which are complex numbers; `None` if it takes real ones only.
+            fn complex<A: Algebra>(self, a: &mut A, args: &[A::V]) -> Option<A::V> {
+                match self {
+                    $($(Op::$op => <$module::$op as Rule>::complex(a, args),)*)*
                 }
             }
             /// The type of its result.
@@ -492,40 +554,40 @@ macro_rules! registry {
                 }
             }
             /// The contribution of one operand's tangent to the result's.
-            pub fn tangent(
+            pub fn tangent<A: Algebra>(
                 self,
-                g: &mut Graph,
-                site: &Site,
+                g: &mut A,
+                site: &Site<A::V>,
                 wrt: usize,
-                t: Node,
-                active: Option<Node>,
-            ) -> Term {
+                t: A::V,
+                active: Option<A::V>,
+            ) -> Term<A::V> {
                 match self {
                     $($(Op::$op => <$module::$op as Rule>::tangent(g, site, wrt, t, active),)*)*
                 }
             }
             /// The tangent of the result as a whole, where that is simpler than the sum of its operands'
             /// contributions.
-            pub fn whole_tangent(
+            pub fn whole_tangent<A: Algebra>(
                 self,
-                g: &mut Graph,
-                site: &Site,
+                g: &mut A,
+                site: &Site<A::V>,
                 elem: Elem,
-                tangents: &[Option<Node>],
-            ) -> Option<Node> {
+                tangents: &[Option<A::V>],
+            ) -> Option<A::V> {
                 match self {
                     $($(Op::$op => <$module::$op as Rule>::whole_tangent(g, site, elem, tangents),)*)*
                 }
             }
             /// The contribution of the result's cotangent to one operand's.
-            pub fn adjoint(
+            pub fn adjoint<A: Algebra>(
                 self,
-                g: &mut Graph,
-                site: &Site,
+                g: &mut A,
+                site: &Site<A::V>,
                 wrt: usize,
-                t: Node,
-                active: Option<Node>,
-            ) -> Term {
+                t: A::V,
+                active: Option<A::V>,
+            ) -> Term<A::V> {
                 match self {
                     $($(Op::$op => <$module::$op as Rule>::adjoint(g, site, wrt, t, active),)*)*
                 }
@@ -604,6 +666,10 @@ impl Op {
     }
 }
 
+/// What a function costs that is no instruction of processors but a recipe of many: so much that no value of it is computed
+/// twice to save memory.
+pub(crate) const RECIPE: usize = 9;
+
 /// Operands that an elementwise operation has at the most.
 pub(crate) const MAX_OPERANDS: usize = 4;
 
@@ -629,68 +695,5 @@ impl Lane<Scalar32> {
 impl fmt::Display for Op {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.info().name)
-    }
-}
-
-/// Operations whose operands a derivative rule knows to fit.
-///
-/// # Panics
-///
-/// If the shapes do not fit: then the rule is wrong, not the program.
-impl Graph {
-    pub(crate) fn rule(&mut self, op: Op, args: &[Node]) -> Node {
-        match self.apply(op, args) {
-            Ok(node) => node,
-            Err(error) => unreachable!("a derivative rule built {op}: {error}"),
-        }
-    }
-    pub(crate) fn add(&mut self, a: Node, b: Node) -> Node {
-        self.rule(Op::Add, &[a, b])
-    }
-    pub(crate) fn sub(&mut self, a: Node, b: Node) -> Node {
-        self.rule(Op::Sub, &[a, b])
-    }
-    pub(crate) fn mul(&mut self, a: Node, b: Node) -> Node {
-        self.rule(Op::Mul, &[a, b])
-    }
-    pub(crate) fn div(&mut self, a: Node, b: Node) -> Node {
-        self.rule(Op::Div, &[a, b])
-    }
-    pub(crate) fn unary(&mut self, op: Op, a: Node) -> Node {
-        self.rule(op, &[a])
-    }
-    pub(crate) fn binary(&mut self, op: Op, a: Node, b: Node) -> Node {
-        self.rule(op, &[a, b])
-    }
-    pub(crate) fn select(&mut self, condition: Node, a: Node, b: Node) -> Node {
-        self.rule(Op::Select, &[condition, a, b])
-    }
-    /// A vector or matrix of the elements of all operands, one behind the other.
-    pub(crate) fn pack(&mut self, elem: Elem, shape: Shape, elems: &[Node]) -> Node {
-        debug_assert_eq!(shape.len(), elems.iter().map(|&e| self.ty(e).len()).sum::<usize>());
-        self.apply_typed(Op::Pack, 0, Type { elem, shape }, elems)
-    }
-    /// Elements from `offset` on, in the shape wanted.
-    pub(crate) fn slice(&mut self, whole: Node, offset: u32, shape: Shape) -> Node {
-        let elem = self.ty(whole).elem;
-        self.apply_typed(Op::Slice, offset, Type { elem, shape }, &[whole])
-    }
-    /// A value of `shape` that is zero (false) but for `part`, which stands from `offset` on.
-    pub(crate) fn place(&mut self, part: Node, offset: u32, shape: Shape) -> Node {
-        let elem = self.ty(part).elem;
-        self.apply_typed(Op::Place, offset, Type { elem, shape }, &[part])
-    }
-    /// Zero, or false, in every element.
-    pub(crate) fn zero(&mut self, ty: Type) -> Node {
-        let zero = match ty.elem {
-            Elem::Num => self.number(0.0),
-            Elem::Bool => self.boolean(false),
-        };
-        self.fill(zero, ty.shape)
-    }
-    /// A scalar in every element.
-    pub(crate) fn fill(&mut self, scalar: Node, shape: Shape) -> Node {
-        let elem = self.ty(scalar).elem;
-        self.apply_typed(Op::Fill, 0, Type { elem, shape }, &[scalar])
     }
 }

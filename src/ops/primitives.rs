@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::{LARGE, Op, OpInfo, ShapeError, Single, Syntax, complex, eml};
-use crate::graph::{Elem, Node, Shape, Type};
+use super::algebra::Built;
+use super::{Algebra, LARGE, Op, OpInfo, ShapeError, Single, Syntax, complex, eml};
+use crate::types::{Shape, Type};
 
 /// A primitive of the language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -31,75 +32,15 @@ impl Arity {
     }
 }
 
-/// What builds values of operations: the graph builder makes nodes, the interpreter computes.
-///
-/// A [`Node`] is a handle of the implementation.
-pub trait Algebra {
-    /// The type of a value.
-    fn ty(&self, value: Node) -> Type;
-    /// A number.
-    fn number(&mut self, value: f64) -> Node;
-    /// The value of a number that is known now.
-    fn constant(&self, value: Node) -> Option<f64>;
-    /// The value of a number that decides a shape, which has to be known before the rows are.
-    fn size(&self, value: Node) -> Option<f64> {
-        self.constant(value)
-    }
-    /// An operation whose type is known.
-    fn apply_typed(&mut self, op: Op, attr: u32, ty: Type, args: &[Node]) -> Node;
-    /// The part of `whole` (of `count` parts of type `ty`) at an index. A value that is no integer from 0 to
-    /// `count − 1` fails the row.
-    fn part(&mut self, whole: Node, index: Node, count: u32, ty: Type) -> Node;
-
-    /// An operation of real operands, whose type follows from theirs.
-    fn apply_real(&mut self, op: Op, args: &[Node]) -> Result<Node, ShapeError> {
-        let types: Vec<Type> = args.iter().map(|&a| self.ty(a)).collect();
-        let ty = op.result_type(&types)?;
-        Ok(self.apply_typed(op, 0, ty, args))
-    }
-    /// The value as a number: truth values become 1 and 0.
-    fn as_number(&mut self, value: Node) -> Node {
-        let ty = self.ty(value);
-        match ty.elem {
-            Elem::Num => value,
-            Elem::Bool => self.apply_typed(Op::Num, 0, Type::num(ty.shape), &[value]),
-        }
-    }
-    /// The value as a truth value: zero is false, everything else is true.
-    fn as_truth(&mut self, value: Node) -> Node {
-        let ty = self.ty(value);
-        match ty.elem {
-            Elem::Bool => value,
-            Elem::Num => {
-                let zero = self.number(0.0);
-                self.apply_typed(Op::Ne, 0, Type::bool(ty.shape), &[value, zero])
-            }
-        }
-    }
-}
-
-impl dyn Algebra + '_ {
-    /// An operation whose type follows from its operands, some of which may be complex numbers.
-    ///
-    /// # Errors
-    ///
-    /// Operands that do not fit.
-    pub fn apply(&mut self, op: Op, args: &[Node]) -> Result<Node, ShapeError> {
-        match args.iter().position(|&arg| self.ty(arg).shape == Shape::Complex) {
-            None => self.apply_real(op, args),
-            Some(first) => complex::apply(self, op, args, first),
-        }
-    }
-}
-
-type Sugar = fn(&mut dyn Algebra, &[Node]) -> Result<Node, ShapeError>;
-
+/// What a primitive comes to.
 #[derive(Debug, Clone, Copy)]
-enum Expansion {
+pub(super) enum Expansion {
     Op(Op),
     Fold { op: Op, empty: Option<f64>, one: Single },
     Chain { op: Op, reversed: bool },
     Sugar(Sugar),
+    Complex(complex::Names),
+    Eml(eml::Operator),
 }
 
 /// An entry of the list of primitives.
@@ -117,7 +58,7 @@ pub struct PrimitiveInfo {
     pub doc: &'static str,
     /// The group it is listed in.
     pub family: &'static str,
-    expansion: Expansion,
+    pub(super) expansion: Expansion,
 }
 
 impl PrimitiveInfo {
@@ -125,7 +66,7 @@ impl PrimitiveInfo {
     pub fn op(&self) -> Option<&'static OpInfo> {
         match self.expansion {
             Expansion::Op(op) | Expansion::Fold { op, .. } | Expansion::Chain { op, .. } => Some(op.info()),
-            Expansion::Sugar(_) => None,
+            Expansion::Sugar(_) | Expansion::Complex(_) | Expansion::Eml(_) => None,
         }
     }
 }
@@ -167,6 +108,7 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
             });
         }
     }
+    entries.extend_from_slice(REVERSED);
     entries.extend_from_slice(SUGAR);
     entries.extend_from_slice(complex::PRIMITIVES);
     entries.extend_from_slice(eml::FAMILY);
@@ -174,169 +116,177 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
     Table { entries, by_name }
 });
 
-pub(super) const fn sugar(
-    family: &'static str,
-    name: &'static str,
-    arity: Arity,
-    usage: &'static str,
-    doc: &'static str,
-    expand: Sugar,
-) -> PrimitiveInfo {
-    PrimitiveInfo { name, alias_of: None, arity, usage, doc, family, expansion: Expansion::Sugar(expand) }
+/// Lists primitives that are made of several operations: family, name, arity, usage, documentation and the value.
+macro_rules! sugars {
+    (
+        $(#[$doc:meta])*
+        $kind:ident, $list:ident, $expansion:path;
+        $($name:ident($family:literal, $spelling:literal, $arity:expr, $usage:literal, $line:literal)
+            |$a:ident, $args:ident| $value:expr;)*
+    ) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy)]
+        pub(super) enum $kind {
+            $($name,)*
+        }
+
+        impl $kind {
+            pub(super) fn expand<A: $crate::ops::Algebra>(
+                self,
+                a: &mut A,
+                args: &[A::V],
+            ) -> $crate::ops::algebra::Built<A> {
+                match self {
+                    $($kind::$name => {
+                        let ($a, $args) = (a, args);
+                        $value
+                    })*
+                }
+            }
+        }
+
+        $(#[$doc])*
+        pub(super) const $list: &[PrimitiveInfo] = &[
+            $(PrimitiveInfo {
+                name: $spelling,
+                alias_of: None,
+                arity: $arity,
+                usage: $usage,
+                doc: $line,
+                family: $family,
+                expansion: $expansion($kind::$name),
+            },)*
+        ];
+    };
+}
+pub(super) use sugars;
+
+/// Comparisons the other way round.
+const REVERSED: &[PrimitiveInfo] = &[
+    reversed(">", Op::Lt, "1 if each operand is above the next"),
+    reversed(">=", Op::Le, "1 if no operand is below the next"),
+];
+
+const fn reversed(name: &'static str, op: Op, doc: &'static str) -> PrimitiveInfo {
+    let expansion = Expansion::Chain { op, reversed: true };
+    PrimitiveInfo {
+        name,
+        alias_of: None,
+        arity: Arity::at_least(1),
+        usage: "x …",
+        doc,
+        family: "logic",
+        expansion,
+    }
 }
 
-/// Primitives that are made of several operations.
-const SUGAR: &[PrimitiveInfo] = &[
-    PrimitiveInfo {
-        expansion: Expansion::Chain { op: Op::Lt, reversed: true },
-        ..sugar("logic", ">", Arity::at_least(1), "x …", "1 if each operand is above the next", identity)
-    },
-    PrimitiveInfo {
-        expansion: Expansion::Chain { op: Op::Le, reversed: true },
-        ..sugar("logic", ">=", Arity::at_least(1), "x …", "1 if no operand is below the next", identity)
-    },
-    sugar("logic", "not", Arity::exactly(1), "x", "1 if x is 0, else 0", |a, args| {
+sugars! {
+    /// Primitives that are made of several operations.
+    Sugar, SUGAR, Expansion::Sugar;
+    Not("logic", "not", Arity::exactly(1), "x", "1 if x is 0, else 0") |a, args| {
         let truth = a.as_truth(args[0]);
         a.apply(Op::Not, &[truth])
-    }),
-    sugar("arithmetic", "square", Arity::exactly(1), "x", "x·x", |a, args| {
+    };
+    Square("arithmetic", "square", Arity::exactly(1), "x", "x·x") |a, args| {
         let x = a.as_number(args[0]);
         a.apply(Op::Mul, &[x, x])
-    }),
-    sugar("arithmetic", "exact->inexact", Arity::exactly(1), "x", "x: all numbers are inexact", identity),
-    sugar(
-        "elementary",
-        "atan",
-        Arity::between(1, 2),
-        "y [x]",
-        "inverse tangent of y, or the angle of the point (x, y)",
-        |a, args| {
-            let numbers: Vec<Node> = args.iter().map(|&x| a.as_number(x)).collect();
-            a.apply(if numbers.len() == 1 { Op::Atan } else { Op::Atan2 }, &numbers)
-        },
-    ),
-    sugar(
-        "vector",
-        "vec",
-        Arity::at_least(1),
-        "x …",
-        "the vector of its operands; of vectors, the matrix with those rows; [x …]",
-        rows,
-    ),
-    sugar(
-        "matrix",
-        "mat",
-        Arity::at_least(1),
-        "row … | n m x …",
-        "the matrix with those rows, or n×m from its elements row by row",
-        |a, args| {
-            if args.iter().all(|&x| a.ty(x).is_scalar()) { elements(a, args) } else { rows(a, args) }
-        },
-    ),
-    sugar(
-        "vector",
-        "ref",
-        Arity::between(2, 3),
-        "v i | M i | M i j",
-        "element i of a vector, row i or element i, j of a matrix, from 0",
-        reference,
-    ),
-    sugar(
-        "vector",
-        "vlen",
-        Arity::exactly(1),
-        "v",
-        "number of elements of a vector (of rows of a matrix)",
-        |a, args| match a.ty(args[0]).shape {
-            Shape::Vector(n) | Shape::Matrix(n, _) => Ok(a.number(f64::from(n))),
-            other @ (Shape::Scalar | Shape::Complex) => {
-                Err(ShapeError::at(0, format!("vlen of a {other}: a vector is needed")))
-            }
-        },
-    ),
-    sugar(
-        "vector",
-        "slice",
-        Arity::between(2, 3),
-        "v from [to]",
-        "the elements of a vector (the rows of a matrix) from one index on, up to but without another",
-        slice,
-    ),
-    sugar(
-        "vector",
-        "vappend",
-        Arity::at_least(1),
-        "v …",
-        "the elements of scalars and vectors (the rows of matrices), one behind the other",
-        append,
-    ),
-    sugar("vector", "scale", Arity::exactly(2), "s v", "scalar times vector or matrix", |a, args| {
+    };
+    Inexact("arithmetic", "exact->inexact", Arity::exactly(1), "x", "x: all numbers are inexact") |a, args|
+        identity(a, args);
+    Atan(
+        "elementary", "atan", Arity::between(1, 2), "y [x]",
+        "inverse tangent of y, or the angle of the point (x, y)"
+    ) |a, args| {
+        let numbers: Vec<A::V> = args.iter().map(|&x| a.as_number(x)).collect();
+        a.apply(if numbers.len() == 1 { Op::Atan } else { Op::Atan2 }, &numbers)
+    };
+    Vec(
+        "vector", "vec", Arity::at_least(1), "x …",
+        "the vector of its operands; of vectors, the matrix with those rows; [x …]"
+    ) |a, args| rows(a, args);
+    Mat(
+        "matrix", "mat", Arity::at_least(1), "row … | n m x …",
+        "the matrix with those rows, or n×m from its elements row by row"
+    ) |a, args| {
+        if args.iter().all(|&x| a.ty(x).is_scalar()) { elements(a, args) } else { rows(a, args) }
+    };
+    Ref(
+        "vector", "ref", Arity::between(2, 3), "v i | M i | M i j",
+        "element i of a vector, row i or element i, j of a matrix, from 0"
+    ) |a, args| reference(a, args);
+    Vlen(
+        "vector", "vlen", Arity::exactly(1), "v",
+        "number of elements of a vector (of rows of a matrix)"
+    ) |a, args| match a.ty(args[0]).shape {
+        Shape::Vector(n) | Shape::Matrix(n, _) => Ok(a.number(f64::from(n))),
+        other @ (Shape::Scalar | Shape::Complex) => {
+            Err(ShapeError::at(0, format!("vlen of a {other}: a vector is needed")))
+        }
+    };
+    Slice(
+        "vector", "slice", Arity::between(2, 3), "v from [to]",
+        "the elements of a vector (the rows of a matrix) from one index on, up to but without another"
+    ) |a, args| slice(a, args);
+    Vappend(
+        "vector", "vappend", Arity::at_least(1), "v …",
+        "the elements of scalars and vectors (the rows of matrices), one behind the other"
+    ) |a, args| append(a, args);
+    Scale("vector", "scale", Arity::exactly(2), "s v", "scalar times vector or matrix") |a, args| {
         if !a.ty(args[0]).is_scalar() && !a.ty(args[1]).is_scalar() {
             let (x, y) = (a.ty(args[0]).shape, a.ty(args[1]).shape);
-            return Err(ShapeError::at(
-                0,
-                format!("scale of {x} and {y}: the first operand must be a scalar"),
-            ));
+            let message = format!("scale of {x} and {y}: the first operand must be a scalar");
+            return Err(ShapeError::at(0, message));
         }
         let (s, v) = (a.as_number(args[0]), a.as_number(args[1]));
         a.apply(Op::Mul, &[s, v])
-    }),
-    sugar("vector", "normalize", Arity::exactly(1), "v", "v divided by its norm", |a, args| {
+    };
+    Normalize("vector", "normalize", Arity::exactly(1), "v", "v divided by its norm") |a, args| {
         let v = a.as_number(args[0]);
         let norm = a.apply(Op::Norm, &[v]).map_err(|_| {
             ShapeError::at(0, "normalize of a scalar: a vector is needed (sign takes scalars)")
         })?;
         a.apply(Op::Div, &[v, norm])
-    }),
-    sugar("vector", "cross", Arity::exactly(2), "u v", "cross product of two 3-vectors", cross),
-    sugar("matrix", "trace", Arity::exactly(1), "M", "sum of the diagonal, from the left", |a, args| {
+    };
+    Cross("vector", "cross", Arity::exactly(2), "u v", "cross product of two 3-vectors") |a, args|
+        cross(a, args);
+    Trace("matrix", "trace", Arity::exactly(1), "M", "sum of the diagonal, from the left") |a, args| {
         let Shape::Matrix(n, m) = a.ty(args[0]).shape else {
-            return Err(ShapeError::at(
-                0,
-                format!("trace of {}: a square matrix is needed", a.ty(args[0]).shape),
-            ));
+            let message = format!("trace of {}: a square matrix is needed", a.ty(args[0]).shape);
+            return Err(ShapeError::at(0, message));
         };
         if n != m {
             return Err(ShapeError::at(0, format!("trace of mat {n}×{m}: a square matrix is needed")));
         }
-        let diagonal: Vec<Node> = (0..n).map(|k| element(a, args[0], k * (m + 1))).collect();
+        let diagonal: Vec<A::V> = (0..n).map(|k| element(a, args[0], k * (m + 1))).collect();
         let diagonal = a.apply_typed(Op::Pack, 0, Type::num(Shape::Vector(n)), &diagonal);
         a.apply(Op::Sum, &[diagonal])
-    }),
-    sugar("matrix", "eye", Arity::exactly(1), "n", "identity matrix of a constant size", |a, args| {
+    };
+    Eye("matrix", "eye", Arity::exactly(1), "n", "identity matrix of a constant size") |a, args| {
         let n = size(a, args, 0)?;
         let shape = checked(Shape::Matrix(n, n))?;
         let (zero, one) = (a.number(0.0), a.number(1.0));
         if shape.len() > LARGE {
             let gap = a.apply_typed(Op::Fill, 0, Type::num(Shape::Vector(n)), &[zero]);
-            let elems: Vec<Node> = (0..2 * n - 1).map(|k| if k % 2 == 0 { one } else { gap }).collect();
+            let elems: Vec<A::V> = (0..2 * n - 1).map(|k| if k % 2 == 0 { one } else { gap }).collect();
             return Ok(a.apply_typed(Op::Pack, 0, Type::num(shape), &elems));
         }
-        let elems: Vec<Node> = (0..n * n).map(|k| if k % (n + 1) == 0 { one } else { zero }).collect();
+        let elems: Vec<A::V> = (0..n * n).map(|k| if k % (n + 1) == 0 { one } else { zero }).collect();
         Ok(a.apply_typed(Op::Pack, 0, Type::num(shape), &elems))
-    }),
-    sugar(
-        "matrix",
-        "zeros",
-        Arity::between(1, 2),
-        "n [m]",
-        "vector or matrix of zeros of a constant size",
-        |a, args| constant_matrix(a, args, 0.0),
-    ),
-    sugar(
-        "matrix",
-        "ones",
-        Arity::between(1, 2),
-        "n [m]",
-        "vector or matrix of ones of a constant size",
-        |a, args| constant_matrix(a, args, 1.0),
-    ),
-];
+    };
+    Zeros(
+        "matrix", "zeros", Arity::between(1, 2), "n [m]",
+        "vector or matrix of zeros of a constant size"
+    ) |a, args| constant_matrix(a, args, 0.0);
+    Ones(
+        "matrix", "ones", Arity::between(1, 2), "n [m]",
+        "vector or matrix of ones of a constant size"
+    ) |a, args| constant_matrix(a, args, 1.0);
+}
 
 /// Vectors and matrices of programs have at most this many elements.
 pub const MAX_ELEMENTS: usize = 1 << 20;
 
-fn identity(a: &mut dyn Algebra, args: &[Node]) -> Result<Node, ShapeError> {
+fn identity<A: Algebra>(a: &mut A, args: &[A::V]) -> Built<A> {
     Ok(a.as_number(args[0]))
 }
 
@@ -348,7 +298,7 @@ fn checked(shape: Shape) -> Result<Shape, ShapeError> {
 }
 
 /// A constant size.
-fn size(a: &dyn Algebra, args: &[Node], k: usize) -> Result<u32, ShapeError> {
+fn size<A: Algebra>(a: &A, args: &[A::V], k: usize) -> Result<u32, ShapeError> {
     match a.size(args[k]) {
         Some(n) if n >= 1.0 && n.fract() == 0.0 && n <= MAX_ELEMENTS as f64 => Ok(n as u32),
         Some(n) => Err(ShapeError::at(k, format!("size {n}: an integer from 1 to {MAX_ELEMENTS} is needed"))),
@@ -356,21 +306,21 @@ fn size(a: &dyn Algebra, args: &[Node], k: usize) -> Result<u32, ShapeError> {
     }
 }
 
-fn constant_matrix(a: &mut dyn Algebra, args: &[Node], value: f64) -> Result<Node, ShapeError> {
+fn constant_matrix<A: Algebra>(a: &mut A, args: &[A::V], value: f64) -> Built<A> {
     let n = size(a, args, 0)?;
     let shape = if args.len() == 1 { Shape::Vector(n) } else { Shape::Matrix(n, size(a, args, 1)?) };
     let value = a.number(value);
     Ok(a.apply_typed(Op::Fill, 0, Type::num(checked(shape)?), &[value]))
 }
 
-fn element(a: &mut dyn Algebra, whole: Node, offset: u32) -> Node {
+fn element<A: Algebra>(a: &mut A, whole: A::V, offset: u32) -> A::V {
     let whole = a.as_number(whole);
     a.apply_typed(Op::Slice, offset, Type::NUM, &[whole])
 }
 
 /// A vector of scalars, or a matrix of rows.
-fn rows(a: &mut dyn Algebra, args: &[Node]) -> Result<Node, ShapeError> {
-    let args: Vec<Node> = args.iter().map(|&x| a.as_number(x)).collect();
+fn rows<A: Algebra>(a: &mut A, args: &[A::V]) -> Built<A> {
+    let args: Vec<A::V> = args.iter().map(|&x| a.as_number(x)).collect();
     let first = a.ty(args[0]).shape;
     if let Some(k) = args.iter().position(|&x| a.ty(x).shape != first) {
         let other = a.ty(args[k]).shape;
@@ -387,7 +337,7 @@ fn rows(a: &mut dyn Algebra, args: &[Node]) -> Result<Node, ShapeError> {
             if shape.len() > LARGE {
                 return Ok(a.apply_typed(Op::Pack, 0, Type::num(shape), &args));
             }
-            let elems: Vec<Node> = args
+            let elems: Vec<A::V> = args
                 .iter()
                 .flat_map(|&row| (0..n).map(move |k| (row, k)))
                 .map(|(row, k)| element(a, row, k))
@@ -400,7 +350,7 @@ fn rows(a: &mut dyn Algebra, args: &[Node]) -> Result<Node, ShapeError> {
 }
 
 /// `(mat n m x …)`.
-fn elements(a: &mut dyn Algebra, args: &[Node]) -> Result<Node, ShapeError> {
+fn elements<A: Algebra>(a: &mut A, args: &[A::V]) -> Built<A> {
     if args.len() < 3 {
         return Err(ShapeError::new("mat takes rows that are vectors, or two sizes and the elements"));
     }
@@ -413,11 +363,11 @@ fn elements(a: &mut dyn Algebra, args: &[Node]) -> Result<Node, ShapeError> {
             shape.len()
         )));
     }
-    let elems: Vec<Node> = args[2..].iter().map(|&x| a.as_number(x)).collect();
+    let elems: Vec<A::V> = args[2..].iter().map(|&x| a.as_number(x)).collect();
     Ok(a.apply_typed(Op::Pack, 0, Type::num(shape), &elems))
 }
 
-fn reference(a: &mut dyn Algebra, args: &[Node]) -> Result<Node, ShapeError> {
+fn reference<A: Algebra>(a: &mut A, args: &[A::V]) -> Built<A> {
     let mut whole = a.as_number(args[0]);
     for (k, &index) in args[1..].iter().enumerate() {
         let (count, part) = match a.ty(whole).shape {
@@ -451,7 +401,7 @@ fn reference(a: &mut dyn Algebra, args: &[Node]) -> Result<Node, ShapeError> {
 }
 
 /// A constant index up to `most`.
-fn bound(a: &dyn Algebra, args: &[Node], k: usize, least: u32, most: u32) -> Result<u32, ShapeError> {
+fn bound<A: Algebra>(a: &A, args: &[A::V], k: usize, least: u32, most: u32) -> Result<u32, ShapeError> {
     match a.size(args[k]) {
         Some(n) if n.fract() == 0.0 && n >= f64::from(least) && n <= f64::from(most) => Ok(n as u32),
         Some(n) => {
@@ -465,7 +415,7 @@ fn bound(a: &dyn Algebra, args: &[Node], k: usize, least: u32, most: u32) -> Res
     }
 }
 
-fn slice(a: &mut dyn Algebra, args: &[Node]) -> Result<Node, ShapeError> {
+fn slice<A: Algebra>(a: &mut A, args: &[A::V]) -> Built<A> {
     let whole = a.as_number(args[0]);
     let (count, row) = match a.ty(whole).shape {
         Shape::Vector(n) => (n, 1),
@@ -483,8 +433,8 @@ fn slice(a: &mut dyn Algebra, args: &[Node]) -> Result<Node, ShapeError> {
     Ok(a.apply_typed(Op::Slice, from * row, Type::num(shape), &[whole]))
 }
 
-fn append(a: &mut dyn Algebra, args: &[Node]) -> Result<Node, ShapeError> {
-    let args: Vec<Node> = args.iter().map(|&x| a.as_number(x)).collect();
+fn append<A: Algebra>(a: &mut A, args: &[A::V]) -> Built<A> {
+    let args: Vec<A::V> = args.iter().map(|&x| a.as_number(x)).collect();
     let columns = |shape: Shape| match shape {
         Shape::Scalar | Shape::Complex | Shape::Vector(_) => None,
         Shape::Matrix(_, m) => Some(m),
@@ -506,19 +456,18 @@ fn append(a: &mut dyn Algebra, args: &[Node]) -> Result<Node, ShapeError> {
     Ok(a.apply_typed(Op::Pack, 0, Type::num(shape), &args))
 }
 
-fn cross(a: &mut dyn Algebra, args: &[Node]) -> Result<Node, ShapeError> {
+fn cross<A: Algebra>(a: &mut A, args: &[A::V]) -> Built<A> {
     let (x, y) = (a.ty(args[0]).shape, a.ty(args[1]).shape);
     if (x, y) != (Shape::Vector(3), Shape::Vector(3)) {
         return Err(ShapeError::new(format!("cross of {x} and {y}: two vectors of length 3 are needed")));
     }
-    let u: Vec<Node> = (0..3).map(|k| element(a, args[0], k)).collect();
-    let v: Vec<Node> = (0..3).map(|k| element(a, args[1], k)).collect();
+    let u: Vec<A::V> = (0..3).map(|k| element(a, args[0], k)).collect();
+    let v: Vec<A::V> = (0..3).map(|k| element(a, args[1], k)).collect();
     let mut result = Vec::with_capacity(3);
     for k in 0..3 {
         let (i, j) = ((k + 1) % 3, (k + 2) % 3);
-        let left = a.apply(Op::Mul, &[u[i], v[j]])?;
-        let right = a.apply(Op::Mul, &[u[j], v[i]])?;
-        result.push(a.apply(Op::Sub, &[left, right])?);
+        let (left, right) = (a.mul(u[i], v[j]), a.mul(u[j], v[i]));
+        result.push(a.sub(left, right));
     }
     Ok(a.apply_typed(Op::Pack, 0, Type::num(Shape::Vector(3)), &result))
 }
@@ -554,14 +503,23 @@ impl Primitive {
         match (self.info().expansion, operands) {
             (Expansion::Op(op), _)
             | (Expansion::Fold { op, .. } | Expansion::Chain { op, reversed: false }, 2) => Some(op),
-            (Expansion::Fold { .. } | Expansion::Chain { .. } | Expansion::Sugar(_), _) => None,
+            (
+                Expansion::Fold { .. }
+                | Expansion::Chain { .. }
+                | Expansion::Sugar(_)
+                | Expansion::Complex(_)
+                | Expansion::Eml(_),
+                _,
+            ) => None,
         }
     }
 
     /// The value of the primitive for operands whose number fits its arity.
-    pub fn expand(self, a: &mut dyn Algebra, args: &[Node]) -> Result<Node, ShapeError> {
+    pub fn expand<A: Algebra>(self, a: &mut A, args: &[A::V]) -> Result<A::V, ShapeError> {
         match self.info().expansion {
-            Expansion::Sugar(expand) => expand(a, args),
+            Expansion::Sugar(sugar) => sugar.expand(a, args),
+            Expansion::Complex(name) => name.expand(a, args),
+            Expansion::Eml(operator) => operator.expand(a, args),
             Expansion::Op(op) => match *args {
                 // The interpreter goes through here a million times a second: no allocation.
                 [x] => {
@@ -573,7 +531,7 @@ impl Primitive {
                     a.apply(op, &[x, y])
                 }
                 _ => {
-                    let numbers: Vec<Node> = args.iter().map(|&x| a.as_number(x)).collect();
+                    let numbers: Vec<A::V> = args.iter().map(|&x| a.as_number(x)).collect();
                     a.apply(op, &numbers)
                 }
             },

@@ -5,8 +5,7 @@ use nc_runtime::recipes::full_range::Number;
 use nc_runtime::recipes::{fmod, full_range};
 
 use super::conditions::Domain;
-use super::{Bound, Numeric, Op, OpInfo, Syntax, Term, numeric_rules};
-use crate::graph::{Graph, Node};
+use super::{Algebra, Bound, Numeric, Op, OpInfo, Syntax, Term, numeric_rules};
 
 numeric_rules!(1: Floor Ceil Round Trunc);
 numeric_rules!(2: Remainder Modulo Quotient);
@@ -31,7 +30,7 @@ impl Numeric<1> for Floor {
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         l.floor(x)
     }
-    fn scale(_: &mut Graph, _: [Node; 1], _: Node, _: usize, _: Node) -> Term {
+    fn scale<A: Algebra>(_: &mut A, _: [A::V; 1], _: A::V, _: usize, _: A::V) -> Term<A::V> {
         Term::Zero
     }
 }
@@ -43,7 +42,7 @@ impl Numeric<1> for Ceil {
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         l.ceil(x)
     }
-    fn scale(_: &mut Graph, _: [Node; 1], _: Node, _: usize, _: Node) -> Term {
+    fn scale<A: Algebra>(_: &mut A, _: [A::V; 1], _: A::V, _: usize, _: A::V) -> Term<A::V> {
         Term::Zero
     }
 }
@@ -55,7 +54,7 @@ impl Numeric<1> for Round {
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         l.round_even(x)
     }
-    fn scale(_: &mut Graph, _: [Node; 1], _: Node, _: usize, _: Node) -> Term {
+    fn scale<A: Algebra>(_: &mut A, _: [A::V; 1], _: A::V, _: usize, _: A::V) -> Term<A::V> {
         Term::Zero
     }
 }
@@ -67,7 +66,7 @@ impl Numeric<1> for Trunc {
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         l.trunc(x)
     }
-    fn scale(_: &mut Graph, _: [Node; 1], _: Node, _: usize, _: Node) -> Term {
+    fn scale<A: Algebra>(_: &mut A, _: [A::V; 1], _: A::V, _: usize, _: A::V) -> Term<A::V> {
         Term::Zero
     }
 }
@@ -91,13 +90,13 @@ impl Numeric<2> for Remainder {
     fn full_range<N: Number>([x, y]: [N; 2]) -> N {
         full_range::fmod(x, y)
     }
-    fn scale(g: &mut Graph, [x, y]: [Node; 2], _: Node, wrt: usize, t: Node) -> Term {
+    fn scale<A: Algebra>(g: &mut A, [x, y]: [A::V; 2], _: A::V, wrt: usize, t: A::V) -> Term<A::V> {
         if wrt == 0 {
             return Term::always(t);
         }
         let quotient = g.binary(Op::Quotient, x, y);
         let product = g.mul(t, quotient);
-        Term::always(g.unary(Op::Neg, product))
+        Term::always(g.neg(product))
     }
 }
 
@@ -120,7 +119,7 @@ impl Numeric<2> for Modulo {
     fn full_range<N: Number>([x, y]: [N; 2]) -> N {
         full_range::modulo(x, y)
     }
-    fn scale(g: &mut Graph, [x, y]: [Node; 2], m: Node, wrt: usize, t: Node) -> Term {
+    fn scale<A: Algebra>(g: &mut A, [x, y]: [A::V; 2], m: A::V, wrt: usize, t: A::V) -> Term<A::V> {
         if wrt == 0 {
             return Term::always(t);
         }
@@ -129,10 +128,10 @@ impl Numeric<2> for Modulo {
         let quotient = g.binary(Op::Quotient, x, y);
         let lower = g.sub(quotient, one);
         let remainder = g.binary(Op::Remainder, x, y);
-        let added = g.binary(Op::Ne, m, remainder);
+        let added = g.ne(m, remainder);
         let floor = g.select(added, lower, quotient);
         let product = g.mul(t, floor);
-        Term::always(g.unary(Op::Neg, product))
+        Term::always(g.neg(product))
     }
 }
 
@@ -150,7 +149,7 @@ impl Numeric<2> for Quotient {
     fn full_range<N: Number>([x, y]: [N; 2]) -> N {
         full_range::quotient(x, y)
     }
-    fn scale(_: &mut Graph, _: [Node; 2], _: Node, _: usize, _: Node) -> Term {
+    fn scale<A: Algebra>(_: &mut A, _: [A::V; 2], _: A::V, _: usize, _: A::V) -> Term<A::V> {
         Term::Zero
     }
 }

@@ -3,8 +3,8 @@
 use nc_runtime::lanes::Lanes;
 
 use super::array::Arrays;
-use super::{Bound, Lane, Op, OpInfo, Rule, ShapeError, Site, Syntax, Term};
-use crate::graph::{Elem, Graph, Node, Shape, Type};
+use super::{Algebra, Bound, Lane, Op, OpInfo, Rule, ShapeError, Site, Syntax, Term};
+use crate::types::{Elem, Shape, Type};
 
 const fn movement(name: &'static str, syntax: Syntax, doc: &'static str, derivative: &'static str) -> OpInfo {
     OpInfo { name, syntax, doc, bound: Bound::Exact, derivative, kinks: "", domain: None, kink: None }
@@ -44,15 +44,24 @@ impl Rule for Pack {
     fn result_type(_: &[Type]) -> Result<Type, ShapeError> {
         typed_by_node("pack")
     }
+    fn fits(_: u32, ty: Type, args: &[Type]) -> bool {
+        let elements: usize = args.iter().map(|arg| arg.len()).sum();
+        elements == ty.len() && args.iter().all(|arg| arg.elem == ty.elem)
+    }
     fn array<A: Arrays>(m: &A, _: u32, ty: Type, args: &[A::Operand]) -> A::Form {
         m.parts(ty.elem, args.iter().map(|arg| m.whole(arg)).collect())
     }
-    fn tangent(g: &mut Graph, site: &Site, wrt: usize, t: Node, _: Option<Node>) -> Term {
+    fn tangent<A: Algebra>(g: &mut A, site: &Site<A::V>, wrt: usize, t: A::V, _: Option<A::V>) -> Term<A::V> {
         let first = offset(g, site, wrt);
         Term::always(g.place(t, first, site.ty.shape))
     }
-    fn whole_tangent(g: &mut Graph, site: &Site, elem: Elem, tangents: &[Option<Node>]) -> Option<Node> {
-        let elems: Vec<Node> = tangents
+    fn whole_tangent<A: Algebra>(
+        g: &mut A,
+        site: &Site<A::V>,
+        elem: Elem,
+        tangents: &[Option<A::V>],
+    ) -> Option<A::V> {
+        let elems: Vec<A::V> = tangents
             .iter()
             .zip(&site.args)
             .map(|(t, &arg)| {
@@ -62,14 +71,14 @@ impl Rule for Pack {
             .collect();
         Some(g.pack(elem, site.ty.shape, &elems))
     }
-    fn adjoint(g: &mut Graph, site: &Site, wrt: usize, t: Node, _: Option<Node>) -> Term {
+    fn adjoint<A: Algebra>(g: &mut A, site: &Site<A::V>, wrt: usize, t: A::V, _: Option<A::V>) -> Term<A::V> {
         let (first, shape) = (offset(g, site, wrt), g.shape(site.args[wrt]));
         Term::always(g.slice(t, first, shape))
     }
 }
 
 /// Where the elements of an operand begin.
-fn offset(g: &Graph, site: &Site, wrt: usize) -> u32 {
+fn offset<A: Algebra>(g: &A, site: &Site<A::V>, wrt: usize) -> u32 {
     // Of nothing but scalars there may be many.
     if site.args.len() == site.ty.len() {
         return wrt as u32;
@@ -88,13 +97,16 @@ impl Rule for Slice {
     fn result_type(_: &[Type]) -> Result<Type, ShapeError> {
         typed_by_node("slice")
     }
+    fn fits(attr: u32, ty: Type, args: &[Type]) -> bool {
+        attr as usize + ty.len() <= args[0].len() && args[0].elem == ty.elem
+    }
     fn array<A: Arrays>(m: &A, attr: u32, ty: Type, args: &[A::Operand]) -> A::Form {
         m.slice(&args[0], attr, ty.len() as u32)
     }
-    fn tangent(g: &mut Graph, site: &Site, _: usize, t: Node, _: Option<Node>) -> Term {
+    fn tangent<A: Algebra>(g: &mut A, site: &Site<A::V>, _: usize, t: A::V, _: Option<A::V>) -> Term<A::V> {
         Term::always(g.slice(t, site.attr, site.ty.shape))
     }
-    fn adjoint(g: &mut Graph, site: &Site, _: usize, t: Node, _: Option<Node>) -> Term {
+    fn adjoint<A: Algebra>(g: &mut A, site: &Site<A::V>, _: usize, t: A::V, _: Option<A::V>) -> Term<A::V> {
         let whole = g.shape(site.args[0]);
         Term::always(g.place(t, site.attr, whole))
     }
@@ -111,15 +123,18 @@ impl Rule for Place {
     fn result_type(_: &[Type]) -> Result<Type, ShapeError> {
         typed_by_node("place")
     }
+    fn fits(attr: u32, ty: Type, args: &[Type]) -> bool {
+        attr as usize + args[0].len() <= ty.len() && args[0].elem == ty.elem
+    }
     fn array<A: Arrays>(m: &A, attr: u32, ty: Type, args: &[A::Operand]) -> A::Form {
         let nothing = zero(m.lanes(), ty.elem);
         let rest = ty.len() as u32 - attr - m.len(&args[0]);
         m.parts(ty.elem, vec![m.fill(nothing, attr), m.whole(&args[0]), m.fill(nothing, rest)])
     }
-    fn tangent(g: &mut Graph, site: &Site, _: usize, t: Node, _: Option<Node>) -> Term {
+    fn tangent<A: Algebra>(g: &mut A, site: &Site<A::V>, _: usize, t: A::V, _: Option<A::V>) -> Term<A::V> {
         Term::always(g.place(t, site.attr, site.ty.shape))
     }
-    fn adjoint(g: &mut Graph, site: &Site, _: usize, t: Node, _: Option<Node>) -> Term {
+    fn adjoint<A: Algebra>(g: &mut A, site: &Site<A::V>, _: usize, t: A::V, _: Option<A::V>) -> Term<A::V> {
         let part = g.shape(site.args[0]);
         Term::always(g.slice(t, site.attr, part))
     }
@@ -135,6 +150,9 @@ impl Rule for Gather {
 
     fn result_type(_: &[Type]) -> Result<Type, ShapeError> {
         typed_by_node("gather")
+    }
+    fn fits(_: u32, ty: Type, args: &[Type]) -> bool {
+        args[0].len().is_multiple_of(ty.len()) && args[1] == Type::NUM
     }
     fn work(args: &[Type], _: Type) -> usize {
         args[0].len()
@@ -167,7 +185,7 @@ impl Rule for Gather {
         });
         m.result(to)
     }
-    fn tangent(g: &mut Graph, site: &Site, wrt: usize, t: Node, _: Option<Node>) -> Term {
+    fn tangent<A: Algebra>(g: &mut A, site: &Site<A::V>, wrt: usize, t: A::V, _: Option<A::V>) -> Term<A::V> {
         if wrt != 0 {
             return Term::Zero;
         }
@@ -175,7 +193,7 @@ impl Rule for Gather {
         let result = Type { elem: ty.elem, shape: site.ty.shape };
         Term::always(g.apply_typed(Op::Gather, 0, result, &[t, site.args[1]]))
     }
-    fn adjoint(g: &mut Graph, site: &Site, wrt: usize, t: Node, _: Option<Node>) -> Term {
+    fn adjoint<A: Algebra>(g: &mut A, site: &Site<A::V>, wrt: usize, t: A::V, _: Option<A::V>) -> Term<A::V> {
         if wrt != 0 {
             return Term::Zero;
         }
@@ -199,6 +217,9 @@ impl Rule for Scatter {
     fn result_type(_: &[Type]) -> Result<Type, ShapeError> {
         typed_by_node("scatter")
     }
+    fn fits(_: u32, ty: Type, args: &[Type]) -> bool {
+        ty.len().is_multiple_of(args[0].len()) && args[1] == Type::NUM
+    }
     fn array<A: Arrays>(m: &A, _: u32, ty: Type, args: &[A::Operand]) -> A::Form {
         let l = m.lanes();
         let index = m.scalar(&args[1]).f();
@@ -216,14 +237,14 @@ impl Rule for Scatter {
         });
         m.result(to)
     }
-    fn tangent(g: &mut Graph, site: &Site, wrt: usize, t: Node, _: Option<Node>) -> Term {
+    fn tangent<A: Algebra>(g: &mut A, site: &Site<A::V>, wrt: usize, t: A::V, _: Option<A::V>) -> Term<A::V> {
         if wrt != 0 {
             return Term::Zero;
         }
         let result = Type { elem: g.ty(t).elem, shape: site.ty.shape };
         Term::always(g.apply_typed(Op::Scatter, 0, result, &[t, site.args[1]]))
     }
-    fn adjoint(g: &mut Graph, site: &Site, wrt: usize, t: Node, _: Option<Node>) -> Term {
+    fn adjoint<A: Algebra>(g: &mut A, site: &Site<A::V>, wrt: usize, t: A::V, _: Option<A::V>) -> Term<A::V> {
         if wrt != 0 {
             return Term::Zero;
         }
@@ -242,13 +263,16 @@ impl Rule for Fill {
     fn result_type(_: &[Type]) -> Result<Type, ShapeError> {
         typed_by_node("fill")
     }
+    fn fits(_: u32, ty: Type, args: &[Type]) -> bool {
+        args[0].is_scalar() && args[0].elem == ty.elem
+    }
     fn array<A: Arrays>(m: &A, _: u32, ty: Type, args: &[A::Operand]) -> A::Form {
         m.fill(m.scalar(&args[0]), ty.len() as u32)
     }
-    fn tangent(g: &mut Graph, site: &Site, _: usize, t: Node, _: Option<Node>) -> Term {
+    fn tangent<A: Algebra>(g: &mut A, site: &Site<A::V>, _: usize, t: A::V, _: Option<A::V>) -> Term<A::V> {
         Term::always(g.fill(t, site.ty.shape))
     }
-    fn adjoint(_: &mut Graph, _: &Site, _: usize, t: Node, _: Option<Node>) -> Term {
+    fn adjoint<A: Algebra>(_: &mut A, _: &Site<A::V>, _: usize, t: A::V, _: Option<A::V>) -> Term<A::V> {
         Term::always(t)
     }
 }
@@ -280,10 +304,10 @@ impl Rule for Transpose {
         });
         m.result(to)
     }
-    fn tangent(g: &mut Graph, _: &Site, _: usize, t: Node, _: Option<Node>) -> Term {
+    fn tangent<A: Algebra>(g: &mut A, _: &Site<A::V>, _: usize, t: A::V, _: Option<A::V>) -> Term<A::V> {
         Term::always(g.unary(Op::Transpose, t))
     }
-    fn adjoint(g: &mut Graph, _: &Site, _: usize, t: Node, _: Option<Node>) -> Term {
+    fn adjoint<A: Algebra>(g: &mut A, _: &Site<A::V>, _: usize, t: A::V, _: Option<A::V>) -> Term<A::V> {
         Term::always(g.unary(Op::Transpose, t))
     }
 }

@@ -3,9 +3,9 @@
 use nc_runtime::lanes::Lanes;
 
 use super::array::{Arrays, Number};
-use super::conditions::{Kink, is_zero};
-use super::{Bound, Lane, Op, OpInfo, Rule, ShapeError, Site, Syntax, Term};
-use crate::graph::{Graph, Node, Shape, Type};
+use super::conditions::{Condition, Kink};
+use super::{Algebra, Bound, Lane, Op, OpInfo, Rule, ShapeError, Site, Syntax, Term};
+use crate::types::{Shape, Type};
 
 /// `a₀b₀ + a₁b₁ + …`, from the left. Adding to −0 changes no bit of the first product.
 fn dot_product<A: Arrays>(m: &A, a: &A::Operand, b: &A::Operand) -> Number<A> {
@@ -14,7 +14,7 @@ fn dot_product<A: Arrays>(m: &A, a: &A::Operand, b: &A::Operand) -> Number<A> {
 }
 
 /// `value` where `active` holds, and elsewhere the number that changes no sum, as factor of a zero or as term.
-pub(super) fn counting(g: &mut Graph, value: Node, active: Option<Node>) -> Node {
+pub(super) fn counting<A: Algebra>(g: &mut A, value: A::V, active: Option<A::V>) -> A::V {
     match active {
         Some(active) => {
             let nothing = g.number(-0.0);
@@ -54,10 +54,10 @@ impl Rule for Sum {
         // Adding to −0 changes no bit of the first element.
         m.one(m.reduce([&args[0]], Lane::F(l.f(-0.0)), |sum, [x]| Lane::F(l.add(sum.f(), x.f()))))
     }
-    fn tangent(g: &mut Graph, _: &Site, _: usize, t: Node, _: Option<Node>) -> Term {
+    fn tangent<A: Algebra>(g: &mut A, _: &Site<A::V>, _: usize, t: A::V, _: Option<A::V>) -> Term<A::V> {
         Term::always(g.unary(Op::Sum, t))
     }
-    fn adjoint(g: &mut Graph, site: &Site, _: usize, t: Node, _: Option<Node>) -> Term {
+    fn adjoint<A: Algebra>(g: &mut A, site: &Site<A::V>, _: usize, t: A::V, _: Option<A::V>) -> Term<A::V> {
         let shape = g.shape(site.args[0]);
         Term::always(g.fill(t, shape))
     }
@@ -92,11 +92,17 @@ impl Rule for Dot {
     fn array<A: Arrays>(m: &A, _: u32, _: Type, args: &[A::Operand]) -> A::Form {
         m.one(Lane::F(dot_product(m, &args[0], &args[1])))
     }
-    fn tangent(g: &mut Graph, site: &Site, wrt: usize, t: Node, active: Option<Node>) -> Term {
+    fn tangent<A: Algebra>(
+        g: &mut A,
+        site: &Site<A::V>,
+        wrt: usize,
+        t: A::V,
+        active: Option<A::V>,
+    ) -> Term<A::V> {
         let other = counting(g, site.args[1 - wrt], active);
         Term::always(g.binary(Op::Dot, t, other))
     }
-    fn adjoint(g: &mut Graph, site: &Site, wrt: usize, t: Node, _: Option<Node>) -> Term {
+    fn adjoint<A: Algebra>(g: &mut A, site: &Site<A::V>, wrt: usize, t: A::V, _: Option<A::V>) -> Term<A::V> {
         Term::always(g.mul(t, site.args[1 - wrt]))
     }
 }
@@ -113,7 +119,7 @@ impl Rule for Norm {
         kinks: "0 at the zero vector",
         domain: None,
         // The squares may underflow: the norm is 0 where the derivative is.
-        kink: Some(Kink { text: "norm({0}) = 0", here: |a, _, norm| is_zero(a, norm) }),
+        kink: Some(Kink { text: "norm({0}) = 0", here: Condition::ZeroResult }),
     };
     const OPERANDS: Option<usize> = Some(1);
 
@@ -134,21 +140,27 @@ impl Rule for Norm {
     fn array<A: Arrays>(m: &A, _: u32, _: Type, args: &[A::Operand]) -> A::Form {
         m.one(Lane::F(m.lanes().sqrt(dot_product(m, &args[0], &args[0]))))
     }
-    fn tangent(g: &mut Graph, site: &Site, _: usize, t: Node, active: Option<Node>) -> Term {
+    fn tangent<A: Algebra>(
+        g: &mut A,
+        site: &Site<A::V>,
+        _: usize,
+        t: A::V,
+        active: Option<A::V>,
+    ) -> Term<A::V> {
         let product = g.mul(t, site.args[0]);
         let product = counting(g, product, active);
         let along = g.unary(Op::Sum, product);
         let value = g.div(along, site.node);
         nonzero(g, site.node, value)
     }
-    fn adjoint(g: &mut Graph, site: &Site, _: usize, t: Node, _: Option<Node>) -> Term {
+    fn adjoint<A: Algebra>(g: &mut A, site: &Site<A::V>, _: usize, t: A::V, _: Option<A::V>) -> Term<A::V> {
         let direction = g.div(site.args[0], site.node);
         let value = g.mul(t, direction);
         nonzero(g, site.node, value)
     }
 }
 
-fn nonzero(g: &mut Graph, norm: Node, value: Node) -> Term {
+fn nonzero<A: Algebra>(g: &mut A, norm: A::V, value: A::V) -> Term<A::V> {
     let zero = g.number(0.0);
-    Term::guarded(g.binary(Op::Ne, norm, zero), value)
+    Term::guarded(g.ne(norm, zero), value)
 }

@@ -2,7 +2,7 @@
 
 use super::{Kind, NodeId, Picture};
 use crate::ast::{Ast, Body, Definition, Expr, ExprKind, Function, LoopForm};
-use crate::graph::print::number;
+use crate::number::number;
 use crate::source::Span;
 
 /// The tree of each definition, then that of what the program computes.
@@ -87,7 +87,7 @@ impl Drawer<'_> {
                 operands.push(("body".into(), function.body));
                 let label = match form {
                     LoopForm::Recur => "loop".into(),
-                    LoopForm::Named => format!("let {}", ast.name(function.name)),
+                    LoopForm::Named | LoopForm::Do => format!("let {}", ast.name(function.name)),
                 };
                 (label, Kind::Form)
             }

@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 
 use super::{Group, GroupId, Kind, NodeId, Picture};
-use crate::graph::print::{number_of, role};
+use crate::graph::print::role;
 use crate::graph::rewrite::canonical_order;
 use crate::graph::{Effect, Elem, Graph, Node, NodeKind, RegionKind, Shape, Source};
+use crate::number::number_of;
 
 /// The live nodes of the graph, numbered as in its text. Constants stand where they are used; the bodies of loops and
 /// functions are groups.

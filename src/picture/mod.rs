@@ -1,6 +1,6 @@
 //! Pictures of programs: what is used where, for Mermaid, Graphviz or as SVG.
 //!
-//! * [`ast`], [`graph`], [`tree`]: pictures of syntax trees, compute graphs and trees of `eml`;
+//! * [`ast`], [`graph`]: pictures of syntax trees and compute graphs;
 //! * [`mermaid`], [`dot`], [`svg`]: the texts that they are written as;
 //! * [`layout`]: where things stand in an SVG.
 //!
@@ -12,7 +12,6 @@ pub mod graph;
 pub mod layout;
 pub mod mermaid;
 pub mod svg;
-pub mod tree;
 
 use crate::entity::{EntityVec, entity};
 use crate::source::Span;
@@ -100,12 +99,12 @@ impl Picture {
     pub const MAX_NODES: usize = 2000;
 
     /// Adds a node without a group.
-    pub(crate) fn node(&mut self, label: impl Into<String>, kind: Kind, span: Option<Span>) -> NodeId {
+    pub fn node(&mut self, label: impl Into<String>, kind: Kind, span: Option<Span>) -> NodeId {
         self.nodes.push(Node { label: label.into(), kind, span, group: None })
     }
 
     /// Adds an edge.
-    pub(crate) fn edge(&mut self, from: NodeId, to: NodeId, label: impl Into<String>) {
+    pub fn edge(&mut self, from: NodeId, to: NodeId, label: impl Into<String>) {
         self.edges.push(Edge { from, to, label: label.into() });
     }
 

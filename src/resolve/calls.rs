@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::{Call, CallKind, Group, Kind, Resolver};
 use crate::anf::FuncId;
 use crate::entity::EntityVec;
-use crate::source::Diagnostic;
+use crate::problem::ProblemKind;
 
 /// Work that the loops of mutually recursive functions may take together. Each function that such a group is entered by
 /// has a loop of its own, with the bodies of all others in it.
@@ -184,11 +184,7 @@ impl Resolver<'_> {
             work += entries * (size + (iterations + 1) * state.len());
             if work > MAX_LOOP_WORK {
                 let span = self.resolved.functions[members[0]].span;
-                let message = format!("loops of {} functions that continue in each other", members.len());
-                return self.error(
-                    Diagnostic::error("too-large", span, message)
-                        .help("enter the loop by one function only, or let fewer functions take part"),
-                );
+                return self.error(span, ProblemKind::TooLargeLoops { functions: members.len() });
             }
             self.resolved.groups[k].state = state;
         }

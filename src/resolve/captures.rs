@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::{Resolver, calls};
 use crate::anf::{FuncId, Var};
 use crate::entity::EntityVec;
-use crate::source::Diagnostic;
+use crate::problem::ProblemKind;
 
 /// Variables from around them that all functions together may use, and that all calls together may pass on: functions
 /// inside functions could otherwise take memory quadratic in the text.
@@ -55,11 +55,7 @@ impl Resolver<'_> {
             }
             if total > MAX_CAPTURES {
                 let span = self.resolved.functions[members[0]].span;
-                let message = format!("functions use more than {MAX_CAPTURES} variables from around them");
-                return self.error(
-                    Diagnostic::error("too-large", span, message)
-                        .help("pass values as operands, or nest less deeply"),
-                );
+                return self.error(span, ProblemKind::TooManyCaptures { limit: MAX_CAPTURES });
             }
             for &function in members {
                 let mut captures: Vec<Var> = std::mem::take(&mut captures[function]).into_iter().collect();
@@ -77,12 +73,7 @@ impl Resolver<'_> {
         for call in &self.calls {
             total += self.resolved.functions[call.function].captures.len();
             if total > MAX_CAPTURES {
-                let message =
-                    format!("calls pass on more than {MAX_CAPTURES} variables from around the functions");
-                return self
-                    .error(Diagnostic::error("too-large", call.span, message).help(
-                        "make fewer calls, or let the functions use fewer variables from around them",
-                    ));
+                return self.error(call.span, ProblemKind::TooManyPassed { limit: MAX_CAPTURES });
             }
         }
     }
@@ -102,12 +93,16 @@ impl Resolver<'_> {
                 .iter()
                 .find(|&&v| self.owners[v] == call.from && self.defined[v] > call.at);
             if let Some(&var) = early {
-                let function = &self.resolved.functions[call.function].name;
-                let (name, span) = (&self.resolved.vars[var].name, self.resolved.vars[var].span);
-                let message = format!("`{function}` uses `{name}` before its definition");
-                errors.push(Diagnostic::error("order", call.span, message).related(span, "defined here"));
+                let function = self.resolved.functions[call.function].name.clone();
+                let info = &self.resolved.vars[var];
+                let kind = ProblemKind::UsesBeforeDefinition {
+                    function,
+                    name: info.name.clone(),
+                    defined: info.span,
+                };
+                errors.push((call.span, kind));
             }
         }
-        errors.into_iter().for_each(|error| self.error(error));
+        errors.into_iter().for_each(|(span, kind)| self.error(span, kind));
     }
 }

@@ -5,6 +5,7 @@ use crate::support;
 use std::fmt::Write as _;
 
 use nc_runtime::batch::{RowOutcome, Workspace};
+use neural_compiler::dialect::{Dialect, ReaderLimits};
 use neural_compiler::ops::Primitive;
 use neural_compiler::{CompileOptions, Error, Program, Tier};
 
@@ -76,10 +77,10 @@ fn tables_of_primitives() {
 }
 
 /// An example says in its last comment what its value is, `; x = 1, y = 2 ⇒ 3 4`, or what is wrong, `; error[code]`.
-fn check(example: &str) {
+fn check(example: &str, dialect: Dialect, comment: &str) {
     let last = example.lines().last().unwrap_or("");
-    let (_, claim) = last.rsplit_once("; ").unwrap_or_else(|| panic!("no claim in\n{example}"));
-    let compiled = Program::parse(example).and_then(|program| {
+    let (_, claim) = last.rsplit_once(comment).unwrap_or_else(|| panic!("no claim in\n{example}"));
+    let compiled = Program::parse_as(example, dialect, &ReaderLimits::default()).and_then(|program| {
         let kernels = [Tier::Interpret, support::native_tier()]
             .map(|tier| program.compile(&CompileOptions { tier, ..CompileOptions::default() }));
         let [interpreted, native] = kernels;
@@ -115,15 +116,17 @@ fn check(example: &str) {
 #[test]
 fn examples() {
     let document = std::fs::read_to_string(PATH).expect("the language reference");
-    let mut count = 0;
-    let mut rest = document.as_str();
-    while let Some((_, block)) = rest.split_once("```scheme\n") {
-        let (example, after) = block.split_once("```").expect("a block that ends");
-        check(example.trim_end());
-        count += 1;
-        rest = after;
+    for (dialect, comment, least) in [(Dialect::Scheme, "; ", 20), (Dialect::Infix, "# ", 5)] {
+        let mut count = 0;
+        let mut rest = document.as_str();
+        while let Some((_, block)) = rest.split_once(&format!("```{}\n", dialect.name())) {
+            let (example, after) = block.split_once("```").expect("a block that ends");
+            check(example.trim_end(), dialect, comment);
+            count += 1;
+            rest = after;
+        }
+        assert!(count > least, "{count} examples");
     }
-    assert!(count > 20, "{count} examples");
 }
 
 /// Everything that the tables promise is there to be said.

@@ -17,9 +17,14 @@ use proptest::prelude::*;
 const SPICY: &[f64] =
     &[0.0, -0.0, 1.0, -1.0, 0.5, 2.0, 3.0, -2.5, 1e-300, 1e300, f64::INFINITY, f64::NEG_INFINITY, f64::NAN];
 
-/// Takes a text as far as it goes, and says whether it went all the way.
+/// Takes a text in Scheme as far as it goes, and says whether it went all the way.
 fn digest(text: &[u8]) -> bool {
-    let program = match Program::parse_bytes(text, Dialect::Scheme, &ReaderLimits::default()) {
+    digest_as(text, Dialect::Scheme)
+}
+
+/// Takes a text as far as it goes, and says whether it went all the way.
+fn digest_as(text: &[u8], dialect: Dialect) -> bool {
+    let program = match Program::parse_bytes(text, dialect, &ReaderLimits::default()) {
         Ok(program) => program,
         Err(Error::Source(errors)) => {
             assert!(!errors.is_empty() && errors.len() <= 100);
@@ -33,7 +38,8 @@ fn digest(text: &[u8]) -> bool {
         }
         Err(other) => panic!("{other}"),
     };
-    for stage in [Stage::Ast, Stage::Anf, Stage::Tco] {
+    let stages = [Stage::Ast, Stage::Source(Dialect::Infix), Stage::Source(dialect), Stage::Anf, Stage::Tco];
+    for stage in stages {
         assert!(program.stage(stage, &CompileOptions::default(), None).is_ok());
     }
     compare(&program)
@@ -162,6 +168,13 @@ const TOKENS: &[&str] = &[
     "{",
 ];
 
+const INFIX_TOKENS: &[&str] = &[
+    "x", "y", "u", "f", "f(", "sin(", "(", "(", ")", ")", "[", "]", "{", "}", "+", "-", "*", "/", "^", "**",
+    "<", "<=", "==", "=", "!=", ",", ",", ";", "and", "or", "not", "if(", "let", "in", "loop(", "loop",
+    "recur(", "do", "then", "until", "(fun(", "values(", "1", "2.5", "3i", "inf", "`a-b`", "`", "#", "\n",
+    "$", "é", "x =", "f(x) =", "\"", "&&", "%", ".",
+];
+
 /// A text of balanced forms. Most of them mean something.
 fn expression() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
@@ -236,6 +249,23 @@ proptest! {
     fn random_tokens(tokens in prop::collection::vec(prop::sample::select(TOKENS), 0..60)) {
         digest(tokens.concat().as_bytes());
         digest(tokens.join(" ").as_bytes());
+    }
+
+    #[test]
+    fn random_bytes_in_infix(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        digest_as(&bytes, Dialect::Infix);
+    }
+
+    #[test]
+    fn random_characters_in_infix(text in "\\PC{0,100}") {
+        digest_as(text.as_bytes(), Dialect::Infix);
+    }
+
+    #[test]
+    fn random_tokens_in_infix(tokens in prop::collection::vec(prop::sample::select(INFIX_TOKENS), 0..20)) {
+        let head = "# nc: --max-iterations 30 --max-depth 30 --max-steps 1000\n";
+        digest_as((head.to_string() + &tokens.concat()).as_bytes(), Dialect::Infix);
+        digest_as((head.to_string() + &tokens.join(" ")).as_bytes(), Dialect::Infix);
     }
 
     #[test]

@@ -1,7 +1,5 @@
 //! The language, rule by rule: what each form means. What is refused is in `errors.rs`.
 
-use crate::support;
-
 mod checked {
     //! Evaluation of small programs in every tier at once.
 

@@ -9,6 +9,7 @@ mod bounds;
 mod complex;
 mod corpus;
 mod derivatives;
+mod dialects;
 mod differential;
 mod docs;
 mod domain;

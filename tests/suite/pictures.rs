@@ -3,21 +3,14 @@
 use insta::assert_snapshot;
 use layout::gv::DotParser;
 use layout::gv::parser::ast::{self, Stmt};
-use neural_compiler::dialect::ReaderLimits;
-use neural_compiler::dialect::eml::{Grammar, reader};
 use neural_compiler::picture::{self, Edge, GroupId, Kind, Node, Picture};
 use neural_compiler::{CompileOptions, Program, Subject};
 
 const HERON: &str = "(loop ((x a)) (if (< (abs (- (* x x) a)) 1e-9) x (recur (* 1/2 (+ x (/ a x))))))";
-const NEG: &str = "eml(eml(1,eml(eml(1,eml(1,eml(x,1))),1)),eml(eml(1,1),1))";
 
 fn of_program(source: &str, subject: Subject) -> Picture {
     let program = Program::parse(source).unwrap();
     program.picture(subject, &CompileOptions::default()).unwrap()
-}
-
-fn of_tree(source: &str) -> Picture {
-    picture::tree::picture(&reader::read(source, Grammar::Literal, &ReaderLimits::default()).unwrap())
 }
 
 /// A picture whose labels are names in no language.
@@ -78,7 +71,6 @@ fn labels(svg: &str) -> Vec<String> {
 fn three_languages() {
     for (name, picture, source) in [
         ("heron", of_program(HERON, Subject::Graph), HERON),
-        ("neg", of_tree(NEG), NEG),
         ("figure_2", of_program("(* (+ x 1) (- y 2))", Subject::Ast), ""),
     ] {
         assert_snapshot!(format!("{name}_mermaid"), picture::mermaid::write(&picture));
@@ -133,16 +125,6 @@ fn edges_that_cross_a_frame_belong_to_its_head() {
 }
 
 #[test]
-fn shared_nodes_are_drawn_once() {
-    let picture = of_tree("eml(eml(x,1),eml(x,1))");
-    let labels: Vec<&str> = picture.nodes.values().map(|node| node.label.as_str()).collect();
-    assert_eq!(labels, ["eml", "eml", "x", "1"]);
-    assert_eq!(picture.edges.len(), 4);
-    assert_eq!(picture.roots().len(), 1);
-    assert_eq!(of_tree("x").nodes.len(), 1);
-}
-
-#[test]
 fn odd_names() {
     let (picture, names) = odd();
     assert_snapshot!("odd_mermaid", picture::mermaid::write(&picture));
@@ -154,19 +136,13 @@ fn odd_names() {
     assert_eq!(labels(&picture::svg::write(&picture, "")), expected);
 }
 
-/// Deep trees take no stack, and limits are kept.
+/// Deep programs take no stack, and limits are kept.
 #[test]
 fn large_pictures() {
     const DEPTH: usize = 100_000;
-    let text = format!("{}x{}", "eml(1,".repeat(DEPTH), ")".repeat(DEPTH));
-    let picture = of_tree(&text);
-    assert_eq!(picture.nodes.len(), 2 * DEPTH + 1);
-    let svg = picture::svg::write(&picture, &text);
-    assert_eq!(svg.matches("<rect").count(), 2 * DEPTH + 1);
-    assert_eq!(picture::mermaid::write(&picture).lines().count(), 1 + 2 * DEPTH + 1 + 2 * DEPTH);
-    let error = picture.within(Picture::MAX_NODES).unwrap_err();
-    assert_eq!(error.to_string(), "the picture has 200001 nodes, more than the limit of 2000");
     let nested = format!("{}x{}", "(exp ".repeat(DEPTH), ")".repeat(DEPTH));
     let picture = of_program(&nested, Subject::Ast);
     assert_eq!(picture::svg::write(&picture, "").matches("<rect").count(), DEPTH + 1);
+    let error = picture.within(Picture::MAX_NODES).unwrap_err();
+    assert_eq!(error.to_string(), "the picture has 100001 nodes, more than the limit of 2000");
 }

@@ -1,18 +1,18 @@
 //! Tree → AST: calls of the primitive `eml`, and a definition for each node that is used more than once.
 
-use crate::anf::Literal;
 use crate::ast::{Ast, Binding, Body, Definition, Expr, ExprKind, Name};
-use crate::eml::evaluate::Mode;
-use crate::eml::{Kind, Tree, TreeNode};
 use crate::entity::EntityVec;
+
+use super::Mode;
+use super::tree::{Kind, Tree, TreeNode};
 
 /// The program that computes a tree over these numbers: over the complex ones, every leaf is one. Whether `ln 0` fails
 /// is for those who run it. Names that it makes contain a dot, which no variable of the dialect does.
 pub fn lower(tree: &Tree, mode: Mode) -> Ast {
     let mut ast = Ast::new();
-    let operator = ast.names.push("eml".into());
-    let complex = (mode == Mode::Complex).then(|| ast.names.push("complex".into()));
-    let variables: Vec<Name> = tree.variables().iter().map(|name| ast.names.push(name.clone())).collect();
+    let operator = ast.add_name("eml");
+    let complex = (mode == Mode::Complex).then(|| ast.add_name("complex"));
+    let variables: Vec<Name> = tree.variables().iter().map(|name| ast.add_name(name)).collect();
     let mut uses: EntityVec<TreeNode, u32> = EntityVec::filled(0, tree.len());
     for (_, kind) in tree.iter() {
         if let Kind::Eml(left, right) = kind {
@@ -32,7 +32,7 @@ pub fn lower(tree: &Tree, mode: Mode) -> Ast {
                 let operands = [left, right].map(|operand| made[operand].used(&mut ast, tree, operand));
                 let call = ast.push(ExprKind::Call(operator, span, operands.into()), span);
                 if uses[node] > 1 {
-                    let name = ast.names.push(format!("n.{shared}"));
+                    let name = ast.add_name(&format!("n.{shared}"));
                     shared += 1;
                     ast.definitions.push(Definition::Value(Binding { name, span, value: call }));
                     Made::Leaf(ExprKind::Name(name), None)
@@ -73,5 +73,5 @@ impl Made {
 }
 
 fn number(value: f64) -> ExprKind {
-    ExprKind::Number(Literal { f64: value, f32: value as f32 })
+    ExprKind::Number(value.into())
 }

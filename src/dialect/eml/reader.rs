@@ -8,10 +8,10 @@ use nom::multi::many0_count;
 use nom::sequence::pair;
 use nom::{IResult, Parser};
 
-use crate::dialect::{MAX_DIAGNOSTICS, ReaderLimits, short};
-use crate::eml::derived::Derived;
-use crate::eml::{Tree, TreeBuilder, TreeNode};
-use crate::source::{Diagnostic, Span};
+use super::derived::Derived;
+use super::tree::{Tree, TreeBuilder, TreeNode};
+use crate::dialect::{ReaderLimits, short};
+use crate::source::{Diagnostic, MAX_DIAGNOSTICS, Span};
 
 /// What the text may contain.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]

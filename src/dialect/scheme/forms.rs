@@ -14,15 +14,20 @@ mod loops;
 use std::collections::{HashMap, HashSet};
 
 use super::reader::{Data, Datum, DatumKind};
-use crate::anf::Literal;
 use crate::ast::{Ast, Binding, Body, Definition, Expr, ExprKind, Function, LoopForm, Name};
-use crate::dialect::MAX_DIAGNOSTICS;
-use crate::source::{Diagnostic, Span};
+use crate::number::Literal;
+use crate::source::{Diagnostic, MAX_DIAGNOSTICS, Span};
 
 /// The special forms, for suggestions.
 pub const SPECIAL_FORMS: &[&str] = &[
     "and", "begin", "cond", "define", "do", "if", "lambda", "let", "let*", "letrec", "letrec*", "loop", "or",
     "recur", "values",
+];
+
+/// Words that are no inputs where nothing binds them.
+pub const RESERVED: &[&str] = &[
+    "and", "begin", "cond", "define", "do", "else", "if", "lambda", "let", "let*", "letrec", "letrec*",
+    "loop", "or", "recur", "values",
 ];
 
 /// Forms that a binding of the program hides where it holds: their names are common ones for functions.
@@ -209,7 +214,7 @@ impl<'a> Expander<'a> {
         Some(match self.interned.get(text) {
             Some(&name) => name,
             None => {
-                let name = self.ast.names.push(text.to_string());
+                let name = self.ast.add_name(text);
                 self.interned.insert(text, name);
                 name
             }
@@ -417,7 +422,7 @@ impl<'a> Expander<'a> {
     }
 
     fn number(&mut self, value: f64, span: Span) {
-        self.done(ExprKind::Number(Literal { f64: value, f32: value as f32 }), span);
+        self.done(ExprKind::Number(value.into()), span);
     }
 
     /// Something in the place of what is wrong.
@@ -461,7 +466,7 @@ impl<'a> Expander<'a> {
         match self.interned.get(key) {
             Some(&known) => known,
             None => {
-                let known = self.ast.names.push(key.trim().to_string());
+                let known = self.ast.make_name(key.trim());
                 self.interned.insert(key, known);
                 known
             }
@@ -696,5 +701,5 @@ fn hides(name: &str) -> u8 {
 }
 
 fn zero() -> ExprKind {
-    ExprKind::Number(Literal { f64: 0.0, f32: 0.0 })
+    ExprKind::Number(Literal::ZERO)
 }

@@ -1,28 +1,50 @@
 //! The Scheme dialect.
 //!
 //! * [`reader`]: text → data, the tokens by nom;
-//! * [`number`]: number literals, correctly rounded;
-//! * [`header`]: the limits that a program asks for;
-//! * [`forms`]: data → AST, derived forms expanded.
+//! * [`forms`]: data → AST, derived forms expanded;
+//! * `write`: AST → text;
+//! * `spell`: words for problems.
 
 pub mod forms;
-pub mod header;
-pub mod number;
 pub mod reader;
+mod spell;
+mod write;
 
-use super::ReaderLimits;
+use super::{ReaderLimits, Spelling, header};
 use crate::ast::Ast;
+use crate::problem::{Problem, Vocabulary};
 use crate::source::Diagnostic;
 
-/// Reads a program.
-///
-/// # Errors
-///
-/// Lexical errors, unbalanced parentheses, and forms that are written wrongly or not part of the language.
-pub fn read(source: &str, limits: &ReaderLimits) -> Result<Ast, Vec<Diagnostic>> {
-    let data = reader::read(source, limits)?;
-    let header = header::read(source);
-    let mut ast = forms::expand(source, &data)?;
-    ast.limits = header?;
-    Ok(ast)
+/// What a comment begins with.
+const COMMENT: char = ';';
+
+/// The dialect.
+pub(super) struct Scheme;
+
+impl Spelling for Scheme {
+    fn name(&self) -> &'static str {
+        "scheme"
+    }
+    fn summary(&self) -> &'static str {
+        "S-expressions"
+    }
+    fn endings(&self) -> &'static [&'static str] {
+        &["scm"]
+    }
+    fn read(&self, source: &str, limits: &ReaderLimits) -> Result<Ast, Vec<Diagnostic>> {
+        let data = reader::read(source, limits)?;
+        let header = header::read(source, COMMENT);
+        let mut ast = forms::expand(source, &data)?;
+        ast.limits = header?;
+        Ok(ast)
+    }
+    fn write(&self, ast: &Ast) -> Result<String, Box<Diagnostic>> {
+        Ok(write::write(ast))
+    }
+    fn spell(&self, problem: &Problem) -> Diagnostic {
+        spell::spell(problem)
+    }
+    fn vocabulary(&self) -> Vocabulary {
+        Vocabulary { forms: forms::SPECIAL_FORMS, reserved: forms::RESERVED }
+    }
 }

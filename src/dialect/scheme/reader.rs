@@ -7,11 +7,10 @@ use nom::combinator::recognize;
 use nom::multi::many0_count;
 use nom::{IResult, Parser};
 
-use super::number::{self, Number};
-use crate::anf::Literal;
-use crate::dialect::{MAX_DIAGNOSTICS, ReaderLimits, short};
+use crate::dialect::{ReaderLimits, short};
 use crate::entity::{EntityVec, entity};
-use crate::source::{Diagnostic, Span};
+use crate::number::{self, Literal, Number};
+use crate::source::{Diagnostic, MAX_DIAGNOSTICS, Span};
 
 entity!(
     /// A datum.
@@ -134,19 +133,13 @@ fn block_comment(input: &str) -> Option<Result<&str, ()>> {
     Some(Ok(rest))
 }
 
-/// Reads all data of a text.
+/// Reads all data of a text, which has less than 2³² bytes.
 ///
 /// # Errors
 ///
-/// A text that is too long, lists that do not end or end as something else, too deep nesting, and tokens that the
+/// Lists that do not end or end as something else, too deep nesting, and tokens that the
 /// language does not have.
 pub fn read(source: &str, limits: &ReaderLimits) -> Result<Data, Vec<Diagnostic>> {
-    let bytes = source.len();
-    if bytes > limits.source_bytes || u32::try_from(bytes).is_err() {
-        let message =
-            format!("the program has {bytes} bytes, more than the limit of {}", limits.source_bytes);
-        return Err(vec![Diagnostic::error("source-too-long", Span::new(0, 0), message)]);
-    }
     let mut reader = Reader {
         source,
         limits,
@@ -288,11 +281,11 @@ impl Reader<'_> {
                     Diagnostic::error("number", span, message)
                         .help("write it as a decimal number or as a quotient `(/ a b)`"),
                 );
-                DatumKind::Number(Literal { f64: 0.0, f32: 0.0 })
+                DatumKind::Number(Literal::ZERO)
             }
             Some(Number::ZeroDenominator) => {
                 self.errors.push(Diagnostic::error("number", span, "a rational with denominator 0"));
-                DatumKind::Number(Literal { f64: 0.0, f32: 0.0 })
+                DatumKind::Number(Literal::ZERO)
             }
             None => match text {
                 "#t" | "#true" => DatumKind::Boolean(true),

@@ -7,7 +7,7 @@
 use nc_runtime::lanes::Precision;
 
 use crate::graph::{Elem, Graph, Node, NodeKind, Shape, Type};
-use crate::ops::Op;
+use crate::ops::{Algebra, Op};
 
 /// An operation that is about to be made.
 #[derive(Debug, Clone, Copy)]

@@ -33,7 +33,7 @@ pub(super) fn simplify(g: &mut Graph, op: Op, attr: u32, ty: Type, args: &[Node]
 /// Operands of commutative operations in one order, so that hash-consing sees them as equal.
 pub(crate) fn canonical_order(g: &Graph, op: Op, args: &[Node]) -> Vec<Node> {
     let mut args = args.to_vec();
-    if matches!(op, Op::Add | Op::Mul | Op::Min | Op::Max | Op::Eq | Op::Ne | Op::And | Op::Or) {
+    if op.commutes() {
         args.sort_by_key(|&a| (g.constant(a).is_some(), a));
     }
     args

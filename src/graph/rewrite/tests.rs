@@ -7,7 +7,7 @@ use nc_runtime::lanes::{Precision, Scalar};
 use super::exact::{Application, RULES, Rule};
 use crate::entity::EntityVec;
 use crate::graph::{Elem, Graph, Node, NodeKind, Shape, Source, Type};
-use crate::ops::{Lane, Op, Operand};
+use crate::ops::{Algebra, Lane, Op, Operand};
 
 /// ±0, ±∞, NaN, subnormal, extreme and ordinary numbers.
 fn special(precision: Precision) -> Vec<f64> {

@@ -45,7 +45,7 @@ impl<'a> Expander<'a> {
                     return self.hole(span);
                 };
                 // Each loop has a name of its own, which no other expression can have.
-                let name = self.ast.names.push("loop".to_string());
+                let name = self.ast.make_name("loop");
                 let context = Context { recur: Recur::To(name), ..self.binds(&params) };
                 let header = Header { name, span: data.span(head), params };
                 self.work.push(Work::Loop { form: LoopForm::Recur, header, span });
@@ -164,11 +164,11 @@ impl<'a> Expander<'a> {
             steps.push(list.get(2).map_or(Work::Name(name, name_span), |&next| Work::Expand(next)));
         }
         let name_span = data.span(head);
-        let name = self.ast.names.push("do".to_string());
+        let name = self.ast.make_name("do");
         let context = Context { recur: self.context.recur.outside(), ..self.binds(&params) };
         let again = Work::Call { name, name_span, count: params.len(), span };
         let header = Header { name, span: name_span, params };
-        self.work.push(Work::Loop { form: LoopForm::Named, header, span });
+        self.work.push(Work::Loop { form: LoopForm::Do, header, span });
         self.work.extend([Work::Context(self.context), Work::If(span), again]);
         self.work.extend(steps.into_iter().rev());
         self.work.extend([Work::Expand(result), Work::Expand(test), Work::Context(context)]);

@@ -1,0 +1,341 @@
+//! Batches from and to files of arrays: `.npy`, `.npz` and `.csv`.
+//!
+//! [`Dataset::open`] reads any of them into named columns, which serve as [`Source`]s of an evaluation; numbers of
+//! large npy files are mapped and used where they are. [`write_arrays`] writes any of them, and [`NpyOutput`] lets an
+//! evaluation write straight into the npy file that it makes.
+//!
+//! Numbers are binary64 or binary32, as the caller wants them ([`Element`]). For binary64, files of other types are
+//! converted if that loses nothing, and refused otherwise. For binary32, numbers of larger types are rounded to it once;
+//! [`Dataset::is_rounded`] tells whether that changed any.
+//!
+//! Files are hostile until proven otherwise: whatever they contain leads to a [`FileError`] or to numbers, with memory
+//! in proportion to the size of the file. A file that is mapped must not be changed or cut short by another program
+//! meanwhile; no program that maps files can defend itself against that.
+
+mod contents;
+mod csv_file;
+mod error;
+mod npy;
+mod npz;
+mod output;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use self::contents::{Contents, as_numbers};
+pub use self::error::{FileError, FileProblem, MissingColumn};
+use self::npy::{Array, Numbers};
+pub use self::output::{ArraysOutput, NamedArray, NpyOutput, write_arrays, write_csv};
+use nc_runtime::batch::Source;
+use nc_runtime::element::Element;
+
+/// The formats of array files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// One array, possibly structured.
+    Npy,
+    /// Several named arrays, possibly compressed.
+    Npz,
+    /// Text with a first line of names.
+    Csv,
+}
+
+impl Format {
+    /// The format that the name of a file stands for, by its ending.
+    ///
+    /// # Errors
+    /// If it ends in none of `.npy`, `.npz` and `.csv`.
+    pub fn of_path(path: &Path) -> Result<Format, FileError> {
+        let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+        match extension.to_ascii_lowercase().as_str() {
+            "npy" => Ok(Format::Npy),
+            "npz" => Ok(Format::Npz),
+            "csv" => Ok(Format::Csv),
+            _ => Err(FileError::new(path, FileProblem::Format)),
+        }
+    }
+}
+
+/// Arrays with the same number of rows, as read from a file.
+#[derive(Debug)]
+pub struct Dataset<T: Element = f64> {
+    rows: usize,
+    fields: Vec<Field>,
+    storage: Vec<Storage<T>>,
+    rounded: bool,
+}
+
+/// How the numbers of a row stand together.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Form {
+    /// The shape of a row: empty for one element.
+    pub dims: Vec<usize>,
+    /// Whether each element is a complex number: two numbers, the real part first.
+    pub complex: bool,
+}
+
+impl Form {
+    /// How many numbers a row is.
+    pub fn numbers(&self) -> usize {
+        self.sizes().iter().product()
+    }
+
+    /// The shape with the parts of complex numbers as a last dimension.
+    fn sizes(&self) -> Vec<usize> {
+        self.dims.iter().copied().chain(self.complex.then_some(2)).collect()
+    }
+}
+
+impl From<&[usize]> for Form {
+    fn from(dims: &[usize]) -> Form {
+        Form { dims: dims.to_vec(), complex: false }
+    }
+}
+
+impl<const N: usize> From<&[usize; N]> for Form {
+    fn from(dims: &[usize; N]) -> Form {
+        Form::from(dims.as_slice())
+    }
+}
+
+/// One array of a [`Dataset`]: an array of an npz file, a field of a structured npy file, a column of a csv file, or
+/// a whole plain npy file.
+#[derive(Debug, Clone)]
+pub struct Field {
+    name: String,
+    form: Form,
+    storage: usize,
+    layout: Layout,
+}
+
+impl Field {
+    /// The array's name; `None` for a plain npy file.
+    pub fn name(&self) -> Option<&str> {
+        (!self.name.is_empty()).then_some(&self.name)
+    }
+
+    /// What a row is.
+    pub fn form(&self) -> &Form {
+        &self.form
+    }
+
+    /// Numbers of a row.
+    pub fn numbers(&self) -> usize {
+        self.form.numbers()
+    }
+}
+
+/// Where the numbers of a field are.
+#[derive(Debug)]
+enum Storage<T: Element> {
+    Owned(Vec<T>),
+    /// From byte `start` on; checked to be aligned.
+    InFile {
+        contents: Contents,
+        start: usize,
+    },
+}
+
+impl<T: Element> Storage<T> {
+    fn numbers(&self) -> &[T] {
+        match self {
+            Storage::Owned(numbers) => numbers,
+            Storage::InFile { contents, start } => {
+                as_numbers(&contents.bytes()[*start..]).unwrap_or_default()
+            }
+        }
+    }
+}
+
+/// The places of a field's numbers in its storage.
+#[derive(Debug, Clone)]
+struct Layout {
+    /// Of the first element of row 0.
+    start: usize,
+    /// From a row to the next.
+    row: usize,
+    /// From an element to the next, for each dimension of a row.
+    dimensions: Vec<usize>,
+}
+
+impl Layout {
+    /// A plain array, all its memory.
+    fn whole(rows: usize, shape: &[usize], fortran_order: bool) -> Layout {
+        if !fortran_order {
+            return Layout::rows_apart(shape.iter().product(), 0, shape);
+        }
+        let dimensions = shape.iter().scan(rows, |stride, size| {
+            let this = *stride;
+            *stride *= size;
+            Some(this)
+        });
+        Layout { start: 0, row: 1, dimensions: dimensions.collect() }
+    }
+
+    /// Rows whose elements stand together, in row-major order.
+    fn rows_apart(row: usize, start: usize, shape: &[usize]) -> Layout {
+        let mut dimensions = vec![1; shape.len()];
+        for i in (1..shape.len()).rev() {
+            dimensions[i - 1] = dimensions[i] * shape[i];
+        }
+        Layout { start, row, dimensions }
+    }
+
+    /// The same where each element is so many numbers.
+    fn of_parts(mut self, parts: usize) -> Layout {
+        if parts > 1 {
+            [&mut self.start, &mut self.row]
+                .into_iter()
+                .chain(&mut self.dimensions)
+                .for_each(|step| *step *= parts);
+            self.dimensions.push(1);
+        }
+        self
+    }
+
+    /// The place of an element of row 0, given by its row-major number.
+    fn place(&self, shape: &[usize], mut element: usize) -> usize {
+        let mut place = self.start;
+        for (size, stride) in shape.iter().zip(&self.dimensions).rev() {
+            place += element % size * stride;
+            element /= size;
+        }
+        place
+    }
+}
+
+impl<T: Element> Dataset<T> {
+    /// Reads a file in the format that its name ends in.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or is not what it should be; see [`FileProblem`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Dataset<T>, FileError> {
+        let path = path.as_ref();
+        Dataset::open_as(path, Format::of_path(path)?)
+    }
+
+    /// Reads a file in the given format, whatever its name.
+    ///
+    /// # Errors
+    /// As for [`Dataset::open`].
+    pub fn open_as(path: impl AsRef<Path>, format: Format) -> Result<Dataset<T>, FileError> {
+        let path = path.as_ref();
+        Dataset::from_contents(path, Contents::of_file(path)?, format)
+    }
+
+    fn from_contents(path: &Path, contents: Contents, format: Format) -> Result<Dataset<T>, FileError> {
+        match format {
+            Format::Csv => csv_file::read(path, &contents),
+            Format::Npz => npz::read(path, &contents),
+            Format::Npy => {
+                let wrong = |problem| FileError::new(path, problem);
+                let array = npy::read::<T>(contents.bytes()).map_err(wrong)?;
+                let mut names = HashSet::new();
+                if let Some(field) = array.fields.iter().find(|field| !names.insert(&field.name)) {
+                    return Err(wrong(FileProblem::DuplicateName { name: field.name.clone() }));
+                }
+                let Array { rows, fields, numbers, rounded } = array;
+                let storage = match numbers {
+                    Numbers::InPlace(start) => Storage::InFile { contents, start },
+                    Numbers::Converted(numbers) => Storage::Owned(numbers),
+                };
+                Ok(Dataset { rows, fields, storage: vec![storage], rounded })
+            }
+        }
+    }
+
+    /// Whether numbers were changed when they were rounded to the element type.
+    pub fn is_rounded(&self) -> bool {
+        self.rounded
+    }
+
+    /// How many rows every array has.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// The arrays, in the order of the file.
+    pub fn fields(&self) -> &[Field] {
+        &self.fields
+    }
+
+    /// The columns of one field of this dataset, in row-major order of its elements.
+    pub fn columns<'a>(&'a self, field: &'a Field) -> impl Iterator<Item = Source<'a, T>> {
+        (0..field.numbers()).map(|number| self.column(field, number))
+    }
+
+    /// All columns of all fields in order, as inputs of a program take them by position.
+    pub fn all_columns(&self) -> impl Iterator<Item = Source<'_, T>> {
+        self.fields.iter().flat_map(|field| self.columns(field))
+    }
+
+    /// The columns of the input `name` with rows of this form, in row-major order of its elements.
+    ///
+    /// It is the field of that name, or for other than one real number the fields that [`element_name`] says, as csv
+    /// files have them. Dimensions of size 1 make no difference between shapes.
+    ///
+    /// # Errors
+    /// If there is no such field, or it has rows of another form.
+    pub fn find(&self, name: &str, form: impl Into<Form>) -> Result<Vec<Source<'_, T>>, MissingColumn> {
+        let form = form.into();
+        let by_name = |name: &str| self.fields.iter().find(|field| field.name == name);
+        if let Some(field) = by_name(name) {
+            let wide = |shape: &[usize]| shape.iter().copied().filter(|&size| size != 1).collect::<Vec<_>>();
+            if wide(&field.form.dims) != wide(&form.dims) {
+                let (expected, found) = (form.dims, field.form.dims.clone());
+                return Err(MissingColumn::Shape { name: name.to_owned(), expected, found });
+            }
+            if field.form.complex != form.complex {
+                return Err(MissingColumn::Numbers { name: name.to_owned(), complex: field.form.complex });
+            }
+            return Ok(self.columns(field).collect());
+        }
+        let mut columns = Vec::new();
+        // One missing element ends the search, so that a huge shape costs no more than the file's columns.
+        for number in 0..form.numbers() {
+            if form == Form::default() {
+                break;
+            }
+            let name = element_name(name, &form, number);
+            match by_name(&name).filter(|field| field.numbers() == 1) {
+                Some(field) => columns.push(self.column(field, 0)),
+                None if number == 0 => break,
+                None => return Err(self.missing(&name)),
+            }
+        }
+        if columns.is_empty() { Err(self.missing(name)) } else { Ok(columns) }
+    }
+
+    fn missing(&self, name: &str) -> MissingColumn {
+        let available = self.fields.iter().filter_map(Field::name).take(20).map(str::to_owned).collect();
+        MissingColumn::Name { name: name.to_owned(), available }
+    }
+
+    fn column(&self, field: &Field, number: usize) -> Source<'_, T> {
+        let numbers = self.storage.get(field.storage).map_or(&[][..], Storage::numbers);
+        // Without rows there is nothing behind the place of the first.
+        let data = numbers.get(field.layout.place(&field.form.sizes(), number)..).unwrap_or_default();
+        match field.layout.row {
+            1 => Source::Column(data.get(..self.rows).unwrap_or_default()),
+            row_stride => Source::Matrix { data, columns: 1, row_stride },
+        }
+    }
+}
+
+/// What a single number of a row is called, as in `r[2]`, `A[0,1]`, `z.re`.
+pub fn element_name(name: &str, form: &Form, number: usize) -> String {
+    let (mut element, part) = match form.complex {
+        true => (number / 2, [".re", ".im"][number % 2]),
+        false => (number, ""),
+    };
+    let mut indices = Vec::new();
+    for size in form.dims.iter().rev() {
+        indices.push((element % size).to_string());
+        element /= size;
+    }
+    indices.reverse();
+    if indices.is_empty() { format!("{name}{part}") } else { format!("{name}[{}]{part}", indices.join(",")) }
+}

@@ -1,0 +1,368 @@
+//! The command line `nc`: one file per subcommand, and what they share.
+//!
+//! * [`report`]: errors and warnings, for people and as JSON;
+//! * [`dialect`]: the option that says how a program is spelled;
+//! * [`limits`]: options for how long a row may take;
+//! * [`state`]: variables of the loop that a row failed in;
+//! * [`text`]: numbers, vectors, matrices and signatures as they are typed and printed.
+
+#![allow(
+    rustdoc::broken_intra_doc_links,
+    reason = "doc comments of arguments are help texts, brackets included"
+)]
+
+mod bench;
+mod check;
+mod dialect;
+mod eml;
+mod eval;
+mod ir;
+mod limits;
+mod ops;
+mod report;
+mod run;
+mod state;
+mod text;
+
+use std::fs::File;
+use std::io::{self, IsTerminal, Read, Write};
+use std::path::Path;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use nc_eml::translate::raise::{Effort, raise};
+use neural_compiler::dialect::eml::{Grammar, reader};
+use neural_compiler::dialect::{Dialect, Mode, ReaderLimits};
+use neural_compiler::graph::Shape;
+use neural_compiler::graph::build::Signature;
+use neural_compiler::interpret::ast::Variable;
+use neural_compiler::{Dtype, Error, Program, Tier};
+
+use self::dialect::DialectArgs;
+use self::report::{Failure, SourceText, eprint_lines};
+use self::text::{Item, closest};
+
+/// Compiles mathematical expressions, in any of several dialects, to native kernels with exact gradients.
+#[derive(Debug, Parser)]
+#[command(
+    name = "nc",
+    version,
+    after_help = "Examples:\n  \
+        nc eval -e '(* 0.5 m (square v))' --set m=2 --set v=3 --grad\n  \
+        nc run law.scm --batch in.npy -o out.npy --grad g.npy\n  \
+        nc ir law.scm --stage graph\n\n\
+        Exit status: 0 if all is well, 1 for an error in a program or in data, 2 for wrong usage."
+)]
+struct Cli {
+    /// Print results and errors as JSON on standard output
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Eval(eval::Args),
+    Run(run::Args),
+    Ir(ir::Args),
+    Bench(bench::Args),
+    Check(check::Args),
+    Eml(eml::Args),
+    Ops(ops::Args),
+}
+
+fn main() {
+    let cli = Cli::parse();
+    let json = cli.json;
+    let done = match &cli.command {
+        Command::Eval(args) => eval::run(args, json),
+        Command::Run(args) => run::run(args, json),
+        Command::Ir(args) => ir::run(args),
+        Command::Bench(args) => bench::run(args, json),
+        Command::Check(args) => check::run(args, json),
+        Command::Eml(args) => eml::run(args, json),
+        Command::Ops(_) => ops::run(json),
+    };
+    let status = match done {
+        Ok(()) => 0,
+        Err(failure) => {
+            failure.report(json);
+            failure.status()
+        }
+    };
+    // Leaving without destructors: taking a graph of a million nodes apart would only cost time.
+    std::process::exit(status)
+}
+
+/// The choice of tier on the command line.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum TierChoice {
+    /// The fastest one that this machine has
+    #[default]
+    Auto,
+    /// Machine code of our own, in the widest vectors that the processor has
+    Wide,
+    /// The same in 512-bit vectors
+    Avx512,
+    /// The same in 256-bit vectors
+    Avx2,
+    /// Machine code by Cranelift, in 128-bit vectors
+    Cranelift,
+    /// No code generation
+    Interpret,
+}
+
+impl From<TierChoice> for Tier {
+    fn from(choice: TierChoice) -> Tier {
+        match choice {
+            TierChoice::Auto => Tier::Auto,
+            TierChoice::Wide => Tier::Wide,
+            TierChoice::Avx512 => Tier::Avx512,
+            TierChoice::Avx2 => Tier::Avx2,
+            TierChoice::Cranelift => Tier::Cranelift,
+            TierChoice::Interpret => Tier::Interpret,
+        }
+    }
+}
+
+/// The choice of element type on the command line.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum DtypeChoice {
+    /// binary64
+    #[default]
+    F64,
+    /// binary32: literals and inputs are rounded to it, and every operation is one of it
+    F32,
+}
+
+impl From<DtypeChoice> for Dtype {
+    fn from(choice: DtypeChoice) -> Dtype {
+        match choice {
+            DtypeChoice::F64 => Dtype::F64,
+            DtypeChoice::F32 => Dtype::F32,
+        }
+    }
+}
+
+/// Variables as they are printed.
+fn shown(dtype: Dtype, state: Vec<Variable>) -> Vec<Variable> {
+    let shown = |variable: Variable| {
+        let elements = variable.elements.into_iter().map(|x| text::shown(dtype, x)).collect();
+        Variable { elements, ..variable }
+    };
+    state.into_iter().map(shown).collect()
+}
+
+/// A program with its text, for excerpts.
+struct Loaded {
+    source: SourceText,
+    dialect: Dialect,
+    /// Whether it is the formula that a tree stands for.
+    raised: bool,
+    program: Program,
+}
+
+impl Loaded {
+    /// Reads a program, and prints its warnings.
+    fn open(path: &Path, dialect: DialectArgs) -> Result<Loaded, Failure> {
+        let (name, bytes) = read_source(path)?;
+        let loaded = Loaded::of(name, bytes, Some(path), dialect)?;
+        report::diagnostics(&loaded.source, loaded.program.warnings());
+        Ok(loaded)
+    }
+
+    /// Reads a program from its bytes, in the dialect that the options and its path say.
+    fn of(name: String, bytes: Vec<u8>, path: Option<&Path>, args: DialectArgs) -> Result<Loaded, Failure> {
+        let dialect = args.of(path)?;
+        if args.raises() {
+            return Loaded::raised(SourceText::new(name, bytes));
+        }
+        Loaded::parse(name, bytes, dialect)
+    }
+
+    /// The formula that an EML program stands for, and a note on standard error that says what it is and where it holds.
+    fn raised(source: SourceText) -> Result<Loaded, Failure> {
+        let refused = |list| Failure::Source(source.clone(), list);
+        let tree = reader::read(&source.text, Grammar::Literal, &ReaderLimits::default()).map_err(refused)?;
+        let raised = raise(&tree, &Effort::default()).map_err(|error| refused(vec![error]))?;
+        let (program, text) =
+            raised.program(tree.variables()).map_err(|error| Failure::library(source.clone(), error))?;
+        let conditions = raised.conditions(tree.variables());
+        let domain =
+            if conditions.is_empty() { String::new() } else { format!(" where {}", conditions.join(", ")) };
+        eprint_lines(&format!("{} is {}{domain}\n", source.name, raised.scheme(tree.variables())));
+        let source = SourceText::new(format!("{}, raised", source.name), text.into_bytes());
+        Ok(Loaded { source, dialect: Dialect::Scheme, raised: true, program })
+    }
+
+    fn parse(name: String, bytes: Vec<u8>, dialect: Dialect) -> Result<Loaded, Failure> {
+        let parsed = Program::parse_bytes(&bytes, dialect, &ReaderLimits::default());
+        let source = SourceText::new(name, bytes);
+        match parsed {
+            Ok(program) => Ok(Loaded { source, dialect, raised: false, program }),
+            Err(error) => Err(Failure::library(source, error)),
+        }
+    }
+
+    /// Whether a row that leaves the safe domain fails: over the reals `ln y` needs `y > 0`, over the complex numbers
+    /// `y ≠ 0`.
+    fn strict(&self) -> bool {
+        match self.dialect.mode() {
+            None | Some(Mode::Extended) => false,
+            Some(Mode::Real | Mode::Complex) => true,
+        }
+    }
+
+    /// An error that the library found in this program.
+    fn failure(&self, error: Error) -> Failure {
+        Failure::library(self.source.clone(), error)
+    }
+
+    /// Names that can be given a value or a shape: inputs, then top-level numbers.
+    fn names(&self) -> Vec<&str> {
+        self.program.inputs().chain(self.program.constants().map(|(name, _)| name)).collect()
+    }
+
+    /// The inputs with their shapes, as they are typed.
+    fn takes(&self, signature: &Signature) -> String {
+        let inputs: Vec<String> = self
+            .program
+            .inputs()
+            .filter(|name| !signature.is_parameter(name))
+            .map(|name| text::item(name, signature.shape_of(name)))
+            .collect();
+        if inputs.is_empty() { "no inputs".into() } else { inputs.join(", ") }
+    }
+
+    /// An error for a name in an option that the program does not have.
+    fn unknown(&self, option: &str, name: &str) -> Failure {
+        let names = self.names();
+        let mut message = format!("{option}: {} has no input `{name}`", self.source.name);
+        if let Some(close) = closest(name, &names) {
+            message += &format!("; is it `{close}`?");
+        }
+        Failure::message("unknown-input", message)
+            .note(format!("the program takes: {}", self.takes(&Signature::scalars())))
+    }
+
+    /// A signature with the shapes of `--inputs`.
+    fn signature(&self, items: &[Item]) -> Result<Signature, Failure> {
+        let mut signature = Signature::scalars();
+        for (k, item) in items.iter().enumerate() {
+            if !self.program.inputs().any(|name| name == item.name) {
+                return Err(self.unknown("--inputs", &item.name));
+            }
+            if items[..k].iter().any(|before| before.name == item.name) {
+                return Err(Failure::usage(format!("--inputs: `{}` is named twice", item.name)));
+            }
+            signature = signature.shape(&item.name, item.shape);
+        }
+        self.accept(&signature)?;
+        Ok(signature)
+    }
+
+    /// Refuses complex inputs where the program is over the reals: what it would compute is another function.
+    fn accept(&self, signature: &Signature) -> Result<(), Failure> {
+        let over_the_reals = match self.dialect.mode() {
+            None => self.raised,
+            Some(mode) => mode != Mode::Complex,
+        };
+        let complex = self.program.inputs().find(|name| signature.shape_of(name) == Shape::Complex);
+        match complex {
+            Some(name) if over_the_reals => {
+                let message =
+                    format!("{}: `{name}` is complex, and the program is over the reals", self.source.name);
+                Err(Failure::message("complex", message)
+                    .note("--over complex evaluates a tree over the complex numbers"))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+/// A program's name for messages, and its bytes. They are read only as far as a program may be long.
+fn read_source(path: &Path) -> Result<(String, Vec<u8>), Failure> {
+    let limit = ReaderLimits::default().source_bytes as u64;
+    let mut bytes = Vec::new();
+    if path == Path::new("-") {
+        let read = io::stdin().lock().take(limit + 1).read_to_end(&mut bytes);
+        read.map_err(|error| Failure::message("file", format!("cannot read standard input: {error}")))?;
+        return Ok(("standard input".into(), bytes));
+    }
+    let name = path.display().to_string();
+    let wrong = |error: io::Error| Failure::message("file", format!("cannot read {name}: {error}"));
+    let file = File::open(path).map_err(wrong)?;
+    if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
+        return Err(Failure::message("file", format!("cannot read {name}: it is a directory")));
+    }
+    file.take(limit + 1).read_to_end(&mut bytes).map_err(wrong)?;
+    Ok((name, bytes))
+}
+
+/// Writes to standard output. A reader that has had enough, such as `head`, is no error.
+fn print(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::message("file", format!("cannot write to standard output: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes a JSON value to standard output, on one line.
+fn print_json(value: &serde_json::Value) -> Result<(), Failure> {
+    print(&format!("{value}\n"))
+}
+
+/// Lines of cells in columns that are as wide as their widest cell.
+fn table(rows: &[Vec<String>], right: &[usize]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |cell: &str| cell.chars().count();
+    let widths: Vec<usize> = (0..columns)
+        .map(|k| rows.iter().filter_map(|row| row.get(k)).map(|cell| width(cell)).max().unwrap_or(0))
+        .collect();
+    let mut text = String::new();
+    for row in rows {
+        let mut line = String::new();
+        for (k, cell) in row.iter().enumerate() {
+            let padding = " ".repeat(widths[k] - width(cell));
+            if k > 0 {
+                line += "  ";
+            }
+            line += &if right.contains(&k) { padding + cell } else { format!("{cell}{padding}") };
+        }
+        text += line.trim_end();
+        text.push('\n');
+    }
+    text
+}
+
+/// Sizes the global thread pool for `--threads`; 0 stands for all processors.
+fn set_threads(threads: usize) -> Result<(), Failure> {
+    const MOST: usize = 1024;
+    if threads > MOST {
+        return Err(Failure::usage(format!("--threads: at most {MOST} are possible")));
+    }
+    if threads > 1 {
+        let built = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+        built.map_err(|error| {
+            Failure::message("threads", format!("cannot start {threads} threads: {error}"))
+        })?;
+    }
+    Ok(())
+}
+
+/// Whether errors go to a terminal that shows colours.
+fn stderr_has_colors() -> bool {
+    io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// A shape for messages: `scalar`, `[3]`, `[3,3]`.
+fn shape_name(shape: Shape) -> String {
+    match shape {
+        Shape::Scalar => "scalar".into(),
+        Shape::Complex => "complex".into(),
+        Shape::Vector(_) | Shape::Matrix(..) => text::item("", shape),
+    }
+}

@@ -1,0 +1,376 @@
+//! Errors and warnings, for people and as JSON.
+
+use std::io::Write as _;
+use std::ops::Range;
+
+use ariadne::{Config, IndexType, Label, Report, ReportKind, Source};
+use nc_arrays::FileError;
+use neural_compiler::Error;
+use neural_compiler::interpret::ast::Variable;
+use neural_compiler::kernel::KernelError;
+use neural_compiler::source::{Diagnostic, Severity, Span};
+use serde_json::{Value as Json, json};
+
+use super::state;
+
+/// How many diagnostics of one program are printed.
+const SHOWN: usize = 20;
+
+/// A program's text and what it is called.
+#[derive(Debug, Clone)]
+pub struct SourceText {
+    /// The file, or what stands for it.
+    pub name: String,
+    /// The text. Behind bytes that are no UTF-8, places are not exact; the only error in such a text is before them.
+    pub text: String,
+}
+
+impl SourceText {
+    /// Names a text.
+    pub fn new(name: String, bytes: Vec<u8>) -> SourceText {
+        let text = String::from_utf8(bytes)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+        SourceText { name, text }
+    }
+
+    /// Line and column of a byte, counted from 1.
+    pub fn place(&self, byte: usize) -> (usize, usize) {
+        let before = &self.text[..floor(&self.text, byte)];
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        let line = before.bytes().filter(|&byte| byte == b'\n').count() + 1;
+        (line, before[line_start..].chars().count() + 1)
+    }
+}
+
+/// Why a subcommand failed.
+#[derive(Debug)]
+pub enum Failure {
+    /// The command line makes no sense.
+    Usage(String),
+    /// Something is wrong with a program.
+    Source(SourceText, Vec<Diagnostic>),
+    /// The row failed, in a loop or recursive function with these variables.
+    Row(SourceText, Box<Diagnostic>, Vec<Variable>),
+    /// Something else is wrong.
+    Message {
+        /// Stable identifier.
+        code: &'static str,
+        /// What is wrong, in one sentence without a full stop.
+        message: String,
+        /// What else helps, a line each.
+        notes: Vec<String>,
+    },
+    /// It has been reported already.
+    Reported,
+}
+
+impl Failure {
+    /// A mistake in the command line.
+    pub fn usage(message: impl Into<String>) -> Failure {
+        Failure::Usage(message.into())
+    }
+
+    /// An error without a place in a program.
+    pub fn message(code: &'static str, message: impl Into<String>) -> Failure {
+        Failure::Message { code, message: message.into(), notes: Vec::new() }
+    }
+
+    /// Adds a line to a message.
+    pub fn note(mut self, note: impl Into<String>) -> Failure {
+        if let Failure::Message { notes, .. } = &mut self {
+            notes.push(note.into());
+        }
+        self
+    }
+
+    /// What the library has to say about a program.
+    pub fn library(source: SourceText, error: Error) -> Failure {
+        match error {
+            Error::Source(diagnostics) => Failure::Source(source, diagnostics),
+            Error::Kernel(error) => {
+                let code = match error {
+                    KernelError::UnknownInput { .. } => "unknown-input",
+                    KernelError::HessianOfVector { .. } | KernelError::HessianOfComplex { .. } => "hessian",
+                    KernelError::ComplexByVector { .. } => "gradient",
+                    KernelError::TooDeep { .. } => "too-deep",
+                    KernelError::DerivativeTooLarge(_) => "too-large",
+                    KernelError::TooManySteps { .. } => "too-many-steps",
+                    KernelError::Codegen(_) => "codegen",
+                };
+                Failure::message(code, format!("{}: {error}", source.name))
+            }
+            Error::Batch(error) => Failure::message("batch", format!("{}: {error}", source.name)),
+        }
+    }
+
+    /// The exit status that it leads to.
+    pub fn status(&self) -> i32 {
+        match self {
+            Failure::Usage(_) => 2,
+            Failure::Source(..) | Failure::Row(..) | Failure::Message { .. } | Failure::Reported => 1,
+        }
+    }
+
+    /// Prints it: to standard error, or as JSON to standard output.
+    pub fn report(&self, json: bool) {
+        if json {
+            let errors = self.json();
+            if !errors.is_empty() {
+                // There is nobody left to tell if this fails.
+                let _ = super::print_json(&json!({ "errors": errors }));
+            }
+            return;
+        }
+        match self {
+            Failure::Usage(message) => {
+                eprint_lines(&format!("error: {message}\n\nFor more information, try '--help'.\n"));
+            }
+            Failure::Source(source, list) => diagnostics(source, list),
+            Failure::Row(source, diagnostic, variables) => {
+                diagnostics(source, std::slice::from_ref(diagnostic.as_ref()));
+                if !variables.is_empty() {
+                    eprint_lines(&format!("  with {}\n", printable(&state::line(variables))));
+                }
+            }
+            Failure::Message { message, notes, .. } => {
+                let mut text = format!("error: {}\n", printable(message));
+                for note in notes {
+                    text += &format!("  {}\n", printable(note));
+                }
+                eprint_lines(&text);
+            }
+            Failure::Reported => {}
+        }
+    }
+
+    /// It as JSON objects.
+    pub fn json(&self) -> Vec<Json> {
+        match self {
+            Failure::Usage(message) => vec![json!({ "code": "usage", "message": message })],
+            Failure::Source(source, list) => list.iter().map(|d| diagnostic_json(source, d)).collect(),
+            Failure::Row(source, diagnostic, variables) => {
+                let mut object = diagnostic_json(source, diagnostic);
+                object["state"] = state::json(variables);
+                vec![object]
+            }
+            Failure::Message { code, message, notes } => {
+                vec![json!({ "code": code, "message": message, "notes": notes })]
+            }
+            Failure::Reported => Vec::new(),
+        }
+    }
+}
+
+impl From<FileError> for Failure {
+    fn from(error: FileError) -> Failure {
+        Failure::message("file", error.to_string())
+    }
+}
+
+/// The text without what would steer a terminal: other control characters than tabs and line ends become `?`, of the
+/// same length, or as many of them.
+pub fn printable(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let line_end = c == '\n' || c == '\r' && chars.peek() == Some(&'\n');
+        if c.is_control() && !line_end && c != '\t' {
+            shown.extend(std::iter::repeat_n('?', c.len_utf8()));
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
+/// Prints to standard error; there is nobody to tell if that fails.
+pub fn eprint_lines(text: &str) {
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// A diagnostic as JSON. Bytes count from 0, lines and columns (in characters) from 1.
+pub fn diagnostic_json(source: &SourceText, diagnostic: &Diagnostic) -> Json {
+    let place = |span: Span| {
+        let (line, column) = source.place(span.start as usize);
+        json!({ "start": span.start, "end": span.end, "line": line, "column": column })
+    };
+    let related: Vec<Json> = diagnostic
+        .related
+        .iter()
+        .map(|(span, words)| json!({ "message": words, "place": place(*span) }))
+        .collect();
+    json!({
+        "code": diagnostic.code,
+        "severity": match diagnostic.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        },
+        "message": diagnostic.message,
+        "file": source.name,
+        "place": place(diagnostic.span),
+        "label": diagnostic.label,
+        "related": related,
+        "help": diagnostic.help,
+    })
+}
+
+/// Prints diagnostics with excerpts of the source to standard error.
+pub fn diagnostics(source: &SourceText, list: &[Diagnostic]) {
+    let color = super::stderr_has_colors();
+    let mut text = String::new();
+    for diagnostic in list.iter().take(SHOWN) {
+        text += &excerpt(source, diagnostic, color);
+    }
+    if list.len() > SHOWN {
+        text += &format!("… and {} more\n", list.len() - SHOWN);
+    }
+    eprint_lines(&text);
+}
+
+/// A message with an excerpt of the source.
+pub fn excerpt(source: &SourceText, diagnostic: &Diagnostic, color: bool) -> String {
+    let all: Vec<Span> =
+        std::iter::once(diagnostic.span).chain(diagnostic.related.iter().map(|r| r.0)).collect();
+    let (window, together) = match Window::whole(source, &all) {
+        Some(window) => (window, true),
+        None => (Window::of(source, diagnostic.span), false),
+    };
+    let kind = match diagnostic.severity {
+        Severity::Error => ReportKind::Error,
+        Severity::Warning => ReportKind::Warning,
+    };
+    let config = Config::default().with_index_type(IndexType::Byte).with_color(color);
+    let place = |span: Span| (source.name.as_str(), window.range(span));
+    let mut report = Report::build(kind, place(diagnostic.span))
+        .with_config(config)
+        .with_code(diagnostic.code)
+        .with_message(printable(&diagnostic.message));
+    // Words at parts of a place show it well enough.
+    let within = |span: Span| diagnostic.span.start <= span.start && span.end <= diagnostic.span.end;
+    let parts = together && !diagnostic.related.is_empty() && diagnostic.related.iter().all(|r| within(r.0));
+    if !(parts && diagnostic.label.is_empty()) {
+        report = report.with_label(label(place(diagnostic.span), &diagnostic.label));
+    }
+    for (span, words) in &diagnostic.related {
+        if together {
+            report = report.with_label(label(place(*span), words));
+        } else {
+            let (line, column) = source.place(span.start as usize);
+            report = report.with_note(format!("{words}: {}:{line}:{column}", source.name));
+        }
+    }
+    if let Some(help) = &diagnostic.help {
+        report = report.with_help(printable(help));
+    }
+    let mut out = Vec::new();
+    let text = Source::from(window.text.as_str());
+    // Writing to memory does not fail.
+    let _ = report.finish().write((source.name.as_str(), text), &mut out);
+    let text = String::from_utf8_lossy(&out).into_owned();
+    // The excerpt does not start where the line does, so its columns are not those of the source.
+    let (line, column) = source.place(diagnostic.span.start as usize);
+    let head = format!(" {}:", source.name);
+    match text.find(&head).map(|at| at + head.len()) {
+        Some(start) => match text[start..].find(' ') {
+            Some(len) => format!("{}{line}:{column}{}", &text[..start], &text[start + len..]),
+            None => text,
+        },
+        None => text,
+    }
+}
+
+fn label<'a>(place: (&'a str, Range<usize>), words: &str) -> Label<(&'a str, Range<usize>)> {
+    // A label without words is not drawn.
+    let words = if words.is_empty() { "here" } else { words };
+    Label::new(place).with_message(printable(words))
+}
+
+/// The part of a source that an excerpt shows.
+struct Window {
+    text: String,
+    /// The bytes of the source.
+    bytes: Range<usize>,
+    /// What stands in front of them in `text`.
+    prefix: usize,
+}
+
+impl Window {
+    /// Most bytes and lines of a window.
+    const BYTES: usize = 2000;
+    const LINES: usize = 12;
+    /// Characters around a place in a long line.
+    const AROUND: usize = 60;
+    /// Lines in a source that are counted.
+    const NUMBERED: usize = 100_000;
+
+    /// The whole lines of the spans, if they are few and short.
+    fn whole(source: &SourceText, spans: &[Span]) -> Option<Window> {
+        let text = source.text.as_str();
+        let first = spans.iter().map(|span| floor(text, span.start as usize)).min()?;
+        let last = spans.iter().map(|span| floor(text, span.end as usize)).max()?.max(first);
+        if last - first > Window::BYTES {
+            return None;
+        }
+        let (start, end) = (line_start(text, first), line_end(text, last));
+        if end - start > Window::BYTES || text[start..end].lines().count() > Window::LINES {
+            return None;
+        }
+        Some(Window::cut(source, start..end))
+    }
+
+    /// The surroundings of one span, or of its start.
+    fn of(source: &SourceText, span: Span) -> Window {
+        if let Some(window) = Window::whole(source, &[span]) {
+            return window;
+        }
+        let text = source.text.as_str();
+        let start = floor(text, span.start as usize);
+        let line = line_start(text, start)..line_end(text, start);
+        let end = floor(text, span.end as usize).clamp(start, line.end).min(start + 2 * Window::AROUND);
+        let from = floor(text, start.saturating_sub(Window::AROUND)).max(line.start);
+        let to = floor(text, end + Window::AROUND).min(line.end);
+        Window::cut(source, from..to.max(from))
+    }
+
+    fn cut(source: &SourceText, bytes: Range<usize>) -> Window {
+        let text = source.text.as_str();
+        let ellipsis = |cut: bool| if cut { "…" } else { "" };
+        // Empty lines in front give the others their numbers; numbers beyond all measure are not worth it.
+        let lines = text[..bytes.start].bytes().filter(|&byte| byte == b'\n').count().min(Window::NUMBERED);
+        let mut shown = "\n".repeat(lines) + ellipsis(bytes.start > line_start(text, bytes.start));
+        let prefix = shown.len();
+        shown += &printable(&text[bytes.clone()]);
+        shown += ellipsis(bytes.end < line_end(text, bytes.end));
+        Window { text: shown, prefix, bytes }
+    }
+
+    /// Where a span is in the window.
+    fn range(&self, span: Span) -> Range<usize> {
+        let at = |byte: u32| {
+            let byte = (byte as usize).clamp(self.bytes.start, self.bytes.end);
+            let mut at = byte - self.bytes.start + self.prefix;
+            while !self.text.is_char_boundary(at) {
+                at -= 1;
+            }
+            at
+        };
+        at(span.start)..at(span.end).max(at(span.start))
+    }
+}
+
+/// The last boundary of characters up to `byte`.
+fn floor(text: &str, byte: usize) -> usize {
+    let mut byte = byte.min(text.len());
+    while !text.is_char_boundary(byte) {
+        byte -= 1;
+    }
+    byte
+}
+
+fn line_start(text: &str, byte: usize) -> usize {
+    text[..byte].rfind('\n').map_or(0, |at| at + 1)
+}
+
+fn line_end(text: &str, byte: usize) -> usize {
+    text[byte..].find('\n').map_or(text.len(), |at| byte + at)
+}

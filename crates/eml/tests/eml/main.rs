@@ -1,0 +1,7 @@
+//! The tests of trees, in one binary. Batches run in the tier that `NC_TIER` names.
+
+mod batches;
+mod calculator;
+mod pictures;
+mod translate;
+mod trees;

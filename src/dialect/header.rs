@@ -1,0 +1,91 @@
+//! Limits that a program asks for, in the comment at its head. Dialects differ in what a comment begins with.
+
+use crate::limits::Limits;
+use crate::source::{Diagnostic, MAX_DIAGNOSTICS, Span};
+
+/// What a line with options begins with, behind the mark of a comment.
+const MARK: &str = "nc:";
+
+/// Reads lines such as `; nc: --max-iterations 1000000` from the comment lines before the program.
+///
+/// # Errors
+///
+/// Options that there are not and values that are no numbers, each with its place.
+pub fn read(source: &str, comment: char) -> Result<Limits, Vec<Diagnostic>> {
+    let mut limits = Limits::default();
+    let mut errors = Vec::new();
+    for line in source.lines() {
+        let text = line.trim_start();
+        if text.is_empty() {
+            continue;
+        }
+        if !text.starts_with(comment) {
+            break;
+        }
+        let Some(options) = text.trim_start_matches(comment).trim_start().strip_prefix(MARK) else {
+            continue;
+        };
+        let place = |part: &str| {
+            let start = part.as_ptr() as usize - source.as_ptr() as usize;
+            Span::new(start as u32, (start + part.len()) as u32)
+        };
+        let mut words = options.split_whitespace().flat_map(|word| match word.split_once('=') {
+            Some((option, value)) => [Some(option), Some(value)],
+            None => [Some(word), None],
+        });
+        while let Some(option) = words.by_ref().flatten().next() {
+            let Some(limit) = limit(&mut limits, option) else {
+                let message = "a header has no such option";
+                errors.push(Diagnostic::error("header", place(option), message).help(format!(
+                    "it is written `{comment} {MARK} --max-iterations N --max-depth N --max-steps N`, with the \
+                     limits that the program needs",
+                )));
+                break;
+            };
+            let value = words.by_ref().flatten().next();
+            match value.map(str::parse) {
+                Some(Ok(number)) => *limit = number,
+                Some(Err(_)) | None => {
+                    let span = place(value.unwrap_or(option));
+                    let message = format!("`{option}` is followed by a number");
+                    errors.push(
+                        Diagnostic::error("header", span, message)
+                            .help(format!("such as `{option} 1000000`, written in digits")),
+                    );
+                    break;
+                }
+            }
+        }
+        if errors.len() >= MAX_DIAGNOSTICS {
+            break;
+        }
+    }
+    if errors.is_empty() { Ok(limits) } else { Err(errors) }
+}
+
+/// The lines that ask for these limits; none for those that hold anyway.
+pub fn write(limits: Limits, comment: char) -> String {
+    let Limits { iterations, depth, steps } = limits;
+    let usual = Limits::default();
+    let options = [
+        ("--max-iterations", iterations, usual.iterations),
+        ("--max-depth", depth, usual.depth),
+        ("--max-steps", steps, usual.steps),
+    ];
+    let asked: String = options
+        .iter()
+        .filter(|(_, limit, usual)| limit != usual)
+        .map(|(option, limit, _)| format!(" {option} {limit}"))
+        .collect();
+    if asked.is_empty() { asked } else { format!("{comment} {MARK}{asked}\n") }
+}
+
+/// The limit that an option sets.
+fn limit<'l>(limits: &'l mut Limits, option: &str) -> Option<&'l mut u64> {
+    match option {
+        "--max-iterations" => Some(&mut limits.iterations),
+        "--max-depth" => Some(&mut limits.depth),
+        "--max-steps" => Some(&mut limits.steps),
+        _ => None,
+    }
+}

@@ -1,0 +1,55 @@
+//! What is wrong with the names of a program, in infix notation.
+
+use super::token::{is_identifier, is_name};
+use crate::dialect::words::neutral;
+use crate::number::number;
+use crate::problem::{Problem, ProblemKind};
+use crate::source::Diagnostic;
+
+/// A name as it is written: between backquotes unless it is an identifier.
+pub(super) fn name(text: &str) -> String {
+    if !is_identifier(text) && is_name(text) { format!("`{text}`") } else { text.to_string() }
+}
+
+/// How a primitive is written with these operands, one word each: as an operator, or as a call.
+fn usage(function: &str, operands: &str) -> String {
+    let operands: Vec<&str> = operands.split_whitespace().collect();
+    match (function, operands.as_slice()) {
+        ("pow" | "expt", [x, y]) => format!("{x}^{y}"),
+        ("+" | "-" | "*" | "/" | "<" | "<=" | ">" | ">=" | "=" | "==", _) => format!("a {function} b"),
+        ("not", _) => "not a".into(),
+        _ => format!("{}({})", name(function), operands.join(", ")),
+    }
+}
+
+/// A problem in words.
+pub fn spell(problem: &Problem) -> Diagnostic {
+    let words = neutral(problem);
+    match &problem.kind {
+        ProblemKind::NotPredefined { name, value } => {
+            words.help(format!("for the number, add `{name} = {};`", number(*value)))
+        }
+        ProblemKind::ValueCalled { name, .. } => words.help(format!("for a product write `{name}*(…)`")),
+        ProblemKind::PrimitiveArity { name, usage: operands, doc, .. } => {
+            let usages: Vec<String> = operands.split('|').map(|operands| usage(name, operands)).collect();
+            words.help(format!("it is written `{}`: {doc}", usages.join("` or `")))
+        }
+        ProblemKind::UnknownFunction { own: true, .. } => {
+            words.help("a function that calls itself is defined at the top of a program or in a block `{…}`")
+        }
+        ProblemKind::UnknownFunction { own: false, .. }
+        | ProblemKind::TwoInputs { .. }
+        | ProblemKind::DefinedTwice { .. }
+        | ProblemKind::RecurArity { .. }
+        | ProblemKind::RecurUsed { .. }
+        | ProblemKind::BeforeDefinition { .. }
+        | ProblemKind::UsesBeforeDefinition { .. }
+        | ProblemKind::FunctionAsValue { .. }
+        | ProblemKind::ReservedWord { .. }
+        | ProblemKind::FunctionArity { .. }
+        | ProblemKind::NearMiss { .. }
+        | ProblemKind::TooManyCaptures { .. }
+        | ProblemKind::TooManyPassed { .. }
+        | ProblemKind::TooLargeLoops { .. } => words,
+    }
+}

@@ -1,0 +1,37 @@
+//! What is wrong with the names of a program, in the words of Scheme.
+
+use crate::dialect::words::neutral;
+use crate::number::number;
+use crate::problem::{Problem, ProblemKind};
+use crate::source::Diagnostic;
+
+/// A problem in words.
+pub fn spell(problem: &Problem) -> Diagnostic {
+    let words = neutral(problem);
+    match &problem.kind {
+        ProblemKind::NotPredefined { name, value } => {
+            words.help(format!("for the number, add `(define {name} {})`", number(*value)))
+        }
+        ProblemKind::ValueCalled { name, .. } => words.help(format!("for a product write `(* {name} …)`")),
+        ProblemKind::PrimitiveArity { name, usage, doc, .. } => {
+            words.help(format!("it is written `({name} {usage})`: {doc}"))
+        }
+        ProblemKind::UnknownFunction { own: true, .. } => {
+            words.help("a function that calls itself is bound with `letrec`")
+        }
+        ProblemKind::UnknownFunction { own: false, .. }
+        | ProblemKind::TwoInputs { .. }
+        | ProblemKind::DefinedTwice { .. }
+        | ProblemKind::RecurArity { .. }
+        | ProblemKind::RecurUsed { .. }
+        | ProblemKind::BeforeDefinition { .. }
+        | ProblemKind::UsesBeforeDefinition { .. }
+        | ProblemKind::FunctionAsValue { .. }
+        | ProblemKind::ReservedWord { .. }
+        | ProblemKind::FunctionArity { .. }
+        | ProblemKind::NearMiss { .. }
+        | ProblemKind::TooManyCaptures { .. }
+        | ProblemKind::TooManyPassed { .. }
+        | ProblemKind::TooLargeLoops { .. } => words,
+    }
+}

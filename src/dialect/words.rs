@@ -1,0 +1,101 @@
+//! Words for problems that all dialects have in common: those in which nothing of a program is spelled but names.
+
+use crate::problem::{Problem, ProblemKind, User};
+use crate::source::{Diagnostic, Severity};
+
+/// A problem in words. Advice that shows how something is written is missing: it is the dialect's.
+pub fn neutral(problem: &Problem) -> Diagnostic {
+    let new = |message: String| match problem.severity() {
+        Severity::Error => Diagnostic::error(problem.code(), problem.span, message),
+        Severity::Warning => Diagnostic::warning(problem.code(), problem.span, message),
+    };
+    match &problem.kind {
+        ProblemKind::TwoInputs { name, param, function } => {
+            new(format!("two inputs are called `{name}`: nothing binds this one"))
+                .related(*param, format!("the other is a parameter of `{function}`"))
+                .help("rename one of them, or pass the value as an operand")
+        }
+        ProblemKind::DefinedTwice { name, first } => {
+            new(format!("`{name}` is defined twice")).related(*first, "the first")
+        }
+        ProblemKind::RecurArity { given, expected, begins } => {
+            let (given, expected) = (count(*given, "value"), count(*expected, "variable"));
+            new(format!("`recur` gives {given} to a loop of {expected}"))
+                .related(*begins, "the loop")
+                .help("give every variable its next value, in order")
+        }
+        ProblemKind::RecurUsed { by, used } => {
+            let by = match by {
+                User::Call(name) => format!("`{name}`"),
+                User::Condition => "a condition".into(),
+                User::Binding => "a binding".into(),
+                User::Loop => "another loop".into(),
+                User::Recur => "another `recur`".into(),
+                User::Expression => "another expression".into(),
+            };
+            new(format!("the value of `recur` is used by {by}: the loop goes on, and there is none"))
+                .related(*used, "used here")
+                .help("bind an accumulator instead: a further variable of the loop that holds the result so far")
+        }
+        ProblemKind::BeforeDefinition { name, defined } => {
+            new(format!("`{name}` is used before its definition")).related(*defined, "defined here")
+        }
+        ProblemKind::UsesBeforeDefinition { function, name, defined } => {
+            new(format!("`{function}` uses `{name}` before its definition")).related(*defined, "defined here")
+        }
+        ProblemKind::FunctionAsValue { name, defined } => {
+            new(format!("`{name}` is a function, and a function is no value"))
+                .related(*defined, "defined here")
+                .help("call it: functions cannot be passed, stored or returned")
+        }
+        ProblemKind::ReservedWord { name } => new(format!("`{name}` is part of a form, not a value")),
+        ProblemKind::ValueCalled { name, defined } => {
+            new(format!("`{name}` is a value, and is called like a function"))
+                .related(*defined, "it is this value")
+        }
+        ProblemKind::FunctionArity { name, expected, given, defined } => {
+            new(format!("`{name}` takes {}, not {given}", count(*expected, "operand")))
+                .related(*defined, "defined here")
+        }
+        ProblemKind::PrimitiveArity { name, least, most, given, .. } => {
+            let expected = match *most {
+                Some(most) if most == *least => count(most, "operand"),
+                Some(most) if most == least + 1 => format!("{least} or {most} operands"),
+                Some(most) => format!("{least} to {most} operands"),
+                None => format!("at least {}", count(*least, "operand")),
+            };
+            new(format!("`{name}` takes {expected}, not {given}"))
+        }
+        ProblemKind::UnknownFunction { name, similar, .. } => {
+            let words = new(format!("there is no function `{name}`"));
+            match similar {
+                Some(similar) => words.help(format!("did you mean `{similar}`?")),
+                None => words,
+            }
+        }
+        ProblemKind::NotPredefined { name, .. } => {
+            new(format!("`{name}` is not predefined, so it is an input"))
+        }
+        ProblemKind::NearMiss { name, similar, bound } => {
+            new(format!("`{name}` is bound by nothing, so it is an input"))
+                .related(*bound, format!("did you mean `{similar}`?"))
+        }
+        ProblemKind::TooManyCaptures { limit } => {
+            new(format!("functions use more than {limit} variables from around them"))
+                .help("pass values as operands, or nest less deeply")
+        }
+        ProblemKind::TooManyPassed { limit } => {
+            new(format!("calls pass on more than {limit} variables from around the functions"))
+                .help("make fewer calls, or let the functions use fewer variables from around them")
+        }
+        ProblemKind::TooLargeLoops { functions } => {
+            new(format!("loops of {functions} functions that continue in each other"))
+                .help("enter the loop by one function only, or let fewer functions take part")
+        }
+    }
+}
+
+/// A number of things.
+pub fn count(n: usize, noun: &str) -> String {
+    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
+}

@@ -1,0 +1,228 @@
+//! What can be wrong with the names of a program: the facts. How they are put in words is a matter of the dialect
+//! ([`Dialect::spell`](crate::dialect::Dialect::spell)).
+
+use crate::source::{Severity, Span};
+
+/// Words of a dialect that look like names.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Vocabulary {
+    /// Words that stand where the name of a function does: an unknown function may be a slip for one.
+    pub forms: &'static [&'static str],
+    /// Words that are no inputs where nothing binds them, forms included.
+    pub reserved: &'static [&'static str],
+}
+
+impl Vocabulary {
+    /// Whether a name that nothing binds is no input.
+    pub fn reserves(self, name: &str) -> bool {
+        self.reserved.contains(&name)
+    }
+}
+
+/// Something wrong or doubtful, and its place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Problem {
+    /// The place.
+    pub span: Span,
+    /// What it is.
+    pub kind: ProblemKind,
+}
+
+/// What can be wrong or doubtful.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ProblemKind {
+    /// A free variable has the name of a parameter of the final function: both would be inputs.
+    TwoInputs {
+        /// The name.
+        name: String,
+        /// Where the parameter stands.
+        param: Span,
+        /// The final function.
+        function: String,
+    },
+    /// A name is defined twice at the top of a program.
+    DefinedTwice {
+        /// The name.
+        name: String,
+        /// The first definition.
+        first: Span,
+    },
+    /// `recur` with as many values as the loop does not have variables.
+    RecurArity {
+        /// How many values.
+        given: usize,
+        /// How many variables.
+        expected: usize,
+        /// The loop.
+        begins: Span,
+    },
+    /// The value of `recur` is used, and there is none.
+    RecurUsed {
+        /// What uses it.
+        by: User,
+        /// Its place.
+        used: Span,
+    },
+    /// A value is used before its definition.
+    BeforeDefinition {
+        /// Its name.
+        name: String,
+        /// Where it is defined.
+        defined: Span,
+    },
+    /// A function is called that uses a value before its definition.
+    UsesBeforeDefinition {
+        /// The function.
+        function: String,
+        /// The value.
+        name: String,
+        /// Where the value is defined.
+        defined: Span,
+    },
+    /// A function stands where a value is wanted.
+    FunctionAsValue {
+        /// Its name.
+        name: String,
+        /// Where it is defined.
+        defined: Span,
+    },
+    /// A word of the dialect stands where a value is wanted.
+    ReservedWord {
+        /// The word.
+        name: String,
+    },
+    /// A value is called like a function.
+    ValueCalled {
+        /// Its name.
+        name: String,
+        /// Where it is defined.
+        defined: Span,
+    },
+    /// A function of the program has a wrong number of operands.
+    FunctionArity {
+        /// Its name.
+        name: String,
+        /// How many parameters it has.
+        expected: usize,
+        /// How many operands there are.
+        given: usize,
+        /// Where it is defined.
+        defined: Span,
+    },
+    /// A primitive has a wrong number of operands.
+    PrimitiveArity {
+        /// Its name as it is written here.
+        name: String,
+        /// How many operands it takes at least.
+        least: usize,
+        /// How many it takes at most.
+        most: Option<usize>,
+        /// Its operands, as words between spaces; alternatives are set apart by `|`.
+        usage: &'static str,
+        /// What it computes.
+        doc: &'static str,
+        /// How many operands there are.
+        given: usize,
+    },
+    /// There is no function of this name.
+    UnknownFunction {
+        /// The name.
+        name: String,
+        /// Whether it is that of the function around, which does not know itself.
+        own: bool,
+        /// A known name that it may be a slip for.
+        similar: Option<String>,
+    },
+    /// A constant of mathematics is not predefined, and so an input.
+    NotPredefined {
+        /// Its name.
+        name: String,
+        /// Its value.
+        value: f64,
+    },
+    /// An input has nearly the name of a variable.
+    NearMiss {
+        /// Its name.
+        name: String,
+        /// That of the variable.
+        similar: String,
+        /// Where the variable is bound.
+        bound: Span,
+    },
+    /// Functions use too many variables from around them.
+    TooManyCaptures {
+        /// How many are possible.
+        limit: usize,
+    },
+    /// Calls pass on too many variables from around functions.
+    TooManyPassed {
+        /// How many are possible.
+        limit: usize,
+    },
+    /// Functions continue in each other, and their loops together are too much.
+    TooLargeLoops {
+        /// How many functions.
+        functions: usize,
+    },
+}
+
+/// What uses a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum User {
+    /// A call of this function.
+    Call(String),
+    /// A choice.
+    Condition,
+    /// A binding.
+    Binding,
+    /// A loop, as a first value.
+    Loop,
+    /// `recur`.
+    Recur,
+    /// Another expression.
+    Expression,
+}
+
+impl Problem {
+    /// The stable identifier of what is said about it.
+    pub fn code(&self) -> &'static str {
+        match self.kind {
+            ProblemKind::TwoInputs { .. } | ProblemKind::DefinedTwice { .. } => "duplicate",
+            ProblemKind::RecurArity { .. }
+            | ProblemKind::FunctionArity { .. }
+            | ProblemKind::PrimitiveArity { .. } => "arity",
+            ProblemKind::RecurUsed { .. } => "recur",
+            ProblemKind::BeforeDefinition { .. } | ProblemKind::UsesBeforeDefinition { .. } => "order",
+            ProblemKind::FunctionAsValue { .. } | ProblemKind::ValueCalled { .. } => "first-order",
+            ProblemKind::ReservedWord { .. } => "form",
+            ProblemKind::UnknownFunction { .. } => "unknown-name",
+            ProblemKind::NotPredefined { .. } => "constant",
+            ProblemKind::NearMiss { .. } => "near-miss",
+            ProblemKind::TooManyCaptures { .. }
+            | ProblemKind::TooManyPassed { .. }
+            | ProblemKind::TooLargeLoops { .. } => "too-large",
+        }
+    }
+
+    /// Whether compilation can go on.
+    pub fn severity(&self) -> Severity {
+        match self.kind {
+            ProblemKind::NotPredefined { .. } | ProblemKind::NearMiss { .. } => Severity::Warning,
+            ProblemKind::TwoInputs { .. }
+            | ProblemKind::DefinedTwice { .. }
+            | ProblemKind::RecurArity { .. }
+            | ProblemKind::RecurUsed { .. }
+            | ProblemKind::BeforeDefinition { .. }
+            | ProblemKind::UsesBeforeDefinition { .. }
+            | ProblemKind::FunctionAsValue { .. }
+            | ProblemKind::ReservedWord { .. }
+            | ProblemKind::ValueCalled { .. }
+            | ProblemKind::FunctionArity { .. }
+            | ProblemKind::PrimitiveArity { .. }
+            | ProblemKind::UnknownFunction { .. }
+            | ProblemKind::TooManyCaptures { .. }
+            | ProblemKind::TooManyPassed { .. }
+            | ProblemKind::TooLargeLoops { .. } => Severity::Error,
+        }
+    }
+}
