@@ -487,7 +487,7 @@ impl Walker<'_> {
         self.terms.graph.truth(outside)
     }
 
-    /// The same, element by element where the operands are put together of elements.
+    /// Whether a condition holds, element by element where the operands are put together of elements.
     fn judge_elements(&mut self, op: Op, domain: &Domain, args: &[Node], result: Node) -> Option<bool> {
         let count = self.ty(result).len();
         if !op.elementwise() || self.ty(result).is_scalar() || count > MAX_ELEMENTS {

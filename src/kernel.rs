@@ -301,47 +301,49 @@ fn input_index(graph: &Graph, name: &str) -> Result<u32, KernelError> {
     }
 }
 
-/// Why a program is interpreted instead of compiled.
+/// Why there is no native code for a program.
 #[derive(Debug, thiserror::Error)]
-enum Refused {
+enum NotNative {
     #[error("{size} instructions are more than {limit}")]
     Size { size: usize, limit: usize },
     #[error("{cells} numbers in memory are more than {MAX_CELLS}")]
     Memory { cells: u32 },
-    #[error("calls may need {} MiB of stack", bytes >> 20)]
+    #[error("it may need {} MiB of stack", bytes >> 20)]
     Stack { bytes: usize },
+    #[error(transparent)]
+    Failed(#[from] CodegenError),
 }
 
-fn native(graph: &Graph, options: &CompileOptions) -> Result<Result<Code, Refused>, CodegenError> {
+fn native(graph: &Graph, options: &CompileOptions) -> Result<Code, NotNative> {
     let limit = options.max_instructions;
     // Lowering a program that is far too large would itself take long.
     let size = graph.work();
     if size > limit {
-        return Ok(Err(Refused::Size { size, limit }));
+        return Err(NotNative::Size { size, limit });
     }
     debug_assert_eq!(crate::graph::verify::verify(graph), Ok(()));
     let program = lower(graph, options.tape_bytes);
     debug_assert_eq!(crate::lower::verify::verify(&program), Ok(()));
     let size = program.insts.len();
     if size > limit {
-        return Ok(Err(Refused::Size { size, limit }));
+        return Err(NotNative::Size { size, limit });
     }
     if program.cells > MAX_CELLS {
-        return Ok(Err(Refused::Memory { cells: program.cells }));
+        return Err(NotNative::Memory { cells: program.cells });
     }
     let (code, stack) = match options.tier.isa()? {
         Some(isa) => {
             let wide = wide::compile(&program, isa)?;
-            let stack = wide.stack_bytes();
+            let stack = wide.shape().stack_bytes;
             (Code::Wide(wide), stack)
         }
         None => {
             let native = cranelift::compile(&program, &TargetMachine::host()?)?;
-            let stack = native.stack_bytes();
+            let stack = native.shape().stack_bytes;
             (Code::Native(native), stack)
         }
     };
-    Ok(if stack > MAX_STACK_BYTES { Err(Refused::Stack { bytes: stack }) } else { Ok(code) })
+    if stack > MAX_STACK_BYTES { Err(NotNative::Stack { bytes: stack }) } else { Ok(code) }
 }
 
 /// A compiled program. Cloning it is cheap; the code is freed with the last clone.
@@ -422,16 +424,22 @@ impl Kernel {
             Tier::Interpret => Code::Interpreted,
             Tier::Auto | Tier::Wide | Tier::Avx512 | Tier::Avx2 | Tier::Cranelift => {
                 match native(&graph, options) {
-                    Ok(Ok(code)) => code,
-                    Ok(Err(why)) => {
+                    Ok(code) => code,
+                    Err(NotNative::Failed(error)) => match error {
+                        CodegenError::Host(why) if options.tier == Tier::Auto => {
+                            notes.push(format!("interpreted: {why}"));
+                            Code::Interpreted
+                        }
+                        CodegenError::Memory(why) if options.tier == Tier::Auto => {
+                            notes.push(format!("interpreted: {why}"));
+                            Code::Interpreted
+                        }
+                        error => return Err(error.into()),
+                    },
+                    Err(why) => {
                         notes.push(format!("interpreted: {why}"));
                         Code::Interpreted
                     }
-                    Err(CodegenError::Host(why)) if options.tier == Tier::Auto => {
-                        notes.push(format!("interpreted: {why}"));
-                        Code::Interpreted
-                    }
-                    Err(error) => return Err(error.into()),
                 }
             }
         };
@@ -710,5 +718,32 @@ impl BatchKernel for Kernel {
             }
             Code::Ast(kernel) => kernel.row(inputs, params, outputs, sums),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codegen::REFUSING;
+    use crate::{Error, Program};
+
+    #[test]
+    fn without_memory_for_code_programs_are_interpreted() {
+        let program = Program::parse("(+ (* x x) 1)").expect("a program");
+        REFUSING.set(true);
+        let kernel = program.compile(&CompileOptions::default()).expect("a kernel");
+        assert_eq!(kernel.tier(), Tier::Interpret);
+        assert_eq!(kernel.columns(&[&[2.0, 3.0][..]]).expect("values"), [[5.0, 10.0]]);
+        let [note] = kernel.notes() else { panic!("{:?}", kernel.notes()) };
+        assert!(note.starts_with("interpreted: the system refused"), "{note}");
+        for tier in Tier::available().into_iter().filter(|&tier| tier != Tier::Interpret) {
+            let refused = program.compile(&CompileOptions { tier, ..CompileOptions::default() });
+            let Err(Error::Kernel(KernelError::Codegen(CodegenError::Memory(_)))) = refused else {
+                panic!("{tier}: {refused:?}")
+            };
+        }
+        REFUSING.set(false);
+        let kernel = program.compile(&CompileOptions::default()).expect("a kernel");
+        assert_eq!(Some(kernel.tier()), Tier::available().first().copied());
     }
 }

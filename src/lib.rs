@@ -2,6 +2,8 @@
 
 pub mod anf;
 pub mod ast;
+#[doc(hidden)]
+pub mod chaos;
 pub mod codegen;
 pub mod derive;
 pub mod dialect;

@@ -6,6 +6,10 @@
 //!
 //! * `calls`: which calls are iterations of loops, and which need a stack;
 //! * `captures`: what functions use from around them.
+//!
+//! **Invariant**: every name is bound, called with as many operands as it takes, and used as what it is.
+//!
+//! **Boundary**: knows names and primitives, and neither numbers nor shapes.
 
 mod calls;
 mod captures;

@@ -24,7 +24,7 @@ pub struct Compiler {
 pub enum Arithmetic {
     /// Everything.
     Fast,
-    /// The same without contraction and reassociation.
+    /// Compiled C without contraction and reassociation.
     Uncontracted,
 }
 

@@ -10,7 +10,7 @@ pub struct Case {
     pub inputs: Vec<String>,
     /// The Scheme program.
     pub scheme: String,
-    /// The same operations in infix notation: `^` for powers, `c && a || b` for choices.
+    /// The formula in infix notation: `^` for powers, `c && a || b` for choices.
     pub infix: String,
 }
 

@@ -48,7 +48,7 @@ impl Columns {
         columns.map(|column| &column[..self.rows])
     }
 
-    /// The same, to be written.
+    /// All columns, to be written.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut [f64]> {
         let columns = self.data[self.first..].chunks_exact_mut(self.stride).take(self.count);
         columns.map(|column| &mut column[..self.rows])

@@ -71,7 +71,7 @@ impl Line {
         Some(self.tiers.first()?.1 / self.c.as_ref()?.best)
     }
 
-    /// The same for machines.
+    /// The figures as JSON.
     pub fn json(&self) -> Value {
         let tiers = self.tiers.iter().map(|(tier, time)| (tier.to_string(), json!(time)));
         json!({

@@ -63,7 +63,7 @@ impl Machine {
         }
     }
 
-    /// The same for machines.
+    /// The figures as JSON.
     pub fn json(&self) -> Value {
         let bandwidth = |b: Bandwidth| json!({ "read": b.read, "triad": b.triad });
         let peaks = self.peaks.iter().map(|(bits, peak)| json!({ "bits": bits, "gflops": peak }));

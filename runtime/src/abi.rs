@@ -128,7 +128,7 @@ impl Status {
     pub const FIRST_CHECK: u64 = 2;
     /// A note about check `k` is the word `NOTE + k`; as a signed number the word is negative.
     pub const NOTE: u64 = 1 << 63;
-    /// The same in a word of 32 bits.
+    /// The bit of a status word of 32 bits that tells a note from a failure.
     pub const NOTE_32: u32 = 1 << 31;
 
     /// Reads a status word of 64 bits.

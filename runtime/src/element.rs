@@ -12,7 +12,11 @@ use crate::lanes::Precision;
 /// A number of a column: `f64` or `f32`, and nothing else.
 ///
 /// A kernel works on columns of one kind. Its rows have status words of the same size.
-pub trait Element:
+///
+/// # Safety
+/// [`Element::PRECISION`] says what the type is: kernels write numbers of that format, and words of as many bits, where
+/// there are numbers and words of these types.
+pub unsafe trait Element:
     Plain + Default + PartialEq + Debug + FromStr<Err = ParseFloatError> + Send + Sync + 'static
 {
     /// The number format.
@@ -40,7 +44,8 @@ pub trait Element:
     fn spaces(workspace: &mut Workspace) -> &mut Spaces<Self>;
 }
 
-impl Element for f64 {
+// SAFETY: binary64, and words of 64 bits.
+unsafe impl Element for f64 {
     const PRECISION: Precision = Precision::Double;
     const NAN: f64 = f64::NAN;
     type Word = u64;
@@ -70,7 +75,8 @@ impl Element for f64 {
     }
 }
 
-impl Element for f32 {
+// SAFETY: binary32, and words of 32 bits.
+unsafe impl Element for f32 {
     const PRECISION: Precision = Precision::Single;
     const NAN: f32 = f32::NAN;
     type Word = u32;

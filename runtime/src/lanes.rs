@@ -93,9 +93,9 @@ pub trait Lanes {
         Precision::Double
     }
 
-    /// The same number in every lane: `value` rounded to the number format.
+    /// One number in every lane: `value` rounded to the number format.
     fn f(&self, value: f64) -> Self::F;
-    /// The same integer in every lane: the low bits of `value`, as many as an integer lane has.
+    /// One integer in every lane: the low bits of `value`, as many as an integer lane has.
     fn i(&self, value: i64) -> Self::I;
 
     /// `a + b`.

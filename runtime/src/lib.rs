@@ -10,7 +10,9 @@
 pub mod abi;
 pub mod batch;
 pub mod element;
+mod fork;
 pub mod lanes;
 #[cfg(unix)]
 pub mod memory;
 pub mod recipes;
+mod stack;

@@ -6,6 +6,10 @@
 //!
 //! * [`build`]: resolved program → ANF, as written or with loops in place of calls in tail position;
 //! * [`mod@print`] and [`verify`].
+//!
+//! **Invariant**: every operand is a constant or a variable that is bound before it; checked by [`verify`].
+//!
+//! **Boundary**: knows primitives by their names and arities, and neither numbers of rows nor shapes.
 
 pub mod build;
 pub mod print;

@@ -64,10 +64,12 @@ fn latency(inst: Inst) -> u32 {
 
 /// How many cycles the instruction keeps its unit busy, where a vector instruction takes `each`.
 fn occupancy(inst: Inst, each: f64) -> f64 {
-    match inst {
-        Inst::FUnary(FUnary::Sqrt, _) => 18.0 * each,
-        Inst::FBinary(FBinary::Div, ..) => 10.0 * each,
-        _ => each,
+    if let Inst::FUnary(FUnary::Sqrt, _) = inst {
+        18.0 * each
+    } else if let Inst::FBinary(FBinary::Div, ..) = inst {
+        10.0 * each
+    } else {
+        each
     }
 }
 

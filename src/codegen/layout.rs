@@ -5,6 +5,7 @@ use nc_runtime::lanes::Precision;
 
 use super::interleave::{self, Interleave};
 use super::pieces::{self, Pieces, store_piece};
+use crate::chaos;
 use crate::entity::{Entity, EntityVec};
 use crate::lower::lanes::{Inst, LaneProgram, Store, Target, Value};
 
@@ -33,6 +34,20 @@ pub struct Resources {
 }
 
 impl Resources {
+    /// These resources, or others that a program can be laid out for as well.
+    fn perturbed(self) -> Resources {
+        Resources {
+            registers: chaos::choose("registers", self.registers, &[2, 6]),
+            most_groups: chaos::choose("groups", self.most_groups, &[1, 2]),
+            cycles: chaos::choose("cycles", self.cycles, &[0.01, 20.0]),
+            spill: chaos::choose("spill", self.spill, &[0.0, 1e6]),
+            whole_size: chaos::choose("whole size", self.whole_size, &[0, 40]),
+            whole_loops: chaos::choose("whole loops", self.whole_loops, &[0, 40]),
+            piece_size: chaos::choose("piece size", self.piece_size, &[50, 200]),
+            ..self
+        }
+    }
+
     /// Rows of a lane group.
     pub fn lanes(&self, precision: Precision) -> usize {
         self.vector_bytes / precision.bytes()
@@ -41,6 +56,28 @@ impl Resources {
 
 /// Scratch memory of a program in pieces: so much that it stays in the second-level cache.
 const SCRATCH_BYTES: usize = 256 << 10;
+
+/// A kernel with so much stack beside its own frames meets what runs on top of them: functions of the runtime that it calls,
+/// and handlers of signals.
+const STACK_SPARE: usize = 256 << 10;
+
+/// Kernels whose frame is at most so large run on whatever stack there is, like any other function. Larger frames, and
+/// calls within the program, get a stack of known size.
+const ORDINARY_FRAME: usize = 16 << 10;
+
+/// The stack that a program's code needs in bytes, 0 for what any function may take. `entry` is the largest frame of its
+/// pieces and `callee` the largest of its functions, return addresses included; calls may be nested as deep as the limit
+/// says.
+pub fn stack_bytes(program: &LaneProgram, entry: usize, callee: usize) -> usize {
+    if program.functions.is_empty() && entry <= ORDINARY_FRAME {
+        return 0;
+    }
+    let calls = match program.functions.is_empty() {
+        true => 0,
+        false => usize::try_from(program.max_depth).unwrap_or(usize::MAX).saturating_add(1),
+    };
+    calls.saturating_mul(callee).saturating_add(entry).saturating_add(STACK_SPARE)
+}
 
 /// How a program is laid out as code.
 pub struct Plan {
@@ -120,6 +157,7 @@ impl Plan {
 
     /// Lays a program out.
     pub fn of(program: &LaneProgram, resources: &Resources) -> Plan {
+        let resources = &resources.perturbed();
         let most = if program.loops.is_empty() { resources.whole_size } else { resources.whole_loops };
         let whole = program.insts.len() <= most;
         let pieces = pieces::cut(program, if whole { program.insts.len() } else { resources.piece_size });

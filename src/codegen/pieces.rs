@@ -38,14 +38,14 @@ fn starts(program: &LaneProgram, size: usize) -> Vec<usize> {
     let mut starts = vec![0];
     let mut depth = 0;
     for (value, &inst) in program.insts.iter() {
-        let start = starts.last().copied().unwrap_or_default();
+        let start = *starts.last().expect("the first piece starts at 0");
         if depth == 0 && value.index() - start >= size.max(1) {
             starts.push(value.index());
         }
-        match inst {
-            Inst::Loop(_) => depth += 1,
-            Inst::End(_) => depth -= 1,
-            _ => {}
+        if let Inst::Loop(_) = inst {
+            depth += 1;
+        } else if let Inst::End(_) = inst {
+            depth -= 1;
         }
     }
     starts

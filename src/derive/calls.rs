@@ -18,6 +18,10 @@ use crate::graph::region::{Call, CallResult, ResultRole};
 use crate::graph::{Elem, Function, FunctionId, Graph, Node, Region, RegionKind, Shape, Source};
 use crate::ops::{Algebra, Op};
 
+/// The stack grows by so much when less than that is left of it.
+const STACK_LEFT: usize = 128 << 10;
+const STACK_MORE: usize = 2 << 20;
+
 impl Known {
     /// The function that computes the outputs of another, and behind them, for each number among them, its tangent and
     /// whether that is active, from the operands and the tangents of those that have one.
@@ -51,7 +55,9 @@ impl Known {
             let (flow, _) = flows.flow(&format!("t{k}"), primal.shape(input), activity);
             seeds.push((input, flow));
         }
-        let (found, regions) = sweep(&mut body, primal, &seeds, self);
+        // Functions that call each other nest here as deep as there are functions.
+        let (found, regions) =
+            stacker::maybe_grow(STACK_LEFT, STACK_MORE, || sweep(&mut body, primal, &seeds, self));
         for ((of, result), role) in (0u32..).zip(&primal.outputs).zip(&function.results) {
             if !role.is_number() {
                 continue;

@@ -9,6 +9,10 @@
 //! node's shape or scalar, that tells where it comes through taken selections only. Where it does not, the number is an
 //! exact zero, and each contribution made from it is selected by the activity instead of multiplied, so that
 //! `0 · ∞` does not arise. No activity means: everywhere.
+//!
+//! **Invariant**: the values of a derived graph keep every bit of the graph that it is derived from; what is not taken contributes nothing.
+//!
+//! **Boundary**: knows graphs and the rules of operations, and neither lanes nor source text.
 
 //!
 //! * [`adjoint`] and [`tangent`]: the sweeps through a graph;

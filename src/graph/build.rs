@@ -3,6 +3,10 @@
 //! Functions are inlined, each once per combination of operands and path; shapes are inferred on the way. An
 //! explicit stack of frames stands for nesting, so that no program overflows the machine stack. The body of a loop is
 //! built in a graph of its own; what it uses from around it is captured. Recursive functions become functions of the graph.
+//!
+//! **Invariant**: the graph computes what A-normal form says, bit for bit, with a check for whatever can fail a row.
+//!
+//! **Boundary**: knows A-normal form and signatures; hands on graphs only.
 
 mod calls;
 mod loops;

@@ -65,7 +65,7 @@ fn copy_one(from: &Graph, node: Node, to: &mut Graph, args: &[Node]) -> Node {
     }
 }
 
-/// The same graph, where the results of some regions are those of others. What takes a region's place has the same
+/// A graph with the results of some regions replaced by those of others. What takes a region's place has the same
 /// states first and the same exit values last, and does not depend on its results.
 pub fn redirect(graph: &Graph, regions: &HashMap<Node, Node>) -> Graph {
     let mut new = Graph::of(graph.precision);

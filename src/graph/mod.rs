@@ -8,11 +8,16 @@
 //! * [`region`]: loops, and their adjoints;
 //! * [`copy`]: nodes of one graph made again in another;
 //! * [`rewrite`]: rules applied as nodes are made, which keep every bit;
-//! * [`mod@print`] and [`verify`].
+//! * [`mod@print`], [`read`] and [`verify`].
+//!
+//! **Invariant**: operands come before users, types follow from the rules of operations, equal nodes are one; checked by [`verify`].
+//!
+//! **Boundary**: knows operations, and neither rows, lanes nor processors.
 
 pub mod build;
 pub mod copy;
 pub mod print;
+pub mod read;
 pub mod region;
 pub mod rewrite;
 mod steps;

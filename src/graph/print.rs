@@ -1,57 +1,163 @@
-//! The textual form of a graph.
+//! The textual form of a graph, which [`read`](super::read::read) reads back.
+//!
+//! ```text
+//! numbers f32                                       only if they are not binary64
+//! limits 10000 iterations, 10000 calls, 9 steps     only if something repeats
+//! failure 1: deeper than 10000 calls                what can fail a call, numbered from 1
+//! function0 power -> value: scalar, failure: scalar, steps: scalar     a recursive function and its results; its body is indented
+//! function1 unused                                  one that no row comes to
+//! input x: scalar                                   or parameter, cotangent, tangent; state, capture, tape in bodies
+//! %0 = add x, 1                                     an operation; then its attribute `@1`, then its type if it is no number
+//! %1 = loop f where true, from [%0], with [x]       first states and captures; the body is indented
+//! %2 = reverse f of %1, from [1, 0], with [x]
+//! %3 = call function0 where %5, [x, 1], failure 1
+//! fail if %4: index out of 3                        or note
+//! value = %1.0                                      the first result of %1
+//! ```
+//!
+//! Sources of inputs count upwards from 0, each kind for itself; `tape[2] x: scalar` says which it is where it is another,
+//! `tangent[0, 1] dx: scalar` of which input and which tangent. An input is written by its name, unless that could be
+//! something else: then `input #4 x: scalar` declares what is written `#4`. `limit 9` behind a loop is its own limit of
+//! iterations. Places in the source are left out.
 
+use std::collections::HashSet;
 use std::fmt::Write;
 
 use nc_runtime::lanes::Precision;
 
-use super::{Effect, Graph, Node, NodeKind, Output, Reason, RegionKind, Role, Shape, Source};
+use super::{
+    Effect, FunctionId, Graph, Node, NodeKind, Output, Reason, Region, RegionKind, Role, Shape, Source,
+};
 use crate::entity::EntityVec;
+use crate::limits::Limits;
 use crate::number::number_of;
+use crate::ops::Met;
 
-/// One line per live node, operands before users, then checks and outputs. Numbers that are not binary64 are named first. Constants stand where they are used; the
-/// body of a region stands below its node, indented.
+/// One line per live node, operands before users, then checks and outputs. Constants stand where they are used; the body
+/// of a region stands below its node, indented.
 pub fn dump(graph: &Graph) -> String {
     let mut text = String::new();
     if graph.precision == Precision::Single {
         let _ = writeln!(text, "numbers {}", graph.precision);
     }
-    for (id, function) in graph.functions.iter() {
-        let _ = writeln!(text, "{id} {}", function.name);
-        nodes(&function.body, "  ", &mut text);
+    let live = graph.live();
+    if !graph.functions.is_empty() || graph.nodes().any(|node| live[node] && graph.region(node).is_some()) {
+        let Limits { iterations, depth, steps } = graph.limits;
+        let _ = writeln!(text, "limits {iterations} iterations, {depth} calls, {steps} steps");
     }
-    nodes(graph, "", &mut text);
+    for (number, failure) in (1..).zip(&graph.failures) {
+        let _ = writeln!(text, "failure {number}: {}", reason(failure.reason));
+    }
+    let called = called(graph);
+    for (id, function) in graph.functions.iter() {
+        let body = &function.body;
+        if !called[id] {
+            let _ = writeln!(text, "{id} unused");
+            continue;
+        }
+        let results = function.results.iter().zip(&body.outputs);
+        let results: Vec<String> =
+            results.map(|(role, output)| format!("{role}: {}", body.shape(output.node))).collect();
+        let _ = writeln!(text, "{id} {} -> {}", escaped(&function.name), results.join(", "));
+        nodes(body, graph.limits, &output_names(body), "  ", &mut text);
+    }
+    nodes(graph, graph.limits, &output_names(graph), "", &mut text);
     text
 }
 
-fn nodes(graph: &Graph, indent: &str, text: &mut String) {
+/// The functions that rows can come to.
+fn called(graph: &Graph) -> EntityVec<FunctionId, bool> {
+    let mut called = EntityVec::filled(false, graph.functions.len());
+    let mut waiting = vec![graph];
+    while let Some(graph_or_body) = waiting.pop() {
+        let live = graph_or_body.live();
+        for node in graph_or_body.nodes().filter(|&node| live[node]) {
+            let Some(region) = graph_or_body.region(node) else { continue };
+            waiting.push(&region.body);
+            if let RegionKind::Call(call) = &region.kind
+                && !std::mem::replace(&mut called[call.function], true)
+            {
+                waiting.push(&graph.functions[call.function].body);
+            }
+        }
+    }
+    called
+}
+
+/// A name without white space. A backslash starts the number of a character in hexadecimal, up to a semicolon.
+fn escaped(name: &str) -> String {
+    let mut text = String::new();
+    for c in name.chars() {
+        if c.is_whitespace() || c.is_control() || c == '\\' {
+            let _ = write!(text, "\\{:x};", u32::from(c));
+        } else {
+            text.push(c);
+        }
+    }
+    text
+}
+
+/// What stands for each input where it is used: its name, if that is neither taken nor anything else.
+fn input_names(graph: &Graph) -> Vec<String> {
+    let mut taken: HashSet<&str> = ["true", "false"].into();
+    let mut names = Vec::new();
+    for (k, input) in graph.inputs.iter().enumerate() {
+        let plain = input.name.starts_with(|c: char| c.is_alphabetic() || c == '_')
+            && !input.name.contains(|c: char| c.is_whitespace() || c.is_control() || c == '\\');
+        names.push(if plain && taken.insert(&input.name) { input.name.clone() } else { format!("#{k}") });
+    }
+    names
+}
+
+fn declarations(graph: &Graph, inputs: &[String], indent: &str, text: &mut String) {
+    // How many inputs of each kind there were: rows and parameters have no position of their own.
+    let mut next = [0u32; 4];
+    for (input, name) in graph.inputs.iter().zip(inputs) {
+        let (word, place) = match input.source {
+            Source::Row => ("input", None),
+            Source::Shared => ("parameter", None),
+            Source::Cotangent(k) => ("cotangent", Some((0, k))),
+            Source::Tangent { .. } => ("tangent", None),
+            Source::State(k) => ("state", Some((1, k))),
+            Source::Capture(k) => ("capture", Some((2, k))),
+            Source::Tape(k) => ("tape", Some((3, k))),
+        };
+        let _ = write!(text, "{indent}{word}");
+        if let Some((kind, k)) = place {
+            if next[kind] != k {
+                let _ = write!(text, "[{k}]");
+            }
+            next[kind] = k.saturating_add(1);
+        }
+        if let Source::Tangent { input, seed } = input.source {
+            let _ = write!(text, "[{input}, {seed}]");
+        }
+        if *name == input.name {
+            let _ = writeln!(text, " {name}: {}", input.shape);
+        } else {
+            let _ = writeln!(text, " {name} {}: {}", escaped(&input.name), input.shape);
+        }
+    }
+}
+
+/// The nodes of a graph whose outputs are called `outputs`.
+fn nodes(graph: &Graph, limits: Limits, outputs: &[String], indent: &str, text: &mut String) {
     let live = graph.live();
     let mut names: EntityVec<Node, String> = EntityVec::filled(String::new(), graph.len());
     let mut count = 0;
-    for (index, input) in graph.inputs.iter().enumerate() {
-        let node = graph.input_node(index as u32);
-        names[node] = input.name.clone();
-        let source = match input.source {
-            Source::Row => "input",
-            Source::Shared => "parameter",
-            Source::Cotangent(_) => "cotangent",
-            Source::Tangent { .. } => "tangent",
-            Source::State(_) => "state",
-            Source::Capture(_) => "capture",
-            Source::Tape(_) => "tape",
-        };
-        let _ = writeln!(text, "{indent}{source} {}: {}", input.name, input.shape);
-    }
+    let inputs = input_names(graph);
+    declarations(graph, &inputs, indent, text);
     for node in graph.nodes() {
         match graph.kind(node) {
             NodeKind::Const(bits) => names[node] = number_of(graph.precision, f64::from_bits(bits)),
             NodeKind::Bool(value) => names[node] = value.to_string(),
-            NodeKind::Input(_) => {}
+            NodeKind::Input(index) => names[node].clone_from(&inputs[index as usize]),
             NodeKind::Result(k) => names[node] = format!("{}.{k}", names[graph.args(node)[0]]),
             NodeKind::Region(_) => {
                 if live[node] {
                     names[node] = format!("%{count}");
                     count += 1;
-                    region(graph, node, &names, indent, text);
+                    region(graph, node, &names, limits, indent, text);
                 }
             }
             NodeKind::Apply(op, attr) => {
@@ -75,80 +181,105 @@ fn nodes(graph: &Graph, indent: &str, text: &mut String) {
         }
     }
     for check in &graph.checks {
-        let reason = match check.reason {
-            Reason::Index { len } => format!("index out of {len}"),
-            Reason::Iterations { limit } => format!("more than {limit} iterations"),
-            Reason::Depth { limit } => format!("deeper than {limit} calls"),
-            Reason::Steps { limit } => format!("more than {limit} steps"),
-            Reason::Met { .. } => check.reason.to_string(),
-        };
         let verb = match check.effect {
             Effect::Fail => "fail",
             Effect::Note => "note",
         };
-        let _ = writeln!(text, "{indent}{verb} if {}: {reason}", names[check.fails]);
+        let _ = writeln!(text, "{indent}{verb} if {}: {}", names[check.fails], reason(check.reason));
     }
-    for output in &graph.outputs {
+    for (output, name) in graph.outputs.iter().zip(outputs) {
         let _ = writeln!(
             text,
             "{indent}{} = {}{}",
-            role(graph, output),
+            role_of(output.role, name, |input| inputs[input as usize].clone()),
             names[output.node],
             shape_suffix(graph.shape(output.node))
         );
     }
 }
 
-/// A region: its operands, then its body, whose outputs are called after what the region does with them.
-fn region(graph: &Graph, node: Node, names: &EntityVec<Node, String>, indent: &str, text: &mut String) {
-    let Some((region, args)) = graph.region_args(node) else { return };
-    let list = |nodes: &[Node]| nodes.iter().map(|&n| names[n].as_str()).collect::<Vec<_>>().join(", ");
-    if let RegionKind::Call(call) = &region.kind {
-        let (node, control) = (&names[node], &names[args.control]);
-        let _ =
-            writeln!(text, "{indent}{node} = call {} where {control}, [{}]", call.function, list(args.first));
-        return;
+fn reason(reason: Reason) -> String {
+    match reason {
+        Reason::Index { len } => format!("index out of {len}"),
+        Reason::Iterations { limit } => format!("more than {limit} iterations"),
+        Reason::Depth { limit } => format!("deeper than {limit} calls"),
+        Reason::Steps { limit } => format!("more than {limit} steps"),
+        Reason::Met { what: Met::Outside, op, step } => format!("{op} outside its domain, step {step}"),
+        Reason::Met { what: Met::Kink, op, step } => format!("{op} at a kink, step {step}"),
     }
-    let (word, control) = match region.kind {
+}
+
+/// A region: its operands, then its body, whose outputs are called after what the region does with them.
+fn region(
+    graph: &Graph,
+    node: Node,
+    names: &EntityVec<Node, String>,
+    limits: Limits,
+    indent: &str,
+    text: &mut String,
+) {
+    let (region, args) = graph.region_args(node).expect("the caller has matched a region");
+    let list = |nodes: &[Node]| nodes.iter().map(|&n| names[n].as_str()).collect::<Vec<_>>().join(", ");
+    let (of, control) = (&names[node], &names[args.control]);
+    let (word, preposition) = match &region.kind {
+        RegionKind::Call(call) => {
+            let (function, operands, failure) = (call.function, list(args.first), call.failure);
+            let _ = writeln!(
+                text,
+                "{indent}{of} = call {function} where {control}, [{operands}], failure {failure}"
+            );
+            return;
+        }
         RegionKind::Loop { .. } => ("loop", "where"),
-        RegionKind::Reverse { .. } | RegionKind::Call(_) => ("reverse", "of"),
+        RegionKind::Reverse { .. } => ("reverse", "of"),
     };
-    let _ = writeln!(
+    let _ = write!(
         text,
-        "{indent}{} = {word} {} {control} {}, from [{}], with [{}]",
-        names[node],
-        region.name,
-        names[args.control],
+        "{indent}{of} = {word} {} {preposition} {control}, from [{}], with [{}]",
+        escaped(&region.name),
         list(args.first),
         list(args.captures)
     );
-    let mut body = region.body.clone();
-    let states = region.states();
-    let first = body.outputs.len() - states - region.exits().count();
-    for (k, output) in body.outputs.iter_mut().enumerate() {
-        output.name = match k.checked_sub(first) {
-            None => "while".to_string(),
-            Some(k) if k < states => format!("next {k}"),
-            Some(k) => format!("exit {k}"),
-        };
+    if let RegionKind::Loop { limit, .. } = region.kind
+        && limit != limits.iterations
+    {
+        let _ = write!(text, ", limit {limit}");
     }
-    nodes(&body, &format!("{indent}  "), text);
+    text.push('\n');
+    nodes(&region.body, limits, &uses(region), &format!("{indent}  "), text);
+}
+
+/// What a region does with each output of its body.
+fn uses(region: &Region) -> Vec<String> {
+    let states = region.states();
+    let first = region.body.outputs.len() - states - region.exits().count();
+    let uses = (0..region.body.outputs.len()).map(|k| match k.checked_sub(first) {
+        None => "while".to_string(),
+        Some(k) if k < states => format!("next {k}"),
+        Some(k) => format!("exit {k}"),
+    });
+    uses.collect()
+}
+
+/// The names of the outputs as they are written.
+fn output_names(graph: &Graph) -> Vec<String> {
+    graph.outputs.iter().map(|output| escaped(&output.name)).collect()
 }
 
 /// What an output is, in words.
 pub(crate) fn role(graph: &Graph, output: &Output) -> String {
-    let word = match output.role {
+    role_of(output.role, &output.name, |input| graph.inputs[input as usize].name.clone())
+}
+
+/// What an output of this role and name is, in words; `input` says what an input is called.
+fn role_of(role: Role, name: &str, input: impl Fn(u32) -> String) -> String {
+    let word = match role {
         Role::Value => "value".to_string(),
-        Role::Gradient { of, input } => {
-            let input = &graph.inputs[input as usize].name;
-            if output.name.is_empty() && of == 0 {
-                return format!("gradient {input}");
-            }
-            return format!("gradient {}[{of}] {input}", output.name);
-        }
+        Role::Gradient { of: 0, input: by } if name.is_empty() => return format!("gradient {}", input(by)),
+        Role::Gradient { of, input: by } => return format!("gradient {name}[{of}] {}", input(by)),
         Role::Tangent { of, seed } => format!("tangent {seed} of output {of}"),
     };
-    if output.name.is_empty() { word } else { format!("{word} {}", output.name) }
+    if name.is_empty() { word } else { format!("{word} {name}") }
 }
 
 fn shape_suffix(shape: Shape) -> String {

@@ -1,6 +1,7 @@
 //! Loops, their adjoints, and calls with a stack: nodes with a graph of their own.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 
 use nc_runtime::lanes::Precision;
@@ -89,6 +90,19 @@ impl ResultRole {
         match self {
             ResultRole::Value | ResultRole::Tangent { .. } => true,
             ResultRole::Failure | ResultRole::Steps | ResultRole::Note | ResultRole::Active { .. } => false,
+        }
+    }
+}
+
+impl fmt::Display for ResultRole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ResultRole::Value => write!(f, "value"),
+            ResultRole::Failure => write!(f, "failure"),
+            ResultRole::Steps => write!(f, "steps"),
+            ResultRole::Note => write!(f, "note"),
+            ResultRole::Tangent { of } => write!(f, "tangent {of}"),
+            ResultRole::Active { of } => write!(f, "active {of}"),
         }
     }
 }

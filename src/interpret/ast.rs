@@ -355,7 +355,7 @@ impl Machine<'_> {
 
     /// Removes everything since `mark` but the value on top.
     fn slide(&mut self, mark: Mark) {
-        let Some(mut value) = self.scratch.values.pop() else { return };
+        let mut value = self.scratch.values.pop().expect("there is a value on top");
         let mut end = mark.elem as usize;
         if let Value::Block(ty, first) = &mut value
             && *first >= mark.elem
@@ -583,7 +583,7 @@ impl Machine<'_> {
                 Lane::M(x) => f64::from(u8::from(x)),
             }));
         };
-        let Some(&value) = self.scratch.values.last() else { return 0 };
+        let &value = self.scratch.values.last().expect("a program has a value");
         match value {
             Value::Number(x) => outputs.iter_mut().take(1).for_each(|place| store(place, Lane::F(x))),
             Value::Truth(x) => outputs.iter_mut().take(1).for_each(|place| store(place, Lane::M(x))),

@@ -73,6 +73,7 @@ impl GraphInterpreter {
             param_gradients: total(true),
             reports_status: !graph.checks.is_empty(),
             scratch_bytes: 0,
+            stack_bytes: 0,
             instructions: None,
         };
         let checks = graph.checks.iter().map(|check| (coder.range(check.fails).slot, check.effect)).collect();

@@ -5,6 +5,10 @@
 //!
 //! Both hold numbers as `f64`. Those of a binary32 program are such numbers as well, and each operation is carried out
 //! in binary32 ([`Op::eval_row`](crate::ops::Op::eval_row)).
+//!
+//! **Invariant**: every row gets the bits that machine code would give it.
+//!
+//! **Boundary**: knows programs and graphs, and no lanes of machines.
 
 pub mod ast;
 pub mod graph;

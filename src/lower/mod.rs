@@ -11,6 +11,10 @@
 //! * `schedule`: the order in which they run;
 //! * `regions`: loops and their adjoints; `calls`: recursive functions; `uniform`: what is the same for all rows;
 //! * [`mod@print`] and [`verify`].
+//!
+//! **Invariant**: a lane program is in SSA form, operands before users, regions closed; checked by [`verify`].
+//!
+//! **Boundary**: knows graphs and recipes, and no processor.
 
 pub(crate) mod arrays;
 mod calls;

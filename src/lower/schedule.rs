@@ -4,11 +4,15 @@
 //! rather in memory, for long. Bits do not depend on the order.
 
 use super::lanes::{Inst, LaneProgram, LaneType, Value};
+use crate::chaos;
 use crate::entity::{Entity, EntityVec};
 
 /// Puts instructions in another order, within the straight parts of the program. `results` are needed at its end beside
 /// what is stored.
 pub(super) fn schedule(program: &LaneProgram, order: Vec<Value>, results: &[Value]) -> Vec<Value> {
+    if chaos::choose("order", false, &[true]) {
+        return order;
+    }
     let count = program.insts.len();
     let mut uses = Uses { left: EntityVec::filled(0, count), users: EntityVec::filled(0, count) };
     for &value in &order {
@@ -52,7 +56,7 @@ fn stays(inst: Inst) -> bool {
 /// How often each value is still to be used, and by what.
 struct Uses {
     left: EntityVec<Value, u32>,
-    /// The numbers of the instructions that use it, combined by exclusive or: where one is left, it is that one.
+    /// For each value the exclusive or of the numbers of the instructions that still use it: the number of the last user, once one is left.
     users: EntityVec<Value, usize>,
 }
 

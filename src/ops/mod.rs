@@ -13,6 +13,10 @@
 //! * [`conditions`]: where operations are defined and where they have kinks;
 //! * [`primitives`]: how the names of the language expand to operations;
 //! * [`Algebra`]: what derivative rules, complex numbers and primitives are built with.
+//!
+//! **Invariant**: an entry is all that there is to an operation: its definition is its reference value and its code.
+//!
+//! **Boundary**: knows recipes, types and how nodes are made, and no stage.
 
 pub(crate) mod algebra;
 pub mod arithmetic;

@@ -5,6 +5,10 @@
 //! * [`layout`]: where things stand in an SVG.
 //!
 //! Edges lead from what uses a value to the value, so results are at the top.
+//!
+//! **Invariant**: what is drawn is what the dump of the stage says.
+//!
+//! **Boundary**: knows trees and graphs, and computes nothing.
 
 pub mod ast;
 pub mod dot;

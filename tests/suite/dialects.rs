@@ -359,30 +359,32 @@ fn deep_nesting() {
     const DEPTH: usize = 1_000_000;
     let limits = ReaderLimits::default();
     let read = |text: &str| Dialect::Infix.read(text, &limits).map(|ast| ast.len());
-    for (open, middle, close) in [
-        ("(", "x", ")"),
-        ("-", "x", ""),
-        ("not ", "x", ""),
-        ("x^", "x", ""),
-        ("sin(", "x", ")"),
-        ("[", "x", "]"),
-        ("x[", "0", "]"),
-        ("if(x, 1, ", "x", ")"),
-        ("let x = 1 in ", "x", ""),
-        ("{ f(x) = ", "x", "; 1 }"),
-        ("loop(x = ", "1", ") x"),
-        ("do until ", "1", " in 2"),
-        ("(fun(x) ", "x", ")(1)"),
+    // All forms down to a smaller limit, a few of them down to the usual one.
+    let small = ReaderLimits { nesting: 20_000, ..limits };
+    for (open, middle, close, limits) in [
+        ("(", "x", ")", limits),
+        ("-", "x", "", limits),
+        ("let x = 1 in ", "x", "", limits),
+        ("not ", "x", "", small),
+        ("x^", "x", "", small),
+        ("sin(", "x", ")", small),
+        ("[", "x", "]", small),
+        ("x[", "0", "]", small),
+        ("if(x, 1, ", "x", ")", small),
+        ("{ f(x) = ", "x", "; 1 }", small),
+        ("loop(x = ", "1", ") x", small),
+        ("do until ", "1", " in 2", small),
+        ("(fun(x) ", "x", ")(1)", small),
     ] {
         let text = |depth: usize| open.repeat(depth) + middle + &close.repeat(depth);
-        assert!(read(&text(DEPTH)).is_ok(), "{open}");
-        let errors = read(&text(DEPTH + 2)).expect_err("too deep");
+        assert!(Dialect::Infix.read(&text(limits.nesting), &limits).is_ok(), "{open}");
+        let errors = Dialect::Infix.read(&text(limits.nesting + 2), &limits).expect_err("too deep");
         assert_eq!(errors.iter().map(|error| error.code).collect::<Vec<_>>(), ["too-deep"], "{open}");
     }
     assert_eq!(read(&"f(".repeat(DEPTH)).expect_err("not closed").len(), 1);
     // What is deep only as a tree is written flat, and the other way round.
     let deep = Dialect::Infix
-        .read(&("1 + 2*(".repeat(DEPTH / 2) + "x" + &")".repeat(DEPTH / 2)), &limits)
+        .read(&("1 + 2*(".repeat(100_000) + "x" + &")".repeat(100_000)), &limits)
         .expect("deep");
     for dialect in WHOLE {
         assert!(dialect.write(&deep).is_ok());

@@ -1,6 +1,7 @@
 //! Random programs: every tier gives the same bits, and forward and reverse mode the same derivatives.
 //!
 //! `NC_PROGRAMS=100000 cargo test --release --test suite differential -- --nocapture` runs that many programs;
+//! `NC_PROGRAMS=10000 cargo test --release --test suite no_tier_touches -- --nocapture` runs so many between guard pages.
 //! `NC_SEED=n` begins with the program of seed n, which a failure reports.
 
 use crate::support;
@@ -9,6 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nc_runtime::batch::Kernel as _;
+use nc_runtime::element::Element;
 use nc_runtime::lanes::Precision;
 use neural_compiler::codegen::cranelift::TargetMachine;
 use neural_compiler::derive::tangent::{Direction, tangent};
@@ -18,6 +20,8 @@ use neural_compiler::kernel::derived;
 use neural_compiler::{CompileOptions, Derivative, Dtype, Error, Kernel, Program, Tier};
 use support::bounds::{Approx, Constants, reliable_outputs};
 use support::generate::{Generated, Rng, program};
+#[cfg(unix)]
+use support::guarded;
 use support::{Results, native_tiers, run, run_matrix, whole_derivative};
 
 fn setting(name: &str, default: u64) -> u64 {
@@ -187,6 +191,61 @@ fn every_tier(seed: u64, dtype: Dtype, differing: &AtomicUsize) {
         assert_eq!(native.tier(), tier);
         same(&generated, &data, &format!("value, {tier}"), &data.run(&native, 17, 1), &value);
         every_batch(seed, &generated, &kernel(&derived, tier), &all, &expected);
+    }
+}
+
+/// A program whose columns, tables, parameters, sums, status words and scratch memory border pages that must not be touched,
+/// first at their ends and then at their beginnings: it touches none, and gives what it does elsewhere.
+#[cfg(unix)]
+fn within_memory(seed: u64, dtype: Dtype, ran: &AtomicUsize) {
+    match dtype {
+        Dtype::F64 => within_memory_of::<f64>(seed, dtype, ran),
+        Dtype::F32 => within_memory_of::<f32>(seed, dtype, ran),
+    }
+}
+
+#[cfg(unix)]
+fn within_memory_of<T: Element>(seed: u64, dtype: Dtype, ran: &AtomicUsize) {
+    // Iterations over several lane groups side by side, and over single ones.
+    const ROWS: usize = 176;
+
+    let generated = program(seed, false);
+    let Some((_, options, graph)) = compile(&generated, dtype) else { return };
+    let derivative = whole_derivative(&graph);
+    let derived = derived(&graph, &CompileOptions { derivative, ..options }).expect("derivatives exist");
+    if derived.len() > 5_000 {
+        return;
+    }
+    let data = Data::wild(&derived, ROWS, &mut Rng(seed ^ 0x9a9e));
+    let rounded = |numbers: &[f64]| numbers.iter().map(|&x| T::from_f64(x)).collect::<Vec<T>>();
+    let columns: Vec<Vec<T>> = data.columns.iter().map(|column| rounded(column)).collect();
+    let params = rounded(&data.params);
+    for tier in native_tiers() {
+        let native = kernel(&derived, tier);
+        assert_eq!(native.tier(), tier);
+        let rows = columns.first().map_or(16, Vec::len);
+        let expected = run(&native, &data.columns, &data.params, rows, 1);
+        for border in guarded::BORDERS {
+            let found = guarded::run(&native, &columns, &params, border, seed);
+            for (column, expected) in found.columns.iter().zip(&expected.columns) {
+                for row in (0..rows).filter(|&row| found.settled[row]) {
+                    let number = support::bits(column[row].to_f64());
+                    assert_eq!(number, expected[row], "{generated}\n{tier}, {border:?}, row {row}");
+                }
+            }
+        }
+        ran.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn no_tier_touches_memory_outside() {
+    let count = setting("NC_PROGRAMS", 400);
+    for dtype in [Dtype::F64, Dtype::F32] {
+        let ran = AtomicUsize::new(0);
+        for_seeds(count, |seed| within_memory(seed, dtype, &ran));
+        println!("{} kernels of {dtype} between guard pages", ran.into_inner());
     }
 }
 

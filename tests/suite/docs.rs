@@ -66,12 +66,12 @@ fn tables_of_primitives() {
     let (before, rest) = document.split_once(BEGIN).expect("a mark where the tables begin");
     let (_, after) = rest.split_once(END).expect("a mark where the tables end");
     let current = format!("{before}{BEGIN}{}{END}{after}", tables());
-    if std::env::var_os("BLESS").is_some() {
+    if support::blessing() {
         std::fs::write(PATH, &current).expect("the language reference can be written");
     } else {
         assert!(
             document == current,
-            "docs/language.md is not what the op table says; `BLESS=1 cargo test --test suite docs` writes it anew"
+            "docs/language.md is not what the op table says; `INSTA_UPDATE=always cargo test --test suite docs` writes it anew"
         );
     }
 }

@@ -184,7 +184,7 @@ impl Layout {
         Layout { start, row, dimensions }
     }
 
-    /// The same where each element is so many numbers.
+    /// This layout where each element is so many numbers.
     fn of_parts(mut self, parts: usize) -> Layout {
         if parts > 1 {
             [&mut self.start, &mut self.row]

@@ -543,7 +543,7 @@ fn binary32_numbers() {
     let bits = |source: Source<'_, f32>| [0, 1].map(|row| source.row(row)[0].to_bits());
     let found: Vec<[u32; 2]> = single.all_columns().map(bits).collect();
     assert_eq!(found, [0, 1, 2].map(|k| [numbers[k].to_bits(), numbers[k + 3].to_bits()]));
-    // The same numbers for an f64 program.
+    // An f64 program reads these numbers as they are.
     let wide = all(&Dataset::open(&path).unwrap());
     assert_eq!(wide[0], [f64::from(0.1f32), f64::from(1e-45f32)]);
     // Rounded once, and the data set says so.

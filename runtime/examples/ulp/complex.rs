@@ -29,7 +29,7 @@ pub fn rows() -> Vec<Row> {
     ]
 }
 
-/// The same functions in binary32, against binary64.
+/// The functions of complex recipes in binary32, against binary64.
 pub fn singles() -> Vec<Two> {
     vec![
         Two {
@@ -262,7 +262,7 @@ fn draw_exponent(rng: &mut Rng) -> (f64, f64) {
     }
 }
 
-/// The same in binary32.
+/// Draws an exponent and an angle of binary32 numbers.
 fn draw_single_exponent(rng: &mut Rng) -> (f32, f32) {
     let y = match rng.below(6) {
         0 => f32::from_bits(rng.bits() as u32).into(),

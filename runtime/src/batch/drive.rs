@@ -11,6 +11,7 @@ use super::workspace::{Log, Space, Spaces, View, Workspace};
 use super::{BLOCK_ROWS, Batch, BatchError, Options, REPORTED_ROWS, Report, RowReport, Sink, Source};
 use crate::abi::{Args, PARTIALS, Status};
 use crate::element::Element;
+use crate::fork;
 
 /// Bytes of a cache line, and of the widest vector.
 const CACHE_LINE: usize = 64;
@@ -56,11 +57,11 @@ pub fn evaluate<T: Element>(
     let Spaces { views, sums, spaces } = T::spaces(workspace);
     views.clear();
     for (index, source) in inputs.iter().enumerate() {
-        source.view(rows, index)?.append_to(views, 0);
+        source.view(rows, index)?.append_to(views, 0, rows);
     }
     let source_views = views.len();
     for (index, sink) in outputs.iter_mut().enumerate() {
-        sink.view(rows, index)?.append_to(views, source_views);
+        sink.view(rows, index)?.append_to(views, source_views, rows);
     }
     let (sources, sinks) = views.split_at(source_views);
     let found = sources.iter().map(|view| view.columns).sum();
@@ -78,6 +79,8 @@ pub fn evaluate<T: Element>(
     };
     let threads = match (worth, options.threads) {
         (0 | 1, _) => 1,
+        // A forked child has none of its parent's threads, and would wait for them for ever.
+        _ if fork::is_child() && rayon::current_thread_index().is_none() => 1,
         (_, 0) => rayon::current_num_threads().min(worth),
         (_, wanted) => wanted.min(worth),
     };
@@ -197,7 +200,8 @@ pub fn evaluate_row<T: Element>(
     space.contributions.slice(sums_len * PARTIALS).fill(-0.0);
     // SAFETY: the columns have room for a lane group from row 0 on.
     let outcome = unsafe {
-        let code = call.run(space, space.contributions.start(), 0, call.lanes);
+        let contributions = space.contributions.start();
+        let code = call.run(space, contributions, 0, call.lanes);
         call.settle(space, code, 0, 0)
     };
     for (column, output) in outputs.iter_mut().enumerate() {
@@ -234,15 +238,16 @@ impl<T: Element> Source<'_, T> {
         let wrong = |expected, found| BatchError::SourceLength { index, rows, expected, found };
         match self {
             Source::Column(data) if data.len() == rows => {
-                Ok(View { start: data.as_ptr().cast_mut(), columns: 1, stride: 1 })
+                Ok(View { start: data.as_ptr().cast_mut(), columns: 1, stride: 1, room: rows })
             }
             Source::Column(data) => Err(wrong(rows, data.len())),
             &Source::Matrix { data, columns, row_stride } => {
                 check_matrix(rows, data.len(), columns, row_stride, wrong)?;
-                Ok(View { start: data.as_ptr().cast_mut(), columns, stride: row_stride })
+                let (start, room) = (data.as_ptr().cast_mut(), data.len());
+                Ok(View { start, columns, stride: row_stride, room })
             }
             Source::Constant(value) => {
-                Ok(View { start: ptr::from_ref(value).cast_mut(), columns: 1, stride: 0 })
+                Ok(View { start: ptr::from_ref(value).cast_mut(), columns: 1, stride: 0, room: 1 })
             }
         }
     }
@@ -253,14 +258,17 @@ impl<T: Element> Sink<'_, T> {
         let wrong = |expected, found| BatchError::SinkLength { index, rows, expected, found };
         match self {
             Sink::Column(data) if data.len() == rows => {
-                Ok(View { start: data.as_mut_ptr(), columns: 1, stride: 1 })
+                Ok(View { start: data.as_mut_ptr(), columns: 1, stride: 1, room: rows })
             }
             Sink::Column(data) => Err(wrong(rows, data.len())),
             Sink::Matrix { data, columns, row_stride } => {
                 check_matrix(rows, data.len(), *columns, *row_stride, wrong)?;
-                Ok(View { start: data.as_mut_ptr(), columns: *columns, stride: *row_stride })
+                let (start, room) = (data.as_mut_ptr(), data.len());
+                Ok(View { start, columns: *columns, stride: *row_stride, room })
             }
-            Sink::Discard { columns } => Ok(View { start: ptr::null_mut(), columns: *columns, stride: 0 }),
+            Sink::Discard { columns } => {
+                Ok(View { start: ptr::null_mut(), columns: *columns, stride: 0, room: 0 })
+            }
         }
     }
 }
@@ -339,7 +347,7 @@ impl<'a, T: Element> Call<'a, T> {
     /// The space must have been prepared for the kernel's shape, its pointers must be good for rows `first_row` to
     /// `first_row + rows`, both multiples of the lane count, and `partials` for 16 numbers per parameter gradient.
     #[inline]
-    unsafe fn run(&self, space: &Space<T>, partials: *mut f64, first_row: usize, rows: usize) -> u32 {
+    unsafe fn run(&self, space: &mut Space<T>, partials: *mut f64, first_row: usize, rows: usize) -> u32 {
         let args = Args {
             inputs: space.inputs.as_ptr().cast(),
             outputs: space.outputs.as_ptr().cast(),
@@ -352,8 +360,14 @@ impl<'a, T: Element> Call<'a, T> {
             first_row,
             rows,
         };
-        // SAFETY: what the caller promises is what the kernel asks for.
-        let code = unsafe { self.kernel.run(&args) };
+        // SAFETY: what the caller promises is what the kernel asks for; the space has a stack of the size that it does.
+        let call = || unsafe { self.kernel.run(&args) };
+        let code = match self.shape.stack_bytes {
+            0 => call(),
+            // SAFETY: the stack is as large as the kernel says; machine code does not unwind, and other kernels that
+            // panic here abort.
+            _ => unsafe { space.stack.run(call) },
+        };
         if self.shape.reports_status { code } else { 0 }
     }
 
@@ -390,7 +404,9 @@ impl<'a, T: Element> Call<'a, T> {
                 }
                 (failed, failures, check)
             }
-            Settled::Native(check) | Settled::Row(check) => (noted, notes, check.unwrap_or_default()),
+            Settled::Native(check) | Settled::Row(check) => {
+                (noted, notes, check.expect("rows without a note have been settled"))
+            }
         };
         *count += 1;
         if list.len() < REPORTED_ROWS {
@@ -442,8 +458,9 @@ impl<'a, T: Element> Call<'a, T> {
                 let Space { saved, partials: current, .. } = space;
                 saved.slice(partials).copy_from_slice(current.slice(partials));
             }
+            let start = space.partials.start();
             // SAFETY: as the caller promises.
-            let code = unsafe { self.run(space, space.partials.start(), first, rows) };
+            let code = unsafe { self.run(space, start, first, rows) };
             if code == 0 {
                 return;
             }
@@ -463,8 +480,9 @@ impl<'a, T: Element> Call<'a, T> {
         while done < valid {
             let piece = PARTIALS.min(rows - done);
             space.contributions.slice(partials).fill(-0.0);
+            let contributions = space.contributions.start();
             // SAFETY: a piece of the rows that the caller vouches for.
-            let code = unsafe { self.run(space, space.contributions.start(), first + done, piece) };
+            let code = unsafe { self.run(space, contributions, first + done, piece) };
             for i in done..valid.min(done + piece) {
                 // SAFETY: the row was just run.
                 let settled = unsafe { self.settle(space, code, first + i, row + i) };
@@ -496,6 +514,7 @@ impl<T: Element> Space<T> {
             self.status.ensure(rows.max(PARTIALS))?;
         }
         self.scratch.ensure(shape.scratch_bytes)?;
+        self.stack.ensure(shape.stack_bytes)?;
         let partials = shape.param_gradients * PARTIALS;
         self.partials.ensure(partials)?;
         self.saved.ensure(partials)?;

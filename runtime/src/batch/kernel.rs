@@ -21,6 +21,9 @@ pub struct KernelShape {
     /// Scratch memory that one call needs, in bytes. The driver hands out the same zero-initialised or used memory
     /// to all calls on one thread.
     pub scratch_bytes: usize,
+    /// Stack that one call needs, in bytes; 0 for what any function may take. The driver calls such a kernel on a stack of
+    /// that size.
+    pub stack_bytes: usize,
     /// About how many instructions a thousand rows take, where that does not depend on the rows: what takes less time than
     /// waking a thread is not shared out.
     pub instructions: Option<usize>,
@@ -65,7 +68,7 @@ pub trait Kernel: Send + Sync {
     /// `args` must satisfy the calling convention in [`abi`](crate::abi) for this kernel's shape: as many columns
     /// with `args.first_row + args.rows` numbers each, as many parameters, 16 partial sums per parameter-gradient
     /// element, that much scratch memory aligned to 64 bytes, status words if the kernel reports them, and row
-    /// numbers that are multiples of the lane count.
+    /// numbers that are multiples of the lane count. As much stack as the shape says must be left.
     unsafe fn run(&self, args: &Args) -> u32;
 
     /// Evaluates one row on the full-range path, for rows that [`Kernel::run`] gave up with

@@ -26,6 +26,7 @@ impl Fake {
             param_gradients,
             reports_status: status,
             scratch_bytes: 100,
+            stack_bytes: 0,
             instructions: None,
         };
         Fake { lanes, shape }

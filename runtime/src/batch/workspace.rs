@@ -5,6 +5,7 @@ use std::ptr;
 
 use super::{BatchError, RowReport};
 use crate::element::Element;
+use crate::stack::Stack;
 
 /// The tiles, scratch memory and partial sums of evaluations.
 ///
@@ -55,6 +56,8 @@ pub(super) struct View<T> {
     pub(super) columns: usize,
     /// From a row to the next; 0 for a constant.
     pub(super) stride: usize,
+    /// Numbers from `start` to the end of the slice that it points into.
+    pub(super) room: usize,
 }
 
 impl<T> View<T> {
@@ -63,13 +66,14 @@ impl<T> View<T> {
         self.columns == 1 && self.stride == 1 && !self.start.is_null()
     }
 
-    /// Appends this to `views`. Columns that stand behind those of the last view in the same rows join it, if it is
-    /// at `first` or later, so that they are transposed together.
-    pub(super) fn append_to(self, views: &mut Vec<View<T>>, first: usize) {
+    /// Appends this to `views`. Columns that stand behind those of the last view in the same `rows` join it, if it is
+    /// at `first` or later and its slice holds them, too, so that they are transposed together.
+    pub(super) fn append_to(self, views: &mut Vec<View<T>>, first: usize, rows: usize) {
         if let Some(last) = views[first..].last_mut()
             && self.stride == last.stride
             && last.columns + self.columns <= last.stride
             && last.start.wrapping_add(last.columns) == self.start
+            && rows.saturating_sub(1) * last.stride + last.columns + self.columns <= last.room
         {
             last.columns += self.columns;
         } else {
@@ -87,6 +91,8 @@ pub(super) struct Space<T: Element> {
     pub(super) pad: Buffer<T>,
     pub(super) status: Buffer<T::Word>,
     pub(super) scratch: Buffer<u8>,
+    /// What kernels run on that need more stack than a thread may have left.
+    pub(super) stack: Stack,
     /// The block's partial sums.
     pub(super) partials: Buffer<f64>,
     /// The block's partial sums before the tile.
@@ -124,12 +130,20 @@ impl Log {
 }
 
 /// Numbers that are valid for any bits, zero included.
-pub trait Plain: Copy {}
-impl Plain for f64 {}
-impl Plain for f32 {}
-impl Plain for u64 {}
-impl Plain for u32 {}
-impl Plain for u8 {}
+///
+/// # Safety
+/// That is so, and the type is aligned to at most 64 bytes.
+pub unsafe trait Plain: Copy {}
+// SAFETY: any 64 bits are a number.
+unsafe impl Plain for f64 {}
+// SAFETY: any 32 bits are a number.
+unsafe impl Plain for f32 {}
+// SAFETY: any 64 bits are a number.
+unsafe impl Plain for u64 {}
+// SAFETY: any 32 bits are a number.
+unsafe impl Plain for u32 {}
+// SAFETY: any 8 bits are a number.
+unsafe impl Plain for u8 {}
 
 /// Zero-initialised memory aligned to a cache line.
 #[derive(Debug)]

@@ -21,7 +21,7 @@ pub(super) fn by_pairs<L: Lanes>(l: &L, s: L::F, s2: L::F, c: &[f64]) -> L::F {
     pairs.fold(last, |sum, pair| l.fma(s2, sum, pair))
 }
 
-/// The same by groups of four, then Horner's rule in `s4 = s⁴`: for long polynomials.
+/// A polynomial by groups of four, then Horner's rule in `s4 = s⁴`: for long polynomials.
 #[inline]
 pub(super) fn by_fours<L: Lanes>(l: &L, s: L::F, s2: L::F, s4: L::F, c: &[f64]) -> L::F {
     let mut groups = c.chunks(4).rev().map(|group| by_pairs(l, s, s2, group));

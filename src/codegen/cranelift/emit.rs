@@ -1,6 +1,5 @@
 //! One function: a loop over the rows around the instructions of a piece.
 
-use std::collections::HashMap;
 use std::mem::offset_of;
 
 use cranelift::codegen::ir::condcodes::{FloatCC, IntCC};
@@ -12,73 +11,62 @@ use nc_runtime::lanes::Precision;
 
 use super::{Symbols, TargetMachine, VECTOR_BYTES, function_signature};
 use crate::codegen::layout::{self, Plan};
-use crate::codegen::pieces::{Piece, PieceValues, is_leaf};
-use crate::entity::{Entity, EntityVec};
+use crate::codegen::pieces::Piece;
+use crate::codegen::walk::{Columns, Generator, LoopEnds, Results, Walk};
+use crate::entity::EntityVec;
 use crate::lower::lanes::{
-    CallId, Condition, FBinary, FCompare, FUnary, IBinary, Inst, LaneFunction, LaneProgram, LaneType, LoopId,
-    SBinary, Store, Target, Value,
+    FBinary, FCompare, FUnary, IBinary, Inst, LaneFunction, LaneProgram, LaneType, SBinary, Store, Target,
+    Value,
 };
 
 /// Where so many groups are worked on side by side, their NaNs are looked for together.
 pub(super) const NAN_BRANCH_GROUPS: usize = 4;
-
-/// A column is loaded again if so many instructions lie between two uses.
-const RELOAD_AFTER: usize = 24;
 
 /// Column pointers that the loop keeps in registers; those of further columns are loaded in each iteration.
 const HOISTED_POINTERS: usize = 10;
 
 /// Emits one function.
 pub(super) struct Emitter<'a, 'f> {
-    program: &'a LaneProgram,
+    walk: Walk<'a, ir::Value, ir::Block>,
     /// What vectors hold.
     lanes: LaneTypes,
     target: &'a TargetMachine,
     tables: &'a [ir::GlobalValue],
+    plan: &'a Plan,
     b: FunctionBuilder<'f>,
-    /// The code of each value, for each of the lane groups that an iteration works on.
-    values: Vec<PieceValues<ir::Value>>,
-    /// Scratch slots of values of earlier pieces.
-    imports: HashMap<Value, u32>,
-    tile: usize,
-    inputs: ColumnPointers,
-    outputs: ColumnPointers,
-    params: ir::Value,
-    partials: ir::Value,
-    scratch: ir::Value,
-    pool: ir::Value,
-    pool_bits: &'a [u64],
-    /// Constants that are in registers.
-    hoisted: Vec<(u64, ir::Value)>,
-    first: ir::Value,
-    /// Byte offset of the iteration's first group in every column.
-    row_offset: ir::Value,
-    /// The group at hand.
-    group: usize,
-    /// Instructions that only turn the NaNs of a result into the canonical one.
-    canonical: &'a EntityVec<Value, bool>,
-    /// Where each value is there for what follows.
-    settled: &'a EntityVec<Value, Value>,
-    /// Instructions emitted so far.
-    step: usize,
-    /// When each column and import was last loaded, by the step.
-    loaded: HashMap<Value, usize>,
     /// What the function was called with.
     args: ir::Value,
-    /// In a function of the program: how many calls may be nested in this one.
-    depth: Option<ir::Value>,
-    /// Where operands and results of calls are handed over.
-    transfer: usize,
+    scratch: ir::Value,
+    pool: ir::Value,
+    role: Role,
+    /// Constants that are in registers.
+    hoisted: Vec<(u64, ir::Value)>,
+    /// Instructions that only turn the NaNs of a result into the canonical one.
+    canonical: &'a EntityVec<Value, bool>,
     /// What functions of the program take and give.
     callee: ir::Signature,
-    /// The loops around the instruction at hand.
-    open: Vec<OpenLoop>,
-    /// Where cells with these offsets begin.
-    addresses: HashMap<Value, ir::Value>,
-    /// Where memory cells begin.
-    cells: usize,
-    /// Lane groups that the iteration at hand works on.
-    groups: usize,
+}
+
+/// What a function is for.
+enum Role {
+    Kernel(Rows),
+    /// A function of the program: how many calls may be nested in this one.
+    Callee {
+        depth: ir::Value,
+    },
+}
+
+/// What a kernel reads and writes.
+struct Rows {
+    input_table: ir::Value,
+    output_table: ir::Value,
+    params: ir::Value,
+    partials: ir::Value,
+    columns: Columns<ir::Value>,
+    /// Byte offset of the call's first row in every column.
+    first: ir::Value,
+    /// Byte offset of the iteration's first group in every column.
+    offset: ir::Value,
 }
 
 /// The types of code for numbers of one precision.
@@ -118,36 +106,6 @@ impl LaneTypes {
     fn bytes(self, count: usize) -> usize {
         count << self.shift
     }
-}
-
-/// A loop whose end is still to come.
-struct OpenLoop {
-    header: ir::Block,
-    exit: ir::Block,
-    /// What has been loaded behind the test, and is not there behind the loop.
-    loaded: Vec<Value>,
-    /// Offsets whose addresses were computed behind the test.
-    addressed: Vec<Value>,
-    /// Whether the test has been emitted.
-    tested: bool,
-}
-
-/// The table of pointers to columns, and those of its entries that are in registers.
-struct ColumnPointers {
-    table: ir::Value,
-    hoisted: Vec<(u32, ir::Value)>,
-}
-
-impl ColumnPointers {
-    fn find(&self, k: u32) -> Option<ir::Value> {
-        self.hoisted.iter().find(|h| h.0 == k).map(|h| h.1)
-    }
-}
-
-/// What a piece leaves behind for each group of rows.
-struct Results<'a> {
-    stores: Vec<&'a Store>,
-    status: Option<(Value, ir::Value)>,
 }
 
 /// Bytes that a lane group takes in a column.
@@ -217,39 +175,30 @@ impl<'a, 'f> Emitter<'a, 'f> {
         let end = b.ins().iadd(first, length);
 
         let mut emitter = Emitter {
-            program,
+            walk: Walk::new(program, &plan.settled, &piece.imports),
             lanes,
             target,
             tables: &symbols.tables,
-            values: Vec::new(),
-            imports: piece.imports.iter().copied().collect(),
-            tile: plan.tile,
-            inputs: ColumnPointers { table: input_table, hoisted: Vec::new() },
-            outputs: ColumnPointers { table: output_table, hoisted: Vec::new() },
-            params,
-            partials,
+            plan,
+            args,
             scratch,
             pool,
-            pool_bits: &plan.pool,
+            role: Role::Kernel(Rows {
+                input_table,
+                output_table,
+                params,
+                partials,
+                columns: Columns::none(),
+                first,
+                offset: first,
+            }),
             hoisted: Vec::new(),
-            first,
-            row_offset: first,
-            group: 0,
             canonical: &plan.canonical,
-            step: 0,
-            loaded: HashMap::new(),
-            args,
-            depth: None,
-            transfer: plan.transfer(),
             callee: function_signature(target),
-            open: Vec::new(),
-            addresses: HashMap::new(),
-            cells: plan.slot_bytes(),
-            groups: 1,
-            settled: &plan.settled,
             b,
         };
-        emitter.hoist_pointers(piece, &stores.iter().map(|s| s.target).collect::<Vec<_>>());
+        let columns = emitter.hoisted_pointers(piece, &stores, HOISTED_POINTERS);
+        emitter.rows_mut().columns = columns;
         for &bits in &plan.hoisted {
             let constant = emitter.splat(lanes.integers, bits);
             emitter.hoisted.push((bits, constant));
@@ -303,42 +252,25 @@ impl<'a, 'f> Emitter<'a, 'f> {
         };
         let piece = Piece { insts: 0..program.insts.len(), imports: Vec::new(), exports: Vec::new() };
         let mut emitter = Emitter {
-            program,
+            walk: Walk::new(program, &own.settled, &piece.imports),
             lanes: LaneTypes::of(program.precision),
             target,
             tables: &symbols.tables,
-            values: vec![PieceValues::new(&piece)],
-            imports: HashMap::new(),
-            tile: plan.tile,
-            inputs: ColumnPointers { table: args, hoisted: Vec::new() },
-            outputs: ColumnPointers { table: args, hoisted: Vec::new() },
-            params: args,
-            partials: args,
+            plan,
+            args,
             scratch,
             pool,
-            pool_bits: &plan.pool,
+            role: Role::Callee { depth },
             hoisted: Vec::new(),
-            first: args,
-            row_offset: args,
-            group: 0,
             canonical: &own.canonical,
-            step: 0,
-            loaded: HashMap::new(),
-            args,
-            depth: Some(depth),
-            transfer: plan.transfer(),
             callee: function_signature(target),
-            open: Vec::new(),
-            addresses: HashMap::new(),
-            cells: plan.slot_bytes(),
-            groups: 1,
-            settled: &own.settled,
             b,
         };
-        emitter.iteration(&piece, &Results { stores: Vec::new(), status: None }, 1, &[]);
+        emitter.walk.restart(&piece, 1);
+        emitter.iteration(&piece, &[]);
         let numbers: Vec<ir::Value> = lanes.results.iter().map(|&v| emitter.value(v)).collect();
         for (k, number) in numbers.into_iter().enumerate() {
-            let offset = Offset32::new((emitter.transfer + k * GROUP_BYTES) as i32);
+            let offset = Offset32::new((plan.transfer() + k * GROUP_BYTES) as i32);
             emitter.b.ins().store(flags(), number, emitter.scratch, offset);
         }
         emitter.b.ins().return_(&[]);
@@ -346,32 +278,29 @@ impl<'a, 'f> Emitter<'a, 'f> {
         emitter.b.finalize(target.isa.frontend_config());
     }
 
-    /// Calls a function if any row does.
-    fn call(&mut self, id: CallId) {
-        let program = self.program;
-        let call = &program.calls[id];
-        let active = self.value(call.active);
-        let any = self.b.ins().vany_true(active);
-        let operands: Vec<ir::Value> = call.operands.iter().map(|&v| self.value(v)).collect();
-        let depth = self.value(call.depth);
-        let [some, after] = [(); 2].map(|()| self.b.create_block());
-        self.b.ins().brif(any, some, &[], after, &[]);
-        self.b.switch_to_block(some);
-        for (k, operand) in operands.into_iter().enumerate() {
-            let offset = Offset32::new((self.transfer + k * GROUP_BYTES) as i32);
-            self.b.ins().store(flags(), operand, self.scratch, offset);
+    /// What a kernel reads and writes.
+    fn rows_of(&self) -> &Rows {
+        match &self.role {
+            Role::Kernel(rows) => rows,
+            Role::Callee { .. } => unreachable!("functions of the program have no columns"),
         }
-        let entry = (self.pool_bits.len() + call.function as usize) * GROUP_BYTES;
-        let code = self.b.ins().load(types::I64, flags().with_readonly(), self.pool, entry as i32);
-        let signature = self.b.import_signature(self.callee.clone());
-        self.b.ins().call_indirect(signature, code, &[self.args, depth]);
-        self.b.ins().jump(after, &[]);
-        self.b.switch_to_block(after);
+    }
+
+    fn rows_mut(&mut self) -> &mut Rows {
+        match &mut self.role {
+            Role::Kernel(rows) => rows,
+            Role::Callee { .. } => unreachable!("functions of the program have no columns"),
+        }
     }
 
     fn transferred(&mut self, ty: LaneType, k: u32) -> ir::Value {
-        let offset = Offset32::new((self.transfer + k as usize * GROUP_BYTES) as i32);
+        let offset = Offset32::new((self.plan.transfer() + k as usize * GROUP_BYTES) as i32);
         self.b.ins().load(self.lanes.vector(ty), flags(), self.scratch, offset)
+    }
+
+    /// Byte offset of the iteration's first group in every column.
+    fn row_offset(&self) -> ir::Value {
+        self.rows_of().offset
     }
 
     /// A loop over the rows from `start` to `end`, `groups` lane groups at a time. Returns where it stopped and the
@@ -379,7 +308,7 @@ impl<'a, 'f> Emitter<'a, 'f> {
     fn rows(
         &mut self,
         piece: &Piece,
-        results: &Results<'_>,
+        results: &Results<'_, ir::Value>,
         groups: usize,
         start: ir::Value,
         end: ir::Value,
@@ -401,13 +330,13 @@ impl<'a, 'f> Emitter<'a, 'f> {
         self.b.ins().brif(some, body, &state, exit, &state);
 
         self.b.switch_to_block(body);
-        self.row_offset = self.b.block_params(body)[0];
+        let offset = self.b.block_params(body)[0];
+        self.rows_mut().offset = offset;
         let before: Vec<ir::Value> = self.b.block_params(body)[1..].to_vec();
-        self.values = (0..groups).map(|_| PieceValues::new(piece)).collect();
-        self.loaded.clear();
-        self.addresses.clear();
-        let after = self.iteration(piece, results, groups, &before);
-        let next = self.b.ins().iadd_imm_u(self.row_offset, (groups * GROUP_BYTES) as i64);
+        self.walk.restart(piece, groups);
+        self.iteration(piece, &results.stores);
+        let after = self.statuses(results, &before);
+        let next = self.b.ins().iadd_imm_u(offset, (groups * GROUP_BYTES) as i64);
         let more = self.b.ins().icmp(IntCC::UnsignedLessThan, next, end);
         let state = arguments(next, &after);
         self.b.ins().brif(more, body, &state, exit, &state);
@@ -417,61 +346,14 @@ impl<'a, 'f> Emitter<'a, 'f> {
         (row[0], flagged.to_vec())
     }
 
-    /// One iteration, its groups instruction by instruction side by side. Returns the or-ed status words.
-    fn iteration(
-        &mut self,
-        piece: &Piece,
-        results: &Results<'_>,
-        groups: usize,
-        flagged: &[ir::Value],
-    ) -> Vec<ir::Value> {
-        let program = self.program;
-        let mut stores = results.stores.iter().peekable();
-        self.groups = groups;
-        let mut exports = piece.exports.clone();
-        exports.sort_by_key(|e| self.settled[e.0]);
-        let mut exports = exports.iter().peekable();
-        self.addresses.clear();
-        for index in piece.insts.clone() {
-            let value = Value::from_index(index);
-            // Constants and columns are loaded where they are used.
-            let late = groups == NAN_BRANCH_GROUPS && self.canonical[value];
-            match program.insts[value] {
-                Inst::Phi(..) => {}
-                Inst::Loop(id) => self.begin_loop(id),
-                Inst::Test(id) => self.test_loop(id),
-                Inst::End(id) => self.end_loop(id),
-                Inst::Call(id) => self.call(id),
-                inst if late || is_leaf(inst) => {}
-                inst => {
-                    self.step += 1;
-                    for group in 0..if inst.ty() == LaneType::S { 1 } else { groups } {
-                        self.group = group;
-                        self.value(value);
-                    }
-                }
-            }
-            while let Some(&(value, slot)) = exports.next_if(|e| self.settled[e.0].index() <= index) {
-                let address = self.scratch_address(slot);
-                for group in 0..groups {
-                    self.group = group;
-                    let number = self.value(value);
-                    self.b.ins().store(flags(), number, address, (group * GROUP_BYTES) as i32);
-                }
-            }
-            // A result leaves as soon as it is there, so that it does not occupy a register.
-            while let Some(store) = stores.next_if(|s| self.settled[s.value].index() <= index) {
-                self.store(store, groups);
-            }
-        }
-        for store in stores {
-            self.store(store, groups);
-        }
+    /// Leaves the status words of an iteration. Returns those of all rows so far, or-ed.
+    fn statuses(&mut self, results: &Results<'_, ir::Value>, flagged: &[ir::Value]) -> Vec<ir::Value> {
         let mut flagged = flagged.to_vec();
         if let (Some((status, column)), Some(before)) = (results.status, flagged.first_mut()) {
-            let address = self.b.ins().iadd(column, self.row_offset);
-            for group in 0..groups {
-                self.group = group;
+            let row = self.row_offset();
+            let address = self.b.ins().iadd(column, row);
+            for group in 0..self.walk.groups {
+                self.walk.group = group;
                 let words = self.value(status);
                 self.b.ins().store(unaligned(), words, address, (group * GROUP_BYTES) as i32);
                 *before = self.b.ins().bor(*before, words);
@@ -480,123 +362,15 @@ impl<'a, 'f> Emitter<'a, 'f> {
         flagged
     }
 
-    /// For each of the given values what it is in all groups; once if it is the same for all rows.
-    fn in_groups(&mut self, values: impl Iterator<Item = Value>) -> Vec<ir::Value> {
-        let mut all = Vec::new();
-        for value in values {
-            let same = self.program.insts[value].ty() == LaneType::S;
-            for group in 0..if same { 1 } else { self.groups } {
-                self.group = group;
-                all.push(self.value(value));
-            }
-        }
-        all
-    }
-
-    fn begin_loop(&mut self, id: LoopId) {
-        let program = self.program;
-        let carried = &program.loops[id].carried;
-        let first = self.in_groups(carried.iter().map(|c| c.first));
-        let header = self.b.create_block();
-        let exit = self.b.create_block();
-        let arguments: Vec<BlockArg> = first.iter().map(|&v| BlockArg::Value(v)).collect();
-        self.b.ins().jump(header, &arguments);
-        self.b.switch_to_block(header);
-        for c in carried {
-            let ty = program.insts[c.phi].ty();
-            for group in 0..if ty == LaneType::S { 1 } else { self.groups } {
-                let parameter = self.b.append_block_param(header, self.lanes.vector(ty));
-                self.values[group].set(c.phi, parameter);
-            }
-        }
-        self.open.push(OpenLoop { header, exit, loaded: Vec::new(), addressed: Vec::new(), tested: false });
-    }
-
-    fn test_loop(&mut self, id: LoopId) {
-        let Some(exit) = self.open.last().map(|open| open.exit) else { return };
-        for &condition in &self.program.loops[id].conditions {
-            let holds = match condition {
-                Condition::Any(mask) => {
-                    let masks = self.in_groups([mask].into_iter());
-                    let any = masks.into_iter().reduce(|a, b| self.b.ins().bor(a, b));
-                    match any {
-                        Some(any) => self.b.ins().vany_true(any),
-                        None => continue,
-                    }
-                }
-                Condition::Below(x, y) => {
-                    let (x, y) = (self.value(x), self.value(y));
-                    self.b.ins().icmp(IntCC::UnsignedLessThan, x, y)
-                }
-            };
-            let inside = self.b.create_block();
-            self.b.ins().brif(holds, inside, &[], exit, &[]);
-            self.b.switch_to_block(inside);
-        }
-        if let Some(open) = self.open.last_mut() {
-            open.tested = true;
-        }
-    }
-
-    fn end_loop(&mut self, id: LoopId) {
-        let next = self.in_groups(self.program.loops[id].carried.iter().map(|c| c.next));
-        let Some(open) = self.open.pop() else { return };
-        let arguments: Vec<BlockArg> = next.iter().map(|&v| BlockArg::Value(v)).collect();
-        self.b.ins().jump(open.header, &arguments);
-        self.b.switch_to_block(open.exit);
-        for value in open.loaded {
-            self.values.iter_mut().for_each(|values| values.forget(value));
-        }
-        for offset in open.addressed {
-            self.addresses.remove(&offset);
-        }
-    }
-
-    /// The address of a memory cell of a group, without the offset that is returned beside it.
-    fn cell(&mut self, cell: u32, offset: Value, group: usize) -> (ir::Value, Offset32) {
-        let bytes = self.groups * GROUP_BYTES;
-        self.group = group;
-        let address = match self.addresses.get(&offset) {
-            Some(&address) => address,
-            None => {
-                let place = self.value(offset);
-                let place = self.b.ins().ishl_imm_u(place, i64::from(bytes.trailing_zeros()));
-                let address = self.b.ins().iadd(self.scratch, place);
-                self.addresses.insert(offset, address);
-                if let Some(open) = self.open.iter_mut().rfind(|open| open.tested) {
-                    open.addressed.push(offset);
-                }
-                address
-            }
-        };
-        let fixed = self.cells + cell as usize * bytes + group * GROUP_BYTES;
+    /// The address of a memory cell of the group at hand, without the offset that is returned beside it.
+    fn cell(&mut self, cell: u32, offset: Value) -> (ir::Value, Offset32) {
+        let bytes = self.walk.groups * GROUP_BYTES;
+        let group = self.walk.group;
+        let address = self.cells(offset);
+        let fixed = self.plan.slot_bytes() + cell as usize * bytes + group * GROUP_BYTES;
         match i32::try_from(fixed) {
             Ok(fixed) => (address, Offset32::new(fixed)),
             Err(_) => (self.b.ins().iadd_imm_s(address, fixed as i64), Offset32::new(0)),
-        }
-    }
-
-    fn store(&mut self, store: &Store, groups: usize) {
-        match store.target {
-            Target::Column(k) => {
-                let column = self.output_column(k);
-                let address = self.b.ins().iadd(column, self.row_offset);
-                if let (NAN_BRANCH_GROUPS, Some(number)) = (groups, self.program.canonicalised(store.value)) {
-                    return self.store_unless_nan(number, address);
-                }
-                for group in 0..groups {
-                    self.group = group;
-                    let number = self.value(store.value);
-                    self.b.ins().store(unaligned(), number, address, (group * GROUP_BYTES) as i32);
-                }
-            }
-            Target::Partial(k) => {
-                for group in 0..groups {
-                    self.group = group;
-                    let number = self.value(store.value);
-                    self.accumulate(self.partials, k, number);
-                }
-            }
         }
     }
 
@@ -605,7 +379,7 @@ impl<'a, 'f> Emitter<'a, 'f> {
     fn store_unless_nan(&mut self, number: Value, address: ir::Value) {
         let mut numbers = [address; NAN_BRANCH_GROUPS];
         for (group, slot) in numbers.iter_mut().enumerate() {
-            self.group = group;
+            self.walk.group = group;
             *slot = self.value(number);
         }
         let [a, b, c, d] = numbers;
@@ -621,7 +395,7 @@ impl<'a, 'f> Emitter<'a, 'f> {
             for (group, &number) in numbers.iter().enumerate() {
                 let number = if canonical {
                     let nan = self.b.ins().fcmp(FloatCC::NotEqual, number, number);
-                    let replacement = self.number(self.program.precision.bits(f64::NAN));
+                    let replacement = self.number(self.walk.program.precision.bits(f64::NAN));
                     self.choose(nan, replacement, number)
                 } else {
                     number
@@ -633,48 +407,22 @@ impl<'a, 'f> Emitter<'a, 'f> {
         self.b.switch_to_block(after);
     }
 
-    /// Loads the pointers to the columns that the piece uses, as far as there are registers for them.
-    fn hoist_pointers(&mut self, piece: &Piece, targets: &[Target]) {
-        let mut left = HOISTED_POINTERS;
-        for target in targets {
-            if let &Target::Column(k) = target
-                && left > 0
-            {
-                left -= 1;
-                let pointer = load_pointer(&mut self.b, self.outputs.table, k);
-                self.outputs.hoisted.push((k, pointer));
-            }
-        }
-        for index in piece.insts.clone() {
-            if let Inst::Column(k) = self.program.insts[Value::from_index(index)]
-                && left > 0
-            {
-                left -= 1;
-                let pointer = load_pointer(&mut self.b, self.inputs.table, k);
-                self.inputs.hoisted.push((k, pointer));
-            }
-        }
-    }
-
     fn input_column(&mut self, k: u32) -> ir::Value {
-        match self.inputs.find(k) {
-            Some(pointer) => pointer,
-            None => load_pointer(&mut self.b, self.inputs.table, k),
-        }
+        let known = self.rows_of().columns.input(k);
+        known.unwrap_or_else(|| self.input_pointer(k))
     }
 
     fn output_column(&mut self, k: u32) -> ir::Value {
-        match self.outputs.find(k) {
-            Some(pointer) => pointer,
-            None => load_pointer(&mut self.b, self.outputs.table, k),
-        }
+        let known = self.rows_of().columns.output(k);
+        known.unwrap_or_else(|| self.output_pointer(k))
     }
 
     /// Where the iteration's first group keeps a value between pieces.
     fn scratch_address(&mut self, slot: u32) -> ir::Value {
-        let within = self.b.ins().isub(self.row_offset, self.first);
+        let (offset, first) = (self.row_offset(), self.rows_of().first);
+        let within = self.b.ins().isub(offset, first);
         let address = self.b.ins().iadd(self.scratch, within);
-        self.b.ins().iadd_imm_u(address, self.lanes.bytes(slot as usize * self.tile) as i64)
+        self.b.ins().iadd_imm_u(address, self.lanes.bytes(slot as usize * self.plan.tile) as i64)
     }
 
     /// The numbers of the iteration's first group in the column at an offset from another.
@@ -683,15 +431,17 @@ impl<'a, 'f> Emitter<'a, 'f> {
         let offset = self.b.ins().ishl_imm_u(offset, 3);
         let entry = self.b.ins().iadd(table, offset);
         let column = load_pointer(&mut self.b, entry, first);
-        self.b.ins().iadd(column, self.row_offset)
+        let row = self.row_offset();
+        self.b.ins().iadd(column, row)
     }
 
     /// Adds the group's numbers to the partial sums of their rows.
     fn accumulate(&mut self, partials: ir::Value, k: u32, number: ir::Value) {
-        let here = self.b.ins().iadd_imm_u(self.row_offset, (self.group * GROUP_BYTES) as i64);
+        let row = self.row_offset();
+        let here = self.b.ins().iadd_imm_u(row, (self.walk.group * GROUP_BYTES) as i64);
         let residue = self.b.ins().band_imm_u(here, self.lanes.bytes(PARTIALS - 1) as i64);
         let first = k as usize * PARTIALS * size_of::<f64>();
-        match self.program.precision {
+        match self.walk.program.precision {
             Precision::Double => {
                 let address = self.b.ins().iadd(partials, residue);
                 self.accumulate_at(address, first, number);
@@ -722,7 +472,7 @@ impl<'a, 'f> Emitter<'a, 'f> {
 
     /// The number with these bits in all lanes.
     fn number(&mut self, bits: u64) -> ir::Value {
-        self.splat(self.lanes.numbers, self.program.precision.repeated(bits))
+        self.splat(self.lanes.numbers, self.walk.program.precision.repeated(bits))
     }
 
     /// The same 64 bits in both halves. Constants are loaded where they are used, which mostly makes them memory
@@ -735,7 +485,9 @@ impl<'a, 'f> Emitter<'a, 'f> {
             let constant = self.b.func.dfg.constants.insert(ConstantData::from([bits as u8; 16].as_slice()));
             return self.b.ins().vconst(ty, constant);
         }
-        let offset = self.pool_bits.binary_search(&bits).unwrap_or(0) * 2 * size_of::<u64>();
+        let place =
+            self.plan.pool.binary_search(&bits).expect("every constant of the program is in the pool");
+        let offset = place * 2 * size_of::<u64>();
         self.b.ins().load(ty, flags().with_readonly(), self.pool, offset as i32)
     }
 
@@ -749,81 +501,39 @@ impl<'a, 'f> Emitter<'a, 'f> {
 
     /// Whether a value is the constant +0, all of whose bits are clear.
     fn is_zero(&self, value: Value) -> bool {
-        self.program.insts[value] == Inst::F(0)
+        self.walk.program.insts[value] == Inst::F(0)
     }
 
-    /// The code of a value, emitted where it is first wanted.
-    fn value(&mut self, value: Value) -> ir::Value {
-        let inst = self.program.insts[value];
-        if inst.is_constant() {
-            return self.instruction(inst);
-        }
-        let group = self.group;
-        if inst.ty() == LaneType::S {
-            self.group = 0;
-        }
-        let emitted = self.emitted(value, inst);
-        self.group = group;
-        emitted
-    }
-
-    /// The code of a value of the group at hand.
-    fn emitted(&mut self, value: Value, inst: Inst) -> ir::Value {
-        let import = self.imports.get(&value).copied();
-        let in_memory = import.is_some() || matches!(inst, Inst::Column(_));
-        if let Some(known) = self.values[self.group].get(value) {
-            // What has not been used for long is loaded again rather than kept in a register.
-            let stale = in_memory && self.step - self.loaded.get(&value).unwrap_or(&0) > RELOAD_AFTER;
-            if !stale {
-                return known;
-            }
-        }
-        if in_memory && self.group == 0 {
-            self.loaded.insert(value, self.step);
-        }
-        if (in_memory || is_leaf(inst))
-            && let Some(open) = self.open.iter_mut().rfind(|open| open.tested)
-        {
-            open.loaded.push(value);
-        }
-        let emitted = match import {
-            Some(slot) => {
-                let address = self.scratch_address(slot);
-                let ty = self.lanes.vector(inst.ty());
-                self.b.ins().load(ty, flags(), address, (self.group * GROUP_BYTES) as i32)
-            }
-            None => self.instruction(inst),
-        };
-        self.values[self.group].set(value, emitted);
-        emitted
-    }
-
-    fn instruction(&mut self, inst: Inst) -> ir::Value {
+    /// The code of an instruction for the group at hand.
+    fn code(&mut self, inst: Inst) -> ir::Value {
         match inst {
             Inst::F(bits) => self.number(bits),
             Inst::I(value) => {
-                let word = self.program.precision.repeated(value.cast_unsigned());
+                let word = self.walk.program.precision.repeated(value.cast_unsigned());
                 self.splat(self.lanes.integers, word)
             }
             Inst::M(value) => self.splat(self.lanes.integers, if value { u64::MAX } else { 0 }),
             Inst::Column(k) => {
                 let column = self.input_column(k);
-                let address = self.b.ins().iadd(column, self.row_offset);
+                let row = self.row_offset();
+                let address = self.b.ins().iadd(column, row);
                 self.load_numbers(address)
             }
             Inst::Param(k) => {
                 let offset = Offset32::new(self.lanes.bytes(k as usize) as i32);
-                let number = self.b.ins().load(self.lanes.number, flags(), self.params, offset);
+                let params = self.rows_of().params;
+                let number = self.b.ins().load(self.lanes.number, flags(), params, offset);
                 self.b.ins().splat(self.lanes.numbers, number)
             }
             Inst::ColumnAt(first, offset) => {
-                let address = self.column_at(self.inputs.table, first, offset);
+                let address = self.column_at(self.rows_of().input_table, first, offset);
                 self.load_numbers(address)
             }
             Inst::ParamAt(first, offset) => {
                 let offset = self.value(offset);
                 let offset = self.b.ins().ishl_imm_u(offset, self.lanes.shift);
-                let address = self.b.ins().iadd(self.params, offset);
+                let params = self.rows_of().params;
+                let address = self.b.ins().iadd(params, offset);
                 let fixed = Offset32::new(self.lanes.bytes(first as usize) as i32);
                 let number = self.b.ins().load(self.lanes.number, flags(), address, fixed);
                 self.b.ins().splat(self.lanes.numbers, number)
@@ -956,40 +666,41 @@ impl<'a, 'f> Emitter<'a, 'f> {
                 self.b.ins().select(c, x, y)
             }
             Inst::Load(ty, cell, offset) => {
-                let (address, fixed) = self.cell(cell, offset, self.group);
+                let (address, fixed) = self.cell(cell, offset);
                 self.b.ins().load(self.lanes.vector(ty), flags(), address, fixed)
             }
             Inst::StoreCell(cell, offset, value) => {
                 let number = self.value(value);
-                let (address, fixed) = self.cell(cell, offset, self.group);
+                let (address, fixed) = self.cell(cell, offset);
                 self.b.ins().store(flags(), number, address, fixed);
                 number
             }
             Inst::StoreColumn(first, offset, value) => {
                 let number = self.value(value);
-                let address = self.column_at(self.outputs.table, first, offset);
-                self.b.ins().store(unaligned(), number, address, (self.group * GROUP_BYTES) as i32);
+                let address = self.column_at(self.rows_of().output_table, first, offset);
+                self.b.ins().store(unaligned(), number, address, (self.walk.group * GROUP_BYTES) as i32);
                 number
             }
             Inst::AddPartial(first, offset, value) => {
                 let number = self.value(value);
                 let offset = self.value(offset);
                 let offset = self.b.ins().imul_imm_s(offset, (PARTIALS * size_of::<f64>()) as i64);
-                let partials = self.b.ins().iadd(self.partials, offset);
+                let partials = self.rows_of().partials;
+                let partials = self.b.ins().iadd(partials, offset);
                 self.accumulate(partials, first, number);
                 number
             }
             Inst::Splat(x) => {
                 let x = self.value(x);
-                let x = match self.program.precision {
+                let x = match self.walk.program.precision {
                     Precision::Double => x,
                     Precision::Single => self.b.ins().ireduce(types::I32, x),
                 };
                 self.b.ins().splat(self.lanes.integers, x)
             }
-            Inst::Argument(LaneType::S, _) => match self.depth {
-                Some(depth) => depth,
-                None => self.b.ins().iconst(types::I64, 0),
+            Inst::Argument(LaneType::S, _) => match self.role {
+                Role::Callee { depth } => depth,
+                Role::Kernel(_) => unreachable!("a kernel is no function that is called"),
             },
             Inst::Argument(ty, k) => self.transferred(ty, k),
             Inst::Returned(_, k) => self.transferred(LaneType::F, k),
@@ -1014,10 +725,10 @@ impl<'a, 'f> Emitter<'a, 'f> {
 
     /// A load per lane: there is no gather.
     fn lookup(&mut self, table: usize, index: Value) -> ir::Value {
-        let len = self.program.tables[table].len();
+        let len = self.walk.program.tables[table].len();
         let index = self.value(index);
         let start = self.b.ins().symbol_value(types::I64, self.tables[table]);
-        let precision = self.program.precision;
+        let precision = self.walk.program.precision;
         let mut all = None;
         for lane in 0..super::lanes(precision) as u8 {
             let index = self.b.ins().extractlane(index, lane);
@@ -1038,13 +749,149 @@ impl<'a, 'f> Emitter<'a, 'f> {
                 Some(others) => self.b.ins().insertlane(others, number, lane),
             });
         }
-        all.unwrap_or(index)
+        all.expect("a group has at least one lane")
     }
 
     /// The numbers of the group at hand in the column whose first group is at an address.
     fn load_numbers(&mut self, address: ir::Value) -> ir::Value {
-        let offset = (self.group * GROUP_BYTES) as i32;
+        let offset = (self.walk.group * GROUP_BYTES) as i32;
         self.b.ins().load(self.lanes.numbers, unaligned(), address, offset)
+    }
+}
+
+impl<'a> Generator<'a> for Emitter<'a, '_> {
+    type Code = ir::Value;
+    type Label = ir::Block;
+    type Flag = ir::Value;
+
+    fn walk(&mut self) -> &mut Walk<'a, ir::Value, ir::Block> {
+        &mut self.walk
+    }
+
+    fn instruction(&mut self, _: Value, inst: Inst) -> ir::Value {
+        self.code(inst)
+    }
+
+    fn is_late(&self, value: Value, _: Inst) -> bool {
+        self.walk.groups == NAN_BRANCH_GROUPS && self.canonical[value]
+    }
+
+    fn import(&mut self, ty: LaneType, slot: u32) -> ir::Value {
+        let address = self.scratch_address(slot);
+        let ty = self.lanes.vector(ty);
+        self.b.ins().load(ty, flags(), address, (self.walk.group * GROUP_BYTES) as i32)
+    }
+
+    fn export(&mut self, value: Value, slot: u32) {
+        let address = self.scratch_address(slot);
+        for group in 0..self.walk.groups {
+            self.walk.group = group;
+            let number = self.value(value);
+            self.b.ins().store(flags(), number, address, (group * GROUP_BYTES) as i32);
+        }
+    }
+
+    fn store(&mut self, store: &Store) {
+        let groups = self.walk.groups;
+        match store.target {
+            Target::Column(k) => {
+                let column = self.output_column(k);
+                let row = self.row_offset();
+                let address = self.b.ins().iadd(column, row);
+                if let (NAN_BRANCH_GROUPS, Some(number)) =
+                    (groups, self.walk.program.canonicalised(store.value))
+                {
+                    return self.store_unless_nan(number, address);
+                }
+                for group in 0..groups {
+                    self.walk.group = group;
+                    let number = self.value(store.value);
+                    self.b.ins().store(unaligned(), number, address, (group * GROUP_BYTES) as i32);
+                }
+            }
+            Target::Partial(k) => {
+                for group in 0..groups {
+                    self.walk.group = group;
+                    let number = self.value(store.value);
+                    self.accumulate(self.rows_of().partials, k, number);
+                }
+            }
+        }
+    }
+
+    fn open_loop(
+        &mut self,
+        first: Vec<ir::Value>,
+        types: &[LaneType],
+    ) -> (LoopEnds<ir::Block>, Vec<ir::Value>) {
+        let [header, exit] = [(); 2].map(|()| self.b.create_block());
+        let arguments: Vec<BlockArg> = first.into_iter().map(BlockArg::Value).collect();
+        self.b.ins().jump(header, &arguments);
+        self.b.switch_to_block(header);
+        let params =
+            types.iter().map(|&ty| self.b.append_block_param(header, self.lanes.vector(ty))).collect();
+        (LoopEnds { header, exit, edges: Vec::new() }, params)
+    }
+
+    fn any(&mut self, masks: &[ir::Value]) -> ir::Value {
+        let any = masks.iter().copied().reduce(|a, b| self.b.ins().bor(a, b));
+        self.b.ins().vany_true(any.expect("an iteration works on at least one group"))
+    }
+
+    fn below(&mut self, x: ir::Value, y: ir::Value) -> ir::Value {
+        self.b.ins().icmp(IntCC::UnsignedLessThan, x, y)
+    }
+
+    fn leave_unless(&mut self, holds: ir::Value, exit: ir::Block) -> Option<ir::Block> {
+        let inside = self.b.create_block();
+        self.b.ins().brif(holds, inside, &[], exit, &[]);
+        self.b.switch_to_block(inside);
+        None
+    }
+
+    fn close_loop(&mut self, ends: LoopEnds<ir::Block>, next: Vec<ir::Value>) {
+        let arguments: Vec<BlockArg> = next.into_iter().map(BlockArg::Value).collect();
+        self.b.ins().jump(ends.header, &arguments);
+        self.b.switch_to_block(ends.exit);
+    }
+
+    fn call_if(
+        &mut self,
+        active: ir::Value,
+        function: u32,
+        operands: Vec<(LaneType, ir::Value)>,
+        depth: ir::Value,
+    ) {
+        let any = self.b.ins().vany_true(active);
+        let [some, after] = [(); 2].map(|()| self.b.create_block());
+        self.b.ins().brif(any, some, &[], after, &[]);
+        self.b.switch_to_block(some);
+        for (k, (_, operand)) in operands.into_iter().enumerate() {
+            let offset = Offset32::new((self.plan.transfer() + k * GROUP_BYTES) as i32);
+            self.b.ins().store(flags(), operand, self.scratch, offset);
+        }
+        let entry = (self.plan.pool.len() + function as usize) * GROUP_BYTES;
+        let code = self.b.ins().load(types::I64, flags().with_readonly(), self.pool, entry as i32);
+        let signature = self.b.import_signature(self.callee.clone());
+        self.b.ins().call_indirect(signature, code, &[self.args, depth]);
+        self.b.ins().jump(after, &[]);
+        self.b.switch_to_block(after);
+    }
+
+    fn cells_at(&mut self, offset: ir::Value) -> ir::Value {
+        let bytes = self.walk.groups * GROUP_BYTES;
+        let place = self.b.ins().ishl_imm_u(offset, i64::from(bytes.trailing_zeros()));
+        self.b.ins().iadd(self.scratch, place)
+    }
+
+    fn input_pointer(&mut self, k: u32) -> ir::Value {
+        let table = self.rows_of().input_table;
+        load_pointer(&mut self.b, table, k)
+    }
+
+    fn output_pointer(&mut self, k: u32) -> ir::Value {
+        let table = self.rows_of().output_table;
+        load_pointer(&mut self.b, table, k)
     }
 }
 

@@ -1,4 +1,5 @@
-//! The Cranelift tier: two lanes of binary64 or four of binary32 in 128-bit vectors, on x86-64 and aarch64.
+//! The Cranelift tier: two lanes of binary64 or four of binary32 in 128-bit vectors, on x86-64. With the
+//! feature `arm64` it makes code for aarch64, too.
 //!
 //! * [`target`]: the processors that code can be generated for;
 //! * `emit`: one function, from instructions to Cranelift IR.
@@ -8,7 +9,7 @@ pub mod target;
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use cranelift::codegen::Context;
 use cranelift::codegen::control::ControlPlane;
@@ -20,11 +21,11 @@ use cranelift_module::{Linkage, Module, ModuleResult};
 use nc_runtime::abi::{Args, KernelFn};
 use nc_runtime::batch::KernelShape;
 use nc_runtime::lanes::Precision;
-use nc_runtime::memory::{CodeArena, CodeBlock, Reservation};
+use nc_runtime::memory::{CodeArena, CodeBlock, CodeMemoryError, Reservation};
 
 use self::emit::{Emitter, FunctionPlan, NAN_BRANCH_GROUPS};
 pub use self::target::TargetMachine;
-use super::layout::{Plan, Resources};
+use super::layout::{self, Plan, Resources};
 use crate::lower::lanes::LaneProgram;
 
 /// Bytes of a vector.
@@ -47,9 +48,8 @@ const RESOURCES: Resources = Resources {
     nan_branch_groups: Some(NAN_BRANCH_GROUPS),
 };
 
-/// What a frame holds above its frame pointer, and what a kernel needs beside the frames of its calls.
+/// At least what a frame holds above its frame pointer: that of the caller, and the return address.
 const FRAME_BYTES: usize = 64;
-const STACK_SPARE: usize = 256 << 10;
 
 /// Why a program could not be compiled.
 #[derive(Debug, thiserror::Error)]
@@ -65,7 +65,7 @@ pub enum CodegenError {
     Cranelift(String),
     /// There is no memory for code.
     #[error(transparent)]
-    Memory(#[from] nc_runtime::memory::CodeMemoryError),
+    Memory(#[from] CodeMemoryError),
 }
 
 /// A constant in every lane of a group.
@@ -85,8 +85,6 @@ pub struct NativeCode {
     pieces: Vec<KernelFn>,
     /// Rows that go through all pieces before the next rows do.
     tile: usize,
-    /// How much stack calls need; 0 if the program makes none.
-    stack: usize,
     shape: KernelShape,
     blocks: Vec<CodeBlock>,
     /// What the code's constant operands refer to.
@@ -104,31 +102,13 @@ impl NativeCode {
         self.blocks.iter().map(CodeBlock::len).sum()
     }
 
-    /// How much stack its calls need on a thread; 0 if it makes none.
-    pub fn stack_bytes(&self) -> usize {
-        self.stack
-    }
-
     /// Evaluates `args.rows` rows.
     ///
     /// # Safety
     ///
-    /// `args` satisfies the calling convention of [`nc_runtime::abi`] for [`NativeCode::shape`], and row numbers are
-    /// multiples of [`lanes`].
+    /// `args` satisfies the calling convention of [`nc_runtime::abi`] for [`NativeCode::shape`], row numbers are
+    /// multiples of [`lanes`], and there is as much stack as the shape says.
     pub unsafe fn run(&self, args: &Args) -> u32 {
-        // Calls may be nested as deep as the limit says, whatever the thread's own stack.
-        match self.stack {
-            // SAFETY: the caller vouches for `args`.
-            0 => unsafe { self.run_here(args) },
-            // SAFETY: as above.
-            stack => stacker::grow(stack, || unsafe { self.run_here(args) }),
-        }
-    }
-
-    /// # Safety
-    ///
-    /// As for [`NativeCode::run`].
-    unsafe fn run_here(&self, args: &Args) -> u32 {
         if let [single] = self.pieces[..] {
             // SAFETY: the caller vouches for `args`; the code was generated for this calling convention and lives as
             // long as `self`.
@@ -153,10 +133,9 @@ impl NativeCode {
 ///
 /// The processor has no back end, there is no memory for code, or Cranelift refuses its input, which is our fault.
 pub fn compile(program: &LaneProgram, target: &TargetMachine) -> Result<NativeCode, CodegenError> {
-    static ARENA: LazyLock<CodeArena> = LazyLock::new(CodeArena::new);
     let plan = Plan::of(program, &RESOURCES);
-    let memory = ModuleMemory { arena: ARENA.clone(), reservations: Arc::default() };
-    let reservations = memory.reservations.clone();
+    let memory = ModuleMemory { arena: super::arena(), given: Arc::default() };
+    let given = memory.given.clone();
     let mut builder =
         JITBuilder::with_isa(isa(&plan, target).clone(), cranelift_module::default_libcall_names());
     builder.memory_provider(Box::new(memory));
@@ -176,8 +155,8 @@ pub fn compile(program: &LaneProgram, target: &TargetMachine) -> Result<NativeCo
     for name in std::iter::once("constants".to_string()).chain((0..program.tables.len()).map(table_name)) {
         data.push(module.declare_data(&name, Linkage::Import, false, false).map_err(|e| failed(&e))?);
     }
-    let mut largest_frame = 0;
-    let (functions, callees) = with_contexts(|contexts| {
+    let (mut entry_frame, mut callee_frame) = (0, 0);
+    let compiled = with_contexts(|contexts| {
         let mut functions = Vec::new();
         for index in 0..plan.pieces.list.len() {
             contexts.codegen.clear();
@@ -190,6 +169,7 @@ pub fn compile(program: &LaneProgram, target: &TargetMachine) -> Result<NativeCo
             module
                 .define_function_with_control_plane(id, &mut contexts.codegen, &mut ControlPlane::default())
                 .map_err(|e| failed(&e))?;
+            entry_frame = entry_frame.max(frame_bytes(&contexts.codegen)?);
             functions.push(id);
         }
         let mut callees = Vec::new();
@@ -205,14 +185,19 @@ pub fn compile(program: &LaneProgram, target: &TargetMachine) -> Result<NativeCo
             module
                 .define_function_with_control_plane(id, &mut contexts.codegen, &mut ControlPlane::default())
                 .map_err(|e| failed(&e))?;
-            largest_frame = largest_frame.max(frame_bytes(&contexts.codegen));
+            callee_frame = callee_frame.max(frame_bytes(&contexts.codegen)?);
             callees.push(id);
         }
         module.finalize_definitions().map_err(|e| failed(&e))?;
         Ok::<_, CodegenError>((functions, callees))
-    })?;
-
-    let reserved = std::mem::take(&mut *reservations.lock().unwrap_or_else(PoisonError::into_inner));
+    });
+    let Given { reservations: reserved, refused } =
+        std::mem::take(&mut *given.lock().unwrap_or_else(PoisonError::into_inner));
+    // Cranelift says that there is no memory in words only.
+    let (functions, callees) = match refused {
+        Some(refused) => return Err(refused.into()),
+        None => compiled?,
+    };
     let mut entries = HashMap::new();
     let mut blocks = Vec::new();
     for reservation in reserved {
@@ -244,10 +229,10 @@ pub fn compile(program: &LaneProgram, target: &TargetMachine) -> Result<NativeCo
         param_gradients: columns.partials as usize,
         reports_status: program.status.is_some(),
         scratch_bytes: plan.scratch_bytes(),
+        stack_bytes: layout::stack_bytes(program, entry_frame, callee_frame),
         instructions: plan.instructions(program, lanes(program.precision)),
     };
-    let stack = stack_bytes(program, largest_frame);
-    Ok(NativeCode { pieces, stack, tile: plan.tile, shape, blocks, _constants: constants })
+    Ok(NativeCode { pieces, tile: plan.tile, shape, blocks, _constants: constants })
 }
 
 /// The Cranelift IR of a program, as text.
@@ -336,19 +321,11 @@ fn function_signature(target: &TargetMachine) -> ir::Signature {
     signature
 }
 
-/// Stack for a program whose calls are as deep as they may be.
-fn stack_bytes(program: &LaneProgram, largest_frame: usize) -> usize {
-    if program.functions.is_empty() {
-        return 0;
-    }
-    let depth = usize::try_from(program.max_depth).unwrap_or(usize::MAX);
-    depth.saturating_add(1).saturating_mul(largest_frame).saturating_add(STACK_SPARE)
-}
-
 /// Stack that a call of the function just compiled takes.
-fn frame_bytes(compiled: &Context) -> usize {
+fn frame_bytes(compiled: &Context) -> Result<usize, CodegenError> {
     let layout = compiled.compiled_code().and_then(|code| code.buffer.frame_layout());
-    layout.map_or(0, |layout| layout.frame_to_fp_offset as usize) + FRAME_BYTES
+    let layout = layout.ok_or_else(|| CodegenError::Cranelift("a function has no frame layout".into()))?;
+    Ok(layout.frame_to_fp_offset as usize + FRAME_BYTES)
 }
 
 fn signature(target: &TargetMachine) -> ir::Signature {
@@ -380,15 +357,31 @@ fn with_contexts<R>(work: impl FnOnce(&mut Contexts) -> R) -> R {
 /// Memory for one module: each function becomes a block of the arena, which outlives the module.
 struct ModuleMemory {
     arena: CodeArena,
-    reservations: Arc<Mutex<Vec<Reservation>>>,
+    given: Arc<Mutex<Given>>,
+}
+
+/// What a module asked for.
+#[derive(Default)]
+struct Given {
+    reservations: Vec<Reservation>,
+    refused: Option<CodeMemoryError>,
 }
 
 impl JITMemoryProvider for ModuleMemory {
     fn allocate(&mut self, size: usize, align: u64, _: JITMemoryKind) -> std::io::Result<*mut u8> {
-        let reservation = self.arena.reserve(size, align as usize).map_err(std::io::Error::other)?;
-        let write = reservation.write_ptr();
-        self.reservations.lock().unwrap_or_else(PoisonError::into_inner).push(reservation);
-        Ok(write)
+        let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
+        match self.arena.reserve(size, align as usize) {
+            Ok(reservation) => {
+                let write = reservation.write_ptr();
+                given.reservations.push(reservation);
+                Ok(write)
+            }
+            Err(refused) => {
+                let text = refused.to_string();
+                given.refused = Some(refused);
+                Err(std::io::Error::other(text))
+            }
+        }
     }
     unsafe fn free_memory(&mut self) {}
     fn finalize(&mut self, _: BranchProtection) -> ModuleResult<()> {

@@ -49,7 +49,9 @@ impl TargetMachine {
                 ("enable_verifier", verify),
                 ("is_pic", "false"),
                 ("use_colocated_libcalls", "false"),
-                ("enable_probestack", "false"),
+                // Frames of more than a page are touched page by page, so that none reaches past a guard.
+                ("enable_probestack", "true"),
+                ("probestack_strategy", "inline"),
                 ("unwind_info", "false"),
                 ("preserve_frame_pointers", "false"),
             ] {

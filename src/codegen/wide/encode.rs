@@ -14,6 +14,9 @@ const KEPT: [usize; 6] = [3, 5, 12, 13, 14, 15];
 /// Frames are aligned to a vector.
 const ALIGNMENT: usize = 64;
 
+/// What a frame may take beside its size to be aligned, and a call's return address below it.
+const MISALIGNMENT: usize = ALIGNMENT + size_of::<u64>();
+
 /// How far apart the stack is touched before it is used, so that the page that guards its end is not jumped over.
 const PAGE: usize = 4096;
 
@@ -48,7 +51,8 @@ pub(super) struct Assembler<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Placed {
     pub offset: usize,
-    pub frame: usize,
+    /// In bytes, with what a call pushes.
+    pub stack: usize,
 }
 
 fn register(preg: PReg, isa: Isa) -> Register {
@@ -135,8 +139,7 @@ impl<'a> Assembler<'a> {
         let offset = self.at;
         let mut body = Body::of(self, function, allocation, role);
         body.emit()?;
-        let frame = body.frame;
-        Ok(Placed { offset, frame })
+        Ok(Placed { offset, stack: body.stack() })
     }
 }
 
@@ -210,7 +213,7 @@ impl<'a, 'b, 'p> Body<'a, 'b, 'p> {
         }
         let jumps = std::mem::take(&mut self.jumps);
         for (at, block) in jumps {
-            let Some(start) = self.starts[block.index()] else { continue };
+            let start = self.starts[block.index()].expect("jumps go to blocks that are there");
             let distance = start as i64 - (at as i64 + 4);
             self.patch(at, distance as i32);
         }
@@ -232,7 +235,7 @@ impl<'a, 'b, 'p> Body<'a, 'b, 'p> {
             .filter(|item| !matches!(item, InstOrEdit::Edit(Edit::Move { from, to }) if from == to));
         match (items.next(), items.next()) {
             (Some(InstOrEdit::Inst(inst)), None) => match self.function.action(inst) {
-                Action::Jump(label) => self.function.block_of(label),
+                Action::Jump(label) => Some(self.function.block_of(label)),
                 Action::Code(_) | Action::Enter | Action::Branch(..) | Action::Call(_) | Action::Return => {
                     None
                 }
@@ -268,18 +271,14 @@ impl<'a, 'b, 'p> Body<'a, 'b, 'p> {
                 Ok(())
             }
             Action::Jump(label) => {
-                let Some(target) = self.function.block_of(label) else { return Ok(()) };
-                let target = self.destination(target);
+                let target = self.destination(self.function.block_of(label));
                 if Some(target) != next {
                     self.jump(&[0xe9], target);
                 }
                 Ok(())
             }
             Action::Branch(condition, yes, no) => {
-                let (Some(yes), Some(no)) = (self.function.block_of(yes), self.function.block_of(no)) else {
-                    return Ok(());
-                };
-                let (yes, no) = (self.destination(yes), self.destination(no));
+                let [yes, no] = [yes, no].map(|label| self.destination(self.function.block_of(label)));
                 // The last bit of a condition's number negates it.
                 let number = condition as u8;
                 if Some(yes) == next {
@@ -304,7 +303,7 @@ impl<'a, 'b, 'p> Body<'a, 'b, 'p> {
         if self.frame == 0 {
             return Ok(());
         }
-        for page in 1..=self.frame / PAGE {
+        for page in 1..=(self.frame + MISALIGNMENT) / PAGE {
             let mut touch = Instruction::default();
             touch.set_code(Code::Test_rm64_r64);
             touch.set_op0_kind(OpKind::Memory);
@@ -324,6 +323,11 @@ impl<'a, 'b, 'p> Body<'a, 'b, 'p> {
                 self.asm.encode(&Instruction::with2(Code::Sub_rm64_imm32, rsp, self.frame as i32)?)
             }
         }
+    }
+
+    /// Bytes that a call of it takes on the stack: the return address, registers that are kept, the frame.
+    fn stack(&self) -> usize {
+        (1 + self.kept.len()) * size_of::<u64>() + self.frame + MISALIGNMENT
     }
 
     /// Where the caller's stack pointer is kept.

@@ -94,10 +94,11 @@ impl Folding {
         }
         let (mut additions, mut others) = (0, 0);
         for value in program.insts.keys().filter(|&v| uses[v] > 0) {
-            match program.insts[value] {
-                Inst::FBinary(FBinary::Add | FBinary::Sub, ..) => additions += 1,
-                Inst::FBinary(..) | Inst::Fma(..) => others += 1,
-                _ => {}
+            let inst = program.insts[value];
+            if let Inst::FBinary(FBinary::Add | FBinary::Sub, ..) = inst {
+                additions += 1;
+            } else if let Inst::FBinary(..) | Inst::Fma(..) = inst {
+                others += 1;
             }
         }
         let additive = additions >= MANY_ADDITIONS.max(ADDITIVE * others);
@@ -137,7 +138,7 @@ fn places(program: &LaneProgram, pieces: &[Piece]) -> EntityVec<Value, u32> {
                 fresh += 1;
                 open.push(fresh);
             }
-            places[value] = open.last().copied().unwrap_or(0);
+            places[value] = *open.last().expect("an end stands in a loop");
             if let Inst::End(_) = program.insts[value] {
                 open.pop();
             }
@@ -178,12 +179,15 @@ impl Finder<'_> {
                 Shape::Fma(Signs { product: flip_a != flip_b, addend }, [a, b, c])
             }
             Inst::FCompare(op, a, b) => Shape::Compare { op, negated: false, operands: [a, b], within: None },
-            Inst::Not(mask) => match self.inst(mask) {
-                Inst::FCompare(op, a, b) if self.absorbs(mask, value) => {
+            Inst::Not(mask) => {
+                if let Inst::FCompare(op, a, b) = self.inst(mask)
+                    && self.absorbs(mask, value)
+                {
                     Shape::Compare { op, negated: true, operands: [a, b], within: None }
+                } else {
+                    Shape::Plain
                 }
-                _ => Shape::Plain,
-            },
+            }
             Inst::And(a, b) if self.isa.has_masks() => {
                 let found = [(a, b), (b, a)].into_iter().find_map(|(compared, within)| {
                     let (op, negated, operands) = self.comparison(compared, value)?;
@@ -199,15 +203,51 @@ impl Finder<'_> {
             Inst::IBinary(op, a, b) if self.isa.has_masks() => {
                 self.logic(op, a, b, value).unwrap_or(Shape::Plain)
             }
-            _ => Shape::Plain,
+            Inst::F(_)
+            | Inst::I(_)
+            | Inst::M(_)
+            | Inst::S(_)
+            | Inst::Column(_)
+            | Inst::Param(_)
+            | Inst::ColumnAt(..)
+            | Inst::ParamAt(..)
+            | Inst::FUnary(..)
+            | Inst::FBinary(..)
+            | Inst::And(..)
+            | Inst::Or(..)
+            | Inst::IBinary(..)
+            | Inst::Shl(..)
+            | Inst::Shr(..)
+            | Inst::IGt(..)
+            | Inst::IEq(..)
+            | Inst::Bits(_)
+            | Inst::Float(_)
+            | Inst::Lookup(..)
+            | Inst::SBinary(..)
+            | Inst::SSelect(..)
+            | Inst::Load(..)
+            | Inst::StoreCell(..)
+            | Inst::StoreColumn(..)
+            | Inst::AddPartial(..)
+            | Inst::Phi(..)
+            | Inst::Argument(..)
+            | Inst::Call(_)
+            | Inst::Returned(..)
+            | Inst::Splat(_)
+            | Inst::Loop(_)
+            | Inst::Test(_)
+            | Inst::End(_) => Shape::Plain,
         }
     }
 
     /// The value without a change of sign in front of it, and whether there was one.
     fn unsigned(&self, value: Value, user: Value) -> (Value, bool) {
-        match self.inst(value) {
-            Inst::FUnary(FUnary::Neg, of) if self.place[value] == self.place[user] => (of, true),
-            _ => (value, false),
+        if let Inst::FUnary(FUnary::Neg, of) = self.inst(value)
+            && self.place[value] == self.place[user]
+        {
+            (of, true)
+        } else {
+            (value, false)
         }
     }
 
@@ -215,14 +255,12 @@ impl Finder<'_> {
         if !self.absorbs(mask, user) {
             return None;
         }
-        match self.inst(mask) {
-            Inst::FCompare(op, a, b) => Some((op, false, [a, b])),
-            Inst::Not(inner) if self.absorbs(inner, user) => match self.inst(inner) {
-                Inst::FCompare(op, a, b) => Some((op, true, [a, b])),
-                _ => None,
-            },
-            _ => None,
-        }
+        let (compared, negated) = match self.inst(mask) {
+            Inst::Not(inner) if self.absorbs(inner, user) => (self.inst(inner), true),
+            inst => (inst, false),
+        };
+        let Inst::FCompare(op, a, b) = compared else { return None };
+        Some((op, negated, [a, b]))
     }
 
     /// A selection between the two numbers that its mask compares.

@@ -4,6 +4,8 @@ use iced_x86::Code;
 use nc_runtime::lanes::Precision;
 use regalloc2::{MachineEnv, PReg, PRegSet, RegClass};
 
+use crate::chaos;
+
 /// Where numbers and integers live: vector registers.
 pub(super) const VECTOR: RegClass = RegClass::Float;
 /// Where addresses and integers that are the same for all rows live.
@@ -114,7 +116,7 @@ impl Isa {
         // Those that need no longer encoding come first.
         let general = set(GENERAL, &mut (0..8).filter(|&k| k != RSP));
         let more_general = set(GENERAL, &mut (8..16));
-        let vectors = set(VECTOR, &mut (0..self.vectors()));
+        let vectors = set(VECTOR, &mut (0..chaos::choose("vectors", self.vectors(), &[12])));
         // Mask register 0 as a write mask means none.
         let masks = if self.has_masks() { set(MASK, &mut (1..8)) } else { PRegSet::empty() };
         MachineEnv {

@@ -291,23 +291,23 @@ impl Function {
     /// Connects the blocks, once all labels are placed.
     pub(super) fn finish(&mut self) {
         for index in 0..self.blocks.len() {
-            let Some(last) = self.blocks[index].insts.end.checked_sub(1) else { continue };
+            let last = self.blocks[index].insts.end.checked_sub(1).expect("no block is empty");
             let targets = match self.entries[last as usize].action {
                 Action::Jump(label) => vec![label],
                 Action::Branch(_, yes, no) => vec![yes, no],
                 Action::Code(_) | Action::Enter | Action::Call(_) | Action::Return => vec![],
             };
             for label in targets {
-                if let Some(target) = self.block_of(label) {
-                    self.blocks[index].succs.push(target);
-                    self.blocks[target.index()].preds.push(Block::new(index));
-                }
+                let target = self.block_of(label);
+                self.blocks[index].succs.push(target);
+                self.blocks[target.index()].preds.push(Block::new(index));
             }
         }
     }
 
-    pub(super) fn block_of(&self, label: Label) -> Option<Block> {
-        self.labels[label.0 as usize]
+    /// The block of a label, once all labels are placed.
+    pub(super) fn block_of(&self, label: Label) -> Block {
+        self.labels[label.0 as usize].expect("every label is placed")
     }
 
     pub(super) fn action(&self, inst: Inst) -> Action {
@@ -364,7 +364,9 @@ impl regalloc2::Function for Function {
     fn inst_clobbers(&self, inst: Inst) -> PRegSet {
         match self.action(inst) {
             Action::Call(_) => self.clobbers,
-            _ => PRegSet::empty(),
+            Action::Code(_) | Action::Enter | Action::Jump(_) | Action::Branch(..) | Action::Return => {
+                PRegSet::empty()
+            }
         }
     }
     fn num_vregs(&self) -> usize {

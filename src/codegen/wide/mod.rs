@@ -15,11 +15,9 @@ mod pool;
 mod rows;
 mod select;
 
-use std::sync::LazyLock;
-
 use nc_runtime::abi::Args;
 use nc_runtime::batch::KernelShape;
-use nc_runtime::memory::{CodeArena, CodeBlock};
+use nc_runtime::memory::CodeBlock;
 use regalloc2::{Algorithm, Ctx, RegallocOptions};
 
 pub use self::isa::Isa;
@@ -30,11 +28,9 @@ use self::machine::Function;
 use self::pool::Pool;
 use self::rows::FunctionPlan;
 use super::cranelift::CodegenError;
-use super::layout::{Plan, Resources};
+use super::layout::{self, Plan, Resources};
+use crate::chaos;
 use crate::lower::lanes::LaneProgram;
-
-/// What a kernel of many calls needs on the stack beside their frames.
-const STACK_SPARE: usize = 256 << 10;
 
 /// A kernel, by the System V convention on every system.
 type WideFn = unsafe extern "sysv64" fn(*const Args) -> u32;
@@ -66,8 +62,6 @@ pub struct WideCode {
     pieces: Vec<WideFn>,
     /// Rows that go through all pieces before the next rows do.
     tile: usize,
-    /// How much stack calls need; 0 if the program makes none.
-    stack: usize,
     shape: KernelShape,
     block: CodeBlock,
 }
@@ -93,31 +87,13 @@ impl WideCode {
         self.block.len()
     }
 
-    /// How much stack its calls need on a thread; 0 if it makes none.
-    pub fn stack_bytes(&self) -> usize {
-        self.stack
-    }
-
     /// Evaluates `args.rows` rows.
     ///
     /// # Safety
     ///
-    /// `args` satisfies the calling convention of [`nc_runtime::abi`] for [`WideCode::shape`], and row numbers are
-    /// multiples of [`WideCode::lanes`].
+    /// `args` satisfies the calling convention of [`nc_runtime::abi`] for [`WideCode::shape`], row numbers are
+    /// multiples of [`WideCode::lanes`], and there is as much stack as the shape says.
     pub unsafe fn run(&self, args: &Args) -> u32 {
-        // Calls may be nested as deep as the limit says, whatever the thread's own stack.
-        match self.stack {
-            // SAFETY: the caller vouches for `args`.
-            0 => unsafe { self.run_here(args) },
-            // SAFETY: as above.
-            stack => stacker::grow(stack, || unsafe { self.run_here(args) }),
-        }
-    }
-
-    /// # Safety
-    ///
-    /// As for [`WideCode::run`].
-    unsafe fn run_here(&self, args: &Args) -> u32 {
         if let [single] = self.pieces[..] {
             // SAFETY: the caller vouches for `args`; the code was generated for this calling convention and an
             // instruction set that the processor has, and lives as long as `self`.
@@ -165,12 +141,14 @@ fn assemble<'p>(
         .map(|function| rows::function(&FunctionPlan::of(function, isa), plan, isa, pool))
         .collect();
     let environment = isa.environment();
+    let many = pieces.len() > 1 || program.stores.len() > MAX_STORES;
     let options = RegallocOptions {
         verbose_log: false,
         validate_ssa: cfg!(debug_assertions),
-        algorithm: match pieces.len() {
-            1 if program.stores.len() <= MAX_STORES => Algorithm::Ion,
-            _ => Algorithm::Fastalloc,
+        algorithm: if chaos::choose("linear allocation", many, &[true, false]) {
+            Algorithm::Fastalloc
+        } else {
+            Algorithm::Ion
         },
     };
     let mut context = Ctx::default();
@@ -193,14 +171,15 @@ fn assemble<'p>(
 /// The processor does not have the instruction set, there is no memory for code, or a register allocation or encoding
 /// failed, which is our fault.
 pub fn compile(program: &LaneProgram, isa: Isa) -> Result<WideCode, CodegenError> {
-    static ARENA: LazyLock<CodeArena> = LazyLock::new(CodeArena::new);
     if !isa.is_available() {
         return Err(CodegenError::Host(format!("it has no {isa}")));
     }
     let plan = Plan::of(program, &resources(isa));
     let mut pool = Pool::new(isa, program.precision, &program.tables);
     let Assembled { bytes, pieces, functions, .. } = assemble(program, &plan, isa, &mut pool)?;
-    let block = ARENA.install(&bytes, 64)?;
+    let block = super::arena().install(&bytes, 64)?;
+    let largest = |placed: &[Placed]| placed.iter().map(|placed| placed.stack).max().unwrap_or(0);
+    let stack_bytes = layout::stack_bytes(program, largest(&pieces), largest(&functions));
     let pieces = pieces
         .iter()
         .map(|placed| {
@@ -219,14 +198,10 @@ pub fn compile(program: &LaneProgram, isa: Isa) -> Result<WideCode, CodegenError
         param_gradients: columns.partials as usize,
         reports_status: program.status.is_some(),
         scratch_bytes: plan.scratch_bytes(),
+        stack_bytes,
         instructions: plan.instructions(program, isa.lanes(program.precision)),
     };
-    let largest = functions.iter().map(|placed| placed.frame + size_of::<u64>()).max();
-    let stack = largest.map_or(0, |frame| {
-        let depth = usize::try_from(program.max_depth).unwrap_or(usize::MAX);
-        depth.saturating_add(1).saturating_mul(frame).saturating_add(STACK_SPARE)
-    });
-    Ok(WideCode { isa, pieces, tile: plan.tile, stack, shape, block })
+    Ok(WideCode { isa, pieces, tile: plan.tile, shape, block })
 }
 
 /// The machine code of a program as text, for any processor.

@@ -1,6 +1,5 @@
 //! The flow of a function: the loop over the rows, the loops of the program, calls, and what leaves it.
 
-use std::collections::HashMap;
 use std::mem::offset_of;
 
 use iced_x86::Code;
@@ -11,13 +10,15 @@ use super::fold::{Folding, must_stand};
 use super::isa::{GENERAL, Isa, RAX, RDI, RSI, VECTOR};
 use super::machine::{Action, Address, Arg, Flag, Function, Label, Source, general};
 use super::pool::Pool;
-use super::select::{Frame, OpenLoop, Selector};
+use super::select::{Role, Rows, Selector};
 use crate::codegen::layout::Plan;
-use crate::codegen::pieces::{Piece, PieceValues, is_leaf};
-use crate::entity::{Entity, EntityVec};
-use crate::lower::lanes::{
-    CallId, Condition, Inst, LaneFunction, LaneProgram, LaneType, LoopId, Store, Target, Value,
-};
+use crate::codegen::pieces::Piece;
+use crate::codegen::walk::{Columns, Generator, LoopEnds, Results, Walk};
+use crate::entity::EntityVec;
+use crate::lower::lanes::{Inst, LaneFunction, LaneProgram, LaneType, Store, Target, Value};
+
+/// Column pointers that the loop keeps in registers; those of further columns are loaded in each iteration.
+const HOISTED_POINTERS: usize = 9;
 
 /// Where there are so many results, the canonical NaN stays in a register.
 const MANY_RESULTS: usize = 3;
@@ -35,13 +36,6 @@ fn streams(program: &LaneProgram) -> bool {
     program.loops.is_empty()
         && program.functions.is_empty()
         && work <= STREAMED_LENGTH.min(STREAMED_WORK * columns)
-}
-
-/// What a piece leaves behind for each group of rows.
-struct Results<'a> {
-    stores: Vec<&'a Store>,
-    /// The status of the rows, and where the words go.
-    status: Option<(Value, VReg)>,
 }
 
 /// What is known of a function of the program before it is emitted.
@@ -95,38 +89,25 @@ pub(super) fn piece<'a>(
         [offset_of!(Args, scratch), offset_of!(Args, first_row), offset_of!(Args, rows)].map(&mut field);
     let status = program.status.filter(|_| last).map(|s| (s, Selector::status_field(&mut f, args)));
     let slots = f.register(GENERAL);
-    let frame = Frame {
-        args,
-        inputs,
-        outputs,
-        params,
-        partials,
-        scratch,
-        slots,
-        row: first_row,
-        depth: None,
-        input_columns: Vec::new(),
-        output_columns: Vec::new(),
-        constants: Vec::new(),
-    };
     let mut selector = Selector {
-        program,
+        walk: Walk::new(program, &plan.settled, &piece.imports),
         plan,
         folding,
         isa,
         pool,
         f,
-        frame,
-        values: Vec::new(),
-        imports: piece.imports.iter().copied().collect(),
-        group: 0,
-        groups: 1,
-        settled: &plan.settled,
-        step: 0,
-        loaded: HashMap::new(),
-        open: Vec::new(),
-        addresses: HashMap::new(),
-        at: Value::from_index(0),
+        args,
+        scratch,
+        role: Role::Kernel(Rows {
+            inputs,
+            outputs,
+            params,
+            partials,
+            slots,
+            row: first_row,
+            columns: Columns::none(),
+        }),
+        constants: Vec::new(),
         streaming: false,
     };
     let stores: Vec<&Store> = plan.stores[index].iter().collect();
@@ -135,11 +116,11 @@ pub(super) fn piece<'a>(
     let length = selector.shifted(rows, bytes);
     let end = selector.sum(first, length);
     selector.code(Code::Sub_r64_rm64, &[Arg::Reuse(slots, scratch), Arg::Use(first)]);
-    let insts = piece.insts.clone().map(|k| program.insts[Value::from_index(k)]);
-    selector.hoist_pointers(insts, &stores.iter().map(|s| s.target).collect::<Vec<_>>());
+    let columns = selector.hoisted_pointers(piece, &stores, HOISTED_POINTERS);
+    selector.rows_mut().columns = columns;
     for &bits in &plan.hoisted {
         let constant = selector.fresh_constant(bits);
-        selector.frame.constants.push((bits, constant));
+        selector.constants.push((bits, constant));
     }
     // Each result needs the canonical NaN in a register.
     let (one, nan) = (selector.number(1.0), selector.number(f64::NAN));
@@ -147,7 +128,7 @@ pub(super) fn piece<'a>(
     for (bits, wanted) in [(one, folding.is_additive()), (nan, many_results)] {
         if wanted && !plan.hoisted.contains(&bits) {
             let constant = selector.fresh_constant(bits);
-            selector.frame.constants.push((bits, constant));
+            selector.constants.push((bits, constant));
         }
     }
     let results = Results { stores, status };
@@ -197,41 +178,21 @@ pub(super) fn function<'a>(
         &[Operand::reg_fixed_def(args, general(RDI)), Operand::reg_fixed_def(depth, general(RSI))],
     );
     let scratch = Selector::field(&mut f, args, offset_of!(Args, scratch));
-    let frame = Frame {
-        args,
-        inputs: args,
-        outputs: args,
-        params: args,
-        partials: args,
-        scratch,
-        slots: scratch,
-        row: args,
-        depth: Some(depth),
-        input_columns: Vec::new(),
-        output_columns: Vec::new(),
-        constants: Vec::new(),
-    };
     let mut selector = Selector {
-        program: &lanes.program,
+        walk: Walk::new(&lanes.program, &own.settled, &own.piece.imports),
         plan,
         folding: &own.folding,
         isa,
         pool,
         f,
-        frame,
-        values: vec![PieceValues::new(&own.piece)],
-        imports: HashMap::new(),
-        group: 0,
-        groups: 1,
-        settled: &own.settled,
-        step: 0,
-        loaded: HashMap::new(),
-        open: Vec::new(),
-        addresses: HashMap::new(),
-        at: Value::from_index(0),
+        args,
+        scratch,
+        role: Role::Callee { depth },
+        constants: Vec::new(),
         streaming: false,
     };
-    selector.iteration(&own.piece, &Results { stores: Vec::new(), status: None }, 1, None);
+    selector.walk.restart(&own.piece, 1);
+    selector.iteration(&own.piece, &[]);
     let numbers: Vec<VReg> = lanes.results.iter().map(|&v| selector.value(v)).collect();
     for (k, number) in numbers.into_iter().enumerate() {
         let address = selector.transfer_address(k);
@@ -242,7 +203,7 @@ pub(super) fn function<'a>(
     selector.f
 }
 
-impl Selector<'_, '_> {
+impl<'a> Selector<'a, '_> {
     /// Ends a kernel: it returns whether any status word was not 0.
     fn result(&mut self, flagged: Option<VReg>) {
         let result = self.general();
@@ -262,7 +223,7 @@ impl Selector<'_, '_> {
                         let some = self.f.register(self.isa.mask_class());
                         let code = Code::EVEX_Vptestmq_kr_k1_zmm_zmmm512b64;
                         self.code(code, &[Arg::Def(some), Arg::Use(words), Arg::Use(words)]);
-                        self.any(&[some]);
+                        self.any_of(&[some]);
                     }
                 }
                 self.code(Code::Cmovne_r64_rm64, &[Arg::Reuse(result, zero), Arg::Use(one)]);
@@ -275,7 +236,7 @@ impl Selector<'_, '_> {
     fn rows(
         &mut self,
         piece: &Piece,
-        results: &Results<'_>,
+        results: &Results<'_, VReg>,
         groups: usize,
         from: &Progress,
         end: VReg,
@@ -288,11 +249,10 @@ impl Selector<'_, '_> {
 
         let inside = self.fresh_progress(from);
         self.f.place(body, inside.values());
-        self.frame.row = inside.row;
-        self.values = (0..groups).map(|_| PieceValues::new(piece)).collect();
-        self.loaded.clear();
-        self.addresses.clear();
-        let flagged = self.iteration(piece, results, groups, inside.flagged);
+        self.rows_mut().row = inside.row;
+        self.walk.restart(piece, groups);
+        self.iteration(piece, &results.stores);
+        let flagged = self.statuses(results, inside.flagged);
         let next = self.general();
         let step = (groups * self.group_bytes()) as i32;
         self.code(Code::Lea_r64_m, &[Arg::Def(next), Arg::Memory(Address::new(inside.row, step))]);
@@ -319,181 +279,113 @@ impl Selector<'_, '_> {
         self.code(Code::Cmp_r64_rm64, &[Arg::Use(x), Arg::Source(Source::Register(y))]);
     }
 
-    /// One iteration, its groups instruction by instruction side by side. Returns the or-ed status words.
-    fn iteration(
-        &mut self,
-        piece: &Piece,
-        results: &Results<'_>,
-        groups: usize,
-        flagged: Option<VReg>,
-    ) -> Option<VReg> {
-        let program = self.program;
-        let mut stores = results.stores.iter().peekable();
-        self.groups = groups;
-        let mut exports = piece.exports.clone();
-        exports.sort_by_key(|e| self.settled[e.0]);
-        let mut exports = exports.iter().peekable();
-        self.addresses.clear();
-        for index in piece.insts.clone() {
-            let value = Value::from_index(index);
-            self.at = value;
-            match program.insts[value] {
-                Inst::Phi(..) => {}
-                Inst::Loop(id) => self.begin_loop(id),
-                Inst::Test(id) => self.test_loop(id),
-                Inst::End(id) => self.end_loop(id),
-                Inst::Call(id) => self.call(id),
-                // Constants and columns are loaded where they are used.
-                inst if is_leaf(inst) || self.folding.uses(value) == 0 && !must_stand(inst) => {}
-                inst => {
-                    self.step += 1;
-                    for group in 0..if inst.ty() == LaneType::S { 1 } else { groups } {
-                        self.group = group;
-                        self.value(value);
-                    }
-                }
-            }
-            while let Some(&(value, slot)) = exports.next_if(|e| self.settled[e.0].index() <= index) {
-                for group in 0..groups {
-                    self.group = group;
-                    if self.folding.uses(value) > 0 {
-                        let number = self.value(value);
-                        let address = self.scratch_address(slot, group);
-                        self.keep(program.insts[value].ty(), address, number);
-                    }
-                }
-            }
-            // A result leaves as soon as it is there, so that it does not occupy a register.
-            while let Some(store) = stores.next_if(|s| self.settled[s.value].index() <= index) {
-                self.store(store, groups);
-            }
-        }
-        for store in stores {
-            self.store(store, groups);
-        }
+    /// Leaves the status words of an iteration. Returns those of all rows so far, or-ed.
+    fn statuses(&mut self, results: &Results<'_, VReg>, flagged: Option<VReg>) -> Option<VReg> {
         let (Some((status, column)), Some(mut flagged)) = (results.status, flagged) else { return flagged };
-        for group in 0..groups {
-            self.group = group;
+        for group in 0..self.walk.groups {
+            self.walk.group = group;
             let words = self.value(status);
             let displacement = (group * self.group_bytes()) as i32;
-            let address = Address { base: column, index: Some(self.frame.row), displacement };
+            let address = Address { base: column, index: Some(self.rows_of().row), displacement };
             self.keep(LaneType::I, address, words);
             flagged = self.either(flagged, words);
         }
         Some(flagged)
     }
+}
 
-    fn store(&mut self, store: &Store, groups: usize) {
-        for group in 0..groups {
-            self.group = group;
+impl<'a> Generator<'a> for Selector<'a, '_> {
+    type Code = VReg;
+    type Label = Label;
+    type Flag = Flag;
+
+    fn walk(&mut self) -> &mut Walk<'a, VReg, Label> {
+        &mut self.walk
+    }
+
+    fn instruction(&mut self, value: Value, inst: Inst) -> VReg {
+        self.selected(value, inst)
+    }
+
+    fn is_late(&self, value: Value, inst: Inst) -> bool {
+        self.folding.uses(value) == 0 && !must_stand(inst)
+    }
+
+    fn import(&mut self, ty: LaneType, slot: u32) -> VReg {
+        let address = self.scratch_address(slot, self.walk.group);
+        self.load(ty, address)
+    }
+
+    fn export(&mut self, value: Value, slot: u32) {
+        for group in 0..self.walk.groups {
+            self.walk.group = group;
+            if self.folding.uses(value) > 0 {
+                let number = self.value(value);
+                let address = self.scratch_address(slot, group);
+                self.keep(self.walk.program.insts[value].ty(), address, number);
+            }
+        }
+    }
+
+    fn store(&mut self, store: &Store) {
+        for group in 0..self.walk.groups {
+            self.walk.group = group;
             let number = self.value(store.value);
             match store.target {
                 Target::Column(k) => {
                     let address = self.output_address(k);
                     self.leave(address, number);
                 }
-                Target::Partial(k) => self.accumulate(self.frame.partials, k, number),
+                Target::Partial(k) => self.accumulate(self.rows_of().partials, k, number),
             }
         }
     }
 
-    /// For each of the given values what it is in all groups; once if it is the same for all rows.
-    fn in_groups(&mut self, values: impl Iterator<Item = Value>) -> Vec<VReg> {
-        let mut all = Vec::new();
-        for value in values {
-            let same = self.program.insts[value].ty() == LaneType::S;
-            for group in 0..if same { 1 } else { self.groups } {
-                self.group = group;
-                all.push(self.value(value));
-            }
-        }
-        all
-    }
-
-    fn begin_loop(&mut self, id: LoopId) {
-        let program = self.program;
-        let carried = &program.loops[id].carried;
-        let first = self.in_groups(carried.iter().map(|c| c.first));
+    fn open_loop(&mut self, first: Vec<VReg>, types: &[LaneType]) -> (LoopEnds<Label>, Vec<VReg>) {
         let [header, exit] = [(); 2].map(|()| self.f.label());
         self.f.jump(header, first);
-        let mut params = Vec::new();
-        for c in carried {
-            let ty = program.insts[c.phi].ty();
-            for group in 0..if ty == LaneType::S { 1 } else { self.groups } {
-                let parameter = self.f.register(match ty {
+        let params: Vec<VReg> = types
+            .iter()
+            .map(|&ty| {
+                self.f.register(match ty {
                     LaneType::S => GENERAL,
                     LaneType::M => self.isa.mask_class(),
                     LaneType::F | LaneType::I | LaneType::Nothing => VECTOR,
-                });
-                self.values[group].set(c.phi, parameter);
-                params.push(parameter);
-            }
-        }
-        self.f.place(header, params);
-        self.open.push(OpenLoop {
-            header,
-            exit,
-            edges: Vec::new(),
-            loaded: Vec::new(),
-            addressed: Vec::new(),
-            tested: false,
-        });
+                })
+            })
+            .collect();
+        self.f.place(header, params.clone());
+        (LoopEnds { header, exit, edges: Vec::new() }, params)
     }
 
-    fn test_loop(&mut self, id: LoopId) {
-        let program = self.program;
-        for &condition in &program.loops[id].conditions {
-            let holds = match condition {
-                Condition::Any(mask) => {
-                    let masks = self.in_groups([mask].into_iter());
-                    self.any(&masks)
-                }
-                Condition::Below(x, y) => {
-                    let (x, y) = (self.value(x), self.value(y));
-                    self.compare_general(x, y);
-                    Flag::Below
-                }
-            };
-            let [inside, edge] = [(); 2].map(|()| self.f.label());
-            self.f.branch(holds, inside, edge);
-            self.f.place(inside, Vec::new());
-            if let Some(open) = self.open.last_mut() {
-                open.edges.push(edge);
-            }
-        }
-        if let Some(open) = self.open.last_mut() {
-            open.tested = true;
-        }
+    fn any(&mut self, masks: &[VReg]) -> Flag {
+        self.any_of(masks)
     }
 
-    fn end_loop(&mut self, id: LoopId) {
-        let program = self.program;
-        let next = self.in_groups(program.loops[id].carried.iter().map(|c| c.next));
-        let Some(open) = self.open.pop() else { return };
-        self.f.jump(open.header, next);
-        for edge in open.edges {
+    fn below(&mut self, x: VReg, y: VReg) -> Flag {
+        self.compare_general(x, y);
+        Flag::Below
+    }
+
+    fn leave_unless(&mut self, holds: Flag, _: Label) -> Option<Label> {
+        let [inside, edge] = [(); 2].map(|()| self.f.label());
+        self.f.branch(holds, inside, edge);
+        self.f.place(inside, Vec::new());
+        Some(edge)
+    }
+
+    fn close_loop(&mut self, ends: LoopEnds<Label>, next: Vec<VReg>) {
+        self.f.jump(ends.header, next);
+        for edge in ends.edges {
             self.f.place(edge, Vec::new());
-            self.f.jump(open.exit, Vec::new());
+            self.f.jump(ends.exit, Vec::new());
         }
-        self.f.place(open.exit, Vec::new());
-        for value in open.loaded {
-            self.values.iter_mut().for_each(|values| values.forget(value));
-        }
-        for offset in open.addressed {
-            self.addresses.remove(&offset);
-        }
+        self.f.place(ends.exit, Vec::new());
     }
 
-    /// Calls a function if any row does.
-    fn call(&mut self, id: CallId) {
-        let program = self.program;
-        let call = &program.calls[id];
-        let active = self.value(call.active);
-        let operands: Vec<(LaneType, VReg)> =
-            call.operands.iter().map(|&v| (program.insts[v].ty(), self.value(v))).collect();
-        let depth = self.value(call.depth);
+    fn call_if(&mut self, active: VReg, function: u32, operands: Vec<(LaneType, VReg)>, depth: VReg) {
         let [some, none, after]: [Label; 3] = [(); 3].map(|()| self.f.label());
-        let holds = self.any(&[active]);
+        let holds = self.any_of(&[active]);
         self.f.branch(holds, some, none);
         self.f.place(some, Vec::new());
         for (k, (ty, operand)) in operands.into_iter().enumerate() {
@@ -501,15 +393,26 @@ impl Selector<'_, '_> {
             self.keep(ty, address, operand);
         }
         self.f.emit_fixed(
-            Action::Call(call.function),
-            &[
-                Operand::reg_fixed_use(self.frame.args, general(RDI)),
-                Operand::reg_fixed_use(depth, general(RSI)),
-            ],
+            Action::Call(function),
+            &[Operand::reg_fixed_use(self.args, general(RDI)), Operand::reg_fixed_use(depth, general(RSI))],
         );
         self.f.jump(after, Vec::new());
         self.f.place(none, Vec::new());
         self.f.jump(after, Vec::new());
         self.f.place(after, Vec::new());
+    }
+
+    fn cells_at(&mut self, offset: VReg) -> VReg {
+        let bytes = self.walk.groups * self.group_bytes();
+        let place = self.shifted(offset, bytes.trailing_zeros() as u8);
+        self.sum(self.scratch, place)
+    }
+
+    fn input_pointer(&mut self, k: u32) -> VReg {
+        self.pointer(self.rows_of().inputs, k)
+    }
+
+    fn output_pointer(&mut self, k: u32) -> VReg {
+        self.pointer(self.rows_of().outputs, k)
     }
 }

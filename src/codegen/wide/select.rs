@@ -1,7 +1,6 @@
 //! Instruction selection: the instructions of a lane program, for one lane group after the other, as machine code with
 //! virtual registers.
 
-use std::collections::HashMap;
 use std::mem::offset_of;
 
 use iced_x86::Code;
@@ -14,17 +13,9 @@ use super::isa::{FmaForm, GENERAL, Isa, MaskOp, Signs, VECTOR, VectorOp};
 use super::machine::{Action, Address, Arg, Flag, Function, Label, Source};
 use super::pool::Pool;
 use crate::codegen::layout::Plan;
-use crate::codegen::pieces::{PieceValues, is_leaf};
-use crate::entity::EntityVec;
-use crate::lower::lanes::{
-    FBinary, FCompare, FUnary, IBinary, Inst, LaneProgram, LaneType, SBinary, Target, Value,
-};
-
-/// A column is loaded again if so many instructions lie between two uses.
-const RELOAD_AFTER: usize = 24;
-
-/// Column pointers that the loop keeps in registers; those of further columns are loaded in each iteration.
-const HOISTED_POINTERS: usize = 9;
+use crate::codegen::pieces::is_leaf;
+use crate::codegen::walk::{Columns, Generator, Walk};
+use crate::lower::lanes::{FBinary, FCompare, FUnary, IBinary, Inst, LaneType, SBinary, Value};
 
 /// Bytes of the partial sums of an element.
 const PARTIAL_BYTES: usize = PARTIALS * size_of::<f64>();
@@ -33,74 +24,62 @@ const PARTIAL_BYTES: usize = PARTIALS * size_of::<f64>();
 /// there, everything else is taken over.
 const CANONICAL_ANSWERS: u64 = 0x1111_1100_1111_1100;
 
-/// Pointers and constants that hold throughout a function.
-pub(super) struct Frame {
-    /// What the function was called with.
-    pub args: VReg,
+/// What a function is for.
+pub(super) enum Role {
+    Kernel(Rows),
+    /// A function of the program: how many calls may be nested in this one.
+    Callee {
+        depth: VReg,
+    },
+}
+
+/// What a kernel reads and writes.
+pub(super) struct Rows {
     pub inputs: VReg,
     pub outputs: VReg,
     pub params: VReg,
     pub partials: VReg,
-    pub scratch: VReg,
     /// Scratch memory, so far in front of it that the offset of the first row leads there.
     pub slots: VReg,
     /// Byte offset of the iteration's first group in every column.
     pub row: VReg,
-    /// In a function of the program: how many calls may be nested in this one.
-    pub depth: Option<VReg>,
-    pub input_columns: Vec<(u32, VReg)>,
-    pub output_columns: Vec<(u32, VReg)>,
-    /// Constants that are in registers, by their bits.
-    pub constants: Vec<(u64, VReg)>,
-}
-
-/// A loop whose end is still to come.
-pub(super) struct OpenLoop {
-    pub header: Label,
-    pub exit: Label,
-    /// Blocks between the tests and what follows the loop.
-    pub edges: Vec<Label>,
-    /// What has been loaded behind the test, and is not there behind the loop.
-    pub loaded: Vec<Value>,
-    /// Offsets whose addresses were computed behind the test.
-    pub addressed: Vec<Value>,
-    /// Whether the test has been emitted.
-    pub tested: bool,
+    pub columns: Columns<VReg>,
 }
 
 /// Emits one function.
 pub(super) struct Selector<'a, 'p> {
-    pub program: &'a LaneProgram,
+    pub walk: Walk<'a, VReg, Label>,
     pub plan: &'a Plan,
     pub folding: &'a Folding,
     pub isa: Isa,
     pub pool: &'a mut Pool<'p>,
     pub f: Function,
-    pub frame: Frame,
-    /// The register of each value, for each of the lane groups that an iteration works on.
-    pub values: Vec<PieceValues<VReg>>,
-    /// Scratch slots of values of earlier pieces.
-    pub imports: HashMap<Value, u32>,
-    /// The group at hand, and how many the iteration works on.
-    pub group: usize,
-    pub groups: usize,
-    /// Where each value is there for what follows.
-    pub settled: &'a EntityVec<Value, Value>,
-    /// Instructions emitted so far.
-    pub step: usize,
-    /// When each column and import was last loaded, by the step.
-    pub loaded: HashMap<Value, usize>,
-    /// The loops around the instruction at hand.
-    pub open: Vec<OpenLoop>,
-    /// Where cells with these offsets begin.
-    pub addresses: HashMap<Value, VReg>,
-    /// The instruction at hand.
-    pub at: Value,
+    /// What the function was called with.
+    pub args: VReg,
+    pub scratch: VReg,
+    pub role: Role,
+    /// Constants that are in registers, by their bits.
+    pub constants: Vec<(u64, VReg)>,
     /// Whether results go past the caches.
     pub streaming: bool,
 }
 
-impl Selector<'_, '_> {
+impl<'a> Selector<'a, '_> {
+    /// What a kernel reads and writes.
+    pub(super) fn rows_of(&self) -> &Rows {
+        match &self.role {
+            Role::Kernel(rows) => rows,
+            Role::Callee { .. } => unreachable!("functions of the program have no columns"),
+        }
+    }
+
+    pub(super) fn rows_mut(&mut self) -> &mut Rows {
+        match &mut self.role {
+            Role::Kernel(rows) => rows,
+            Role::Callee { .. } => unreachable!("functions of the program have no columns"),
+        }
+    }
+
     /// Bytes that a lane group takes in a column.
     pub(super) fn group_bytes(&self) -> usize {
         self.isa.bytes()
@@ -119,21 +98,21 @@ impl Selector<'_, '_> {
     }
 
     fn op(&mut self, op: VectorOp, args: &[Arg]) {
-        self.f.emit(Action::Code(self.isa.code(op, self.program.precision)), args);
+        self.f.emit(Action::Code(self.isa.code(op, self.walk.program.precision)), args);
     }
 
     pub(super) fn mask_code(&mut self, op: MaskOp, args: &[Arg]) {
-        self.f.emit(Action::Code(op.code(self.program.precision)), args);
+        self.f.emit(Action::Code(op.code(self.walk.program.precision)), args);
     }
 
     /// Bytes of a number.
     pub(super) fn number_bytes(&self) -> usize {
-        self.program.precision.bytes()
+        self.walk.program.precision.bytes()
     }
 
     /// The bits of a number as they fill 64 bits of a vector.
     pub(super) fn number(&self, value: f64) -> u64 {
-        let precision = self.program.precision;
+        let precision = self.walk.program.precision;
         precision.repeated(precision.bits(value))
     }
 
@@ -152,7 +131,7 @@ impl Selector<'_, '_> {
 
     /// A constant as an operand.
     fn constant(&mut self, bits: u64) -> Source {
-        match self.frame.constants.iter().find(|c| c.0 == bits) {
+        match self.constants.iter().find(|c| c.0 == bits) {
             Some(&(_, register)) => Source::Register(register),
             None => Source::Constant(self.pool.constant(bits)),
         }
@@ -160,7 +139,7 @@ impl Selector<'_, '_> {
 
     /// A constant in a register.
     pub(super) fn constant_register(&mut self, bits: u64) -> VReg {
-        match self.frame.constants.iter().find(|c| c.0 == bits) {
+        match self.constants.iter().find(|c| c.0 == bits) {
             Some(&(_, register)) => register,
             None => self.fresh_constant(bits),
         }
@@ -178,14 +157,12 @@ impl Selector<'_, '_> {
 
     /// A value as the last operand of an instruction: a constant or a column may stay in memory.
     fn source(&mut self, value: Value) -> Source {
-        let inst = self.program.insts[value];
-        if let Some(bits) = self.program.repeated(inst) {
+        let inst = self.walk.program.insts[value];
+        if let Some(bits) = self.walk.program.repeated(inst) {
             return self.constant(bits);
         }
         match inst {
-            Inst::Column(k)
-                if self.folding.uses(value) == 1 && self.values[self.group].get(value).is_none() =>
-            {
+            Inst::Column(k) if self.folding.uses(value) == 1 && self.walk.known(value).is_none() => {
                 Source::Memory(self.column_address(k))
             }
             _ => Source::Register(self.value(value)),
@@ -194,13 +171,11 @@ impl Selector<'_, '_> {
 
     /// Whether a value can stay in memory as the last operand.
     fn prefers_memory(&self, value: Value) -> bool {
-        let inst = self.program.insts[value];
-        if let Some(bits) = self.program.repeated(inst) {
-            return self.frame.constants.iter().all(|c| c.0 != bits);
+        let inst = self.walk.program.insts[value];
+        if let Some(bits) = self.walk.program.repeated(inst) {
+            return self.constants.iter().all(|c| c.0 != bits);
         }
-        matches!(inst, Inst::Column(_))
-            && self.folding.uses(value) == 1
-            && self.values[self.group].get(value).is_none()
+        matches!(inst, Inst::Column(_)) && self.folding.uses(value) == 1 && self.walk.known(value).is_none()
     }
 
     /// The two operands of an operation for which their order does not matter.
@@ -213,54 +188,6 @@ impl Selector<'_, '_> {
         let a = self.value(a);
         let b = self.source(b);
         [Arg::Use(a), Arg::Source(b)]
-    }
-
-    /// The register of a value, emitted where it is first wanted.
-    pub(super) fn value(&mut self, value: Value) -> VReg {
-        let inst = self.program.insts[value];
-        if let Some(bits) = self.program.repeated(inst) {
-            return self.constant_register(bits);
-        }
-        if inst.is_constant() {
-            return self.instruction(value, inst);
-        }
-        let group = self.group;
-        if inst.ty() == LaneType::S {
-            self.group = 0;
-        }
-        let emitted = self.emitted(value, inst);
-        self.group = group;
-        emitted
-    }
-
-    /// The register of a value of the group at hand.
-    fn emitted(&mut self, value: Value, inst: Inst) -> VReg {
-        let import = self.imports.get(&value).copied();
-        let in_memory = import.is_some() || matches!(inst, Inst::Column(_));
-        if let Some(known) = self.values[self.group].get(value) {
-            // What has not been used for long is loaded again rather than kept in a register.
-            let stale = in_memory && self.step - self.loaded.get(&value).unwrap_or(&0) > RELOAD_AFTER;
-            if !stale {
-                return known;
-            }
-        }
-        if in_memory && self.group == 0 {
-            self.loaded.insert(value, self.step);
-        }
-        if (in_memory || is_leaf(inst))
-            && let Some(open) = self.open.iter_mut().rfind(|open| open.tested)
-        {
-            open.loaded.push(value);
-        }
-        let emitted = match import {
-            Some(slot) => {
-                let address = self.scratch_address(slot, self.group);
-                self.load(inst.ty(), address)
-            }
-            None => self.instruction(value, inst),
-        };
-        self.values[self.group].set(value, emitted);
-        emitted
     }
 
     /// A value of a group from memory that holds a lane group of it.
@@ -298,7 +225,8 @@ impl Selector<'_, '_> {
         self.op(op, &[Arg::Memory(address), Arg::Use(value)]);
     }
 
-    fn instruction(&mut self, value: Value, inst: Inst) -> VReg {
+    /// The register of an instruction's result for the group at hand.
+    pub(super) fn selected(&mut self, value: Value, inst: Inst) -> VReg {
         match self.folding.shape(value) {
             Shape::Plain => self.plain(value, inst),
             Shape::Fma(signs, operands) => self.fma(signs, operands),
@@ -374,9 +302,9 @@ impl Selector<'_, '_> {
 
     /// A fused multiplication and addition, in the form that overwrites what is not needed any more.
     fn fma(&mut self, signs: Signs, [a, b, c]: [Value; 3]) -> VReg {
-        let at = self.at;
+        let at = self.walk.at;
         let result = self.vector();
-        let dies = |s: &Self, v: Value| !is_leaf(s.program.insts[v]) && s.folding.dies_at(v, at);
+        let dies = |s: &Self, v: Value| !is_leaf(s.walk.program.insts[v]) && s.folding.dies_at(v, at);
         // The addend from memory and a factor overwritten, or a factor from memory and the addend overwritten.
         let (a, b) = if dies(self, b) || self.prefers_memory(a) { (b, a) } else { (a, b) };
         let (form, overwritten, second, last) = if self.prefers_memory(b) {
@@ -407,7 +335,7 @@ impl Selector<'_, '_> {
     fn plain(&mut self, value: Value, inst: Inst) -> VReg {
         match inst {
             Inst::F(_) | Inst::I(_) => {
-                let bits = self.program.repeated(inst).unwrap_or_default();
+                let bits = self.walk.program.repeated(inst).expect("a number or integer has bits");
                 self.constant_register(bits)
             }
             Inst::M(truth) => self.truth(truth),
@@ -416,18 +344,18 @@ impl Selector<'_, '_> {
                 self.vector_op(VectorOp::Load, &[Arg::Memory(address)])
             }
             Inst::Param(k) => {
-                let address = Address::new(self.frame.params, (k as usize * self.number_bytes()) as i32);
+                let address = Address::new(self.rows_of().params, (k as usize * self.number_bytes()) as i32);
                 self.vector_op(VectorOp::Broadcast, &[Arg::Memory(address)])
             }
             Inst::ColumnAt(first, offset) => {
-                let address = self.column_at(self.frame.inputs, first, offset);
+                let address = self.column_at(self.rows_of().inputs, first, offset);
                 self.vector_op(VectorOp::Load, &[Arg::Memory(address)])
             }
             Inst::ParamAt(first, offset) => {
                 let offset = self.value(offset);
                 let bytes = self.shifted(offset, self.number_bytes().trailing_zeros() as u8);
                 let displacement = (first as usize * self.number_bytes()) as i32;
-                let address = Address { base: self.frame.params, index: Some(bytes), displacement };
+                let address = Address { base: self.rows_of().params, index: Some(bytes), displacement };
                 self.vector_op(VectorOp::Broadcast, &[Arg::Memory(address)])
             }
             Inst::FUnary(op, a) => self.unary(op, a),
@@ -492,7 +420,7 @@ impl Selector<'_, '_> {
                 self.load(ty, address)
             }
             Inst::StoreCell(cell, offset, number) => {
-                let ty = self.program.insts[number].ty();
+                let ty = self.walk.program.insts[number].ty();
                 let kept = self.value(number);
                 let address = self.cell(cell, offset);
                 self.keep(ty, address, kept);
@@ -500,7 +428,7 @@ impl Selector<'_, '_> {
             }
             Inst::StoreColumn(first, offset, number) => {
                 let number = self.value(number);
-                let address = self.column_at(self.frame.outputs, first, offset);
+                let address = self.column_at(self.rows_of().outputs, first, offset);
                 self.op(VectorOp::Store, &[Arg::Memory(address), Arg::Use(number)]);
                 number
             }
@@ -508,7 +436,7 @@ impl Selector<'_, '_> {
                 let number = self.value(number);
                 let offset = self.value(offset);
                 let bytes = self.shifted(offset, PARTIAL_BYTES.trailing_zeros() as u8);
-                let partials = self.sum(self.frame.partials, bytes);
+                let partials = self.sum(self.rows_of().partials, bytes);
                 self.accumulate(partials, first, number);
                 number
             }
@@ -516,9 +444,9 @@ impl Selector<'_, '_> {
                 let x = self.value(x);
                 self.splat(x)
             }
-            Inst::Argument(LaneType::S, _) => match self.frame.depth {
-                Some(depth) => depth,
-                None => self.frame.args,
+            Inst::Argument(LaneType::S, _) => match self.role {
+                Role::Callee { depth } => depth,
+                Role::Kernel(_) => unreachable!("a kernel is no function that is called"),
             },
             Inst::Argument(ty, k) => {
                 let address = self.transfer_address(k as usize);
@@ -543,11 +471,11 @@ impl Selector<'_, '_> {
     /// An addition or subtraction as a multiplication by one and an addition, which gives the same bits, for processors
     /// that add and multiply in different units.
     fn multiplied(&mut self, op: FBinary, a: Value, b: Value) -> Option<VReg> {
-        let turn = if self.groups > 1 { self.group } else { self.step };
+        let turn = if self.walk.groups > 1 { self.walk.group } else { self.walk.step };
         if !self.folding.is_additive() || turn.is_multiple_of(2) {
             return None;
         }
-        let dies = |v: Value| !is_leaf(self.program.insts[v]) && self.folding.dies_at(v, self.at);
+        let dies = |v: Value| !is_leaf(self.walk.program.insts[v]) && self.folding.dies_at(v, self.walk.at);
         let (overwritten, other, signs) = match op {
             FBinary::Add if dies(a) => (a, b, Signs { product: false, addend: false }),
             FBinary::Add if dies(b) => (b, a, Signs { product: false, addend: false }),
@@ -578,12 +506,12 @@ impl Selector<'_, '_> {
     /// An operation for the lanes of a mask; the others are zero, or keep another number.
     fn masked(&mut self, mask: Value, of: Value, otherwise: Option<Value>) -> VReg {
         let mask = self.value(mask);
-        let (op, operands) = match self.program.insts[of] {
+        let (op, operands) = match self.walk.program.insts[of] {
             Inst::FBinary(op, a, b) => {
                 let (op, args) = self.binary(op, a, b);
                 (op, args.to_vec())
             }
-            Inst::FUnary(_, a) => (VectorOp::Sqrt, vec![Arg::Source(self.source(a))]),
+            Inst::FUnary(FUnary::Sqrt, a) => (VectorOp::Sqrt, vec![Arg::Source(self.source(a))]),
             other => unreachable!("{other:?} has no masked form"),
         };
         let result = self.vector();
@@ -599,9 +527,9 @@ impl Selector<'_, '_> {
 
     /// A value in a register for an instruction that overwrites it: a constant is loaded for the purpose.
     fn overwritable(&mut self, value: Value) -> VReg {
-        match self.program.insts[value] {
+        match self.walk.program.insts[value] {
             inst @ Inst::F(_) if self.prefers_memory(value) => {
-                let bits = self.program.repeated(inst).unwrap_or_default();
+                let bits = self.walk.program.repeated(inst).expect("a number has bits");
                 self.fresh_constant(bits)
             }
             _ => self.value(value),
@@ -615,20 +543,20 @@ impl Selector<'_, '_> {
                 let a = self.source(a);
                 self.vector_op(VectorOp::Sqrt, &[Arg::Source(a)])
             }
-            FUnary::Abs | FUnary::Neg => {
-                let (op, bits) = match op {
-                    FUnary::Abs => (VectorOp::And, !sign),
-                    _ => (VectorOp::Xor, sign),
-                };
-                let a = self.value(a);
-                let bits = self.constant(bits);
-                self.vector_op(op, &[Arg::Use(a), Arg::Source(bits)])
-            }
+            FUnary::Abs => self.with_constant(VectorOp::And, a, !sign),
+            FUnary::Neg => self.with_constant(VectorOp::Xor, a, sign),
             FUnary::RoundEven => self.round(a, 0),
             FUnary::Floor => self.round(a, 1),
             FUnary::Ceil => self.round(a, 2),
             FUnary::Trunc => self.round(a, 3),
         }
+    }
+
+    /// An operation on the bits of a value and a constant.
+    fn with_constant(&mut self, op: VectorOp, a: Value, bits: u64) -> VReg {
+        let a = self.value(a);
+        let bits = self.constant(bits);
+        self.vector_op(op, &[Arg::Use(a), Arg::Source(bits)])
     }
 
     /// Rounds to an integer in a direction, by its number, without an exception.
@@ -662,7 +590,7 @@ impl Selector<'_, '_> {
     /// `x` where the mask holds, `y` elsewhere.
     fn select(&mut self, m: Value, x: Value, y: Value) -> VReg {
         let mask = self.value(m);
-        let is_zero = |s: &Self, v: Value| s.program.insts[v] == Inst::F(0);
+        let is_zero = |s: &Self, v: Value| s.walk.program.insts[v] == Inst::F(0);
         match self.isa {
             Isa::Avx512 if is_zero(self, y) => {
                 let x = self.source(x);
@@ -701,9 +629,9 @@ impl Selector<'_, '_> {
 
     /// The element of a table for each lane.
     fn lookup(&mut self, table: u32, index: Value) -> VReg {
-        let len = self.program.tables[table as usize].len();
+        let len = self.walk.program.tables[table as usize].len();
         let index = self.value(index);
-        let most = self.constant(self.program.precision.repeated(len as u64 - 1));
+        let most = self.constant(self.walk.program.precision.repeated(len as u64 - 1));
         let indices = self.vector_op(VectorOp::And, &[Arg::Use(index), Arg::Source(most)]);
         let base = self.general();
         self.code(Code::Lea_r64_m, &[Arg::Def(base), Arg::Table(table)]);
@@ -724,7 +652,7 @@ impl Selector<'_, '_> {
     /// The same integer in every lane.
     fn splat(&mut self, x: VReg) -> VReg {
         let result = self.vector();
-        let single = self.program.precision == Precision::Single;
+        let single = self.walk.program.precision == Precision::Single;
         match self.isa {
             Isa::Avx512 => {
                 let code = match single {
@@ -802,7 +730,7 @@ impl Selector<'_, '_> {
     }
 
     /// Whether any lane of any of the masks holds, as a flag that a branch can test.
-    pub(super) fn any(&mut self, masks: &[VReg]) -> Flag {
+    pub(super) fn any_of(&mut self, masks: &[VReg]) -> Flag {
         let (mut rest, mut all) = (masks.iter().copied(), None);
         if self.isa.has_masks() {
             // The test itself joins two.
@@ -833,7 +761,7 @@ impl Selector<'_, '_> {
             }
             if let Some(all) = all {
                 let signs = self.general();
-                let code = match self.program.precision {
+                let code = match self.walk.program.precision {
                     Precision::Double => Code::VEX_Vmovmskpd_r64_ymm,
                     Precision::Single => Code::VEX_Vmovmskps_r64_ymm,
                 };
@@ -851,27 +779,21 @@ impl Selector<'_, '_> {
 
     /// Where the group's numbers of an input column are.
     fn column_address(&mut self, k: u32) -> Address {
-        let known = self.frame.input_columns.iter().find(|column| column.0 == k).map(|column| column.1);
-        let base = match known {
-            Some(base) => base,
-            None => self.pointer(self.frame.inputs, k),
-        };
+        let known = self.rows_of().columns.input(k);
+        let base = known.unwrap_or_else(|| self.input_pointer(k));
         self.in_row(base)
     }
 
     /// Where those of an output column are.
     pub(super) fn output_address(&mut self, k: u32) -> Address {
-        let known = self.frame.output_columns.iter().find(|column| column.0 == k).map(|column| column.1);
-        let base = match known {
-            Some(base) => base,
-            None => self.pointer(self.frame.outputs, k),
-        };
+        let known = self.rows_of().columns.output(k);
+        let base = known.unwrap_or_else(|| self.output_pointer(k));
         self.in_row(base)
     }
 
     fn in_row(&self, base: VReg) -> Address {
-        let displacement = (self.group * self.group_bytes()) as i32;
-        Address { base, index: Some(self.frame.row), displacement }
+        let displacement = (self.walk.group * self.group_bytes()) as i32;
+        Address { base, index: Some(self.rows_of().row), displacement }
     }
 
     /// An entry of a table of pointers.
@@ -897,7 +819,11 @@ impl Selector<'_, '_> {
     pub(super) fn scratch_address(&mut self, slot: u32, group: usize) -> Address {
         // The rows of a tile stand side by side; a tile begins where the call's rows begin.
         let displacement = slot as usize * self.plan.tile * self.number_bytes() + group * self.group_bytes();
-        Address { base: self.frame.slots, index: Some(self.frame.row), displacement: displacement as i32 }
+        Address {
+            base: self.rows_of().slots,
+            index: Some(self.rows_of().row),
+            displacement: displacement as i32,
+        }
     }
 
     /// Where operands and results of calls are handed over.
@@ -907,7 +833,7 @@ impl Selector<'_, '_> {
     }
 
     fn in_scratch(&mut self, displacement: usize) -> Address {
-        self.beyond(self.frame.scratch, displacement)
+        self.beyond(self.scratch, displacement)
     }
 
     /// An address so many bytes behind a place, however far that is.
@@ -924,21 +850,9 @@ impl Selector<'_, '_> {
 
     /// Where a memory cell of the group at hand is.
     fn cell(&mut self, cell: u32, offset: Value) -> Address {
-        let bytes = self.groups * self.group_bytes();
-        let base = match self.addresses.get(&offset) {
-            Some(&base) => base,
-            None => {
-                let place = self.value(offset);
-                let place = self.shifted(place, bytes.trailing_zeros() as u8);
-                let base = self.sum(self.frame.scratch, place);
-                self.addresses.insert(offset, base);
-                if let Some(open) = self.open.iter_mut().rfind(|open| open.tested) {
-                    open.addressed.push(offset);
-                }
-                base
-            }
-        };
-        let fixed = self.plan.slot_bytes() + cell as usize * bytes + self.group * self.group_bytes();
+        let bytes = self.walk.groups * self.group_bytes();
+        let base = self.cells(offset);
+        let fixed = self.plan.slot_bytes() + cell as usize * bytes + self.walk.group * self.group_bytes();
         self.beyond(base, fixed)
     }
 
@@ -946,13 +860,13 @@ impl Selector<'_, '_> {
     pub(super) fn accumulate(&mut self, partials: VReg, k: u32, number: VReg) {
         // The partial sums of a group's rows follow from the place of its first row.
         let first = self.general();
-        let ahead = Address::new(self.frame.row, (self.group * self.group_bytes()) as i32);
+        let ahead = Address::new(self.rows_of().row, (self.walk.group * self.group_bytes()) as i32);
         self.code(Code::Lea_r64_m, &[Arg::Def(first), Arg::Memory(ahead)]);
         let within = self.general();
         let most = (PARTIALS * self.number_bytes() - 1) as i32;
         self.code(Code::And_rm64_imm32, &[Arg::Reuse(within, first), Arg::Imm32(most)]);
         let displacement = k as usize * PARTIAL_BYTES;
-        match self.program.precision {
+        match self.walk.program.precision {
             Precision::Double => {
                 let address = Address { index: Some(within), ..self.beyond_near(partials, displacement) };
                 self.accumulate_at(address, number);
@@ -996,31 +910,6 @@ impl Selector<'_, '_> {
         match address.index {
             None => address,
             Some(far) => Address::new(self.sum(base, far), 0),
-        }
-    }
-
-    /// The fields of the kernel's arguments, and the pointers to the columns that the function uses, as far as there are
-    /// registers for them.
-    pub(super) fn hoist_pointers(&mut self, insts: impl Iterator<Item = Inst>, targets: &[Target]) {
-        let mut left = HOISTED_POINTERS;
-        for target in targets {
-            if let &Target::Column(k) = target
-                && left > 0
-            {
-                let pointer = self.pointer(self.frame.outputs, k);
-                self.frame.output_columns.push((k, pointer));
-                left -= 1;
-            }
-        }
-        for inst in insts {
-            if let Inst::Column(k) = inst
-                && left > 0
-                && self.frame.input_columns.iter().all(|column| column.0 != k)
-            {
-                let pointer = self.pointer(self.frame.inputs, k);
-                self.frame.input_columns.push((k, pointer));
-                left -= 1;
-            }
         }
     }
 

@@ -81,7 +81,7 @@ impl Machine<'_> {
     pub(super) fn iterate(&mut self, id: FuncId, mark: Mark, span: Span) -> Result<(), Failure> {
         let program = self.program;
         let function = &program.functions[id];
-        let Some(&frame) = self.scratch.frames.last() else { return Ok(()) };
+        let &frame = self.scratch.frames.last().expect("an iteration is one of a loop that was entered");
         let begins = program.functions[frame.entered].span;
         self.step(begins)?;
         let limit = self.limits.iterations;
@@ -103,10 +103,9 @@ impl Machine<'_> {
                 return Err(Failure::new(span, FailureReason::Shape(ShapeError::new(message))));
             }
         }
-        if let Some(frame) = self.scratch.frames.last_mut() {
-            frame.current = id;
-            frame.iterations += 1;
-        }
+        let current = self.scratch.frames.last_mut().expect("the loop has not been left");
+        current.current = id;
+        current.iterations += 1;
         self.scratch.work.truncate(frame.work as usize);
         self.unbind(frame.shadowed as usize);
         self.slide_all(mark.value as usize, frame.mark);

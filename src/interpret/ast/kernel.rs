@@ -32,6 +32,7 @@ impl AstKernel {
             param_gradients: 0,
             reports_status: !checks.is_empty(),
             scratch_bytes: 0,
+            stack_bytes: 0,
             instructions: None,
         };
         let mut notes = HashMap::new();

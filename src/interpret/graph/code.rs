@@ -21,14 +21,14 @@ impl Slot {
     pub(super) fn number(self) -> f64 {
         match self {
             Slot::Number(x) => x,
-            Slot::Truth(_) => f64::NAN,
+            Slot::Truth(_) => unreachable!("types say where numbers are"),
         }
     }
 
     pub(super) fn truth(self) -> bool {
         match self {
             Slot::Truth(x) => x,
-            Slot::Number(_) => false,
+            Slot::Number(_) => unreachable!("types say where truth values are"),
         }
     }
 
@@ -268,10 +268,12 @@ impl<'a> Coder<'a> {
         let filler = match graph.kind(node) {
             NodeKind::Const(bits) => Slot::Number(f64::from_bits(bits)),
             NodeKind::Bool(value) => Slot::Truth(value),
-            _ => match ty.elem {
-                Elem::Num => Slot::Number(0.0),
-                Elem::Bool => Slot::Truth(false),
-            },
+            NodeKind::Input(_) | NodeKind::Apply(..) | NodeKind::Region(_) | NodeKind::Result(_) => {
+                match ty.elem {
+                    Elem::Num => Slot::Number(0.0),
+                    Elem::Bool => Slot::Truth(false),
+                }
+            }
         };
         self.code.initial.resize(self.code.initial.len() + ty.len(), filler);
         match graph.kind(node) {
@@ -287,32 +289,30 @@ impl<'a> Coder<'a> {
             // Filled by the step of the region.
             NodeKind::Result(k) => {
                 let region = graph.args(node)[0];
-                if let Some(step) = self.step_of(region)
-                    && let Step::Call(call) = &mut self.code.steps[step]
-                {
-                    call.results.push((k, to));
-                    if let Some((region, _)) = graph.region_args(region)
-                        && let RegionKind::Call(called) = &region.kind
-                        && called.results[k as usize].role == ResultRole::Failure
-                    {
-                        call.failures.push(to);
+                let step = self.regions[&region];
+                match &mut self.code.steps[step] {
+                    Step::Call(call) => {
+                        call.results.push((k, to));
+                        let (region, _) = graph.expect_region(region);
+                        if let RegionKind::Call(called) = &region.kind
+                            && called.results[k as usize].role == ResultRole::Failure
+                        {
+                            call.failures.push(to);
+                        }
                     }
-                } else if let Some(iterated) =
-                    self.step_of(region).and_then(|step| self.code.steps[step].iterated())
-                {
-                    let from = iterated.ends[k as usize];
-                    iterated.results.push(Move { from, to });
+                    step @ (Step::Loop(_) | Step::Reverse(_)) => {
+                        let iterated = step.iterated().expect("loops and reverse regions iterate");
+                        let from = iterated.ends[k as usize];
+                        iterated.results.push(Move { from, to });
+                    }
+                    Step::Apply(_) => unreachable!("an operation has no results"),
                 }
             }
         }
     }
 
-    fn step_of(&self, region: Node) -> Option<usize> {
-        self.regions.get(&region).copied()
-    }
-
     fn region(&mut self, node: Node) {
-        let Some((region, args)) = self.graph.region_args(node) else { return };
+        let (region, args) = self.graph.region_args(node).expect("the node is a region");
         if let RegionKind::Call(call) = &region.kind {
             self.regions.insert(node, self.code.steps.len());
             self.code.steps.push(Step::Call(Box::new(CallStep {
@@ -342,23 +342,33 @@ impl<'a> Coder<'a> {
             .collect();
         let ends =
             first.iter().map(|state| state.to).chain(region.exits().map(|n| inside.range(n))).collect();
-        let goes_on = region.goes_on().map(|node| inside.range(node).slot).unwrap_or_default();
         let width = first.iter().map(|state| state.to.len as usize).sum();
         let states = first.len();
-        let mut tape = Vec::new();
-        if let Some(reversed) = self.step_of(args.control)
-            && let Step::Loop(step) = &self.code.steps[reversed]
-        {
-            let mut position = 0;
+        let goes_on = region.goes_on().map(|node| inside.range(node).slot);
+        let tape_of = |step: &LoopStep| {
+            let (mut tape, mut position) = (Vec::new(), 0);
             for (k, state) in (0u32..).zip(&step.iterated.ends[..step.states]) {
                 tape.extend(input(Source::Tape(k)).map(|range| (position, range)));
                 position += state.len;
             }
-        }
+            tape
+        };
+        let reversed = match region.kind {
+            RegionKind::Loop { .. } => None,
+            RegionKind::Reverse { .. } => {
+                let step = self.regions[&args.control];
+                let Step::Loop(reversed) = &self.code.steps[step] else {
+                    unreachable!("a reverse region is one of a loop")
+                };
+                Some((step, tape_of(reversed)))
+            }
+            RegionKind::Call(_) => unreachable!("calls have been dealt with"),
+        };
         let own = self.range(node).slot;
         let iterated = Iterated { body: inside.code, first, captures, next, results: Vec::new(), ends, own };
-        let step = match region.kind {
-            RegionKind::Loop { limit, .. } => {
+        let step = match (&region.kind, reversed) {
+            (&RegionKind::Loop { limit, .. }, _) => {
+                let goes_on = goes_on.expect("a loop says whether it goes on");
                 let tape = self.taped[node].then(|| {
                     self.code.tapes.push((width, 0));
                     self.code.tapes.len() - 1
@@ -366,8 +376,8 @@ impl<'a> Coder<'a> {
                 let enters = self.range(args.control).slot;
                 Step::Loop(Box::new(LoopStep { iterated, enters, goes_on, limit, states, tape }))
             }
-            RegionKind::Reverse { .. } | RegionKind::Call(_) => {
-                let reversed = self.step_of(args.control).unwrap_or_default();
+            (RegionKind::Reverse { .. } | RegionKind::Call(_), reversed) => {
+                let (reversed, tape) = reversed.expect("a reverse region has a loop");
                 Step::Reverse(Box::new(ReverseStep { iterated, reversed, tape }))
             }
         };
@@ -431,9 +441,10 @@ impl Code {
                 Step::Loop(step) => step.run(slots, scratch, calls),
                 Step::Call(step) => step.run(slots, calls),
                 Step::Reverse(step) => {
-                    if let Step::Loop(reversed) = &self.steps[step.reversed] {
-                        step.run(reversed, slots, scratch, calls);
-                    }
+                    let Step::Loop(reversed) = &self.steps[step.reversed] else {
+                        unreachable!("a reverse region is one of a loop")
+                    };
+                    step.run(reversed, slots, scratch, calls);
                 }
             }
         }
@@ -585,7 +596,8 @@ impl CallStep {
 
 impl ReverseStep {
     fn run(&self, reversed: &LoopStep, around: &mut [Slot], outer: &mut Scratch, calls: &mut Calls<'_>) {
-        let Some(tape) = reversed.tape.map(|k| std::mem::take(&mut outer.tapes[k])) else { return };
+        let k = reversed.tape.expect("a loop that is reversed leaves a tape");
+        let tape = std::mem::take(&mut outer.tapes[k]);
         let iterated = &self.iterated;
         let mut slots = iterated.slots(around);
         let mut scratch = iterated.body.scratch();
@@ -624,8 +636,6 @@ impl ReverseStep {
         }
         copy(&iterated.results, &slots, around);
         around[iterated.own as usize] = Slot::Truth(tape.iterations() > 0);
-        if let Some(k) = reversed.tape {
-            outer.tapes[k] = tape;
-        }
+        outer.tapes[k] = tape;
     }
 }

@@ -1,11 +1,15 @@
-//! Random programs and random numbers to run them on.
+//! Random programs and random numbers to run them on. Operations come from the [`menu`](super::menu) of all primitives; lists here
+//! only make some more frequent.
 
 mod repeat;
 
+use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
 
 use neural_compiler::graph::Shape;
 use repeat::Recursive;
+
+use super::menu;
 
 /// What programs are made of.
 #[derive(Debug, Clone, Copy)]
@@ -435,6 +439,9 @@ impl Writer<'_> {
         if self.may_repeat(size) && self.rng.once_in(4) {
             return self.repeat(kind, size);
         }
+        if self.rng.once_in(4) {
+            return self.any_call(kind, size);
+        }
         let half = size / 2;
         match self.rng.below(20) {
             0..10 if kind == Shape::Complex => self.complex(size),
@@ -492,6 +499,27 @@ impl Writer<'_> {
             }
             _ => self.shaped(kind, size),
         }
+    }
+
+    /// A call of any primitive that gives this kind.
+    fn any_call(&mut self, kind: Kind, size: usize) -> String {
+        let calls = menu::giving(kind, self.style.smooth);
+        // Every primitive as often as any other, in however many ways it can be called.
+        let names: BTreeSet<&str> = calls.iter().map(|call| call.name).collect();
+        let names: Vec<&str> = names.into_iter().collect();
+        if names.is_empty() {
+            return self.leaf(kind);
+        }
+        let name = self.rng.pick(&names);
+        let calls: Vec<&menu::Call> = calls.iter().filter(|call| call.name == name).copied().collect();
+        let call = calls[self.rng.below(calls.len())];
+        // A binding may have taken the name.
+        if self.scope.iter().any(|(other, _)| other == name) {
+            return self.leaf(kind);
+        }
+        let size = (size - 1) / call.operands.len();
+        let operands: Vec<String> = call.operands.iter().map(|&of| self.expression(of, size)).collect();
+        format!("({name} {})", operands.join(" "))
     }
 
     /// An operation on complex numbers, of which some operands may be real.
@@ -563,7 +591,15 @@ impl Writer<'_> {
                 }
             }
             Shape::Complex => self.complex(size),
-            Shape::Vector(n) => match self.rng.below(8) {
+            Shape::Vector(n) => match self.rng.below(9) {
+                8 => {
+                    let (longer, first) = (n + 1, self.rng.below(2));
+                    format!(
+                        "(slice {} {first} {})",
+                        self.expression(Shape::Vector(longer), size - 1),
+                        first as u32 + n
+                    )
+                }
                 0 | 1 => self.brackets(n, S, size),
                 2 => format!("(scale {} {})", self.expression(S, half), self.expression(kind, half)),
                 3 => format!("(normalize {})", self.expression(kind, size - 1)),

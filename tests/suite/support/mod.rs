@@ -2,10 +2,14 @@
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub mod bodies;
 pub mod bounds;
 pub mod corpus;
 pub mod derive;
 pub mod generate;
+#[cfg(unix)]
+pub mod guarded;
+pub mod menu;
 pub mod recursion;
 pub mod unrolled;
 
@@ -31,6 +35,11 @@ pub fn native_tier() -> Tier {
 pub fn whole_derivative(graph: &Graph) -> Derivative {
     let complex = graph.outputs.iter().any(|output| graph.shape(output.node) == Shape::Complex);
     if complex { Derivative::Vjp } else { Derivative::Gradient }
+}
+
+/// Whether snapshots, documents and file tests are to be written anew: `INSTA_UPDATE=always`, which is also how snapshots are.
+pub fn blessing() -> bool {
+    std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always")
 }
 
 /// The bits of a number, all NaNs being one.

@@ -2,7 +2,7 @@
 
 use super::generate::Rng;
 
-/// The same value written in two ways: with loops and calls, and with the iterations one inside the other.
+/// One value written in two ways: with loops and calls, and with the iterations one inside the other.
 #[derive(Debug, Clone)]
 pub struct Pair {
     pub looped: String,

@@ -4,4 +4,5 @@ mod command;
 
 mod complex;
 mod eml;
+mod help;
 mod programs;

@@ -1,0 +1,68 @@
+;; Products.
+(* z w)
+; run: z={1 2} w={3 4} => {-5 10}
+; run: z={inf 0} w={0 1} => {nan inf}
+; grad: z={1 2} w={3 4} => z={3 4} w={1 2}
+; stage graph:
+;   input z: complex
+;   input w: complex
+;   %0 = slice z
+;   %1 = slice z @1
+;   %2 = slice w
+;   %3 = slice w @1
+;   %4 = product-re %0, %1, %2, %3
+;   %5 = product-im %0, %1, %2, %3
+;   %6 = pack %4, %5 : complex
+;   value = %6 : complex
+; stage adjoint:
+;   input z: complex
+;   input w: complex
+;   %0 = slice z
+;   %1 = slice z @1
+;   %2 = slice w
+;   %3 = slice w @1
+;   %4 = product-re %0, %1, %2, %3
+;   %5 = product-im %0, %1, %2, %3
+;   %6 = pack %4, %5 : complex
+;   %7 = sub 0, %1
+;   %8 = add %0, 0
+;   %9 = sub 0, %3
+;   %10 = add %2, 0
+;   %11 = sub 0, %9
+;   %12 = pack %10, %11 : complex
+;   %13 = sub 0, %7
+;   %14 = pack %8, %13 : complex
+;   value = %6 : complex
+;   gradient z = %12 : complex
+;   gradient w = %14 : complex
+
+;; Quotients do not overflow.
+(/ z w)
+; run: z={1 2} w={3 4} => {0.44 0.08}
+; run: z={1e300 1e300} w={1e300 1e300} => {1 0}
+; run: z={1 0} w={0 0} => {inf nan}
+
+;; Roots: the branch is cut along the negative axis.
+(sqrt z)
+; run: z={-4 0} => {0 2}
+; run: z={-4 -0} => {0 -2}
+; run: z={3 4} => {2 1}
+; run: z={0 0} => {0 0}
+
+;; Exponentials and logarithms.
+(exp (log z))
+; run: z={1 1} => {1 1}
+; run: z={-1 0} => {-1 0x1.1a62633145c07p-53}
+; run: z={0 0} => {0 0}
+
+;; Parts, lengths and angles.
+(+ (real-part z) (* 10 (imag-part z)) (magnitude z) (angle z))
+; run: z={3 4} => 0x1.876b19c1586edp+5
+; run: z={-1 0} => 0x1.921fb54442d18p+1
+; run: z={-1 -0} => -0x1.921fb54442d18p+1
+; grad: z={3 4} => z={1.44 -10.92}
+
+;; From parts and from length and angle.
+(- (make-rectangular a b) (make-polar a b))
+; run: a=2 b=0 => {0 0}
+; run: a=0 b=1 => {0 1}

@@ -1,0 +1,61 @@
+;; Sums are added from the first element.
+(vsum v)
+; run: v=[1e16 1 -1e16] => 0
+; run: v=[-0 -0 -0] => -0
+; run: v=[inf -inf 0] => nan
+; both: v=[1 2 3] => v=[1 1 1]
+
+;; Scalar products.
+(dot u v)
+; run: u=[1 2 3] v=[4 5 6] => 32
+; run: u=[0 1 0] v=[inf 1 1] => nan
+; both: u=[1 2 3] v=[4 5 6] => u=[4 5 6] v=[1 2 3]
+; stage graph:
+;   input u: vec 3
+;   input v: vec 3
+;   %0 = dot u, v
+;   value = %0
+; stage adjoint:
+;   input u: vec 3
+;   input v: vec 3
+;   %0 = dot u, v
+;   value = %0
+;   gradient u = v : vec 3
+;   gradient v = u : vec 3
+
+;; Lengths do not overflow; the slope at 0 is 0.
+(norm v)
+; run: v=[3 4] => 5
+; run: v=[1e300 1e300] => inf
+; run: v=[0 0] => 0
+; run: v=[5e-324 0] => 0
+; run: v=[inf nan] => nan
+; both: v=[3 4] => v=[0.6 0.8]
+; both: v=[0 0] => v=[0 0]
+; hessian: v=[0 0] => 0:v=[0 0] 1:v=[0 0]
+
+;; Unit vectors.
+(normalize v)
+; run: v=[3 4] => [0.6 0.8]
+; run: v=[0 0] => [nan nan]
+; grad: v=[3 4] => 0:v=[0.128 -0.096] 1:v=[-0x1.89374bc6a7efbp-4 0x1.26e978d4fdf3ap-4]
+
+;; Cross products.
+(cross u v)
+; run: u=[1 0 0] v=[0 1 0] => [0 0 1]
+; run: u=[1 2 3] v=[4 5 6] => [-3 6 -3]
+; both: u=[1 2 3] v=[4 5 6] => 0:u=[0 6 -5] 0:v=[0 -3 2] 1:u=[-6 0 4] 1:v=[3 0 -1] 2:u=[5 -4 0] 2:v=[-2 1 0]
+
+;; A scalar goes to every element.
+(+ s (scale s v) (/ v s))
+; run: s=2 v=[1 2] => [4.5 7]
+; both: s=2 v=[1 2] => 0:s=1.75 0:v=[2.5 0] 1:s=2.5 1:v=[0 2.5]
+
+;; Element by element.
+(+ (vsum (abs w)) (vsum (max w 0)))
+; run: w=[-1 0 2] => 5
+; both: w=[-1 0 2] => w=[-1 0.5 2]
+
+;; Lengths are numbers.
+(* x (vlen v))
+; run: x=2 v=[1 2 3] => 6

@@ -1,0 +1,162 @@
+//! Every operation and every primitive is generated, compared in all tiers, differentiated and measured, or it is listed here
+//! with the reason. Lists are checked both ways.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use crate::support;
+
+use neural_compiler::graph::build::Signature;
+use neural_compiler::graph::{Graph, Source};
+use neural_compiler::kernel::derived;
+use neural_compiler::ops::{Bound, Op, Primitive};
+use neural_compiler::{CompileOptions, Derivative, Dtype, Kernel, Program, Tier};
+use support::generate::{Rng, program};
+use support::menu::{self, Call};
+use support::{native_tiers, run, whole_derivative};
+
+type Absent = &'static [(&'static str, &'static str)];
+
+/// What must be found, but for what is absent, which must not be.
+fn covers(what: &str, all: impl IntoIterator<Item = &'static str>, found: &BTreeSet<&str>, absent: Absent) {
+    let all: BTreeSet<&str> = all.into_iter().collect();
+    let listed: BTreeSet<&str> = absent.iter().map(|(name, _)| *name).collect();
+    let missing: Vec<&&str> =
+        all.iter().filter(|name| !found.contains(**name) && !listed.contains(**name)).collect();
+    let stale: Vec<&&str> =
+        listed.iter().filter(|name| found.contains(**name) || !all.contains(**name)).collect();
+    assert!(missing.is_empty(), "{what}: {missing:?} are neither there nor listed with a reason");
+    assert!(stale.is_empty(), "{what}: {stale:?} are listed as absent and there, or do not exist");
+    assert!(absent.iter().all(|(_, reason)| reason.len() > 10), "{what}: reasons");
+}
+
+/// The program of a seed with shapes for its inputs.
+fn generated(seed: u64) -> Option<(String, Graph)> {
+    let generated = program(seed, false);
+    let program = Program::parse(&generated.text).unwrap_or_else(|e| panic!("{generated}\n{e}"));
+    let inputs: Vec<String> = program.inputs().map(str::to_string).collect();
+    let mut signature = Signature::scalars();
+    for (name, shape) in generated.shapes.iter().filter(|(name, _)| inputs.contains(name)) {
+        signature = signature.shape(name, *shape);
+    }
+    Some((generated.text, program.graph(&signature).ok()?))
+}
+
+#[test]
+fn every_operation_is_generated() {
+    const ABSENT: Absent = &[
+        (
+            "next",
+            "counts the steps of binary32 programs, which `differential` runs; graphs here are of binary64",
+        ),
+        (
+            "part-matmul",
+            "matrices of more than 64 elements are not generated; `large` compares it in every tier",
+        ),
+        (
+            "singular",
+            "matrices of more than 64 elements are not generated; `large` compares it in every tier",
+        ),
+    ];
+    let mut found = BTreeSet::new();
+    for seed in 0..3000 {
+        let Some((_, graph)) = generated(seed) else { continue };
+        found.extend(menu::ops(&graph).into_iter().map(|op| op.info().name));
+        if seed.is_multiple_of(4) && graph.len() < 300 {
+            let options =
+                CompileOptions { derivative: whole_derivative(&graph), ..CompileOptions::default() };
+            let graph = derived(&graph, &options).expect("derivatives exist");
+            found.extend(menu::ops(&graph).into_iter().map(|op| op.info().name));
+        }
+    }
+    covers("operations of generated programs", Op::ALL.iter().map(|op| op.info().name), &found, ABSENT);
+}
+
+#[test]
+fn every_primitive_is_generated() {
+    let mut found = BTreeSet::new();
+    let texts: Vec<String> = (0..3000).map(|seed| program(seed, false).text).collect();
+    for text in &texts {
+        found.extend(text.split(['(', ')', '[', ']', ' ', '\n']));
+    }
+    covers("primitives of generated programs", Primitive::all().map(Primitive::name), &found, &[]);
+}
+
+#[test]
+fn every_primitive_is_on_the_menu() {
+    let found = menu::menu().iter().map(|call| call.name).collect();
+    covers("menu", Primitive::all().map(Primitive::name), &found, menu::ABSENT);
+}
+
+/// Rows of wild numbers for a graph.
+fn rows(graph: &Graph, count: usize, rng: &mut Rng) -> Vec<Vec<f64>> {
+    let columns = graph.inputs.iter().filter(|input| input.source != Source::Shared);
+    columns
+        .flat_map(|input| 0..input.shape.len())
+        .map(|_| (0..count).map(|_| graph.precision.round(rng.wild())).collect())
+        .collect()
+}
+
+/// Values and derivatives of one call, in every tier: the same bits.
+fn compared(call: &Call, dtype: Dtype) {
+    let text = menu::text(call.name, call.operands.len());
+    let program = Program::parse(&text).unwrap_or_else(|e| panic!("{text}: {e}"));
+    let mut signature = Signature::scalars();
+    for (name, &shape) in program.inputs().zip(&call.operands) {
+        signature = signature.shape(name, shape);
+    }
+    let options = CompileOptions { signature, dtype, ..CompileOptions::default() };
+    let value = program.graph_for(&options).unwrap_or_else(|e| panic!("{text}: {e}"));
+    let rng = &mut Rng(call.operands.len() as u64);
+    for derivative in [Derivative::None, Derivative::Vjp, Derivative::Jvp { seeds: 1 }] {
+        let what = format!("{call:?} {dtype} {derivative:?}");
+        let interpreted = CompileOptions { tier: Tier::Interpret, derivative, ..options.clone() };
+        let graph = derived(&value, &interpreted).expect("derivatives exist");
+        let columns = rows(&graph, 33, rng);
+        let expected = {
+            let kernel = Kernel::from_graph(graph.clone(), &interpreted).expect("a kernel");
+            run(&kernel, &columns, &[], 33, 1)
+        };
+        if interpreted.derivative == Derivative::None {
+            let tree = program.compile(&interpreted).expect("a kernel");
+            assert_eq!(run(&tree, &columns, &[], 33, 1), expected, "{what}, program");
+        }
+        for tier in native_tiers() {
+            let kernel = Kernel::from_graph(graph.clone(), &CompileOptions { tier, ..interpreted.clone() });
+            assert_eq!(run(&kernel.expect("a kernel"), &columns, &[], 33, 1), expected, "{what}, {tier}");
+        }
+    }
+}
+
+/// For each primitive a call with each number of operands for each shape of the result, in both precisions by turns.
+#[test]
+fn every_primitive_gives_the_same_bits() {
+    let mut seen = BTreeSet::new();
+    let calls: Vec<&Call> = menu::menu()
+        .iter()
+        .filter(|call| seen.insert((call.name, call.operands.len(), call.result)))
+        .collect();
+    println!("{} calls of {}", calls.len(), menu::menu().len());
+    for (k, call) in calls.into_iter().enumerate() {
+        compared(call, if k.is_multiple_of(2) { Dtype::F64 } else { Dtype::F32 });
+    }
+}
+
+/// The operations whose error is claimed to be more than that of rounding are measured by the tables of
+/// `runtime/examples/ulp`.
+#[test]
+fn every_bound_is_measured() {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("runtime/examples/ulp");
+    let files = std::fs::read_dir(directory).expect("the directory");
+    let tables: String =
+        files.map(|file| std::fs::read_to_string(file.expect("an entry").path()).expect("a file")).collect();
+    let measured = |op: &Op| {
+        let name = op.info().name.replace('-', "_");
+        tables.contains(&format!("\"{name}\""))
+    };
+    let claims: Vec<&Op> =
+        Op::ALL.iter().filter(|op| matches!(op.info().bound, Bound::Ulp(ulp) if ulp > 0.5)).collect();
+    assert!(claims.len() > 20, "{claims:?}");
+    let found = claims.iter().filter(|op| measured(op)).map(|op| op.info().name).collect();
+    covers("measured bounds", claims.iter().map(|op| op.info().name), &found, &[]);
+}
