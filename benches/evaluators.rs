@@ -15,7 +15,7 @@ use support::columns::Columns;
 use support::timing::{best, geometric_mean, kernel_time, median};
 
 fn compile(case: &Case, tier: Tier) -> Kernel {
-    let options = CompileOptions { derivative: Derivative::None, tier, ..CompileOptions::default() };
+    let options = CompileOptions::default().derivative(Derivative::None).tier(tier);
     Program::parse(&case.scheme).and_then(|program| program.compile(&options)).expect("the program compiles")
 }
 

@@ -12,7 +12,7 @@ use support::columns::Columns;
 use support::timing::kernel_side;
 
 fn kernel(case: &Case, derivative: Derivative, tier: Tier) -> Kernel {
-    let options = CompileOptions { derivative, tier, ..CompileOptions::default() };
+    let options = CompileOptions::default().derivative(derivative).tier(tier);
     Program::parse(&case.scheme).and_then(|program| program.compile(&options)).expect("the program compiles")
 }
 

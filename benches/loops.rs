@@ -5,13 +5,13 @@
 mod support;
 
 use nc_runtime::batch::Kernel as _;
-use neural_compiler::{CompileOptions, Derivative, Kernel, Program};
+use neural_compiler::{CompileOptions, DEFAULT_TAPE_BYTES, Derivative, Kernel, Program};
 use support::c::{Arithmetic, Compiler, Flags};
 use support::columns::{Columns, uniform};
 use support::timing::{Effort, Side, interleaved, kernel_side, kernel_time};
 
 fn compile(source: &str, derivative: Derivative, tape_bytes: usize) -> Kernel {
-    let options = CompileOptions { derivative, tape_bytes, ..CompileOptions::default() };
+    let options = CompileOptions::default().derivative(derivative).tape_bytes(tape_bytes);
     Program::parse(source).and_then(|program| program.compile(&options)).expect("the program compiles")
 }
 
@@ -40,7 +40,7 @@ fn pendulum(quick: bool) {
     let mut values = [0.0; 2];
     let what = [("value", Derivative::None, 1), ("gradient", Derivative::Gradient, 5)];
     for (row, (name, derivative, results)) in values.iter_mut().zip(what) {
-        let kernel = compile(source, derivative, CompileOptions::default().tape_bytes);
+        let kernel = compile(source, derivative, DEFAULT_TAPE_BYTES);
         let mut ours = Columns::zeros(results, rows);
         let mut theirs: Vec<Columns> = built.iter().map(|_| Columns::zeros(results, rows)).collect();
         let mut sides: Vec<Side<'_>> = vec![kernel_side(&kernel, &inputs, &mut ours, 1)];

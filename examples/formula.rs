@@ -1,8 +1,6 @@
 //! A program built by function calls instead of from text: `cargo run --example formula`.
 
-use neural_compiler::formula::Formula;
-use neural_compiler::kernel::derived;
-use neural_compiler::{CompileOptions, Derivative, Kernel};
+use neural_compiler::{CompileOptions, Derivative, Formula};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     // |x| by a choice, so that the slope at 0 is that of the side taken.
@@ -13,11 +11,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mirrored = f.call("-", &[x])?;
     let size = f.choose(negative, mirrored, x)?;
     let root = f.call("sqrt", &[size])?;
-    f.result("root", root);
+    f.result("root", root)?;
 
-    let options = CompileOptions { derivative: Derivative::Gradient, ..CompileOptions::default() };
-    let graph = derived(&f.finish(), &options)?;
-    let kernel = Kernel::from_graph(graph, &options)?;
+    let kernel = f.compile(&CompileOptions::default().derivative(Derivative::Gradient))?;
     let xs = [-4.0, 0.25, 9.0];
     let columns = kernel.columns(&[&xs])?;
     for (row, x) in xs.iter().enumerate() {

@@ -5,7 +5,7 @@ use neural_compiler::{CompileOptions, Derivative, Error, Program};
 fn main() -> Result<(), Error> {
     // The speed of a pendulum bob, from its length and how far it was pulled.
     let program = Program::parse("(define g 9.81) (sqrt (* 2 g length (- 1 (cos angle))))")?;
-    let options = CompileOptions { derivative: Derivative::Gradient, ..CompileOptions::default() };
+    let options = CompileOptions::default().derivative(Derivative::Gradient);
     let kernel = program.compile(&options)?;
     println!("{} in tier {}", program.inputs().collect::<Vec<_>>().join(", "), kernel.tier());
 

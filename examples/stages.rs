@@ -7,7 +7,7 @@ fn main() -> Result<(), Error> {
         std::env::args().nth(1).unwrap_or_else(|| "(let ((s (sqrt x))) (if (> x 0) (* s y) 0))".into());
     let program = Program::parse(&text)?;
     let value = CompileOptions::default();
-    let gradient = CompileOptions { derivative: Derivative::Gradient, ..CompileOptions::default() };
+    let gradient = CompileOptions::default().derivative(Derivative::Gradient);
     for (title, stage, options) in [
         ("syntax tree", Stage::Ast, &value),
         ("A-normal form", Stage::Anf, &value),

@@ -178,10 +178,6 @@ impl Ast {
     pub fn len(&self) -> usize {
         self.exprs.len()
     }
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.exprs.is_empty()
-    }
     /// The text of a name.
     pub fn name(&self, name: Name) -> &str {
         &self.names[name].0

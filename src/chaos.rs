@@ -10,6 +10,7 @@ thread_local! {
 }
 
 /// Calls `f` with the choices of a seed, on this thread.
+#[cfg(feature = "internals")]
 pub fn with_seed<R>(seed: u64, f: impl FnOnce() -> R) -> R {
     /// Puts the seed back, also if `f` panics.
     struct Before(Option<u64>);

@@ -1,13 +1,15 @@
 //! Programs built by function calls instead of from text.
 
-use crate::graph::{Graph, Node, Output, Role, Shape, Source, Type};
-use crate::kernel::Dtype;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::graph::{ExtentError, Graph, Node, Output, Role, Shape, Source, Type};
+use crate::kernel::{CompileOptions, Dtype, Kernel, KernelError, derived};
 use crate::ops::{Algebra, Op, Primitive, ShapeError};
 
-/// Builds a compute graph call by call.
+/// Builds a program call by call, and compiles it.
 ///
 /// ```
-/// use neural_compiler::{CompileOptions, Formula, Kernel};
+/// use neural_compiler::{CompileOptions, Formula};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let mut f = Formula::new();
@@ -15,20 +17,30 @@ use crate::ops::{Algebra, Op, Primitive, ShapeError};
 /// let one = f.number(1.0);
 /// let sum = f.call("+", &[x, one])?;
 /// let product = f.call("*", &[sum, y])?;
-/// f.result("", product);
-/// let kernel = Kernel::from_graph(f.finish(), &CompileOptions::default())?;
+/// f.result("", product)?;
+/// let kernel = f.compile(&CompileOptions::default())?;
 /// let columns = kernel.columns(&[&[1.0, 2.0, 3.0], &[10.0, 10.0, 10.0]])?;
 /// assert_eq!(columns[0], [20.0, 30.0, 40.0]);
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Formula {
-    graph: Graph,
+    builder: Builder,
+    /// What tells its values from those of other formulas.
+    id: u64,
+}
+
+/// A value of a [`Formula`]. It means nothing to another one, which refuses it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct FormulaValue {
+    formula: u64,
+    node: Node,
 }
 
 /// Why a call was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum FormulaError {
     /// No primitive has this name.
     #[error("there is no primitive `{0}`")]
@@ -44,6 +56,23 @@ pub enum FormulaError {
     /// The operands' shapes do not fit.
     #[error(transparent)]
     Shape(#[from] ShapeError),
+    /// No value has such a shape.
+    #[error("the input `{name}`: {error}")]
+    Extent {
+        /// The input.
+        name: String,
+        /// What is wrong with its shape.
+        error: ExtentError,
+    },
+    /// The value belongs to another formula.
+    #[error("the value belongs to another formula")]
+    Foreign,
+}
+
+impl Default for Formula {
+    fn default() -> Formula {
+        Formula::of(Dtype::F64)
+    }
 }
 
 impl Formula {
@@ -54,30 +83,74 @@ impl Formula {
 
     /// Nothing yet; numbers are of this type.
     pub fn of(dtype: Dtype) -> Formula {
-        Formula { graph: Graph::of(dtype.precision()) }
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let graph = Graph::of(dtype.precision());
+        Formula { builder: Builder { graph }, id: NEXT.fetch_add(1, Ordering::Relaxed) }
+    }
+
+    fn value(&self, node: Node) -> FormulaValue {
+        FormulaValue { formula: self.id, node }
+    }
+
+    fn node(&self, value: FormulaValue) -> Result<Node, FormulaError> {
+        if value.formula == self.id { Ok(value.node) } else { Err(FormulaError::Foreign) }
     }
 
     /// A scalar input, one number per row.
-    pub fn input(&mut self, name: impl Into<String>) -> Node {
-        self.graph.input(name, Shape::Scalar, Source::Row)
+    pub fn input(&mut self, name: impl Into<String>) -> FormulaValue {
+        let node = self.builder.graph.input(name, Shape::Scalar, Source::Row);
+        self.value(node)
     }
 
-    /// An input of any shape, per row or shared by all rows.
-    pub fn input_of(&mut self, name: impl Into<String>, shape: Shape, source: Source) -> Node {
-        self.graph.input(name, shape, source)
+    /// An input of any shape, one value per row.
+    ///
+    /// # Errors
+    ///
+    /// No value has the shape ([`Shape::checked`]).
+    pub fn input_of(&mut self, name: impl Into<String>, shape: Shape) -> Result<FormulaValue, FormulaError> {
+        self.any_input(name.into(), shape, Source::Row)
+    }
+
+    /// A parameter: an input with one value for the whole batch. Derivatives by it are summed over the batch.
+    ///
+    /// # Errors
+    ///
+    /// As [`Formula::input_of`].
+    pub fn parameter_of(
+        &mut self,
+        name: impl Into<String>,
+        shape: Shape,
+    ) -> Result<FormulaValue, FormulaError> {
+        self.any_input(name.into(), shape, Source::Shared)
+    }
+
+    fn any_input(
+        &mut self,
+        name: String,
+        shape: Shape,
+        source: Source,
+    ) -> Result<FormulaValue, FormulaError> {
+        match shape.checked() {
+            Ok(shape) => {
+                let node = self.builder.graph.input(name, shape, source);
+                Ok(self.value(node))
+            }
+            Err(error) => Err(FormulaError::Extent { name, error }),
+        }
     }
 
     /// A constant.
-    pub fn number(&mut self, value: f64) -> Node {
-        self.graph.number(value)
+    pub fn number(&mut self, value: f64) -> FormulaValue {
+        let node = self.builder.graph.number(value);
+        self.value(node)
     }
 
     /// A primitive of the language.
     ///
     /// # Errors
     ///
-    /// There is no such primitive, or it does not take these operands.
-    pub fn call(&mut self, primitive: &str, args: &[Node]) -> Result<Node, FormulaError> {
+    /// There is no such primitive, or it does not take these operands; operands of another formula.
+    pub fn call(&mut self, primitive: &str, args: &[FormulaValue]) -> Result<FormulaValue, FormulaError> {
         let Some(primitive) = Primitive::from_name(primitive) else {
             return Err(FormulaError::UnknownPrimitive(primitive.to_string()));
         };
@@ -85,38 +158,67 @@ impl Formula {
         if args.len() < arity.min || arity.max.is_some_and(|max| args.len() > max) {
             return Err(FormulaError::Arity { name: primitive.name(), found: args.len() });
         }
-        Ok(primitive.expand(self, args)?)
+        let args = args.iter().map(|&arg| self.node(arg)).collect::<Result<Vec<Node>, _>>()?;
+        let node = primitive.expand(&mut self.builder, &args)?;
+        Ok(self.value(node))
     }
 
     /// `(if condition then other)`: zero is false. Both arms are computed; derivatives flow through the taken one.
     ///
     /// # Errors
     ///
-    /// The arms differ in shape, or the condition is no scalar.
-    pub fn choose(&mut self, condition: Node, then: Node, other: Node) -> Result<Node, FormulaError> {
-        let (x, y) = (self.graph.shape(then), self.graph.shape(other));
-        if x != y || !self.graph.ty(condition).is_scalar() {
-            let condition = self.graph.shape(condition);
+    /// The arms differ in shape, or the condition is no scalar; values of another formula.
+    pub fn choose(
+        &mut self,
+        condition: FormulaValue,
+        then: FormulaValue,
+        other: FormulaValue,
+    ) -> Result<FormulaValue, FormulaError> {
+        let (condition, then, other) = (self.node(condition)?, self.node(then)?, self.node(other)?);
+        let builder = &mut self.builder;
+        let (x, y) = (builder.graph.shape(then), builder.graph.shape(other));
+        if x != y || !builder.graph.ty(condition).is_scalar() {
+            let condition = builder.graph.shape(condition);
             return Err(ShapeError::new(format!("if of {condition} with arms of {x} and {y}")).into());
         }
-        let condition = self.as_truth(condition);
-        let (then, other) = (self.as_number(then), self.as_number(other));
-        Ok(self.graph.select(condition, then, other))
+        let condition = builder.as_truth(condition);
+        let (then, other) = (builder.as_number(then), builder.as_number(other));
+        let node = builder.graph.select(condition, then, other);
+        Ok(self.value(node))
     }
 
     /// Makes a value a result. A program's only result needs no name.
-    pub fn result(&mut self, name: impl Into<String>, value: Node) {
-        let node = self.as_number(value);
-        self.graph.outputs.push(Output { name: name.into(), node, role: Role::Value });
+    ///
+    /// # Errors
+    ///
+    /// The value belongs to another formula.
+    pub fn result(&mut self, name: impl Into<String>, value: FormulaValue) -> Result<(), FormulaError> {
+        let node = self.node(value)?;
+        let node = self.builder.as_number(node);
+        self.builder.graph.outputs.push(Output { name: name.into(), node, role: Role::Value });
+        Ok(())
     }
 
-    /// The graph.
-    pub fn finish(self) -> Graph {
-        self.graph
+    /// Compiles the results, with the derivatives of the options by the inputs that they name. What numbers are, and the
+    /// shapes of inputs, is the formula's own.
+    ///
+    /// # Errors
+    ///
+    /// Options that do not fit, and limits that are exceeded ([`KernelError`]).
+    pub fn compile(&self, options: &CompileOptions) -> Result<Kernel, KernelError> {
+        let mut graph = self.builder.graph.clone();
+        graph.limits = options.limits.unwrap_or_default();
+        Kernel::explained_by(derived(&graph, options)?, options, None)
     }
 }
 
-impl Algebra for Formula {
+/// What the primitives of the language are made with.
+#[derive(Debug, Clone)]
+struct Builder {
+    graph: Graph,
+}
+
+impl Algebra for Builder {
     type V = Node;
 
     fn ty(&self, value: Node) -> Type {

@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use nc_runtime::element::Element;
 use nc_runtime::lanes::Precision;
+#[cfg(feature = "ndarray")]
 use ndarray::{ArrayView2, ArrayViewMut2};
 
 use nc_runtime::abi::Args;
@@ -12,7 +13,8 @@ use nc_runtime::batch::{
     Workspace,
 };
 
-use crate::codegen::cranelift::{self, CodegenError, NativeCode, TargetMachine};
+use crate::codegen::CodegenError;
+use crate::codegen::cranelift::{self, NativeCode, TargetMachine};
 use crate::codegen::wide::{self, Isa, WideCode};
 use crate::derive::TooLarge;
 use crate::derive::adjoint::{Seeds, adjoint};
@@ -21,13 +23,14 @@ use crate::graph::build::Signature;
 use crate::graph::{Check, Graph, Input, Output, Reason, Role, Shape};
 use crate::interpret::ast::{AstInterpreter, AstKernel, Failure, FailureReason, Scratch, Variable};
 use crate::interpret::graph::GraphInterpreter;
-use crate::limits::{Limits, MAX_DEPTH};
+use crate::limits::{DEFAULT_MEMORY_BYTES, Limits, MAX_COLUMNS, MAX_DEPTH};
 use crate::lower::{is_summed, lower};
 use crate::ops::Watch;
 use crate::source::Span;
 
 /// Which derivatives a kernel computes beside the value.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Derivative {
     /// None.
     #[default]
@@ -48,6 +51,7 @@ pub enum Derivative {
 
 /// Which of the ways to run a program is taken. All give the same bits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Tier {
     /// The fastest one that this machine has.
     #[default]
@@ -129,35 +133,104 @@ impl std::fmt::Display for Dtype {
 }
 
 /// How to compile.
+///
+/// ```
+/// use neural_compiler::{CompileOptions, Derivative, Dtype};
+///
+/// let options = CompileOptions::default().derivative(Derivative::Gradient).wrt(["x"]).dtype(Dtype::F32);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CompileOptions {
     /// Shapes of the inputs, and which of them are parameters.
-    pub signature: Signature,
+    pub(crate) signature: Signature,
     /// What to compute beside the value.
-    pub derivative: Derivative,
+    pub(crate) derivative: Derivative,
     /// The inputs to differentiate by, by name; `None` for all.
-    pub wrt: Option<Vec<String>>,
+    pub(crate) wrt: Option<Vec<String>>,
     /// What numbers are. Literals are rounded to it once, and every operation is one of it. Sums over the batch are added up in
     /// `f64` whatever it is.
-    pub dtype: Dtype,
+    pub(crate) dtype: Dtype,
     /// How to run it.
-    pub tier: Tier,
+    pub(crate) tier: Tier,
     /// A program of more lane instructions than this is interpreted instead of compiled.
-    pub max_instructions: usize,
+    pub(crate) max_instructions: usize,
     /// How much memory a thread may use for the states of loops that are differentiated in reverse, in bytes. Less memory
     /// takes more time and changes no bit.
-    pub tape_bytes: usize,
+    pub(crate) tape_bytes: usize,
+    /// How much memory compiling may take, and a row beside its tapes, in bytes, each about. A program that needs more is
+    /// refused before it takes it.
+    pub(crate) memory_bytes: usize,
     /// How long a row may take; `None` for what the program's header comment says.
-    pub limits: Option<Limits>,
+    pub(crate) limits: Option<Limits>,
     /// Whether rows report the first operation, in the order of evaluation on the path that they take, whose operands
     /// are outside its safe domain. Results keep every bit; see [`Kernel::checks`].
-    pub check_domain: bool,
+    pub(crate) check_domain: bool,
     /// Whether rows report the first operation at a kink, such as `abs` at 0, where derivatives jump. With
     /// `check_domain`, the first that meets either is reported.
-    pub check_kinks: bool,
+    pub(crate) check_kinks: bool,
 }
 
 impl CompileOptions {
+    /// Sets the shapes of the inputs, and which of them are parameters. Without, all inputs are scalars, one per row.
+    pub fn signature(self, signature: Signature) -> CompileOptions {
+        CompileOptions { signature, ..self }
+    }
+
+    /// Sets what to compute beside the value: nothing by default.
+    pub fn derivative(self, derivative: Derivative) -> CompileOptions {
+        CompileOptions { derivative, ..self }
+    }
+
+    /// Differentiates by these inputs only, in this order.
+    pub fn wrt<N: Into<String>>(self, names: impl IntoIterator<Item = N>) -> CompileOptions {
+        CompileOptions { wrt: Some(names.into_iter().map(Into::into).collect()), ..self }
+    }
+
+    /// Sets what numbers are: binary64 by default. Literals are rounded to it once, and every operation is one of it.
+    /// Sums over the batch are added up in `f64` whatever it is.
+    pub fn dtype(self, dtype: Dtype) -> CompileOptions {
+        CompileOptions { dtype, ..self }
+    }
+
+    /// Sets how to run the program: as fast as this machine can by default.
+    pub fn tier(self, tier: Tier) -> CompileOptions {
+        CompileOptions { tier, ..self }
+    }
+
+    /// Sets how many lane instructions are compiled: a program of more is interpreted.
+    pub fn max_instructions(self, max_instructions: usize) -> CompileOptions {
+        CompileOptions { max_instructions, ..self }
+    }
+
+    /// Sets how much memory a thread may use for the states of loops that are differentiated in reverse, in bytes;
+    /// [`DEFAULT_TAPE_BYTES`] by default. Less memory takes more time and changes no bit.
+    pub fn tape_bytes(self, tape_bytes: usize) -> CompileOptions {
+        CompileOptions { tape_bytes, ..self }
+    }
+
+    /// Sets how much memory compiling may take, and a row beside its tapes, in bytes, each about; [`DEFAULT_MEMORY_BYTES`] by
+    /// default. A program that needs more is refused before it takes it.
+    pub fn memory_bytes(self, memory_bytes: usize) -> CompileOptions {
+        CompileOptions { memory_bytes, ..self }
+    }
+
+    /// Sets how long a row may take. Without, the program's header comment says it.
+    pub fn limits(self, limits: impl Into<Option<Limits>>) -> CompileOptions {
+        CompileOptions { limits: limits.into(), ..self }
+    }
+
+    /// Sets whether rows report the first operation, in the order of evaluation on the path that they take, whose operands
+    /// are outside its safe domain. Results keep every bit; see [`Kernel::checks`].
+    pub fn check_domain(self, check_domain: bool) -> CompileOptions {
+        CompileOptions { check_domain, ..self }
+    }
+
+    /// Sets whether rows report the first operation at a kink, such as `abs` at 0, where derivatives jump. With
+    /// [`check_domain`](CompileOptions::check_domain), the first that meets either is reported.
+    pub fn check_kinks(self, check_kinks: bool) -> CompileOptions {
+        CompileOptions { check_kinks, ..self }
+    }
+
     /// The conditions that rows report.
     pub(crate) fn watch(&self) -> Watch {
         Watch { domain: self.check_domain, kinks: self.check_kinks }
@@ -176,6 +249,7 @@ impl Default for CompileOptions {
             check_domain: false,
             check_kinks: false,
             tape_bytes: DEFAULT_TAPE_BYTES,
+            memory_bytes: DEFAULT_MEMORY_BYTES,
             limits: None,
         }
     }
@@ -192,6 +266,7 @@ const MAX_STACK_BYTES: usize = 1 << 30;
 
 /// Why a graph could not be made into a kernel.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum KernelError {
     /// A name in the options that is no input and no top-level constant of the program.
     #[error("the program has no input `{name}`; its inputs are: {inputs}")]
@@ -238,6 +313,36 @@ pub enum KernelError {
     /// A program that becomes too large when it is differentiated.
     #[error(transparent)]
     DerivativeTooLarge(#[from] TooLarge),
+    /// More derivatives than a kernel can have columns.
+    #[error("{count} derivatives are more than the {MAX_COLUMNS} that a kernel can give")]
+    TooManyDerivatives {
+        /// How many there would be.
+        count: usize,
+    },
+    /// A row needs more memory than it may.
+    #[error(
+        "a row needs {} MiB of memory and may have {} MiB ({largest} is the largest of its values)",
+        bytes >> 20,
+        limit >> 20
+    )]
+    Memory {
+        /// What it needs, about.
+        bytes: usize,
+        /// What it may have: [`CompileOptions::memory_bytes`].
+        limit: usize,
+        /// The shape of its largest value.
+        largest: Shape,
+        /// Where that value stands in the source.
+        span: Option<Span>,
+    },
+    /// A stage of the compiler has made something that breaks its invariants: a fault of the compiler.
+    #[error("the compiler has made a wrong {stage}: {what}")]
+    Internal {
+        /// What it has made.
+        stage: &'static str,
+        /// The invariant.
+        what: String,
+    },
     /// The tier that was asked for does not work here.
     #[error(transparent)]
     Codegen(#[from] CodegenError),
@@ -249,6 +354,10 @@ pub fn derived(graph: &Graph, options: &CompileOptions) -> Result<Graph, KernelE
         None => (0..graph.inputs.len() as u32).collect(),
         Some(names) => names.iter().map(|name| input_index(graph, name)).collect::<Result<Vec<u32>, _>>()?,
     };
+    let count = derivative_count(graph, options, &wrt);
+    if count > MAX_COLUMNS {
+        return Err(KernelError::TooManyDerivatives { count });
+    }
     let by = |shape: fn(Shape) -> bool| {
         wrt.iter().map(|&input| &graph.inputs[input as usize]).find(|input| shape(input.shape))
     };
@@ -291,6 +400,34 @@ pub fn derived(graph: &Graph, options: &CompileOptions) -> Result<Graph, KernelE
     })
 }
 
+/// How many derivatives the options ask for.
+fn derivative_count(graph: &Graph, options: &CompileOptions, wrt: &[u32]) -> usize {
+    let results = graph.outputs.iter().map(|o| graph.shape(o.node).len()).fold(0, usize::saturating_add);
+    let inputs =
+        wrt.iter().map(|&input| graph.inputs[input as usize].shape.len()).fold(0, usize::saturating_add);
+    match options.derivative {
+        Derivative::None => 0,
+        Derivative::Gradient => results.saturating_mul(inputs),
+        Derivative::Vjp => results.saturating_add(inputs),
+        Derivative::Jvp { seeds } => results.saturating_add(inputs).saturating_mul(seeds as usize),
+        Derivative::Hessian => inputs.saturating_mul(inputs.saturating_add(1)),
+    }
+}
+
+/// A row must not need more memory than it may, whatever evaluates it.
+fn check_memory(graph: &Graph, limit: usize) -> Result<(), KernelError> {
+    let bytes = graph.row_elements().saturating_mul(ELEMENT_BYTES);
+    if bytes <= limit {
+        return Ok(());
+    }
+    let largest = graph.largest();
+    let shape = largest.map_or(Shape::Scalar, |node| graph.shape(node));
+    Err(KernelError::Memory { bytes, limit, largest: shape, span: largest.and_then(|node| graph.span(node)) })
+}
+
+/// Bytes of an element in the interpreters, which any row may come to.
+const ELEMENT_BYTES: usize = 16;
+
 fn input_index(graph: &Graph, name: &str) -> Result<u32, KernelError> {
     match graph.inputs.iter().position(|input| input.name == name) {
         Some(index) => Ok(index as u32),
@@ -310,6 +447,8 @@ enum NotNative {
     Memory { cells: u32 },
     #[error("it may need {} MiB of stack", bytes >> 20)]
     Stack { bytes: usize },
+    #[error("the compiler has made a wrong lane program: {0}")]
+    Wrong(String),
     #[error(transparent)]
     Failed(#[from] CodegenError),
 }
@@ -321,9 +460,7 @@ fn native(graph: &Graph, options: &CompileOptions) -> Result<Code, NotNative> {
     if size > limit {
         return Err(NotNative::Size { size, limit });
     }
-    debug_assert_eq!(crate::graph::verify::verify(graph), Ok(()));
     let program = lower(graph, options.tape_bytes);
-    debug_assert_eq!(crate::lower::verify::verify(&program), Ok(()));
     let size = program.insts.len();
     if size > limit {
         return Err(NotNative::Size { size, limit });
@@ -331,6 +468,7 @@ fn native(graph: &Graph, options: &CompileOptions) -> Result<Code, NotNative> {
     if program.cells > MAX_CELLS {
         return Err(NotNative::Memory { cells: program.cells });
     }
+    crate::lower::verify::verify(&program).map_err(NotNative::Wrong)?;
     let (code, stack) = match options.tier.isa()? {
         Some(isa) => {
             let wide = wide::compile(&program, isa)?;
@@ -405,12 +543,8 @@ pub struct Explanation {
 pub const EXPLAINED_STEPS: u64 = 10_000_000;
 
 impl Kernel {
-    /// Compiles a graph as it is: derivatives have been made by [`derived`], and numbers are what the graph says.
-    pub fn from_graph(graph: Graph, options: &CompileOptions) -> Result<Kernel, KernelError> {
-        Kernel::explained_by(graph, options, None)
-    }
-
-    /// The same with the interpreter of the program that the graph was made from.
+    /// Compiles a graph as it is: derivatives have been made by [`derived`], and numbers are what the graph says. Rows that
+    /// fail are explained by the interpreter of the program that it was made from.
     pub(crate) fn explained_by(
         graph: Graph,
         options: &CompileOptions,
@@ -419,6 +553,9 @@ impl Kernel {
         if graph.limits.depth > MAX_DEPTH {
             return Err(KernelError::TooDeep { depth: graph.limits.depth });
         }
+        crate::graph::verify::verify(&graph)
+            .map_err(|what| KernelError::Internal { stage: "graph", what })?;
+        check_memory(&graph, options.memory_bytes)?;
         let mut notes = Vec::new();
         let code = match options.tier {
             Tier::Interpret => Code::Interpreted,
@@ -436,6 +573,9 @@ impl Kernel {
                         }
                         error => return Err(error.into()),
                     },
+                    Err(NotNative::Wrong(what)) => {
+                        return Err(KernelError::Internal { stage: "lane program", what });
+                    }
                     Err(why) => {
                         notes.push(format!("interpreted: {why}"));
                         Code::Interpreted
@@ -447,15 +587,28 @@ impl Kernel {
     }
 
     /// A kernel for values that interprets the program a graph was built from.
-    pub(crate) fn from_tree(graph: Graph, interpreter: AstInterpreter) -> Kernel {
+    ///
+    /// # Errors
+    ///
+    /// A row would need more memory than it may.
+    pub(crate) fn from_tree(
+        graph: Graph,
+        interpreter: AstInterpreter,
+        memory_bytes: usize,
+    ) -> Result<Kernel, KernelError> {
+        check_memory(&graph, memory_bytes)?;
         let outputs = graph.outputs.iter().map(|o| graph.shape(o.node).len()).sum();
         let kernel = AstKernel::new(interpreter, outputs, &graph.checks);
-        Kernel::assemble(graph, Code::Ast(kernel), Vec::new(), 0, None)
+        Ok(Kernel::assemble(graph, Code::Ast(kernel), Vec::new(), 0, None))
     }
 
     /// Compiles a graph for a given subset of this processor's features.
-    pub fn for_target(graph: Graph, target: &TargetMachine) -> Result<Kernel, KernelError> {
-        let native = cranelift::compile(&lower(&graph, DEFAULT_TAPE_BYTES), target)?;
+    #[cfg(feature = "internals")]
+    pub(crate) fn compiled_for(graph: Graph, target: &TargetMachine) -> Result<Kernel, KernelError> {
+        let program = lower(&graph, DEFAULT_TAPE_BYTES);
+        crate::lower::verify::verify(&program)
+            .map_err(|what| KernelError::Internal { stage: "lane program", what })?;
+        let native = cranelift::compile(&program, target)?;
         Ok(Kernel::assemble(graph, Code::Native(native), Vec::new(), DEFAULT_TAPE_BYTES, None))
     }
 
@@ -534,7 +687,8 @@ impl Kernel {
     }
 
     /// The graph that it computes.
-    pub fn graph(&self) -> &Graph {
+    #[cfg(feature = "internals")]
+    pub(crate) fn own_graph(&self) -> &Graph {
         &self.inner.graph
     }
 
@@ -630,6 +784,7 @@ impl Kernel {
     /// # Errors
     ///
     /// As [`Kernel::evaluate`].
+    #[cfg(feature = "ndarray")]
     pub fn evaluate_array<T: Element>(
         &self,
         inputs: ArrayView2<'_, T>,

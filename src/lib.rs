@@ -1,31 +1,75 @@
 #![doc = include_str!("../README.md")]
+//!
+//! # What is public
+//!
+//! What this page lists is the interface of the library. The stages of the compiler are visible to its own tests, benches and
+//! tools in the module `internals`, behind a feature of that name; what stands there changes without notice.
 
-pub mod anf;
-pub mod ast;
+#![cfg_attr(
+    feature = "internals",
+    allow(
+        clippy::len_without_is_empty,
+        reason = "what always has members is never asked whether it has none"
+    )
+)]
+
+mod anf;
+mod ast;
+mod chaos;
+mod codegen;
+mod derive;
+mod dialect;
+mod domain;
+mod entity;
+mod formula;
+mod graph;
+mod interpret;
+mod kernel;
+mod limits;
+mod lower;
+mod number;
+mod ops;
+mod picture;
+mod problem;
+mod program;
+mod resolve;
+mod source;
+mod stages;
+mod types;
+
+#[cfg(feature = "internals")]
 #[doc(hidden)]
-pub mod chaos;
-pub mod codegen;
-pub mod derive;
-pub mod dialect;
-pub mod domain;
-pub mod entity;
-pub mod formula;
-pub mod graph;
-pub mod interpret;
-pub mod kernel;
-pub mod limits;
-pub mod lower;
-pub mod number;
-pub mod ops;
-pub mod picture;
-pub mod problem;
-pub mod program;
-pub mod resolve;
-pub mod source;
-pub mod stages;
-pub mod types;
+pub mod internals;
 
-pub use formula::Formula;
-pub use kernel::{CompileOptions, Derivative, Dtype, Kernel, Tier};
-pub use limits::Limits;
+pub use codegen::CodegenError;
+pub use codegen::cranelift::TargetMachine;
+pub use dialect::eml::Mode;
+pub use dialect::{Dialect, ReaderLimits};
+pub use domain::{Condition, SafeDomain};
+pub use formula::{Formula, FormulaError, FormulaValue};
+pub use graph::build::Signature;
+pub use graph::{Check, Effect, Input, Reason, Role, Source};
+pub use interpret::ast::Variable;
+pub use kernel::{
+    CompileOptions, DEFAULT_TAPE_BYTES, Derivative, Dtype, Explanation, Kernel, KernelError, OutputInfo, Tier,
+};
+pub use limits::{DEFAULT_MEMORY_BYTES, Limits, MAX_DEPTH};
+pub use nc_runtime::memory::CodeMemoryError;
+#[cfg(feature = "ndarray")]
+pub use ndarray;
+pub use ops::primitives::PrimitiveInfo;
+pub use ops::{Arity, Bound, Domain, Kink, Met, Op, OpInfo, Primitive, ShapeError, Single, Syntax};
+pub use picture::{Picture, TooLarge};
 pub use program::{Error, Program, Stage, Subject};
+pub use source::{Diagnostic, Excerpt, Place, Severity, SourceId, SourceMap, Span, TooLong};
+pub use stages::StageTimes;
+pub use types::{ExtentError, Shape};
+
+/// What [`Kernel::evaluate`] takes and gives: batches of rows in columns or row-major matrices.
+pub mod batch {
+    pub use nc_runtime::batch::{
+        Batch, BatchError, Options, Report, RowOutcome, RowReport, Sink, Source, Workspace,
+    };
+    pub use nc_runtime::element::Element;
+    pub use nc_runtime::lanes::Precision;
+}

@@ -1,7 +1,24 @@
-//! How long one row may take.
+//! All limits: what a row may use, and what a program may need.
 
 /// The largest limit of the depth of calls: memory for more cannot be promised.
 pub const MAX_DEPTH: u64 = 1_000_000;
+
+/// How many elements a vector or matrix may have.
+pub const MAX_ELEMENTS: usize = 1 << 20;
+
+/// How many columns a program may read, and how many it may write: one for each element of inputs and results. Sums over
+/// the batch and elements of parameters are counted alike.
+pub const MAX_COLUMNS: usize = 1 << 24;
+
+/// Operations, and operands of operations, that a program has at most once its functions are inlined. Inlining can
+/// multiply a short program beyond all bounds.
+pub const MAX_SIZE: usize = 1 << 24;
+
+/// About how many bytes a node of a graph takes, or an operand of one, with what finds it again.
+pub(crate) const NODE_BYTES: usize = 96;
+
+/// Memory for compiling a program, and for what a row needs beside tapes, unless the caller says otherwise.
+pub const DEFAULT_MEMORY_BYTES: usize = 1 << 30;
 
 /// What a row may use before it fails. Programs that need more than the default say so in their header comment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -29,7 +29,7 @@ use crate::source::{Diagnostic, SourceId, SourceMap, Span};
 ///
 /// # fn main() -> Result<(), neural_compiler::Error> {
 /// let program = Program::parse("(* 0.5 (* m (pow v 2)))")?;
-/// let options = CompileOptions { derivative: Derivative::Gradient, ..CompileOptions::default() };
+/// let options = CompileOptions::default().derivative(Derivative::Gradient);
 /// let kernel = program.compile(&options)?;
 /// // Columns of m and v; the value, then the derivative by each.
 /// let columns = kernel.columns(&[&[2.0, 4.0], &[3.0, 1.0]])?;
@@ -40,14 +40,15 @@ use crate::source::{Diagnostic, SourceId, SourceMap, Span};
 #[derive(Debug, Clone)]
 pub struct Program {
     sources: SourceMap,
-    ast: Ast,
-    resolved: Arc<Resolved>,
-    anf: Anf,
+    pub(crate) ast: Ast,
+    pub(crate) resolved: Arc<Resolved>,
+    pub(crate) anf: Anf,
     warnings: Vec<Diagnostic>,
 }
 
 /// Why a program could not be read, compiled or run.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// Something is wrong with the source; each message has its place.
     #[error("{}", summary(.0))]
@@ -61,10 +62,17 @@ pub enum Error {
 }
 
 impl From<KernelError> for Error {
+    /// An error that has a place in the source becomes a message about it.
     fn from(error: KernelError) -> Error {
-        match error {
+        match &error {
+            KernelError::Memory { span: Some(span), .. } => {
+                let diagnostic = Diagnostic::error("memory", *span, error.to_string())
+                    .label("this value")
+                    .help("`--memory MIB` allows more");
+                Error::Source(vec![diagnostic])
+            }
             KernelError::DerivativeTooLarge(error) => Error::Source(vec![error.diagnostic()]),
-            error => Error::Kernel(error),
+            _ => Error::Kernel(error),
         }
     }
 }
@@ -79,6 +87,7 @@ fn summary(diagnostics: &[Diagnostic]) -> String {
 
 /// A stage of the pipeline whose output can be shown as text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Stage {
     /// The program as a dialect spells it.
     Source(Dialect),
@@ -102,6 +111,7 @@ pub enum Stage {
 
 /// What a [`Program::picture`] shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Subject {
     /// The syntax tree.
     Ast,
@@ -127,7 +137,7 @@ impl Program {
     ///
     /// [`Error::Source`], with everything that was found.
     pub fn parse_as(source: &str, dialect: Dialect, limits: &ReaderLimits) -> Result<Program, Error> {
-        let ast = dialect.read(source, limits).map_err(Error::Source)?;
+        let ast = dialect.read_ast(source, limits).map_err(Error::Source)?;
         let sources = SourceMap::of("program", source).expect("a text that a reader took has 32-bit places");
         Program::resolve(sources, ast, dialect)
     }
@@ -146,8 +156,9 @@ impl Program {
         let start = sources.start(source);
         let shifted =
             |errors: Vec<Diagnostic>| errors.into_iter().map(|error| error.shifted(start)).collect();
-        let mut ast =
-            dialect.read(sources.text(source), limits).map_err(|errors| Error::Source(shifted(errors)))?;
+        let mut ast = dialect
+            .read_ast(sources.text(source), limits)
+            .map_err(|errors| Error::Source(shifted(errors)))?;
         if start > 0 {
             ast.shift(start);
         }
@@ -210,44 +221,21 @@ impl Program {
         &self.sources
     }
 
-    /// The syntax tree.
-    pub fn ast(&self) -> &Ast {
-        &self.ast
-    }
-
-    /// The resolved tree, which the AST interpreter runs.
-    pub fn resolved(&self) -> &Arc<Resolved> {
-        &self.resolved
-    }
-
-    /// The program in A-normal form, with loops in place of calls in tail position.
-    pub fn anf(&self) -> &Anf {
-        &self.anf
-    }
-
-    /// The compute graph for a signature, of binary64 numbers.
-    ///
-    /// # Errors
-    ///
-    /// Shapes that do not fit, with their places; names in the signature that the program does not have.
-    pub fn graph(&self, signature: &Signature) -> Result<Graph, Error> {
-        let options = BuildOptions { limits: self.limits(), ..BuildOptions::default() };
-        self.graph_with(signature, &options)
-    }
-
     /// The graph of the value, as the options want it.
     ///
     /// # Errors
     ///
-    /// As [`Program::graph`], and limits that numbers of the element type cannot count to.
-    pub fn graph_for(&self, options: &CompileOptions) -> Result<Graph, Error> {
+    /// Shapes that do not fit, with their places; names in the signature that the program does not have; limits that
+    /// numbers of the element type cannot count to.
+    pub(crate) fn value_graph(&self, options: &CompileOptions) -> Result<Graph, Error> {
         let limits = options.limits.unwrap_or(self.limits());
         let precision = options.dtype.precision();
         if precision == Precision::Single && limits.steps > MAX_STEPS_SINGLE {
             let (steps, most) = (limits.steps, MAX_STEPS_SINGLE);
             return Err(KernelError::TooManySteps { steps, most }.into());
         }
-        self.graph_with(&options.signature, &BuildOptions { limits, watch: options.watch(), precision })
+        let (watch, memory) = (options.watch(), options.memory_bytes);
+        self.graph_with(&options.signature, &BuildOptions { limits, watch, precision, memory })
     }
 
     fn graph_with(&self, signature: &Signature, options: &BuildOptions) -> Result<Graph, Error> {
@@ -270,7 +258,7 @@ impl Program {
     /// The conditions under which no operation leaves its safe domain, in the words of the source.
     ///
     /// ```
-    /// # use neural_compiler::{Program, graph::build::Signature};
+    /// # use neural_compiler::{Program, Signature};
     /// # fn main() -> Result<(), neural_compiler::Error> {
     /// let gamma = Program::parse("(define c 299792458) (/ 1 (sqrt (- 1 (square (/ v c)))))")?;
     /// let domain = gamma.safe_domain(&Signature::scalars())?;
@@ -292,15 +280,17 @@ impl Program {
     ///
     /// # Errors
     ///
-    /// As [`Program::graph`], and options that do not fit the program.
+    /// Shapes that do not fit, with their places; names in the options that the program does not have; other options that
+    /// do not fit the program or this machine.
     pub fn compile(&self, options: &CompileOptions) -> Result<Kernel, Error> {
-        let graph = self.graph_for(options)?;
+        let graph = self.value_graph(options)?;
         let interpreter = AstInterpreter::new(Arc::clone(&self.resolved), &options.signature)
             .with_limits(options.limits.unwrap_or(self.limits()))
             .with_precision(options.dtype.precision());
         let graph = match options.derivative {
             Derivative::None if options.tier == Tier::Interpret => {
-                return Ok(Kernel::from_tree(graph, interpreter.watching(options.watch())));
+                let interpreter = interpreter.watching(options.watch());
+                return Ok(Kernel::from_tree(graph, interpreter, options.memory_bytes)?);
             }
             Derivative::None => graph,
             _ => derived(&graph, options)?,
@@ -316,7 +306,7 @@ impl Program {
     pub fn picture(&self, subject: Subject, options: &CompileOptions) -> Result<Picture, Error> {
         Ok(match subject {
             Subject::Ast => picture::ast::picture(&self.ast),
-            Subject::Graph => picture::graph::picture(&self.graph_for(options)?),
+            Subject::Graph => picture::graph::picture(&self.value_graph(options)?),
             Subject::Adjoint => picture::graph::picture(&self.derived_graph(options)?),
         })
     }
@@ -327,12 +317,12 @@ impl Program {
             Derivative::None => Derivative::Gradient,
             derivative => derivative.clone(),
         };
-        Ok(derived(&self.graph_for(options)?, &CompileOptions { derivative, ..options.clone() })?)
+        Ok(derived(&self.value_graph(options)?, &CompileOptions { derivative, ..options.clone() })?)
     }
 
     /// The program in a dialect: text that reads as this program, with the same inputs in the same order.
     fn spelled(&self, dialect: Dialect) -> Result<String, Error> {
-        let text = dialect.write(&self.ast).map_err(|refused| Error::Source(vec![*refused]))?;
+        let text = dialect.write_ast(&self.ast).map_err(|refused| Error::Source(vec![*refused]))?;
         let limits = ReaderLimits { source_bytes: usize::MAX, nesting: usize::MAX };
         let refused = |what| Error::Source(vec![*unsayable(dialect.name(), Some((Span::default(), what)))]);
         let back = Program::parse_as(&text, dialect, &limits)
@@ -367,7 +357,7 @@ impl Program {
         if stage == Stage::Adjoint {
             return Ok(print::dump(&self.derived_graph(options)?));
         }
-        let graph = self.graph_for(options)?;
+        let graph = self.value_graph(options)?;
         if stage == Stage::Graph {
             return Ok(print::dump(&graph));
         }

@@ -47,7 +47,7 @@ entity!(
 /// Texts with their names, whose bytes are counted through all of them: a [`Span`] alone says which source it is in.
 ///
 /// ```
-/// use neural_compiler::source::{SourceMap, Span};
+/// use neural_compiler::{SourceMap, Span};
 ///
 /// let mut sources = SourceMap::new();
 /// let first = sources.add("a.scm", "(+ x 1)").expect("a short text");
@@ -297,7 +297,7 @@ impl Diagnostic {
     /// The message as plain text, with an excerpt of each place and its parts marked.
     ///
     /// ```
-    /// use neural_compiler::{Error, Program, source::SourceMap};
+    /// use neural_compiler::{Error, Program, SourceMap};
     ///
     /// let text = "(define k 2)\n(sine (* k x))";
     /// let Err(Error::Source(errors)) = Program::parse(text) else { panic!("no such function") };

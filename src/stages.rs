@@ -11,8 +11,7 @@ use crate::program::{Error, Program};
 /// What each stage of one compilation took.
 ///
 /// ```
-/// use neural_compiler::dialect::Dialect;
-/// use neural_compiler::stages::StageTimes;
+/// use neural_compiler::{Dialect, StageTimes};
 ///
 /// # fn main() -> Result<(), neural_compiler::Error> {
 /// let times = StageTimes::measure(b"(* 0.5 (* m (pow v 2)))", Dialect::Scheme, &Default::default())?;
@@ -44,7 +43,7 @@ impl StageTimes {
     pub fn measure(source: &[u8], dialect: Dialect, options: &CompileOptions) -> Result<StageTimes, Error> {
         let (program, read) = timed(|| Program::parse_bytes(source, dialect, &ReaderLimits::default()));
         let program = program?;
-        let (graph, graph_time) = timed(|| program.graph_for(options));
+        let (graph, graph_time) = timed(|| program.value_graph(options));
         let graph = graph?;
         let (graph, derive) = timed(|| derived(&graph, options));
         let graph = graph?;
@@ -53,7 +52,7 @@ impl StageTimes {
         } else {
             timed(|| black_box(lower(&graph, options.tape_bytes))).1
         };
-        let (kernel, whole) = timed(|| Kernel::from_graph(graph, options));
+        let (kernel, whole) = timed(|| Kernel::explained_by(graph, options, None));
         kernel?;
         let codegen = whole.saturating_sub(lower);
         Ok(StageTimes { read, graph: graph_time, derive, lower, codegen })

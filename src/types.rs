@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::limits::MAX_ELEMENTS;
+
 /// The shape of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Shape {
@@ -16,14 +18,47 @@ pub enum Shape {
 }
 
 impl Shape {
-    /// How many numbers a value of this shape is.
+    /// How many numbers a value of this shape is. On machines of 32 bits products beyond their range count as
+    /// `usize::MAX`, which is more than any value has.
     pub fn len(self) -> usize {
         match self {
             Shape::Scalar => 1,
             Shape::Complex => 2,
             Shape::Vector(n) => n as usize,
-            Shape::Matrix(n, m) => n as usize * m as usize,
+            Shape::Matrix(n, m) => (n as usize).saturating_mul(m as usize),
         }
+    }
+
+    /// The shape, if a value can have it.
+    ///
+    /// # Errors
+    ///
+    /// Extents of zero, and more than [`MAX_ELEMENTS`] numbers.
+    pub fn checked(self) -> Result<Shape, ExtentError> {
+        match self.len() {
+            0 => Err(ExtentError { shape: self, empty: true }),
+            n if n > MAX_ELEMENTS => Err(ExtentError { shape: self, empty: false }),
+            _ => Ok(self),
+        }
+    }
+
+    /// A vector of so many numbers.
+    ///
+    /// # Errors
+    ///
+    /// As [`Shape::checked`]; so are more than `u32::MAX` numbers.
+    pub fn vector(len: usize) -> Result<Shape, ExtentError> {
+        Shape::Vector(u32::try_from(len).unwrap_or(u32::MAX)).checked()
+    }
+
+    /// A matrix of so many rows and columns.
+    ///
+    /// # Errors
+    ///
+    /// As [`Shape::checked`]; so are extents above `u32::MAX`.
+    pub fn matrix(rows: usize, columns: usize) -> Result<Shape, ExtentError> {
+        let extent = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        Shape::Matrix(extent(rows), extent(columns)).checked()
     }
 
     /// How many elements a value of this shape has: as many as numbers, but a complex number is one element.
@@ -67,6 +102,24 @@ impl fmt::Display for Shape {
     }
 }
 
+/// A shape that no value can have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.words())]
+pub struct ExtentError {
+    shape: Shape,
+    empty: bool,
+}
+
+impl ExtentError {
+    fn words(&self) -> String {
+        let shape = self.shape;
+        match self.empty {
+            true => format!("{shape} has no elements"),
+            false => format!("{shape} has more than {MAX_ELEMENTS} elements"),
+        }
+    }
+}
+
 /// What the elements of a value are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Elem {
@@ -102,10 +155,6 @@ impl Type {
     /// How many elements there are.
     pub fn len(self) -> usize {
         self.shape.len()
-    }
-    /// Whether there are none.
-    pub fn is_empty(self) -> bool {
-        self.shape.is_empty()
     }
     /// Whether this is a single number or truth value.
     pub fn is_scalar(self) -> bool {

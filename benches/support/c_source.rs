@@ -7,9 +7,10 @@ use std::cell::{Cell, RefCell};
 use std::fmt::Write as _;
 
 use nc_runtime::lanes::Lanes;
-use neural_compiler::entity::EntityVec;
-use neural_compiler::graph::{Graph, Node, NodeKind, Source, Type};
-use neural_compiler::ops::{Lane, Op, Operand};
+use neural_compiler::internals::entity::EntityVec;
+use neural_compiler::internals::graph::{Graph, Node, NodeKind, Type};
+use neural_compiler::internals::ops::{Lane, Operand};
+use neural_compiler::{Op, Source};
 
 /// What the sources begin with.
 pub const PRELUDE: &str = "#include <math.h>\n#include <stddef.h>\n";
@@ -86,7 +87,7 @@ fn apply(
     operands: &[Operand<'_, Writer>],
 ) -> Vec<Lane<Writer>> {
     let Some(function) = library_function(op) else {
-        return op.eval(writer, attr, ty, operands);
+        return op.evaluate(writer, attr, ty, operands);
     };
     let element = |k: usize| {
         let names: Vec<String> = operands

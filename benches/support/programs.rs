@@ -2,10 +2,9 @@
 
 use std::path::Path;
 
-use neural_compiler::graph::build::Signature;
-use neural_compiler::graph::{Graph, NodeKind, Shape};
-use neural_compiler::kernel::derived;
-use neural_compiler::{CompileOptions, Derivative, Kernel, Program, Tier};
+use neural_compiler::internals::graph::{Graph, NodeKind};
+use neural_compiler::internals::kernel::derived;
+use neural_compiler::{CompileOptions, Derivative, Kernel, Program, Shape, Signature, Tier};
 use serde_json::Value;
 
 use super::columns::{Columns, uniform};
@@ -50,7 +49,7 @@ impl Subject {
 
     /// How to compile it.
     pub fn options(&self, derivative: Derivative, tier: Tier) -> CompileOptions {
-        CompileOptions { signature: self.signature.clone(), derivative, tier, ..CompileOptions::default() }
+        CompileOptions::default().signature(self.signature.clone()).derivative(derivative).tier(tier)
     }
 
     /// Compiles it.

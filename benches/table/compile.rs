@@ -3,9 +3,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use neural_compiler::dialect::Dialect;
-use neural_compiler::stages::StageTimes;
-use neural_compiler::{CompileOptions, Program, Tier};
+use neural_compiler::{CompileOptions, Dialect, Program, StageTimes, Tier};
 use serde_json::{Value, json};
 
 use crate::comparison::What;

@@ -5,7 +5,8 @@ mod reference;
 
 use astro_float::BigFloat;
 use nc_runtime::lanes::Precision;
-use neural_compiler::ops::{Lane, Op};
+use neural_compiler::Op;
+use neural_compiler::internals::ops::Lane;
 use serde_json::{Value, json};
 
 use self::reference::{Big, Expected, PRECISION, RM, big, ulp_error};
@@ -115,7 +116,7 @@ fn of_recipe(op: Op, inputs: &Columns) -> Vec<f64> {
     (0..inputs.rows())
         .map(|row| {
             let operands: Vec<Lane<_>> = inputs.iter().map(|column| Lane::F(column[row])).collect();
-            op.eval_element(Precision::Double, &operands).f()
+            op.evaluate_element(Precision::Double, &operands).f()
         })
         .collect()
 }

@@ -30,7 +30,7 @@ fn errors_stay_below_one_ulp_and_functions_are_monotone() {
 fn special_values() {
     let l = Scalar::new();
     type Case = (&'static str, fn(&Scalar, f64) -> f64, [f64; 6]);
-    let functions: [Case; 11] = [
+    let functions: [Case; 12] = [
         // NaN, ∞, −∞, +0, −0, −1
         ("exp", exp::exp, [NAN, INF, 0.0, 1.0, 1.0, 0.36787944117144233]),
         ("exp2", exp::exp2, [NAN, INF, 0.0, 1.0, 1.0, 0.5]),
@@ -42,6 +42,7 @@ fn special_values() {
         ("sinh", hyperbolic::sinh, [NAN, INF, -INF, 0.0, -0.0, -1.1752011936438014]),
         ("cosh", hyperbolic::cosh, [NAN, INF, INF, 1.0, 1.0, 1.5430806348152437]),
         ("tanh", hyperbolic::tanh, [NAN, 1.0, -1.0, 0.0, -0.0, -0.7615941559557649]),
+        ("asinh", hyperbolic::asinh, [NAN, INF, -INF, 0.0, -0.0, -0.881373587019543]),
         ("cbrt", cbrt::cbrt, [NAN, INF, -INF, 0.0, -0.0, -1.0]),
     ];
     for (name, function, expected) in functions {

@@ -161,13 +161,7 @@ impl<'a> Builder<'a> {
         }
         let body = self.close();
         let repeats = function.recursive || (!self.loops && function.group.is_some());
-        self.anf.functions.push(Function {
-            name: function.name.clone(),
-            params,
-            body,
-            span: function.span,
-            recursive: repeats,
-        });
+        self.anf.functions.push(Function { name: function.name.clone(), params, body, recursive: repeats });
         for (&var, atom) in function.captures.iter().zip(around) {
             self.atoms[var] = atom;
         }

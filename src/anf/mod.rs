@@ -67,8 +67,6 @@ pub struct Function {
     pub params: Vec<Var>,
     /// What it computes.
     pub body: BlockId,
-    /// Where it is defined.
-    pub span: Span,
     /// Whether it can call itself, by way of others perhaps, other than as an iteration of a loop. Calls of such a
     /// function need a stack; all others are inlined.
     pub recursive: bool,

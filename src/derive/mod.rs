@@ -33,8 +33,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::entity::EntityVec;
-use crate::graph::build::MAX_SIZE;
 use crate::graph::{Function, FunctionId, Graph, Node, NodeKind, Shape, Type};
+use crate::limits::MAX_SIZE;
 use crate::ops::{Algebra, Op};
 use crate::source::{Diagnostic, Span};
 use carried::Activity;

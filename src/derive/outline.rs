@@ -61,7 +61,7 @@ fn outline_body(
     bodies: &mut Bodies,
 ) -> Result<Option<Arc<Region>>, TooLarge> {
     let body = &region.body;
-    if body.is_empty() {
+    if body.len() == 0 {
         return Ok(None);
     }
     let all = (0..body.inputs.len() as u32).map(|index| body.input_node(index));

@@ -18,7 +18,6 @@ use std::path::Path;
 pub use self::eml::Mode;
 use crate::ast::{self, Ast};
 use crate::problem::{Problem, Vocabulary};
-pub use crate::source::MAX_DIAGNOSTICS;
 use crate::source::{Diagnostic, Span};
 
 /// A spelling of programs.
@@ -104,7 +103,7 @@ impl Dialect {
     /// # Errors
     ///
     /// Everything that is wrong with the text and the forms in it, each with its place.
-    pub fn read(self, source: &str, limits: &ReaderLimits) -> Result<Ast, Vec<Diagnostic>> {
+    pub(crate) fn read_ast(self, source: &str, limits: &ReaderLimits) -> Result<Ast, Vec<Diagnostic>> {
         let bytes = source.len();
         if bytes > limits.source_bytes || u32::try_from(bytes).is_err() {
             let limit = limits.source_bytes.min(u32::MAX as usize);
@@ -116,21 +115,13 @@ impl Dialect {
 
     /// Writes a program. Reading the text gives the same program, up to places.
     ///
-    /// ```
-    /// use neural_compiler::dialect::{Dialect, ReaderLimits};
-    ///
-    /// let program = Dialect::Scheme.read("(define (f x)(* x 2)) (cond ((< a 1) (f [a 1/4])) (else a))", &ReaderLimits::default());
-    /// let text = Dialect::Scheme.write(&program.expect("a program")).expect("Scheme can say this");
-    /// assert_eq!(text, "(define (f x) (* x 2))\n(if (< a 1) (f [a 0.25]) a)\n");
-    /// ```
-    ///
     /// # Errors
     ///
     /// Programs that the dialect cannot say: the code is `unsayable`.
-    pub fn write(self, ast: &Ast) -> Result<String, Box<Diagnostic>> {
+    pub(crate) fn write_ast(self, ast: &Ast) -> Result<String, Box<Diagnostic>> {
         let text = self.spelling().write(ast)?;
         let limits = ReaderLimits { source_bytes: usize::MAX, nesting: usize::MAX };
-        let back = self.read(&text, &limits);
+        let back = self.read_ast(&text, &limits);
         if back.is_ok_and(|back| ast::same(ast, &back)) {
             Ok(text)
         } else {
@@ -139,12 +130,12 @@ impl Dialect {
     }
 
     /// Puts a problem in words.
-    pub fn spell(self, problem: &Problem) -> Diagnostic {
+    pub(crate) fn spell(self, problem: &Problem) -> Diagnostic {
         self.spelling().spell(problem)
     }
 
     /// Its words that look like names.
-    pub fn vocabulary(self) -> Vocabulary {
+    pub(crate) fn vocabulary(self) -> Vocabulary {
         self.spelling().vocabulary()
     }
 }

@@ -265,7 +265,7 @@ fn formula(terms: &Terms, node: Node) -> (Tightness, Vec<Item>) {
         Op::Min | Op::Max | Op::Sign | Op::Next => call(op, args),
         Op::Exp | Op::Exp2 | Op::Expm1 | Op::Log | Op::Log2 | Op::Log10 | Op::Log1p => call(op, args),
         Op::Sin | Op::Cos | Op::Tan | Op::Asin | Op::Acos | Op::Atan | Op::Atan2 => call(op, args),
-        Op::Sinh | Op::Cosh | Op::Tanh | Op::Cbrt | Op::Hypot | Op::Erf => call(op, args),
+        Op::Sinh | Op::Cosh | Op::Tanh | Op::Asinh | Op::Cbrt | Op::Hypot | Op::Erf => call(op, args),
         Op::Floor | Op::Ceil | Op::Round | Op::Trunc | Op::Remainder | Op::Modulo | Op::Quotient => {
             call(op, args)
         }

@@ -18,7 +18,7 @@ use nc_runtime::lanes::Precision;
 use super::{Check, Effect, Graph, Node, Output, Reason, Role, Shape, Source, Type};
 use crate::anf::{Anf, Atom, Binding, BlockId, End, FuncId, Operand, Rhs, Var};
 use crate::entity::EntityVec;
-use crate::limits::Limits;
+use crate::limits::{DEFAULT_MEMORY_BYTES, Limits, MAX_COLUMNS, MAX_SIZE, NODE_BYTES};
 use crate::number::Literal;
 use crate::ops::{Algebra, Op, ShapeError, Watch};
 use crate::source::{Diagnostic, Span};
@@ -70,7 +70,7 @@ impl Signature {
 }
 
 /// What a graph is built for beside the signature.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BuildOptions {
     /// What a row may use before it fails.
     pub limits: Limits,
@@ -78,6 +78,15 @@ pub struct BuildOptions {
     pub watch: Watch,
     /// What numbers are.
     pub precision: Precision,
+    /// How much memory graphs may take, in bytes.
+    pub memory: usize,
+}
+
+impl Default for BuildOptions {
+    fn default() -> Self {
+        let (limits, watch, precision) = (Limits::default(), Watch::default(), Precision::default());
+        BuildOptions { limits, watch, precision, memory: DEFAULT_MEMORY_BYTES }
+    }
 }
 
 /// Builds the graph of a program.
@@ -124,10 +133,6 @@ fn build_counting(
     let most = builder.here.most;
     (if builder.errors.is_empty() { Ok(builder.here.graph) } else { Err(builder.errors) }, most)
 }
-
-/// Operations, and operands of operations, that a program has at most once its functions are inlined. Inlining can
-/// multiply a short program beyond all bounds.
-pub const MAX_SIZE: usize = 1 << 24;
 
 /// How many errors are collected before building stops.
 pub const MAX_ERRORS: usize = 100;
@@ -316,12 +321,9 @@ impl<'a> Builder<'a> {
         if self.counting {
             self.here.steps = Some(self.here.graph.steps(0));
         }
-        for &var in &anf.inputs {
-            let info = &anf.vars[var];
-            let source = if self.signature.is_parameter(&info.name) { Source::Shared } else { Source::Row };
-            self.here.graph.set_span(Some(info.span));
-            let node = self.here.graph.input(&info.name, self.signature.shape_of(&info.name), source);
-            self.set(var, Some(node));
+        self.inputs();
+        if !self.errors.is_empty() {
+            return;
         }
         let Some(main) = anf.main else { return };
         let mut stack = vec![self.frame(main, false, Continuation::Finish)];
@@ -335,8 +337,9 @@ impl<'a> Builder<'a> {
                 let is_value = matches!(block.end, End::Value(Atom::Var(var)) if var == binding.var);
                 let tail = frame.tail && frame.next == block.bindings.len() && is_value;
                 self.steps += 1;
-                if self.steps + self.size() > MAX_SIZE {
-                    let message = format!("the program has more than {MAX_SIZE} operations");
+                let most = MAX_SIZE.min(self.options.memory / NODE_BYTES);
+                if self.steps + self.size() > most {
+                    let message = format!("the program has more than {most} operations");
                     self.errors.push(
                         Diagnostic::error("too-large", binding.span, message)
                             .label("this one is too many")
@@ -365,6 +368,36 @@ impl<'a> Builder<'a> {
                 let name = anf.result_names.get(k).cloned().unwrap_or_default();
                 self.here.graph.outputs.push(Output { name, node, role: Role::Value });
             }
+        }
+    }
+
+    /// The inputs, whose shapes come from outside.
+    fn inputs(&mut self) {
+        let anf = self.anf;
+        let (mut columns, mut params) = (0, 0);
+        for &var in &anf.inputs {
+            let info = &anf.vars[var];
+            let shared = self.signature.is_parameter(&info.name);
+            let shape = match self.signature.shape_of(&info.name).checked() {
+                Ok(shape) => shape,
+                Err(error) => {
+                    let message = format!("the input `{}`: {error}", info.name);
+                    self.errors.push(Diagnostic::error("shape", info.span, message));
+                    continue;
+                }
+            };
+            let total = if shared { &mut params } else { &mut columns };
+            *total += shape.len();
+            if *total > MAX_COLUMNS {
+                let message =
+                    format!("the inputs up to `{}` have more than {MAX_COLUMNS} elements", info.name);
+                self.errors.push(Diagnostic::error("too-large", info.span, message));
+                return;
+            }
+            let source = if shared { Source::Shared } else { Source::Row };
+            self.here.graph.set_span(Some(info.span));
+            let node = self.here.graph.input(&info.name, shape, source);
+            self.set(var, Some(node));
         }
     }
 

@@ -17,6 +17,7 @@
 pub mod build;
 pub mod copy;
 pub mod print;
+#[cfg(feature = "internals")]
 pub mod read;
 pub mod region;
 pub mod rewrite;
@@ -30,10 +31,10 @@ use nc_runtime::lanes::Precision;
 
 use crate::entity::{EntityVec, entity};
 use crate::limits::Limits;
-use crate::ops::{Algebra, LARGE, Met, Op, ShapeError};
+use crate::ops::{Algebra, LARGE, Met, Op};
 use crate::source::Span;
-pub use crate::types::{Elem, Shape, Type};
-pub use region::{Call, CallResult, Failure, Function, FunctionId, Region, RegionId, RegionKind, ResultRole};
+pub use crate::types::{Elem, ExtentError, Shape, Type};
+pub use region::{Failure, Function, FunctionId, Region, RegionId, RegionKind, ResultRole};
 
 entity!(
     /// A node of a [`Graph`].
@@ -201,7 +202,7 @@ pub enum Effect {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Check {
     /// True where the row meets the condition; already restricted to the path on which the operation stands.
-    pub fails: Node,
+    pub(crate) fails: Node,
     /// What happens then.
     pub effect: Effect,
     /// Why.
@@ -272,11 +273,6 @@ impl std::hash::Hasher for MixHasher {
 const LOOP_WORK: usize = 32;
 
 impl Graph {
-    /// A graph with nothing in it, of binary64 numbers.
-    pub fn new() -> Graph {
-        Graph::default()
-    }
-
     /// A graph with nothing in it, of numbers of this precision.
     pub fn of(precision: Precision) -> Graph {
         Graph { precision, ..Graph::default() }
@@ -290,11 +286,6 @@ impl Graph {
     /// How many nodes and operands of nodes there are.
     pub fn size(&self) -> usize {
         self.nodes.len() + self.args.len()
-    }
-
-    /// Whether there are no nodes.
-    pub fn is_empty(&self) -> bool {
-        self.nodes.is_empty()
     }
 
     /// All nodes, operands before users.
@@ -407,15 +398,7 @@ impl Graph {
         self.intern(NodeKind::Bool(value), Type::BOOL, &[])
     }
 
-    /// An operation whose type follows from its operands'. Returns an existing node that has the same bits where
-    /// there is one.
-    pub fn apply(&mut self, op: Op, args: &[Node]) -> Result<Node, ShapeError> {
-        let types: Vec<Type> = args.iter().map(|&a| self.ty(a)).collect();
-        let ty = op.result_type(&types)?;
-        Ok(self.apply_typed(op, 0, ty, args))
-    }
-
-    /// An operation whose type the caller knows.
+    /// An operation whose type the caller knows. Returns an existing node that has the same bits where there is one.
     pub fn apply_typed(&mut self, op: Op, attr: u32, ty: Type, args: &[Node]) -> Node {
         match rewrite::simplify(self, op, attr, ty, args) {
             Some(node) => node,
@@ -486,6 +469,36 @@ impl Graph {
                 }
             })
             .fold(0, usize::saturating_add)
+    }
+
+    /// How many elements the values of a row are together, regions included, each value by itself. Of calls that may be
+    /// under way at the same time all vectors count, and not their scalars, of which no limit of depth lets there be too
+    /// many.
+    pub fn row_elements(&self) -> usize {
+        let depth = usize::try_from(self.limits.depth).unwrap_or(usize::MAX);
+        let functions = self.functions.values().map(|function| function.body.elements(2));
+        let calls = functions.fold(0, usize::saturating_add).saturating_mul(depth);
+        self.elements(1).saturating_add(calls)
+    }
+
+    /// The elements of all live values that have so many or more, those in regions included.
+    fn elements(&self, least: usize) -> usize {
+        let mut total = 0usize;
+        let mut left = vec![self];
+        while let Some(graph) = left.pop() {
+            let live = graph.live();
+            for node in graph.nodes().filter(|&node| live[node]) {
+                let len = graph.ty(node).len();
+                total = total.saturating_add(if len < least { 0 } else { len });
+                left.extend(graph.region(node).map(|region| &region.body));
+            }
+        }
+        total
+    }
+
+    /// The largest value of the graph itself, if it has any.
+    pub fn largest(&self) -> Option<Node> {
+        self.nodes().rev().max_by_key(|&node| self.ty(node).len())
     }
 
     /// The nodes that the outside sees.

@@ -19,9 +19,6 @@ use crate::source::Span;
 /// How deep the bodies of regions may be nested in a text.
 const MAX_NESTING: usize = 100;
 
-/// Elements of one value in a text.
-const MAX_ELEMENTS: usize = 1 << 24;
-
 /// Why a text is no graph.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
@@ -389,7 +386,7 @@ fn shape(text: &str) -> Option<Shape> {
         }
         _ => return None,
     };
-    (shape.len() <= MAX_ELEMENTS).then_some(shape)
+    shape.checked().ok()
 }
 
 fn type_of(text: &str) -> Option<Type> {

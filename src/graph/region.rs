@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use nc_runtime::lanes::Precision;
 
-use super::{Graph, Node, NodeKind, Output, Reason, Role, Shape, Source};
+use super::{Graph, Node, Output, Reason, Role, Shape, Source};
 use crate::entity::{EntityVec, entity};
 use crate::source::Span;
 
@@ -350,11 +350,6 @@ impl Graph {
             }
         }
         taped
-    }
-
-    /// Whether the node is a region or a result of one.
-    pub fn is_of_region(&self, node: Node) -> bool {
-        matches!(self.kind(node), NodeKind::Region(_) | NodeKind::Result(_))
     }
 }
 

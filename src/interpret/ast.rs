@@ -127,11 +127,6 @@ pub struct Scratch {
 }
 
 impl Scratch {
-    /// The first of the watched conditions that the last row met, and the operation in the source that met it.
-    pub fn noted(&self) -> Option<(Span, Reason)> {
-        self.noted
-    }
-
     /// How many iterations and calls of recursive functions the last row took.
     pub fn steps(&self) -> u64 {
         self.steps

@@ -501,7 +501,8 @@ impl<'a> Memory<'a> {
         }
     }
 
-    /// The same, along with the next loop over elements or at [`Memory::flush`]. Nothing reads the cells before.
+    /// [`write`](Memory::write), but along with the next loop over elements or at [`Memory::flush`]. Nothing reads the cells
+    /// before.
     pub(super) fn write_along(&self, to: &Cells, form: &Form, kept: Option<(Value, &Cells)>) {
         let parts = self.divided(to, form, kept);
         self.pending.borrow_mut().extend(parts);

@@ -1,5 +1,7 @@
 //! The lane program: SSA over numbers, masks and integers of one group of rows. It is all that code generation sees.
 
+#![cfg_attr(not(feature = "jit"), allow(dead_code, reason = "code generators read more of lane programs"))]
+
 use std::fmt;
 
 use nc_runtime::lanes::Precision;
@@ -93,8 +95,6 @@ pub enum SBinary {
     Min,
     /// 1 if they are equal, else 0.
     Eq,
-    /// 1 if the first is smaller, else 0.
-    Lt,
 }
 
 impl SBinary {
@@ -108,7 +108,6 @@ impl SBinary {
             SBinary::Shl => a << (b & 63),
             SBinary::Min => a.min(b),
             SBinary::Eq => u64::from(a == b),
-            SBinary::Lt => u64::from(a < b),
         }
     }
 }
@@ -519,6 +518,10 @@ pub struct Layout {
 
 impl Layout {
     /// Columns and parameters in the order of the inputs.
+    ///
+    /// # Panics
+    ///
+    /// If there are more of them than a verified graph has ([`MAX_COLUMNS`](crate::limits::MAX_COLUMNS)).
     pub fn of(graph: &Graph) -> Layout {
         let mut layout = Layout { inputs: Vec::new(), columns: 0, params: 0 };
         for input in &graph.inputs {
@@ -532,7 +535,8 @@ impl Layout {
                 | Source::Tape(_) => &mut layout.columns,
             };
             layout.inputs.push(*next);
-            *next += input.shape.len() as u32;
+            let len = u32::try_from(input.shape.len()).ok();
+            *next = len.and_then(|len| next.checked_add(len)).expect("a verified graph has few columns");
         }
         layout
     }

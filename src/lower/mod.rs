@@ -20,6 +20,7 @@ pub(crate) mod arrays;
 mod calls;
 pub mod lanes;
 pub mod print;
+mod ranges;
 pub mod record;
 mod regions;
 mod schedule;

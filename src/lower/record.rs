@@ -233,8 +233,8 @@ impl Recorder {
         };
         {
             let mut state = self.state.borrow_mut();
-            let Some(scope) = state.open.pop() else { return };
-            let test = scope.test.unwrap_or(0);
+            let scope = state.open.pop().expect("a loop that ends has begun");
+            let test = scope.test.expect("a loop that ends has a test");
             // What stands behind the test is not there for what follows the loop, what stands before it is.
             for &value in &scope.items[test..] {
                 let inst = state.insts[value];

@@ -470,6 +470,8 @@ impl Lowering<'_> {
             let rest = l.s_binary(SBinary::Sub, tape.iterations, start);
             let length = l.s_binary(SBinary::Min, tape.stride, rest);
             let length = l.s_select(single, tape.iterations, length);
+            // It never is more: this says so to the verifier, which does not know why.
+            let length = l.s_binary(SBinary::Min, length, l.s(tape.capacity));
             let again = l.s_select(single, zero, length);
             self.iterate_again(&tape, record, again);
             let from = l.s_select(single, l.s(tape.cell.into()), l.s(tape.segment.into()));

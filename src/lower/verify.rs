@@ -1,108 +1,470 @@
 //! Invariants of a lane program.
 //!
 //! * operands come before the instructions that use them and have the types that these take;
-//! * loops nest, and what stands behind the test of a loop is used in that loop only;
+//! * loops nest and end; what stands behind the test of a loop is used in that loop only; first and next values have the
+//!   types of their phis, conditions those that they compare;
 //! * constants are numbers and integers of the program's precision, which its functions share;
-//! * columns, parameters and tables that instructions name exist; table lengths are powers of two;
+//! * every access stays within the memory cells, columns, parameters and sums that there are: also where the place is
+//!   computed, whatever the rows hold (`ranges`); table lengths are powers of two;
+//! * calls name functions that there are, with their operands and as many results; functions have operands and results in
+//!   place of columns and stores, and one memory cell, which they share;
 //! * every output column and every sum is stored once, and holds numbers; the status word is an integer.
+
+use std::collections::HashMap;
 
 use nc_runtime::lanes::Precision;
 
-use super::lanes::{Carried, Inst, LaneProgram, LaneType, LoopId, Target, Value};
-use super::record::type_of;
+use super::lanes::{
+    CallId, Columns, Condition, Inst, LaneFunction, LaneProgram, LaneType, LoopId, Target, Value,
+};
+use super::ranges::{Ranges, last};
 use crate::entity::{Entity, EntityVec};
 
-/// The first broken invariant, in words.
+/// The first broken invariant, in words. Takes time linear in the number of instructions.
 pub fn verify(program: &LaneProgram) -> Result<(), String> {
-    let mut visible = EntityVec::filled(false, program.insts.len());
-    let mut open: Vec<(LoopId, Option<Value>)> = Vec::new();
-    for (value, &inst) in program.insts.iter() {
-        let mut operands = Vec::new();
-        inst.for_each_operand(|v| operands.push(v));
-        let mut used = Vec::new();
-        program.for_each_use(value, |v| used.push(v));
-        if let Some(late) = used.iter().find(|&&v| v >= value || !visible[v]) {
-            return Err(format!("{value} uses {late}, which is not there"));
+    Body { program, within: program, function: None }.verify()?;
+    for (k, function) in program.functions.iter().enumerate() {
+        let own = &function.program;
+        let outside =
+            [own.stores.len(), own.ranges.len(), own.functions.len(), usize::from(own.status.is_some())];
+        if outside != [0; 4] || own.columns != Columns::default() || own.precision != program.precision {
+            return Err(format!("function {k} has stores or functions, or other numbers than the program"));
         }
-        visible[value] = true;
-        let types: Vec<LaneType> = operands.iter().map(|&v| type_of(program, v)).collect();
-        let any = matches!(inst, Inst::StoreCell(..));
-        let fits = if any { types[0] == LaneType::S } else { types == inst.operand_types() };
-        if !fits {
-            return Err(format!("{value} = {inst:?} of {types:?}"));
-        }
-        match inst {
-            Inst::Loop(id) => {
-                open.push((id, None));
-                let fits = |c: &Carried| type_of(program, c.phi) == type_of(program, c.first);
-                if !program.loops[id].carried.iter().all(fits) {
-                    return Err(format!("{id} has first values of other types than its phis"));
+        Body { program: own, within: program, function: Some(function) }
+            .verify()
+            .map_err(|what| format!("function {k}: {what}"))?;
+    }
+    stored_once(program)
+}
+
+/// The instructions of a program or a function.
+struct Body<'a> {
+    program: &'a LaneProgram,
+    /// The program that it is, or belongs to.
+    within: &'a LaneProgram,
+    function: Option<&'a LaneFunction>,
+}
+
+/// A loop that is being gone through.
+struct Open {
+    id: LoopId,
+    test: Option<Value>,
+}
+
+impl Body<'_> {
+    fn ty(&self, value: Value) -> LaneType {
+        self.program.insts[value].ty()
+    }
+
+    fn verify(&self) -> Result<(), String> {
+        let program = self.program;
+        let mut visible = EntityVec::filled(false, program.insts.len());
+        let mut open: Vec<Open> = Vec::new();
+        let mut begun = EntityVec::filled(false, program.loops.len());
+        let mut called: EntityVec<CallId, Option<Value>> = EntityVec::filled(None, program.calls.len());
+        // Of loops that nothing needed there are no instructions.
+        let mut owners: HashMap<Value, LoopId> = HashMap::new();
+        let mut computed_places = false;
+        for (value, &inst) in program.insts.iter() {
+            let mut late = None;
+            program.for_each_use(value, |used| {
+                if used >= value || !visible[used] {
+                    late = Some(used);
                 }
+            });
+            if let Some(late) = late {
+                return Err(format!("{value} uses {late}, which is not there"));
             }
-            Inst::Test(id) => match open.last_mut() {
-                Some((inner, test @ None)) if *inner == id => *test = Some(value),
-                _ => return Err(format!("{value} tests {id}, which is not open")),
-            },
-            Inst::End(id) => match open.pop() {
-                Some((inner, Some(test))) if inner == id => {
-                    (test.index() + 1..value.index()).for_each(|k| visible[Value::from_index(k)] = false);
+            visible[value] = true;
+            self.operands(value, inst)?;
+            match inst {
+                Inst::Loop(id) => {
+                    match begun.get(id) {
+                        Some(false) => begun[id] = true,
+                        Some(true) | None => return Err(format!("{value} begins {id}, which it cannot")),
+                    }
+                    self.loop_types(id)?;
+                    for carried in &program.loops[id].carried {
+                        if owners.insert(carried.phi, id).is_some() {
+                            return Err(format!("{} is carried twice", carried.phi));
+                        }
+                    }
+                    open.push(Open { id, test: None });
                 }
-                _ => return Err(format!("{value} ends {id}, which is not open")),
-            },
-            _ => {}
+                Inst::Test(id) => match open.last_mut() {
+                    Some(inner) if inner.id == id && inner.test.is_none() => inner.test = Some(value),
+                    _ => return Err(format!("{value} tests {id}, which is not open")),
+                },
+                Inst::End(id) => match open.pop() {
+                    Some(Open { id: inner, test: Some(test) }) if inner == id => {
+                        (test.index() + 1..value.index()).for_each(|k| visible[Value::from_index(k)] = false);
+                    }
+                    _ => return Err(format!("{value} ends {id}, which is not open")),
+                },
+                Inst::Phi(..) => {
+                    let of = owners.get(&value).copied();
+                    if !open.last().is_some_and(|inner| inner.test.is_none() && of == Some(inner.id)) {
+                        return Err(format!("{value} is no phi of the loop that it stands in"));
+                    }
+                }
+                Inst::Call(id) => called[id] = Some(value),
+                Inst::Returned(id, k) => {
+                    let call = called.get(id).copied().flatten().filter(|&call| visible[call]);
+                    if call.is_none() || k >= program.calls[id].results {
+                        return Err(format!("{value} is result {k} of {id}, which has none such here"));
+                    }
+                }
+                _ => {}
+            }
+            computed_places |= self.place(inst, value)?.is_some();
         }
-        let in_range = match inst {
+        if let Some(inner) = open.last() {
+            return Err(format!("{} does not end", inner.id));
+        }
+        if computed_places {
+            self.places_in_range()?;
+        }
+        let ends = program.stores.iter().map(|store| (store.value, LaneType::F));
+        let status = program.status.map(|status| (status, LaneType::I));
+        let results = self.function.into_iter().flat_map(|function| &function.results);
+        for (value, ty) in ends.chain(status).chain(results.map(|&result| (result, LaneType::F))) {
+            if visible.get(value) != Some(&true) || self.ty(value) != ty {
+                return Err(format!("{value} leaves the program, and is no {ty} that is there"));
+            }
+        }
+        Ok(())
+    }
+
+    /// What holds of an instruction and the types of its operands.
+    fn operands(&self, value: Value, inst: Inst) -> Result<(), String> {
+        let expected = inst.operand_types();
+        let (mut count, mut fits) = (0, true);
+        inst.for_each_operand(|operand| {
+            let ty = self.ty(operand);
+            // What is put into memory may be anything that a row has.
+            let any = matches!(inst, Inst::StoreCell(..)) && count == 1;
+            fits &= match any {
+                true => matches!(ty, LaneType::F | LaneType::M | LaneType::I),
+                false => expected.get(count) == Some(&ty),
+            };
+            count += 1;
+        });
+        if !fits || count != expected.len() {
+            return Err(format!("{value} = {inst:?} has operands of other types"));
+        }
+        let program = self.program;
+        let fits = match inst {
             Inst::F(bits) if program.precision == Precision::Single => u32::try_from(bits).is_ok(),
             Inst::I(value) if program.precision == Precision::Single => i32::try_from(value).is_ok(),
-            Inst::Load(_, cell, _) | Inst::StoreCell(cell, ..) => cell < program.cells,
-            Inst::Column(k) | Inst::ColumnAt(k, _) => k < program.columns.inputs,
-            Inst::Param(k) | Inst::ParamAt(k, _) => k < program.columns.params,
-            Inst::StoreColumn(k, ..) => k < program.columns.outputs,
-            Inst::AddPartial(k, ..) => k < program.columns.partials,
+            Inst::Load(ty, ..) => matches!(ty, LaneType::F | LaneType::M | LaneType::I),
             Inst::Lookup(table, _) => {
-                program.tables.get(table.0 as usize).is_some_and(|t| t.len().is_power_of_two())
+                let table = program.tables.get(table.0 as usize);
+                table.is_some_and(|table| table.len().is_power_of_two())
             }
+            Inst::Argument(ty, k) => self.argument(ty, k),
+            Inst::Call(id) => return self.call(id),
             _ => true,
         };
-        if !in_range {
-            return Err(format!("{value} = {inst:?} is out of range"));
-        }
+        if fits { Ok(()) } else { Err(format!("{value} = {inst:?} is out of range")) }
     }
-    if program.functions.iter().any(|function| function.program.precision != program.precision) {
-        return Err("a function works on other numbers than the program".into());
+
+    /// Whether the function has such an operand: the depth that is left, the numbers, and last the mask.
+    fn argument(&self, ty: LaneType, k: u32) -> bool {
+        self.function.is_some()
+            && match ty {
+                LaneType::S => k == 0,
+                LaneType::F | LaneType::M => true,
+                LaneType::I | LaneType::Nothing => false,
+            }
     }
-    let mut columns = vec![0; program.columns.outputs as usize];
-    let mut partials = vec![0; program.columns.partials as usize];
-    for store in &program.stores {
-        if type_of(program, store.value) != LaneType::F {
-            return Err(format!("{:?} stores {}, which is no number", store.target, store.value));
-        }
-        let count = match store.target {
-            Target::Column(k) => columns.get_mut(k as usize),
-            Target::Partial(k) => partials.get_mut(k as usize),
+
+    fn call(&self, id: CallId) -> Result<(), String> {
+        let Some(call) = self.program.calls.get(id) else {
+            return Err(format!("{id} is not there"));
         };
-        match count {
-            Some(count) => *count += 1,
-            None => return Err(format!("{:?} is out of range", store.target)),
+        let Some(function) = self.within.functions.get(call.function as usize) else {
+            return Err(format!("{id} calls function {}, which there is not", call.function));
+        };
+        let types = [(call.active, LaneType::M), (call.depth, LaneType::S)];
+        if types.iter().any(|&(value, ty)| self.ty(value) != ty)
+            || call.results as usize != function.results.len()
+        {
+            return Err(format!("{id} does not fit function {}", call.function));
+        }
+        let given = |k: u32| call.operands.get(k as usize).map(|&operand| self.ty(operand));
+        for inst in function.program.insts.values() {
+            if let Inst::Argument(ty @ (LaneType::F | LaneType::M), k) = *inst
+                && given(k) != Some(ty)
+            {
+                return Err(format!("{id} has {:?} for operand {k} of function {}", given(k), call.function));
+            }
+        }
+        match call.operands.split_last() {
+            Some((&mask, numbers))
+                if self.ty(mask) == LaneType::M && numbers.iter().all(|&v| self.ty(v) == LaneType::F) =>
+            {
+                Ok(())
+            }
+            _ => Err(format!("{id} has operands that are no numbers and a mask")),
         }
     }
-    for &(target, len) in &program.ranges {
+
+    fn loop_types(&self, id: LoopId) -> Result<(), String> {
+        let inner = &self.program.loops[id];
+        let count = self.program.insts.len();
+        for carried in &inner.carried {
+            let there = [carried.phi, carried.first, carried.next].iter().all(|value| value.index() < count);
+            if !there || !matches!(self.program.insts[carried.phi], Inst::Phi(..)) {
+                return Err(format!("{id} carries {}, which is no phi", carried.phi));
+            }
+            let ty = self.ty(carried.phi);
+            if [carried.first, carried.next].iter().any(|&value| self.ty(value) != ty) {
+                return Err(format!("{id} has values of other types than its phi {}", carried.phi));
+            }
+        }
+        for condition in &inner.conditions {
+            let ty = match condition {
+                Condition::Any(_) => LaneType::M,
+                Condition::Below(..) => LaneType::S,
+            };
+            if condition.values().any(|value| value.index() >= count || self.ty(value) != ty) {
+                return Err(format!("{id} has a condition of other types"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Where an instruction reads or writes: from a place on, at an offset that is computed, of so many in all. Places
+    /// without an offset are in range.
+    fn place(&self, inst: Inst, value: Value) -> Result<Option<(u64, Value, u64)>, String> {
+        let columns = &self.program.columns;
+        let range = |target: Target| {
+            let found = self.program.ranges.iter().find(|range| range.0 == target);
+            found.map_or(0, |&(_, len)| u64::from(len))
+        };
+        // Functions have the cell that says what failed, and no other.
+        let cells = if self.function.is_some() { self.within.cells.min(1) } else { self.program.cells };
+        let fixed = |place: u32, count: u32| match place < count {
+            true => Ok(None),
+            false => Err(format!("{value} = {inst:?} is out of range")),
+        };
+        match inst {
+            Inst::Column(k) => fixed(k, columns.inputs),
+            Inst::Param(k) => fixed(k, columns.params),
+            Inst::ColumnAt(k, offset) => Ok(Some((k.into(), offset, columns.inputs.into()))),
+            Inst::ParamAt(k, offset) => Ok(Some((k.into(), offset, columns.params.into()))),
+            Inst::Load(_, cell, offset) | Inst::StoreCell(cell, offset, _) => {
+                Ok(Some((cell.into(), offset, cells.into())))
+            }
+            Inst::StoreColumn(k, offset, _) => Ok(Some((0, offset, range(Target::Column(k))))),
+            Inst::AddPartial(k, offset, _) => Ok(Some((0, offset, range(Target::Partial(k))))),
+            _ => Ok(None),
+        }
+    }
+
+    /// No place that is computed is out of range.
+    fn places_in_range(&self) -> Result<(), String> {
+        let ranges = Ranges::of(self.program, self.within.max_depth);
+        for (value, &inst) in self.program.insts.iter() {
+            let Some((first, offset, count)) = self.place(inst, value)? else { continue };
+            let most = last(ranges.at(offset, value)).and_then(|most| most.checked_add(first));
+            if most.is_none_or(|most| most >= count) {
+                let most = most.map_or("anywhere".into(), |most| most.to_string());
+                return Err(format!("{value} = {inst:?} may be at {most} of {count}"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Every output column, and every sum, is stored exactly once.
+fn stored_once(program: &LaneProgram) -> Result<(), String> {
+    let mut columns = vec![0u32; program.columns.outputs as usize];
+    let mut partials = vec![0u32; program.columns.partials as usize];
+    let stores = program.stores.iter().map(|store| (store.target, 1));
+    for (target, len) in stores.chain(program.ranges.iter().copied()) {
         let (counts, first) = match target {
             Target::Column(k) => (&mut columns, k as usize),
             Target::Partial(k) => (&mut partials, k as usize),
         };
-        match counts.get_mut(first..first + len as usize) {
+        match counts.get_mut(first..first.saturating_add(len as usize)) {
             Some(counts) => counts.iter_mut().for_each(|count| *count += 1),
             None => return Err(format!("{target:?} and {len} elements are out of range")),
         }
     }
-    if columns.iter().chain(&partials).any(|&n| n != 1) {
-        return Err("an output is not stored exactly once".into());
+    match columns.iter().chain(&partials).any(|&n| n != 1) {
+        true => Err("an output is not stored exactly once".into()),
+        false => Ok(()),
     }
-    match program.status {
-        Some(status) if type_of(program, status) != LaneType::I => {
-            Err(format!("the status {status} is no integer"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::lanes::{CallId, Inst, LaneProgram, LaneType, SBinary, Target, Value};
+    use super::super::lower;
+    use super::verify;
+    use crate::entity::Entity;
+    use crate::graph::Shape;
+    use crate::graph::build::Signature;
+    use crate::kernel::{CompileOptions, Derivative, derived};
+    use crate::program::Program;
+
+    /// The lane program of the gradient, with as little memory for tapes as possible.
+    fn lanes(source: &str) -> LaneProgram {
+        let program = Program::parse(source).expect("a program");
+        let signature = Signature::scalars().shape("v", Shape::Vector(100)).shape("A", Shape::Matrix(9, 9));
+        let names: Vec<String> = program.inputs().map(String::from).collect();
+        let signature = signature
+            .names()
+            .filter(|name| names.iter().any(|n| n == name))
+            .fold(Signature::scalars(), |known, name| known.shape(name, signature.shape_of(name)));
+        let options = CompileOptions::default().signature(signature).derivative(Derivative::Gradient);
+        let graph =
+            derived(&program.value_graph(&options).expect("a graph"), &options).expect("a derivative");
+        lower(&graph, 0)
+    }
+
+    /// A loop over a large vector with its tape, products of matrices, and a recursive function.
+    fn programs() -> [LaneProgram; 3] {
+        [
+            lanes("(loop ((i 0) (u v)) (if (< i n) (recur (+ i 1) (* u (sin u))) (vsum u)))"),
+            lanes("(vsum (matmul A (matmul A A)))"),
+            lanes("(define (f x n) (if (< n 1) x (+ x (f (* x x) (- n 1))))) (f x n)"),
+        ]
+    }
+
+    /// The places of instructions of one kind.
+    fn of(program: &LaneProgram, wanted: impl Fn(Inst) -> bool) -> Vec<Value> {
+        program.insts.iter().filter(|&(_, &inst)| wanted(inst)).map(|(value, _)| value).collect()
+    }
+
+    /// That no change of one instruction is overlooked, of those that the function gives for one.
+    fn each_is_caught(program: &LaneProgram, change: impl Fn(&LaneProgram, Inst) -> Option<Inst>) -> usize {
+        let mut changed = 0;
+        for value in program.insts.keys() {
+            if let Some(inst) = change(program, program.insts[value]) {
+                let mut wrong = program.clone();
+                wrong.insts[value] = inst;
+                assert!(verify(&wrong).is_err(), "{value} = {inst:?} for {:?}", program.insts[value]);
+                changed += 1;
+            }
         }
-        _ => Ok(()),
+        changed
+    }
+
+    #[test]
+    fn programs_are_in_range() {
+        for program in &programs() {
+            assert_eq!(verify(program), Ok(()));
+        }
+    }
+
+    #[test]
+    fn places_beyond_memory_are_caught() {
+        let [looped, product, recursive] = &programs();
+        for program in [looped, product] {
+            let beyond = |program: &LaneProgram, inst| match inst {
+                Inst::Load(ty, _, offset) => Some(Inst::Load(ty, program.cells, offset)),
+                Inst::StoreCell(_, offset, value) => Some(Inst::StoreCell(program.cells, offset, value)),
+                Inst::ColumnAt(_, offset) => Some(Inst::ColumnAt(program.columns.inputs, offset)),
+                Inst::Column(_) => Some(Inst::Column(program.columns.inputs)),
+                Inst::StoreColumn(_, offset, value) => {
+                    Some(Inst::StoreColumn(program.columns.outputs, offset, value))
+                }
+                _ => None,
+            };
+            assert!(each_is_caught(program, beyond) > 10);
+        }
+        // The same place, one element further: only the range of the offset tells.
+        let further = |program: &LaneProgram, inst| match inst {
+            Inst::ColumnAt(k, offset) if k + 100 > program.columns.inputs - 4 => {
+                Some(Inst::ColumnAt(k + 4, offset))
+            }
+            _ => None,
+        };
+        assert!(each_is_caught(looped, further) > 0);
+        // Memory that is one cell short, sums and columns whose range is.
+        for program in [looped, product] {
+            let mut short = program.clone();
+            short.cells -= 1;
+            assert!(verify(&short).is_err());
+            let mut short = program.clone();
+            short.ranges.iter_mut().for_each(|range| range.1 -= 1);
+            assert!(verify(&short).is_err());
+        }
+        let mut wrong = recursive.clone();
+        let function = &mut wrong.functions[0].program;
+        let load = of(function, |inst| matches!(inst, Inst::Load(..)))[0];
+        let Inst::Load(ty, _, offset) = function.insts[load] else { unreachable!("a load was looked for") };
+        function.insts[load] = Inst::Load(ty, 1, offset);
+        assert!(verify(&wrong).is_err(), "a function has one cell");
+    }
+
+    #[test]
+    fn counters_that_run_too_far_are_caught() {
+        for program in &programs()[..2] {
+            // Ends of loops over elements.
+            let ends: Vec<Value> = program
+                .loops
+                .values()
+                .flat_map(|inner| inner.conditions.iter().flat_map(|condition| condition.values()))
+                .filter(|&value| matches!(program.insts[value], Inst::S(4..=1000)))
+                .collect();
+            assert!(!ends.is_empty());
+            for end in ends {
+                let mut wrong = program.clone();
+                wrong.insts[end] = Inst::S(1 << 40);
+                assert!(verify(&wrong).is_err(), "{end}");
+            }
+        }
+        // What keeps a segment of a tape within its memory.
+        let widened = |_: &LaneProgram, inst| match inst {
+            Inst::SBinary(SBinary::Min, a, _) => Some(Inst::SBinary(SBinary::Add, a, a)),
+            _ => None,
+        };
+        let [looped, ..] = &programs();
+        assert!(each_is_caught(looped, widened) > 0);
+    }
+
+    #[test]
+    fn loops_and_calls_that_do_not_fit_are_caught() {
+        let [looped, _, recursive] = &programs();
+        let last_end = of(looped, |inst| matches!(inst, Inst::End(_))).pop().expect("a loop");
+        let mut open = LaneProgram { stores: Vec::new(), ranges: Vec::new(), status: None, ..looped.clone() };
+        open.columns.outputs = 0;
+        open.insts = Default::default();
+        looped.insts.iter().take(last_end.index()).for_each(|(_, &inst)| {
+            open.insts.push(inst);
+        });
+        assert!(verify(&open).is_err_and(|what| what.contains("does not end")));
+        for id in looped.loops.keys() {
+            for k in 0..looped.loops[id].carried.len() {
+                let mut wrong = looped.clone();
+                let carried = &mut wrong.loops[id].carried[k];
+                let number = looped.insts[carried.phi].ty() == LaneType::F;
+                let other = if number { LaneType::S } else { LaneType::F };
+                carried.next = of(looped, |inst| inst.ty() == other)[0];
+                assert!(verify(&wrong).is_err());
+            }
+        }
+        let changes: [fn(&mut LaneProgram); 7] = [
+            |p| p.functions[0].program.calls[CallId::from_index(0)].function = 9,
+            |p| p.calls[CallId::from_index(0)].function = 9,
+            |p| p.calls[CallId::from_index(0)].results += 1,
+            |p| p.calls[CallId::from_index(0)].operands.truncate(1),
+            |p| p.calls[CallId::from_index(0)].active = p.calls[CallId::from_index(0)].operands[0],
+            |p| p.functions[0].results.truncate(1),
+            |p| p.functions[0].program.columns.inputs = 1,
+        ];
+        for (k, change) in changes.iter().enumerate() {
+            let mut wrong = recursive.clone();
+            change(&mut wrong);
+            assert!(verify(&wrong).is_err(), "change {k}");
+        }
+        let mut twice = looped.clone();
+        twice
+            .stores
+            .push(super::super::lanes::Store { target: Target::Column(0), value: looped.stores[0].value });
+        assert!(verify(&twice).is_err());
     }
 }

@@ -126,10 +126,6 @@ pub trait Algebra: Sized {
     fn lt(&mut self, a: Self::V, b: Self::V) -> Self::V {
         self.binary(Op::Lt, a, b)
     }
-    /// `a ≤ b`.
-    fn le(&mut self, a: Self::V, b: Self::V) -> Self::V {
-        self.binary(Op::Le, a, b)
-    }
     /// `a = b`.
     fn eq(&mut self, a: Self::V, b: Self::V) -> Self::V {
         self.binary(Op::Eq, a, b)
@@ -141,10 +137,6 @@ pub trait Algebra: Sized {
     /// Both.
     fn and(&mut self, a: Self::V, b: Self::V) -> Self::V {
         self.binary(Op::And, a, b)
-    }
-    /// Either.
-    fn or(&mut self, a: Self::V, b: Self::V) -> Self::V {
-        self.binary(Op::Or, a, b)
     }
     /// The opposite.
     fn not(&mut self, a: Self::V) -> Self::V {

@@ -166,12 +166,32 @@ pub(crate) trait Arrays {
 }
 
 /// Arrays of lanes, loops over which are carried out at once.
-pub(crate) struct Unrolled<'a, L: Lanes>(pub(crate) &'a L);
+pub(crate) struct Unrolled<'a, L: Lanes> {
+    l: &'a L,
+    /// What stands in cells before they are written. It is taken from the operands, so that no constant is made for it.
+    number: Option<L::F>,
+    truth: Option<L::M>,
+}
 
 /// The elements of an operand, or of a result.
 pub(crate) enum Elements<'a, L: Lanes> {
     Given(&'a [Lane<L>]),
-    Made(Vec<Cell<Option<Lane<L>>>>),
+    Numbers(Vec<Cell<L::F>>),
+    Truths(Vec<Cell<L::M>>),
+}
+
+impl<'a, L: Lanes> Unrolled<'a, L> {
+    /// Arrays for operations on these operands.
+    pub(crate) fn new(l: &'a L, operands: &[Operand<'a, L>]) -> Unrolled<'a, L> {
+        let (mut number, mut truth) = (None, None);
+        for lane in operands.iter().filter_map(|operand| operand.elems.first()) {
+            match *lane {
+                Lane::F(f) => number = Some(f),
+                Lane::M(m) => truth = Some(m),
+            }
+        }
+        Unrolled { l, number, truth }
+    }
 }
 
 impl<'a, L: Lanes> Arrays for Unrolled<'a, L> {
@@ -181,78 +201,109 @@ impl<'a, L: Lanes> Arrays for Unrolled<'a, L> {
     type Cells = Elements<'a, L>;
     type Form = Cow<'a, [Lane<L>]>;
 
+    #[inline(always)]
     fn lanes(&self) -> &L {
-        self.0
+        self.l
     }
+    #[inline(always)]
     fn ty(&self, operand: &Operand<'a, L>) -> Type {
         operand.ty
     }
 
+    #[inline(always)]
     fn index(&self, value: u32) -> u32 {
         value
     }
+    #[inline(always)]
     fn plus(&self, a: u32, b: u32) -> u32 {
         a + b
     }
+    #[inline(always)]
     fn minus(&self, a: u32, b: u32) -> u32 {
         a - b
     }
+    #[inline(always)]
     fn times(&self, a: u32, by: u32) -> u32 {
         a * by
     }
 
+    #[inline(always)]
     fn scalar(&self, operand: &Operand<'a, L>) -> Lane<L> {
         operand.elems[0]
     }
+    #[inline(always)]
     fn stored(&self, operand: &Operand<'a, L>) -> Elements<'a, L> {
         Elements::Given(operand.elems)
     }
-    fn cells(&self, _: Elem, len: u32) -> Elements<'a, L> {
-        Elements::Made((0..len).map(|_| Cell::new(None)).collect())
+    #[inline(always)]
+    fn cells(&self, elem: Elem, len: u32) -> Elements<'a, L> {
+        let len = len as usize;
+        match elem {
+            Elem::Num => {
+                Elements::Numbers(vec![Cell::new(self.number.unwrap_or_else(|| self.l.f(0.0))); len])
+            }
+            Elem::Bool => {
+                Elements::Truths(vec![Cell::new(self.truth.unwrap_or_else(|| self.l.m(false))); len])
+            }
+        }
     }
+    #[inline(always)]
     fn load(&self, from: &Elements<'a, L>, shift: u32, k: u32) -> Lane<L> {
         let at = (k + shift) as usize;
         match from {
             Elements::Given(lanes) => lanes[at],
-            Elements::Made(cells) => cells[at].get().expect("cells are written before they are read"),
+            Elements::Numbers(cells) => Lane::F(cells[at].get()),
+            Elements::Truths(cells) => Lane::M(cells[at].get()),
         }
     }
+    #[inline(always)]
     fn loads(&self, from: &Elements<'a, L>, _: u32, stride: u32, k: u32) -> impl Fn(u32) -> Lane<L> {
         move |j| self.load(from, j * stride, k)
     }
+    #[inline(always)]
     fn store(&self, to: &Elements<'a, L>, shift: u32, k: u32, element: Lane<L>) {
+        let at = (k + shift) as usize;
         match to {
-            Elements::Made(cells) => cells[(k + shift) as usize].set(Some(element)),
+            Elements::Numbers(cells) => cells[at].set(element.f()),
+            Elements::Truths(cells) => cells[at].set(element.m()),
             Elements::Given(_) => unreachable!("operands are not written"),
         }
     }
 
+    #[inline(always)]
     fn result(&self, cells: Elements<'a, L>) -> Cow<'a, [Lane<L>]> {
         match cells {
             Elements::Given(lanes) => Cow::Borrowed(lanes),
-            Elements::Made(cells) => {
-                let written =
-                    |cell: Cell<Option<_>>| cell.into_inner().expect("a result is written as a whole");
-                Cow::Owned(cells.into_iter().map(written).collect())
+            Elements::Numbers(cells) => {
+                Cow::Owned(cells.into_iter().map(|cell| Lane::F(cell.get())).collect())
+            }
+            Elements::Truths(cells) => {
+                Cow::Owned(cells.into_iter().map(|cell| Lane::M(cell.get())).collect())
             }
         }
     }
+    #[inline(always)]
     fn one(&self, element: Lane<L>) -> Cow<'a, [Lane<L>]> {
         Cow::Owned(vec![element])
     }
+    #[inline(always)]
     fn whole(&self, operand: &Operand<'a, L>) -> Cow<'a, [Lane<L>]> {
         Cow::Borrowed(operand.elems)
     }
+    #[inline(always)]
     fn fill(&self, element: Lane<L>, len: u32) -> Cow<'a, [Lane<L>]> {
         Cow::Owned(vec![element; len as usize])
     }
+    #[inline(always)]
     fn slice(&self, operand: &Operand<'a, L>, first: u32, len: u32) -> Cow<'a, [Lane<L>]> {
         Cow::Borrowed(&operand.elems[first as usize..][..len as usize])
     }
+    #[inline(always)]
     fn parts(&self, _: Elem, parts: Vec<Cow<'a, [Lane<L>]>>) -> Cow<'a, [Lane<L>]> {
         Cow::Owned(parts.concat())
     }
 
+    #[inline(always)]
     fn fold<const N: usize>(
         &self,
         first: u32,
@@ -262,9 +313,11 @@ impl<'a, L: Lanes> Arrays for Unrolled<'a, L> {
     ) -> [Lane<L>; N] {
         (first..end).fold(start, |handed, k| body(k, handed))
     }
+    #[inline(always)]
     fn between_if(&self, first: u32, end: u32, _: L::M, body: impl FnMut(u32)) {
         self.between(first, end, body);
     }
+    #[inline(always)]
     fn numbered<const N: usize>(
         &self,
         first: u32,
@@ -272,11 +325,13 @@ impl<'a, L: Lanes> Arrays for Unrolled<'a, L> {
         start: [Lane<L>; N],
         mut body: impl FnMut(u32, L::F, [Lane<L>; N]) -> [Lane<L>; N],
     ) -> [Lane<L>; N] {
-        self.fold(first, end, start, |k, handed| body(k, self.0.f(f64::from(k)), handed))
+        self.fold(first, end, start, |k, handed| body(k, self.l.f(f64::from(k)), handed))
     }
+    #[inline(always)]
     fn blocks(&self, count: u32, _: u32, mut body: impl FnMut(u32, u32)) {
         (0..count).for_each(|k| body(k, 1));
     }
+    #[inline(always)]
     fn tiles(
         &self,
         (rows, columns): (u32, u32),
@@ -287,6 +342,7 @@ impl<'a, L: Lanes> Arrays for Unrolled<'a, L> {
             (0..columns).for_each(|column| body((row, 1), (column, 1)));
         }
     }
+    #[inline(always)]
     fn sums<Step: Fn(u32, L::F) -> L::F>(
         &self,
         first: u32,
@@ -298,6 +354,7 @@ impl<'a, L: Lanes> Arrays for Unrolled<'a, L> {
         debug_assert_eq!(count, 1, "results come one by one");
         [(first..end).fold(start(0), |sum, k| body(k)(0, sum))]
     }
+    #[inline(always)]
     fn reduce<const N: usize>(
         &self,
         operands: [&Operand<'a, L>; N],

@@ -650,7 +650,7 @@ pub(super) fn tan<A: Algebra>(a: &mut A, args: &[A::V]) -> A::V {
 }
 
 /// The inverse hyperbolic sine of a real number.
-fn asinh<A: Algebra>(a: &mut A, t: A::V) -> A::V {
+fn real_asinh<A: Algebra>(a: &mut A, t: A::V) -> A::V {
     let (zero, one) = (a.number(0.0), a.number(1.0));
     let size = a.abs(t);
     let root = a.binary(Op::Hypot, one, size);
@@ -686,7 +686,7 @@ pub(super) fn asin<A: Algebra>(a: &mut A, args: &[A::V]) -> A::V {
     let product = parts(a, product).0;
     let re = a.binary(Op::Atan2, x, product);
     let im = crossed(a, below, above);
-    let im = asinh(a, im);
+    let im = real_asinh(a, im);
     pair(a, re, im)
 }
 
@@ -696,8 +696,12 @@ pub(super) fn acos<A: Algebra>(a: &mut A, args: &[A::V]) -> A::V {
     let (half, two) = (a.binary(Op::Atan2, y, x), a.number(2.0));
     let re = a.mul(half, two);
     let im = crossed(a, above, below);
-    let im = asinh(a, im);
+    let im = real_asinh(a, im);
     pair(a, re, im)
+}
+
+pub(super) fn asinh<A: Algebra>(a: &mut A, args: &[A::V]) -> A::V {
+    rotated(a, args[0], asin)
 }
 
 /// `¼ log1p(4x/((1 − x)² + y²)) + ½ i · angle((1 − x)(1 + x) − y², 2y)`, for the size of x.

@@ -69,9 +69,9 @@ pub struct Domain {
     /// What holds inside; `{0}` and `{1}` stand for the operands.
     pub text: &'static str,
     /// What is left of it for operands of which some are known, if that can be said more simply.
-    pub known: fn(&[Option<f64>]) -> Option<&'static str>,
+    pub(crate) known: fn(&[Option<f64>]) -> Option<&'static str>,
     /// What holds outside.
-    pub outside: Condition,
+    pub(crate) outside: Condition,
 }
 
 impl Domain {
@@ -100,7 +100,7 @@ pub struct Kink {
     /// What holds there; `{0}` and `{1}` stand for the operands.
     pub text: &'static str,
     /// What holds there, as a truth value.
-    pub here: Condition,
+    pub(crate) here: Condition,
 }
 
 impl Kink {

@@ -8,7 +8,7 @@ use super::complex::complex_rule;
 use super::conditions::{Condition, Domain, Kink};
 use super::{Algebra, Bound, Numeric, Op, OpInfo, RECIPE, Syntax, Term, numeric_rules};
 
-numeric_rules!(1, RECIPE: Exp Exp2 Expm1 Log Log2 Log10 Log1p Sin Cos Tan Asin Acos Atan Sinh Cosh Tanh Cbrt Erf);
+numeric_rules!(1, RECIPE: Exp Exp2 Expm1 Log Log2 Log10 Log1p Sin Cos Tan Asin Acos Atan Sinh Cosh Tanh Asinh Cbrt Erf);
 numeric_rules!(2, RECIPE: Pow Atan2 Hypot);
 
 const fn function(
@@ -350,6 +350,21 @@ impl Numeric<1> for Tanh {
         let cosh = g.unary(Op::Cosh, x);
         let once = g.div(t, cosh);
         Term::always(g.div(once, cosh))
+    }
+}
+
+/// `arsinh x`.
+pub struct Asinh;
+impl Numeric<1> for Asinh {
+    const INFO: OpInfo = function("asinh", &["asinh"], "inverse hyperbolic sine", "1/√(1 + x²)");
+    complex_rule!(asinh);
+    fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
+        hyperbolic::asinh(l, x)
+    }
+    fn scale<A: Algebra>(g: &mut A, [x]: [A::V; 1], _: A::V, _: usize, t: A::V) -> Term<A::V> {
+        let one = g.number(1.0);
+        let root = g.binary(Op::Hypot, one, x);
+        Term::always(g.div(t, root))
     }
 }
 

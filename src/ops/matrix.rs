@@ -778,6 +778,7 @@ impl<'m, A: Arrays> Elimination<'m, A> {
         Elimination { m, n, left, right, width }
     }
 
+    #[inline]
     fn diagonal(&self, k: A::Index) -> Number<A> {
         self.m.load(&self.left, 0, self.m.times(k, self.n + 1)).f()
     }
@@ -810,6 +811,7 @@ impl<'m, A: Arrays> Elimination<'m, A> {
 
     /// Exchanges rows `k` and `row` in the lanes where that brings the larger element into the diagonal. After
     /// all rows below `k` the largest stands there, the first of equals.
+    #[inline]
     fn pivot(&self, k: A::Index, row: A::Index, odd: Truth<A>) -> Truth<A> {
         let m = self.m;
         let l = m.lanes();
@@ -826,6 +828,7 @@ impl<'m, A: Arrays> Elimination<'m, A> {
         l.or(l.and(larger, l.not(odd)), l.and(l.not(larger), odd))
     }
 
+    #[inline]
     fn exchange(&self, of: &A::Cells, mask: Truth<A>, i: A::Index, j: A::Index) {
         let m = self.m;
         let l = m.lanes();
@@ -834,6 +837,7 @@ impl<'m, A: Arrays> Elimination<'m, A> {
         m.store(of, 0, j, Lane::F(l.select(mask, a, b)));
     }
 
+    #[inline]
     fn eliminate(&self, k: A::Index, row: A::Index) {
         let m = self.m;
         let l = m.lanes();

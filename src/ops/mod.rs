@@ -41,7 +41,7 @@ use nc_runtime::recipes::full_range::Number;
 use crate::types::{Elem, Shape, Type};
 pub use algebra::Algebra;
 use array::{Arrays, Unrolled};
-pub use conditions::{Condition, Domain, Kink, Met, Watch};
+pub use conditions::{Domain, Kink, Met, Watch};
 pub use primitives::{Arity, Primitive};
 
 /// Values of more elements than this stand in memory, and loops go over their elements.
@@ -317,7 +317,7 @@ pub(crate) trait Rule {
     /// The result over lanes.
     fn eval<L: Lanes>(l: &L, attr: u32, ty: Type, args: &[Operand<L>]) -> Vec<Lane<L>> {
         if !Self::ELEMENTWISE {
-            return Self::array(&Unrolled(l), attr, ty, args).into_owned();
+            return Self::array(&Unrolled::new(l, args), attr, ty, args).into_owned();
         }
         let mut lanes = [args[0].at(0); MAX_OPERANDS];
         let lanes = &mut lanes[..args.len()];
@@ -481,7 +481,7 @@ macro_rules! registry {
                 }
             }
             /// Whether it only moves elements, truth values included.
-            pub fn moves(self) -> bool {
+            pub(crate) fn moves(self) -> bool {
                 match self {
                     $($(Op::$op => <$module::$op as Rule>::MOVES,)*)*
                 }
@@ -493,7 +493,7 @@ macro_rules! registry {
                 }
             }
             /// Whether its two operands may change places.
-            pub fn commutes(self) -> bool {
+            pub(crate) fn commutes(self) -> bool {
                 match self {
                     $($(Op::$op => <$module::$op as Rule>::COMMUTES,)*)*
                 }
@@ -517,13 +517,22 @@ macro_rules! registry {
                 }
             }
             /// The type of its result.
-            pub fn result_type(self, args: &[Type]) -> Result<Type, ShapeError> {
-                match self {
+            ///
+            /// # Errors
+            ///
+            /// Operands that it does not take, and results that no value can be ([`Shape::checked`]): whatever type a
+            /// rule computes has passed here.
+            pub(crate) fn result_type(self, args: &[Type]) -> Result<Type, ShapeError> {
+                let ty = match self {
                     $($(Op::$op => <$module::$op as Rule>::result_type(args),)*)*
+                }?;
+                match ty.shape.checked() {
+                    Ok(_) => Ok(ty),
+                    Err(error) => Err(ShapeError::new(format!("{self}: {error}"))),
                 }
             }
             /// About how many scalar operations it stands for.
-            pub fn work(self, args: &[Type], ty: Type) -> usize {
+            pub(crate) fn work(self, args: &[Type], ty: Type) -> usize {
                 match self {
                     $($(Op::$op => <$module::$op as Rule>::work(args, ty),)*)*
                 }
@@ -535,7 +544,7 @@ macro_rules! registry {
                 }
             }
             /// Its result over lanes.
-            pub fn eval<L: Lanes>(self, l: &L, attr: u32, ty: Type, args: &[Operand<L>]) -> Vec<Lane<L>> {
+            pub(crate) fn eval<L: Lanes>(self, l: &L, attr: u32, ty: Type, args: &[Operand<L>]) -> Vec<Lane<L>> {
                 match self {
                     $($(Op::$op => <$module::$op as Rule>::eval(l, attr, ty, args),)*)*
                 }
@@ -558,7 +567,7 @@ macro_rules! registry {
                 }
             }
             /// The contribution of one operand's tangent to the result's.
-            pub fn tangent<A: Algebra>(
+            pub(crate) fn tangent<A: Algebra>(
                 self,
                 g: &mut A,
                 site: &Site<A::V>,
@@ -572,7 +581,7 @@ macro_rules! registry {
             }
             /// The tangent of the result as a whole, where that is simpler than the sum of its operands'
             /// contributions.
-            pub fn whole_tangent<A: Algebra>(
+            pub(crate) fn whole_tangent<A: Algebra>(
                 self,
                 g: &mut A,
                 site: &Site<A::V>,
@@ -584,7 +593,7 @@ macro_rules! registry {
                 }
             }
             /// The contribution of the result's cotangent to one operand's.
-            pub fn adjoint<A: Algebra>(
+            pub(crate) fn adjoint<A: Algebra>(
                 self,
                 g: &mut A,
                 site: &Site<A::V>,
@@ -603,7 +612,7 @@ macro_rules! registry {
 registry! {
     arithmetic: Add Sub Mul Div Neg Abs Sqrt Min Max Sign;
     elementary: Pow Exp Exp2 Expm1 Log Log2 Log10 Log1p Sin Cos Tan Asin Acos Atan Atan2
-        Sinh Cosh Tanh Cbrt Hypot Erf;
+        Sinh Cosh Tanh Asinh Cbrt Hypot Erf;
     rounding: Floor Ceil Round Trunc Remainder Modulo Quotient;
     logic: Lt Le Eq Ne And Or Not Any Num Select;
     complex: ExpCos ExpSin LogHypot RootRe RootIm TanhRe TanhIm PowRe PowIm ProductRe ProductIm QuotientRe QuotientIm;
@@ -615,12 +624,12 @@ registry! {
 
 impl Op {
     /// Whether there are conditions on its operands that can be watched.
-    pub fn has_conditions(self) -> bool {
+    pub(crate) fn has_conditions(self) -> bool {
         self.info().domain.is_some() || self.info().kink.is_some()
     }
 
     /// The result for one row of numbers of this precision, on the whole range of every operation.
-    pub fn eval_row(
+    pub(crate) fn eval_row(
         self,
         precision: Precision,
         attr: u32,
@@ -651,7 +660,7 @@ impl Op {
     }
 
     /// The result of an elementwise operation for scalars of this precision, on its whole range.
-    pub fn eval_element(self, precision: Precision, args: &[Lane<Scalar>]) -> Lane<Scalar> {
+    pub(crate) fn eval_element(self, precision: Precision, args: &[Lane<Scalar>]) -> Lane<Scalar> {
         match precision {
             Precision::Double => self.eval_element_of::<f64>(args),
             Precision::Single => {

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use super::algebra::Built;
 use super::{Algebra, LARGE, Op, OpInfo, ShapeError, Single, Syntax, complex, eml};
+use crate::limits::MAX_ELEMENTS;
 use crate::types::{Shape, Type};
 
 /// A primitive of the language.
@@ -283,18 +284,12 @@ sugars! {
     ) |a, args| constant_matrix(a, args, 1.0);
 }
 
-/// Vectors and matrices of programs have at most this many elements.
-pub const MAX_ELEMENTS: usize = 1 << 20;
-
 fn identity<A: Algebra>(a: &mut A, args: &[A::V]) -> Built<A> {
     Ok(a.as_number(args[0]))
 }
 
 fn checked(shape: Shape) -> Result<Shape, ShapeError> {
-    if shape.len() > MAX_ELEMENTS {
-        return Err(ShapeError::new(format!("{shape} has more than {MAX_ELEMENTS} elements")));
-    }
-    Ok(shape)
+    shape.checked().map_err(|error| ShapeError::new(error.to_string()))
 }
 
 /// A constant size.
@@ -515,7 +510,7 @@ impl Primitive {
     }
 
     /// The value of the primitive for operands whose number fits its arity.
-    pub fn expand<A: Algebra>(self, a: &mut A, args: &[A::V]) -> Result<A::V, ShapeError> {
+    pub(crate) fn expand<A: Algebra>(self, a: &mut A, args: &[A::V]) -> Result<A::V, ShapeError> {
         match self.info().expansion {
             Expansion::Sugar(sugar) => sugar.expand(a, args),
             Expansion::Complex(name) => name.expand(a, args),

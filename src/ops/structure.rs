@@ -152,7 +152,7 @@ impl Rule for Gather {
         typed_by_node("gather")
     }
     fn fits(_: u32, ty: Type, args: &[Type]) -> bool {
-        args[0].len().is_multiple_of(ty.len()) && args[1] == Type::NUM
+        args[0].elem == ty.elem && args[0].len().is_multiple_of(ty.len()) && args[1] == Type::NUM
     }
     fn work(args: &[Type], _: Type) -> usize {
         args[0].len()
@@ -218,7 +218,7 @@ impl Rule for Scatter {
         typed_by_node("scatter")
     }
     fn fits(_: u32, ty: Type, args: &[Type]) -> bool {
-        ty.len().is_multiple_of(args[0].len()) && args[1] == Type::NUM
+        args[0].elem == ty.elem && ty.len().is_multiple_of(args[0].len()) && args[1] == Type::NUM
     }
     fn array<A: Arrays>(m: &A, _: u32, ty: Type, args: &[A::Operand]) -> A::Form {
         let l = m.lanes();

@@ -81,11 +81,11 @@ pub struct Group {
 #[derive(Debug, Clone, Default)]
 pub struct Picture {
     /// The nodes.
-    pub nodes: EntityVec<NodeId, Node>,
+    pub(crate) nodes: EntityVec<NodeId, Node>,
     /// The edges.
-    pub edges: Vec<Edge>,
+    pub(crate) edges: Vec<Edge>,
     /// Loops and functions, those around others first.
-    pub groups: EntityVec<GroupId, Group>,
+    pub(crate) groups: EntityVec<GroupId, Group>,
 }
 
 /// A picture has more nodes than it may have.
@@ -103,12 +103,12 @@ impl Picture {
     pub const MAX_NODES: usize = 2000;
 
     /// Adds a node without a group.
-    pub fn node(&mut self, label: impl Into<String>, kind: Kind, span: Option<Span>) -> NodeId {
+    pub(crate) fn node(&mut self, label: impl Into<String>, kind: Kind, span: Option<Span>) -> NodeId {
         self.nodes.push(Node { label: label.into(), kind, span, group: None })
     }
 
     /// Adds an edge.
-    pub fn edge(&mut self, from: NodeId, to: NodeId, label: impl Into<String>) {
+    pub(crate) fn edge(&mut self, from: NodeId, to: NodeId, label: impl Into<String>) {
         self.edges.push(Edge { from, to, label: label.into() });
     }
 
@@ -122,13 +122,19 @@ impl Picture {
         if nodes > limit { Err(TooLarge { nodes, limit }) } else { Ok(self) }
     }
 
-    /// The nodes that nothing uses, in order.
-    pub fn roots(&self) -> Vec<NodeId> {
-        let mut used = EntityVec::filled(false, self.nodes.len());
-        for edge in &self.edges {
-            used[edge.to] = true;
-        }
-        self.nodes.keys().filter(|&node| !used[node]).collect()
+    /// The picture as a Mermaid flowchart.
+    pub fn mermaid(&self) -> String {
+        mermaid::write(self)
+    }
+
+    /// The picture in the language of Graphviz.
+    pub fn dot(&self) -> String {
+        dot::write(self)
+    }
+
+    /// The picture as SVG, where nodes show the part of `source` that they come from.
+    pub fn svg(&self, source: &str) -> String {
+        svg::write(self, source)
     }
 
     /// Visits the nodes without a group, then each group from where it opens to where it closes, with its nodes and the

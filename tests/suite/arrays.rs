@@ -5,7 +5,7 @@ use ndarray::{Array2, ShapeBuilder, s};
 use neural_compiler::{CompileOptions, Derivative, Kernel, Program};
 
 fn kernel() -> Kernel {
-    let options = CompileOptions { derivative: Derivative::Gradient, ..CompileOptions::default() };
+    let options = CompileOptions::default().derivative(Derivative::Gradient);
     Program::parse("(* (+ x 1) (- y 2))").and_then(|program| program.compile(&options)).expect("a kernel")
 }
 

@@ -5,9 +5,8 @@ use std::time::{Duration, Instant};
 
 use crate::support;
 
-use neural_compiler::graph::build::Signature;
-use neural_compiler::graph::print::dump;
-use neural_compiler::{CompileOptions, Derivative, Program, Stage};
+use neural_compiler::internals::graph::print::dump;
+use neural_compiler::{CompileOptions, Derivative, Program, Signature, Stage};
 use support::bodies;
 use support::generate::{Rng, program};
 
@@ -97,7 +96,7 @@ fn eml() {
 
 #[test]
 fn graph_text() {
-    let options = CompileOptions { derivative: Derivative::Gradient, ..CompileOptions::default() };
+    let options = CompileOptions::default().derivative(Derivative::Gradient);
     let mut seeds: Vec<Vec<u8>> = Vec::new();
     for text in texts("corpus/classic", "scm") {
         let program = Program::parse(std::str::from_utf8(&text).expect("a text")).expect("a program");

@@ -3,10 +3,8 @@
 use crate::support;
 
 use nc_runtime::batch::{self, Batch, Kernel as _, Options, Workspace};
-use neural_compiler::graph::Reason;
-use neural_compiler::graph::build::Signature;
-use neural_compiler::interpret::ast::{AstInterpreter, FailureReason, Scratch};
-use neural_compiler::{CompileOptions, Derivative, Kernel, Limits, Program, Tier};
+use neural_compiler::internals::interpret::ast::{AstInterpreter, FailureReason, Scratch};
+use neural_compiler::{CompileOptions, Derivative, Kernel, Limits, Program, Reason, Signature, Tier};
 
 /// The bits of a row, or why it fails and the text at the place.
 type Outcome = Result<Vec<u64>, (Reason, String)>;
@@ -39,7 +37,7 @@ fn rows(kernel: &Kernel, source: &str, xs: &[f64]) -> Vec<Outcome> {
 fn outcomes(source: &str, xs: &[f64], limits: Limits) -> Vec<Outcome> {
     let program = Program::parse(source).unwrap_or_else(|e| panic!("{source}: {e}"));
     let kernel = |tier, derivative| {
-        let options = CompileOptions { tier, derivative, limits: Some(limits), ..CompileOptions::default() };
+        let options = CompileOptions::default().tier(tier).derivative(derivative).limits(limits);
         let kernel = program.compile(&options).unwrap_or_else(|e| panic!("{source}: {e}"));
         assert!(kernel.notes().is_empty(), "{:?}", kernel.notes());
         kernel
@@ -238,7 +236,7 @@ fn much_work_is_stopped() {
 fn explanations_are_bounded() {
     let program = Program::parse("(loop ((i 0)) (recur (+ i x)))").expect("a program");
     let limits = limits(2_000, 10, 1_000_000);
-    let options = CompileOptions { limits: Some(limits), ..CompileOptions::default() };
+    let options = CompileOptions::default().limits(limits);
     let kernel = program.compile(&options).expect("a kernel");
     let why = kernel.explain(&[1.0], &[]).expect("a row that fails");
     assert_eq!((why.reason, why.steps), (Reason::Iterations { limit: 2_000 }, 2_001));

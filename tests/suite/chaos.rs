@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use crate::support;
 
-use neural_compiler::chaos;
-use neural_compiler::graph::build::Signature;
-use neural_compiler::graph::{Graph, Source};
-use neural_compiler::kernel::derived;
-use neural_compiler::lower::{lower, print};
-use neural_compiler::{CompileOptions, Derivative, Dtype, Kernel, Program, Tier};
+use neural_compiler::internals::chaos;
+use neural_compiler::internals::graph::Graph;
+use neural_compiler::internals::kernel::derived;
+use neural_compiler::internals::lower::{lower, print};
+use neural_compiler::{
+    CompileOptions, DEFAULT_TAPE_BYTES, Derivative, Dtype, Kernel, Program, Signature, Source, Tier,
+};
 use support::generate::{Rng, program};
 use support::{corpus, native_tiers, run};
 
@@ -17,14 +18,13 @@ const ROWS: usize = 37;
 
 /// Runs a graph in every native tier, as usual and with the choices of some seeds.
 fn unmoved(graph: &Graph, columns: &[Vec<f64>], seeds: std::ops::Range<u64>, what: &str) {
-    let usual =
-        Kernel::from_graph(graph.clone(), &CompileOptions { tier: Tier::Interpret, ..Default::default() });
+    let usual = Kernel::from_graph(graph.clone(), &CompileOptions::default().tier(Tier::Interpret));
     let usual = usual.expect("a kernel");
     let rows = columns.first().map_or(1, Vec::len);
     let expected = run(&usual, columns, &[], rows, 1);
     for tier in native_tiers() {
         for seed in seeds.clone() {
-            let options = CompileOptions { tier, ..CompileOptions::default() };
+            let options = CompileOptions::default().tier(tier);
             let kernel =
                 chaos::with_seed(seed, || Kernel::from_graph(graph.clone(), &options)).expect("a kernel");
             assert_eq!(
@@ -49,7 +49,7 @@ fn generated_programs() {
         }
         let dtype = if seed.is_multiple_of(3) { Dtype::F32 } else { Dtype::F64 };
         let derivative = if seed.is_multiple_of(2) { Derivative::Vjp } else { Derivative::None };
-        let options = CompileOptions { signature, dtype, derivative, ..CompileOptions::default() };
+        let options = CompileOptions::default().signature(signature).dtype(dtype).derivative(derivative);
         let Ok(graph) = program.graph_for(&options) else { continue };
         let graph = derived(&graph, &options).expect("derivatives exist");
         if graph.len() > 2000 || graph.inputs.iter().any(|input| input.source == Source::Shared) {
@@ -80,10 +80,10 @@ fn programs_of_the_corpus() {
 /// Seeds do turn choices over: lanes come in another order, and then as usual again.
 #[test]
 fn seeds_matter() {
-    let options = CompileOptions { derivative: Derivative::Gradient, ..CompileOptions::default() };
+    let options = CompileOptions::default().derivative(Derivative::Gradient);
     let program = Program::parse("(+ (* x y z) (sin (* x z)) (exp (* y z)) (* x x y))").expect("a program");
     let graph = derived(&program.graph_for(&options).expect("a graph"), &options).expect("a gradient");
-    let text = || print::dump(&lower(&graph, options.tape_bytes));
+    let text = || print::dump(&lower(&graph, DEFAULT_TAPE_BYTES));
     let usual = text();
     let texts: BTreeSet<String> = (0..20).map(|seed| chaos::with_seed(seed, text)).collect();
     assert_eq!(texts.len(), 2, "scheduled and unscheduled");

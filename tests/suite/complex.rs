@@ -6,9 +6,7 @@ use crate::support;
 
 use std::f64::consts::PI;
 
-use neural_compiler::graph::Shape;
-use neural_compiler::graph::build::Signature;
-use neural_compiler::{CompileOptions, Derivative, Error, Program};
+use neural_compiler::{CompileOptions, Derivative, Error, Program, Shape, Signature};
 use num_complex::Complex64;
 use support::native_tier;
 
@@ -24,7 +22,7 @@ fn run(program: &Program, derivative: Derivative, real: &[&str], columns: &[&[f6
     for name in program.inputs().filter(|name| !real.contains(name)) {
         signature = signature.shape(name, Shape::Complex);
     }
-    let options = CompileOptions { signature, derivative, tier: native_tier(), ..CompileOptions::default() };
+    let options = CompileOptions::default().signature(signature).derivative(derivative).tier(native_tier());
     program.compile(&options).unwrap().columns(columns).unwrap()
 }
 
@@ -67,6 +65,7 @@ fn branches_and_signs_are_those_of_num_complex() {
         ("(sinh z)", |z| z.sinh()),
         ("(cosh z)", |z| z.cosh()),
         ("(tanh z)", |z| z.tanh()),
+        ("(asinh z)", |z| z.asinh()),
         ("(asin z)", |z| z.asin()),
         ("(acos z)", |z| z.acos()),
         ("(atan z)", |z| z.atan()),
@@ -126,6 +125,7 @@ fn a_branch_cut_has_two_sides() {
     for (text, points, sides) in [
         ("(asin z)", [z(2.0, 0.0), z(-2.0, -0.0)], [z(PI / 2.0, log), z(-PI / 2.0, -log)]),
         ("(acos z)", [z(2.0, 0.0), z(-2.0, -0.0)], [z(0.0, -log), z(PI, log)]),
+        ("(asinh z)", [z(0.0, 2.0), z(-0.0, 2.0)], [z(log, PI / 2.0), z(-log, PI / 2.0)]),
         (
             "(atan z)",
             [z(0.0, 2.0), z(-0.0, 2.0)],
@@ -161,6 +161,7 @@ fn derivatives_are_those_of_the_formulas() {
         ("(sinh z)", |z| z.cosh()),
         ("(cosh z)", |z| z.sinh()),
         ("(tanh z)", |z| 1.0 / (z.cosh() * z.cosh())),
+        ("(asinh z)", |z| 1.0 / (1.0 + z * z).sqrt()),
         ("(asin z)", |z| 1.0 / (1.0 - z * z).sqrt()),
         ("(acos z)", |z| -1.0 / (1.0 - z * z).sqrt()),
         ("(atan z)", |z| 1.0 / (1.0 + z * z)),
@@ -319,7 +320,7 @@ fn what_complex_numbers_do_not_do_is_an_error_with_its_place() {
     }
     let program = Program::parse("(* z (vsum v))").unwrap();
     let signature = Signature::scalars().shape("z", Shape::Complex).shape("v", Shape::Vector(3));
-    let options = CompileOptions { signature, derivative: Derivative::Gradient, ..CompileOptions::default() };
+    let options = CompileOptions::default().signature(signature).derivative(Derivative::Gradient);
     let error = program.compile(&options).unwrap_err().to_string();
     assert_eq!(error, "the derivative of a complex result by `v` has no shape: it is vec 3");
 }

@@ -3,9 +3,9 @@
 
 use crate::support;
 
-use neural_compiler::interpret::ast::{AstInterpreter, Scratch};
-use neural_compiler::kernel::derived;
-use neural_compiler::{CompileOptions, Derivative, Dtype, Kernel, Limits, Tier};
+use neural_compiler::internals::interpret::ast::{AstInterpreter, Scratch};
+use neural_compiler::internals::kernel::derived;
+use neural_compiler::{Derivative, Dtype, Kernel, Limits, Tier};
 use support::bounds::{Constants, half_ulp, half_ulp_in, outputs, reliable_outputs};
 use support::corpus::Entry;
 use support::{bits, corpus, run, run_matrix};
@@ -26,7 +26,7 @@ fn within_error_bounds(entries: &[Entry]) -> usize {
     let mut compared = 0;
     for entry in entries {
         let options = entry.options(Derivative::Gradient);
-        let value = entry.program.graph(&options.signature).expect("a graph");
+        let value = entry.program.graph(options.get_signature()).expect("a graph");
         let graph = derived(&value, &options).expect("a derived graph");
         let kernel = Kernel::from_graph(graph.clone(), &options).expect("a kernel");
         let columns = entry.columns();
@@ -86,7 +86,7 @@ fn results_are_within_their_error_bounds() {
 fn results_in_binary32_are_within_their_error_bounds() {
     let (mut compared, mut programs, mut worst) = (0, 0, (0.0, String::new()));
     for entry in corpus::load() {
-        let options = CompileOptions { dtype: Dtype::F32, ..entry.options(Derivative::Gradient) };
+        let options = entry.options(Derivative::Gradient).dtype(Dtype::F32);
         let graph = derived(&entry.program.graph_for(&options).expect("a graph"), &options);
         let graph = graph.expect("a derived graph");
         let kernel = Kernel::from_graph(graph.clone(), &options).expect("a kernel");
@@ -136,7 +136,7 @@ fn same_bits(entries: &[Entry], dtype: Dtype) {
             // Tests for convergence that binary32 cannot meet would make every loop run into its limit.
             let limits =
                 (dtype == Dtype::F32).then_some(Limits { iterations: 500, ..entry.program.limits() });
-            let options = CompileOptions { tier, dtype, limits, ..entry.options(derivative) };
+            let options = entry.options(derivative).tier(tier).dtype(dtype).limits(limits);
             entry.program.compile(&options).unwrap_or_else(|e| panic!("{}: {e}", entry.name))
         };
         let value = run(&compile(Derivative::None, native_tier), &columns, &[], rows, 1);
@@ -216,8 +216,9 @@ fn recursion() {
 fn interpreted_values_of_programs_that_repeat_are_within_their_error_bounds() {
     let (mut compared, mut worst) = (0, (0.0, String::new()));
     for entry in corpus::load_from("classic") {
-        let signature = entry.options(Derivative::None).signature;
-        let interpreter = AstInterpreter::new(entry.program.resolved().clone(), &signature)
+        let options = entry.options(Derivative::None);
+        let signature = options.get_signature();
+        let interpreter = AstInterpreter::new(entry.program.resolved().clone(), signature)
             .with_limits(entry.program.limits());
         let bounds = entry.bounds.as_ref().expect("bounds");
         let columns = entry.columns();

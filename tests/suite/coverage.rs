@@ -6,11 +6,11 @@ use std::path::Path;
 
 use crate::support;
 
-use neural_compiler::graph::build::Signature;
-use neural_compiler::graph::{Graph, Source};
-use neural_compiler::kernel::derived;
-use neural_compiler::ops::{Bound, Op, Primitive};
-use neural_compiler::{CompileOptions, Derivative, Dtype, Kernel, Program, Tier};
+use neural_compiler::internals::graph::Graph;
+use neural_compiler::internals::kernel::derived;
+use neural_compiler::{
+    Bound, CompileOptions, Derivative, Dtype, Kernel, Op, Primitive, Program, Signature, Source, Tier,
+};
 use support::generate::{Rng, program};
 use support::menu::{self, Call};
 use support::{native_tiers, run, whole_derivative};
@@ -63,8 +63,7 @@ fn every_operation_is_generated() {
         let Some((_, graph)) = generated(seed) else { continue };
         found.extend(menu::ops(&graph).into_iter().map(|op| op.info().name));
         if seed.is_multiple_of(4) && graph.len() < 300 {
-            let options =
-                CompileOptions { derivative: whole_derivative(&graph), ..CompileOptions::default() };
+            let options = CompileOptions::default().derivative(whole_derivative(&graph));
             let graph = derived(&graph, &options).expect("derivatives exist");
             found.extend(menu::ops(&graph).into_iter().map(|op| op.info().name));
         }
@@ -105,24 +104,25 @@ fn compared(call: &Call, dtype: Dtype) {
     for (name, &shape) in program.inputs().zip(&call.operands) {
         signature = signature.shape(name, shape);
     }
-    let options = CompileOptions { signature, dtype, ..CompileOptions::default() };
+    let options = CompileOptions::default().signature(signature).dtype(dtype);
     let value = program.graph_for(&options).unwrap_or_else(|e| panic!("{text}: {e}"));
     let rng = &mut Rng(call.operands.len() as u64);
     for derivative in [Derivative::None, Derivative::Vjp, Derivative::Jvp { seeds: 1 }] {
         let what = format!("{call:?} {dtype} {derivative:?}");
-        let interpreted = CompileOptions { tier: Tier::Interpret, derivative, ..options.clone() };
+        let valued = derivative == Derivative::None;
+        let interpreted = options.clone().tier(Tier::Interpret).derivative(derivative);
         let graph = derived(&value, &interpreted).expect("derivatives exist");
         let columns = rows(&graph, 33, rng);
         let expected = {
             let kernel = Kernel::from_graph(graph.clone(), &interpreted).expect("a kernel");
             run(&kernel, &columns, &[], 33, 1)
         };
-        if interpreted.derivative == Derivative::None {
+        if valued {
             let tree = program.compile(&interpreted).expect("a kernel");
             assert_eq!(run(&tree, &columns, &[], 33, 1), expected, "{what}, program");
         }
         for tier in native_tiers() {
-            let kernel = Kernel::from_graph(graph.clone(), &CompileOptions { tier, ..interpreted.clone() });
+            let kernel = Kernel::from_graph(graph.clone(), &interpreted.clone().tier(tier));
             assert_eq!(run(&kernel.expect("a kernel"), &columns, &[], 33, 1), expected, "{what}, {tier}");
         }
     }

@@ -7,9 +7,9 @@ use crate::support;
 
 use astro_float::BigFloat;
 use measure::{Big, Expected, PRECISION as P, RM, big, ulp_error};
-use neural_compiler::derive::adjoint::{Seeds, adjoint};
-use neural_compiler::graph::Shape;
-use neural_compiler::{CompileOptions, Kernel, Tier};
+use neural_compiler::Shape;
+use neural_compiler::internals::derive::adjoint::{Seeds, adjoint};
+use neural_compiler::{Kernel, Tier};
 use support::bounds::{Approx, Constants, half_ulp, outputs, reliable_outputs, ulp};
 use support::derive::{Case, Value, matrix, number, vector};
 use support::generate::Rng;
@@ -25,7 +25,7 @@ fn rough(x: &BigFloat) -> f64 {
     x.to_string().parse().expect("a decimal number")
 }
 
-fn all_inputs(graph: &neural_compiler::graph::Graph) -> Vec<u32> {
+fn all_inputs(graph: &neural_compiler::internals::graph::Graph) -> Vec<u32> {
     (0..graph.inputs.len() as u32).collect()
 }
 
@@ -98,6 +98,7 @@ fn slopes_of_elementary_functions() {
                 recip(&mul(&cosh, &cosh))
             }],
         ),
+        ("(asinh x)", (-50.0, 50.0), none, &[|_, x, _| recip(&square_radius(&one(), x).sqrt(P, RM))]),
         (
             "(cbrt x)",
             (-99.0, 99.0),
@@ -480,7 +481,7 @@ fn cofactors_are_determinants_of_minors() {
             let columns: Vec<Vec<f64>> =
                 (0..(n - 1) * (n - 1)).map(|k| rows.iter().map(|row| row[k]).collect()).collect();
             let minor = Case::new("(det a)", &[("a", matrix(n - 1, &rows[0]))]);
-            let options = CompileOptions { tier: Tier::Interpret, ..minor.options.clone() };
+            let options = minor.options.clone().tier(Tier::Interpret);
             let kernel = Kernel::from_graph(minor.graph.clone(), &options).expect("a kernel");
             let minors = &support::run(&kernel, &columns, &[], n * n, 1).columns[0];
             for (((row, column), &found), &minor) in places.zip(&found).zip(minors) {

@@ -5,10 +5,10 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use neural_compiler::dialect::{Dialect, Mode, ReaderLimits};
-use neural_compiler::graph::build::Signature;
-use neural_compiler::source::SourceMap;
-use neural_compiler::{CompileOptions, Error, Limits, Program, Stage, ast};
+use neural_compiler::internals::ast;
+use neural_compiler::{
+    CompileOptions, Dialect, Error, Limits, Mode, Program, ReaderLimits, Signature, SourceMap, Stage,
+};
 
 use crate::support::generate::{Style, styled};
 

@@ -12,12 +12,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use nc_runtime::batch::Kernel as _;
 use nc_runtime::element::Element;
 use nc_runtime::lanes::Precision;
-use neural_compiler::codegen::cranelift::TargetMachine;
-use neural_compiler::derive::tangent::{Direction, tangent};
-use neural_compiler::graph::build::Signature;
-use neural_compiler::graph::{Graph, Source};
-use neural_compiler::kernel::derived;
-use neural_compiler::{CompileOptions, Derivative, Dtype, Error, Kernel, Program, Tier};
+use neural_compiler::internals::derive::tangent::{Direction, tangent};
+use neural_compiler::internals::graph::Graph;
+use neural_compiler::internals::kernel::derived;
+use neural_compiler::{
+    CompileOptions, Derivative, Dtype, Error, Kernel, Program, Signature, Source, TargetMachine, Tier,
+};
 use support::bounds::{Approx, Constants, reliable_outputs};
 use support::generate::{Generated, Rng, program};
 #[cfg(unix)]
@@ -70,7 +70,7 @@ fn compile(generated: &Generated, dtype: Dtype) -> Option<(Program, CompileOptio
             signature = signature.parameter(name);
         }
     }
-    let options = CompileOptions { signature, dtype, ..CompileOptions::default() };
+    let options = CompileOptions::default().signature(signature).dtype(dtype);
     match program.graph_for(&options) {
         Ok(graph) => Some((program, options, graph)),
         // Constant indices out of range arise when a generated index folds.
@@ -82,8 +82,7 @@ fn compile(generated: &Generated, dtype: Dtype) -> Option<(Program, CompileOptio
 }
 
 fn kernel(graph: &Graph, tier: Tier) -> Kernel {
-    Kernel::from_graph(graph.clone(), &CompileOptions { tier, ..CompileOptions::default() })
-        .expect("a kernel")
+    Kernel::from_graph(graph.clone(), &CompileOptions::default().tier(tier)).expect("a kernel")
 }
 
 struct Data {
@@ -164,8 +163,7 @@ fn every_tier(seed: u64, dtype: Dtype, differing: &AtomicUsize) {
         2 if scalar && graph.len() < 60 => Derivative::Hessian,
         _ => whole_derivative(&graph),
     };
-    let derived =
-        derived(&graph, &CompileOptions { derivative, ..options.clone() }).expect("derivatives exist");
+    let derived = derived(&graph, &options.clone().derivative(derivative)).expect("derivatives exist");
     // A Jacobian of large matrices is correct or not for the same reasons as that of small ones.
     if derived.len() > 20_000 {
         return;
@@ -183,7 +181,7 @@ fn every_tier(seed: u64, dtype: Dtype, differing: &AtomicUsize) {
         "{generated}\nthe value alone differs"
     );
     let ast = program
-        .compile(&CompileOptions { tier: Tier::Interpret, ..options.clone() })
+        .compile(&options.clone().tier(Tier::Interpret))
         .unwrap_or_else(|e| panic!("{generated}\n{e}"));
     same(&generated, &data, "value, AST interpreter", &data.run(&ast, 17, 1), &value);
     for tier in native_tiers() {
@@ -212,7 +210,7 @@ fn within_memory_of<T: Element>(seed: u64, dtype: Dtype, ran: &AtomicUsize) {
     let generated = program(seed, false);
     let Some((_, options, graph)) = compile(&generated, dtype) else { return };
     let derivative = whole_derivative(&graph);
-    let derived = derived(&graph, &CompileOptions { derivative, ..options }).expect("derivatives exist");
+    let derived = derived(&graph, &options.derivative(derivative)).expect("derivatives exist");
     if derived.len() > 5_000 {
         return;
     }
@@ -295,7 +293,7 @@ fn every_tier_agrees(count: u64, dtype: Dtype) {
 fn both_modes(seed: u64, dtype: Dtype, compared: &AtomicUsize) {
     let generated = program(seed, true);
     let Some((_, options, graph)) = compile(&generated, dtype) else { return };
-    let reverse = derived(&graph, &CompileOptions { derivative: Derivative::Gradient, ..options });
+    let reverse = derived(&graph, &options.derivative(Derivative::Gradient));
     let reverse = reverse.expect("derivatives exist");
     let directions: Vec<Direction> = (0u32..)
         .zip(&graph.inputs)
@@ -379,7 +377,7 @@ fn subsets_of_the_processor_give_the_same_bits() {
     let dtypes = [Dtype::F64, Dtype::F32];
     for (entry, dtype) in support::corpus::load().iter().flat_map(|entry| dtypes.map(|dtype| (entry, dtype)))
     {
-        let options = CompileOptions { dtype, ..entry.options(Derivative::Gradient) };
+        let options = entry.options(Derivative::Gradient).dtype(dtype);
         let graph = derived(&entry.program.graph_for(&options).unwrap(), &options).unwrap();
         let rows = entry.points.len();
         if rows == 0 {
@@ -397,7 +395,7 @@ fn subsets_of_the_processor_give_the_same_bits() {
         let dtype = dtypes[seed as usize % 2];
         let Some((_, options, graph)) = compile(&generated, dtype) else { return };
         let derivative = whole_derivative(&graph);
-        let graph = derived(&graph, &CompileOptions { derivative, ..options }).unwrap();
+        let graph = derived(&graph, &options.derivative(derivative)).unwrap();
         if graph.len() > 5000 {
             return;
         }

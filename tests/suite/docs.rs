@@ -5,9 +5,7 @@ use crate::support;
 use std::fmt::Write as _;
 
 use nc_runtime::batch::{RowOutcome, Workspace};
-use neural_compiler::dialect::{Dialect, ReaderLimits};
-use neural_compiler::ops::Primitive;
-use neural_compiler::{CompileOptions, Error, Program, Tier};
+use neural_compiler::{CompileOptions, Dialect, Error, Primitive, Program, ReaderLimits, Tier};
 
 const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/language.md");
 const BEGIN: &str = "<!-- ops -->\n";
@@ -82,7 +80,7 @@ fn check(example: &str, dialect: Dialect, comment: &str) {
     let (_, claim) = last.rsplit_once(comment).unwrap_or_else(|| panic!("no claim in\n{example}"));
     let compiled = Program::parse_as(example, dialect, &ReaderLimits::default()).and_then(|program| {
         let kernels = [Tier::Interpret, support::native_tier()]
-            .map(|tier| program.compile(&CompileOptions { tier, ..CompileOptions::default() }));
+            .map(|tier| program.compile(&CompileOptions::default().tier(tier)));
         let [interpreted, native] = kernels;
         Ok((program, [interpreted?, native?]))
     });

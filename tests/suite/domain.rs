@@ -5,10 +5,9 @@ use crate::support;
 
 use nc_runtime::batch::{Batch, Kernel as _, Options, Report, RowOutcome, Sink, Source, Workspace};
 use nc_runtime::element::Element;
-use neural_compiler::graph::build::Signature;
-use neural_compiler::graph::{Reason, Shape};
-use neural_compiler::ops::{Met, Op};
-use neural_compiler::{CompileOptions, Derivative, Dtype, Kernel, Program, Tier};
+use neural_compiler::{
+    CompileOptions, Derivative, Dtype, Kernel, Met, Op, Program, Reason, Shape, Signature, Tier,
+};
 use support::bits;
 
 const INF: f64 = f64::INFINITY;
@@ -26,12 +25,12 @@ fn signature(program: &Program) -> Signature {
 /// A kernel of each tier, the graph interpreter by way of an unused gradient included.
 fn kernels(text: &str, watch: &CompileOptions) -> Vec<Kernel> {
     let program = Program::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
-    let options = CompileOptions { signature: signature(&program), ..watch.clone() };
+    let options = watch.clone().signature(signature(&program));
     let tiers = [Tier::Interpret, support::native_tier()];
     let derivatives = [Derivative::None, Derivative::Gradient];
     let all = tiers.into_iter().flat_map(|tier| derivatives.iter().map(move |d| (tier, d.clone())));
     all.map(|(tier, derivative)| {
-        let options = CompileOptions { tier, derivative, ..options.clone() };
+        let options = options.clone().tier(tier).derivative(derivative);
         program.compile(&options).unwrap_or_else(|error| panic!("{text}: {error}"))
     })
     .collect()
@@ -64,11 +63,11 @@ fn notes<'a>(text: &'a str, kernel: &Kernel, rows: &[&[f64]]) -> Vec<Option<(Met
 }
 
 fn domain() -> CompileOptions {
-    CompileOptions { check_domain: true, ..CompileOptions::default() }
+    CompileOptions::default().check_domain(true)
 }
 
 fn kinks() -> CompileOptions {
-    CompileOptions { check_kinks: true, ..CompileOptions::default() }
+    CompileOptions::default().check_kinks(true)
 }
 
 /// A row, and the operation and expression that it is to be reported for.
@@ -256,7 +255,7 @@ fn kinks_of_operations() {
     at("(norm u)", Op::Norm, &[&[0.0, 1.0]], &[&[0.0, 0.0]]);
     at("(abs u)", Op::Abs, &[&[1.0, 2.0]], &[&[1.0, 0.0]]);
     // Conditions are not watched themselves: that of a power rounds.
-    let both = CompileOptions { check_domain: true, check_kinks: true, ..CompileOptions::default() };
+    let both = CompileOptions::default().check_domain(true).check_kinks(true);
     reported(
         "(+ (abs x) (pow y x))",
         &both,
@@ -332,7 +331,7 @@ fn bits_are_kept() {
         state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
         SPICY[(state >> 33) as usize % SPICY.len()]
     };
-    let watch = CompileOptions { check_domain: true, check_kinks: true, ..CompileOptions::default() };
+    let watch = CompileOptions::default().check_domain(true).check_kinks(true);
     for text in [
         "(+ (pow x y) (* (floor y) x) (sin x) (/ x (floor y)) (exp x))",
         "(+ (vsum (inv M)) (* 3 (vsum M)) (det M) (vsum (matmul M M)))",
@@ -451,7 +450,7 @@ fn conditions_of_large_programs() {
         let domain = program.safe_domain(&Signature::scalars()).unwrap();
         assert_eq!(domain.complete, complete);
         assert!(domain.conditions.iter().all(|condition| condition.to_string().chars().count() < 300));
-        let limit = neural_compiler::domain::MAX_CONDITIONS;
+        let limit = neural_compiler::internals::domain::MAX_CONDITIONS;
         assert!(domain.conditions.len() <= limit);
     }
 }
@@ -480,8 +479,8 @@ fn outcome(kernel: &Kernel, row: &[f64], params: &[f64], workspace: &mut Workspa
 }
 
 fn watched_programs(dtype: Dtype, native: Tier) {
-    let plain = CompileOptions { dtype, ..CompileOptions::default() };
-    let watch = CompileOptions { check_domain: true, check_kinks: true, ..plain.clone() };
+    let plain = CompileOptions::default().dtype(dtype);
+    let watch = plain.clone().check_domain(true).check_kinks(true);
     let mut noted = 0;
     for seed in 0..150 {
         let generated = support::generate::program(seed, false);
@@ -493,7 +492,7 @@ fn watched_programs(dtype: Dtype, native: Tier) {
         let signature = shaped.fold(Signature::scalars(), |s, (name, shape)| s.shape(name, *shape));
         let shared = generated.parameters.iter().filter(|name| known(name));
         let signature = shared.fold(signature, |s, name| s.parameter(name));
-        let options = CompileOptions { signature: signature.clone(), ..plain.clone() };
+        let options = plain.clone().signature(signature.clone());
         let Ok(graph) = program.graph_for(&options) else { continue };
         let complex = support::whole_derivative(&graph) == Derivative::Vjp;
         let domain = program.safe_domain(&signature).expect("known names");
@@ -511,7 +510,7 @@ fn watched_programs(dtype: Dtype, native: Tier) {
                 let compile = |watch: &CompileOptions| {
                     let (signature, derivative) = (signature.clone(), derivative.clone());
                     program
-                        .compile(&CompileOptions { signature, derivative, tier, ..watch.clone() })
+                        .compile(&watch.clone().signature(signature).derivative(derivative).tier(tier))
                         .unwrap_or_else(|error| panic!("{generated}\n{error}"))
                 };
                 let (plain, watched) = (compile(&plain), compile(&watch));
@@ -611,7 +610,7 @@ fn bits_are_kept_in_loops() {
         "(let loop ((i 0) (s x)) (if (< i 3) (loop (+ i 1) \
             (let in ((t s)) (if (> t y) (in (- (* t 0.5) 1)) (pow t y)))) (/ s y)))",
     ] {
-        let watch = CompileOptions { check_domain: true, check_kinks: true, ..CompileOptions::default() };
+        let watch = CompileOptions::default().check_domain(true).check_kinks(true);
         let rows: Vec<[f64; 2]> = SPICY.iter().flat_map(|&x| SPICY.map(|y| [x, y])).collect();
         let rows: Vec<&[f64]> = rows.iter().map(|row| &row[..]).collect();
         let mut first = None;

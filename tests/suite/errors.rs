@@ -4,11 +4,7 @@
 
 use std::fmt::Write as _;
 
-use neural_compiler::dialect::{Dialect, ReaderLimits};
-use neural_compiler::graph::Shape;
-use neural_compiler::graph::build::Signature;
-use neural_compiler::source::{Diagnostic, Span};
-use neural_compiler::{Error, Program};
+use neural_compiler::{Diagnostic, Dialect, Error, Program, ReaderLimits, Shape, Signature, Span};
 
 /// A place as a caret under its line, with words.
 fn excerpt(source: &str, span: Span, words: &str, text: &mut String) {

@@ -26,10 +26,11 @@ use crate::support;
 
 use nc_runtime::batch::{self, Batch, Kernel as _, Options, Workspace};
 use nc_runtime::element::Element;
-use neural_compiler::graph::build::Signature;
-use neural_compiler::graph::{Graph, Role, Shape, print, read};
-use neural_compiler::kernel::derived;
-use neural_compiler::{CompileOptions, Derivative, Dtype, Kernel, Program, Stage, Tier};
+use neural_compiler::internals::graph::{Graph, print, read};
+use neural_compiler::internals::kernel::derived;
+use neural_compiler::{
+    CompileOptions, Derivative, Dtype, Kernel, Program, Role, Shape, Signature, Stage, Tier,
+};
 use support::blessing;
 use support::derive::{Case, Value};
 
@@ -289,11 +290,11 @@ fn right_sides_of<T: Element>(kernel: &Kernel, rows: &[Vec<f64>], values: bool) 
 fn kernels(program: &Program, graph: &Graph, options: &CompileOptions) -> Vec<(String, Kernel)> {
     let mut kernels = Vec::new();
     for tier in Tier::available() {
-        let options = CompileOptions { tier, ..options.clone() };
+        let options = options.clone().tier(tier);
         let kernel = Kernel::from_graph(graph.clone(), &options).expect("a kernel");
         kernels.push((format!("graph, {tier}"), kernel));
     }
-    let options = CompileOptions { tier: Tier::Interpret, ..options.clone() };
+    let options = options.clone().tier(Tier::Interpret);
     kernels.push(("program, interpreted".into(), program.compile(&options).expect("a kernel")));
     let again = read::read(&print::dump(graph)).expect("a graph that was printed");
     kernels.push(("graph read back".into(), Kernel::from_graph(again, &options).expect("a kernel")));
@@ -317,7 +318,7 @@ fn actual(section: &Section, path: &str) -> Vec<String> {
     for (name, value) in shapes.iter().flatten() {
         signature = signature.shape(name, value.shape);
     }
-    let options = CompileOptions { signature, ..CompileOptions::default() };
+    let options = CompileOptions::default().signature(signature);
     let mut found = vec![String::new(); section.directives.len()];
     for dtype in [Dtype::F64, Dtype::F32] {
         for wanted in [Wanted::Run, Wanted::Grad, Wanted::Both, Wanted::Hessian] {
@@ -347,7 +348,7 @@ fn actual(section: &Section, path: &str) -> Vec<String> {
                 Wanted::Grad | Wanted::Both => Derivative::Gradient,
                 Wanted::Hessian => Derivative::Hessian,
             };
-            let options = CompileOptions { derivative, dtype, ..options.clone() };
+            let options = options.clone().derivative(derivative).dtype(dtype);
             let graph = program.graph_for(&options).unwrap_or_else(|e| panic!("{path}\n{}{e}", section.text));
             let graph = derived(&graph, &options).unwrap_or_else(|e| panic!("{path}\n{}{e}", section.text));
             let mut first: Option<Vec<String>> = None;
@@ -393,7 +394,7 @@ fn actual(section: &Section, path: &str) -> Vec<String> {
                     "lanes" => (Stage::Lanes, Derivative::None),
                     _ => panic!("{path}: there is no stage {name}"),
                 };
-                let options = CompileOptions { derivative, ..options.clone() };
+                let options = options.clone().derivative(derivative);
                 found[k] = program.stage(stage, &options, None).expect("a stage");
             }
         }

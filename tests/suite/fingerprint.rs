@@ -3,7 +3,7 @@
 
 use crate::support::corpus::{self, Entry};
 use crate::support::run;
-use neural_compiler::{CompileOptions, Derivative, Dtype, Tier};
+use neural_compiler::{Derivative, Dtype, Tier};
 
 /// FNV-1a of 64 bits, which is the same on every machine.
 struct Fingerprint(u64);
@@ -24,7 +24,7 @@ fn results(entry: &Entry, dtype: Dtype, derivative: &Derivative) -> Vec<u64> {
     let columns = entry.columns();
     let mut first: Option<(Tier, Vec<u64>)> = None;
     for tier in Tier::available() {
-        let options = CompileOptions { dtype, tier, ..entry.options(derivative.clone()) };
+        let options = entry.options(derivative.clone()).dtype(dtype).tier(tier);
         let kernel = entry.program.compile(&options).unwrap_or_else(|e| panic!("{}: {e}", entry.name));
         let results = run(&kernel, &columns, &[], entry.points.len(), 1);
         let words: Vec<u64> = results.columns.into_iter().flatten().chain([results.failed as u64]).collect();

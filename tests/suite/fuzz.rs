@@ -3,15 +3,15 @@
 use crate::support;
 
 use nc_runtime::batch::{Kernel as _, RowOutcome};
-use neural_compiler::dialect::{Dialect, ReaderLimits};
-use neural_compiler::graph::Shape;
-use neural_compiler::graph::build::Signature;
-use neural_compiler::interpret::ast::{AstInterpreter, FailureReason, Scratch};
-use neural_compiler::interpret::graph::GraphInterpreter;
-use neural_compiler::kernel::{DEFAULT_TAPE_BYTES, derived};
-use neural_compiler::lower::lower;
-use neural_compiler::ops::Primitive;
-use neural_compiler::{CompileOptions, Error, Program, Stage, anf, graph};
+use neural_compiler::internals::interpret::ast::{AstInterpreter, FailureReason, Scratch};
+use neural_compiler::internals::interpret::graph::GraphInterpreter;
+use neural_compiler::internals::kernel::derived;
+use neural_compiler::internals::lower::lower;
+use neural_compiler::internals::{anf, graph};
+use neural_compiler::{
+    CompileOptions, DEFAULT_TAPE_BYTES, Dialect, Error, Primitive, Program, ReaderLimits, Shape, Signature,
+    Stage,
+};
 use proptest::prelude::*;
 
 const SPICY: &[f64] =
@@ -62,20 +62,17 @@ fn compare(program: &Program) -> bool {
         Err(other) => panic!("{other}"),
     };
     graph::verify::verify(&graph).expect("a sound graph");
-    let options = CompileOptions { signature: signature.clone(), ..CompileOptions::default() };
-    let gradient = CompileOptions { derivative: support::whole_derivative(&graph), ..options.clone() };
+    let options = CompileOptions::default().signature(signature.clone());
+    let gradient = options.clone().derivative(support::whole_derivative(&graph));
     let adjoint = derived(&graph, &gradient).expect("an adjoint");
     graph::verify::verify(&adjoint).expect("a sound adjoint");
-    neural_compiler::lower::verify::verify(&lower(&adjoint, DEFAULT_TAPE_BYTES))
+    neural_compiler::internals::lower::verify::verify(&lower(&adjoint, DEFAULT_TAPE_BYTES))
         .expect("a sound lane program");
 
     let tree = AstInterpreter::new(program.resolved().clone(), &signature).with_limits(program.limits());
     let interpreted = GraphInterpreter::new(&graph, DEFAULT_TAPE_BYTES);
-    let native = neural_compiler::Kernel::from_graph(
-        graph.clone(),
-        &CompileOptions { tier: support::native_tier(), ..options },
-    )
-    .expect("a kernel");
+    let native = neural_compiler::Kernel::from_graph(graph.clone(), &options.tier(support::native_tier()))
+        .expect("a kernel");
     let rows = 8;
     let columns: Vec<Vec<f64>> = (0..tree.columns())
         .map(|c| (0..rows).map(|r| SPICY[(r * (2 * c + 3) + 5 * c) % SPICY.len()]).collect())

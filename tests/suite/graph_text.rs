@@ -3,13 +3,14 @@
 
 use crate::support;
 
-use neural_compiler::graph::build::Signature;
-use neural_compiler::graph::print::dump;
-use neural_compiler::graph::read::{ReadError, read};
-use neural_compiler::graph::{Graph, Role, Shape, Source};
-use neural_compiler::kernel::derived;
-use neural_compiler::ops::Op;
-use neural_compiler::{CompileOptions, Derivative, Dtype, Kernel, Limits, Program, Tier};
+use neural_compiler::internals::graph::Graph;
+use neural_compiler::internals::graph::print::dump;
+use neural_compiler::internals::graph::read::{ReadError, read};
+use neural_compiler::internals::kernel::derived;
+use neural_compiler::internals::ops::Algebra;
+use neural_compiler::{
+    CompileOptions, Derivative, Dtype, Kernel, Limits, Op, Program, Role, Shape, Signature, Source, Tier,
+};
 use support::corpus;
 use support::generate::{Rng, program};
 use support::{native_tier, run, whole_derivative};
@@ -26,7 +27,7 @@ fn there_and_back(graph: &Graph, what: &str) -> Graph {
 fn evaluates_alike(graph: &Graph, rows: usize, inputs: &[Vec<f64>], params: &[f64], what: &str) {
     let again = there_and_back(graph, what);
     for tier in [Tier::Interpret, native_tier()] {
-        let options = CompileOptions { tier, ..CompileOptions::default() };
+        let options = CompileOptions::default().tier(tier);
         let [one, two] = [graph, &again].map(|graph| {
             let kernel = Kernel::from_graph(graph.clone(), &options).expect("a kernel");
             run(&kernel, inputs, params, rows, 1)
@@ -40,7 +41,7 @@ fn corpus_reads_back() {
     for entry in corpus::load().into_iter().chain(corpus::load_from("classic")) {
         for dtype in [Dtype::F64, Dtype::F32] {
             for derivative in [Derivative::None, Derivative::Gradient] {
-                let options = CompileOptions { dtype, ..entry.options(derivative) };
+                let options = entry.options(derivative).dtype(dtype);
                 let graph = derived(&entry.program.graph_for(&options).expect("a graph"), &options).unwrap();
                 if graph.len() < 3000 && dtype == Dtype::F64 {
                     evaluates_alike(&graph, entry.points.len(), &entry.columns(), &[], &entry.name);
@@ -69,7 +70,7 @@ fn generated(seed: u64) -> Option<(Graph, Vec<Vec<f64>>, Vec<f64>)> {
     let dtype = if seed.is_multiple_of(3) { Dtype::F32 } else { Dtype::F64 };
     let watch = seed.is_multiple_of(2);
     let options =
-        CompileOptions { signature, dtype, check_domain: watch, check_kinks: watch, ..Default::default() };
+        CompileOptions::default().signature(signature).dtype(dtype).check_domain(watch).check_kinks(watch);
     // A generated index that folds to a constant out of range is an error of the program.
     let graph = program.graph_for(&options).ok()?;
     let derivative = match seed % 4 {
@@ -78,7 +79,7 @@ fn generated(seed: u64) -> Option<(Graph, Vec<Vec<f64>>, Vec<f64>)> {
         2 => Derivative::Vjp,
         _ => Derivative::Jvp { seeds: 2 },
     };
-    let graph = derived(&graph, &CompileOptions { derivative, ..options }).expect("derivatives exist");
+    let graph = derived(&graph, &options.derivative(derivative)).expect("derivatives exist");
     let rng = &mut Rng(seed);
     let (mut columns, mut params) = (Vec::new(), Vec::new());
     for input in &graph.inputs {
@@ -154,7 +155,7 @@ fn damaged_texts() {
 fn awkward_names() {
     let names =
         ["x", "x", "%0", "true", "1e3", "+inf.0", "-", ":", "@1", "=", "a b", "\\", "#0", "é", "", ","];
-    let mut graph = Graph::new();
+    let mut graph = Graph::default();
     let nodes: Vec<_> = names.iter().map(|name| graph.input(*name, Shape::Scalar, Source::Row)).collect();
     let mut sum = graph.number(0.0);
     for node in nodes {
@@ -162,7 +163,11 @@ fn awkward_names() {
     }
     for (k, name) in names.iter().enumerate() {
         let role = if k % 2 == 0 { Role::Value } else { Role::Gradient { of: k as u32, input: k as u32 } };
-        graph.outputs.push(neural_compiler::graph::Output { name: name.to_string(), node: sum, role });
+        graph.outputs.push(neural_compiler::internals::graph::Output {
+            name: name.to_string(),
+            node: sum,
+            role,
+        });
     }
     graph.limits = Limits { iterations: 1, depth: 2, steps: 3 };
     let again = there_and_back(&graph, "awkward names");

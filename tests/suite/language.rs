@@ -4,9 +4,7 @@ mod checked {
     //! Evaluation of small programs in every tier at once.
 
     use nc_runtime::batch::{self, Batch, Options, Workspace};
-    use neural_compiler::graph::Shape;
-    use neural_compiler::graph::build::Signature;
-    use neural_compiler::{CompileOptions, Kernel, Limits, Program, Tier};
+    use neural_compiler::{CompileOptions, Kernel, Limits, Program, Shape, Signature, Tier};
 
     /// The results for one row, the same bits in every tier; NaN for a row that fails.
     pub fn run(source: &str, shapes: &[(&str, Shape)], inputs: &[f64], params: &[(&str, f64)]) -> Vec<f64> {
@@ -31,8 +29,7 @@ mod checked {
         }
         let mut results: Vec<Vec<f64>> = Vec::new();
         for tier in [Tier::Interpret, crate::support::native_tier()] {
-            let options =
-                CompileOptions { signature: signature.clone(), tier, limits, ..CompileOptions::default() };
+            let options = CompileOptions::default().signature(signature.clone()).tier(tier).limits(limits);
             let kernel = program.compile(&options).unwrap_or_else(|e| panic!("{source}: {e}"));
             results.push(row(&kernel, inputs, params));
             let graph = kernel.graph().clone();
@@ -62,10 +59,8 @@ mod checked {
     }
 }
 
-use neural_compiler::graph::build::Signature;
-use neural_compiler::graph::{Reason, Shape};
-use neural_compiler::interpret::ast::{AstInterpreter, Failure, FailureReason, Scratch};
-use neural_compiler::{CompileOptions, Limits, Program, Stage};
+use neural_compiler::internals::interpret::ast::{AstInterpreter, Failure, FailureReason, Scratch};
+use neural_compiler::{CompileOptions, Limits, Program, Reason, Shape, Signature, Stage};
 
 /// The value of a program of scalars at these inputs, in order of the signature.
 fn at(source: &str, inputs: &[f64]) -> f64 {

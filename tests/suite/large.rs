@@ -3,9 +3,8 @@
 use crate::support;
 
 use nc_runtime::batch::Kernel as _;
-use neural_compiler::graph::Shape;
-use neural_compiler::graph::build::Signature;
-use neural_compiler::{CompileOptions, Derivative, Dtype, Kernel, Program, Tier, graph};
+use neural_compiler::internals::graph;
+use neural_compiler::{CompileOptions, Derivative, Dtype, Kernel, Program, Shape, Signature, Tier};
 
 /// Numbers that are not special, some of which are zeros, the same for every run.
 fn number(k: usize) -> f64 {
@@ -49,14 +48,12 @@ fn compile_as(
     tape: usize,
 ) -> Kernel {
     let program = Program::parse(source).unwrap_or_else(|e| panic!("{source}: {e}"));
-    let options = CompileOptions {
-        signature: signature(source, shapes),
-        dtype,
-        tier,
-        derivative,
-        tape_bytes: tape,
-        ..CompileOptions::default()
-    };
+    let options = CompileOptions::default()
+        .signature(signature(source, shapes))
+        .dtype(dtype)
+        .tier(tier)
+        .derivative(derivative)
+        .tape_bytes(tape);
     let kernel = program.compile(&options).unwrap_or_else(|e| panic!("{source}: {e}"));
     if tier != Tier::Interpret {
         assert_eq!(kernel.notes(), &[] as &[String], "{source}");
@@ -78,7 +75,7 @@ fn agree(
     for (&tape, (dtype, tier)) in tapes.iter().flat_map(|tape| types.map(|types| (tape, types))) {
         let native = compile_as(dtype, source, shapes, tier, derivative.clone(), tape);
         let interpreted = compile_as(dtype, source, shapes, Tier::Interpret, derivative.clone(), tape);
-        let options = CompileOptions { tier: Tier::Interpret, tape_bytes: tape, ..CompileOptions::default() };
+        let options = CompileOptions::default().tier(Tier::Interpret).tape_bytes(tape);
         let by_graph = Kernel::from_graph(native.graph().clone(), &options).expect("a kernel");
         for &rows in lengths {
             let inputs = columns(native.shape().inputs, rows);
@@ -383,7 +380,7 @@ fn parameters_of_many_elements() {
         .map(|tier| {
             let signature = signature(source, &shapes).parameter("p");
             let derivative = Derivative::Gradient;
-            let options = CompileOptions { signature, tier, derivative, ..CompileOptions::default() };
+            let options = CompileOptions::default().signature(signature).tier(tier).derivative(derivative);
             support::run(&program.compile(&options).expect("a kernel"), &inputs, &params, 37, 1)
         })
         .collect();
@@ -396,8 +393,7 @@ fn memory_is_bounded() {
     for n in [200_000, 1 << 20] {
         let program = Program::parse(source).expect(source);
         let signature = signature(source, &[("u", Shape::Vector(n))]);
-        let options =
-            CompileOptions { signature, derivative: Derivative::Gradient, ..CompileOptions::default() };
+        let options = CompileOptions::default().signature(signature).derivative(Derivative::Gradient);
         let kernel = program.compile(&options).expect("a kernel");
         assert_eq!(kernel.tier(), Tier::Interpret);
         assert!(kernel.notes()[0].contains("numbers in memory are more than"), "{:?}", kernel.notes());

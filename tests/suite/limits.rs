@@ -9,13 +9,15 @@ use crate::support;
 use std::time::Instant;
 
 use nc_runtime::batch::Kernel as _;
-use neural_compiler::graph::build::Signature;
-use neural_compiler::interpret::ast::{AstInterpreter, Failure, FailureReason, Scratch};
-use neural_compiler::interpret::graph::GraphInterpreter;
-use neural_compiler::kernel::{DEFAULT_TAPE_BYTES, derived};
-use neural_compiler::lower::lower;
-use neural_compiler::source::Diagnostic;
-use neural_compiler::{CompileOptions, Derivative, Error, Kernel, Limits, Program, Stage, Tier, graph};
+use neural_compiler::internals::graph;
+use neural_compiler::internals::interpret::ast::{AstInterpreter, Failure, FailureReason, Scratch};
+use neural_compiler::internals::interpret::graph::GraphInterpreter;
+use neural_compiler::internals::kernel::derived;
+use neural_compiler::internals::lower::lower;
+use neural_compiler::{
+    CompileOptions, DEFAULT_TAPE_BYTES, Derivative, Diagnostic, Error, Kernel, Limits, Program, Signature,
+    Stage, Tier,
+};
 
 fn on_small_stack(test: impl FnOnce() + Send + 'static) {
     let thread = std::thread::Builder::new().stack_size(2 << 20).spawn(test).expect("a thread");
@@ -60,17 +62,17 @@ fn through_all_stages(source: &str, native: bool) -> f64 {
     });
     assert_eq!(value[0].to_bits(), again[0].to_bits());
 
-    let options = CompileOptions { derivative: Derivative::Gradient, ..CompileOptions::default() };
+    let options = CompileOptions::default().derivative(Derivative::Gradient);
     let adjoint = timed("adjoint", || derived(&graph, &options)).expect("an adjoint");
     graph::verify::verify(&adjoint).expect("a sound adjoint");
     let text = timed("print the adjoint", || graph::print::dump(&adjoint));
     assert!(text.len() < 1000 * source.len() + 1000);
     let lanes = timed("lanes", || lower(&adjoint, DEFAULT_TAPE_BYTES));
-    neural_compiler::lower::verify::verify(&lanes).expect("a sound lane program");
-    timed("print the lanes", || neural_compiler::lower::print::dump(&lanes));
+    neural_compiler::internals::lower::verify::verify(&lanes).expect("a sound lane program");
+    timed("print the lanes", || neural_compiler::internals::lower::print::dump(&lanes));
     println!("{} nodes, {} instructions", adjoint.len(), lanes.insts.len());
     if native {
-        let options = CompileOptions { tier: support::native_tier(), ..options };
+        let options = options.tier(support::native_tier());
         let kernel = timed("compile", || Kernel::from_graph(adjoint.clone(), &options)).expect("a kernel");
         let columns: Vec<Vec<f64>> = inputs.iter().map(|&x| vec![x; 3]).collect();
         let columns: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
@@ -113,7 +115,7 @@ fn nesting_up_to_a_million() {
         interpreter.row(&mut Scratch::default(), &[1.0], &[], &mut value).expect("a value");
         assert!(value[0] > 0.0 && value[0] < 0.01, "{}", value[0]);
         let graph = timed("graph", || program.graph(&Signature::scalars())).expect("a graph");
-        let options = CompileOptions { derivative: Derivative::Gradient, ..CompileOptions::default() };
+        let options = CompileOptions::default().derivative(Derivative::Gradient);
         let adjoint = timed("adjoint", || derived(&graph, &options)).expect("an adjoint");
         assert!(adjoint.len() > 2_000_000);
         timed("drop", || drop((program, graph, adjoint)));
@@ -360,7 +362,7 @@ fn huge_matrices_are_compiled() {
     on_small_stack(|| {
         let program = Program::parse("(trace (inv A))").expect("a program");
         let signature = Signature::scalars().shape("A", graph::Shape::Matrix(200, 200));
-        let options = CompileOptions { signature, ..CompileOptions::default() };
+        let options = CompileOptions::default().signature(signature);
         let kernel = timed("compile", || program.compile(&options)).expect("a kernel");
         assert_eq!(kernel.notes(), &[] as &[String]);
         // Of the diagonal matrix with 1, 2, … the inverse has the trace 1 + 1/2 + ….
@@ -375,7 +377,7 @@ fn huge_matrices_are_compiled() {
             || kernel.evaluate_row(&row, &[], &mut value, &mut [], &mut workspace).expect("a row that fits");
         timed("evaluate", run);
         assert_eq!(Some(value[0]), expected);
-        let small = CompileOptions { max_instructions: 100, ..options };
+        let small = options.max_instructions(100);
         let kernel = program.compile(&small).expect("a kernel");
         assert_eq!(kernel.tier(), Tier::Interpret);
         assert!(kernel.notes()[0].contains("instructions are more than"), "{:?}", kernel.notes());
@@ -557,11 +559,11 @@ fn nested_tests(depth: usize) -> String {
 fn nested_loops_are_differentiated_in_linear_memory() {
     let compile = |source: &str, tier: Tier, derivative: Derivative| {
         let program = Program::parse(source).expect("a program");
-        program.compile(&CompileOptions { tier, derivative, ..CompileOptions::default() })
+        program.compile(&CompileOptions::default().tier(tier).derivative(derivative))
     };
     let instructions = |source: &str| {
         let program = Program::parse(source).expect("a program");
-        let options = CompileOptions { derivative: Derivative::Gradient, ..CompileOptions::default() };
+        let options = CompileOptions::default().derivative(Derivative::Gradient);
         let graph = program.graph_for(&options).expect("a graph");
         let graph = timed("derive", || derived(&graph, &options)).expect("an adjoint");
         let (size, _) = graph.expanded_size();
@@ -608,7 +610,7 @@ fn large_jacobians() {
         Program::parse(&format!("(values{results})")).expect("a program")
     };
     let gradient = |program: &Program| {
-        let options = CompileOptions { derivative: Derivative::Gradient, ..CompileOptions::default() };
+        let options = CompileOptions::default().derivative(Derivative::Gradient);
         let graph = program.graph_for(&options).expect("a graph");
         let graph = timed("derive", || derived(&graph, &options)).expect("a Jacobian");
         (graph, options)
@@ -651,11 +653,7 @@ fn rings_of_functions_with_vectors() {
         Program::parse(&format!("{functions}(ref (f0 x d) 0)")).expect("a program")
     };
     for n in [1, 2, 3, 60] {
-        let options = CompileOptions {
-            derivative: Derivative::Gradient,
-            tier: Tier::Interpret,
-            ..CompileOptions::default()
-        };
+        let options = CompileOptions::default().derivative(Derivative::Gradient).tier(Tier::Interpret);
         let kernel = timed("compile", || ring(n).compile(&options)).expect("a kernel");
         assert_eq!(kernel.columns(&[&[3.0], &[4.0]]).expect("values"), [[52.0], [16.0], [0.0]], "{n}");
     }

@@ -3,11 +3,11 @@
 use crate::support;
 
 use nc_runtime::batch::Kernel as _;
-use neural_compiler::codegen::cranelift::TargetMachine;
-use neural_compiler::graph::Shape;
-use neural_compiler::graph::build::Signature;
-use neural_compiler::kernel::derived;
-use neural_compiler::{CompileOptions, Derivative, Kernel, Limits, Program, Tier, graph};
+use neural_compiler::internals::graph;
+use neural_compiler::internals::kernel::derived;
+use neural_compiler::{
+    CompileOptions, Derivative, Kernel, Limits, Program, Shape, Signature, TargetMachine, Tier,
+};
 
 /// A program, the shapes of its inputs that are no scalars, and values of its inputs that lie in its domain.
 struct Case {
@@ -241,7 +241,7 @@ fn options(case: &Case, tier: Tier, derivative: Derivative, tape_bytes: usize) -
     for &(name, shape) in case.shapes {
         signature = signature.shape(name, shape);
     }
-    CompileOptions { signature, tier, derivative, tape_bytes, ..CompileOptions::default() }
+    CompileOptions::default().signature(signature).tier(tier).derivative(derivative).tape_bytes(tape_bytes)
 }
 
 /// The outputs of each row, evaluated together; NaN where it failed.
@@ -262,7 +262,7 @@ fn every_tier_has_the_same_bits() {
     for case in CASES {
         let program = Program::parse(case.source).unwrap_or_else(|e| panic!("{}: {e}", case.name));
         let graph = program
-            .graph(&options(case, Tier::Auto, Derivative::None, 0).signature)
+            .graph(options(case, Tier::Auto, Derivative::None, 0).get_signature())
             .unwrap_or_else(|e| panic!("{}: {e}", case.name));
         assert_eq!(graph::verify::verify(&graph), Ok(()), "{}", case.name);
         for derivative in [Derivative::None, Derivative::Gradient, Derivative::Hessian] {
@@ -271,11 +271,9 @@ fn every_tier_has_the_same_bits() {
                 program.compile(&options).unwrap_or_else(|e| panic!("{}: {e}", case.name))
             };
             let interpreted = outputs(&compile(Tier::Interpret, 64 << 20), case.rows);
-            let watching = CompileOptions {
-                check_domain: true,
-                check_kinks: true,
-                ..options(case, support::native_tier(), derivative.clone(), 4096)
-            };
+            let watching = options(case, support::native_tier(), derivative.clone(), 4096)
+                .check_domain(true)
+                .check_kinks(true);
             let watching = program.compile(&watching).unwrap_or_else(|e| panic!("{}: {e}", case.name));
             let watched = outputs(&watching, case.rows);
             assert_eq!(bits(&watched), bits(&interpreted), "{}: {derivative:?}, watched", case.name);
@@ -305,7 +303,7 @@ fn values(source: &str, derivative: Derivative, limits: Limits, rows: &[&[f64]])
     let program = Program::parse(source).unwrap_or_else(|e| panic!("{source}: {e}"));
     let [native, interpreted] = [support::native_tier(), Tier::Interpret].map(|tier| {
         let derivative = derivative.clone();
-        let options = CompileOptions { tier, derivative, limits: Some(limits), ..CompileOptions::default() };
+        let options = CompileOptions::default().tier(tier).derivative(derivative).limits(limits);
         let kernel = program.compile(&options).unwrap_or_else(|e| panic!("{source}: {e}"));
         outputs(&kernel, rows)
     });
@@ -414,14 +412,15 @@ fn many_rows(inputs: &[String], rows: usize) -> Vec<Vec<f64>> {
 fn agree_in_batches(source: &str, base: &CompileOptions, lengths: &[usize]) {
     let program = Program::parse(source).unwrap_or_else(|e| panic!("{e}"));
     let compile = |tier| {
-        let options = CompileOptions { tier, ..base.clone() };
+        let options = base.clone().tier(tier);
         program.compile(&options).unwrap_or_else(|e| panic!("{e}"))
     };
     let (native, interpreted) = (compile(support::native_tier()), compile(Tier::Interpret));
     assert!(native.notes().is_empty(), "{:?}", native.notes());
     let params: Vec<f64> = (0..native.shape().params).map(|k| k as f64 + 2.0).collect();
     let names: Vec<String> = program.inputs().map(String::from).collect();
-    let names: Vec<String> = names.into_iter().filter(|name| !base.signature.is_parameter(name)).collect();
+    let names: Vec<String> =
+        names.into_iter().filter(|name| !base.get_signature().is_parameter(name)).collect();
     for &rows in lengths {
         let mut columns = many_rows(&names, rows);
         while columns.len() < native.shape().inputs {
@@ -447,12 +446,11 @@ fn large_bodies_many_columns_and_long_batches() {
         (60, 30, Derivative::Gradient),
     ] {
         for tape_bytes in [0, 64 << 20] {
-            let base =
-                CompileOptions { derivative: derivative.clone(), tape_bytes, ..CompileOptions::default() };
+            let base = CompileOptions::default().derivative(derivative.clone()).tape_bytes(tape_bytes);
             agree_in_batches(&large(terms, columns), &base, &[1, 2, 3, 5, 137]);
         }
     }
-    let base = CompileOptions { derivative: Derivative::Gradient, ..CompileOptions::default() };
+    let base = CompileOptions::default().derivative(Derivative::Gradient);
     agree_in_batches(&large(2, 2), &base, &[4097, 8192 + 3]);
 }
 
@@ -468,12 +466,13 @@ fn parameters_several_results_and_directions() {
             [Derivative::None, Derivative::Gradient, Derivative::Vjp, Derivative::Jvp { seeds: 3 }]
         {
             for wrt in [None, Some(vec!["x".to_string()]), Some(vec!["p".into(), "q".into()])] {
-                let base = CompileOptions {
-                    derivative: derivative.clone(),
-                    wrt,
-                    signature: Signature::scalars().parameter("p").parameter("q"),
-                    tape_bytes: 1024,
-                    ..CompileOptions::default()
+                let base = CompileOptions::default()
+                    .derivative(derivative.clone())
+                    .signature(Signature::scalars().parameter("p").parameter("q"))
+                    .tape_bytes(1024);
+                let base = match wrt {
+                    Some(names) => base.wrt(names),
+                    None => base,
                 };
                 agree_in_batches(source, &base, &[1, 3, 130, 4097]);
             }
@@ -492,7 +491,8 @@ fn subsets_of_the_processor_run_loops_and_calls() {
         for case in CASES {
             let program = Program::parse(case.source).unwrap_or_else(|e| panic!("{}: {e}", case.name));
             let options = options(case, Tier::Interpret, Derivative::Gradient, 4096);
-            let graph = program.graph(&options.signature).unwrap_or_else(|e| panic!("{}: {e}", case.name));
+            let graph =
+                program.graph(options.get_signature()).unwrap_or_else(|e| panic!("{}: {e}", case.name));
             let graph = derived(&graph, &options).unwrap_or_else(|e| panic!("{}: {e}", case.name));
             let subset =
                 Kernel::for_target(graph.clone(), &target).unwrap_or_else(|e| panic!("{}: {e}", case.name));
@@ -535,13 +535,11 @@ fn rows_that_fail_add_the_same_to_sums() {
                 .collect();
             for derivative in [Derivative::Gradient, Derivative::Vjp] {
                 let results = [support::native_tier(), Tier::Interpret].map(|tier| {
-                    let options = CompileOptions {
-                        tier,
-                        derivative: derivative.clone(),
-                        limits: Some(limits),
-                        signature: Signature::scalars().parameter("p"),
-                        ..CompileOptions::default()
-                    };
+                    let options = CompileOptions::default()
+                        .tier(tier)
+                        .derivative(derivative.clone())
+                        .limits(limits)
+                        .signature(Signature::scalars().parameter("p"));
                     let kernel = program.compile(&options).unwrap_or_else(|e| panic!("{source}: {e}"));
                     let mut columns = columns.clone();
                     columns.resize(kernel.shape().inputs, vec![1.0; 9]);
@@ -599,13 +597,11 @@ fn large_arrays_in_loops() {
         for derivative in [Derivative::None, Derivative::Gradient, Derivative::Jvp { seeds: 1 }] {
             for tape_bytes in [0, 64 << 20] {
                 let [native, interpreted] = [support::native_tier(), Tier::Interpret].map(|tier| {
-                    let options = CompileOptions {
-                        tier,
-                        tape_bytes,
-                        derivative: derivative.clone(),
-                        signature: signature.clone(),
-                        ..CompileOptions::default()
-                    };
+                    let options = CompileOptions::default()
+                        .tier(tier)
+                        .tape_bytes(tape_bytes)
+                        .derivative(derivative.clone())
+                        .signature(signature.clone());
                     program.compile(&options).unwrap_or_else(|e| panic!("{source}: {e}"))
                 });
                 let width = native.shape().inputs;

@@ -4,6 +4,7 @@
 mod measure;
 mod support;
 
+mod api;
 mod arrays;
 mod bodies;
 mod bounds;
@@ -31,6 +32,7 @@ mod pictures;
 mod repeats;
 mod single;
 mod snapshots;
+mod soundness;
 mod stacks;
 mod streaming;
 mod tail_calls;

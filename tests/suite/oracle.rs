@@ -3,12 +3,8 @@
 use crate::support;
 
 use nc_runtime::batch::{self, Batch, Options, Workspace};
-use neural_compiler::graph::Reason;
-use neural_compiler::graph::Shape;
-use neural_compiler::graph::build::Signature;
-use neural_compiler::interpret::ast::{AstInterpreter, FailureReason, Scratch};
-use neural_compiler::source::Span;
-use neural_compiler::{CompileOptions, Kernel, Program, Tier};
+use neural_compiler::internals::interpret::ast::{AstInterpreter, FailureReason, Scratch};
+use neural_compiler::{CompileOptions, Kernel, Program, Reason, Shape, Signature, Span, Tier};
 
 /// Numbers that make operations differ, if they can.
 const SPICY: &[f64] = &[
@@ -80,6 +76,7 @@ const PROGRAMS: &[&str] = &[
     "(sinh x)",
     "(cosh x)",
     "(tanh x)",
+    "(asinh x)",
     "(cbrt x)",
     "(hypot x y)",
     "(floor x)",
@@ -216,17 +213,16 @@ fn same_bits_in_every_tier() {
     for text in PROGRAMS {
         let program = Program::parse(text).unwrap_or_else(|e| panic!("{text}: {e}"));
         let signature = signature_for(&program, &signature());
-        let options = CompileOptions { signature: signature.clone(), ..CompileOptions::default() };
+        let options = CompileOptions::default().signature(signature.clone());
         let graph = program.graph(&signature).unwrap_or_else(|e| panic!("{text}: {e}"));
         let interpreter = AstInterpreter::new(program.resolved().clone(), &signature);
         let rows = 601;
         let columns: Vec<Vec<f64>> = (0..interpreter.columns())
             .map(|_| (0..rows).map(|_| SPICY[next() % SPICY.len()]).collect())
             .collect();
-        let tree = program.compile(&CompileOptions { tier: Tier::Interpret, ..options.clone() }).unwrap();
-        let interpreted =
-            Kernel::from_graph(graph.clone(), &CompileOptions { tier: Tier::Interpret, ..options.clone() });
-        let native = program.compile(&CompileOptions { tier: support::native_tier(), ..options }).unwrap();
+        let tree = program.compile(&options.clone().tier(Tier::Interpret)).unwrap();
+        let interpreted = Kernel::from_graph(graph.clone(), &options.clone().tier(Tier::Interpret));
+        let native = program.compile(&options.tier(support::native_tier())).unwrap();
         let expected = run(&tree, &columns, rows);
         assert_eq!(run(&interpreted.unwrap(), &columns, rows), expected, "graph interpreter: {text}");
         assert_eq!(run(&native, &columns, rows), expected, "native: {text}");

@@ -3,8 +3,8 @@
 use insta::assert_snapshot;
 use layout::gv::DotParser;
 use layout::gv::parser::ast::{self, Stmt};
-use neural_compiler::picture::{self, Edge, GroupId, Kind, Node, Picture};
-use neural_compiler::{CompileOptions, Program, Subject};
+use neural_compiler::internals::picture::{GroupId, Kind, Node};
+use neural_compiler::{CompileOptions, Picture, Program, Subject};
 
 const HERON: &str = "(loop ((x a)) (if (< (abs (- (* x x) a)) 1e-9) x (recur (* 1/2 (+ x (/ a x))))))";
 
@@ -29,10 +29,9 @@ fn odd() -> (Picture, Vec<&'static str>) {
     ];
     let mut picture = Picture::default();
     for label in &labels {
-        let node = Node { label: (*label).into(), kind: Kind::Operation, span: None, group: None };
-        let node = picture.nodes.push(node);
-        if let Some(first) = picture.nodes.keys().next().filter(|&first| first != node) {
-            picture.edges.push(Edge { from: first, to: node, label: (*label).into() });
+        let node = picture.add_node(*label, Kind::Operation, None);
+        if let Some(first) = picture.nodes().keys().next().filter(|&first| first != node) {
+            picture.add_edge(first, node, *label);
         }
     }
     (picture, labels)
@@ -73,9 +72,9 @@ fn three_languages() {
         ("heron", of_program(HERON, Subject::Graph), HERON),
         ("figure_2", of_program("(* (+ x 1) (- y 2))", Subject::Ast), ""),
     ] {
-        assert_snapshot!(format!("{name}_mermaid"), picture::mermaid::write(&picture));
-        assert_snapshot!(format!("{name}_dot"), picture::dot::write(&picture));
-        assert_snapshot!(format!("{name}_svg"), picture::svg::write(&picture, source));
+        assert_snapshot!(format!("{name}_mermaid"), picture.mermaid());
+        assert_snapshot!(format!("{name}_dot"), picture.dot());
+        assert_snapshot!(format!("{name}_svg"), picture.svg(source));
     }
 }
 
@@ -95,14 +94,14 @@ fn what_is_drawn_is_in_the_text() {
         (forms, Subject::Adjoint),
     ] {
         let picture = of_program(source, subject);
-        let expected = (picture.nodes.len(), picture.edges.len(), picture.groups.len());
-        assert_eq!(counts(&picture::dot::write(&picture)), expected, "{source} {subject:?}");
-        let mut drawn = labels(&picture::svg::write(&picture, source));
-        let mut meant: Vec<String> = picture.nodes.values().map(|node| node.label.clone()).collect();
+        let expected = (picture.nodes().len(), picture.edges().len(), picture.groups().len());
+        assert_eq!(counts(&picture.dot()), expected, "{source} {subject:?}");
+        let mut drawn = labels(&picture.svg(source));
+        let mut meant: Vec<String> = picture.nodes().values().map(|node| node.label.clone()).collect();
         drawn.sort_unstable();
         meant.sort_unstable();
         assert_eq!(drawn, meant, "{source} {subject:?}");
-        let mermaid = picture::mermaid::write(&picture);
+        let mermaid = picture.mermaid();
         let frames = mermaid.lines().filter(|line| line.trim() == "end").count();
         assert_eq!(frames, expected.2);
         assert_eq!(mermaid.lines().count(), 1 + expected.0 + expected.1 + 2 * expected.2);
@@ -112,11 +111,11 @@ fn what_is_drawn_is_in_the_text() {
 #[test]
 fn edges_that_cross_a_frame_belong_to_its_head() {
     let picture = of_program(HERON, Subject::Adjoint);
-    assert_eq!(picture.groups.len(), 2);
+    assert_eq!(picture.groups().len(), 2);
     let inside = |node: &Node, group: GroupId| node.group == Some(group);
-    for (id, group) in picture.groups.iter() {
-        for edge in &picture.edges {
-            let (from, to) = (&picture.nodes[edge.from], &picture.nodes[edge.to]);
+    for (id, group) in picture.groups().iter() {
+        for edge in picture.edges() {
+            let (from, to) = (&picture.nodes()[edge.from], &picture.nodes()[edge.to]);
             if inside(from, id) != inside(to, id) {
                 assert!(edge.from == group.head || edge.to == group.head, "{from:?} {to:?}");
             }
@@ -127,13 +126,13 @@ fn edges_that_cross_a_frame_belong_to_its_head() {
 #[test]
 fn odd_names() {
     let (picture, names) = odd();
-    assert_snapshot!("odd_mermaid", picture::mermaid::write(&picture));
-    let dot = picture::dot::write(&picture);
+    assert_snapshot!("odd_mermaid", picture.mermaid());
+    let dot = picture.dot();
     assert_eq!(counts(&dot), (names.len(), names.len() - 1, 0));
     assert_snapshot!("odd_dot", dot);
     let expected: Vec<String> =
         names.iter().map(|name| name.replace('\n', " ").replace('\u{1}', "\u{fffd}")).collect();
-    assert_eq!(labels(&picture::svg::write(&picture, "")), expected);
+    assert_eq!(labels(&picture.svg("")), expected);
 }
 
 /// Deep programs take no stack, and limits are kept.
@@ -142,7 +141,7 @@ fn large_pictures() {
     const DEPTH: usize = 100_000;
     let nested = format!("{}x{}", "(exp ".repeat(DEPTH), ")".repeat(DEPTH));
     let picture = of_program(&nested, Subject::Ast);
-    assert_eq!(picture::svg::write(&picture, "").matches("<rect").count(), DEPTH + 1);
+    assert_eq!(picture.svg("").matches("<rect").count(), DEPTH + 1);
     let error = picture.within(Picture::MAX_NODES).unwrap_err();
     assert_eq!(error.to_string(), "the picture has 100001 nodes, more than the limit of 2000");
 }

@@ -4,10 +4,8 @@ use crate::support;
 
 use std::collections::HashMap;
 
-use neural_compiler::graph::Reason;
-use neural_compiler::graph::build::Signature;
-use neural_compiler::interpret::ast::{AstInterpreter, FailureReason, Scratch};
-use neural_compiler::{CompileOptions, Derivative, Limits, Program, Tier};
+use neural_compiler::internals::interpret::ast::{AstInterpreter, FailureReason, Scratch};
+use neural_compiler::{CompileOptions, Derivative, Limits, Program, Reason, Signature, Tier};
 use support::generate::{Rng, Style, styled};
 use support::run;
 
@@ -73,7 +71,7 @@ fn what_an_inner_loop_leaves_is_known_after_the_outer_one() {
         .map(|name| if name == "s" { vec![2.0, 3.0] } else { vec![if name == "x" { 1.0 } else { 3.0 }; 2] })
         .collect();
     let result = |derivative, tier| {
-        let kernel = program.compile(&CompileOptions { derivative, tier, ..CompileOptions::default() });
+        let kernel = program.compile(&CompileOptions::default().derivative(derivative).tier(tier));
         run(&kernel.expect("a kernel"), &columns, &[], 2, 1).columns[0].clone()
     };
     let expected = vec![(2f64.sqrt() - 2.0).to_bits(), (3f64.sqrt() - 3.0).to_bits()];
@@ -94,7 +92,7 @@ fn mutual_tail_calls_hand_vectors_to_each_other() {
                   (f n [1 2]))";
     let program = Program::parse(text).expect("a program");
     for tier in [support::native_tier(), Tier::Interpret] {
-        let options = CompileOptions { derivative: Derivative::Gradient, tier, ..CompileOptions::default() };
+        let options = CompileOptions::default().derivative(Derivative::Gradient).tier(tier);
         let kernel = program.compile(&options).expect("a kernel");
         let results = run(&kernel, &[vec![4.0, 5.0]], &[], 2, 1);
         assert_eq!(results.columns[0], [3f64.to_bits(), 6f64.to_bits()], "{tier}");

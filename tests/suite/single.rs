@@ -2,13 +2,12 @@
 
 use nc_runtime::batch::{Batch, BatchError, Options, Sink, Source, Workspace};
 use ndarray::Array2;
-use neural_compiler::graph::build::Signature;
-use neural_compiler::{CompileOptions, Derivative, Dtype, Formula, Kernel, Limits, Program, Tier};
+use neural_compiler::{CompileOptions, Derivative, Dtype, Formula, Kernel, Limits, Program, Signature, Tier};
 
 const TIERS: [Tier; 3] = [Tier::Auto, Tier::Cranelift, Tier::Interpret];
 
 fn options(tier: Tier) -> CompileOptions {
-    CompileOptions { dtype: Dtype::F32, tier, derivative: Derivative::Gradient, ..CompileOptions::default() }
+    CompileOptions::default().dtype(Dtype::F32).tier(tier).derivative(Derivative::Gradient)
 }
 
 #[test]
@@ -27,7 +26,7 @@ fn a_square_and_its_gradient() {
 }
 
 fn kernel(source: &str, tier: Tier) -> Kernel {
-    let options = CompileOptions { derivative: Derivative::None, ..options(tier) };
+    let options = options(tier).derivative(Derivative::None);
     Program::parse(source).unwrap().compile(&options).unwrap()
 }
 
@@ -85,7 +84,7 @@ fn sums_over_the_batch_are_binary64() {
     let mut sums = Vec::new();
     for (tier, threads) in TIERS.into_iter().flat_map(|tier| [1, 2].map(|threads| (tier, threads))) {
         let signature = Signature::scalars().parameter("k");
-        let kernel = program.compile(&CompileOptions { signature, ..options(tier) }).unwrap();
+        let kernel = program.compile(&options(tier).signature(signature)).unwrap();
         let (mut value, mut gradient, mut sum) = (vec![0.0; x.len()], vec![0.0; x.len()], [0.0]);
         let batch = Batch {
             rows: x.len(),
@@ -116,8 +115,8 @@ fn arrays_and_formulas() {
     let mut f = Formula::of(Dtype::F32);
     let (x, tenth) = (f.input("x"), f.number(0.1));
     let product = f.call("*", &[x, tenth]).unwrap();
-    f.result("", product);
-    let kernel = Kernel::from_graph(f.finish(), &CompileOptions::default()).unwrap();
+    f.result("", product).unwrap();
+    let kernel = f.compile(&CompileOptions::default()).unwrap();
     let inputs = Array2::from_shape_fn((7, 1), |(row, _)| row as f32);
     let mut outputs = Array2::zeros((7, 1));
     let (options, mut workspace) = (Options::default(), Workspace::new());
@@ -135,8 +134,7 @@ fn steps_beyond_2_to_the_24() {
     assert!(taken > 1 << 24);
     for (steps, expected) in [(taken, Some(4000.0f32)), (taken - 1, None)] {
         let limits = Some(Limits { steps, ..Limits::default() });
-        let options =
-            CompileOptions { dtype: Dtype::F32, tier: Tier::Cranelift, limits, ..CompileOptions::default() };
+        let options = CompileOptions::default().dtype(Dtype::F32).tier(Tier::Cranelift).limits(limits);
         let found = program.compile(&options).unwrap().columns(&[&[4300f32]]).unwrap()[0][0];
         assert_eq!((!found.is_nan()).then_some(found), expected, "{steps} steps");
     }
@@ -149,7 +147,7 @@ fn few_steps_are_counted_alike_in_every_tier() {
     for steps in [175, 176, 177, 178] {
         let limits = Some(Limits { steps, ..Limits::default() });
         let run = |dtype, tier| {
-            let options = CompileOptions { dtype, tier, limits, ..CompileOptions::default() };
+            let options = CompileOptions::default().dtype(dtype).tier(tier).limits(limits);
             program.compile(&options).unwrap()
         };
         let double = run(Dtype::F64, Tier::Interpret).columns(&[&[10.0f64]]).unwrap()[0][0];

@@ -6,14 +6,12 @@
 
 use std::fmt::Write as _;
 
-use neural_compiler::graph::Shape;
-use neural_compiler::graph::build::Signature;
-use neural_compiler::{CompileOptions, Derivative, Program, Stage};
+use neural_compiler::{CompileOptions, Derivative, Program, Shape, Signature, Stage};
 
 fn stages(source: &str, signature: Signature) -> String {
     let program = Program::parse(source).expect("a program");
-    let value = CompileOptions { signature, ..CompileOptions::default() };
-    let gradient = CompileOptions { derivative: Derivative::Gradient, ..value.clone() };
+    let value = CompileOptions::default().signature(signature);
+    let gradient = value.clone().derivative(Derivative::Gradient);
     let mut text = format!("{}\n", source.trim());
     for (title, stage, options) in [
         ("ast", Stage::Ast, &value),

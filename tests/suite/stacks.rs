@@ -72,7 +72,7 @@ fn loop_over_vectors(count: usize) -> String {
 
 fn compile(source: &str, tier: Tier, dtype: Dtype, derivative: Derivative) -> Kernel {
     let program = Program::parse(source).expect("a program");
-    let options = CompileOptions { tier, dtype, derivative, ..CompileOptions::default() };
+    let options = CompileOptions::default().tier(tier).dtype(dtype).derivative(derivative);
     program.compile(&options).expect("a kernel")
 }
 

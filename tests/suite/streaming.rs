@@ -33,9 +33,8 @@ fn large_batches_have_the_same_bits() {
     let inputs = [column(0.37), column(0.5)];
     let expected: Vec<u64> = inputs[0].iter().zip(&inputs[1]).map(|(x, y)| support::bits(x / y)).collect();
     for tier in support::native_tiers() {
-        let options = CompileOptions { tier, ..CompileOptions::default() };
-        let options =
-            CompileOptions { derivative: Derivative::Gradient, wrt: Some(vec!["x".into()]), ..options };
+        let options = CompileOptions::default().tier(tier);
+        let options = options.derivative(Derivative::Gradient).wrt(["x"]);
         let kernel = program.compile(&options).expect("it compiles");
         let whole = evaluate(&kernel, &inputs, 0, 1);
         assert!(whole[0] == expected, "{tier}");
@@ -49,7 +48,7 @@ fn large_batches_have_the_same_bits() {
 #[test]
 fn only_code_that_waits_for_memory_streams() {
     for tier in support::native_tiers().into_iter().filter(|tier| tier.to_string().starts_with("avx")) {
-        let options = CompileOptions { tier, ..CompileOptions::default() };
+        let options = CompileOptions::default().tier(tier);
         for (source, streams) in [("(+ x y)", true), ("(exp (sin x))", false)] {
             let text = Program::parse(source).expect("it parses").stage(Stage::Asm, &options, None);
             assert_eq!(text.expect("code").contains("vmovntpd"), streams, "{source}, {tier}");

@@ -9,11 +9,9 @@ use crate::support::recursion;
 
 use std::collections::HashMap;
 
-use neural_compiler::anf::{self, Anf, Atom, BlockId, End, Operand, Rhs, Var};
-use neural_compiler::graph::Reason;
-use neural_compiler::graph::build::Signature;
-use neural_compiler::interpret::ast::{AstInterpreter, FailureReason, Scratch};
-use neural_compiler::{CompileOptions, Derivative, Limits, Program, Tier};
+use neural_compiler::internals::anf::{self, Anf, Atom, BlockId, End, Operand, Rhs, Var};
+use neural_compiler::internals::interpret::ast::{AstInterpreter, FailureReason, Scratch};
+use neural_compiler::{CompileOptions, Derivative, Limits, Program, Reason, Signature, Tier};
 
 /// What a row uses.
 #[derive(Debug, Default, Clone, Copy, PartialEq)]
@@ -198,13 +196,11 @@ fn in_tiers(
     });
     let columns = vec![rows; program.inputs().count()];
     let [native, interpreted] = [support::native_tier(), Tier::Interpret].map(|tier| {
-        let options = CompileOptions {
-            tier,
-            derivative: derivative.clone(),
-            limits: Some(limits),
-            tape_bytes,
-            ..CompileOptions::default()
-        };
+        let options = CompileOptions::default()
+            .tier(tier)
+            .derivative(derivative.clone())
+            .limits(limits)
+            .tape_bytes(tape_bytes);
         let kernel = program.compile(&options).unwrap_or_else(|error| panic!("{error} in\n{source}"));
         let Ok(results) = kernel.columns(&columns) else { return Vec::new() };
         let bits = |x: &f64| if x.is_nan() { f64::NAN.to_bits() } else { x.to_bits() };

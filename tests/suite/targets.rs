@@ -1,6 +1,6 @@
 //! Code for processors other than this one. `cargo test --features arm64 --test suite targets` includes aarch64.
 
-use neural_compiler::codegen::cranelift::TargetMachine;
+use neural_compiler::TargetMachine;
 
 #[cfg(feature = "arm64")]
 #[test]

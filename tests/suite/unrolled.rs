@@ -5,8 +5,7 @@
 
 use crate::support;
 
-use neural_compiler::graph::build::Signature;
-use neural_compiler::{CompileOptions, Derivative, Dtype, Kernel, Program, Tier};
+use neural_compiler::{CompileOptions, Derivative, Dtype, Kernel, Program, Signature, Tier};
 use support::unrolled::program;
 use support::{Results, run};
 
@@ -32,8 +31,12 @@ fn columns(rows: usize) -> Vec<Vec<f64>> {
 fn compile(text: &str, dtype: Dtype, derivative: Derivative, tier: Tier, tape_bytes: usize) -> Kernel {
     let signature = Signature::scalars().parameter("p");
     let program = Program::parse(text).unwrap_or_else(|e| panic!("{e} in\n{text}"));
-    let options =
-        CompileOptions { signature, dtype, derivative, tier, tape_bytes, ..CompileOptions::default() };
+    let options = CompileOptions::default()
+        .signature(signature)
+        .dtype(dtype)
+        .derivative(derivative)
+        .tier(tier)
+        .tape_bytes(tape_bytes);
     program.compile(&options).unwrap_or_else(|e| panic!("{e} in\n{text}"))
 }
 

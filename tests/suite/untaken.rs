@@ -5,11 +5,10 @@ use crate::support;
 use support::bits;
 use support::derive::{Case, Value, matrix, number, vector};
 
-use neural_compiler::derive::adjoint::{Seeds, adjoint};
-use neural_compiler::derive::tangent::tangent;
-use neural_compiler::kernel::derived;
-use neural_compiler::limits::Limits;
-use neural_compiler::{CompileOptions, Derivative, Kernel, Program, Tier};
+use neural_compiler::internals::derive::adjoint::{Seeds, adjoint};
+use neural_compiler::internals::derive::tangent::tangent;
+use neural_compiler::internals::kernel::derived;
+use neural_compiler::{CompileOptions, Derivative, Kernel, Limits, Program, Tier};
 use support::generate::{Generated, Rng, program};
 
 const INF: f64 = f64::INFINITY;
@@ -275,11 +274,11 @@ fn gradients(generated: &Generated, text: &str, values: &dyn Fn(&str, usize) -> 
     let inputs: Vec<(&str, Value)> = names
         .iter()
         .map(|name| {
-            let shape = shape(name).unwrap_or(neural_compiler::graph::Shape::Scalar);
+            let shape = shape(name).unwrap_or(neural_compiler::Shape::Scalar);
             (name.as_str(), Value { shape, elements: (0..shape.len()).map(|k| values(name, k)).collect() })
         })
         .collect();
-    let mut signature = neural_compiler::graph::build::Signature::scalars();
+    let mut signature = neural_compiler::Signature::scalars();
     for (name, value) in &inputs {
         signature = signature.shape(*name, value.shape);
     }
@@ -294,7 +293,7 @@ fn gradients(generated: &Generated, text: &str, values: &dyn Fn(&str, usize) -> 
     let modes = [adjoint(&case.graph, Seeds::Elements, &wrt), tangent(&case.graph, &case.directions())].map(
         |graph| {
             let graph = graph.expect("a derived graph");
-            let options = CompileOptions { tier: Tier::Interpret, ..CompileOptions::default() };
+            let options = CompileOptions::default().tier(Tier::Interpret);
             let kernel = Kernel::from_graph(graph, &options).expect("a kernel");
             let results = support::run(&kernel, &columns, &[], 1, 1);
             results.columns[1..].iter().map(|c| f64::from_bits(c[0])).collect()
@@ -401,15 +400,15 @@ fn failures_of_calls_on_other_paths() {
         (+ (down n) (if (> x 0) (* x (down x)) (- x)))";
     let case = Case::new(text, &[("n", number(0.0)), ("x", number(0.0))]);
     let limits = Limits { depth: 5, ..Limits::default() };
-    let options = CompileOptions { limits: Some(limits), ..case.options.clone() };
+    let options = case.options.clone().limits(limits);
     let program = Program::parse(text).expect("a program");
     let graph = program.graph_for(&options).expect("a graph");
-    let gradient = CompileOptions { derivative: Derivative::Gradient, ..options.clone() };
+    let gradient = options.clone().derivative(Derivative::Gradient);
     let graph = derived(&graph, &gradient).expect("an adjoint");
     let columns = [vec![3.0, 9.0, 2.0, 9.0, 1.0], vec![-1.0, -2.0, 2.0, 3.0, 9.0]];
     let expected = [[4.0, NAN, 6.0, NAN, NAN], [0.0, NAN, 0.0, NAN, NAN], [-1.0, NAN, 2.0, NAN, NAN]];
     for tier in [support::native_tier(), Tier::Interpret] {
-        let kernel = Kernel::from_graph(graph.clone(), &CompileOptions { tier, ..options.clone() });
+        let kernel = Kernel::from_graph(graph.clone(), &options.clone().tier(tier));
         let results = support::run(&kernel.expect("a kernel"), &columns, &[], 5, 1);
         for (column, expected) in results.columns.iter().zip(&expected) {
             let found: Vec<f64> = column.iter().map(|&bits| f64::from_bits(bits)).collect();

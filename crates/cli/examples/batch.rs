@@ -12,7 +12,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // The length of each row as a vector, and its derivatives by all columns.
     let squares: Vec<String> = (0..columns.len()).map(|k| format!("(square x{k})")).collect();
     let program = Program::parse(&format!("(sqrt (+ {}))", squares.join(" ")))?;
-    let options = CompileOptions { derivative: Derivative::Gradient, ..CompileOptions::default() };
+    let options = CompileOptions::default().derivative(Derivative::Gradient);
     let kernel = program.compile(&options)?;
 
     let mut results = vec![vec![0.0; data.rows()]; kernel.shape().outputs];

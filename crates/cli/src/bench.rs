@@ -5,13 +5,11 @@ use std::time::{Duration, Instant};
 
 use nc_runtime::batch::{self, Batch, Kernel as _, Sink, Workspace};
 use nc_runtime::element::Element;
-use neural_compiler::dialect::ReaderLimits;
-use neural_compiler::stages::StageTimes;
-use neural_compiler::{CompileOptions, Derivative, Dtype, Kernel, Program};
+use neural_compiler::{CompileOptions, Derivative, Dtype, Kernel, Program, ReaderLimits, StageTimes};
 use serde_json::{Value, json};
 
 use super::dialect::DialectArgs;
-use super::limits::{LimitArgs, TapeArgs};
+use super::limits::{LimitArgs, MemoryArgs};
 use super::report::Failure;
 use super::text::{self, Items};
 use super::{DtypeChoice, Loaded, TierChoice, print, print_json, set_threads, table};
@@ -52,7 +50,7 @@ pub struct Args {
     #[command(flatten)]
     limits: LimitArgs,
     #[command(flatten)]
-    tape: TapeArgs,
+    memory: MemoryArgs,
 }
 
 /// What was measured of a program.
@@ -132,15 +130,14 @@ fn measure(path: &Path, args: &Args) -> Result<Measured, Failure> {
     let loaded = Loaded::of(name, bytes, Some(path), args.dialect)?;
     let (text, dialect) = (loaded.source.text.as_bytes(), loaded.dialect);
     let items = args.inputs.as_ref().map_or(&[][..], |items| items.0.as_slice());
-    let options = CompileOptions {
-        signature: loaded.signature(items)?,
-        derivative: if args.grad { Derivative::Gradient } else { Derivative::None },
-        dtype: args.dtype.into(),
-        tier: args.tier.into(),
-        limits: Some(args.limits.of(&loaded.program)),
-        tape_bytes: args.tape.bytes(),
-        ..CompileOptions::default()
-    };
+    let options = CompileOptions::default()
+        .signature(loaded.signature(items)?)
+        .derivative(if args.grad { Derivative::Gradient } else { Derivative::None })
+        .dtype(args.dtype.into())
+        .tier(args.tier.into())
+        .limits(args.limits.of(&loaded.program))
+        .tape_bytes(args.memory.tape_bytes())
+        .memory_bytes(args.memory.memory_bytes());
     let compile = || {
         Program::parse_bytes(text, dialect, &ReaderLimits::default())
             .and_then(|program| program.compile(&options))

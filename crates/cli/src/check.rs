@@ -2,10 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use neural_compiler::domain::Condition;
-use neural_compiler::graph::Shape;
-use neural_compiler::graph::build::Signature;
-use neural_compiler::source::Diagnostic;
+use neural_compiler::{Condition, Diagnostic, Shape, Signature};
 use serde_json::{Map, Value as Json, json};
 
 use super::dialect::DialectArgs;

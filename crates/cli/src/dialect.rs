@@ -4,7 +4,7 @@ use std::path::Path;
 
 use clap::ValueEnum;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use neural_compiler::dialect::{Dialect, Mode};
+use neural_compiler::{Dialect, Mode};
 
 use super::report::Failure;
 

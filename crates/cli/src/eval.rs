@@ -6,14 +6,13 @@ use std::path::PathBuf;
 use nc_arrays::Form;
 use nc_runtime::batch::{Kernel as _, RowOutcome, Workspace, evaluate_row};
 use nc_runtime::element::Element;
-use neural_compiler::graph::{Check, Role, Shape, Source};
-use neural_compiler::kernel::OutputInfo;
-use neural_compiler::source::Severity;
-use neural_compiler::{CompileOptions, Derivative, Dtype, Kernel, Tier};
+use neural_compiler::{
+    Check, CompileOptions, Derivative, Dtype, Kernel, OutputInfo, Role, Severity, Shape, Source, Tier,
+};
 use serde_json::{Map, Value as Json, json};
 
 use super::dialect::DialectArgs;
-use super::limits::{LimitArgs, TapeArgs};
+use super::limits::{LimitArgs, MemoryArgs};
 use super::report::{self, Failure};
 use super::text::{self, Setting};
 use super::{DtypeChoice, Loaded, print, print_json, read_source};
@@ -54,7 +53,7 @@ pub struct Args {
     #[command(flatten)]
     limits: LimitArgs,
     #[command(flatten)]
-    tape: TapeArgs,
+    memory: MemoryArgs,
 }
 
 /// Runs the subcommand.
@@ -72,25 +71,24 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     };
     let loaded = Loaded::of(name, bytes, args.program.as_deref(), args.dialect)?;
     report::diagnostics(&loaded.source, loaded.program.warnings());
-    let options = CompileOptions {
-        signature: signature(&loaded, &args.settings)?,
-        derivative: if args.grad { Derivative::Gradient } else { Derivative::None },
-        // All tiers give the same bits, and for one row nothing is worth compiling.
-        tier: Tier::Interpret,
-        dtype: args.dtype.into(),
-        check_domain: args.check_domain || loaded.strict(),
-        check_kinks: args.check_kinks,
-        limits: Some(args.limits.of(&loaded.program)),
-        tape_bytes: args.tape.bytes(),
-        ..CompileOptions::default()
-    };
+    // All tiers give the same bits, and for one row nothing is worth compiling.
+    let options = CompileOptions::default()
+        .signature(signature(&loaded, &args.settings)?)
+        .derivative(if args.grad { Derivative::Gradient } else { Derivative::None })
+        .tier(Tier::Interpret)
+        .dtype(args.dtype.into())
+        .check_domain(args.check_domain || loaded.strict())
+        .check_kinks(args.check_kinks)
+        .limits(args.limits.of(&loaded.program))
+        .tape_bytes(args.memory.tape_bytes())
+        .memory_bytes(args.memory.memory_bytes());
     let kernel = loaded.program.compile(&options).map_err(|error| loaded.failure(error))?;
     let (results, note) = match kernel.dtype() {
         Dtype::F64 => evaluate::<f64>(&loaded, &kernel, &args.settings)?,
         Dtype::F32 => evaluate::<f32>(&loaded, &kernel, &args.settings)?,
     };
     let domain = match note {
-        Some(_) => loaded.program.safe_domain(&options.signature).ok(),
+        Some(_) => loaded.program.safe_domain(options.get_signature()).ok(),
         None => None,
     };
     if let (true, Some(note)) = (loaded.strict(), note) {
@@ -111,11 +109,8 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     print(&as_text(&kernel, &results))
 }
 
-fn signature(
-    loaded: &Loaded,
-    settings: &[Setting],
-) -> Result<neural_compiler::graph::build::Signature, Failure> {
-    let mut signature = neural_compiler::graph::build::Signature::scalars();
+fn signature(loaded: &Loaded, settings: &[Setting]) -> Result<neural_compiler::Signature, Failure> {
+    let mut signature = neural_compiler::Signature::scalars();
     for (k, setting) in settings.iter().enumerate() {
         let name = setting.name.as_str();
         if settings[..k].iter().any(|before| before.name == name) {

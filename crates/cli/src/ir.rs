@@ -4,12 +4,10 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use neural_compiler::codegen::cranelift::TargetMachine;
-use neural_compiler::dialect::eml::{Grammar, reader};
-use neural_compiler::dialect::{Dialect, ReaderLimits};
-use neural_compiler::kernel::KernelError;
-use neural_compiler::picture::{self, Picture};
-use neural_compiler::{CompileOptions, Derivative, Stage, Subject};
+use neural_compiler::internals::dialect::eml::{Grammar, reader};
+use neural_compiler::{
+    CompileOptions, Derivative, Dialect, KernelError, Picture, ReaderLimits, Stage, Subject, TargetMachine,
+};
 
 use super::dialect::DialectArgs;
 use super::limits::LimitArgs;
@@ -165,14 +163,12 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let derivative = if args.grad { Derivative::Gradient } else { Derivative::None };
     let limits = args.limits.of(&loaded.program);
     let tier = args.tier.into();
-    let options = CompileOptions {
-        signature,
-        derivative,
-        dtype: args.dtype.into(),
-        limits: Some(limits),
-        tier,
-        ..CompileOptions::default()
-    };
+    let options = CompileOptions::default()
+        .signature(signature)
+        .derivative(derivative)
+        .dtype(args.dtype.into())
+        .limits(limits)
+        .tier(tier);
     let format = match args.stage {
         Shown::Text(_) if args.of.is_some() => {
             return Err(Failure::usage("--of goes with the stages mermaid, dot and svg"));
@@ -188,8 +184,8 @@ pub fn run(args: &Args) -> Result<(), Failure> {
             .note("--max-nodes N allows more")
     })?;
     print(&match format {
-        Format::Mermaid => picture::mermaid::write(&picture),
-        Format::Dot => picture::dot::write(&picture),
-        Format::Svg => picture::svg::write(&picture, &loaded.source.text),
+        Format::Mermaid => picture.mermaid(),
+        Format::Dot => picture.dot(),
+        Format::Svg => picture.svg(&loaded.source.text),
     })
 }

@@ -1,7 +1,6 @@
 //! Options for how long a row may take, and how much memory.
 
-use neural_compiler::kernel::DEFAULT_TAPE_BYTES;
-use neural_compiler::{Limits, Program};
+use neural_compiler::{DEFAULT_MEMORY_BYTES, DEFAULT_TAPE_BYTES, Limits, Program};
 
 /// Limits from the command line, which count more than those in the program's header comment.
 #[derive(Debug, Clone, Copy, clap::Args)]
@@ -30,18 +29,27 @@ impl LimitArgs {
     }
 }
 
-/// How much memory the adjoints of loops may use.
+/// How much memory compiling and rows may take, and the adjoints of loops.
 #[derive(Debug, Clone, Copy, clap::Args)]
-pub struct TapeArgs {
+pub struct MemoryArgs {
     /// Memory of a thread for the states of loops that are differentiated, in MiB. Less takes more time and changes
     /// no bit; 0 for as little as possible [default: 64]
     #[arg(long, value_name = "MIB")]
     tape_memory: Option<u32>,
+    /// Memory for compiling a program, and for the values of a row, in MiB each. A program that needs more is refused
+    /// [default: 1024]
+    #[arg(long, value_name = "MIB")]
+    memory: Option<u32>,
 }
 
-impl TapeArgs {
-    /// In bytes.
-    pub fn bytes(self) -> usize {
+impl MemoryArgs {
+    /// Memory for tapes, in bytes.
+    pub fn tape_bytes(self) -> usize {
         self.tape_memory.map_or(DEFAULT_TAPE_BYTES, |mib| (mib as usize).saturating_mul(1 << 20))
+    }
+
+    /// Memory for compiling, and for a row, in bytes.
+    pub fn memory_bytes(self) -> usize {
+        self.memory.map_or(DEFAULT_MEMORY_BYTES, |mib| (mib as usize).saturating_mul(1 << 20))
     }
 }

@@ -30,12 +30,8 @@ use std::path::Path;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use nc_eml::translate::raise::{Effort, raise};
-use neural_compiler::dialect::eml::{Grammar, reader};
-use neural_compiler::dialect::{Dialect, Mode, ReaderLimits};
-use neural_compiler::graph::Shape;
-use neural_compiler::graph::build::Signature;
-use neural_compiler::interpret::ast::Variable;
-use neural_compiler::{Dtype, Error, Program, Tier};
+use neural_compiler::internals::dialect::eml::{Grammar, reader};
+use neural_compiler::{Dialect, Dtype, Error, Mode, Program, ReaderLimits, Shape, Signature, Tier, Variable};
 
 use self::dialect::DialectArgs;
 use self::report::{Failure, SourceText, eprint_lines};

@@ -1,6 +1,6 @@
 //! `nc ops`: the primitives of the language.
 
-use neural_compiler::ops::{OpInfo, Primitive};
+use neural_compiler::{OpInfo, Primitive};
 use serde_json::{Value as Json, json};
 
 use super::report::Failure;

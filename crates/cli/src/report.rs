@@ -5,10 +5,7 @@ use std::ops::Range;
 
 use ariadne::{Config, IndexType, Label, Report, ReportKind, Source};
 use nc_arrays::FileError;
-use neural_compiler::Error;
-use neural_compiler::interpret::ast::Variable;
-use neural_compiler::kernel::KernelError;
-use neural_compiler::source::{Diagnostic, Severity, Span};
+use neural_compiler::{Diagnostic, Error, KernelError, Severity, Span, Variable};
 use serde_json::{Value as Json, json};
 
 use super::state;
@@ -95,11 +92,16 @@ impl Failure {
                     KernelError::TooDeep { .. } => "too-deep",
                     KernelError::DerivativeTooLarge(_) => "too-large",
                     KernelError::TooManySteps { .. } => "too-many-steps",
+                    KernelError::TooManyDerivatives { .. } => "too-large",
+                    KernelError::Memory { .. } => "memory",
+                    KernelError::Internal { .. } => "internal",
                     KernelError::Codegen(_) => "codegen",
+                    _ => "compile",
                 };
                 Failure::message(code, format!("{}: {error}", source.name))
             }
             Error::Batch(error) => Failure::message("batch", format!("{}: {error}", source.name)),
+            error => Failure::message("error", format!("{}: {error}", source.name)),
         }
     }
 

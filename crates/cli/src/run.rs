@@ -14,18 +14,16 @@ use std::time::Instant;
 use nc_arrays::{Dataset, Format};
 use nc_runtime::batch::{Report, RowReport};
 use nc_runtime::element::Element;
-use neural_compiler::domain::SafeDomain;
-use neural_compiler::graph::{Check, Effect, Reason};
-use neural_compiler::interpret::ast::Variable;
-use neural_compiler::ops::Met;
-use neural_compiler::source::{Diagnostic, Severity};
-use neural_compiler::{CompileOptions, Derivative, Kernel};
+use neural_compiler::{
+    Check, CompileOptions, Derivative, Diagnostic, Effect, Kernel, Met, Reason, SafeDomain, Severity,
+    Variable,
+};
 use serde_json::{Value as Json, json};
 
 use self::columns::Columns;
 use self::results::Results;
 use super::dialect::DialectArgs;
-use super::limits::{LimitArgs, TapeArgs};
+use super::limits::{LimitArgs, MemoryArgs};
 use super::report::{self, Failure, eprint_lines};
 use super::text::{self, Items, Setting};
 use super::{DtypeChoice, Loaded, TierChoice, print_json, set_threads, state};
@@ -97,7 +95,7 @@ pub struct Args {
     #[command(flatten)]
     limits: LimitArgs,
     #[command(flatten)]
-    tape: TapeArgs,
+    memory: MemoryArgs,
 }
 
 /// Runs the subcommand.
@@ -122,18 +120,17 @@ fn run_as<T: Element>(args: &Args, json: bool) -> Result<(), Failure> {
     let table = Columns::assign(&loaded, args, format, &dataset)?;
     let derivative = if args.grad.is_some() { Derivative::Gradient } else { Derivative::None };
     let params = args.params.iter().map(|param| param.name.clone());
-    let options = CompileOptions {
-        signature: table.signature.clone(),
-        derivative,
-        wrt: Some(table.order.iter().cloned().chain(params).collect()),
-        dtype: args.dtype.into(),
-        tier: args.tier.into(),
-        check_domain: args.check_domain || loaded.strict(),
-        check_kinks: args.check_kinks,
-        limits: Some(args.limits.of(&loaded.program)),
-        tape_bytes: args.tape.bytes(),
-        ..CompileOptions::default()
-    };
+    let options = CompileOptions::default()
+        .signature(table.signature.clone())
+        .derivative(derivative)
+        .wrt(table.order.iter().cloned().chain(params))
+        .dtype(args.dtype.into())
+        .tier(args.tier.into())
+        .check_domain(args.check_domain || loaded.strict())
+        .check_kinks(args.check_kinks)
+        .limits(args.limits.of(&loaded.program))
+        .tape_bytes(args.memory.tape_bytes())
+        .memory_bytes(args.memory.memory_bytes());
     let kernel = loaded.program.compile(&options).map_err(|error| loaded.failure(error))?;
     for note in kernel.notes() {
         eprint_lines(&format!("note: {}: {note}\n", loaded.source.name));
@@ -145,7 +142,7 @@ fn run_as<T: Element>(args: &Args, json: bool) -> Result<(), Failure> {
     let elapsed = start.elapsed();
     let domain = match report.noted {
         0 => None,
-        _ => loaded.program.safe_domain(&options.signature).ok(),
+        _ => loaded.program.safe_domain(options.get_signature()).ok(),
     };
     let states = failed_states(args, &kernel, &table, &report);
     if report.noted > 0 && !json {
@@ -167,7 +164,7 @@ fn run_as<T: Element>(args: &Args, json: bool) -> Result<(), Failure> {
             "dtype": kernel.dtype().to_string(),
             "seconds": elapsed.as_secs_f64(),
         });
-        if options.check_domain || args.check_kinks {
+        if args.check_domain || loaded.strict() || args.check_kinks {
             object["noted"] = report.noted.into();
             object["notes"] = listed(&kernel, &report.notes, domain.as_ref());
         }

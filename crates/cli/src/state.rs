@@ -1,7 +1,6 @@
 //! The state of the loop or recursive function in which a row failed.
 
-use neural_compiler::graph::Shape;
-use neural_compiler::interpret::ast::Variable;
+use neural_compiler::{Shape, Variable};
 use serde_json::{Map, Value as Json};
 
 use super::text;

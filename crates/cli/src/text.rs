@@ -2,10 +2,9 @@
 
 use nc_arrays::Form;
 use nc_runtime::element::Element;
-use neural_compiler::Dtype;
-use neural_compiler::graph::Shape;
-use neural_compiler::number::{self, Literal, Number};
-use neural_compiler::ops::primitives::MAX_ELEMENTS;
+use neural_compiler::internals::limits::MAX_ELEMENTS;
+use neural_compiler::internals::number::{self, Literal, Number};
+use neural_compiler::{Dtype, Shape};
 use serde_json::{Value as Json, json};
 
 /// An input in a list such as `m,r[3],A[3,3],z:complex`.

@@ -20,12 +20,10 @@ use nc_eml::translate::expand::expand;
 use nc_eml::translate::raise::{Effort as RaiseEffort, raise};
 use nc_eml::{Kind, Tree, TreeBuilder, TreeNode};
 use nc_runtime::batch::{Kernel as _, Source};
-use neural_compiler::dialect::{Dialect, Mode, ReaderLimits};
-use neural_compiler::entity::Entity as _;
-use neural_compiler::graph::Shape;
-use neural_compiler::graph::build::Signature;
-use neural_compiler::source::Span;
-use neural_compiler::{CompileOptions, Derivative, Kernel, Program, Tier};
+use neural_compiler::internals::entity::Entity as _;
+use neural_compiler::{
+    CompileOptions, Derivative, Dialect, Kernel, Mode, Program, ReaderLimits, Shape, Signature, Span, Tier,
+};
 use num_complex::Complex64;
 use timing::{Effort, interleaved, kernel_side};
 
@@ -127,7 +125,7 @@ fn complex_kernel(tree: &Tree, derivative: Derivative, tier: Tier) -> Kernel {
     for name in tree.variables() {
         signature = signature.shape(name, Shape::Complex);
     }
-    let options = CompileOptions { signature, derivative, tier, ..CompileOptions::default() };
+    let options = CompileOptions::default().signature(signature).derivative(derivative).tier(tier);
     program.compile(&options).expect("the tree compiles")
 }
 

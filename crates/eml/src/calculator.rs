@@ -7,8 +7,8 @@
 //! any other name is an entry.
 
 use egg::{RecExpr, SymbolLang};
-use neural_compiler::dialect::Mode;
-use neural_compiler::dialect::eml::tree::{Tree, TreeNode};
+use neural_compiler::Mode;
+use neural_compiler::internals::dialect::eml::tree::{Tree, TreeNode};
 
 use super::target::{ALL, Target};
 use super::translate::constructions::{Constructions, Maker};

@@ -7,10 +7,10 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
 
-use neural_compiler::dialect::eml::tree::{Kind, Tree, TreeNode};
-use neural_compiler::entity::EntityVec;
-use neural_compiler::graph::Graph;
-use neural_compiler::source::Diagnostic;
+use neural_compiler::Diagnostic;
+use neural_compiler::internals::dialect::eml::tree::{Kind, Tree, TreeNode};
+use neural_compiler::internals::entity::EntityVec;
+use neural_compiler::internals::graph::Graph;
 
 use super::translate::expand::formula;
 use super::translate::terms::{Formula, Term};
@@ -278,8 +278,8 @@ fn direct_formula(formula: &Formula, timing: &Timing) -> Direct {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use neural_compiler::dialect::ReaderLimits;
-    use neural_compiler::dialect::eml::{Grammar, reader};
+    use neural_compiler::ReaderLimits;
+    use neural_compiler::internals::dialect::eml::{Grammar, reader};
 
     fn of(text: &str, preload: bool) -> Cells {
         cells(&reader::read(text, Grammar::Literal, &ReaderLimits::default()).unwrap(), preload)

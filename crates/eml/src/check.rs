@@ -6,11 +6,9 @@
 //! `−x + 10⁻¹¹³` is told from `−x`. A term that even this does not show, such as the first of `exp(−10¹¹⁴) − x`, is a
 //! fault.
 
-use neural_compiler::dialect::Mode;
-use neural_compiler::dialect::ReaderLimits;
-use neural_compiler::dialect::eml::tree::{Sizes, Tree, TreeNode};
-use neural_compiler::dialect::eml::{Grammar, reader};
-use neural_compiler::source::Diagnostic;
+use neural_compiler::internals::dialect::eml::tree::{Sizes, Tree, TreeNode};
+use neural_compiler::internals::dialect::eml::{Grammar, reader};
+use neural_compiler::{Diagnostic, Mode, ReaderLimits};
 use num_complex::Complex64;
 use rayon::prelude::*;
 

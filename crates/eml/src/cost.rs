@@ -3,11 +3,9 @@
 //! A cost counts operators of the family: 1 for each. The tables claim a cost for each ordinary operation; the column
 //! [`Table::Checked`] counts the operators of the construction that stands beside it, which is tested on its domain.
 
-use neural_compiler::anf::{Atom, Rhs};
-use neural_compiler::entity::EntityVec;
-use neural_compiler::ops::Primitive;
-use neural_compiler::program::Program;
-use neural_compiler::source::{Diagnostic, Span};
+use neural_compiler::internals::anf::{Atom, Rhs};
+use neural_compiler::internals::entity::EntityVec;
+use neural_compiler::{Diagnostic, Primitive, Program, Span};
 
 /// A version of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

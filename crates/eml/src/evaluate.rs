@@ -2,9 +2,9 @@
 
 use nc_runtime::lanes::Scalar;
 use nc_runtime::recipes::{exp, log};
-use neural_compiler::dialect::Mode;
-use neural_compiler::dialect::eml::tree::{Kind, Tree, TreeNode};
-use neural_compiler::entity::Entity;
+use neural_compiler::Mode;
+use neural_compiler::internals::dialect::eml::tree::{Kind, Tree, TreeNode};
+use neural_compiler::internals::entity::Entity;
 use num_complex::Complex64;
 
 /// Why a tree has no value at a point.

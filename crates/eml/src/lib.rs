@@ -1,6 +1,6 @@
 //! Trees of the one operator `eml(x, y) = exp(x) − ln(y)` over the constant 1 and variables.
 //!
-//! The compiler reads them ([`neural_compiler::dialect::eml`]): trees are shared nodes in an arena. Here are the tools for them.
+//! The compiler reads them ([`neural_compiler::internals::dialect::eml`]): trees are shared nodes in an arena. Here are the tools for them.
 //!
 //! * [`mod@evaluate`]: the value at one point, in three modes;
 //! * [`precise`]: the same in hundreds of bits;
@@ -26,5 +26,5 @@ pub mod target;
 pub mod translate;
 
 pub use evaluate::{Fault, FaultKind, evaluate};
-pub use neural_compiler::dialect::Mode;
-pub use neural_compiler::dialect::eml::tree::{Kind, Sizes, Tree, TreeBuilder, TreeNode};
+pub use neural_compiler::Mode;
+pub use neural_compiler::internals::dialect::eml::tree::{Kind, Sizes, Tree, TreeBuilder, TreeNode};

@@ -5,9 +5,9 @@
 //! has one cotangent, the sum over all its uses; the products of all paths, of which there may be exponentially many, are
 //! bounded by dynamic programming. Constants are left out: nothing flows on from them.
 
-use neural_compiler::dialect::Mode;
-use neural_compiler::dialect::eml::tree::{Kind, Tree, TreeNode};
-use neural_compiler::entity::EntityVec;
+use neural_compiler::Mode;
+use neural_compiler::internals::dialect::eml::tree::{Kind, Tree, TreeNode};
+use neural_compiler::internals::entity::EntityVec;
 use num_complex::Complex64;
 
 use super::evaluate::{Fault, evaluate_all};
@@ -323,8 +323,8 @@ impl Path {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use neural_compiler::dialect::ReaderLimits;
-    use neural_compiler::dialect::eml::{Grammar, reader};
+    use neural_compiler::ReaderLimits;
+    use neural_compiler::internals::dialect::eml::{Grammar, reader};
 
     fn read(text: &str) -> Tree {
         reader::read(text, Grammar::Literal, &ReaderLimits::default()).unwrap()

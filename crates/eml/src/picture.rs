@@ -1,9 +1,10 @@
 //! Pictures of trees of `eml`.
 
-use neural_compiler::dialect::eml::tree::{self, Tree, TreeNode};
-use neural_compiler::entity::EntityVec;
-use neural_compiler::number::number;
-use neural_compiler::picture::{Kind, NodeId, Picture};
+use neural_compiler::Picture;
+use neural_compiler::internals::dialect::eml::tree::{self, Tree, TreeNode};
+use neural_compiler::internals::entity::EntityVec;
+use neural_compiler::internals::number::number;
+use neural_compiler::internals::picture::{Kind, NodeId};
 
 /// The tree with its shared nodes: each `eml` and each variable once, numbers where they are used. The edge to what goes
 /// into the exponential comes first.
@@ -13,14 +14,14 @@ pub fn picture(tree: &Tree) -> Picture {
     let mut place = |picture: &mut Picture, node: TreeNode| {
         let span = Some(tree.span(node));
         let fresh = match tree.kind(node) {
-            tree::Kind::One => return picture.node("1", Kind::Constant, span),
+            tree::Kind::One => return picture.add_node("1", Kind::Constant, span),
             tree::Kind::Number(bits) => {
-                return picture.node(number(f64::from_bits(bits)), Kind::Constant, span);
+                return picture.add_node(number(f64::from_bits(bits)), Kind::Constant, span);
             }
             tree::Kind::Variable(index) => (tree.variables()[index as usize].as_str(), Kind::Name),
             tree::Kind::Eml(..) => ("eml", Kind::Operation),
         };
-        *made[node].get_or_insert_with(|| picture.node(fresh.0, fresh.1, span))
+        *made[node].get_or_insert_with(|| picture.add_node(fresh.0, fresh.1, span))
     };
     // From the root, so that nodes are numbered as they are read.
     for (node, kind) in tree.iter().rev() {
@@ -34,7 +35,7 @@ pub fn picture(tree: &Tree) -> Picture {
         if let tree::Kind::Eml(left, right) = kind {
             for (operand, label) in [(left, "exp"), (right, "ln")] {
                 let to = place(&mut picture, operand);
-                picture.edge(from, to, label);
+                picture.add_edge(from, to, label);
             }
         }
     }

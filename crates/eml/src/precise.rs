@@ -5,8 +5,8 @@
 //! on the cut to the precision at hand, the sign of the imaginary part is that of the evaluation in complex128.
 
 use astro_float::{BigFloat, Consts, RoundingMode, Sign};
-use neural_compiler::dialect::eml::tree::{Kind, Tree, TreeNode};
-use neural_compiler::entity::Entity;
+use neural_compiler::internals::dialect::eml::tree::{Kind, Tree, TreeNode};
+use neural_compiler::internals::entity::Entity;
 use num_complex::Complex64;
 
 use super::evaluate::{Fault, FaultKind};

@@ -12,8 +12,8 @@ use std::fmt;
 
 use nc_runtime::lanes::Scalar;
 use nc_runtime::recipes::{exp, log};
-use neural_compiler::dialect::eml::tree::{Kind, Tree};
-use neural_compiler::number::number;
+use neural_compiler::internals::dialect::eml::tree::{Kind, Tree};
+use neural_compiler::internals::number::number;
 
 use super::evaluate::{Fault, FaultKind};
 
@@ -90,7 +90,7 @@ pub fn evaluate(tree: &Tree, inputs: &[f64]) -> Result<Scaled, Fault> {
                 _ => return Err(fault(FaultKind::Input)),
             },
             Kind::Eml(left, right) => {
-                use neural_compiler::entity::Entity;
+                use neural_compiler::internals::entity::Entity;
                 let (x, y) = (values[left.index()], values[right.index()]);
                 let log = y.ln().map_err(fault)?;
                 x.exp().add(log.negated()).map_err(fault)?
@@ -360,10 +360,9 @@ fn by_logs(
 mod tests {
     use super::*;
     use crate::precise::{Big, Context, to_f64};
-    use neural_compiler::dialect::ReaderLimits;
-    use neural_compiler::dialect::eml::tree::{TreeBuilder, TreeNode};
-    use neural_compiler::dialect::eml::{Grammar, reader};
-    use neural_compiler::source::Span;
+    use neural_compiler::internals::dialect::eml::tree::{TreeBuilder, TreeNode};
+    use neural_compiler::internals::dialect::eml::{Grammar, reader};
+    use neural_compiler::{ReaderLimits, Span};
 
     fn at(text: &str, x: f64) -> Result<Scaled, FaultKind> {
         let tree = reader::read(text, Grammar::Literal, &ReaderLimits::default()).unwrap();

@@ -1,4 +1,15 @@
 //! The model layer: fitting of parameters, trajectories and experiments over compiled programs.
 //!
-//! It is empty as yet. What stands here uses the public interface of the compiler only, without its feature `internals`: the
-//! gradients, sums over batches and reports of [`neural_compiler::Kernel`].
+//! It is empty as yet. What stands here uses the public interface of the compiler only, without its feature `internals`:
+//!
+//! ```
+//! use neural_compiler::{CompileOptions, Derivative, Program};
+//!
+//! # fn main() -> Result<(), neural_compiler::Error> {
+//! let energy = Program::parse("(* 1/2 (* k (square x)))")?;
+//! let kernel = energy.compile(&CompileOptions::default().derivative(Derivative::Gradient).wrt(["x"]))?;
+//! let [value, force] = kernel.columns(&[&[4.0][..], &[0.5]])?.try_into().expect("a value and a derivative");
+//! assert_eq!((value[0], force[0]), (0.5, 2.0));
+//! # Ok(())
+//! # }
+//! ```

@@ -159,6 +159,25 @@ pub fn rows() -> Vec<Row> {
             &[ALL],
         ),
         one(
+            "asinh",
+            |x| hyperbolic::asinh(&Scalar::new(), x),
+            |b, x| {
+                odd_reference(b, x, f64::MAX, INF, |b, x| {
+                    let x = big(x);
+                    if x.exponent().is_some_and(|e| e < -60) {
+                        return x;
+                    }
+                    let square = x.mul(&x, 2 * PRECISION, RM);
+                    let root = big(1.0).add(&square, 2 * PRECISION, RM).sqrt(2 * PRECISION, RM);
+                    x.add(&root, 2 * PRECISION, RM).ln(PRECISION, RM, &mut b.cc)
+                })
+            },
+            (f64::MIN, f64::MAX),
+            &[(-1.0, 1.0), (0.0, 1e-3), (0.2, 0.8), (-30.0, 30.0), (1e8, 1e9)],
+            vec![0.0, 2f64.powi(-27), 0.3535533905932738, 0.75, 1.0, 2f64.powi(28), 1e300],
+            &[ALL],
+        ),
+        one(
             "cbrt",
             |x| cbrt::cbrt(&Scalar::new(), x),
             |b, x| odd_reference(b, x, f64::MAX, INF, |_, x| big(x).cbrt(PRECISION, RM)),

@@ -100,6 +100,7 @@ pub fn ones() -> Vec<One> {
     const LOG1P: &[f32] = &[-1.0, 0.0, SQRT_2 - 1.0, FRAC_1_SQRT_2 - 1.0, 1.0, 1.6777216e7, 3e38];
     const HYPERBOLIC: &[f32] =
         &[0.0, 1.0 / 8192.0, LN_2 / 2.0, 1.5 * LN_2, 12.5 * LN_2, 10.0, 40.0, 89.4, 89.5];
+    const ASINH: &[f32] = &[0.0, 1.0 / 8192.0, 0.35355338, 0.75, 1.0, 16384.0, 1e30];
     const UNIT: &[f32] = &[0.0, 0.5, -0.5, 1.0, -1.0];
     const BELOW_POLE: f32 = FRAC_PI_2.next_down();
     const ATAN: &[f32] = &[0.0, 0.5, 2.0, 4.2949673e9, -0.5, -2.0];
@@ -116,6 +117,7 @@ pub fn ones() -> Vec<One> {
         one!(sinh, hyperbolic::sinh, UP, HYPERBOLIC),
         one!(cosh, hyperbolic::cosh, EVEN, HYPERBOLIC),
         one!(tanh, hyperbolic::tanh, UP, HYPERBOLIC),
+        one!(asinh, hyperbolic::asinh, UP, ASINH),
         one!(cbrt, cbrt::cbrt, UP, CBRT),
         one!(erf, erf::erf, UP, ERF),
         one!(asin, inverse::asin, &[(-1.0, 1.0, Direction::Up)], UNIT),

@@ -655,10 +655,6 @@ impl<'a, 'f> Emitter<'a, 'f> {
                         let equal = self.b.ins().icmp(IntCC::Equal, x, y);
                         self.b.ins().uextend(types::I64, equal)
                     }
-                    SBinary::Lt => {
-                        let below = self.b.ins().icmp(IntCC::UnsignedLessThan, x, y);
-                        self.b.ins().uextend(types::I64, below)
-                    }
                 }
             }
             Inst::SSelect(c, x, y) => {

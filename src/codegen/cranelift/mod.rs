@@ -25,6 +25,7 @@ use nc_runtime::memory::{CodeArena, CodeBlock, CodeMemoryError, Reservation};
 
 use self::emit::{Emitter, FunctionPlan, NAN_BRANCH_GROUPS};
 pub use self::target::TargetMachine;
+use super::error::CodegenError;
 use super::layout::{self, Plan, Resources};
 use crate::lower::lanes::LaneProgram;
 
@@ -50,23 +51,6 @@ const RESOURCES: Resources = Resources {
 
 /// At least what a frame holds above its frame pointer: that of the caller, and the return address.
 const FRAME_BYTES: usize = 64;
-
-/// Why a program could not be compiled.
-#[derive(Debug, thiserror::Error)]
-pub enum CodegenError {
-    /// Cranelift has no back end with 128-bit vectors for this processor.
-    #[error("no native code for this processor: {0}")]
-    Host(String),
-    /// The wide tier failed at its own code.
-    #[error("code generation failed: {0}")]
-    Wide(String),
-    /// Cranelift refused the code it was given.
-    #[error("code generation failed: {0}")]
-    Cranelift(String),
-    /// There is no memory for code.
-    #[error(transparent)]
-    Memory(#[from] CodeMemoryError),
-}
 
 /// A constant in every lane of a group.
 #[derive(Debug, Clone, Copy)]

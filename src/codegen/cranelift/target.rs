@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use cranelift::codegen::isa::{self, OwnedTargetIsa};
 use cranelift::codegen::settings::{self, Configurable, Flags};
 
-use super::CodegenError;
+use crate::codegen::error::CodegenError;
 
 /// The processor that code is generated for.
 #[derive(Clone)]

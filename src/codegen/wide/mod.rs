@@ -27,7 +27,7 @@ use self::fold::Folding;
 use self::machine::Function;
 use self::pool::Pool;
 use self::rows::FunctionPlan;
-use super::cranelift::CodegenError;
+use super::error::CodegenError;
 use super::layout::{self, Plan, Resources};
 use crate::chaos;
 use crate::lower::lanes::LaneProgram;

@@ -697,7 +697,6 @@ impl<'a> Selector<'a, '_> {
                 two_address(self, Code::Cmovae_r64_rm64)
             }
             SBinary::Eq => self.flagged(x, y, Code::Cmove_r64_rm64),
-            SBinary::Lt => self.flagged(x, y, Code::Cmovb_r64_rm64),
         }
     }
 

@@ -1,5 +1,10 @@
 //! Trees in an arena: equal subtrees are one node.
 
+#![cfg_attr(
+    not(feature = "internals"),
+    allow(dead_code, reason = "the tools for trees, which stand in a crate of their own, use more of them")
+)]
+
 use std::collections::HashMap;
 
 use crate::entity::{Entity, EntityVec, entity};
@@ -152,10 +157,6 @@ impl Tree {
     /// How many nodes there are after sharing, leaves included.
     pub fn len(&self) -> usize {
         self.kinds.len()
-    }
-    /// Never: a tree has a root.
-    pub fn is_empty(&self) -> bool {
-        self.kinds.is_empty()
     }
     /// Names of the variables, in the order in which they appear in the text.
     pub fn variables(&self) -> &[String] {

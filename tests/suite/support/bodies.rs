@@ -3,11 +3,12 @@
 //! Each returns how far it came: whether the bytes were accepted.
 
 use nc_runtime::batch::Kernel as _;
-use neural_compiler::dialect::{Dialect, Mode, ReaderLimits};
-use neural_compiler::graph::build::Signature;
-use neural_compiler::graph::{Source, print, read, verify};
-use neural_compiler::kernel::derived;
-use neural_compiler::{CompileOptions, Derivative, Error, Kernel, Program, Stage, Tier};
+use neural_compiler::internals::graph::{print, read, verify};
+use neural_compiler::internals::kernel::derived;
+use neural_compiler::{
+    CompileOptions, Derivative, Dialect, Error, Kernel, Mode, Program, ReaderLimits, Signature, Source,
+    Stage, Tier,
+};
 
 use super::generate::{Rng, program};
 use super::{native_tiers, run};
@@ -74,7 +75,7 @@ pub fn differential(bytes: &[u8]) -> bool {
     for (name, shape) in generated.shapes.iter().filter(|(name, _)| inputs.contains(&name.as_str())) {
         signature = signature.shape(name, *shape);
     }
-    let options = CompileOptions { signature, derivative: Derivative::Vjp, ..CompileOptions::default() };
+    let options = CompileOptions::default().signature(signature).derivative(Derivative::Vjp);
     // A constant index may fold to one out of range.
     let Ok(graph) = program.graph_for(&options) else { return false };
     let graph = derived(&graph, &options).expect("derivatives exist");
@@ -83,7 +84,7 @@ pub fn differential(bytes: &[u8]) -> bool {
     }
     assert!(graph.inputs.iter().all(|input| input.source != Source::Shared));
     let kernel = |tier| {
-        let options = CompileOptions { tier, ..CompileOptions::default() };
+        let options = CompileOptions::default().tier(tier);
         Kernel::from_graph(graph.clone(), &options).expect("a kernel")
     };
     let interpreted = kernel(Tier::Interpret);

@@ -9,11 +9,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use nc_runtime::lanes::{Lanes, Precision, Scalar};
-use neural_compiler::entity::EntityVec;
-use neural_compiler::graph::{
-    Call, Function, FunctionId, Graph, Node, NodeKind, Region, RegionKind, Shape, Source, Type,
+use neural_compiler::internals::entity::EntityVec;
+use neural_compiler::internals::graph::region::Call;
+use neural_compiler::internals::graph::{
+    Function, FunctionId, Graph, Node, NodeKind, Region, RegionKind, Type,
 };
-use neural_compiler::ops::{Bound, Lane, Op, Operand};
+use neural_compiler::internals::ops::{Lane, Operand};
+use neural_compiler::{Bound, Op, Shape, Source};
 
 /// A computed number and a bound on its error.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -232,6 +234,7 @@ pub fn slopes(op: Op, x: &[f64], y: f64) -> [f64; 2] {
         Op::Sinh => one(a.cosh()),
         Op::Cosh => one(a.sinh()),
         Op::Tanh => one(a.cosh().powi(-2)),
+        Op::Asinh => one(1.0f64.hypot(a).recip()),
         Op::Cbrt => one((3.0 * y * y).recip()),
         Op::Hypot => {
             if y == 0.0 {
@@ -251,7 +254,7 @@ pub fn apply(precision: Precision, op: Op, x: &[Approx]) -> Approx {
     let lanes: Vec<Lane<Scalar>> = values.iter().map(|&v| Lane::F(v)).collect();
     let operands: Vec<Operand<'_, Scalar>> =
         lanes.iter().map(|l| Operand { ty: Type::NUM, elems: std::slice::from_ref(l) }).collect();
-    let value = op.eval_row(precision, 0, Type::NUM, &operands)[0].f();
+    let value = op.evaluate_row(precision, 0, Type::NUM, &operands)[0].f();
     let local = match op.info().bound {
         Bound::Exact => 0.0,
         Bound::Ulp(bound) => 2.0 * bound * half_ulp_in(precision, value),
@@ -393,7 +396,7 @@ fn run(graph: &Graph, inputs: &[f64], constant: &mut dyn FnMut(f64) -> f64) -> (
     assert!(next.next().is_none(), "there are more numbers than inputs");
     let mut rows = Rows { functions: &graph.functions, constant, reliable: true };
     let values = rows.graph(graph, &given);
-    let failed = graph.checks.iter().any(|check| values[&check.fails][0].m());
+    let failed = graph.checks.iter().any(|check| values[&check.condition()][0].m());
     let outputs = graph.outputs.iter().flat_map(|o| values[&o.node].iter().map(|l| l.f())).collect();
     (outputs, rows.reliable && !failed)
 }
@@ -505,7 +508,7 @@ impl Rows<'_> {
             });
         }
         if !matches!(op.family(), "arithmetic" | "elementary" | "rounding" | "counting") {
-            return op.eval(&Running(precision), attr, ty, operands);
+            return op.evaluate(&Running(precision), attr, ty, operands);
         }
         let one = |i: usize| {
             let x: Vec<Approx> = (0..operands.len()).map(|k| element(k, i).f()).collect();

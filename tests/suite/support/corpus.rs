@@ -2,9 +2,7 @@
 
 use std::path::Path;
 
-use neural_compiler::graph::Shape;
-use neural_compiler::graph::build::Signature;
-use neural_compiler::{CompileOptions, Derivative, Program};
+use neural_compiler::{CompileOptions, Derivative, Program, Shape, Signature};
 use serde_json::Value;
 
 /// A program with its references.
@@ -36,7 +34,7 @@ impl Entry {
         for (name, shape) in &self.inputs {
             signature = signature.shape(name, *shape);
         }
-        CompileOptions { signature, derivative, ..CompileOptions::default() }
+        CompileOptions::default().signature(signature).derivative(derivative)
     }
 
     /// For each number in the program's order of inputs, its place in a point.

@@ -1,10 +1,9 @@
 //! A program at one point, differentiated in every mode.
 
-use neural_compiler::derive::tangent::{Direction, tangent};
-use neural_compiler::graph::build::Signature;
-use neural_compiler::graph::{Graph, Shape};
-use neural_compiler::kernel::derived;
-use neural_compiler::{CompileOptions, Derivative, Kernel, Program, Tier};
+use neural_compiler::internals::derive::tangent::{Direction, tangent};
+use neural_compiler::internals::graph::Graph;
+use neural_compiler::internals::kernel::derived;
+use neural_compiler::{CompileOptions, Derivative, Kernel, Program, Shape, Signature, Tier};
 
 use super::run;
 
@@ -51,7 +50,7 @@ impl Case {
             })
             .collect();
         let graph = program.graph(&signature).unwrap_or_else(|e| panic!("{text}: {e}"));
-        let options = CompileOptions { signature, ..CompileOptions::default() };
+        let options = CompileOptions::default().signature(signature);
         Case { options, graph, inputs: elements, text: text.to_string() }
     }
 
@@ -59,7 +58,7 @@ impl Case {
     pub fn outputs(&self, graph: &Graph, more: &[f64]) -> Vec<f64> {
         let columns: Vec<Vec<f64>> = self.inputs.iter().chain(more).map(|&x| vec![x]).collect();
         let [native, interpreted] = [super::native_tier(), Tier::Interpret].map(|tier| {
-            let options = CompileOptions { tier, ..CompileOptions::default() };
+            let options = CompileOptions::default().tier(tier);
             let kernel = Kernel::from_graph(graph.clone(), &options).expect("a kernel");
             run(&kernel, &columns, &[], 1, 1)
         });
@@ -68,7 +67,7 @@ impl Case {
     }
 
     pub fn derived(&self, derivative: Derivative) -> Graph {
-        derived(&self.graph, &CompileOptions { derivative, ..self.options.clone() }).expect("a derived graph")
+        derived(&self.graph, &self.options.clone().derivative(derivative)).expect("a derived graph")
     }
 
     pub fn elements_of_value(&self) -> usize {

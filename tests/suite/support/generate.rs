@@ -6,7 +6,7 @@ mod repeat;
 use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
 
-use neural_compiler::graph::Shape;
+use neural_compiler::Shape;
 use repeat::Recursive;
 
 use super::menu;

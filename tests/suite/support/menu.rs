@@ -4,10 +4,8 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use neural_compiler::Program;
-use neural_compiler::graph::build::Signature;
-use neural_compiler::graph::{Graph, Shape};
-use neural_compiler::ops::{Op, Primitive};
+use neural_compiler::internals::graph::Graph;
+use neural_compiler::{Op, Primitive, Program, Shape, Signature};
 
 /// A call of a primitive that fits.
 #[derive(Debug, Clone)]

@@ -15,8 +15,8 @@ pub mod unrolled;
 
 use nc_runtime::batch::{Batch, Kernel as _, Options, Report, Sink, Source, Workspace};
 use nc_runtime::element::Element;
-use neural_compiler::graph::{Graph, Shape};
-use neural_compiler::{Derivative, Dtype, Kernel, Tier};
+use neural_compiler::internals::graph::Graph;
+use neural_compiler::{Derivative, Dtype, Kernel, Shape, Tier};
 
 /// The tiers of this machine that generate code.
 pub fn native_tiers() -> Vec<Tier> {

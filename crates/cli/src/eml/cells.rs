@@ -5,10 +5,9 @@ use std::path::PathBuf;
 use nc_eml::Tree;
 use nc_eml::cells::{Cells, Direct, Schedule, Timing, cells, direct};
 use nc_eml::translate::expand::expand;
-use neural_compiler::dialect::ReaderLimits;
-use neural_compiler::dialect::eml::{Grammar, reader};
-use neural_compiler::graph::Graph;
-use neural_compiler::graph::build::Signature;
+use neural_compiler::internals::dialect::eml::{Grammar, reader};
+use neural_compiler::internals::graph::Graph;
+use neural_compiler::{ReaderLimits, Signature};
 use serde_json::{Value as Json, json};
 
 use super::translate::{Set, refused, text};

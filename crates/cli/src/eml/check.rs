@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use nc_eml::check::{self, AtPoint, Beyond, Options, Verdict};
 use nc_eml::target::{self, Target};
 use nc_eml::{Mode, Sizes};
-use neural_compiler::source::Diagnostic;
+use neural_compiler::Diagnostic;
 use serde_json::{Value as Json, json};
 
 use super::GrammarChoice;

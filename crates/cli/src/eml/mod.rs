@@ -11,7 +11,7 @@ mod point;
 mod translate;
 
 use clap::{Subcommand, ValueEnum};
-use neural_compiler::dialect::eml::Grammar;
+use neural_compiler::internals::dialect::eml::Grammar;
 
 use super::report::Failure;
 

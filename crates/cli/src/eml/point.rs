@@ -1,8 +1,7 @@
 //! Options for the point at which a tree is looked at.
 
 use nc_eml::{Fault, FaultKind, Mode, Tree, TreeNode};
-use neural_compiler::graph::Shape;
-use neural_compiler::source::Diagnostic;
+use neural_compiler::{Diagnostic, Shape};
 use num_complex::Complex64;
 use serde_json::{Value as Json, json};
 

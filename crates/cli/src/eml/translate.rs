@@ -10,10 +10,8 @@ use nc_eml::translate::raise::{Effort, raise};
 use nc_eml::translate::shorten::shorten;
 use nc_eml::translate::terms::operations;
 use nc_eml::{Mode, Sizes, Tree};
-use neural_compiler::dialect::eml::{Grammar, reader};
-use neural_compiler::dialect::{Dialect, ReaderLimits};
-use neural_compiler::graph::build::Signature;
-use neural_compiler::source::Diagnostic;
+use neural_compiler::internals::dialect::eml::{Grammar, reader};
+use neural_compiler::{Diagnostic, Dialect, ReaderLimits, Signature};
 use serde_json::{Value as Json, json};
 
 use crate::report::{Failure, SourceText};

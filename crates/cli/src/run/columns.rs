@@ -5,9 +5,7 @@ use std::collections::HashSet;
 use nc_arrays::{Dataset, Field, Form, Format, element_name};
 use nc_runtime::batch;
 use nc_runtime::element::Element;
-use neural_compiler::Kernel;
-use neural_compiler::graph::build::Signature;
-use neural_compiler::graph::{Shape, Source};
+use neural_compiler::{Kernel, Shape, Signature, Source};
 
 use super::{Args, count, list};
 use crate::Loaded;

@@ -7,9 +7,7 @@ use std::path::Path;
 use nc_arrays::{ArraysOutput, Form, Format, NamedArray, NpyOutput, write_csv};
 use nc_runtime::batch::{self, Batch, Report, Sink, Workspace};
 use nc_runtime::element::Element;
-use neural_compiler::Kernel;
-use neural_compiler::graph::{Input, Role, Source};
-use neural_compiler::kernel::OutputInfo;
+use neural_compiler::{Input, Kernel, OutputInfo, Role, Source};
 
 use super::Args;
 use super::columns::Columns;

@@ -3,7 +3,7 @@
 //! Shortest and widest forms are `(P − x) − P` with different `P`: a small constant costs few nodes and needs `x < P`, one
 //! that grows with `x` is right everywhere, at the price of an error of about `P` times the unit roundoff.
 
-use neural_compiler::source::Span;
+use neural_compiler::Span;
 
 use super::rational::Rational;
 use crate::{Kind, TreeBuilder, TreeNode};

@@ -1,10 +1,9 @@
 //! Program → tree.
 
 use egg::Id;
-use neural_compiler::entity::EntityVec;
-use neural_compiler::graph::{Graph, Node, NodeKind, Shape};
-use neural_compiler::ops::Op;
-use neural_compiler::source::{Diagnostic, Span};
+use neural_compiler::internals::entity::EntityVec;
+use neural_compiler::internals::graph::{Graph, Node, NodeKind};
+use neural_compiler::{Diagnostic, Op, Shape, Span};
 
 use super::constructions::{Constructions, Maker};
 use super::rational::Rational;
@@ -229,6 +228,14 @@ fn applied(op: Op, operands: &[Id], writer: &mut Writer) -> Option<Id> {
             let sum = writer.add(Term::Add([one, power]));
             let part = writer.add(Term::Div([two, sum]));
             Term::Sub([one, part])
+        }
+        Op::Asinh => {
+            // log(x + √(1 + x²))
+            let (one, square) = (writer.number(1), writer.add(Term::Mul([x, x])));
+            let sum = writer.add(Term::Add([one, square]));
+            let root = writer.add(Term::Sqrt([sum]));
+            let sum = writer.add(Term::Add([x, root]));
+            Term::Log([sum])
         }
         Op::Min | Op::Max | Op::Sign | Op::Asin | Op::Acos | Op::Atan | Op::Atan2 | Op::Erf => return None,
         Op::Floor | Op::Ceil | Op::Round | Op::Trunc | Op::Remainder | Op::Modulo | Op::Quotient => {

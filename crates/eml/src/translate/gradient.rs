@@ -6,8 +6,8 @@
 //! variables has a sign.
 
 use egg::Id;
-use neural_compiler::entity::EntityVec;
-use neural_compiler::source::Diagnostic;
+use neural_compiler::Diagnostic;
+use neural_compiler::internals::entity::EntityVec;
 
 use super::constructions::{Constructions, Maker};
 use super::rational::Rational;

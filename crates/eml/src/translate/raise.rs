@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use egg::{CostFunction, Extractor, Id, Language, Runner};
-use neural_compiler::program::{Error, Program};
-use neural_compiler::source::Diagnostic;
+use neural_compiler::{Diagnostic, Error, Program};
 
 use super::rules;
 use super::terms::{self, Facts, Formula, Graph, Term};

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use neural_compiler::number::number;
+use neural_compiler::internals::number::number;
 
 /// A fraction in lowest terms with a positive denominator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

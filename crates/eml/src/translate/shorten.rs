@@ -6,8 +6,8 @@
 use std::collections::HashMap;
 
 use egg::{CostFunction, Extractor, Id, Language};
-use neural_compiler::entity::{Entity, EntityVec};
-use neural_compiler::source::{Diagnostic, Span};
+use neural_compiler::internals::entity::{Entity, EntityVec};
+use neural_compiler::{Diagnostic, Span};
 use num_complex::Complex64;
 
 use super::raise::{self, Effort};

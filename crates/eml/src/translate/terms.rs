@@ -8,7 +8,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use egg::{Analysis, DidMerge, EGraph, Id, Language, RecExpr, define_language};
-use neural_compiler::entity::{Entity, EntityVec};
+use neural_compiler::internals::entity::{Entity, EntityVec};
 
 use super::rational::Rational;
 use crate::{Kind, Tree, TreeNode};

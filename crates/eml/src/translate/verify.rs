@@ -1,6 +1,6 @@
 //! Whether two of formula and tree have the same value: in high precision, at random points.
 
-use neural_compiler::dialect::Mode;
+use neural_compiler::Mode;
 use num_complex::Complex64;
 
 use super::rational::Rational;

@@ -4,9 +4,7 @@ use std::f64::consts::PI;
 
 use nc_eml::translate::constructions::Constructions;
 use nc_eml::translate::expand::expand;
-use neural_compiler::dialect::{Dialect, Mode, ReaderLimits};
-use neural_compiler::graph::build::Signature;
-use neural_compiler::{CompileOptions, Derivative, Program, Tier};
+use neural_compiler::{CompileOptions, Derivative, Dialect, Mode, Program, ReaderLimits, Signature, Tier};
 use num_complex::Complex64;
 
 /// The tier that the environment variable `NC_TIER` names, else the fastest.
@@ -18,8 +16,7 @@ fn native_tier() -> Tier {
 
 /// The value and gradient of a program of real inputs.
 fn run(program: &Program, columns: &[&[f64]]) -> Vec<Vec<f64>> {
-    let options =
-        CompileOptions { derivative: Derivative::Gradient, tier: native_tier(), ..CompileOptions::default() };
+    let options = CompileOptions::default().derivative(Derivative::Gradient).tier(native_tier());
     program.compile(&options).unwrap().columns(columns).unwrap()
 }
 
@@ -163,7 +160,7 @@ fn trees_in_batches() {
         let text = case["expanded"].as_str().unwrap();
         let program = Program::parse_as(text, Dialect::Eml(Mode::Complex), &ReaderLimits::default()).unwrap();
         let columns = {
-            let options = CompileOptions { tier: native_tier(), ..CompileOptions::default() };
+            let options = CompileOptions::default().tier(native_tier());
             let kernel = program.compile(&options).unwrap();
             let mut row = [0.0; 2];
             let mut workspace = nc_runtime::batch::Workspace::new();

@@ -2,9 +2,8 @@
 
 use insta::assert_snapshot;
 use nc_eml::picture::picture;
-use neural_compiler::dialect::ReaderLimits;
-use neural_compiler::dialect::eml::{Grammar, reader};
-use neural_compiler::picture::{Picture, dot, mermaid, svg};
+use neural_compiler::internals::dialect::eml::{Grammar, reader};
+use neural_compiler::{Picture, ReaderLimits};
 
 const NEG: &str = "eml(eml(1,eml(eml(1,eml(1,eml(x,1))),1)),eml(eml(1,1),1))";
 
@@ -15,19 +14,18 @@ fn of_tree(source: &str) -> Picture {
 #[test]
 fn three_languages() {
     let picture = of_tree(NEG);
-    assert_snapshot!("neg_mermaid", mermaid::write(&picture));
-    assert_snapshot!("neg_dot", dot::write(&picture));
-    assert_snapshot!("neg_svg", svg::write(&picture, NEG));
+    assert_snapshot!("neg_mermaid", picture.mermaid());
+    assert_snapshot!("neg_dot", picture.dot());
+    assert_snapshot!("neg_svg", picture.svg(NEG));
 }
 
 #[test]
 fn shared_nodes_are_drawn_once() {
     let picture = of_tree("eml(eml(x,1),eml(x,1))");
-    let labels: Vec<&str> = picture.nodes.values().map(|node| node.label.as_str()).collect();
+    let labels: Vec<&str> = picture.nodes().values().map(|node| node.label.as_str()).collect();
     assert_eq!(labels, ["eml", "eml", "x", "1"]);
-    assert_eq!(picture.edges.len(), 4);
-    assert_eq!(picture.roots().len(), 1);
-    assert_eq!(of_tree("x").nodes.len(), 1);
+    assert_eq!(picture.edges().len(), 4);
+    assert_eq!(of_tree("x").nodes().len(), 1);
 }
 
 /// Deep trees take no stack, and limits are kept.
@@ -36,10 +34,10 @@ fn large_pictures() {
     const DEPTH: usize = 100_000;
     let text = format!("{}x{}", "eml(1,".repeat(DEPTH), ")".repeat(DEPTH));
     let picture = of_tree(&text);
-    assert_eq!(picture.nodes.len(), 2 * DEPTH + 1);
-    let svg = svg::write(&picture, &text);
+    assert_eq!(picture.nodes().len(), 2 * DEPTH + 1);
+    let svg = picture.svg(&text);
     assert_eq!(svg.matches("<rect").count(), 2 * DEPTH + 1);
-    assert_eq!(mermaid::write(&picture).lines().count(), 1 + 2 * DEPTH + 1 + 2 * DEPTH);
+    assert_eq!(picture.mermaid().lines().count(), 1 + 2 * DEPTH + 1 + 2 * DEPTH);
     let error = picture.within(Picture::MAX_NODES).unwrap_err();
     assert_eq!(error.to_string(), "the picture has 200001 nodes, more than the limit of 2000");
 }

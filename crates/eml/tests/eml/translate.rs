@@ -6,11 +6,10 @@ use nc_eml::translate::gradient::gradient;
 use nc_eml::translate::raise::{Effort, raise};
 use nc_eml::translate::shorten::shorten;
 use nc_eml::{Mode, Tree};
-use neural_compiler::dialect::eml::{Grammar, reader};
-use neural_compiler::dialect::{Dialect, ReaderLimits};
-use neural_compiler::graph::build::Signature;
-use neural_compiler::source::Diagnostic;
-use neural_compiler::{CompileOptions, Derivative, Program, Tier};
+use neural_compiler::internals::dialect::eml::{Grammar, reader};
+use neural_compiler::{
+    CompileOptions, Derivative, Diagnostic, Dialect, Program, ReaderLimits, Signature, Tier,
+};
 
 fn tree(text: &str) -> Tree {
     reader::read(text, Grammar::Literal, &ReaderLimits::default()).expect(text)
@@ -179,11 +178,7 @@ fn gradient_trees_agree_with_the_adjoint() {
         let found = gradient(&tree, Constructions::Widest).unwrap_or_else(|error| panic!("{text}: {error}"));
         let program =
             Program::parse_as(text, Dialect::Eml(Mode::Real), &ReaderLimits::default()).expect(text);
-        let options = CompileOptions {
-            derivative: Derivative::Gradient,
-            tier: Tier::Interpret,
-            ..CompileOptions::default()
-        };
+        let options = CompileOptions::default().derivative(Derivative::Gradient).tier(Tier::Interpret);
         let kernel = program.compile(&options).expect(text);
         for point in points {
             let expected = kernel.columns(&[&point[..1], &point[1..]]).expect("two columns");
@@ -191,7 +186,7 @@ fn gradient_trees_agree_with_the_adjoint() {
                 let text = derivative.text(100_000).expect("small");
                 let written = Program::parse_as(&text, Dialect::Eml(Mode::Real), &ReaderLimits::default())
                     .expect("a tree");
-                let options = CompileOptions { tier: Tier::Interpret, ..CompileOptions::default() };
+                let options = CompileOptions::default().tier(Tier::Interpret);
                 let values: Vec<&[f64]> = written
                     .inputs()
                     .map(|name| match name {

@@ -8,11 +8,9 @@ use nc_eml::scaled;
 use nc_eml::target::Target;
 use nc_eml::{FaultKind, Kind, Mode, Tree, evaluate};
 use nc_runtime::batch::{Kernel as _, Workspace, evaluate_row};
-use neural_compiler::dialect::eml::derived::Derived;
-use neural_compiler::dialect::eml::{Grammar, reader};
-use neural_compiler::dialect::{Dialect, ReaderLimits};
-use neural_compiler::ops::Primitive;
-use neural_compiler::{CompileOptions, Derivative, Dtype, Program, Tier};
+use neural_compiler::internals::dialect::eml::derived::Derived;
+use neural_compiler::internals::dialect::eml::{Grammar, reader};
+use neural_compiler::{CompileOptions, Derivative, Dialect, Dtype, Primitive, Program, ReaderLimits, Tier};
 use num_complex::Complex64;
 use serde_json::Value;
 
@@ -51,7 +49,7 @@ fn same_digits(value: f64, reference: f64) -> bool {
 
 /// The value of a program with scalar inputs, and its derivatives.
 fn compiled(program: &Program, tier: Tier, inputs: &[f64]) -> Vec<f64> {
-    let options = CompileOptions { tier, derivative: Derivative::Gradient, ..CompileOptions::default() };
+    let options = CompileOptions::default().tier(tier).derivative(Derivative::Gradient);
     let kernel = program.compile(&options).unwrap();
     let mut outputs = vec![0.0; kernel.shape().outputs];
     evaluate_row(&kernel, inputs, &[], &mut outputs, &mut [], &mut Workspace::new()).unwrap();
@@ -364,9 +362,8 @@ fn any_text_is_read_or_refused() {
                     read += 1;
                 }
                 Err(errors) => {
-                    let inside = |span: neural_compiler::source::Span| {
-                        text.get(span.start as usize..span.end as usize)
-                    };
+                    let inside =
+                        |span: neural_compiler::Span| text.get(span.start as usize..span.end as usize);
                     assert!(errors.iter().all(|error| inside(error.span).is_some()), "{text}: {errors:?}");
                     refused += 1;
                 }
@@ -389,7 +386,7 @@ fn stable_log_of_sum() {
     assert!((at(0.0, -0.5)[0] - 0.5f64.ln()).abs() < 1e-15);
     assert!(at(0.0, -2.0)[0].is_nan());
     // The same in binary32, whose exponentials overflow sooner.
-    let options = CompileOptions { dtype: Dtype::F32, tier: Tier::Interpret, ..CompileOptions::default() };
+    let options = CompileOptions::default().dtype(Dtype::F32).tier(Tier::Interpret);
     let kernel = lead.compile(&options).unwrap();
     for (x, r, expected) in [(-100.0, 0.0, -100.0), (100.0, 1.0, 100.0), (-100.0, 1.0, 0.0)] {
         let mut value = [f32::NAN];

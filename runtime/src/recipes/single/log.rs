@@ -97,19 +97,25 @@ pub fn log10<L: Lanes>(l: &L, x: L::F) -> L::F {
     special(l, x, l.add(high, low))
 }
 
+/// `k`, `f` and `tail` for [`sum`], of the logarithm of `u + c`: `c` is at most an ulp of `u`, or `u` is 1. It is scaled like
+/// the mantissa of `u` and added to it, and what that addition loses is taken to first order.
+pub fn corrected<L: Lanes>(l: &L, u: L::F, c: L::F) -> (L::F, L::F, L::F) {
+    let Parts { k, m, bits } = split(l, u, l.f(TWO_23 + 127.0));
+    // 2^(1 − k): for k = 128 the field is zero, and so is the factor; nothing of c counts there.
+    let scale = l.float(l.isub(l.i(0x7f80_0000), l.iand(bits, l.i(0x7f80_0000))));
+    let c = l.mul(l.mul(c, scale), l.f(0.5));
+    let g = l.sub(m, l.f(1.0));
+    let f = l.add(g, c);
+    let rest = l.sub(c, l.sub(f, g));
+    (k, f, l.add(log1p_tail(l, f), l.fma(l.neg(rest), f, rest)))
+}
+
 /// `log(1 + x)`, by the method of binary64.
 pub fn log1p<L: Lanes>(l: &L, x: L::F) -> L::F {
     let one = l.f(1.0);
     let u = l.add(x, one);
     let c = l.sub(x, l.sub(u, one));
-    let Parts { k, m, bits } = split(l, u, l.f(TWO_23 + 127.0));
-    // 2^(1 − k): for k = 128 the field is zero, and so is the factor; nothing of c counts there.
-    let scale = l.float(l.isub(l.i(0x7f80_0000), l.iand(bits, l.i(0x7f80_0000))));
-    let c = l.mul(l.mul(c, scale), l.f(0.5));
-    let g = l.sub(m, one);
-    let f = l.add(g, c);
-    let rest = l.sub(c, l.sub(f, g));
-    let tail = l.add(log1p_tail(l, f), l.fma(l.neg(rest), f, rest));
+    let (k, f, tail) = corrected(l, u, c);
     let y = sum(l, k, f, tail);
     l.select(l.eq(x, l.f(0.0)), x, special(l, u, y))
 }

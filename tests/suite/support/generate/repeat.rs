@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use super::{Kind, Recursion, S, Style, Writer};
-use neural_compiler::graph::Shape;
+use neural_compiler::Shape;
 
 /// A function that calls itself, or another of its group, with a smaller counter.
 #[derive(Clone)]
