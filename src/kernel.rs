@@ -16,6 +16,7 @@ use nc_runtime::batch::{
 use crate::codegen::CodegenError;
 use crate::codegen::cranelift::{self, NativeCode, TargetMachine};
 use crate::codegen::wide::{self, Isa, WideCode};
+use crate::derive::TooLarge;
 use crate::derive::adjoint::{Seeds, adjoint};
 use crate::derive::tangent::{Direction, tangent};
 use crate::graph::build::Signature;
@@ -309,6 +310,9 @@ pub enum KernelError {
         /// The input.
         input: String,
     },
+    /// A program that becomes too large when it is differentiated.
+    #[error(transparent)]
+    DerivativeTooLarge(#[from] TooLarge),
     /// More derivatives than a kernel can have columns.
     #[error("{count} derivatives are more than the {MAX_COLUMNS} that a kernel can give")]
     TooManyDerivatives {
@@ -365,11 +369,11 @@ pub fn derived(graph: &Graph, options: &CompileOptions) -> Result<Graph, KernelE
         {
             return Err(KernelError::ComplexByVector { input: input.name.clone(), shape: input.shape });
         }
-        Derivative::Gradient => adjoint(graph, Seeds::Elements, &wrt),
-        Derivative::Vjp => adjoint(graph, Seeds::Cotangents, &wrt),
+        Derivative::Gradient => adjoint(graph, Seeds::Elements, &wrt)?,
+        Derivative::Vjp => adjoint(graph, Seeds::Cotangents, &wrt)?,
         Derivative::Jvp { seeds } => {
             let directions: Vec<Direction> = (0..seeds).map(|_| Direction::Inputs(wrt.clone())).collect();
-            tangent(graph, &directions)
+            tangent(graph, &directions)?
         }
         Derivative::Hessian => {
             let elements: usize = graph.outputs.iter().map(|o| graph.shape(o.node).len()).sum();
@@ -379,7 +383,7 @@ pub fn derived(graph: &Graph, options: &CompileOptions) -> Result<Graph, KernelE
             if let Some(input) = by(|shape| shape == Shape::Complex) {
                 return Err(KernelError::HessianOfComplex { input: input.name.clone() });
             }
-            let gradient = adjoint(graph, Seeds::Elements, &wrt);
+            let gradient = adjoint(graph, Seeds::Elements, &wrt)?;
             let directions: Vec<Direction> = wrt
                 .iter()
                 .flat_map(|&input| {
@@ -387,7 +391,7 @@ pub fn derived(graph: &Graph, options: &CompileOptions) -> Result<Graph, KernelE
                     (0..len).map(move |element| Direction::Element { input, element })
                 })
                 .collect();
-            let mut hessian = tangent(&gradient, &directions);
+            let mut hessian = tangent(&gradient, &directions)?;
             // Tangents of the value would repeat the gradient.
             let values = graph.outputs.len() as u32;
             hessian.outputs.retain(|o| !matches!(o.role, Role::Tangent { of, .. } if of < values));

@@ -71,6 +71,7 @@ impl From<KernelError> for Error {
                     .help("`--memory MIB` allows more");
                 Error::Source(vec![diagnostic])
             }
+            KernelError::DerivativeTooLarge(error) => Error::Source(vec![error.diagnostic()]),
             _ => Error::Kernel(error),
         }
     }

@@ -1,12 +1,13 @@
 //! Reverse mode: the adjoint graph.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
 
-use super::calls::Functions;
-use super::region::{self, Varied};
-use super::{Flow, any, either, elements, guard, mask, normal, site};
-use crate::entity::Entity;
-use crate::graph::{Elem, Graph, Node, NodeKind, Output, Role, Shape, Source, Type};
+use super::outline::without_exits;
+use super::region;
+use super::varied::Varied;
+use super::{Flow, Known, TooLarge, any, either, elements, guard, is_never, mask, normal, site};
+use crate::entity::EntityVec;
+use crate::graph::{Elem, FastHash, Graph, Node, NodeKind, Output, Role, Shape, Source, Type};
 use crate::ops::{Algebra, LARGE, Op, Term};
 
 /// What the cotangents of the results are.
@@ -27,14 +28,22 @@ pub enum Seeds {
 /// `f′` where `f` is holomorphic, and for a real `f` the conjugate of the direction of steepest ascent. By a real input it is
 /// `∂u/∂x + i ∂v/∂x`. A cotangent `c` of `f` gives `c f′`, and its real part for a real input. These are the conventions
 /// of JAX.
-pub fn adjoint(primal: &Graph, seeds: Seeds, wrt: &[u32]) -> Graph {
-    let primal = &region::without_exits(primal);
+///
+/// # Errors
+///
+/// [`TooLarge`] if the program becomes too large.
+pub fn adjoint(primal: &Graph, seeds: Seeds, wrt: &[u32]) -> Result<Graph, TooLarge> {
+    let inputs: Vec<Node> = wrt.iter().map(|&i| primal.input_node(i)).collect();
+    let outlined = without_exits(primal, &inputs)?;
+    let primal = outlined.as_ref().unwrap_or(primal);
     let mut g = primal.clone();
-    let mut functions = Functions::of(primal);
+    let mut known = Known::of(primal);
     g.set_span(None);
     let results: Vec<Output> = primal.outputs.iter().filter(|o| o.role == Role::Value).cloned().collect();
     let inputs: Vec<Node> = wrt.iter().map(|&i| g.input_node(i)).collect();
     let varied = Varied::from(primal, &inputs);
+    let mut sweep = Sweep::through(primal, &varied);
+    let mut zeros = vec![None; inputs.len()];
     match seeds {
         Seeds::Cotangents => {
             let cotangents: Vec<(Node, Flow)> = results
@@ -52,27 +61,29 @@ pub fn adjoint(primal: &Graph, seeds: Seeds, wrt: &[u32]) -> Graph {
                     (result.node, Flow { value, active: None })
                 })
                 .collect();
-            let gradients = gradients(&mut g, primal, &varied, &inputs, &cotangents, &mut functions);
+            sweep.run(&mut g, &cotangents, &mut known);
+            let gradients = gradients(&mut g, &sweep, &inputs, &mut zeros);
             push_gradients(&mut g, "", 0, wrt, &gradients);
         }
         Seeds::Elements => {
             let mut of = 0;
             for result in &results {
                 let shape = g.shape(result.node);
-                let mut sweep = |g: &mut Graph, k: usize| {
+                let mut derivatives = |g: &mut Graph, k: usize| {
                     let one = g.number(1.0);
                     let seed = g.place(one, k as u32, shape);
                     let there = g.boolean(true);
                     let there = g.place(there, k as u32, shape);
                     let seed = Flow { value: seed, active: normal(g, there) };
-                    gradients(g, primal, &varied, &inputs, &[(result.node, seed)], &mut functions)
+                    sweep.run(g, &[(result.node, seed)], &mut known);
+                    gradients(g, &sweep, &inputs, &mut zeros)
                 };
                 for k in 0..shape.elements() {
-                    let mut gradients = sweep(&mut g, k);
+                    let mut gradients = derivatives(&mut g, k);
                     // One sweep is enough for complex inputs; by a real one the imaginary part has a derivative of its own.
                     let real = |g: &Graph, node: Node| g.shape(node) != Shape::Complex;
                     if shape == Shape::Complex && gradients.iter().any(|&node| real(&g, node)) {
-                        let imaginary = sweep(&mut g, 1);
+                        let imaginary = derivatives(&mut g, 1);
                         for (re, im) in gradients.iter_mut().zip(imaginary) {
                             if real(&g, *re) {
                                 *re = g.pack(Elem::Num, Shape::Complex, &[*re, im]);
@@ -81,12 +92,13 @@ pub fn adjoint(primal: &Graph, seeds: Seeds, wrt: &[u32]) -> Graph {
                     }
                     push_gradients(&mut g, &result.name, of, wrt, &gradients);
                     of += 1;
+                    TooLarge::check_size(&g)?;
                 }
             }
         }
     }
-    g.functions = functions.list();
-    g
+    known.finish(&mut g)?;
+    Ok(g)
 }
 
 fn push_gradients(g: &mut Graph, name: &str, of: u32, wrt: &[u32], gradients: &[Node]) {
@@ -95,21 +107,13 @@ fn push_gradients(g: &mut Graph, name: &str, of: u32, wrt: &[u32], gradients: &[
     }
 }
 
-/// What flows to `inputs`, as numbers.
-fn gradients(
-    g: &mut Graph,
-    primal: &Graph,
-    varied: &Varied,
-    inputs: &[Node],
-    seeds: &[(Node, Flow)],
-    functions: &mut Functions,
-) -> Vec<Node> {
-    let flows = reverse(g, primal, varied, inputs, seeds, functions);
-    let pairs = inputs.iter().zip(flows);
-    pairs
-        .map(|(&input, flow)| match flow {
+/// What a sweep has found to flow to `inputs`, as numbers. `zeros` are those of inputs that nothing flows to.
+fn gradients(g: &mut Graph, sweep: &Sweep<'_>, inputs: &[Node], zeros: &mut [Option<Node>]) -> Vec<Node> {
+    let inputs = inputs.iter().zip(zeros);
+    inputs
+        .map(|(&input, zero)| match sweep.cotangent(input) {
             Some(flow) => conjugate(g, flow.value),
-            None => g.zero(g.ty(input)),
+            None => *zero.get_or_insert_with(|| g.zero(g.ty(input))),
         })
         .collect()
 }
@@ -132,43 +136,109 @@ pub(super) fn reverse(
     varied: &Varied,
     inputs: &[Node],
     seeds: &[(Node, Flow)],
-    functions: &mut Functions,
+    known: &mut Known,
 ) -> Vec<Option<Flow>> {
-    let mut flows: Vec<Vec<Flow>> = vec![Vec::new(); primal.len()];
-    for &(node, seed) in seeds {
-        flows[node.index()].push(seed);
+    let mut sweep = Sweep::through(primal, varied);
+    sweep.run(g, seeds, known);
+    inputs.iter().map(|&input| sweep.cotangent(input)).collect()
+}
+
+/// Sweeps back through a graph. Each goes to the nodes that something flows to, and to no others.
+struct Sweep<'p> {
+    primal: &'p Graph,
+    varied: &'p Varied,
+    /// What has arrived at each node.
+    flows: EntityVec<Node, Vec<Flow>>,
+    /// What has arrived at the results of regions, which come before their regions on the way back.
+    behind: HashMap<Node, Vec<Option<Flow>>, FastHash>,
+    /// The nodes where something has arrived, the last one first.
+    queue: BinaryHeap<Node>,
+    /// The sums of what has arrived, and where there is one.
+    cotangents: EntityVec<Node, Option<Flow>>,
+    visited: Vec<Node>,
+}
+
+impl<'p> Sweep<'p> {
+    fn through(primal: &'p Graph, varied: &'p Varied) -> Sweep<'p> {
+        Sweep {
+            primal,
+            varied,
+            flows: EntityVec::filled(Vec::new(), primal.len()),
+            behind: HashMap::default(),
+            queue: BinaryHeap::new(),
+            cotangents: EntityVec::filled(None, primal.len()),
+            visited: Vec::new(),
+        }
     }
-    let mut cotangents: Vec<Option<Flow>> = vec![None; primal.len()];
-    // What has arrived at the results of regions, which come before their regions on the way back.
-    let mut behind: HashMap<Node, Vec<Option<Flow>>> = HashMap::new();
-    for node in primal.nodes().rev() {
-        if let (Some(arriving), Some(region)) = (behind.remove(&node), primal.region(node)) {
-            g.set_span(Some(region.span));
-            for (arg, flow) in region::reversed(g, primal, node, varied, &arriving, functions) {
-                if varied.of(arg) {
-                    flows[arg.index()].push(flow);
+
+    /// What the last sweep has found to flow to a node.
+    fn cotangent(&self, node: Node) -> Option<Flow> {
+        self.cotangents[node]
+    }
+
+    fn run(&mut self, g: &mut Graph, seeds: &[(Node, Flow)], known: &mut Known) {
+        for node in self.visited.drain(..) {
+            self.cotangents[node] = None;
+        }
+        for &(node, seed) in seeds {
+            self.push(g, node, seed);
+        }
+        while let Some(node) = self.queue.pop() {
+            if let Some(arriving) = self.behind.remove(&node) {
+                let (region, _) = self.primal.expect_region(node);
+                g.set_span(Some(region.span));
+                for (arg, flow) in region::reversed(g, self.primal, node, self.varied, &arriving, known) {
+                    self.push(g, arg, flow);
                 }
+                continue;
+            }
+            let arriving = std::mem::take(&mut self.flows[node]);
+            let cotangent = total(g, g.ty(node), &arriving);
+            self.cotangents[node] = Some(cotangent);
+            self.visited.push(node);
+            match self.primal.kind(node) {
+                NodeKind::Apply(..) => self.operands(g, node, cotangent),
+                NodeKind::Result(k) => {
+                    let region = self.primal.args(node)[0];
+                    let slots = self.behind.entry(region).or_insert_with(|| {
+                        self.queue.push(region);
+                        vec![None; self.primal.expect_region(region).0.result_count()]
+                    });
+                    slots[k as usize] = Some(cotangent);
+                }
+                NodeKind::Const(_) | NodeKind::Bool(_) | NodeKind::Input(_) | NodeKind::Region(_) => {}
             }
         }
-        if !varied.of(node) || flows[node.index()].is_empty() {
-            continue;
+        g.set_span(None);
+    }
+
+    /// Adds what flows to a node, if it counts anywhere.
+    fn push(&mut self, g: &Graph, node: Node, flow: Flow) {
+        if !self.varied.of(node) || flow.active.is_some_and(|active| is_never(g, active)) {
+            return;
         }
-        let arriving = std::mem::take(&mut flows[node.index()]);
-        let cotangent = total(g, g.ty(node), &arriving);
-        cotangents[node.index()] = Some(cotangent);
-        if let NodeKind::Result(k) = primal.kind(node) {
-            let region = primal.args(node)[0];
-            let states = primal.region(region).map_or(0, |region| region.results().len());
-            let slots = behind.entry(region).or_insert_with(|| vec![None; states]);
-            if let Some(slot) = slots.get_mut(k as usize) {
-                *slot = Some(cotangent);
+        if self.flows[node].is_empty() {
+            self.queue.push(node);
+        }
+        self.flows[node].push(flow);
+    }
+
+    /// Passes the cotangent of an operation on to its operands.
+    fn operands(&mut self, g: &mut Graph, node: Node, cotangent: Flow) {
+        let (op, site) = site(self.primal, node).expect("the node is an operation");
+        g.set_span(self.primal.span(node));
+        // Of an array that is put together from single elements, those count whose elements are active.
+        let parts = match cotangent.active {
+            Some(active)
+                if op == Op::Pack && site.args.len() == site.ty.len() && g.op(active) == Some(Op::Place) =>
+            {
+                place_range(g, active)
             }
-            continue;
-        }
-        let Some((op, site)) = site(primal, node) else { continue };
-        g.set_span(primal.span(node));
-        for (k, &arg) in site.args.iter().enumerate() {
-            if !varied.of(arg) {
+            Some(_) | None => (0, site.args.len() as u32),
+        };
+        for k in parts.0 as usize..parts.1 as usize {
+            let arg = site.args[k];
+            if !self.varied.of(arg) {
                 continue;
             }
             let term = op.adjoint(g, &site, k, cotangent.value, elements(g, cotangent.active));
@@ -188,11 +258,9 @@ pub(super) fn reverse(
                 }
             };
             let flow = reduced(g, flow, g.shape(arg));
-            flows[arg.index()].push(flow);
+            self.push(g, arg, flow);
         }
     }
-    g.set_span(None);
-    inputs.iter().map(|&input| cotangents[input.index()]).collect()
 }
 
 /// The contribution to a scalar that was broadcast: the sum over the elements it went to.

@@ -5,64 +5,46 @@
 //! of each operand gives the derivatives that the cotangent is multiplied by. That takes as many calls as the operands
 //! have elements and no memory, where a tape would grow with the number of calls.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::region::{Activity, Flows, Forward, Places, as_numbers, output, without_exits};
+use super::carried::{Activity, Flows, Places, as_numbers, output};
+use super::outline::without_exits;
+use super::region::Forward;
 use super::tangent::sweep;
-use super::{Flow, both, elements, mask};
-use crate::entity::EntityVec;
+use super::{Flow, Known, any, both, either, elements, mask, normal};
+use crate::entity::Entity;
 use crate::graph::copy::redirect;
-use crate::graph::region::Call;
-use crate::graph::{Function, FunctionId, Graph, Node, Region, RegionKind, Shape, Source};
+use crate::graph::region::{Call, CallResult, ResultRole};
+use crate::graph::{Elem, Function, FunctionId, Graph, Node, Region, RegionKind, Shape, Source};
 use crate::ops::{Algebra, Op};
 
 /// The stack grows by so much when less than that is left of it.
 const STACK_LEFT: usize = 128 << 10;
 const STACK_MORE: usize = 2 << 20;
 
-/// The functions of a program and their tangents.
-#[derive(Debug, Default)]
-pub(super) struct Functions {
-    list: EntityVec<FunctionId, Arc<Function>>,
-    /// By the function and the activities of its operands' tangents.
-    tangents: HashMap<(FunctionId, Vec<Activity>), FunctionId>,
-}
-
-/// Whether an output of a function is a number like any other. The others tell what failed, or what is active: numbers
-/// stand at even positions and those at odd ones.
-pub(super) fn is_number(k: usize) -> bool {
-    k.is_multiple_of(2)
-}
-
-impl Functions {
-    /// Those of a graph.
-    pub(super) fn of(graph: &Graph) -> Functions {
-        let mut functions = Functions::default();
-        for function in graph.functions.values() {
-            let body = without_exits(&function.body);
-            functions.list.push(Arc::new(Function { body, name: function.name.clone() }));
-        }
-        functions
-    }
-
-    /// All of them.
-    pub(super) fn list(self) -> EntityVec<FunctionId, Arc<Function>> {
-        self.list
-    }
-
+impl Known {
     /// The function that computes the outputs of another, and behind them, for each number among them, its tangent and
     /// whether that is active, from the operands and the tangents of those that have one.
-    fn tangent(&mut self, id: FunctionId, activities: &[Activity]) -> FunctionId {
+    fn tangent_function(&mut self, id: FunctionId, activities: &[Activity]) -> FunctionId {
         let key = (id, activities.to_vec());
         if let Some(&known) = self.tangents.get(&key) {
             return known;
         }
-        let function = self.list[id].clone();
-        let tangent = self.list.push(function.clone());
+        let function = self.functions[id].clone();
+        let tangent = self.functions.push(function.clone());
         self.tangents.insert(key, tangent);
-        let primal = &function.body;
+        let operand = |(k, &activity): (u32, &Activity)| {
+            let input = function.body.source_node(Source::State(k))?;
+            (activity != Activity::Never).then_some(input)
+        };
+        let varied: Vec<Node> = (0u32..).zip(activities).filter_map(operand).collect();
+        let outlined = without_exits(&function.body, &varied).unwrap_or_else(|too_large| {
+            self.too_large.get_or_insert(too_large);
+            None
+        });
+        let primal = outlined.as_ref().unwrap_or(&function.body);
         let mut body = primal.clone();
+        let mut results = function.results.clone();
         let mut flows = Flows { body: &mut body, source: Source::State, next: activities.len() as u32 };
         let mut seeds = Vec::new();
         for (k, &activity) in (0u32..).zip(activities) {
@@ -76,20 +58,22 @@ impl Functions {
         // Functions that call each other nest here as deep as there are functions.
         let (found, regions) =
             stacker::maybe_grow(STACK_LEFT, STACK_MORE, || sweep(&mut body, primal, &seeds, self));
-        for (k, result) in primal.outputs.iter().enumerate().filter(|(k, _)| is_number(*k)) {
-            let shape = primal.shape(result.node);
+        for ((of, result), role) in (0u32..).zip(&primal.outputs).zip(&function.results) {
+            if !role.is_number() {
+                continue;
+            }
             let places = Places { number: 0, truth: Some(0) };
             let mut nodes = Vec::new();
-            let flow = found[crate::entity::Entity::index(result.node)];
-            as_numbers(&mut body, &flow, shape, places, &mut nodes);
-            debug_assert_eq!(nodes.len(), 2, "output {k} has a tangent and an activity");
+            let shape = primal.shape(result.node);
+            as_numbers(&mut body, &found[result.node.index()], shape, places, &mut nodes);
             body.outputs.extend(nodes.into_iter().map(output));
+            results.extend([ResultRole::Tangent { of }, ResultRole::Active { of }]);
         }
         if !regions.is_empty() {
-            body =
-                redirect(&body, &regions.into_iter().map(|(node, forward)| (node, forward.node)).collect());
+            let regions = regions.into_iter().map(|(node, forward)| (node, forward.node)).collect();
+            body = redirect(&body, &regions);
         }
-        self.list[tangent] = Arc::new(Function { body, name: format!("{}'", function.name) });
+        self.functions[tangent] = Arc::new(Function { body, results, name: format!("{}'", function.name) });
         tangent
     }
 
@@ -101,14 +85,26 @@ impl Functions {
         node: Node,
         arriving: &dyn Fn(Node) -> Option<Flow>,
     ) -> Option<Forward> {
-        let (region, args) = primal.region_args(node)?;
-        let RegionKind::Call(call) = &region.kind else { return None };
+        let (_, args) = primal.expect_region(node);
         let flows: Vec<Option<Flow>> = args.first.iter().map(|&n| arriving(n)).collect();
+        self.call_along(g, primal, node, &flows)
+    }
+
+    /// The tangent of a call along tangents of its operands; nothing if none of them has one.
+    fn call_along(
+        &mut self,
+        g: &mut Graph,
+        primal: &Graph,
+        node: Node,
+        flows: &[Option<Flow>],
+    ) -> Option<Forward> {
+        let (region, args) = primal.expect_region(node);
+        let RegionKind::Call(call) = &region.kind else { unreachable!("{node} is a call") };
         if flows.iter().all(Option::is_none) {
             return None;
         }
         let activities: Vec<Activity> = flows.iter().map(Activity::of).collect();
-        let function = self.tangent(call.function, &activities);
+        let function = self.tangent_function(call.function, &activities);
         let mut operands = args.first.to_vec();
         for ((flow, &operand), &activity) in flows.iter().zip(args.first).zip(&activities) {
             if activity != Activity::Never {
@@ -118,10 +114,12 @@ impl Functions {
         }
         let mut results = call.results.clone();
         let mut states = vec![None; call.results.len()];
-        for (k, &shape) in call.results.iter().enumerate().filter(|(k, _)| is_number(*k)) {
+        for (of, result) in (0u32..).zip(&call.results).filter(|(_, result)| result.role.is_number()) {
             let number = results.len() as u32;
-            states[k] = Some(Places { number, truth: Some(number + 1) });
-            results.extend([shape, shape]);
+            states[of as usize] = Some(Places { number, truth: Some(number + 1) });
+            for role in [ResultRole::Tangent { of }, ResultRole::Active { of }] {
+                results.push(CallResult { role, shape: result.shape });
+            }
         }
         let call = Call { function, operands: operands.len() as u32, results, failure: call.failure };
         let region = Region { kind: RegionKind::Call(call), ..Region::clone(region) };
@@ -130,7 +128,7 @@ impl Functions {
     }
 
     /// What flows to the operands of a call from the cotangents of its results.
-    pub(super) fn adjoint(
+    pub(super) fn reversed_call(
         &mut self,
         g: &mut Graph,
         primal: &Graph,
@@ -138,7 +136,7 @@ impl Functions {
         varied: &dyn Fn(Node) -> bool,
         arriving: &[Option<Flow>],
     ) -> Vec<(Node, Flow)> {
-        let Some((_, args)) = primal.region_args(node) else { return Vec::new() };
+        let (_, args) = primal.expect_region(node);
         let operands = args.first.to_vec();
         let mut flows = Vec::new();
         for (position, &operand) in operands.iter().enumerate().filter(|(_, n)| varied(**n)) {
@@ -148,14 +146,11 @@ impl Functions {
                 let (one, there) = (g.number(1.0), g.boolean(true));
                 let value = g.place(one, element, shape);
                 let there = g.place(there, element, shape);
-                let seed = Flow { value, active: super::normal(g, there) };
                 // The same operand may stand in several places: each is differentiated by itself.
-                let seeds = std::cell::Cell::new(0);
-                let arriving_here = |n: Node| {
-                    let here = seeds.replace(seeds.get() + 1);
-                    (here == position && n == operand).then_some(seed)
-                };
-                let Some(forward) = self.call(g, primal, node, &arriving_here) else { continue };
+                let mut along = vec![None; operands.len()];
+                along[position] = Some(Flow { value, active: normal(g, there) });
+                let forward = self.call_along(g, primal, node, &along);
+                let forward = forward.expect("a call has a tangent along an operand that has one");
                 let mut total: Option<Flow> = None;
                 for (k, cotangent) in (0u32..).zip(arriving) {
                     let Some(cotangent) = cotangent else { continue };
@@ -165,7 +160,7 @@ impl Functions {
                     total = Some(match total {
                         Some(sum) => Flow {
                             value: g.add(sum.value, term.value),
-                            active: super::either(g, sum.active, term.active),
+                            active: either(g, sum.active, term.active),
                         },
                         None => term,
                     });
@@ -192,7 +187,7 @@ fn product(g: &mut Graph, cotangent: Flow, tangent: Flow, shape: Shape) -> Flow 
     };
     let counted = g.select(condition, product, zero);
     let value = if shape == Shape::Scalar { counted } else { g.unary(Op::Sum, counted) };
-    Flow { value, active: super::any(g, Some(active)) }
+    Flow { value, active: any(g, Some(active)) }
 }
 
 /// The flow whose elements are given.
@@ -210,7 +205,7 @@ fn assemble(g: &mut Graph, shape: Shape, parts: &[(u32, Flow)]) -> Option<Flow> 
         values[element as usize] = flow.value;
         actives[element as usize] = flow.active.unwrap_or(always);
     }
-    let value = g.pack(crate::graph::Elem::Num, shape, &values);
-    let active = g.pack(crate::graph::Elem::Bool, shape, &actives);
-    Some(Flow { value, active: super::normal(g, active) })
+    let value = g.pack(Elem::Num, shape, &values);
+    let active = g.pack(Elem::Bool, shape, &actives);
+    Some(Flow { value, active: normal(g, active) })
 }

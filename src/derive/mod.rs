@@ -14,16 +14,100 @@
 //!
 //! **Boundary**: knows graphs and the rules of operations, and neither lanes nor source text.
 
+//!
+//! * [`adjoint`] and [`tangent`]: the sweeps through a graph;
+//! * `region`: loops; `calls`: recursive functions;
+//! * `varied`: which values can have a derivative;
+//! * `carried`: flows as numbers, for states, captures and results;
+//! * `outline`: exit values of loops, computed behind the loops.
+
 pub mod adjoint;
 mod calls;
+mod carried;
+mod outline;
 mod region;
 pub mod tangent;
+mod varied;
 
-use crate::graph::{Graph, Node, NodeKind, Shape, Type};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::entity::EntityVec;
+use crate::graph::{Function, FunctionId, Graph, Node, NodeKind, Shape, Type};
+use crate::limits::MAX_SIZE;
 use crate::ops::{Algebra, Op};
+use crate::source::{Diagnostic, Span};
+use carried::Activity;
+use region::{Backward, BackwardKey, Onward, OnwardKey};
 
 type Site = crate::ops::Site<Node>;
 type Term = crate::ops::Term<Node>;
+
+/// A program that becomes too large when it is differentiated.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("with its derivatives the program has more than {MAX_SIZE} operations")]
+pub struct TooLarge {
+    /// The loop that has most of them, if they are in a loop: its name in the source and where it stands.
+    pub looped: Option<(String, Span)>,
+}
+
+impl TooLarge {
+    /// Refuses a graph that is too large where every region counts as often as it stands in it.
+    fn check(graph: &Graph) -> Result<(), TooLarge> {
+        let (size, largest) = graph.expanded_size();
+        if size <= MAX_SIZE {
+            return Ok(());
+        }
+        let region = largest.and_then(|node| graph.region(node));
+        Err(TooLarge { looped: region.map(|region| (region.name.clone(), region.span)) })
+    }
+
+    /// Refuses a graph that has become too large, whatever its regions.
+    fn check_size(graph: &Graph) -> Result<(), TooLarge> {
+        if graph.size() + graph.outputs.len() <= MAX_SIZE { Ok(()) } else { Err(TooLarge { looped: None }) }
+    }
+
+    /// The message, with its place in the source.
+    pub fn diagnostic(&self) -> Diagnostic {
+        match &self.looped {
+            None => Diagnostic::error("too-large", Span::default(), self.to_string()),
+            Some((_, span)) => Diagnostic::error("too-large", *span, self.to_string())
+                .label("most of them are in this loop")
+                .help("an inner loop that the test of a loop depends on is differentiated once more behind that loop"),
+        }
+    }
+}
+
+/// The functions of a program, and the derivatives of its parts that are known already.
+#[derive(Debug, Default)]
+struct Known {
+    functions: EntityVec<FunctionId, Arc<Function>>,
+    /// Tangents of functions, by the function and the activities of its operands' tangents.
+    tangents: HashMap<(FunctionId, Vec<Activity>), FunctionId>,
+    backward: HashMap<BackwardKey, Option<Arc<Backward>>>,
+    onward: HashMap<OnwardKey, Option<Arc<Onward>>>,
+    /// A function whose tangent is too large.
+    too_large: Option<TooLarge>,
+}
+
+impl Known {
+    /// Nothing but the functions of a graph.
+    fn of(graph: &Graph) -> Known {
+        Known { functions: graph.functions.clone(), ..Known::default() }
+    }
+
+    /// Gives the derived graph its functions, and refuses it if it is too large.
+    fn finish(self, g: &mut Graph) -> Result<(), TooLarge> {
+        if let Some(too_large) = self.too_large {
+            return Err(too_large);
+        }
+        for function in self.functions.values() {
+            TooLarge::check(&function.body)?;
+        }
+        g.functions = self.functions;
+        TooLarge::check(g)
+    }
+}
 
 /// A tangent, a cotangent, or a contribution to one.
 #[derive(Debug, Clone, Copy)]
@@ -59,6 +143,12 @@ fn either(g: &mut Graph, a: Option<Node>, b: Option<Node>) -> Option<Node> {
         (Some(a), Some(b)) => Some(g.binary(Op::Or, a, b)),
         _ => None,
     }
+}
+
+/// Whether an activity is known to hold nowhere.
+fn is_never(g: &Graph, active: Node) -> bool {
+    let scalar = if g.op(active) == Some(Op::Fill) { g.args(active)[0] } else { active };
+    g.kind(scalar) == NodeKind::Bool(false)
 }
 
 /// An activity that holds everywhere is none.

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::calls::Functions;
-use super::region::{self, Forward, Varied};
-use super::{Flow, Site, any, either, elements, guard, mask, normal, site, spread};
+use super::outline::without_exits;
+use super::region::{self, Forward};
+use super::varied::Varied;
+use super::{Flow, Known, Site, TooLarge, any, either, elements, guard, mask, normal, site, spread};
 use crate::entity::Entity;
 use crate::graph::copy::redirect;
 use crate::graph::{Elem, Graph, Node, NodeKind, Output, Role, Shape, Source, Type};
@@ -26,11 +27,23 @@ pub enum Direction {
 
 /// The graph that computes the outputs of `primal` (gradients included) and, after them, their derivatives along each
 /// of the directions.
-pub fn tangent(primal: &Graph, directions: &[Direction]) -> Graph {
-    let primal = &region::without_exits(primal);
+///
+/// # Errors
+///
+/// [`TooLarge`] if the program becomes too large.
+pub fn tangent(primal: &Graph, directions: &[Direction]) -> Result<Graph, TooLarge> {
+    let mut inputs = Vec::new();
+    for direction in directions {
+        match direction {
+            Direction::Inputs(some) => inputs.extend(some.iter().map(|&input| primal.input_node(input))),
+            Direction::Element { input, .. } => inputs.push(primal.input_node(*input)),
+        }
+    }
+    let outlined = without_exits(primal, &inputs)?;
+    let primal = outlined.as_ref().unwrap_or(primal);
     let mut g = primal.clone();
     let mut regions = HashMap::new();
-    let mut functions = Functions::of(primal);
+    let mut known = Known::of(primal);
     for (seed, direction) in (0u32..).zip(directions) {
         let tangents: Vec<(Node, Flow)> = match direction {
             Direction::Inputs(inputs) => inputs
@@ -51,7 +64,7 @@ pub fn tangent(primal: &Graph, directions: &[Direction]) -> Graph {
                 vec![(node, Flow { value, active: normal(&g, active) })]
             }
         };
-        let (flows, forward) = sweep(&mut g, primal, &tangents, &mut functions);
+        let (flows, forward) = sweep(&mut g, primal, &tangents, &mut known);
         for (node, forward) in forward {
             regions.entry(node).or_insert(forward.node);
         }
@@ -63,9 +76,9 @@ pub fn tangent(primal: &Graph, directions: &[Direction]) -> Graph {
             g.outputs.push(Output { name: output.name.clone(), node, role: Role::Tangent { of, seed } });
         }
     }
-    g.functions = functions.list();
+    known.finish(&mut g)?;
     // A region with tangents computes what the one without them does.
-    if regions.is_empty() { g } else { redirect(&g, &regions) }
+    Ok(if regions.is_empty() { g } else { redirect(&g, &regions) })
 }
 
 /// One sweep: the tangent of every node that has one, and what has become of the regions.
@@ -73,7 +86,7 @@ pub(super) fn sweep(
     g: &mut Graph,
     primal: &Graph,
     seeds: &[(Node, Flow)],
-    functions: &mut Functions,
+    known: &mut Known,
 ) -> (Vec<Option<Flow>>, HashMap<Node, Forward>) {
     let inputs: Vec<Node> = seeds.iter().map(|&(node, _)| node).collect();
     let varied = Varied::from(primal, &inputs);
@@ -91,7 +104,7 @@ pub(super) fn sweep(
             NodeKind::Region(_) => {
                 g.set_span(primal.span(node));
                 let arriving = |arg: Node| flows[arg.index()];
-                if let Some(forward) = region::tangent(g, primal, node, &arriving, &regions, functions) {
+                if let Some(forward) = region::tangent(g, primal, node, &arriving, &regions, known) {
                     regions.insert(node, forward);
                 }
                 continue;

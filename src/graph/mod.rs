@@ -7,7 +7,7 @@
 //! * [`build`]: ANF with a signature → graph;
 //! * [`region`]: loops, and their adjoints;
 //! * [`copy`]: nodes of one graph made again in another;
-//! * [`simplify`]: rewrites that keep every bit, applied as nodes are made;
+//! * [`rewrite`]: rules applied as nodes are made, which keep every bit;
 //! * [`mod@print`], [`read`] and [`verify`].
 //!
 //! **Invariant**: operands come before users, types follow from the rules of operations, equal nodes are one; checked by [`verify`].
@@ -20,7 +20,7 @@ pub mod print;
 #[cfg(feature = "internals")]
 pub mod read;
 pub mod region;
-pub mod simplify;
+pub mod rewrite;
 mod steps;
 pub mod verify;
 
@@ -34,7 +34,7 @@ use crate::limits::Limits;
 use crate::ops::{Algebra, LARGE, Met, Op};
 use crate::source::Span;
 pub use crate::types::{Elem, ExtentError, Shape, Type};
-pub use region::{Failure, Function, FunctionId, Region, RegionId, RegionKind};
+pub use region::{Failure, Function, FunctionId, Region, RegionId, RegionKind, ResultRole};
 
 entity!(
     /// A node of a [`Graph`].
@@ -400,10 +400,10 @@ impl Graph {
 
     /// An operation whose type the caller knows. Returns an existing node that has the same bits where there is one.
     pub fn apply_typed(&mut self, op: Op, attr: u32, ty: Type, args: &[Node]) -> Node {
-        match simplify::simplify(self, op, attr, ty, args) {
+        match rewrite::simplify(self, op, attr, ty, args) {
             Some(node) => node,
             None => {
-                let args = simplify::canonical_order(self, op, args);
+                let args = rewrite::canonical_order(self, op, args);
                 self.intern(NodeKind::Apply(op, attr), ty, &args)
             }
         }
@@ -454,7 +454,8 @@ impl Graph {
             .map(|node| match self.kind(node) {
                 NodeKind::Apply(op, _) => {
                     let types: Vec<Type> = self.args(node).iter().map(|&a| self.ty(a)).collect();
-                    let large = |ty: &Type| ty.len() > limit;
+                    let loops = if limit < usize::MAX { op.loops_from() } else { usize::MAX };
+                    let large = |ty: &Type| ty.len() > limit || ty.len() >= loops;
                     if large(&self.ty(node)) || types.iter().any(large) {
                         LOOP_WORK + types.len()
                     } else {

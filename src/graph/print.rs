@@ -4,7 +4,7 @@
 //! numbers f32                                       only if they are not binary64
 //! limits 10000 iterations, 10000 calls, 9 steps     only if something repeats
 //! failure 1: deeper than 10000 calls                what can fail a call, numbered from 1
-//! function0 power -> scalar, scalar                 a recursive function and the shapes of its results; its body is indented
+//! function0 power -> value: scalar, failure: scalar, steps: scalar     a recursive function and its results; its body is indented
 //! function1 unused                                  one that no row comes to
 //! input x: scalar                                   or parameter, cotangent, tangent; state, capture, tape in bodies
 //! %0 = add x, 1                                     an operation; then its attribute `@1`, then its type if it is no number
@@ -55,7 +55,9 @@ pub fn dump(graph: &Graph) -> String {
             let _ = writeln!(text, "{id} unused");
             continue;
         }
-        let results: Vec<String> = body.outputs.iter().map(|o| body.shape(o.node).to_string()).collect();
+        let results = function.results.iter().zip(&body.outputs);
+        let results: Vec<String> =
+            results.map(|(role, output)| format!("{role}: {}", body.shape(output.node))).collect();
         let _ = writeln!(text, "{id} {} -> {}", escaped(&function.name), results.join(", "));
         nodes(body, graph.limits, &output_names(body), "  ", &mut text);
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use nc_runtime::lanes::Precision;
 
-use super::region::{Call, Failure, Function, FunctionId, Region, RegionKind};
+use super::region::{Call, CallResult, Failure, Function, FunctionId, Region, RegionKind, ResultRole};
 use super::{Check, Effect, Graph, Node, NodeKind, Output, Reason, Role, Shape, Source, Type, verify};
 use crate::entity::Entity;
 use crate::limits::Limits;
@@ -82,8 +82,8 @@ struct Reader<'a> {
     next: usize,
     precision: Precision,
     limits: Limits,
-    /// The shapes of the results of each function.
-    results: Vec<Vec<Shape>>,
+    /// The results of each function.
+    results: Vec<Vec<CallResult>>,
 }
 
 /// What the names of a graph stand for.
@@ -134,14 +134,18 @@ impl<'a> Reader<'a> {
         }
         let mut functions = Vec::new();
         while let Some((line, rest)) = self.line_of("function") {
-            let (name, shapes) = function_head(line, rest, functions.len())?;
+            let (name, results) = function_head(line, rest, functions.len())?;
             let body = self.graph(2, None)?;
             let found: Vec<Type> = body.outputs.iter().map(|output| body.ty(output.node)).collect();
-            let promised: Vec<Type> = shapes.into_iter().map(Type::num).collect();
+            let promised: Vec<Type> = results.iter().map(|result| Type::num(result.shape)).collect();
             if found != promised {
                 return Err(line.error(format!("its body gives {found:?}, not {promised:?}")));
             }
-            functions.push(Arc::new(Function { body, name }));
+            let results: Vec<ResultRole> = results.into_iter().map(|result| result.role).collect();
+            functions.push(Arc::new(match results.is_empty() {
+                true => Function::never_called(self.precision),
+                false => Function { body, results, name },
+            }));
         }
         let mut graph = self.graph(0, None)?;
         if let Some(line) = self.peek() {
@@ -325,17 +329,33 @@ fn reason(line: Line<'_>, text: &str) -> Result<Reason, ReadError> {
 }
 
 /// Number, name and results of a function.
-fn function_head(line: Line<'_>, rest: &str, number: usize) -> Result<(String, Vec<Shape>), ReadError> {
+fn function_head(line: Line<'_>, rest: &str, number: usize) -> Result<(String, Vec<CallResult>), ReadError> {
     if rest.split_once(' ') == Some((&number.to_string(), "unused")) {
         return Ok((String::new(), Vec::new()));
     }
     let parts = || {
-        let (head, shapes) = rest.split_once(" -> ")?;
+        let (head, results) = rest.split_once(" -> ")?;
         let (found, name) = head.split_once(' ')?;
-        let shapes = shapes.split(", ").map(shape).collect::<Option<Vec<Shape>>>()?;
-        (found.parse() == Ok(number)).then_some((unescaped(name)?, shapes))
+        let result = |text: &str| {
+            let (role, of) = text.split_once(": ")?;
+            Some(CallResult { role: result_role(role)?, shape: shape(of)? })
+        };
+        let results = results.split(", ").map(result).collect::<Option<Vec<CallResult>>>()?;
+        (found.parse() == Ok(number)).then_some((unescaped(name)?, results))
     };
     parts().ok_or_else(|| line.wants("the head of the next function"))
+}
+
+fn result_role(text: &str) -> Option<ResultRole> {
+    let of = |text: &str| text.parse().ok();
+    match text.split_once(' ') {
+        None => [ResultRole::Value, ResultRole::Failure, ResultRole::Steps, ResultRole::Note]
+            .into_iter()
+            .find(|role| role.to_string() == text),
+        Some(("tangent", result)) => Some(ResultRole::Tangent { of: of(result)? }),
+        Some(("active", result)) => Some(ResultRole::Active { of: of(result)? }),
+        Some(_) => None,
+    }
 }
 
 fn op_called(name: &str) -> Option<Op> {

@@ -1,9 +1,12 @@
 //! Loops, their adjoints, and calls with a stack: nodes with a graph of their own.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 
-use super::{Graph, Node, Reason, Shape, Source};
+use nc_runtime::lanes::Precision;
+
+use super::{Graph, Node, Output, Reason, Role, Shape, Source};
 use crate::entity::{EntityVec, entity};
 use crate::source::Span;
 
@@ -40,12 +43,77 @@ entity!(
 /// A function that calls itself, by way of others perhaps, and is called with a stack.
 #[derive(Debug, Clone)]
 pub struct Function {
-    /// What it computes. Its inputs are the parameters ([`Source::State`]) and the steps that the row has taken. Its first
-    /// outputs are its value and, as a number, what failed: 0 for nothing, else one more than a position in
-    /// [`Graph::failures`]; the fourth is the steps that the row has taken then.
+    /// What it computes. Its inputs are the parameters ([`Source::State`]) and the steps that the row has taken.
     pub body: Graph,
+    /// What its outputs are.
+    pub results: Vec<ResultRole>,
     /// Its name in the source.
     pub name: String,
+}
+
+impl Function {
+    /// In place of a function that was begun with a wrong assumption on the shape of its value. It has no value, and no call.
+    pub(crate) fn never_called(precision: Precision) -> Function {
+        let mut body = Graph::of(precision);
+        let nothing = body.number(0.0);
+        body.outputs.push(Output { name: String::new(), node: nothing, role: Role::Value });
+        Function { body, results: vec![ResultRole::Failure], name: String::new() }
+    }
+}
+
+/// What an output of a recursive function is, and so a result of its calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ResultRole {
+    /// What the function computes.
+    Value,
+    /// What failed in the call, as a number: 0 for nothing, else one more than a position in [`Graph::failures`].
+    Failure,
+    /// The steps that the row has taken when the call is over.
+    Steps,
+    /// What was noted first in the call, as a number like that of a failure.
+    Note,
+    /// The tangent of the result with this index.
+    Tangent {
+        /// Which result.
+        of: u32,
+    },
+    /// Whether the tangent of the result with this index is active: for each element 1 or 0.
+    Active {
+        /// Which result.
+        of: u32,
+    },
+}
+
+impl ResultRole {
+    /// Whether the result is a number that can be differentiated. The others count, or stand for truth values.
+    pub fn is_number(self) -> bool {
+        match self {
+            ResultRole::Value | ResultRole::Tangent { .. } => true,
+            ResultRole::Failure | ResultRole::Steps | ResultRole::Note | ResultRole::Active { .. } => false,
+        }
+    }
+}
+
+impl fmt::Display for ResultRole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ResultRole::Value => write!(f, "value"),
+            ResultRole::Failure => write!(f, "failure"),
+            ResultRole::Steps => write!(f, "steps"),
+            ResultRole::Note => write!(f, "note"),
+            ResultRole::Tangent { of } => write!(f, "tangent {of}"),
+            ResultRole::Active { of } => write!(f, "active {of}"),
+        }
+    }
+}
+
+/// A result of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallResult {
+    /// What it is.
+    pub role: ResultRole,
+    /// Its shape.
+    pub shape: Shape,
 }
 
 /// Why a call of a recursive function fails its row.
@@ -91,13 +159,35 @@ pub struct Call {
     pub function: FunctionId,
     /// How many operands there are.
     pub operands: u32,
-    /// The shapes of the results.
-    pub results: Vec<Shape>,
+    /// The results: the outputs of the function.
+    pub results: Vec<CallResult>,
     /// One more than the position of the failure of a call that is too deep, in [`Graph::failures`].
     pub failure: u32,
 }
 
+impl Call {
+    /// The index of the result with this role.
+    pub fn position(&self, role: ResultRole) -> Option<u32> {
+        self.results.iter().position(|result| result.role == role).map(|position| position as u32)
+    }
+}
+
 impl Region {
+    /// The same with another body.
+    pub fn with_body(&self, body: Graph) -> Region {
+        Region { body, kind: self.kind.clone(), name: self.name.clone(), span: self.span }
+    }
+
+    /// How many results there are.
+    pub fn result_count(&self) -> usize {
+        match &self.kind {
+            RegionKind::Call(call) => call.results.len(),
+            RegionKind::Loop { .. } | RegionKind::Reverse { .. } => {
+                self.next().count() + self.exits().count()
+            }
+        }
+    }
+
     /// How many states there are.
     pub fn states(&self) -> usize {
         match &self.kind {
@@ -136,7 +226,7 @@ impl Region {
     /// The shapes of its results.
     pub fn results(&self) -> Vec<Shape> {
         match &self.kind {
-            RegionKind::Call(call) => call.results.clone(),
+            RegionKind::Call(call) => call.results.iter().map(|result| result.shape).collect(),
             RegionKind::Loop { .. } | RegionKind::Reverse { .. } => {
                 self.next().chain(self.exits()).map(|node| self.body.shape(node)).collect()
             }
@@ -165,7 +255,60 @@ pub struct RegionArgs<'a> {
     pub captures: &'a [Node],
 }
 
+/// A region as a key: it equals itself and no other.
+#[derive(Debug, Clone)]
+pub(crate) struct ByAddress(pub(crate) Arc<Region>);
+
+impl PartialEq for ByAddress {
+    fn eq(&self, other: &ByAddress) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for ByAddress {}
+
+impl std::hash::Hash for ByAddress {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        Arc::as_ptr(&self.0).hash(state);
+    }
+}
+
 impl Graph {
+    /// How many nodes and operands of nodes there are where the body of a region counts as often as the region stands
+    /// anywhere, and the region that accounts for most of them. Regions may stand in many places; each is looked at once.
+    pub fn expanded_size(&self) -> (usize, Option<Node>) {
+        self.expanded_size_with(&mut HashMap::new())
+    }
+
+    fn expanded_size_with(&self, known: &mut HashMap<*const Region, usize>) -> (usize, Option<Node>) {
+        let (mut total, mut most, mut largest) = (self.size(), 0, None);
+        for node in self.nodes() {
+            let Some(region) = self.region(node) else { continue };
+            let size = match known.get(&Arc::as_ptr(region)) {
+                Some(&size) => size,
+                None => {
+                    let (size, _) = region.body.expanded_size_with(known);
+                    known.insert(Arc::as_ptr(region), size);
+                    size
+                }
+            };
+            total = total.saturating_add(size);
+            if size > most {
+                (most, largest) = (size, Some(node));
+            }
+        }
+        (total, largest)
+    }
+
+    /// The region of a node that is one, and its operands.
+    ///
+    /// # Panics
+    ///
+    /// If the node is no region.
+    pub fn expect_region(&self, node: Node) -> (&Arc<Region>, RegionArgs<'_>) {
+        self.region_args(node).unwrap_or_else(|| panic!("{node} is a region"))
+    }
+
     /// The region of a node and its operands.
     pub fn region_args(&self, node: Node) -> Option<(&Arc<Region>, RegionArgs<'_>)> {
         let region = self.region(node)?;

@@ -6,12 +6,15 @@
 //!   (for operations that carry their own type: the elements are there);
 //! * constants are numbers of the graph's precision, which regions and functions share;
 //! * every input has one node, and comes from where inputs of a program, a region or a function come from;
+//! * a call has a result that tells what failed;
 //! * a region's body has the states, captures and tape that its node has, and its next states have the types of the first;
 //! * a call has the operands and results of the function, and names a failure that there is;
 //! * outputs hold numbers, what makes a check fail is a scalar truth value, and derivatives are by inputs that there are.
 
 use super::region::{Call, RegionArgs};
-use super::{Elem, Graph, Node, NodeKind, Region, RegionKind, Role, Shape, Source, Type, canonical_bits};
+use super::{
+    Elem, Graph, Node, NodeKind, Region, RegionKind, ResultRole, Role, Shape, Source, Type, canonical_bits,
+};
 use crate::entity::Entity;
 use crate::limits::MAX_COLUMNS;
 
@@ -171,8 +174,14 @@ fn verify_call(
         }
     }
     let shapes = body.outputs.iter().map(|output| body.ty(output.node).shape);
-    if !shapes.eq(call.results.iter().copied()) {
+    let roles = function.results.iter().copied();
+    if !shapes.eq(call.results.iter().map(|result| result.shape))
+        || !roles.eq(call.results.iter().map(|result| result.role))
+    {
         return Err(format!("{node} has other results than {}", call.function));
+    }
+    if call.position(ResultRole::Failure).is_none() {
+        return Err(format!("{node} has no result that tells what failed"));
     }
     if call.failure == 0 || call.failure as usize > root.failures.len() {
         return Err(format!("{node} has failure {} of {}", call.failure, root.failures.len()));

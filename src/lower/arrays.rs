@@ -243,6 +243,11 @@ impl<'a> Memory<'a> {
         Memory { l, limit, free: Rc::default(), pending: RefCell::default() }
     }
 
+    /// Whether there is memory at all.
+    pub(super) fn has_cells(&self) -> bool {
+        self.limit < usize::MAX
+    }
+
     /// Whether a value of so many elements is taken apart.
     pub(super) fn is_small(&self, len: usize) -> bool {
         len <= self.limit

@@ -14,6 +14,7 @@ use super::regions::leave;
 use super::uniform::Uniform;
 use super::{Lowering, Scope};
 use crate::entity::Entity;
+use crate::graph::region::ResultRole;
 use crate::graph::{Function, Graph, Node, RegionKind, Source};
 use crate::ops::Lane;
 
@@ -69,10 +70,9 @@ pub(super) fn function(function: &Function, tape_bytes: usize) -> LaneFunction {
 
 impl Lowering<'_> {
     pub(super) fn call(&mut self, scope: &mut Scope<'_>, node: Node, active: Option<Value>) {
-        let (region, args) = scope.graph.region_args(node).expect("the node of a call is a region");
-        let (RegionKind::Call(call), Some(machine)) = (&region.kind, self.machine) else {
-            unreachable!("a graph with calls has functions, and so somewhere to count calls")
-        };
+        let (region, args) = scope.graph.expect_region(node);
+        let RegionKind::Call(call) = &region.kind else { unreachable!("{node} is a call") };
+        let machine = self.machine.expect("programs that call functions have a machine");
         let l = self.l;
         let enters = self.and(active, scope.values[args.control].lane().m());
         let (zero, one) = (l.f(0.0), l.f(1.0));
@@ -90,29 +90,27 @@ impl Lowering<'_> {
             .collect();
         operands.push(calls);
         let depth = l.s_binary(SBinary::Sub, machine.depth, l.s(1));
-        let numbers: usize = call.results.iter().map(|shape| shape.len()).sum();
+        let numbers: usize = call.results.iter().map(|result| result.shape.len()).sum();
         let function = call.function.index() as u32;
         let results = numbers as u32 + 1;
         let mut values = l.call(LaneCall { function, active: calls, depth, operands, results });
         if let Some(outside) = values.pop() {
             l.outside(l.and(calls, l.eq(outside, one)));
         }
-        let failed = match (call.results.first(), call.results.len()) {
-            (Some(value), 2..) => l.select(calls, values[value.len()], failed),
-            _ => failed,
-        };
+        let code = call.position(ResultRole::Failure).expect("a call says what failed") as usize;
+        let code: usize = call.results[..code].iter().map(|result| result.shape.len()).sum();
+        let failed = l.select(calls, values[code], failed);
         l.store(FAILED, here, failed);
         let failed = l.select(enters, failed, zero);
         let mut values = values.into_iter();
         let results: Vec<Form> = call
             .results
             .iter()
-            .enumerate()
-            .map(|(k, shape)| {
-                let lanes = values.by_ref().take(shape.len());
+            .map(|result| {
+                let lanes = values.by_ref().take(result.shape.len());
                 let lanes = lanes
                     .map(|value| {
-                        let otherwise = if k == 1 { failed } else { zero };
+                        let otherwise = if result.role == ResultRole::Failure { failed } else { zero };
                         Lane::F(l.select(calls, value, otherwise))
                     })
                     .collect();

@@ -209,6 +209,11 @@ impl Lowering<'_> {
 }
 
 impl Lowering<'_> {
+    /// Whether an operation is a loop although its operands are small. Functions have no memory for it.
+    fn loops(&self, op: Op, operands: &[&[Lane<Recorder>]]) -> bool {
+        self.m.has_cells() && operands.iter().any(|lanes| lanes.len() >= op.loops_from())
+    }
+
     fn apply(&self, scope: &Scope<'_>, node: Node, op: Op, attr: u32) -> Form {
         let graph = scope.graph;
         let ty = graph.ty(node);
@@ -221,7 +226,7 @@ impl Lowering<'_> {
             })
             .collect();
         match lanes {
-            Some(lanes) if self.m.is_small(ty.len()) => {
+            Some(lanes) if self.m.is_small(ty.len()) && !self.loops(op, &lanes) => {
                 let operands: Vec<Operand<Recorder>> =
                     args.iter().zip(lanes).map(|(&a, elems)| Operand { ty: graph.ty(a), elems }).collect();
                 Form::Lanes(op.eval(self.l, attr, ty, &operands))

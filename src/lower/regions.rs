@@ -113,7 +113,7 @@ fn inputs<'a>(
 
 impl Lowering<'_> {
     pub(super) fn region(&mut self, scope: &mut Scope<'_>, node: Node, active: Option<Value>) {
-        let (region, _) = scope.graph.region_args(node).expect("only regions come here");
+        let (region, _) = scope.graph.expect_region(node);
         match region.kind {
             RegionKind::Loop { limit, .. } => self.enter(scope, node, limit, active),
             RegionKind::Reverse { .. } => self.reverse(scope, node),
@@ -247,7 +247,7 @@ impl Lowering<'_> {
 
     fn enter(&mut self, scope: &mut Scope<'_>, node: Node, limit: u64, active: Option<Value>) {
         let graph = scope.graph;
-        let (region, args) = graph.region_args(node).expect("the node of a loop is a region");
+        let (region, args) = graph.expect_region(node);
         let l = self.l;
         let (uniform, inside) = scope.uniform.take(node);
         let entry = self.some(self.and(active, scope.values[args.control].lane().m()));
@@ -271,7 +271,8 @@ impl Lowering<'_> {
         bind(&mut body, Source::Capture, &captures);
         // Values are needed again behind the test.
         self.nodes(&mut body, Some(&header), going.or(entry));
-        let goes_on = region.goes_on().map_or_else(|| l.m(false), |n| body.values[n].lane().m());
+        let goes_on = region.goes_on().expect("a loop has a test");
+        let goes_on = body.values[goes_on].lane().m();
         let iterates = self.and(going.or(entry), goes_on);
         // A row that has stopped keeps the exit values that it stopped with.
         let exits: Vec<Form> = region
@@ -350,6 +351,7 @@ impl Lowering<'_> {
         let most = (records / 2 + 1).next_power_of_two() / 2;
         let capacity = if complete { limit } else { most.max(least.next_power_of_two()) };
         let none = l.s(0);
+        // What is more than all memory is refused when it is known how much there is in all.
         let cells = (capacity + 1).saturating_mul(width.into()).try_into().unwrap_or(u32::MAX);
         Tape {
             region,
@@ -430,7 +432,7 @@ impl Lowering<'_> {
         let moved = self.m.normal(record(from).form());
         self.m.write(&record(to), &moved, None);
         if tape.masked {
-            let place = tape.cell.wrapping_add(numbers);
+            let place = tape.cell.saturating_add(numbers);
             let mask = l.load(LaneType::M, place, from);
             l.store(place, to, mask);
         }
@@ -442,8 +444,8 @@ impl Lowering<'_> {
 
     fn reverse(&mut self, scope: &mut Scope<'_>, node: Node) {
         let graph = scope.graph;
-        let (region, args) = graph.region_args(node).expect("the node of a reverse region is a region");
-        let tape = scope.tapes.get(&args.control).cloned().expect("a loop that is reversed leaves a tape");
+        let (region, args) = graph.expect_region(node);
+        let tape = scope.tapes.get(&args.control).expect("a loop that is reversed leaves a tape").clone();
         let l = self.l;
         let first: Vec<Form> = args.first.iter().map(|&n| scope.values[n].clone()).collect();
         let captures = self.there(scope, args.captures);
@@ -505,7 +507,8 @@ impl Lowering<'_> {
         let iterates = match going {
             Some(going) => {
                 self.nodes(&mut body, Some(&region.header()), Some(going));
-                let goes_on = region.goes_on().map_or_else(|| l.m(false), |n| body.values[n].lane().m());
+                let goes_on = region.goes_on().expect("a loop has a test");
+                let goes_on = body.values[goes_on].lane().m();
                 Some(l.and(going, goes_on))
             }
             None => None,

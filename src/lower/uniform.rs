@@ -24,27 +24,34 @@ struct Inside {
 impl Uniform {
     /// A whole program: parameters are the same for all rows, columns are not.
     pub(super) fn of(g: &Graph) -> Uniform {
-        Uniform::with(g, &|source| source == Source::Shared)
+        let mut uniform = Uniform::default();
+        uniform.narrow(g, &|source| source == Source::Shared);
+        uniform
     }
 
-    fn with(g: &Graph, inputs: &dyn Fn(Source) -> bool) -> Uniform {
-        let mut uniform = Uniform { nodes: EntityVec::filled(true, g.len()), regions: HashMap::new() };
+    /// Takes out what differs between rows if only these inputs do not. What is found in one iteration of a loop is where the
+    /// next one starts from, so that the work is bounded by the number of nodes, however deep loops are nested.
+    fn narrow(&mut self, g: &Graph, inputs: &dyn Fn(Source) -> bool) {
+        if self.nodes.is_empty() {
+            self.nodes = EntityVec::filled(true, g.len());
+        }
         for node in g.nodes() {
-            let all = g.args(node).iter().all(|&arg| uniform.nodes[arg]);
-            uniform.nodes[node] = match g.kind(node) {
+            let all = g.args(node).iter().all(|&arg| self.nodes[arg]);
+            let same = match g.kind(node) {
                 NodeKind::Const(_) | NodeKind::Bool(_) => true,
                 NodeKind::Input(index) => inputs(g.inputs[index as usize].source),
                 NodeKind::Apply(..) => all,
                 NodeKind::Region(_) => {
-                    let inside = uniform.inside(g, node);
-                    let same = inside.looped && g.args(node).first().is_some_and(|&n| uniform.nodes[n]);
-                    uniform.regions.insert(node, inside);
+                    let mut inside = self.regions.remove(&node).unwrap_or_default();
+                    self.narrow_inside(g, node, &mut inside);
+                    let same = inside.looped && g.args(node).first().is_some_and(|&n| self.nodes[n]);
+                    self.regions.insert(node, inside);
                     same
                 }
-                NodeKind::Result(k) => uniform.result(g, g.args(node)[0], k as usize),
+                NodeKind::Result(k) => self.result(g, g.args(node)[0], k as usize),
             };
+            self.nodes[node] &= same;
         }
-        uniform
     }
 
     fn result(&self, g: &Graph, region: Node, k: usize) -> bool {
@@ -62,35 +69,46 @@ impl Uniform {
         }
     }
 
-    fn inside(&self, g: &Graph, node: Node) -> Inside {
-        let (region, args) = g.region_args(node).expect("only regions come here");
+    fn narrow_inside(&self, g: &Graph, node: Node, inside: &mut Inside) {
+        let (region, args) = g.expect_region(node);
         if let RegionKind::Call(_) = region.kind {
-            return Inside::default();
+            return;
         }
         let reversed = self.regions.get(&args.control);
         let is_loop = matches!(region.kind, RegionKind::Loop { .. });
-        let mut looped = is_loop;
-        let mut states: Vec<bool> = args.first.iter().map(|&first| is_loop && self.nodes[first]).collect();
+        let body = &region.body;
+        let fresh = inside.body.nodes.is_empty();
+        if fresh {
+            inside.looped = is_loop;
+            inside.states = vec![is_loop; args.first.len()];
+        }
+        for (state, &first) in inside.states.iter_mut().zip(args.first) {
+            *state &= self.nodes[first];
+        }
+        let mut seen = !fresh;
         loop {
-            let body = Uniform::with(&region.body, &|source| match source {
+            let Inside { states, looped, body: known } = &mut *inside;
+            let same = |source| match source {
                 Source::State(k) => states[k as usize],
                 Source::Capture(k) => self.nodes[args.captures[k as usize]],
                 Source::Tape(k) => reversed.is_some_and(|inside| inside.states[k as usize]),
                 Source::Row | Source::Shared | Source::Cotangent(_) | Source::Tangent { .. } => false,
-            });
-            let mut changed = false;
-            if looped && !region.goes_on().is_some_and(|node| body.nodes[node]) {
+            };
+            let inputs = (0u32..).zip(&body.inputs);
+            let mut known_inputs =
+                inputs.map(|(k, input)| known.nodes[body.input_node(k)] == same(input.source));
+            if seen && known_inputs.all(|known| known) {
+                return;
+            }
+            seen = true;
+            known.narrow(body, &same);
+            if *looped && !region.goes_on().is_some_and(|node| known.nodes[node]) {
                 // Rows stop one by one, and their states with them.
-                looped = false;
-                changed = states.iter().any(|&same| same);
+                *looped = false;
                 states.fill(false);
             }
             for (state, next) in states.iter_mut().zip(region.next()) {
-                changed |= *state && !body.nodes[next];
-                *state &= body.nodes[next];
-            }
-            if !changed {
-                return Inside { states, looped, body };
+                *state &= known.nodes[next];
             }
         }
     }

@@ -341,14 +341,8 @@ impl Rule for Det {
         2 * args[0].len() * extents(args[0].shape).0
     }
     fn array<A: Arrays>(m: &A, _: u32, _: Type, args: &[A::Operand]) -> A::Form {
-        let l = m.lanes();
         let lu = Elimination::of(m, &args[0], 0, m.cells(Elem::Num, 0));
-        let odd = lu.run();
-        let start = Lane::F(l.f(1.0));
-        let [product] = m.fold(m.index(0), m.index(lu.n), [start], |k, [product]| {
-            [Lane::F(l.mul(product.f(), lu.diagonal(k)))]
-        });
-        m.one(Lane::F(l.select(odd, l.neg(product.f()), product.f())))
+        m.one(Lane::F(lu.determinant()))
     }
     fn tangent<A: Algebra>(
         g: &mut A,
@@ -365,6 +359,128 @@ impl Rule for Det {
     fn adjoint<A: Algebra>(g: &mut A, site: &Site<A::V>, _: usize, t: A::V, _: Option<A::V>) -> Term<A::V> {
         let cofactors = cofactor_matrix(g, site.args[0]);
         Term::always(g.mul(t, cofactors))
+    }
+}
+
+/// The cofactors of a matrix: its signed minors, each a determinant.
+pub struct Cofactors;
+impl Rule for Cofactors {
+    const INFO: OpInfo = OpInfo {
+        name: "cofactors",
+        syntax: Syntax::Internal,
+        doc: "the determinants of the matrix without a row and a column, with the signs of a chessboard",
+        bound: Bound::Composed("LU decompositions"),
+        derivative: "cofactors of the minors",
+        kinks: "",
+        domain: None,
+        kink: None,
+    };
+    const OPERANDS: Option<usize> = Some(1);
+    const LOOPS_FROM: usize = COFACTORS_FROM as usize * COFACTORS_FROM as usize;
+
+    fn result_type(args: &[Type]) -> Result<Type, ShapeError> {
+        square("cofactors", args[0]).map(|_| args[0])
+    }
+    fn work(args: &[Type], ty: Type) -> usize {
+        args[0].len() * Det::work(args, ty)
+    }
+    fn array<A: Arrays>(m: &A, _: u32, _: Type, args: &[A::Operand]) -> A::Form {
+        let l = m.lanes();
+        let (n, _) = m.shape(&args[0]).extents();
+        let rest = n - 1;
+        let (from, to) = (m.stored(&args[0]), m.cells(Elem::Num, n * n));
+        let (first, end) = (m.index(0), m.index(n));
+        m.fold(first, end, [Lane::M(l.m(false))], |row, [minus]| {
+            m.fold(first, end, [minus], |column, [minus]| {
+                let minor = m.cells(Elem::Num, rest * rest);
+                // Rows and columns behind those that are left out move up by one.
+                let copy = |begin: A::Index, end: A::Index, skipped: u32| {
+                    m.between(begin, end, |r| {
+                        let (source, target) = (m.times(r, n), m.times(r, rest));
+                        let copy = |begin: A::Index, end: A::Index, shift: u32| {
+                            m.between(begin, end, |c| {
+                                let element = m.load(&from, skipped * n + shift, m.plus(source, c));
+                                m.store(&minor, 0, m.plus(target, c), element);
+                            });
+                        };
+                        copy(first, column, 0);
+                        copy(column, m.index(rest), 1);
+                    });
+                };
+                copy(first, row, 0);
+                copy(row, m.index(rest), 1);
+                let lu = Elimination { m, n: rest, left: minor, right: m.cells(Elem::Num, 0), width: 0 };
+                let det = lu.determinant();
+                let cofactor = l.select(minus.m(), l.neg(det), det);
+                m.store(&to, 0, m.plus(m.times(row, n), column), Lane::F(cofactor));
+                [Lane::M(l.not(minus.m()))]
+            });
+            [Lane::M(l.not(minus.m()))]
+        });
+        m.result(to)
+    }
+    fn tangent<A: Algebra>(
+        g: &mut A,
+        site: &Site<A::V>,
+        _: usize,
+        t: A::V,
+        active: Option<A::V>,
+    ) -> Term<A::V> {
+        let matrix = site.args[0];
+        let (mut values, mut actives) = (Vec::new(), Vec::new());
+        for place in places(g, matrix) {
+            let (minor, tangent) = (minor(g, matrix, place), minor(g, t, place));
+            let active = active.map(|active| self::minor(g, active, place));
+            let cofactors = cofactor_matrix(g, minor);
+            let products = g.mul(cofactors, tangent);
+            let products = counting(g, products, active);
+            let sum = g.unary(Op::Sum, products);
+            values.push(signed(g, sum, place));
+            actives.extend(active.map(|active| g.unary(Op::Any, active)));
+        }
+        let value = g.pack(Elem::Num, site.ty.shape, &values);
+        let edge = active.map(|_| g.pack(Elem::Bool, site.ty.shape, &actives));
+        Term::Value { value, edge }
+    }
+    fn adjoint<A: Algebra>(
+        g: &mut A,
+        site: &Site<A::V>,
+        _: usize,
+        t: A::V,
+        active: Option<A::V>,
+    ) -> Term<A::V> {
+        let matrix = site.args[0];
+        let (n, _) = g.shape(matrix).extents();
+        let mut sums: Vec<Option<A::V>> = vec![None; site.ty.len()];
+        let mut actives: Vec<Option<A::V>> = vec![None; site.ty.len()];
+        for place @ (row, column) in places(g, matrix).into_iter().rev() {
+            let cotangent = g.slice(t, row * n + column, Shape::Scalar);
+            let cotangent = signed(g, cotangent, place);
+            let minor = minor(g, matrix, place);
+            let cofactors = cofactor_matrix(g, minor);
+            let mut products = g.mul(cotangent, cofactors);
+            let active = active.map(|active| g.slice(active, row * n + column, Shape::Scalar));
+            if let Some(active) = active {
+                let zero = g.number(0.0);
+                products = g.select(active, products, zero);
+            }
+            for (position, k) in (0u32..).zip(kept(n, place)) {
+                let term = g.slice(products, position, Shape::Scalar);
+                let (sum, counts) = (&mut sums[k as usize], &mut actives[k as usize]);
+                *sum = Some(sum.map_or(term, |sum| g.add(sum, term)));
+                if let Some(active) = active {
+                    *counts = Some(counts.map_or(active, |counts| g.binary(Op::Or, counts, active)));
+                }
+            }
+        }
+        let all = |list: Vec<Option<A::V>>| -> Option<Vec<A::V>> { list.into_iter().collect() };
+        let sums = all(sums).expect("each element is in a minor");
+        let value = g.pack(Elem::Num, site.ty.shape, &sums);
+        let edge = active.map(|_| {
+            let actives = all(actives).expect("each element is in a minor");
+            g.pack(Elem::Bool, site.ty.shape, &actives)
+        });
+        Term::Value { value, edge }
     }
 }
 
@@ -587,6 +703,34 @@ fn square(name: &str, ty: Type) -> Result<u32, ShapeError> {
     }
 }
 
+/// Matrices with as many rows and more have their cofactors computed by loops: each minor by itself would be tens of thousands of
+/// instructions.
+const COFACTORS_FROM: u32 = 6;
+
+/// The places of a matrix's elements, row by row.
+fn places<A: Algebra>(g: &A, matrix: A::V) -> Vec<(u32, u32)> {
+    let (rows, columns) = g.shape(matrix).extents();
+    (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column))).collect()
+}
+
+/// The elements of an n×n matrix outside the row and the column of a place.
+fn kept(n: u32, (row, column): (u32, u32)) -> impl Iterator<Item = u32> {
+    (0..n * n).filter(move |k| k / n != row && k % n != column)
+}
+
+/// The matrix without the row and the column of a place.
+fn minor<A: Algebra>(g: &mut A, matrix: A::V, place: (u32, u32)) -> A::V {
+    let ty = g.ty(matrix);
+    let (n, _) = ty.shape.extents();
+    let elements: Vec<A::V> = kept(n, place).map(|k| g.slice(matrix, k, Shape::Scalar)).collect();
+    g.pack(ty.elem, Shape::Matrix(n - 1, n - 1), &elements)
+}
+
+/// The number with the sign of a place on the chessboard.
+fn signed<A: Algebra>(g: &mut A, number: A::V, (row, column): (u32, u32)) -> A::V {
+    if (row + column) % 2 == 1 { g.unary(Op::Neg, number) } else { number }
+}
+
 /// The matrix of signed minors, each a determinant.
 fn cofactor_matrix<A: Algebra>(g: &mut A, matrix: A::V) -> A::V {
     let shape = g.shape(matrix);
@@ -601,16 +745,14 @@ fn cofactor_matrix<A: Algebra>(g: &mut A, matrix: A::V) -> A::V {
         let transposed = g.unary(Op::Transpose, inverse);
         return g.mul(det, transposed);
     }
-    let elems: Vec<A::V> = (0..n * n).map(|k| g.slice(matrix, k, Shape::Scalar)).collect();
-    let mut cofactors = Vec::with_capacity(elems.len());
-    for row in 0..n {
-        for column in 0..n {
-            let minor: Vec<A::V> =
-                (0..n * n).filter(|k| k / n != row && k % n != column).map(|k| elems[k as usize]).collect();
-            let minor = g.pack(Elem::Num, Shape::Matrix(n - 1, n - 1), &minor);
-            let det = g.unary(Op::Det, minor);
-            cofactors.push(if (row + column) % 2 == 1 { g.neg(det) } else { det });
-        }
+    if n >= COFACTORS_FROM {
+        return g.unary(Op::Cofactors, matrix);
+    }
+    let mut cofactors = Vec::with_capacity(shape.len());
+    for place in places(g, matrix) {
+        let minor = minor(g, matrix, place);
+        let det = g.unary(Op::Det, minor);
+        cofactors.push(signed(g, det, place));
     }
     g.pack(Elem::Num, shape, &cofactors)
 }
@@ -639,6 +781,18 @@ impl<'m, A: Arrays> Elimination<'m, A> {
     #[inline]
     fn diagonal(&self, k: A::Index) -> Number<A> {
         self.m.load(&self.left, 0, self.m.times(k, self.n + 1)).f()
+    }
+
+    /// Carries out the elimination. Returns the determinant.
+    fn determinant(&self) -> Number<A> {
+        let m = self.m;
+        let l = m.lanes();
+        let odd = self.run();
+        let start = Lane::F(l.f(1.0));
+        let [product] = m.fold(m.index(0), m.index(self.n), [start], |k, [product]| {
+            [Lane::F(l.mul(product.f(), self.diagonal(k)))]
+        });
+        l.select(odd, l.neg(product.f()), product.f())
     }
 
     /// Returns whether an odd number of rows has been exchanged.

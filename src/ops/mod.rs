@@ -306,6 +306,9 @@ pub(crate) trait Rule {
         unreachable!("only elementwise operations have elements of their own")
     }
 
+    /// An operand of so many elements or more goes through loops over memory also where it is small enough to be taken apart.
+    const LOOPS_FROM: usize = usize::MAX;
+
     /// The result of an operation that is not elementwise.
     fn array<A: Arrays>(_: &A, _attr: u32, _ty: Type, _args: &[A::Operand]) -> A::Form {
         unreachable!("elementwise operations go through their elements")
@@ -534,6 +537,12 @@ macro_rules! registry {
                     $($(Op::$op => <$module::$op as Rule>::work(args, ty),)*)*
                 }
             }
+            /// From how many elements of an operand on it is always a loop.
+            pub fn loops_from(self) -> usize {
+                match self {
+                    $($(Op::$op => <$module::$op as Rule>::LOOPS_FROM,)*)*
+                }
+            }
             /// Its result over lanes.
             pub(crate) fn eval<L: Lanes>(self, l: &L, attr: u32, ty: Type, args: &[Operand<L>]) -> Vec<Lane<L>> {
                 match self {
@@ -610,7 +619,7 @@ registry! {
     structure: Pack Slice Place Gather Scatter Fill Transpose;
     vector: Sum Dot Norm;
     counting: Next;
-    matrix: Matvec Matmul PartMatmul Outer Det Inv Singular;
+    matrix: Matvec Matmul PartMatmul Outer Det Cofactors Inv Singular;
 }
 
 impl Op {

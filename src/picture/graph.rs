@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{Group, GroupId, Kind, NodeId, Picture};
 use crate::graph::print::role;
-use crate::graph::simplify::canonical_order;
+use crate::graph::rewrite::canonical_order;
 use crate::graph::{Effect, Elem, Graph, Node, NodeKind, RegionKind, Shape, Source};
 use crate::number::number_of;
 

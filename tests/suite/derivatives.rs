@@ -9,6 +9,7 @@ use astro_float::BigFloat;
 use measure::{Big, Expected, PRECISION as P, RM, big, ulp_error};
 use neural_compiler::Shape;
 use neural_compiler::internals::derive::adjoint::{Seeds, adjoint};
+use neural_compiler::{Kernel, Tier};
 use support::bounds::{Approx, Constants, half_ulp, outputs, reliable_outputs, ulp};
 use support::derive::{Case, Value, matrix, number, vector};
 use support::generate::Rng;
@@ -178,7 +179,7 @@ fn slopes_of_elementary_functions() {
             let (x, y) = (draw(*x_range), draw(*y_range));
             let inputs: &[(&str, Value)] = &[("x", number(x)), ("y", number(y))];
             let case = Case::new(text, &inputs[..slopes.len()]);
-            let graph = adjoint(&case.graph, Seeds::Elements, &all_inputs(&case.graph));
+            let graph = adjoint(&case.graph, Seeds::Elements, &all_inputs(&case.graph)).expect("an adjoint");
             let bounded = outputs(&graph, &case.inputs, &mut constants);
             let found = case.reverse();
             for (k, slope) in slopes.iter().enumerate() {
@@ -345,7 +346,7 @@ fn square_case(text: &str, m: &[i64], n: usize) -> Case {
 
 /// The value and the Jacobian with error bounds, which must be what the tiers compute.
 fn bounded(case: &Case) -> Vec<Approx> {
-    let graph = adjoint(&case.graph, Seeds::Elements, &all_inputs(&case.graph));
+    let graph = adjoint(&case.graph, Seeds::Elements, &all_inputs(&case.graph)).expect("an adjoint");
     let found = case.outputs(&graph, &[]);
     let bounded = outputs(&graph, &case.inputs, &mut Constants::of_program(""));
     for (a, b) in bounded.iter().zip(&found) {
@@ -453,6 +454,63 @@ fn products_with_jacobians_agree() {
             for (j, value) in case.vjp(&u).into_iter().enumerate() {
                 let expected = sum(&mut (0..n).map(|k| (u[k], jacobian[k * 3 + j])));
                 assert!(through(value, expected), "{text} at {:?}: {value:e} {expected:?}", case.inputs);
+            }
+        }
+    }
+}
+
+/// The gradient of a determinant has the very bits of the determinants of the minors, whether they are taken apart or
+/// computed by loops, and also where the matrix is singular.
+#[test]
+fn cofactors_are_determinants_of_minors() {
+    for n in 2..=8usize {
+        for singular in [false, true] {
+            let mut elements: Vec<f64> =
+                (0..n * n).map(|k| ((k * k * 37 + 11 * k) % 101) as f64 / 7.0 - 6.0).collect();
+            if singular {
+                let (first, rest) = elements.split_at_mut(n);
+                rest[..n].copy_from_slice(first);
+            }
+            let found = Case::new("(det a)", &[("a", matrix(n, &elements))]).reverse();
+            let kept = |row: usize, column: usize| {
+                (0..n * n).filter(move |k| k / n != row && k % n != column).map(|k| elements[k])
+            };
+            let places = (0..n).flat_map(|row| (0..n).map(move |column| (row, column)));
+            let rows: Vec<Vec<f64>> =
+                places.clone().map(|(row, column)| kept(row, column).collect()).collect();
+            let columns: Vec<Vec<f64>> =
+                (0..(n - 1) * (n - 1)).map(|k| rows.iter().map(|row| row[k]).collect()).collect();
+            let minor = Case::new("(det a)", &[("a", matrix(n - 1, &rows[0]))]);
+            let options = minor.options.clone().tier(Tier::Interpret);
+            let kernel = Kernel::from_graph(minor.graph.clone(), &options).expect("a kernel");
+            let minors = &support::run(&kernel, &columns, &[], n * n, 1).columns[0];
+            for (((row, column), &found), &minor) in places.zip(&found).zip(minors) {
+                let minor = f64::from_bits(minor);
+                let expected = if (row + column) % 2 == 1 { -minor } else { minor };
+                assert_eq!(support::bits(found), support::bits(expected), "{n}×{n}: {row}, {column}");
+            }
+        }
+    }
+}
+
+/// Second derivatives of determinants of every kind of size: reverse, forward and differences agree.
+#[test]
+fn second_derivatives_of_determinants() {
+    for n in [3usize, 5, 6] {
+        let elements: Vec<f64> =
+            (0..n * n).map(|k| ((k * k * 29 + 3 * k) % 23) as f64 / 23.0 - 0.4).collect();
+        let case = Case::new("(det a)", &[("a", matrix(n, &elements))]);
+        let hessian = case.hessian();
+        let step = 1e-5;
+        for direction in [0, n + 1, n * n - 1] {
+            let at = |by: f64| {
+                let mut moved = elements.clone();
+                moved[direction] += by;
+                Case::new("(det a)", &[("a", matrix(n, &moved))]).reverse()
+            };
+            for (k, (above, below)) in at(step).into_iter().zip(at(-step)).enumerate() {
+                let (found, expected) = (hessian[direction * n * n + k], (above - below) / (2.0 * step));
+                assert!((found - expected).abs() <= 1e-6, "{n}×{n}: {direction} {k}: {found} {expected}");
             }
         }
     }

@@ -301,7 +301,7 @@ fn both_modes(seed: u64, dtype: Dtype, compared: &AtomicUsize) {
             (0..info.shape.len() as u32).map(move |element| Direction::Element { input, element })
         })
         .collect();
-    let forward = tangent(&graph, &directions);
+    let forward = tangent(&graph, &directions).expect("a tangent");
     if reverse.len().max(forward.len()) > 5000 {
         return;
     }

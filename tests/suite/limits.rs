@@ -517,3 +517,150 @@ fn wide_recursion() {
         assert_eq!(errors(&source)[0].code, "too-large");
     });
 }
+
+/// Loops in loops, each of which makes one iteration.
+fn nested_loops(depth: usize) -> String {
+    let begin = |k: usize| match k {
+        0 => "x".to_string(),
+        _ => format!("s{}", k - 1),
+    };
+    let open: String = (0..depth)
+        .map(|k| format!("(let l{k} ((i{k} 0) (s{k} {})) (if (= i{k} 1) s{k} (l{k} (+ i{k} 1) ", begin(k)))
+        .collect();
+    format!("{open}(* s{} 1.1){}", depth - 1, ")))".repeat(depth))
+}
+
+/// Functions that call each other, each with the call in a loop.
+fn nested_calls(depth: usize) -> String {
+    let functions: String = (0..depth)
+        .rev()
+        .map(|k| {
+            let inner = if k + 1 == depth { "(* s 1.1)".to_string() } else { format!("(f{} s)", k + 1) };
+            format!("(define (f{k} x) (let l ((i 0) (s x)) (if (= i 1) s (l (+ i 1) {inner}))))\n")
+        })
+        .collect();
+    format!("{functions}(f0 x)")
+}
+
+/// Loops whose tests depend on the loops in them, so that these are differentiated once more behind each loop.
+fn nested_tests(depth: usize) -> String {
+    let open: String = (0..depth)
+        .map(|k| {
+            let begin = if k == 0 { "x".to_string() } else { format!("s{}", k - 1) };
+            format!("(let l{k} ((s{k} {begin})) (let ((y{k} ")
+        })
+        .collect();
+    let close: String =
+        (0..depth).rev().map(|k| format!(")) (if (< y{k} 1) y{k} (l{k} (* y{k} 0.5)))))")).collect();
+    format!("{open}(* s{} 1.25){close}", depth - 1)
+}
+
+#[test]
+fn nested_loops_are_differentiated_in_linear_memory() {
+    let compile = |source: &str, tier: Tier, derivative: Derivative| {
+        let program = Program::parse(source).expect("a program");
+        program.compile(&CompileOptions::default().tier(tier).derivative(derivative))
+    };
+    let instructions = |source: &str| {
+        let program = Program::parse(source).expect("a program");
+        let options = CompileOptions::default().derivative(Derivative::Gradient);
+        let graph = program.graph_for(&options).expect("a graph");
+        let graph = timed("derive", || derived(&graph, &options)).expect("an adjoint");
+        let (size, _) = graph.expanded_size();
+        let lanes = timed("lower", || lower(&graph, DEFAULT_TAPE_BYTES)).insts.len();
+        println!("{size} nodes, {lanes} instructions");
+        (size, lanes)
+    };
+    for write in [nested_loops, nested_calls] {
+        let (half, whole) = (instructions(&write(11)), instructions(&write(22)));
+        // Each body holds the checks of the loops in it, and each loop is iterated forward once more for each loop around it: the
+        // third power of the depth, where a doubling for each level would be a factor of 2048.
+        assert!(whole.0 <= 16 * half.0 && whole.1 <= 16 * half.1, "{half:?} and {whole:?}");
+        for tier in [support::native_tier(), Tier::Interpret] {
+            let kernel = timed("compile", || compile(&write(22), tier, Derivative::Gradient));
+            let columns = kernel.expect("a kernel").columns(&[&[2.0]]).expect("values");
+            assert_eq!(columns, [[2.2], [1.1]]);
+        }
+        let kernel = timed("Hessian", || compile(&write(12), Tier::Interpret, Derivative::Hessian));
+        assert_eq!(kernel.expect("a kernel").columns(&[&[2.0]]).expect("values"), [[2.2], [1.1], [0.0]]);
+    }
+    let kernel = compile(&nested_tests(4), support::native_tier(), Derivative::Gradient).expect("a kernel");
+    assert_eq!(kernel.columns(&[&[0.5]]).expect("values"), [[0.625], [1.25]]);
+    let deep = nested_tests(40);
+    match timed("refuse", || compile(&deep, Tier::Interpret, Derivative::Gradient)) {
+        Err(Error::Source(list)) => {
+            assert_eq!((list.len(), list[0].code), (1, "too-large"));
+            assert!(deep[list[0].span.start as usize..].starts_with('l'), "{list:?}");
+        }
+        Err(error) => panic!("{error}"),
+        Ok(_) => panic!("forty loops in the tests of loops were differentiated"),
+    }
+}
+
+/// A Jacobian matrix has as many entries as results times inputs, most of them zero, and is no more work than that.
+#[test]
+fn large_jacobians() {
+    let program = |n: usize| {
+        let elements: String = (0..n).map(|k| format!(" (* x{k} x{})", (k + 1) % n)).collect();
+        let inputs: String = (0..n).map(|k| format!(" x{k}")).collect();
+        Program::parse(&format!("(define (f{inputs}) [{elements}])")).expect("a program")
+    };
+    let named = |n: usize| {
+        let results: String = (0..n).map(|k| format!(" (y{k} (* x {k}.5))")).collect();
+        Program::parse(&format!("(values{results})")).expect("a program")
+    };
+    let gradient = |program: &Program| {
+        let options = CompileOptions::default().derivative(Derivative::Gradient);
+        let graph = program.graph_for(&options).expect("a graph");
+        let graph = timed("derive", || derived(&graph, &options)).expect("a Jacobian");
+        (graph, options)
+    };
+    for n in [200, 400, 800] {
+        let (graph, options) = gradient(&program(n));
+        assert_eq!(graph.outputs.len(), 1 + n * n);
+        assert!(graph.len() < 10 * n, "{} nodes for {n} results", graph.len());
+        let kernel = timed("compile", || Kernel::from_graph(graph, &options)).expect("a kernel");
+        let columns: Vec<Vec<f64>> = (0..n).map(|k| vec![k as f64 + 2.0]).collect();
+        let columns: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
+        let results = timed("run", || kernel.columns(&columns)).expect("values");
+        for row in 0..n {
+            for column in 0..n {
+                let next = (row + 1) % n;
+                let expected = match column {
+                    _ if column == row => next as f64 + 2.0,
+                    _ if column == next => row as f64 + 2.0,
+                    _ => 0.0,
+                };
+                assert_eq!(results[n + row * n + column], [expected], "{row} by {column}");
+            }
+        }
+    }
+    let (graph, _) = gradient(&named(20_000));
+    assert_eq!(graph.outputs.len(), 40_000);
+    assert!(graph.len() < 60_010, "{} nodes", graph.len());
+}
+
+/// Functions in a ring whose values are vectors: no function knows at first what shape the next one's value has.
+#[test]
+fn rings_of_functions_with_vectors() {
+    let ring = |n: usize| {
+        let functions: String = (0..n)
+            .map(|k| {
+                let next = (k + 1) % n;
+                format!("(define (f{k} x d) (if (<= d 0) [x x] (+ [1 1] (f{next} (* x 2) (- d 1)))))\n")
+            })
+            .collect();
+        Program::parse(&format!("{functions}(ref (f0 x d) 0)")).expect("a program")
+    };
+    for n in [1, 2, 3, 60] {
+        let options = CompileOptions::default().derivative(Derivative::Gradient).tier(Tier::Interpret);
+        let kernel = timed("compile", || ring(n).compile(&options)).expect("a kernel");
+        assert_eq!(kernel.columns(&[&[3.0], &[4.0]]).expect("values"), [[52.0], [16.0], [0.0]], "{n}");
+    }
+    // One of them returns a number where a vector is needed.
+    let wrong = "(define (f x d) (if (<= d 0) [x x] (g x (- d 1))))
+        (define (g x d) (if (<= d 0) 1 (f x (- d 1)))) (ref (f x d) 0)";
+    let program = Program::parse(wrong).expect("a program");
+    let Err(Error::Source(list)) = program.graph(&Signature::scalars()) else { panic!("{wrong}") };
+    assert!(list.iter().all(|diagnostic| diagnostic.code == "shape"), "{list:?}");
+}

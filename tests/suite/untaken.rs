@@ -7,7 +7,8 @@ use support::derive::{Case, Value, matrix, number, vector};
 
 use neural_compiler::internals::derive::adjoint::{Seeds, adjoint};
 use neural_compiler::internals::derive::tangent::tangent;
-use neural_compiler::{CompileOptions, Kernel, Tier};
+use neural_compiler::internals::kernel::derived;
+use neural_compiler::{CompileOptions, Derivative, Kernel, Limits, Program, Tier};
 use support::generate::{Generated, Rng, program};
 
 const INF: f64 = f64::INFINITY;
@@ -266,7 +267,7 @@ const WRAPPERS: &[&str] = &[
 type Gradients = (Vec<String>, [Vec<f64>; 2]);
 
 fn gradients(generated: &Generated, text: &str, values: &dyn Fn(&str, usize) -> f64) -> Option<Gradients> {
-    let program = neural_compiler::Program::parse(text).unwrap_or_else(|e| panic!("{text}\n{e}"));
+    let program = Program::parse(text).unwrap_or_else(|e| panic!("{text}\n{e}"));
     let names: Vec<String> = program.inputs().map(str::to_string).collect();
     let shape =
         |name: &str| generated.shapes.iter().find(|(other, _)| other == name).map(|(_, shape)| *shape);
@@ -291,6 +292,7 @@ fn gradients(generated: &Generated, text: &str, values: &dyn Fn(&str, usize) -> 
     let columns: Vec<Vec<f64>> = case.inputs.iter().map(|&x| vec![x]).collect();
     let modes = [adjoint(&case.graph, Seeds::Elements, &wrt), tangent(&case.graph, &case.directions())].map(
         |graph| {
+            let graph = graph.expect("a derived graph");
             let options = CompileOptions::default().tier(Tier::Interpret);
             let kernel = Kernel::from_graph(graph, &options).expect("a kernel");
             let results = support::run(&kernel, &columns, &[], 1, 1);
@@ -336,4 +338,81 @@ fn poisoned_neighbours_change_no_gradient() {
     }
     println!("{compared} derivatives unchanged");
     assert!(compared > 5000);
+}
+
+/// Contributions to a large array, of which one range or another is active.
+#[test]
+fn ranges_of_an_array() {
+    let text = "(let ((v (sqrt w))) (+ (if (> a 0) (+ (ref v 0) (ref v 2)) 0) (if (> b 0) (+ (vsum v) (ref v 1)) 0)))";
+    let slope = |x: f64| 0.5 / x.sqrt();
+    let case = |w: &[f64], a: f64, b: f64, expected: &dyn Fn(usize) -> f64| {
+        let mut expected: Vec<f64> = (0..w.len()).map(expected).collect();
+        expected.extend([0.0, 0.0]);
+        jacobian(text, &[("w", vector(w)), ("a", number(a)), ("b", number(b))], &expected);
+    };
+    for len in [65, 70, 200] {
+        // One range counts; where the others would, the root is vertical.
+        let mut some = vec![0.0; len];
+        (some[0], some[2]) = (4.0, 9.0);
+        case(&some, 1.0, 0.0, &|k| if k == 0 || k == 2 { slope(some[k]) } else { 0.0 });
+        case(&vec![0.0; len], 0.0, 0.0, &|_| 0.0);
+        let all: Vec<f64> = (0..len).map(|k| 1.0 + k as f64).collect();
+        case(&all, 0.0, 1.0, &|k| if k == 1 { slope(all[k]) + slope(all[k]) } else { slope(all[k]) });
+        case(&all, 1.0, 1.0, &|k| if k <= 2 { slope(all[k]) + slope(all[k]) } else { slope(all[k]) });
+    }
+}
+
+/// Elements of an operand of a recursive function that no call uses.
+#[test]
+fn elements_that_calls_leave_out() {
+    let text =
+        "(define (f v n) (if (<= n 0) 0 (+ (if (> n k) (ref v 0) (ref v 1)) (f v (- n 1))))) (f (sqrt w) n)";
+    let inputs = |w: &[f64], k: f64| [("w", vector(w)), ("n", number(3.0)), ("k", number(k))];
+    // By k, by both elements of w, and by n.
+    jacobian(text, &inputs(&[4.0, 0.0], 0.0), &[0.0, 0.75, 0.0, 0.0]);
+    jacobian(text, &inputs(&[0.0, 4.0], 5.0), &[0.0, 0.0, 0.75, 0.0]);
+    jacobian(text, &inputs(&[4.0, 16.0], 1.0), &[0.0, 0.5, 0.125, 0.0]);
+}
+
+/// What a loop captures and uses in one iteration only, or in none.
+#[test]
+fn captures_of_some_iterations() {
+    let used =
+        "(let ((s (sqrt x))) (loop ((i 0) (t 0)) (if (>= i 3) t (recur (+ i 1) (if (= i k) (+ t s) t)))))";
+    for k in [0.0, 1.0, 2.0] {
+        jacobian(used, &[("x", number(4.0)), ("k", number(k))], &[0.25, 0.0]);
+    }
+    jacobian(used, &[("x", number(0.0)), ("k", number(9.0))], &[0.0, 0.0]);
+    // An infinite slope in an early iteration, which a factor of zero meets later.
+    let early = "(let ((s (sqrt x))) (loop ((i 0) (t 1)) (if (>= i 3) t (recur (+ i 1) (if (= i 0) (* t s) (* t z))))))";
+    jacobian(early, &[("x", number(4.0)), ("z", number(3.0))], &[2.25, 12.0]);
+    jacobian(early, &[("x", number(0.0)), ("z", number(0.0))], &[NAN, 0.0]);
+    let none = "(let ((s (sqrt x))) (loop ((i 0) (t 1)) (if (>= i n) t (recur (+ i 1) (* t s)))))";
+    jacobian(none, &[("x", number(0.0)), ("n", number(0.0))], &[0.0, 0.0]);
+    jacobian(none, &[("x", number(4.0)), ("n", number(2.0))], &[1.0, 0.0]);
+}
+
+/// A call that fails its row, beside one on a path that the row does not take: the other rows keep their values, and the
+/// failed one is reported for the call that it made.
+#[test]
+fn failures_of_calls_on_other_paths() {
+    let text = "(define (down n) (if (<= n 0) 0 (+ 1 (down (- n 1)))))
+        (+ (down n) (if (> x 0) (* x (down x)) (- x)))";
+    let case = Case::new(text, &[("n", number(0.0)), ("x", number(0.0))]);
+    let limits = Limits { depth: 5, ..Limits::default() };
+    let options = case.options.clone().limits(limits);
+    let program = Program::parse(text).expect("a program");
+    let graph = program.graph_for(&options).expect("a graph");
+    let gradient = options.clone().derivative(Derivative::Gradient);
+    let graph = derived(&graph, &gradient).expect("an adjoint");
+    let columns = [vec![3.0, 9.0, 2.0, 9.0, 1.0], vec![-1.0, -2.0, 2.0, 3.0, 9.0]];
+    let expected = [[4.0, NAN, 6.0, NAN, NAN], [0.0, NAN, 0.0, NAN, NAN], [-1.0, NAN, 2.0, NAN, NAN]];
+    for tier in [support::native_tier(), Tier::Interpret] {
+        let kernel = Kernel::from_graph(graph.clone(), &options.clone().tier(tier));
+        let results = support::run(&kernel.expect("a kernel"), &columns, &[], 5, 1);
+        for (column, expected) in results.columns.iter().zip(&expected) {
+            let found: Vec<f64> = column.iter().map(|&bits| f64::from_bits(bits)).collect();
+            assert!(same(&found, expected), "{tier:?}: {found:?} is not {expected:?}");
+        }
+    }
 }

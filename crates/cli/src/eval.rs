@@ -1,5 +1,6 @@
 //! `nc eval`: one row, inputs from the command line.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use nc_arrays::Form;
@@ -199,19 +200,22 @@ struct Jacobian {
 fn jacobians(kernel: &Kernel, numbers: &[Vec<f64>]) -> Vec<Jacobian> {
     let outputs = kernel.outputs();
     let values: Vec<&OutputInfo> = outputs.iter().filter(|o| o.role == Role::Value).collect();
+    // The result that each element belongs to, counted over all results.
+    let result_of: Vec<usize> = values
+        .iter()
+        .enumerate()
+        .flat_map(|(result, value)| std::iter::repeat_n(result, value.shape.elements()))
+        .collect();
+    let mut rows: BTreeMap<(usize, usize), Vec<f64>> = BTreeMap::new();
+    for (output, row) in outputs.iter().zip(numbers) {
+        if let Role::Gradient { of, input } = output.role {
+            rows.entry((input as usize, result_of[of as usize])).or_default().extend(row);
+        }
+    }
     let mut list = Vec::new();
     for (k, input) in kernel.inputs().iter().enumerate() {
-        let mut first = 0;
         for (result, value) in values.iter().enumerate() {
-            let elements = first..first + value.shape.elements();
-            first = elements.end;
-            let here = |role: Role| {
-                matches!(role, Role::Gradient { of, input }
-                    if input as usize == k && elements.contains(&(of as usize)))
-            };
-            let rows = outputs.iter().zip(numbers).filter(|(output, _)| here(output.role));
-            let data: Vec<f64> = rows.flat_map(|(_, row)| row.iter().copied()).collect();
-            if !data.is_empty() {
+            if let Some(data) = rows.remove(&(k, result)) {
                 let form = text::form_of_derivative(value.shape, input.shape);
                 list.push(Jacobian { result, input: k, form, data });
             }

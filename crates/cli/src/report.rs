@@ -90,6 +90,7 @@ impl Failure {
                     KernelError::HessianOfVector { .. } | KernelError::HessianOfComplex { .. } => "hessian",
                     KernelError::ComplexByVector { .. } => "gradient",
                     KernelError::TooDeep { .. } => "too-deep",
+                    KernelError::DerivativeTooLarge(_) => "too-large",
                     KernelError::TooManySteps { .. } => "too-many-steps",
                     KernelError::TooManyDerivatives { .. } => "too-large",
                     KernelError::Memory { .. } => "memory",

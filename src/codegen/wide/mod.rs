@@ -121,6 +121,10 @@ struct Assembled {
     functions: Vec<Placed>,
 }
 
+/// Programs that store more results, such as large Jacobian matrices, get the register allocator whose time is linear in the uses
+/// of a value: most of their stores may be of one and the same zero.
+const MAX_STORES: usize = 1 << 14;
+
 fn assemble<'p>(
     program: &'p LaneProgram,
     plan: &Plan,
@@ -137,10 +141,11 @@ fn assemble<'p>(
         .map(|function| rows::function(&FunctionPlan::of(function, isa), plan, isa, pool))
         .collect();
     let environment = isa.environment();
+    let many = pieces.len() > 1 || program.stores.len() > MAX_STORES;
     let options = RegallocOptions {
         verbose_log: false,
         validate_ssa: cfg!(debug_assertions),
-        algorithm: if chaos::choose("linear allocation", pieces.len() > 1, &[true, false]) {
+        algorithm: if chaos::choose("linear allocation", many, &[true, false]) {
             Algorithm::Fastalloc
         } else {
             Algorithm::Ion

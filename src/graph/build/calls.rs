@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Builder, Continuation, Frame, Level, Outcome};
 use crate::anf::{FuncId, Var};
 use crate::entity::EntityVec;
-use crate::graph::region::Call;
+use crate::graph::region::{Call, CallResult, ResultRole};
 use crate::graph::{
     Check, Effect, Failure, Function, FunctionId, Graph, Node, Output, Reason, Region, RegionKind, Role,
     Shape, Source,
@@ -22,25 +22,26 @@ type Instance = (FuncId, Vec<Shape>);
 struct Known {
     id: FunctionId,
     value: Assumption,
+    /// Whether a call relies on what the value is taken to be.
+    used: bool,
 }
 
-/// What the value of a function that is being built is taken to be where it calls itself.
+/// The shape that the value of a function is taken to have at the calls in the function's own body, while it is being built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Assumption {
-    /// Most likely a scalar.
-    Guess,
-    /// Nothing: what the function comes to without its own calls will tell.
+    /// This shape, until the body turns out to have another value.
+    Guess(Shape),
+    /// None: calls of itself have no value, and the other paths through the body tell the shape.
     Unknown,
-    /// Of this shape.
+    /// The shape that those paths have told.
     Known(Shape),
 }
 
 impl Assumption {
     fn shape(self) -> Option<Shape> {
         match self {
-            Assumption::Guess => Some(Shape::Scalar),
+            Assumption::Guess(shape) | Assumption::Known(shape) => Some(shape),
             Assumption::Unknown => None,
-            Assumption::Known(shape) => Some(shape),
         }
     }
 }
@@ -49,6 +50,8 @@ impl Assumption {
 #[derive(Debug, Default)]
 pub(super) struct Functions {
     instances: HashMap<Instance, Known>,
+    /// The shapes of values that have been found, perhaps while another function was taken to be what it is not.
+    shapes: HashMap<Instance, Shape>,
     /// In the order in which they were begun.
     begun: Vec<Instance>,
     pub(super) bodies: EntityVec<FunctionId, Option<Function>>,
@@ -84,12 +87,15 @@ impl<'a> Builder<'a> {
         let operands: Vec<Node> = operands.into_iter().map(|node| self.as_number(node)).collect();
         let shapes: Vec<Shape> = operands.iter().map(|&node| self.here.graph.shape(node)).collect();
         let instance = (function, shapes);
-        if let Some(known) = self.functions.instances.get(&instance).cloned() {
+        if let Some(known) = self.functions.instances.get_mut(&instance) {
+            known.used = true;
+            let known = known.clone();
             let value = self.emit_call(&known, &operands, span);
             self.set(var, value);
             return None;
         }
-        Some(self.begin_function(instance, Assumption::Guess, operands, var, span))
+        let guess = self.functions.shapes.get(&instance).copied().unwrap_or(Shape::Scalar);
+        Some(self.begin_function(instance, Assumption::Guess(guess), operands, var, span))
     }
 
     fn begin_function(
@@ -103,7 +109,7 @@ impl<'a> Builder<'a> {
         self.unknown += usize::from(value == Assumption::Unknown);
         let id = self.functions.bodies.push(None);
         let begun = self.functions.begun.len();
-        self.functions.instances.insert(instance.clone(), Known { id, value });
+        self.functions.instances.insert(instance.clone(), Known { id, value, used: false });
         self.functions.begun.push(instance.clone());
         let function = &self.anf.functions[instance.0];
         self.descend();
@@ -132,15 +138,18 @@ impl<'a> Builder<'a> {
     /// Ends the body of a function, and makes the call that it was built for.
     pub(super) fn end_function(&mut self, pending: Pending, outcome: Outcome) -> Option<Frame<'a>> {
         let value = outcome.value.map(|value| self.as_number(value));
-        let outer = self.outer.pop().unwrap_or_default();
+        let outer = self.outer.pop().expect("a body is built inside another graph");
         let level = std::mem::replace(&mut self.here, outer);
-        let assumed = self.functions.instances[&pending.instance].value;
+        let Known { value: assumed, used, .. } = self.functions.instances[&pending.instance];
         self.unknown -= usize::from(assumed == Assumption::Unknown);
         let failed = self.errors.len() > pending.errors;
         let found = value.filter(|_| !failed).map(|value| level.graph.shape(value));
         let better = match (assumed, found) {
-            (Assumption::Guess, Some(Shape::Scalar)) | (Assumption::Known(_), _) => None,
-            (Assumption::Guess, _) => Some(Assumption::Unknown),
+            (Assumption::Guess(guess), Some(shape)) if guess == shape => None,
+            // Nothing relies on the guess: another would come to this again.
+            (Assumption::Guess(_), _) if !used && (found.is_some() || failed || self.unknown > 0) => None,
+            (Assumption::Guess(_), _) => Some(Assumption::Unknown),
+            (Assumption::Known(_), _) => None,
             (Assumption::Unknown, Some(shape)) => Some(Assumption::Known(shape)),
             // It has no value but those of its own calls, and fails whatever their shape.
             (Assumption::Unknown, None) => {
@@ -159,23 +168,33 @@ impl<'a> Builder<'a> {
             let Pending { instance, operands, var, span, .. } = pending;
             return Some(self.begin_function(instance, better, operands, var, span));
         }
-        let (Some(value), Some(_)) = (value, found) else {
+        let (Some(value), Some(shape)) = (value, found) else {
             self.set(pending.var, None);
             return None;
         };
+        self.functions.shapes.insert(pending.instance.clone(), shape);
+        let known = self.functions.instances.get_mut(&pending.instance).expect("the function has been begun");
+        known.value = Assumption::Known(shape);
         let name = self.anf.functions[pending.instance.0].name.clone();
-        let body = self.close_function(level, value);
-        self.functions.bodies[pending.id] = Some(Function { body, name });
+        let (body, results) = self.close_function(level, value);
+        self.functions.bodies[pending.id] = Some(Function { body, results, name });
         let known = self.functions.instances[&pending.instance].clone();
         let value = self.emit_call(&known, &pending.operands, pending.span);
         self.set(pending.var, value);
         None
     }
 
-    /// The outputs of a function: its value, and what failed first; 0, and the steps that the row has taken then; if
-    /// notes are wanted, 0 and what was noted first. Derivatives rely on numbers and others taking turns.
-    fn close_function(&mut self, level: Level, value: Node) -> Graph {
+    /// What the results of functions are, before any derivative.
+    fn result_roles(&self) -> Vec<ResultRole> {
+        let mut roles = vec![ResultRole::Value, ResultRole::Failure, ResultRole::Steps];
+        roles.extend(self.options.watch.any().then_some(ResultRole::Note));
+        roles
+    }
+
+    /// The body of a function with its outputs, and what they are.
+    fn close_function(&mut self, level: Level, value: Node) -> (Graph, Vec<ResultRole>) {
         let Level { graph: mut body, codes, steps, .. } = level;
+        let steps = steps.expect("the steps of recursive functions are counted");
         let zero = body.number(0.0);
         let (mut failed, mut noted) = (zero, zero);
         for (k, check) in std::mem::take(&mut body.checks).into_iter().enumerate().rev() {
@@ -191,20 +210,29 @@ impl<'a> Builder<'a> {
                 Effect::Note => noted = body.select(check.fails, own, noted),
             }
         }
-        let output = |node| Output { name: String::new(), node, role: Role::Value };
-        body.outputs = vec![output(value), output(failed), output(zero), output(steps.unwrap_or(zero))];
-        if self.options.watch.any() {
-            body.outputs.extend([output(zero), output(noted)]);
-        }
+        let roles = self.result_roles();
+        let output = |role: &ResultRole| {
+            let node = match role {
+                ResultRole::Value => value,
+                ResultRole::Failure => failed,
+                ResultRole::Steps => steps,
+                ResultRole::Note => noted,
+                ResultRole::Tangent { .. } | ResultRole::Active { .. } => {
+                    unreachable!("functions have tangents once they are differentiated")
+                }
+            };
+            Output { name: String::new(), node, role: Role::Value }
+        };
+        body.outputs = roles.iter().map(output).collect();
         body.set_span(None);
-        body
+        (body, roles)
     }
 
     /// The value of a call; `None` as long as its shape is unknown.
     fn emit_call(&mut self, known: &Known, operands: &[Node], span: Span) -> Option<Node> {
         let shape = known.value.shape()?;
         let limits = self.options.limits;
-        let before = self.here.steps?;
+        let before = self.here.steps.expect("steps are counted where functions recurse");
         self.here.graph.set_span(Some(span));
         let may = self.may_step(before, span);
         let enters = self.and(self.here.path, may);
@@ -213,34 +241,43 @@ impl<'a> Builder<'a> {
         let failure = self.functions.failures.len() as u32;
         let g = &mut self.here.graph;
         let steps = g.one_step_more(before);
-        let watched = self.options.watch.any();
-        let results = [shape, Shape::Scalar, Shape::Scalar, Shape::Scalar, Shape::Scalar, Shape::Scalar];
-        let results = results[..if watched { 6 } else { 4 }].to_vec();
+        let precision = g.precision;
+        let shape_of = |role| if role == ResultRole::Value { shape } else { Shape::Scalar };
+        let results: Vec<CallResult> =
+            self.result_roles().into_iter().map(|role| CallResult { role, shape: shape_of(role) }).collect();
         let function = known.id;
         let call = Call { function, operands: operands.len() as u32 + 1, results, failure };
+        let place = |role| call.position(role);
+        let of = |role| place(role).expect("a call has these results");
+        let (value, failed, after) = (of(ResultRole::Value), of(ResultRole::Failure), of(ResultRole::Steps));
+        let noted = place(ResultRole::Note);
         let region =
-            Region { body: Graph::of(g.precision), kind: RegionKind::Call(call), name: String::new(), span };
+            Region { body: Graph::of(precision), kind: RegionKind::Call(call), name: String::new(), span };
         let args: Vec<Node> = [enters].iter().chain(operands).chain([&steps]).copied().collect();
+        let g = &mut self.here.graph;
         let node = g.add_region(Arc::new(region), &args);
-        let value = g.result(node, 0, shape);
-        // Which failure or note it is, the code says.
-        let [failed, noted] = [(1, Effect::Fail), (5, Effect::Note)].map(|(k, effect)| {
-            (effect == Effect::Fail || watched).then(|| {
-                let g = &mut self.here.graph;
-                let code = g.result(node, k, Shape::Scalar);
-                let zero = g.number(0.0);
-                let met = g.binary(Op::Ne, code, zero);
-                self.push_coded(met, reason, effect, Some(code));
-                met
-            })
-        });
-        debug_assert_eq!(noted.is_some(), watched);
+        let value = g.result(node, value, shape);
+        let failed = self.push_result(node, failed, reason, Effect::Fail);
+        if let Some(noted) = noted {
+            self.push_result(node, noted, reason, Effect::Note);
+        }
         // A row that has failed takes no further step.
         let g = &mut self.here.graph;
-        let (after, most) = (g.result(node, 3, Shape::Scalar), g.steps(limits.steps));
-        let after = failed.map_or(after, |failed| g.select(failed, most, after));
+        let (after, most) = (g.result(node, after, Shape::Scalar), g.steps(limits.steps));
+        let after = g.select(failed, most, after);
         self.here.steps = Some(g.select(enters, after, before));
         Some(value)
+    }
+
+    /// Makes the check for what a call has failed or met; which failure or note it is, the number says that the call gives.
+    /// Returns whether there is one.
+    fn push_result(&mut self, call: Node, result: u32, reason: Reason, effect: Effect) -> Node {
+        let g = &mut self.here.graph;
+        let code = g.result(call, result, Shape::Scalar);
+        let zero = g.number(0.0);
+        let met = g.binary(Op::Ne, code, zero);
+        self.push_coded(met, reason, effect, Some(code));
+        met
     }
 
     /// Replaces the checks that stand for calls by one for each failure that a call can have.
@@ -271,11 +308,7 @@ impl<'a> Builder<'a> {
         g.failures = std::mem::take(&mut self.functions.failures);
         g.limits = self.options.limits;
         for body in std::mem::take(&mut self.functions.bodies).values() {
-            // A function that was begun on a wrong assumption is never called.
-            let function = body
-                .clone()
-                .unwrap_or_else(|| Function { body: Graph::of(g.precision), name: String::new() });
-            g.functions.push(Arc::new(function));
+            g.functions.push(Arc::new(body.clone().unwrap_or_else(|| Function::never_called(g.precision))));
         }
     }
 }

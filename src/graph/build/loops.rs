@@ -1,6 +1,7 @@
 //! Loops: from bindings of ANF to regions.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use super::{Again, Builder, Continuation, Frame, Level, Outcome, Place};
 use crate::anf::{Loop, Var};
@@ -80,8 +81,9 @@ impl<'a> Builder<'a> {
         if let Some((late, shape)) = self.late_shape(&pending, &outcome) {
             self.late_shapes.insert(late, shape);
             self.errors.truncate(pending.errors);
-            self.reported = pending.reported.unwrap_or_default();
-            self.here = self.outer.pop().unwrap_or_default();
+            self.reported =
+                pending.reported.expect("a loop with a late shape remembers what had been reported");
+            self.here = self.outer.pop().expect("a body is built inside another graph");
             return self.enter_loop(inner, var, pending.span);
         }
         let next = match &outcome.again {
@@ -93,7 +95,7 @@ impl<'a> Builder<'a> {
             self.may_step(steps, inner.span);
             self.here.path = path;
         }
-        let outer = self.outer.pop().unwrap_or_default();
+        let outer = self.outer.pop().expect("a body is built inside another graph");
         let body = std::mem::replace(&mut self.here, outer);
         let failed = self.errors.len() > pending.errors;
         let value = match next {
@@ -105,8 +107,7 @@ impl<'a> Builder<'a> {
     }
 
     pub(super) fn state(&self, k: usize) -> Node {
-        let index = self.here.graph.inputs_from(Source::State(k as u32)).next().unwrap_or_default();
-        self.here.graph.input_node(index)
+        self.here.graph.source_node(Source::State(k as u32)).expect("there is an input for every state")
     }
 
     /// A variable without a first value whose shape turns out to be another than was assumed.
@@ -142,27 +143,20 @@ impl<'a> Builder<'a> {
         Some(next)
     }
 
+    /// Makes a region of a finished body, and what it leaves in the graph around it.
     fn close_loop(
         &mut self,
         pending: &Pending<'a>,
-        body: Level,
+        level: Level,
         outcome: Outcome,
         mut next: Vec<Node>,
     ) -> Option<Node> {
-        let Level { graph: mut body, captures, exit_only, codes, steps, most, .. } = body;
-        let checks: Vec<Check> = body.checks.clone();
+        let Level { graph: mut body, captures, exit_only, codes, steps, most, .. } = level;
+        let checks = std::mem::take(&mut body.checks);
+        let going_on: Vec<(usize, Check)> =
+            checks.iter().copied().enumerate().filter(|(k, _)| !exit_only.contains(k)).collect();
         body.set_span(Some(pending.span));
-        let when = match &outcome.again {
-            Some(again) => again.when,
-            None => body.boolean(false),
-        };
-        // A row that fails stays in the state in which it failed.
-        let mut goes_on = when;
-        let going_on = || checks.iter().enumerate().filter(|(k, _)| !exit_only.contains(k));
-        for (_, check) in going_on().filter(|(_, check)| check.effect == Effect::Fail) {
-            let passes = body.unary(Op::Not, check.fails);
-            goes_on = body.binary(Op::And, goes_on, passes);
-        }
+        let goes_on = goes_on(&mut body, outcome.again.as_ref(), &going_on);
         let mut first = pending.first.clone();
         // The steps so far are one more state.
         if let (Some(outside), Some(inside)) = (self.here.steps, steps) {
@@ -170,113 +164,95 @@ impl<'a> Builder<'a> {
             let before = outcome.again.as_ref().and_then(|again| again.steps).unwrap_or(inside);
             next.push(body.one_step_more(before));
         }
-        // The first note that an iteration meets is one more state: 0, or one more than the position of the check. Another
-        // is what it was, if it was met in a call.
-        let mut noted = None;
-        if checks.iter().any(|check| check.effect == Effect::Note) {
-            let states = next.len() as u32;
-            let state = body.input("noted", Shape::Scalar, Source::State(states));
-            let code = body.input("noted code", Shape::Scalar, Source::State(states + 1));
-            let zero = body.number(0.0);
-            let (mut met, mut met_code) = (zero, zero);
-            let notes: Vec<_> = going_on().filter(|(_, check)| check.effect == Effect::Note).collect();
-            for (k, check) in notes.into_iter().rev() {
-                let number = body.number(k as f64 + 1.0);
-                met = body.select(check.fails, number, met);
-                met_code = body.select(check.fails, codes.get(&k).copied().unwrap_or(zero), met_code);
-            }
-            let none = body.binary(Op::Eq, state, zero);
-            noted = Some([state, code]);
-            next.extend([body.select(none, met, state), body.select(none, met_code, code)]);
+        let noted = checks.iter().any(|check| check.effect == Effect::Note).then(|| {
             first.extend([self.here.graph.number(0.0); 2]);
-        }
+            note_states(&mut body, &going_on, &codes, &mut next)
+        });
         // A loop without an exit fails in every row; it has no value. Nor has, so far, one that ends in a call of unknown shape.
         let value = match outcome.value {
             Some(value) => value,
             None if self.unknown > 0 => return None,
             None => body.number(f64::NAN),
         };
-        let fails = checks.iter().map(|check| check.fails);
-        let mut coded: Vec<usize> = codes.keys().copied().collect();
-        coded.sort_unstable();
-        let mut roots: Vec<Node> = [value].into_iter().chain(fails).collect();
-        roots.extend(coded.iter().map(|k| codes[k]).chain(noted.into_iter().flatten()).chain(steps));
-        let exported = exports(&body, goes_on, &roots);
+        let fails = checks.iter().map(|check| check.fails).collect();
+        let left = Left { value, fails, codes: codes.into_iter().collect(), noted, steps };
+        let exported = exports(&body, goes_on, &left.nodes());
         let states = next.len() as u32;
-        let output = |node: Node| Output { name: String::new(), node, role: Role::Value };
-        let mut outputs = vec![output(goes_on)];
-        outputs.extend(next.into_iter().map(output));
-        for &node in &exported {
-            let node = match body.ty(node).elem {
-                Elem::Num => node,
-                Elem::Bool => body.apply_typed(Op::Num, 0, Type::num(body.shape(node)), &[node]),
-            };
-            outputs.push(output(node));
-        }
-        body.outputs = outputs;
-        body.checks.clear();
+        body.outputs = outputs(&mut body, goes_on, &next, &exported);
         body.set_span(None);
         let kind = RegionKind::Loop { states, limit: self.options.limits.iterations };
         let inner = pending.inner;
         let region = Region { body, kind, name: inner.name.clone(), span: inner.span };
         self.here.graph.set_span(Some(pending.span));
-        let mut known = HashMap::new();
+        // A loop that never goes on is what its body is for the first states.
         if region.goes_on().is_some_and(|node| region.body.truth(node) == Some(false)) {
             self.here.most += most;
+            let mut known = HashMap::new();
             substitute(&region.body, &first, &captures, &mut known);
-        } else {
-            let g = &mut self.here.graph;
-            let entry = match self.here.path {
-                Some(path) => path,
-                None => g.boolean(true),
-            };
-            let args: Vec<Node> = [entry].iter().chain(&first).chain(&captures).copied().collect();
-            let limit = self.options.limits.iterations as f64;
-            self.here.most += limit + (limit + 1.0) * most;
-            let region = std::sync::Arc::new(region);
-            let node = g.add_region(region.clone(), &args);
-            let last: Vec<Node> =
-                (0..states).map(|k| g.result(node, k, Graph::result_shape(&region, k))).collect();
-            substitute(&region.body, &last, &captures, &mut known);
-            for (k, &inner) in (states..).zip(&exported) {
-                let result = g.result(node, k, Graph::result_shape(&region, k));
-                let result = match region.body.ty(inner).elem {
-                    Elem::Num => result,
-                    Elem::Bool => {
-                        let zero = g.number(0.0);
-                        g.binary(Op::Ne, result, zero)
-                    }
-                };
-                known.insert(inner, result);
-            }
-            return self.after_loop(&region.body, &roots, &checks, &coded, known, Some((node, inner)));
+            return Some(self.after_loop(&region.body, &left, &checks, known, None));
         }
-        self.after_loop(&region.body, &roots, &checks, &coded, known, None)
+        let limit = self.options.limits.iterations as f64;
+        self.here.most += limit + (limit + 1.0) * most;
+        let region = Arc::new(region);
+        let (node, known) = self.place_loop(&region, &first, &captures, &exported);
+        Some(self.after_loop(&region.body, &left, &checks, known, Some((node, inner))))
+    }
+
+    /// Puts a loop into the graph around it. Returns its node, and what is known there of the nodes of its body: the states
+    /// that the loop ends with, and its exit values.
+    fn place_loop(
+        &mut self,
+        region: &Arc<Region>,
+        first: &[Node],
+        captures: &[Node],
+        exported: &[Node],
+    ) -> (Node, HashMap<Node, Node>) {
+        let g = &mut self.here.graph;
+        let entry = match self.here.path {
+            Some(path) => path,
+            None => g.boolean(true),
+        };
+        let args: Vec<Node> = [entry].iter().chain(first).chain(captures).copied().collect();
+        let node = g.add_region(region.clone(), &args);
+        let states = region.states() as u32;
+        let last: Vec<Node> =
+            (0..states).map(|k| g.result(node, k, Graph::result_shape(region, k))).collect();
+        let mut known = HashMap::new();
+        substitute(&region.body, &last, captures, &mut known);
+        for (k, &inner) in (states..).zip(exported) {
+            let result = g.result(node, k, Graph::result_shape(region, k));
+            let result = match region.body.ty(inner).elem {
+                Elem::Num => result,
+                Elem::Bool => {
+                    let zero = g.number(0.0);
+                    g.binary(Op::Ne, result, zero)
+                }
+            };
+            known.insert(inner, result);
+        }
+        (node, known)
     }
 
     /// What the last evaluation of the body leaves: its value, and what it fails.
     fn after_loop(
         &mut self,
         body: &Graph,
-        roots: &[Node],
+        left: &Left,
         checks: &[Check],
-        coded: &[usize],
         mut known: HashMap<Node, Node>,
         looped: Option<(Node, &Loop)>,
-    ) -> Option<Node> {
-        let mut copies = copy(body, roots, &mut self.here.graph, &mut known, self.here.path);
-        if self.counting {
-            self.here.steps = copies.pop();
+    ) -> Node {
+        let copies = copy(body, &left.nodes(), &mut self.here.graph, &mut known, self.here.path);
+        let left = left.with(copies);
+        if let Some(steps) = left.steps {
+            self.here.steps = Some(steps);
         }
-        let (value, fails) = copies.split_first()?;
-        let codes = &fails[checks.len()..];
-        let noted = codes.get(coded.len()).copied().zip(codes.get(coded.len() + 1).copied());
         let place = self.place;
-        for (k, (check, &fails)) in checks.iter().zip(fails).enumerate() {
-            let code = coded.binary_search(&k).ok().map(|position| codes[position]);
+        for (k, (check, &fails)) in checks.iter().zip(&left.fails).enumerate() {
+            let code = left.codes.get(&k).copied();
             // A note counts for the last evaluation if no iteration before has met one.
-            let (fails, code) = match (check.effect, noted) {
-                (Effect::Note, Some((noted, noted_code))) => {
+            let (fails, code) = match (check.effect, left.noted) {
+                (Effect::Note, Some([noted, noted_code])) => {
                     let g = &mut self.here.graph;
                     let (zero, number) = (g.number(0.0), g.number(k as f64 + 1.0));
                     let (none, this) = (g.binary(Op::Eq, noted, zero), g.binary(Op::Eq, noted, number));
@@ -298,7 +274,7 @@ impl<'a> Builder<'a> {
                 span: inner.span,
             });
         }
-        Some(*value)
+        left.value
     }
 
     /// A value of this or an outer graph, in this one.
@@ -306,11 +282,101 @@ impl<'a> Builder<'a> {
         let mut node = place.node;
         for level in place.level..self.outer.len() {
             let (outer, rest) = self.outer[level..].split_at_mut(1);
+            // Inside the last of the outer graphs is the one at hand.
             let inner = rest.first_mut().unwrap_or(&mut self.here);
             node = capture(&mut outer[0].graph, inner, node);
         }
         node
     }
+}
+
+/// What the last evaluation of a loop's body leaves: nodes of the body, or of the graph around it.
+#[derive(Debug)]
+struct Left {
+    value: Node,
+    /// For each check of the body whether it fails.
+    fails: Vec<Node>,
+    /// For checks that stand for calls of recursive functions: what failed, as a number.
+    codes: BTreeMap<usize, Node>,
+    /// The first note that an iteration met, and what it was if it was met in a call.
+    noted: Option<[Node; 2]>,
+    /// The steps that the row has taken then, if they are counted.
+    steps: Option<Node>,
+}
+
+impl Left {
+    fn nodes(&self) -> Vec<Node> {
+        let mut nodes = vec![self.value];
+        nodes.extend(&self.fails);
+        nodes.extend(self.codes.values());
+        nodes.extend(self.noted.iter().flatten());
+        nodes.extend(self.steps);
+        nodes
+    }
+
+    /// The same of other nodes, which come in the order of [`Left::nodes`].
+    fn with(&self, nodes: Vec<Node>) -> Left {
+        let mut nodes = nodes.into_iter();
+        let mut next = || nodes.next().expect("there is a node for each");
+        Left {
+            value: next(),
+            fails: self.fails.iter().map(|_| next()).collect(),
+            codes: self.codes.keys().map(|&k| (k, next())).collect(),
+            noted: self.noted.map(|noted| noted.map(|_| next())),
+            steps: self.steps.map(|_| next()),
+        }
+    }
+}
+
+/// Whether there is another iteration: where the body wants one and no check fails. A row that fails stays in the state in
+/// which it failed.
+fn goes_on(body: &mut Graph, again: Option<&Again>, going_on: &[(usize, Check)]) -> Node {
+    let mut goes_on = match again {
+        Some(again) => again.when,
+        None => body.boolean(false),
+    };
+    for (_, check) in going_on.iter().filter(|(_, check)| check.effect == Effect::Fail) {
+        let passes = body.unary(Op::Not, check.fails);
+        goes_on = body.binary(Op::And, goes_on, passes);
+    }
+    goes_on
+}
+
+/// Two more states, for the first note that an iteration has met: 0 for none, else one more than the position of the check;
+/// and, if it was met in a call, what it was there. Adds what they are in the next iteration, and returns the states.
+fn note_states(
+    body: &mut Graph,
+    going_on: &[(usize, Check)],
+    codes: &HashMap<usize, Node>,
+    next: &mut Vec<Node>,
+) -> [Node; 2] {
+    let states = next.len() as u32;
+    let state = body.input("noted", Shape::Scalar, Source::State(states));
+    let code = body.input("noted code", Shape::Scalar, Source::State(states + 1));
+    let zero = body.number(0.0);
+    let (mut met, mut met_code) = (zero, zero);
+    for &(k, check) in going_on.iter().rev().filter(|(_, check)| check.effect == Effect::Note) {
+        let number = body.number(k as f64 + 1.0);
+        met = body.select(check.fails, number, met);
+        // A note that was not met in a call has no number of its own.
+        met_code = body.select(check.fails, codes.get(&k).copied().unwrap_or(zero), met_code);
+    }
+    let none = body.binary(Op::Eq, state, zero);
+    next.extend([body.select(none, met, state), body.select(none, met_code, code)]);
+    [state, code]
+}
+
+/// The outputs of a loop's body: whether it goes on, the next states, and what is handed out, as numbers.
+fn outputs(body: &mut Graph, goes_on: Node, next: &[Node], exported: &[Node]) -> Vec<Output> {
+    let mut nodes = vec![goes_on];
+    nodes.extend(next);
+    for &node in exported {
+        nodes.push(match body.ty(node).elem {
+            Elem::Num => node,
+            Elem::Bool => body.apply_typed(Op::Num, 0, Type::num(body.shape(node)), &[node]),
+        });
+    }
+    nodes.into_iter().map(|node| Output { name: String::new(), node, role: Role::Value }).collect()
 }
 
 /// A value of the graph around a loop, in its body.
@@ -322,8 +388,7 @@ fn capture(outer: &mut Graph, inner: &mut Level, node: Node) -> Node {
     let new = match outer.kind(node) {
         NodeKind::Const(bits) => inner.graph.number(f64::from_bits(bits)),
         NodeKind::Bool(value) => inner.graph.boolean(value),
-        NodeKind::Apply(Op::Fill, _) if outer.constant(outer.args(node)[0]).is_some() => {
-            let scalar = outer.constant(outer.args(node)[0]).unwrap_or_default();
+        NodeKind::Apply(Op::Fill, _) if let Some(scalar) = outer.constant(outer.args(node)[0]) => {
             let scalar = inner.graph.number(scalar);
             inner.graph.fill(scalar, ty.shape)
         }

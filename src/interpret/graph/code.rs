@@ -7,7 +7,7 @@ use nc_runtime::lanes::{Precision, Scalar};
 use super::tape::Tape;
 use crate::entity::{Entity, EntityVec};
 use crate::graph::region::MAX_TAPED;
-use crate::graph::{Elem, Graph, Node, NodeKind, RegionKind, Source, Type};
+use crate::graph::{Elem, Graph, Node, NodeKind, RegionKind, ResultRole, Source, Type};
 use crate::ops::{Lane, Op, Operand};
 
 /// One element of a value between operations.
@@ -159,6 +159,8 @@ struct CallStep {
     operands: Vec<Range>,
     /// Where outputs of the function go.
     results: Vec<(u32, Range)>,
+    /// Where the number of what failed goes.
+    failures: Vec<Range>,
     /// What it means that it is too deep.
     failure: u32,
     own: u32,
@@ -170,6 +172,8 @@ struct FunctionCode {
     code: Code,
     params: Vec<Range>,
     outputs: Vec<Range>,
+    /// What failed.
+    failed: Range,
 }
 
 /// The recursive functions of a program, and how deep they may go.
@@ -189,8 +193,10 @@ impl Functions {
                 .map_while(|k| body.source_node(Source::State(k)))
                 .map(|node| coder.range(node))
                 .collect();
-            let outputs = body.outputs.iter().map(|output| coder.range(output.node)).collect();
-            FunctionCode { code: coder.finish(tape_bytes), params, outputs }
+            let outputs: Vec<Range> = body.outputs.iter().map(|output| coder.range(output.node)).collect();
+            let failed = function.results.iter().position(|&role| role == ResultRole::Failure);
+            let failed = outputs[failed.expect("a function says what failed")];
+            FunctionCode { code: coder.finish(tape_bytes), params, outputs, failed }
         });
         Functions { list: list.collect(), depth: graph.limits.depth }
     }
@@ -285,7 +291,15 @@ impl<'a> Coder<'a> {
                 let region = graph.args(node)[0];
                 let step = self.regions[&region];
                 match &mut self.code.steps[step] {
-                    Step::Call(call) => call.results.push((k, to)),
+                    Step::Call(call) => {
+                        call.results.push((k, to));
+                        let (region, _) = graph.expect_region(region);
+                        if let RegionKind::Call(called) = &region.kind
+                            && called.results[k as usize].role == ResultRole::Failure
+                        {
+                            call.failures.push(to);
+                        }
+                    }
                     step @ (Step::Loop(_) | Step::Reverse(_)) => {
                         let iterated = step.iterated().expect("loops and reverse regions iterate");
                         let from = iterated.ends[k as usize];
@@ -306,6 +320,7 @@ impl<'a> Coder<'a> {
                 enters: self.range(args.control).slot,
                 operands: args.first.iter().map(|&n| self.range(n)).collect(),
                 results: Vec::new(),
+                failures: Vec::new(),
                 failure: call.failure,
                 own: self.range(node).slot,
             })));
@@ -558,8 +573,9 @@ impl CallStep {
             calls.depth -= 1;
             return;
         }
-        let code = self.results.iter().filter(|(k, _)| *k == 1);
-        code.for_each(|(_, to)| to.of_mut(around).fill(Slot::Number(calls.failed)));
+        for to in &self.failures {
+            to.of_mut(around).fill(Slot::Number(calls.failed));
+        }
         around[self.own as usize] = Slot::Truth(true);
     }
 
@@ -571,9 +587,7 @@ impl CallStep {
         }
         let code = &function.code;
         code.run_steps(0, code.steps.len(), &mut slots, &mut code.scratch(), calls);
-        if let Some(failed) = function.outputs.get(1) {
-            calls.failed = slots[failed.slot as usize].number();
-        }
+        calls.failed = slots[function.failed.slot as usize].number();
         for &(k, to) in &self.results {
             to.of_mut(around).copy_from_slice(function.outputs[k as usize].of(&slots));
         }

@@ -459,7 +459,7 @@ impl Rows<'_> {
                             let made = if values[&args.control][0].m() {
                                 self.call(call, &first)
                             } else {
-                                call.results.iter().map(zero).collect()
+                                call.results.iter().map(|result| zero(&result.shape)).collect()
                             };
                             results.insert(node, made);
                             vec![Lane::M(false)]

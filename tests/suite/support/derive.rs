@@ -107,7 +107,8 @@ impl Case {
     /// The Jacobian, row by row, in forward mode.
     pub fn forward(&self) -> Vec<f64> {
         let n = self.elements_of_value();
-        let columns = self.outputs(&tangent(&self.graph, &self.directions()), &[]).split_off(n);
+        let columns =
+            self.outputs(&tangent(&self.graph, &self.directions()).expect("a tangent"), &[]).split_off(n);
         (0..n).flat_map(|row| columns.iter().skip(row).step_by(n).copied().collect::<Vec<_>>()).collect()
     }
 
