@@ -16,7 +16,7 @@ use nc_runtime::batch::{
 use crate::codegen::CodegenError;
 use crate::codegen::cranelift::{self, NativeCode, TargetMachine};
 use crate::codegen::wide::{self, Isa, WideCode};
-use crate::derive::TooLarge;
+use crate::derive::DerivativeTooLarge;
 use crate::derive::adjoint::{Seeds, adjoint};
 use crate::derive::tangent::{Direction, tangent};
 use crate::graph::build::Signature;
@@ -312,7 +312,7 @@ pub enum KernelError {
     },
     /// A program that becomes too large when it is differentiated.
     #[error(transparent)]
-    DerivativeTooLarge(#[from] TooLarge),
+    DerivativeTooLarge(#[from] DerivativeTooLarge),
     /// More derivatives than a kernel can have columns.
     #[error("{count} derivatives are more than the {MAX_COLUMNS} that a kernel can give")]
     TooManyDerivatives {

@@ -43,6 +43,7 @@ pub mod internals;
 
 pub use codegen::CodegenError;
 pub use codegen::cranelift::TargetMachine;
+pub use derive::DerivativeTooLarge;
 pub use dialect::eml::Mode;
 pub use dialect::{Dialect, ReaderLimits};
 pub use domain::{Condition, SafeDomain};

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
 use super::outline::without_exits;
 use super::region;
 use super::varied::Varied;
-use super::{Flow, Known, TooLarge, any, either, elements, guard, is_never, mask, normal, site};
+use super::{Flow, Known, DerivativeTooLarge, any, either, elements, guard, is_never, mask, normal, site};
 use crate::entity::EntityVec;
 use crate::graph::{Elem, FastHash, Graph, Node, NodeKind, Output, Role, Shape, Source, Type};
 use crate::ops::{Algebra, LARGE, Op, Term};
@@ -31,8 +31,8 @@ pub enum Seeds {
 ///
 /// # Errors
 ///
-/// [`TooLarge`] if the program becomes too large.
-pub fn adjoint(primal: &Graph, seeds: Seeds, wrt: &[u32]) -> Result<Graph, TooLarge> {
+/// [`DerivativeTooLarge`] if the program becomes too large.
+pub fn adjoint(primal: &Graph, seeds: Seeds, wrt: &[u32]) -> Result<Graph, DerivativeTooLarge> {
     let inputs: Vec<Node> = wrt.iter().map(|&i| primal.input_node(i)).collect();
     let outlined = without_exits(primal, &inputs)?;
     let primal = outlined.as_ref().unwrap_or(primal);
@@ -92,7 +92,7 @@ pub fn adjoint(primal: &Graph, seeds: Seeds, wrt: &[u32]) -> Result<Graph, TooLa
                     }
                     push_gradients(&mut g, &result.name, of, wrt, &gradients);
                     of += 1;
-                    TooLarge::check_size(&g)?;
+                    DerivativeTooLarge::check_size(&g)?;
                 }
             }
         }

@@ -46,25 +46,25 @@ type Term = crate::ops::Term<Node>;
 /// A program that becomes too large when it is differentiated.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("with its derivatives the program has more than {MAX_SIZE} operations")]
-pub struct TooLarge {
+pub struct DerivativeTooLarge {
     /// The loop that has most of them, if they are in a loop: its name in the source and where it stands.
     pub looped: Option<(String, Span)>,
 }
 
-impl TooLarge {
+impl DerivativeTooLarge {
     /// Refuses a graph that is too large where every region counts as often as it stands in it.
-    fn check(graph: &Graph) -> Result<(), TooLarge> {
+    fn check(graph: &Graph) -> Result<(), DerivativeTooLarge> {
         let (size, largest) = graph.expanded_size();
         if size <= MAX_SIZE {
             return Ok(());
         }
         let region = largest.and_then(|node| graph.region(node));
-        Err(TooLarge { looped: region.map(|region| (region.name.clone(), region.span)) })
+        Err(DerivativeTooLarge { looped: region.map(|region| (region.name.clone(), region.span)) })
     }
 
     /// Refuses a graph that has become too large, whatever its regions.
-    fn check_size(graph: &Graph) -> Result<(), TooLarge> {
-        if graph.size() + graph.outputs.len() <= MAX_SIZE { Ok(()) } else { Err(TooLarge { looped: None }) }
+    fn check_size(graph: &Graph) -> Result<(), DerivativeTooLarge> {
+        if graph.size() + graph.outputs.len() <= MAX_SIZE { Ok(()) } else { Err(DerivativeTooLarge { looped: None }) }
     }
 
     /// The message, with its place in the source.
@@ -87,7 +87,7 @@ struct Known {
     backward: HashMap<BackwardKey, Option<Arc<Backward>>>,
     onward: HashMap<OnwardKey, Option<Arc<Onward>>>,
     /// A function whose tangent is too large.
-    too_large: Option<TooLarge>,
+    too_large: Option<DerivativeTooLarge>,
 }
 
 impl Known {
@@ -97,15 +97,15 @@ impl Known {
     }
 
     /// Gives the derived graph its functions, and refuses it if it is too large.
-    fn finish(self, g: &mut Graph) -> Result<(), TooLarge> {
+    fn finish(self, g: &mut Graph) -> Result<(), DerivativeTooLarge> {
         if let Some(too_large) = self.too_large {
             return Err(too_large);
         }
         for function in self.functions.values() {
-            TooLarge::check(&function.body)?;
+            DerivativeTooLarge::check(&function.body)?;
         }
         g.functions = self.functions;
-        TooLarge::check(g)
+        DerivativeTooLarge::check(g)
     }
 }
 

@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::TooLarge;
+use super::DerivativeTooLarge;
 use super::varied::{Inside, Varied};
 use crate::graph::copy::copy;
 use crate::graph::region::{ByAddress, substitute};
@@ -22,12 +22,12 @@ type Bodies = HashMap<(ByAddress, Vec<bool>), Option<Arc<Region>>>;
 ///
 /// # Errors
 ///
-/// [`TooLarge`] if the program becomes too large.
-pub(super) fn without_exits(graph: &Graph, inputs: &[Node]) -> Result<Option<Graph>, TooLarge> {
+/// [`DerivativeTooLarge`] if the program becomes too large.
+pub(super) fn without_exits(graph: &Graph, inputs: &[Node]) -> Result<Option<Graph>, DerivativeTooLarge> {
     outline(graph, inputs, &mut Bodies::new())
 }
 
-fn outline(graph: &Graph, inputs: &[Node], bodies: &mut Bodies) -> Result<Option<Graph>, TooLarge> {
+fn outline(graph: &Graph, inputs: &[Node], bodies: &mut Bodies) -> Result<Option<Graph>, DerivativeTooLarge> {
     if !graph.nodes().any(|node| graph.region(node).is_some()) {
         return Ok(None);
     }
@@ -48,7 +48,7 @@ fn outline(graph: &Graph, inputs: &[Node], bodies: &mut Bodies) -> Result<Option
             return Ok(outlined);
         }
         let (after, known) = once(before, &varied, &changed);
-        TooLarge::check(&after)?;
+        DerivativeTooLarge::check(&after)?;
         inputs.iter_mut().for_each(|input| *input = known[input]);
         outlined = Some(after);
     }
@@ -59,7 +59,7 @@ fn outline_body(
     region: &Arc<Region>,
     inside: &Inside,
     bodies: &mut Bodies,
-) -> Result<Option<Arc<Region>>, TooLarge> {
+) -> Result<Option<Arc<Region>>, DerivativeTooLarge> {
     let body = &region.body;
     if body.len() == 0 {
         return Ok(None);

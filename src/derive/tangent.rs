@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::outline::without_exits;
 use super::region::{self, Forward};
 use super::varied::Varied;
-use super::{Flow, Known, Site, TooLarge, any, either, elements, guard, mask, normal, site, spread};
+use super::{Flow, Known, Site, DerivativeTooLarge, any, either, elements, guard, mask, normal, site, spread};
 use crate::entity::Entity;
 use crate::graph::copy::redirect;
 use crate::graph::{Elem, Graph, Node, NodeKind, Output, Role, Shape, Source, Type};
@@ -30,8 +30,8 @@ pub enum Direction {
 ///
 /// # Errors
 ///
-/// [`TooLarge`] if the program becomes too large.
-pub fn tangent(primal: &Graph, directions: &[Direction]) -> Result<Graph, TooLarge> {
+/// [`DerivativeTooLarge`] if the program becomes too large.
+pub fn tangent(primal: &Graph, directions: &[Direction]) -> Result<Graph, DerivativeTooLarge> {
     let mut inputs = Vec::new();
     for direction in directions {
         match direction {

@@ -115,6 +115,12 @@ impl<'a> Ranges<'a> {
         }
     }
 
+    /// The range of a value that a loop looks at as it begins, or in its test.
+    fn outside(&self, value: Value, id: LoopId) -> Option<Range> {
+        let (test, _) = self.tests[id]?;
+        self.at(value, test)
+    }
+
     fn loops(&mut self) {
         let program = self.program;
         for (value, &inst) in program.insts.iter() {
@@ -161,11 +167,11 @@ impl<'a> Ranges<'a> {
             let countdown = self.phis.get(&b).filter(|phi| phi.inside == id);
             match (counter.map(|phi| (phi.step, phi.first)), countdown.map(|phi| (phi.step, phi.first))) {
                 (Some((Step::Up(step @ 1..), first)), None) => {
-                    let (first, end) = (self.known[first]?, self.known[b]?);
+                    let (first, end) = (self.outside(first, id)?, self.outside(b, id)?);
                     Some(end.most.saturating_sub(first.least).div_ceil(step))
                 }
                 (None, Some((Step::Down, first))) => {
-                    let (end, first) = (self.known[a]?, self.known[first]?);
+                    let (end, first) = (self.outside(a, id)?, self.outside(first, id)?);
                     Some(first.most.saturating_sub(end.least))
                 }
                 _ => None,
@@ -177,7 +183,7 @@ impl<'a> Ranges<'a> {
     /// The range of a phi that its loop's iterations bound, where the conditions have not been looked at yet and where
     /// they hold.
     fn counted(&self, phi: &Phi) -> Option<[Range; 2]> {
-        let first = self.known[phi.first]?;
+        let first = self.outside(phi.first, phi.inside)?;
         match phi.step {
             Step::Up(step) => {
                 let iterations = self.iterations(phi.inside)?;
@@ -190,7 +196,7 @@ impl<'a> Ranges<'a> {
                 let end = self.program.loops[phi.inside].conditions.iter().find_map(|condition| {
                     let Condition::Below(a, b) = *condition else { return None };
                     self.phis.get(&b).filter(|other| other.next == phi.next)?;
-                    self.known[a]
+                    self.outside(a, phi.inside)
                 })?;
                 let most = first.most.max(end.least);
                 let before = Range { least: first.least.min(end.least), most };
@@ -211,12 +217,12 @@ impl<'a> Ranges<'a> {
         for condition in &self.program.loops[phi.inside].conditions {
             if let Condition::Below(a, b) = *condition {
                 if a == value
-                    && let Some(end) = self.known[b]
+                    && let Some(end) = self.outside(b, phi.inside)
                 {
                     range.most = range.most.min(end.most.saturating_sub(1));
                 }
                 if b == value
-                    && let Some(end) = self.known[a]
+                    && let Some(end) = self.outside(a, phi.inside)
                 {
                     range.least = range.least.max(end.least.saturating_add(1));
                 }
@@ -240,7 +246,7 @@ impl<'a> Ranges<'a> {
                     return Some(before);
                 }
                 let end = self.tests[phi.inside].map_or(value, |(_, end)| end);
-                let first = self.known[phi.first]?;
+                let first = self.outside(phi.first, phi.inside)?;
                 let joined = self.at(phi.next, end).map_or(first, |next| first.join(next));
                 let Some(before) = self.known[value] else { return Some(joined) };
                 let joined = before.join(joined);

@@ -14,12 +14,6 @@ const MOST: usize = 300;
 
 /// What is public and not a part of the interface, with the reason.
 const EXCEPTIONS: &[(&str, &str)] = &[
-    ("Formula::call mentions Node", "values are nodes, of which nothing is visible"),
-    ("Formula::choose mentions Node", "as above"),
-    ("Formula::input mentions Node", "as above"),
-    ("Formula::input_of mentions Node", "as above"),
-    ("Formula::number mentions Node", "as above"),
-    ("Formula::result mentions Node", "as above"),
     ("batch::Element mentions Plain", "it seals the trait"),
     ("batch::Element::status mentions Status", "for the driver of batches, which shares the trait"),
 ];

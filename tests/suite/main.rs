@@ -22,6 +22,7 @@ mod files;
 mod fingerprint;
 mod fuzz;
 mod graph_text;
+mod lanes;
 mod language;
 mod large;
 mod layers;

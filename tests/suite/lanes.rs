@@ -1,0 +1,169 @@
+//! The verifier of lane programs lets programs pass, and nothing that would read or write elsewhere.
+
+use neural_compiler::internals::entity::Entity;
+use neural_compiler::internals::kernel::derived;
+use neural_compiler::internals::lower::lanes::{CallId, Inst, LaneProgram, LaneType, SBinary, Store, Target, Value};
+use neural_compiler::internals::lower::lower;
+use neural_compiler::internals::lower::verify::verify;
+use neural_compiler::{CompileOptions, Derivative, Program, Shape, Signature};
+
+/// The lane program of the gradient, with as little memory for tapes as possible.
+fn lanes(source: &str) -> LaneProgram {
+    let program = Program::parse(source).expect("a program");
+    let signature = Signature::scalars().shape("v", Shape::Vector(100)).shape("A", Shape::Matrix(9, 9));
+    let names: Vec<String> = program.inputs().map(String::from).collect();
+    let signature = signature
+        .names()
+        .filter(|name| names.iter().any(|n| n == name))
+        .fold(Signature::scalars(), |known, name| known.shape(name, signature.shape_of(name)));
+    let options = CompileOptions::default().signature(signature).derivative(Derivative::Gradient);
+    let graph =
+        derived(&program.graph_for(&options).expect("a graph"), &options).expect("a derivative");
+    lower(&graph, 0)
+}
+
+/// A loop over a large vector with its tape, products of matrices, and a recursive function.
+fn programs() -> [LaneProgram; 3] {
+    [
+        lanes("(loop ((i 0) (u v)) (if (< i n) (recur (+ i 1) (* u (sin u))) (vsum u)))"),
+        lanes("(vsum (matmul A (matmul A A)))"),
+        lanes("(define (f x n) (if (< n 1) x (+ x (f (* x x) (- n 1))))) (f x n)"),
+    ]
+}
+
+/// The places of instructions of one kind.
+fn of(program: &LaneProgram, wanted: impl Fn(Inst) -> bool) -> Vec<Value> {
+    program.insts.iter().filter(|&(_, &inst)| wanted(inst)).map(|(value, _)| value).collect()
+}
+
+/// That no change of one instruction is overlooked, of those that the function gives for one.
+fn each_is_caught(program: &LaneProgram, change: impl Fn(&LaneProgram, Inst) -> Option<Inst>) -> usize {
+    let mut changed = 0;
+    for value in program.insts.keys() {
+        if let Some(inst) = change(program, program.insts[value]) {
+            let mut wrong = program.clone();
+            wrong.insts[value] = inst;
+            assert!(verify(&wrong).is_err(), "{value} = {inst:?} for {:?}", program.insts[value]);
+            changed += 1;
+        }
+    }
+    changed
+}
+
+#[test]
+fn programs_are_in_range() {
+    for program in &programs() {
+        assert_eq!(verify(program), Ok(()));
+    }
+}
+
+#[test]
+fn places_beyond_memory_are_caught() {
+    let [looped, product, recursive] = &programs();
+    for program in [looped, product] {
+        let beyond = |program: &LaneProgram, inst| match inst {
+            Inst::Load(ty, _, offset) => Some(Inst::Load(ty, program.cells, offset)),
+            Inst::StoreCell(_, offset, value) => Some(Inst::StoreCell(program.cells, offset, value)),
+            Inst::ColumnAt(_, offset) => Some(Inst::ColumnAt(program.columns.inputs, offset)),
+            Inst::Column(_) => Some(Inst::Column(program.columns.inputs)),
+            Inst::StoreColumn(_, offset, value) => {
+                Some(Inst::StoreColumn(program.columns.outputs, offset, value))
+            }
+            _ => None,
+        };
+        assert!(each_is_caught(program, beyond) > 10);
+    }
+    // The same place, one element further: only the range of the offset tells.
+    let further = |program: &LaneProgram, inst| match inst {
+        Inst::ColumnAt(k, offset) if k + 100 > program.columns.inputs - 4 => {
+            Some(Inst::ColumnAt(k + 8, offset))
+        }
+        _ => None,
+    };
+    assert!(each_is_caught(looped, further) > 0);
+    // Memory that is one cell short, sums and columns whose range is.
+    for program in [looped, product] {
+        let mut short = program.clone();
+        short.cells -= 1;
+        assert!(verify(&short).is_err());
+        let mut short = program.clone();
+        short.ranges.iter_mut().for_each(|range| range.1 -= 1);
+        assert!(verify(&short).is_err());
+    }
+    let mut wrong = recursive.clone();
+    let function = &mut wrong.functions[0].program;
+    let load = of(function, |inst| matches!(inst, Inst::Load(..)))[0];
+    let Inst::Load(ty, _, offset) = function.insts[load] else { unreachable!("a load was looked for") };
+    function.insts[load] = Inst::Load(ty, 1, offset);
+    assert!(verify(&wrong).is_err(), "a function has one cell");
+}
+
+#[test]
+fn counters_that_run_too_far_are_caught() {
+    for program in &programs()[..2] {
+        // Ends of loops over elements.
+        let ends: Vec<Value> = program
+            .loops
+            .values()
+            .flat_map(|inner| inner.conditions.iter().flat_map(|condition| condition.values()))
+            .filter(|&value| matches!(program.insts[value], Inst::S(4..=1000)))
+            .collect();
+        assert!(!ends.is_empty());
+        for end in ends {
+            let mut wrong = program.clone();
+            wrong.insts[end] = Inst::S(1 << 40);
+            assert!(verify(&wrong).is_err(), "{end}");
+        }
+    }
+    // What keeps a segment of a tape within its memory.
+    let widened = |program: &LaneProgram, inst| match inst {
+        Inst::SBinary(SBinary::Min, a, b) if matches!(program.insts[b], Inst::S(2..)) => {
+            Some(Inst::SBinary(SBinary::Add, a, b))
+        }
+        _ => None,
+    };
+    let [looped, ..] = &programs();
+    assert!(each_is_caught(looped, widened) > 0);
+}
+
+#[test]
+fn loops_and_calls_that_do_not_fit_are_caught() {
+    let [looped, _, recursive] = &programs();
+    let last_end = of(looped, |inst| matches!(inst, Inst::End(_))).pop().expect("a loop");
+    let mut open = LaneProgram { stores: Vec::new(), ranges: Vec::new(), status: None, ..looped.clone() };
+    open.columns.outputs = 0;
+    open.insts = Default::default();
+    looped.insts.iter().take(last_end.index()).for_each(|(_, &inst)| {
+        open.insts.push(inst);
+    });
+    assert!(verify(&open).is_err_and(|what| what.contains("does not end")));
+    for id in looped.loops.keys() {
+        for k in 0..looped.loops[id].carried.len() {
+            let mut wrong = looped.clone();
+            let carried = &mut wrong.loops[id].carried[k];
+            let number = looped.insts[carried.phi].ty() == LaneType::F;
+            let other = if number { LaneType::S } else { LaneType::F };
+            carried.next = of(looped, |inst| inst.ty() == other)[0];
+            assert!(verify(&wrong).is_err());
+        }
+    }
+    let changes: [fn(&mut LaneProgram); 7] = [
+        |p| p.functions[0].program.calls[CallId::from_index(0)].function = 9,
+        |p| p.calls[CallId::from_index(0)].function = 9,
+        |p| p.calls[CallId::from_index(0)].results += 1,
+        |p| p.calls[CallId::from_index(0)].operands.truncate(1),
+        |p| p.calls[CallId::from_index(0)].active = p.calls[CallId::from_index(0)].operands[0],
+        |p| p.functions[0].results.truncate(1),
+        |p| p.functions[0].program.columns.inputs = 1,
+    ];
+    for (k, change) in changes.iter().enumerate() {
+        let mut wrong = recursive.clone();
+        change(&mut wrong);
+        assert!(verify(&wrong).is_err(), "change {k}");
+    }
+    let mut twice = looped.clone();
+    twice
+        .stores
+        .push(Store { target: Target::Column(0), value: looped.stores[0].value });
+    assert!(verify(&twice).is_err());
+}
