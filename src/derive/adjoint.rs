@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
 use super::outline::without_exits;
 use super::region;
 use super::varied::Varied;
-use super::{Flow, Known, DerivativeTooLarge, any, either, elements, guard, is_never, mask, normal, site};
+use super::{DerivativeTooLarge, Flow, Known, any, either, elements, guard, is_never, mask, normal, site};
 use crate::entity::EntityVec;
 use crate::graph::{Elem, FastHash, Graph, Node, NodeKind, Output, Role, Shape, Source, Type};
 use crate::ops::{Algebra, LARGE, Op, Term};

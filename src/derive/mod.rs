@@ -64,7 +64,11 @@ impl DerivativeTooLarge {
 
     /// Refuses a graph that has become too large, whatever its regions.
     fn check_size(graph: &Graph) -> Result<(), DerivativeTooLarge> {
-        if graph.size() + graph.outputs.len() <= MAX_SIZE { Ok(()) } else { Err(DerivativeTooLarge { looped: None }) }
+        if graph.size() + graph.outputs.len() <= MAX_SIZE {
+            Ok(())
+        } else {
+            Err(DerivativeTooLarge { looped: None })
+        }
     }
 
     /// The message, with its place in the source.

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use super::outline::without_exits;
 use super::region::{self, Forward};
 use super::varied::Varied;
-use super::{Flow, Known, Site, DerivativeTooLarge, any, either, elements, guard, mask, normal, site, spread};
+use super::{
+    DerivativeTooLarge, Flow, Known, Site, any, either, elements, guard, mask, normal, site, spread,
+};
 use crate::entity::Entity;
 use crate::graph::copy::redirect;
 use crate::graph::{Elem, Graph, Node, NodeKind, Output, Role, Shape, Source, Type};

@@ -12,10 +12,11 @@ mod calls;
 mod loops;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use nc_runtime::lanes::Precision;
 
-use super::{Check, Effect, Graph, Node, Output, Reason, Role, Shape, Source, Type};
+use super::{Check, Effect, Function, Graph, Node, Output, Reason, Role, Shape, Source, Type};
 use crate::anf::{Anf, Atom, Binding, BlockId, End, FuncId, Operand, Rhs, Var};
 use crate::entity::EntityVec;
 use crate::limits::{DEFAULT_MEMORY_BYTES, Limits, MAX_COLUMNS, MAX_SIZE, NODE_BYTES};
@@ -367,6 +368,13 @@ impl<'a> Builder<'a> {
                 let node = self.as_number(value);
                 let name = anf.result_names.get(k).cloned().unwrap_or_default();
                 self.here.graph.outputs.push(Output { name, node, role: Role::Value });
+            }
+        }
+        // Bodies that were built for a shape that the function turned out not to have call others as they are not.
+        let graph = &mut self.here.graph;
+        for (id, called) in graph.called_functions().iter() {
+            if !called {
+                graph.functions[id] = Arc::new(Function::never_called(graph.precision));
             }
         }
     }

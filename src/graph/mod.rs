@@ -472,11 +472,11 @@ impl Graph {
     }
 
     /// How many elements the values of a row are together, regions included, each value by itself. Of calls that may be
-    /// under way at the same time all vectors count, and not their scalars, of which no limit of depth lets there be too
+    /// under way at the same time large values count, and not the small ones, of which no limit of depth lets there be too
     /// many.
     pub fn row_elements(&self) -> usize {
         let depth = usize::try_from(self.limits.depth).unwrap_or(usize::MAX);
-        let functions = self.functions.values().map(|function| function.body.elements(2));
+        let functions = self.functions.values().map(|function| function.body.elements(LARGE + 1));
         let calls = functions.fold(0, usize::saturating_add).saturating_mul(depth);
         self.elements(1).saturating_add(calls)
     }

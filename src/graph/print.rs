@@ -25,9 +25,7 @@ use std::fmt::Write;
 
 use nc_runtime::lanes::Precision;
 
-use super::{
-    Effect, FunctionId, Graph, Node, NodeKind, Output, Reason, Region, RegionKind, Role, Shape, Source,
-};
+use super::{Effect, Graph, Node, NodeKind, Output, Reason, Region, RegionKind, Role, Shape, Source};
 use crate::entity::EntityVec;
 use crate::limits::Limits;
 use crate::number::number_of;
@@ -48,7 +46,7 @@ pub fn dump(graph: &Graph) -> String {
     for (number, failure) in (1..).zip(&graph.failures) {
         let _ = writeln!(text, "failure {number}: {}", reason(failure.reason));
     }
-    let called = called(graph);
+    let called = graph.called_functions();
     for (id, function) in graph.functions.iter() {
         let body = &function.body;
         if !called[id] {
@@ -63,25 +61,6 @@ pub fn dump(graph: &Graph) -> String {
     }
     nodes(graph, graph.limits, &output_names(graph), "", &mut text);
     text
-}
-
-/// The functions that rows can come to.
-fn called(graph: &Graph) -> EntityVec<FunctionId, bool> {
-    let mut called = EntityVec::filled(false, graph.functions.len());
-    let mut waiting = vec![graph];
-    while let Some(graph_or_body) = waiting.pop() {
-        let live = graph_or_body.live();
-        for node in graph_or_body.nodes().filter(|&node| live[node]) {
-            let Some(region) = graph_or_body.region(node) else { continue };
-            waiting.push(&region.body);
-            if let RegionKind::Call(call) = &region.kind
-                && !std::mem::replace(&mut called[call.function], true)
-            {
-                waiting.push(&graph.functions[call.function].body);
-            }
-        }
-    }
-    called
 }
 
 /// A name without white space. A backslash starts the number of a character in hexadecimal, up to a semicolon.

@@ -317,6 +317,25 @@ impl Graph {
         Some((region, RegionArgs { control: *control, first, captures }))
     }
 
+    /// The functions that rows can come to.
+    pub(crate) fn called_functions(&self) -> EntityVec<FunctionId, bool> {
+        let mut called = EntityVec::filled(false, self.functions.len());
+        let mut waiting = vec![self];
+        while let Some(body) = waiting.pop() {
+            let live = body.live();
+            for node in body.nodes().filter(|&node| live[node]) {
+                let Some(region) = body.region(node) else { continue };
+                waiting.push(&region.body);
+                if let RegionKind::Call(call) = &region.kind
+                    && !std::mem::replace(&mut called[call.function], true)
+                {
+                    waiting.push(&self.functions[call.function].body);
+                }
+            }
+        }
+        called
+    }
+
     /// Marks everything that marked nodes are made from.
     pub(crate) fn spread_to_operands(&self, marked: &mut EntityVec<Node, bool>) {
         for node in self.nodes().rev() {

@@ -187,7 +187,9 @@ fn verify_call(graph: &Graph, node: Node, call: &Call, root: &Graph) -> Result<(
     if !shapes.eq(call.results.iter().map(|result| result.shape))
         || !roles.eq(call.results.iter().map(|result| result.role))
     {
-        return Err(format!("{node} has other results than {}", call.function));
+        let has: Vec<String> =
+            call.results.iter().map(|result| format!("{}: {}", result.role, result.shape)).collect();
+        return Err(format!("{node} has other results than {}: {}", call.function, has.join(", ")));
     }
     if call.position(ResultRole::Failure).is_none() {
         return Err(format!("{node} has no result that tells what failed"));

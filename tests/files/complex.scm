@@ -24,17 +24,13 @@
 ;   %4 = product-re %0, %1, %2, %3
 ;   %5 = product-im %0, %1, %2, %3
 ;   %6 = pack %4, %5 : complex
-;   %7 = sub 0, %1
-;   %8 = add %0, 0
-;   %9 = sub 0, %3
-;   %10 = add %2, 0
-;   %11 = sub 0, %9
-;   %12 = pack %10, %11 : complex
-;   %13 = sub 0, %7
-;   %14 = pack %8, %13 : complex
+;   %7 = add %3, 0
+;   %8 = pack %2, %7 : complex
+;   %9 = add %1, 0
+;   %10 = pack %0, %9 : complex
 ;   value = %6 : complex
-;   gradient z = %12 : complex
-;   gradient w = %14 : complex
+;   gradient z = %8 : complex
+;   gradient w = %10 : complex
 
 ;; Quotients do not overflow.
 (/ z w)

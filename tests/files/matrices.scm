@@ -23,21 +23,21 @@
 ; stage adjoint:
 ;   input A: mat 2×2
 ;   %0 = det A
-;   %1 = slice A
-;   %2 = slice A @1
-;   %3 = slice A @2
-;   %4 = slice A @3
+;   %1 = slice A @3
+;   %2 = pack %1 : mat 1×1
+;   %3 = det %2
+;   %4 = slice A @2
 ;   %5 = pack %4 : mat 1×1
 ;   %6 = det %5
-;   %7 = pack %3 : mat 1×1
-;   %8 = det %7
-;   %9 = neg %8
-;   %10 = pack %2 : mat 1×1
-;   %11 = det %10
-;   %12 = neg %11
-;   %13 = pack %1 : mat 1×1
+;   %7 = neg %6
+;   %8 = slice A @1
+;   %9 = pack %8 : mat 1×1
+;   %10 = det %9
+;   %11 = neg %10
+;   %12 = slice A
+;   %13 = pack %12 : mat 1×1
 ;   %14 = det %13
-;   %15 = pack %6, %9, %12, %14 : mat 2×2
+;   %15 = pack %3, %7, %11, %14 : mat 2×2
 ;   value = %0
 ;   gradient A = %15 : mat 2×2
 

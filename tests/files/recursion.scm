@@ -15,7 +15,7 @@
 ;   failure 3: more than 1000000000 steps
 ;   failure 4: more than 1000000000 steps
 ;   failure 5: deeper than 10000 calls
-;   function0 power -> scalar, scalar, scalar, scalar
+;   function0 power -> value: scalar, failure: scalar, steps: scalar
 ;     state x.2: scalar
 ;     state n.2: scalar
 ;     state steps: scalar
@@ -33,7 +33,7 @@
 ;     %11 = call function0 where %9, [x.2, %5, %10], failure 1
 ;     %12 = ne %11.1, 0 : bool
 ;     %13 = and %4, %12 : bool
-;     %14 = select %12, 1000000000, %11.3
+;     %14 = select %12, 1000000000, %11.2
 ;     %15 = select %9, %14, steps
 ;     %16 = mul x.2, %11.0
 ;     %17 = not %3 : bool
@@ -44,7 +44,7 @@
 ;     %22 = call function0 where %21, [x.2, %19, %10], failure 2
 ;     %23 = ne %22.1, 0 : bool
 ;     %24 = and %18, %23 : bool
-;     %25 = select %23, 1000000000, %22.3
+;     %25 = select %23, 1000000000, %22.2
 ;     %26 = select %21, %25, steps
 ;     %27 = mul %22.0, %22.0
 ;     %28 = select %3, %15, %26
@@ -57,7 +57,6 @@
 ;     %35 = select %7, 4, %34
 ;     value = %31
 ;     value = %35
-;     value = 0
 ;     value = %30
 ;   input x: scalar
 ;   input n: scalar

@@ -2,7 +2,9 @@
 
 use neural_compiler::internals::entity::Entity;
 use neural_compiler::internals::kernel::derived;
-use neural_compiler::internals::lower::lanes::{CallId, Inst, LaneProgram, LaneType, SBinary, Store, Target, Value};
+use neural_compiler::internals::lower::lanes::{
+    CallId, Inst, LaneProgram, LaneType, SBinary, Store, Target, Value,
+};
 use neural_compiler::internals::lower::lower;
 use neural_compiler::internals::lower::verify::verify;
 use neural_compiler::{CompileOptions, Derivative, Program, Shape, Signature};
@@ -17,8 +19,7 @@ fn lanes(source: &str) -> LaneProgram {
         .filter(|name| names.iter().any(|n| n == name))
         .fold(Signature::scalars(), |known, name| known.shape(name, signature.shape_of(name)));
     let options = CompileOptions::default().signature(signature).derivative(Derivative::Gradient);
-    let graph =
-        derived(&program.graph_for(&options).expect("a graph"), &options).expect("a derivative");
+    let graph = derived(&program.graph_for(&options).expect("a graph"), &options).expect("a derivative");
     lower(&graph, 0)
 }
 
@@ -162,8 +163,6 @@ fn loops_and_calls_that_do_not_fit_are_caught() {
         assert!(verify(&wrong).is_err(), "change {k}");
     }
     let mut twice = looped.clone();
-    twice
-        .stores
-        .push(Store { target: Target::Column(0), value: looped.stores[0].value });
+    twice.stores.push(Store { target: Target::Column(0), value: looped.stores[0].value });
     assert!(verify(&twice).is_err());
 }
