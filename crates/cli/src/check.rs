@@ -17,7 +17,7 @@ const SHOWN: usize = 50;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     nc check law.scm\n  \
-    nc check --inputs 'm,r[3]' orbit.scm --json\n\n\
+    nc check --inputs 'r[3],A[2,2]' orbit.scm --json\n\n\
     Prints what each program takes and returns, and its safe domain: the conditions under which no operation divides\n\
     by zero, takes the root of a negative number and the like. --json prints one object per program.")]
 pub struct Args {

@@ -47,11 +47,11 @@ fn directory(example: &str) -> Dir {
         .with("law.scm", law)
         .with(
             "orbit.scm",
-            "(define mu 398600)\n(- (* 1/2 (dot r r)) (/ mu (norm r)) (if (> m 0) 0 (det [[1 2] [3 4]])))\n",
+            "(define mu 398600)\n(- (* 1/2 (dot r r)) (/ mu (norm r)) (det A))\n",
         )
         .with(
             "laws.scm",
-            "(define G 6.674e-11)\n(define (force m1 m2 r) (/ (* G m1 m2) (square r)))\n(force 1 1 1)\n",
+            "(define G 6.674e-11)\n(define (force m1 m2 r) (/ (* G m1 m2) (square r)))\n",
         )
         .with("tree.eml", "eml(1,eml(eml(1,eml(x,1)),1))")
         .with("in.npy", npy(&format!("({rows}, {columns})"), &numbers))
