@@ -45,14 +45,8 @@ fn directory(example: &str) -> Dir {
     let numbers: Vec<f64> = (0..rows * columns).map(|k| 1.0 + k as f64 / 4.0).collect();
     let dir = Dir::new()
         .with("law.scm", law)
-        .with(
-            "orbit.scm",
-            "(define mu 398600)\n(- (* 1/2 (dot r r)) (/ mu (norm r)) (det A))\n",
-        )
-        .with(
-            "laws.scm",
-            "(define G 6.674e-11)\n(define (force m1 m2 r) (/ (* G m1 m2) (square r)))\n",
-        )
+        .with("orbit.scm", "(define mu 398600)\n(- (* 1/2 (dot r r)) (/ mu (norm r)) (det A))\n")
+        .with("laws.scm", "(define G 6.674e-11)\n(define (force m1 m2 r) (/ (* G m1 m2) (square r)))\n")
         .with("tree.eml", "eml(1,eml(eml(1,eml(x,1)),1))")
         .with("in.npy", npy(&format!("({rows}, {columns})"), &numbers))
         .with("in.csv", "m,v\n1,2\n3,4\n");
