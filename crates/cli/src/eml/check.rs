@@ -19,7 +19,7 @@ use crate::{print, print_json, read_source, report, table, text};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     nc eml check --target neg tree.eml\n  \
-    nc eml check --target 'sin(t)' --mode literal tree.eml --json\n\n\
+    nc eml check --target 'neg(x)' --mode literal tree.eml --json\n\n\
     The tree is evaluated at published points, every operand of a logarithm looked at, and at random points in high\n\
     precision, which tells near misses and coincidences from the function. Exit status 0 if it passes everywhere, else 1.")]
 pub struct Args {

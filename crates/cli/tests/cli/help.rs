@@ -47,7 +47,7 @@ fn directory(example: &str) -> Dir {
         .with("law.scm", law)
         .with("orbit.scm", "(define mu 398600)\n(- (* 1/2 (dot r r)) (/ mu (norm r)) (det A))\n")
         .with("laws.scm", "(define G 6.674e-11)\n(define (force m1 m2 r) (/ (* G m1 m2) (square r)))\n")
-        .with("tree.eml", "eml(1,eml(eml(1,eml(x,1)),1))")
+        .with("tree.eml", "eml(eml(1,eml(eml(1,eml(1,eml(x,1))),1)),eml(eml(1,1),1))")
         .with("in.npy", npy(&format!("({rows}, {columns})"), &numbers))
         .with("in.csv", "m,v\n1,2\n3,4\n");
     if example.contains("in.npz") {
@@ -62,6 +62,7 @@ fn directory(example: &str) -> Dir {
 
 #[test]
 fn examples_of_help_run() {
+    let mut failed: Vec<String> = Vec::new();
     let dir = Dir::new();
     let mut all = Vec::new();
     commands(&dir, &[], &mut all);
@@ -105,10 +106,13 @@ fn examples_of_help_run() {
                 .expect("a shell");
             let (out, err) =
                 (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-            assert!(output.status.success(), "{example}\n{out}{err}");
+            if !output.status.success() {
+                failed.push(format!("{example}\n{out}{err}"));
+            }
         }
     }
     println!("{} examples", seen.len());
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
     assert!(seen.len() > 30, "{seen:?}");
 }
 
