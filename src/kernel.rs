@@ -504,6 +504,7 @@ struct Inner {
 }
 
 #[derive(Debug)]
+#[cfg_attr(not(feature = "jit"), allow(clippy::large_enum_variant, reason = "native code is nothing then"))]
 enum Code {
     Native(NativeCode),
     Wide(WideCode),

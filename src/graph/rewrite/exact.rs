@@ -35,6 +35,7 @@ impl Application<'_> {
 
 /// A rewrite that keeps every bit.
 #[derive(Debug)]
+#[cfg_attr(not(feature = "internals"), allow(dead_code, reason = "the tests go by name, pattern and reason"))]
 pub struct Rule {
     /// What it is called.
     pub name: &'static str,
