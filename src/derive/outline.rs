@@ -18,7 +18,7 @@ use crate::graph::{Graph, Node, NodeKind, Output, Region};
 /// exit value to be outlined.
 type Bodies = HashMap<(ByAddress, Vec<bool>), Option<Arc<Region>>>;
 
-/// The same program without exit values that depend on `inputs`, other than through truth values; nothing if it has none.
+/// A program without those exit values of its loops that depend on `inputs`, other than through truth values; nothing if it has none.
 ///
 /// # Errors
 ///
@@ -87,7 +87,7 @@ fn varied_exit(graph: &Graph, varied: &Varied, node: Node) -> Option<(Node, usiz
     varied.of(node).then_some((looped, exit))
 }
 
-/// The same graph with other regions, and without the exit values that the graph itself uses; and what has become of its
+/// A graph made again with other regions, and without the exit values that the graph itself uses; and what has become of its
 /// nodes.
 fn once(
     graph: &Graph,

@@ -173,7 +173,7 @@ impl Call {
 }
 
 impl Region {
-    /// The same with another body.
+    /// The region with another body.
     pub fn with_body(&self, body: Graph) -> Region {
         Region { body, kind: self.kind.clone(), name: self.name.clone(), span: self.span }
     }

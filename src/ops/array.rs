@@ -85,7 +85,7 @@ pub(crate) trait Arrays {
     fn one(&self, element: Element<Self>) -> Self::Form;
     /// An operand as it is.
     fn whole(&self, operand: &Self::Operand) -> Self::Form;
-    /// The same element so many times.
+    /// One element, so many times.
     fn fill(&self, element: Element<Self>, len: u32) -> Self::Form;
     /// So many elements of an operand from a position on.
     fn slice(&self, operand: &Self::Operand, first: u32, len: u32) -> Self::Form;

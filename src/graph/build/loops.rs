@@ -314,7 +314,7 @@ impl Left {
         nodes
     }
 
-    /// The same of other nodes, which come in the order of [`Left::nodes`].
+    /// Looks at other nodes, which come in the order of [`Left::nodes`].
     fn with(&self, nodes: Vec<Node>) -> Left {
         let mut nodes = nodes.into_iter();
         let mut next = || nodes.next().expect("there is a node for each");
