@@ -48,7 +48,8 @@ use super::{DtypeChoice, Loaded, TierChoice, print_json, set_threads, state};
     Element type. With --dtype f32, numbers of the batch are rounded to f32 once, and npy and npz files are written with\n\
     f32 numbers. A csv file is read and written in decimal for either type.\n\n\
     Rows that fail, such as by an index out of range, are listed on standard error, and no file is written, or with\n\
-    --keep-going, they are NaN. The exit status is 1 either way. A row that fails in a loop or recursive function is\n\
+    --keep-going, they are NaN, as are the sums of gradients by parameters, unless --skip-failed sums over the other\n\
+    rows. The exit status is 1 either way. A row that fails in a loop or recursive function is\n\
     listed with the values of its variables.\n\n\
     With --check-domain, rows in which an operation leaves its safe domain (division by 0, the root of a negative\n\
     number, …) are listed on standard error by the first such operation. They do not fail: values are what IEEE 754\n\
@@ -84,6 +85,9 @@ pub struct Args {
     /// Write files even if rows fail
     #[arg(long)]
     keep_going: bool,
+    /// With --keep-going, leave failed rows out of the gradients by parameters, which else are NaN
+    #[arg(long, requires = "keep_going")]
+    skip_failed: bool,
     /// List rows in which an operation leaves its safe domain; their values count
     #[arg(long)]
     check_domain: bool,
@@ -370,7 +374,14 @@ fn list_failures(
     if known.len() > SHOWN {
         text += &format!("  … (--json has the state of {})\n", count(known.len(), "row"));
     }
-    let written = if args.keep_going { "they are NaN in the files" } else { "nothing is written" };
+    let written = match (args.keep_going, args.params.is_empty() || args.grad.is_none(), args.skip_failed) {
+        (false, ..) => "nothing is written",
+        (true, true, _) => "they are NaN in the files",
+        (true, false, false) => {
+            "they are NaN in the files, and so are the gradients by parameters (--skip-failed sums over the other rows)"
+        }
+        (true, false, true) => "they are NaN in the files and left out of the gradients by parameters",
+    };
     text += &format!(
         "error: {} of {} failed (rows count from 0); {written}\n",
         report.failed,

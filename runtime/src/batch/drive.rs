@@ -156,7 +156,9 @@ pub fn evaluate<T: Element>(
         list.sort_unstable_by_key(|row| row.row);
         list.truncate(REPORTED_ROWS);
     }
-    if report.failed == rows {
+    if report.failed > 0 && !options.skip_failed {
+        param_gradients.fill(f64::NAN);
+    } else if report.failed == rows {
         param_gradients.fill(0.0);
     } else {
         let sums = &mut sums[..tasks * sums_len];

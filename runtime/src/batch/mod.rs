@@ -23,8 +23,9 @@
 //!
 //! A kernel reports per row, if it has reason to, that the row left the fast range of a recipe (the driver evaluates
 //! it again with [`Kernel::row`]), that it failed a check, or that there is something to note.
-//! A failed row gets NaN in all its outputs and gradient columns and adds nothing to the sums over the batch; the
-//! [`Report`] counts such rows, so that a caller who wants no partial sum knows. The sum over no rows at all is 0.
+//! A failed row gets NaN in all its outputs and gradient columns, and so do the sums over the batch, which would be sums over a
+//! part of it; with [`Options::skip_failed`] they are, and failed rows add nothing. The [`Report`] counts such rows. The sum over no
+//! rows at all is 0.
 //!
 //! In a tile that has slow or failed rows, what the kernel added to the partial sums is discarded, and the tile is
 //! run again in pieces of 16 rows with fresh partial sums, which then hold the contribution of one row each. They
@@ -111,7 +112,7 @@ pub struct Batch<'a, 'b, T = f64> {
     pub param_gradients: &'a mut [f64],
 }
 
-/// How [`evaluate`] goes about its work. Nothing here changes a bit of the results.
+/// How [`evaluate`] goes about its work. Nothing here but [`skip_failed`](Options::skip_failed) changes a bit of the results.
 #[derive(Clone, Copy)]
 pub struct Options<'a> {
     /// At most this many threads: the caller's own and threads of the rayon pool that the caller belongs to
@@ -122,13 +123,15 @@ pub struct Options<'a> {
     /// rounded up to a multiple of 64. Kernels with sums over the batch always work by blocks of
     /// [`BLOCK_ROWS`], which is also the most.
     pub grain: usize,
+    /// Whether the sums over the batch leave out rows that fail; else they are NaN if any row fails.
+    pub skip_failed: bool,
     /// Is called by any thread with a number of rows that have been evaluated since its last call.
     pub progress: Option<&'a (dyn Fn(usize) + Sync)>,
 }
 
 impl Default for Options<'_> {
     fn default() -> Self {
-        Options { threads: 0, grain: BLOCK_ROWS, progress: None }
+        Options { threads: 0, grain: BLOCK_ROWS, skip_failed: false, progress: None }
     }
 }
 
@@ -144,6 +147,7 @@ impl fmt::Debug for Options<'_> {
         f.debug_struct("Options")
             .field("threads", &self.threads)
             .field("grain", &self.grain)
+            .field("skip_failed", &self.skip_failed)
             .field("progress", &self.progress.is_some())
             .finish()
     }

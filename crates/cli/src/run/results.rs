@@ -229,6 +229,7 @@ impl<T: Element> Results<T> {
         let tick = |rows: usize| progress.advance(rows);
         let options = batch::Options {
             threads: args.threads,
+            skip_failed: args.skip_failed,
             progress: progress.shown.then_some(&tick as &(dyn Fn(usize) + Sync)),
             ..batch::Options::default()
         };

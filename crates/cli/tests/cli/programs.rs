@@ -261,6 +261,32 @@ fn run_failed_rows() {
     assert!(dir.npz("g.npz")["v"].1[4..].iter().all(|value| value.is_nan()));
 }
 
+/// The gradient by a parameter is a sum over all rows, or NaN, or what was asked for.
+#[test]
+fn run_parameters_beside_failed_rows() {
+    let dir = Dir::new().with("p.scm", "(* k (ref [1 2 3] i))\n").with("in.csv", "i\n0\n7\n2\n");
+    let args = ["run", "p.scm", "--batch", "in.csv", "--param", "k=2", "--grad", "g.npz", "-o", "o.npy"];
+    let last = |text: String| text.lines().last().expect("a line").to_string();
+    assert!(last(dir.fails(1, &args)).ends_with("nothing is written"));
+    let keeping = |more: &[&str]| {
+        let done = dir.nc(&[&args[..], &["--keep-going"], more].concat());
+        assert_eq!(done.status, 1);
+        last(done.stderr)
+    };
+    let text = keeping(&[]);
+    assert!(text.contains("so are the gradients by parameters (--skip-failed"), "{text}");
+    assert!(dir.npz("g.npz")["k"].1[0].is_nan());
+    assert!(dir.npy("o.npy").1[1].is_nan());
+    let text = keeping(&["--skip-failed"]);
+    assert!(text.ends_with("left out of the gradients by parameters"), "{text}");
+    assert_eq!(dir.npz("g.npz")["k"].1, [4.0]);
+    // Rows that do not fail give the whole sum either way.
+    let dir = dir.with("in.csv", "i\n0\n1\n2\n");
+    dir.ok(&args);
+    assert_eq!(dir.npz("g.npz")["k"].1, [6.0]);
+    dir.fails(2, &[&args[..], &["--skip-failed"]].concat());
+}
+
 /// A file of the corpus.
 fn corpus(path: &str) -> String {
     format!("{}/../../corpus/{path}", env!("CARGO_MANIFEST_DIR"))
