@@ -26,6 +26,22 @@ fn errors_stay_below_one_ulp_and_functions_are_monotone() {
     }
 }
 
+/// Results that begin with a run of ones, where the last bit weighs most: two known ones, and those aimed at.
+#[test]
+fn results_of_long_runs_of_ones() {
+    let row = exponential::rows().into_iter().find(|row| row.name == "log2").expect("log2 is measured");
+    let support::Kind::One { recipe, reference, .. } = &row.kind else { panic!("log2 has one operand") };
+    let (mut references, mut rng) = (support::Big::new(), Rng(11));
+    let mut most = 0f64;
+    let mut check = |x: f64| most = most.max(ulp_error(recipe(x), &reference(&mut references, x)));
+    [1.4037335784200613, 1.4092553892714748].into_iter().for_each(&mut check);
+    for _ in 0..4_000 {
+        let power = 2f64.powi(-(rng.below(8) as i32)) * if rng.below(2) == 0 { 1.0 } else { -1.0 };
+        check((power * (1.0 - rng.unit() * 2f64.powi(-(rng.below(10) as i32)))).exp2());
+    }
+    assert!(most <= 0.8, "{most}");
+}
+
 #[test]
 fn special_values() {
     let l = Scalar::new();

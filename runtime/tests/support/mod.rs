@@ -302,6 +302,34 @@ pub fn parallel(threads: u64, part: impl Fn(u64) -> Found + Sync) -> Found {
     })
 }
 
+/// An argument whose result begins with a run of ones, just below the power of two above the result at `x`: there the unit in the last
+/// place is smallest beside what a recipe rounds on the way.
+fn below_power(
+    recipe: &fn(f64) -> f64,
+    x: f64,
+    pieces: &[(f64, f64, Direction)],
+    rng: &mut Rng,
+) -> Option<f64> {
+    let &(low, high, direction) = pieces.iter().find(|(low, high, _)| *low <= x && x <= *high)?;
+    let y = recipe(x);
+    if y == 0.0 || !y.is_finite() {
+        return None;
+    }
+    let power = f64::from_bits((y.abs().to_bits() & 0x7ff << 52) + (1 << 52));
+    let target = power * (1.0 - rng.unit() * 2f64.powi(-1 - rng.below(12) as i32));
+    let reached = |x: f64| recipe(x).abs() >= target;
+    let away = (direction == Direction::Up) == (y > 0.0);
+    let (mut short, mut far) = (ordinal(x), ordinal(if away { high } else { low }));
+    if reached(x) || !reached(from_ordinal(far)) {
+        return None;
+    }
+    while short.abs_diff(far) > 1 {
+        let middle = ((i128::from(short) + i128::from(far)) / 2) as i64;
+        if reached(from_ordinal(middle)) { far = middle } else { short = middle }
+    }
+    Some(from_ordinal(short))
+}
+
 impl Row {
     /// Tries the function on special arguments, around its seams and at random.
     pub fn measure(&self, effort: Effort) -> Found {
@@ -336,6 +364,16 @@ impl Row {
                 for _ in 0..samples / 2 {
                     let (low, high) = dense[rng.below(dense.len() as u64) as usize];
                     check(rng.uniform(low, high));
+                }
+                for _ in 0..samples / 8 {
+                    let (low, high) = dense[rng.below(dense.len() as u64) as usize];
+                    let x = match rng.below(2) {
+                        0 => rng.number(domain.0, domain.1),
+                        _ => rng.uniform(low, high),
+                    };
+                    if let Some(x) = below_power(recipe, x, monotone, &mut rng) {
+                        check(x);
+                    }
                 }
                 self.monotone(effort, part, recipe, seams, monotone, &mut found);
             }
