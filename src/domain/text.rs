@@ -248,6 +248,8 @@ fn formula(terms: &Terms, node: Node) -> (Tightness, Vec<Item>) {
             None => (Power, vec![at(0, Atom), text("^"), at(1, Atom)]),
         },
         Op::Abs => (Atom, vec![text("|"), at(0, Sum), text("|")]),
+        Op::NormSquare => (Power, vec![at(1, Atom), text("²")]),
+        Op::HypotSquare => (Power, vec![at(2, Atom), text("²")]),
         Op::Norm => (Atom, vec![text("‖"), at(0, Sum), text("‖")]),
         Op::Transpose => (Power, vec![at(0, Atom), text("ᵀ")]),
         Op::Slice => {
@@ -266,6 +268,8 @@ fn formula(terms: &Terms, node: Node) -> (Tightness, Vec<Item>) {
         Op::Exp | Op::Exp2 | Op::Expm1 | Op::Log | Op::Log2 | Op::Log10 | Op::Log1p => call(op, args),
         Op::Sin | Op::Cos | Op::Tan | Op::Asin | Op::Acos | Op::Atan | Op::Atan2 => call(op, args),
         Op::Sinh | Op::Cosh | Op::Tanh | Op::Asinh | Op::Cbrt | Op::Hypot | Op::Erf => call(op, args),
+        Op::Lead | Op::LeadByX | Op::LeadByY | Op::Direction | Op::OverSquare => call(op, args),
+        Op::ErfSlope | Op::PowSlope => call(op, args),
         Op::Floor | Op::Ceil | Op::Round | Op::Trunc | Op::Remainder | Op::Modulo | Op::Quotient => {
             call(op, args)
         }

@@ -4,7 +4,7 @@ use nc_runtime::lanes::Lanes;
 
 use super::complex::complex_rule;
 use super::conditions::{Condition, Domain, Kink};
-use super::{Algebra, Bound, Numeric, OpInfo, Single, Syntax, Term, numeric_rules};
+use super::{Algebra, Bound, Numeric, OpInfo, Single, Syntax, Term, from_above, numeric_rules};
 
 numeric_rules!(1: Neg Abs Sqrt Sign);
 numeric_rules!(2: Add Sub Mul Div Min Max);
@@ -95,11 +95,18 @@ impl Numeric<2> for Div {
         l.div(a, b)
     }
     fn scale<A: Algebra>(g: &mut A, [_, b]: [A::V; 2], y: A::V, wrt: usize, t: A::V) -> Term<A::V> {
-        let by_a = g.div(t, b);
+        // The reciprocal of a divisor below the normal numbers is too large: it is of a multiple of the divisor, and so is the rest
+        // of the product before it is multiplied in turn. Both are exact; elsewhere the factor is 1.
+        let (size, least, one) = (g.abs(b), g.number(2f64.powi(-100)), g.number(1.0));
+        let (small, up) = (g.lt(size, least), g.number(2f64.powi(100)));
+        let scale = g.select(small, up, one);
+        let divisor = g.mul(b, scale);
+        let by_a = g.div(t, divisor);
         if wrt == 0 {
-            return Term::always(by_a);
+            return Term::always(g.mul(by_a, scale));
         }
         let product = g.mul(by_a, y);
+        let product = g.mul(product, scale);
         Term::always(g.neg(product))
     }
 }
@@ -171,6 +178,7 @@ impl Numeric<1> for Sqrt {
     fn scale<A: Algebra>(g: &mut A, _: [A::V; 1], y: A::V, _: usize, t: A::V) -> Term<A::V> {
         let half = g.number(0.5);
         let halved = g.mul(t, half);
+        let y = from_above(g, y);
         Term::always(g.div(halved, y))
     }
 }

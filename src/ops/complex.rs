@@ -14,6 +14,7 @@ use nc_runtime::recipes::{complex, full_range, hyperbolic, trig};
 
 use super::algebra::Built;
 use super::conditions::{Condition, Domain};
+use super::elementary::or_finite;
 use super::primitives::{Arity, Expansion, PrimitiveInfo, sugars};
 use super::{Algebra, Bound, Numeric, Op, OpInfo, RECIPE, ShapeError, Syntax, Term, numeric_rules};
 use crate::types::{Shape, Type};
@@ -86,11 +87,8 @@ impl Numeric<2> for LogHypot {
         complex::log_hypot(l, x, y)
     }
     fn scale<A: Algebra>(g: &mut A, [x, y]: [A::V; 2], _: A::V, wrt: usize, t: A::V) -> Term<A::V> {
-        // As for the angle, with which it shares the radius and the direction.
-        let radius = g.binary(Op::Hypot, y, x);
-        let scaled = g.div(t, radius);
-        let direction = g.div(if wrt == 0 { x } else { y }, radius);
-        Term::always(g.mul(scaled, direction))
+        let slope = if wrt == 0 { g.binary(Op::OverSquare, x, y) } else { g.binary(Op::OverSquare, y, x) };
+        Term::always(g.mul(t, slope))
     }
 }
 
@@ -246,7 +244,9 @@ fn power_slope<A: Algebra>(g: &mut A, [x, y, w]: [A::V; 3], wrt: usize) -> (A::V
     let less = g.sub(w, one);
     let args = [x, y, less];
     let (re, im) = (g.rule(Op::PowRe, &args), g.rule(Op::PowIm, &args));
-    (g.mul(w, re), g.mul(w, im), g.ne(w, zero))
+    // As for real powers: a product with w = 0 has a derivative by w.
+    let (counts, size) = (g.ne(w, zero), g.binary(Op::Hypot, re, im));
+    (g.mul(w, re), g.mul(w, im), or_finite(g, counts, size))
 }
 
 /// `Re (a + ib)(c + id)`.
@@ -652,17 +652,20 @@ pub(super) fn tan<A: Algebra>(a: &mut A, args: &[A::V]) -> A::V {
 /// The inverse hyperbolic sine of a real number.
 fn real_asinh<A: Algebra>(a: &mut A, t: A::V) -> A::V {
     let (zero, one) = (a.number(0.0), a.number(1.0));
-    let size = a.abs(t);
+    // A zero is told from its opposite by its reciprocal: an odd function keeps its sign, and there is no kink at 0.
+    let reciprocal = a.div(one, t);
+    let (below, beside) = (a.lt(t, zero), a.lt(reciprocal, zero));
+    let negative = a.binary(Op::Or, below, beside);
+    let opposite = a.neg(t);
+    let size = a.select(negative, opposite, t);
     let root = a.binary(Op::Hypot, one, size);
     let below = a.add(one, root);
     let ratio = a.div(size, below);
     let rest = a.mul(size, ratio);
     let sum = a.add(size, rest);
     let value = a.unary(Op::Log1p, sum);
-    let (opposite, negative) = (a.neg(value), a.lt(t, zero));
-    let signed = a.select(negative, opposite, value);
-    let none = a.eq(t, zero);
-    a.select(none, t, signed)
+    let opposite = a.neg(value);
+    a.select(negative, opposite, value)
 }
 
 /// `√(1 − z)` and `√(1 + z)`.
@@ -709,16 +712,20 @@ fn atanh<A: Algebra>(a: &mut A, args: &[A::V]) -> A::V {
     let (x, y) = full(a, args[0]);
     let (one, two, four) = (a.number(1.0), a.number(2.0), a.number(4.0));
     let (half, quarter, zero) = (a.number(0.5), a.number(0.25), a.number(0.0));
-    let size = a.abs(x);
+    // Not the absolute value, which has no derivative at 0: there is no kink. A zero keeps its sign on the way.
+    let (negative, opposite) = (a.lt(x, zero), a.neg(x));
+    let size = a.select(negative, opposite, x);
     let (below, above) = (a.sub(one, size), a.add(one, size));
     let (below2, y2) = (a.mul(below, below), a.mul(y, y));
     let (distance, high) = (a.add(below2, y2), a.mul(size, four));
     let ratio = a.div(high, distance);
     let log = a.unary(Op::Log1p, ratio);
     let re = a.mul(log, quarter);
-    let (opposite, negative) = (a.neg(re), a.lt(x, zero));
+    let opposite = a.neg(re);
     let re = a.select(negative, opposite, re);
-    let none = a.eq(x, zero);
+    // Of a zero beside a NaN the zero is left.
+    let (none, unknown) = (a.eq(x, zero), a.ne(y, y));
+    let none = a.and(none, unknown);
     let re = a.select(none, x, re);
     let product = a.mul(below, above);
     let (along, across) = (a.sub(product, y2), a.mul(y, two));

@@ -26,6 +26,8 @@ pub enum Condition {
     ZeroResult,
     /// The first operand has no power of the second: it is below 0 and the other no integer, or 0 and the other below 0.
     NoPower,
+    /// The result is a logarithm of nothing, or of a negative number: −∞, or a NaN of operands that are numbers.
+    NoLogarithm,
     /// Elimination finds no pivot for some column of the only operand.
     Singular,
 }
@@ -57,6 +59,16 @@ impl Condition {
                 let (zero, divides) = (is_zero(a, x[0]), below(a, x[1], 0.0));
                 let pole = compare(a, Op::And, zero, divides);
                 compare(a, Op::Or, no_root, pole)
+            }
+            Condition::NoLogarithm => {
+                let nothing = a.number(f64::NEG_INFINITY);
+                let nothing = compare(a, Op::Eq, result, nothing);
+                let mut unknown = compare(a, Op::Ne, result, result);
+                for &operand in x {
+                    let known = compare(a, Op::Eq, operand, operand);
+                    unknown = compare(a, Op::And, unknown, known);
+                }
+                compare(a, Op::Or, nothing, unknown)
             }
             Condition::Singular => a.apply_typed(Op::Singular, 0, Type::BOOL, x),
         }

@@ -2,14 +2,18 @@
 
 use nc_runtime::lanes::Lanes;
 use nc_runtime::recipes::full_range::Number;
-use nc_runtime::recipes::{cbrt, erf, exp, full_range, hyperbolic, hypot, inverse, log, pow, trig};
+use nc_runtime::recipes::{
+    cbrt, erf, exp, full_range, hyperbolic, hypot, inverse, lead, log, pow, slope, trig,
+};
 
 use super::complex::complex_rule;
 use super::conditions::{Condition, Domain, Kink};
-use super::{Algebra, Bound, Numeric, Op, OpInfo, RECIPE, Syntax, Term, numeric_rules};
+use super::{Algebra, Bound, Numeric, Op, OpInfo, RECIPE, Syntax, Term, from_above, numeric_rules};
 
-numeric_rules!(1, RECIPE: Exp Exp2 Expm1 Log Log2 Log10 Log1p Sin Cos Tan Asin Acos Atan Sinh Cosh Tanh Asinh Cbrt Erf);
-numeric_rules!(2, RECIPE: Pow Atan2 Hypot);
+numeric_rules!(1, RECIPE: Exp Exp2 Expm1 Log Log2 Log10 Log1p Sin Cos Tan Asin Acos Atan Sinh Cosh Tanh Asinh Cbrt Erf ErfSlope);
+numeric_rules!(2, RECIPE: Pow Atan2 Hypot Direction OverSquare Lead LeadByX LeadByY);
+numeric_rules!(3: HypotSquare);
+numeric_rules!(4, RECIPE: PowSlope);
 
 const fn function(
     name: &'static str,
@@ -33,7 +37,7 @@ const fn function(
 pub struct Pow;
 impl Numeric<2> for Pow {
     const INFO: OpInfo = OpInfo {
-        kinks: "0 by x at y = 0; 0 by y where x^y = 0",
+        kinks: "0 by x at x = y = 0; 0 by y where x^y = 0 = x",
         domain: Some(Domain {
             text: "{0} > 0, or {0} = 0 ≤ {1}, or {0} < 0 with {1} an integer",
             known: power_domain,
@@ -52,18 +56,95 @@ impl Numeric<2> for Pow {
         let zero = g.number(0.0);
         if wrt == 0 {
             let one = g.number(1.0);
-            let less = g.sub(y, one);
-            let power = g.binary(Op::Pow, x, less);
-            let slope = g.mul(y, power);
+            let slope = if g.constant(y).is_some_and(steps_down_exactly) {
+                let less = g.sub(y, one);
+                let power = g.binary(Op::Pow, x, less);
+                g.mul(y, power)
+            } else {
+                let minus = g.number(-1.0);
+                g.rule(Op::PowSlope, &[x, y, minus, y])
+            };
             let value = g.mul(t, slope);
-            Term::guarded(g.ne(y, zero), value)
+            // Where y = 0 the slope is a zero that has a derivative by y, unless x is 0 too.
+            let (varies, size) = (g.ne(y, zero), g.abs(x));
+            let beside = g.lt(zero, size);
+            let edge = g.binary(Op::Or, varies, beside);
+            Term::guarded(edge, value)
         } else {
             let log = g.unary(Op::Log, x);
             let slope = g.mul(p, log);
             let value = g.mul(t, slope);
-            Term::guarded(g.ne(p, zero), value)
+            // Where x^y has vanished the product is a zero, unless the logarithm is infinite.
+            let there = g.ne(p, zero);
+            let edge = or_finite(g, there, log);
+            Term::guarded(edge, value)
         }
     }
+}
+
+/// Whether `condition` holds or `factor` is finite, so that its product with 0 is 0.
+///
+/// A contribution that is guarded is a constant 0 where the guard does not hold, in derivatives of it too. So a guard holds
+/// wherever the contribution is a number, one that is 0 included.
+pub(super) fn or_finite<A: Algebra>(g: &mut A, condition: A::V, factor: A::V) -> A::V {
+    let (size, infinity) = (g.abs(factor), g.number(f64::INFINITY));
+    let finite = g.lt(size, infinity);
+    g.binary(Op::Or, condition, finite)
+}
+
+/// Whether `y·x^(y − 1)` is accurate as it is written: y − 1 is a number, in binary32 too if y is one there, and the power does
+/// not overflow where the product does not.
+fn steps_down_exactly(y: f64) -> bool {
+    let less = y - 1.0;
+    let single = |y: f64| f64::from(y as f32) == y;
+    less + 1.0 == y && y - less == 1.0 && (single(less) || !single(y)) && y.abs() >= 0.25
+}
+
+/// `f·x^(y + c)` for a constant c: slopes of powers.
+pub struct PowSlope;
+impl Numeric<4> for PowSlope {
+    const INFO: OpInfo = slope(
+        "pow-slope",
+        "d·x^(y + c), of which the slope of a power is made",
+        2.0,
+        "d·(y + c)·x^(y + c − 1), those of the power by y and c, x^(y + c)",
+    );
+    fn lanes<L: Lanes>(l: &L, [x, y, c, f]: [L::F; 4]) -> L::F {
+        pow::pow_slope(l, x, y, c, f)
+    }
+    fn scale<A: Algebra>(g: &mut A, [x, y, c, f]: [A::V; 4], p: A::V, wrt: usize, t: A::V) -> Term<A::V> {
+        let zero = g.number(0.0);
+        match wrt {
+            0 => {
+                let (exponent, one) = (g.add(y, c), g.number(1.0));
+                let (factor, less) = (g.mul(f, exponent), g.sub(c, one));
+                let slope = g.rule(Op::PowSlope, &[x, y, less, factor]);
+                let value = g.mul(t, slope);
+                let (varies, size) = (g.ne(factor, zero), g.abs(x));
+                let beside = g.lt(zero, size);
+                let edge = g.binary(Op::Or, varies, beside);
+                Term::guarded(edge, value)
+            }
+            3 => {
+                let one = g.number(1.0);
+                let power = g.rule(Op::PowSlope, &[x, y, c, one]);
+                Term::always(g.mul(t, power))
+            }
+            _ => {
+                let log = g.unary(Op::Log, x);
+                let slope = g.mul(p, log);
+                let value = g.mul(t, slope);
+                let there = g.ne(p, zero);
+                let edge = or_finite(g, there, log);
+                Term::guarded(edge, value)
+            }
+        }
+    }
+}
+
+/// An operation that derivatives are made of.
+const fn slope(name: &'static str, doc: &'static str, ulp: f64, derivative: &'static str) -> OpInfo {
+    OpInfo { syntax: Syntax::Internal, bound: Bound::Ulp(ulp), ..function(name, &[], doc, derivative) }
 }
 
 /// What the domain of a power comes to if the base or the exponent is known.
@@ -130,6 +211,7 @@ impl Numeric<1> for Log {
         log::log(l, x)
     }
     fn scale<A: Algebra>(g: &mut A, [x]: [A::V; 1], _: A::V, _: usize, t: A::V) -> Term<A::V> {
+        let x = from_above(g, x);
         Term::always(g.div(t, x))
     }
 }
@@ -283,9 +365,8 @@ impl Numeric<1> for Atan {
     }
     fn scale<A: Algebra>(g: &mut A, [x]: [A::V; 1], _: A::V, _: usize, t: A::V) -> Term<A::V> {
         let one = g.number(1.0);
-        let square = g.mul(x, x);
-        let sum = g.add(square, one);
-        Term::always(g.div(t, sum))
+        let slope = g.binary(Op::OverSquare, one, x);
+        Term::always(g.mul(t, slope))
     }
 }
 
@@ -300,12 +381,35 @@ impl Numeric<2> for Atan2 {
         inverse::atan2(l, y, x)
     }
     fn scale<A: Algebra>(g: &mut A, [y, x]: [A::V; 2], _: A::V, wrt: usize, t: A::V) -> Term<A::V> {
-        // Two divisions by the radius instead of one by its square: no overflow for large coordinates.
-        let radius = g.binary(Op::Hypot, y, x);
-        let scaled = g.div(t, radius);
-        let direction = g.div(if wrt == 0 { x } else { y }, radius);
-        let product = g.mul(scaled, direction);
+        let slope = if wrt == 0 { g.binary(Op::OverSquare, x, y) } else { g.binary(Op::OverSquare, y, x) };
+        let product = g.mul(t, slope);
         Term::always(if wrt == 0 { product } else { g.neg(product) })
+    }
+}
+
+/// `x/(x² + y²)`.
+pub struct OverSquare;
+impl Numeric<2> for OverSquare {
+    const INFO: OpInfo = slope(
+        "over-square",
+        "x/(x² + y²) without spurious overflow",
+        1.25,
+        "(y² − x²)/(x² + y²)², −2xy/(x² + y²)²",
+    );
+    fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {
+        slope::over_square(l, x, y)
+    }
+    fn scale<A: Algebra>(g: &mut A, [x, y]: [A::V; 2], along: A::V, wrt: usize, t: A::V) -> Term<A::V> {
+        let across = g.binary(Op::OverSquare, y, x);
+        if wrt == 0 {
+            let (difference, sum) = (g.sub(across, along), g.add(across, along));
+            let slope = g.mul(difference, sum);
+            return Term::always(g.mul(t, slope));
+        }
+        let minus_two = g.number(-2.0);
+        let product = g.mul(along, across);
+        let slope = g.mul(product, minus_two);
+        Term::always(g.mul(t, slope))
     }
 }
 
@@ -396,9 +500,104 @@ impl Numeric<2> for Hypot {
     }
     fn scale<A: Algebra>(g: &mut A, args: [A::V; 2], h: A::V, wrt: usize, t: A::V) -> Term<A::V> {
         let zero = g.number(0.0);
-        let direction = g.div(args[wrt], h);
+        let direction = g.binary(Op::Direction, args[wrt], args[1 - wrt]);
         let value = g.mul(t, direction);
         Term::guarded(g.ne(h, zero), value)
+    }
+}
+
+/// `x/√(x² + y²)`.
+pub struct Direction;
+impl Numeric<2> for Direction {
+    const INFO: OpInfo = slope(
+        "direction",
+        "x/√(x² + y²) without spurious overflow",
+        1.25,
+        "y²/h³, −xy/h³ for h = √(x² + y²)",
+    );
+    fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {
+        slope::direction(l, x, y)
+    }
+    fn scale<A: Algebra>(g: &mut A, [x, y]: [A::V; 2], along: A::V, wrt: usize, t: A::V) -> Term<A::V> {
+        let (across, h) = (g.binary(Op::Direction, y, x), g.binary(Op::Hypot, x, y));
+        let other = if wrt == 0 { across } else { g.neg(along) };
+        let product = g.mul(across, other);
+        let slope = g.div(product, h);
+        Term::always(g.mul(t, slope))
+    }
+}
+
+/// The square of `h = √(x² + y²)`, of which the derivative is one of x and y: there is no kink at the origin.
+pub struct HypotSquare;
+impl Numeric<3> for HypotSquare {
+    const INFO: OpInfo = OpInfo {
+        syntax: Syntax::Internal,
+        bound: Bound::Ulp(0.5),
+        ..function("hypot-square", &[], "c², c being the hypot of x and y", "2x, 2y, nothing by c")
+    };
+    fn lanes<L: Lanes>(l: &L, [_, _, h]: [L::F; 3]) -> L::F {
+        l.mul(h, h)
+    }
+    fn scale<A: Algebra>(g: &mut A, args: [A::V; 3], _: A::V, wrt: usize, t: A::V) -> Term<A::V> {
+        if wrt == 2 {
+            return Term::Zero;
+        }
+        let slope = g.add(args[wrt], args[wrt]);
+        Term::always(g.mul(t, slope))
+    }
+}
+
+/// `ln(e^x + y)`.
+pub struct Lead;
+impl Numeric<2> for Lead {
+    const INFO: OpInfo = OpInfo {
+        syntax: Syntax::Internal,
+        bound: Bound::Composed("1 ULP for an exponential within 2⁻⁵⁵ (binary32: 2⁻²⁶)"),
+        domain: Some(Domain::new("exp({0}) + {1} > 0", Condition::NoLogarithm)),
+        ..function("lead", &[], "log(exp x + y) without overflow", "e^x/(e^x + y), 1/(e^x + y)")
+    };
+    fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {
+        lead::lead(l, x, y)
+    }
+    fn scale<A: Algebra>(g: &mut A, [x, y]: [A::V; 2], _: A::V, wrt: usize, t: A::V) -> Term<A::V> {
+        let slope = g.binary(if wrt == 0 { Op::LeadByX } else { Op::LeadByY }, x, y);
+        Term::always(g.mul(t, slope))
+    }
+}
+
+/// `e^x/(e^x + y)`.
+pub struct LeadByX;
+impl Numeric<2> for LeadByX {
+    const INFO: OpInfo = OpInfo {
+        bound: Bound::Composed("2 ULP for an exponential within 2⁻⁵⁵ (binary32: 2⁻²⁶)"),
+        ..slope("lead-by-x", "exp x/(exp x + y) without overflow", 2.0, "e^x·y/(e^x + y)², −e^x/(e^x + y)²")
+    };
+    fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {
+        lead::lead_by_x(l, x, y)
+    }
+    fn scale<A: Algebra>(g: &mut A, [x, y]: [A::V; 2], by_x: A::V, wrt: usize, t: A::V) -> Term<A::V> {
+        let by_y = g.binary(Op::LeadByY, x, y);
+        let other = if wrt == 0 { g.mul(y, by_y) } else { g.neg(by_y) };
+        let slope = g.mul(by_x, other);
+        Term::always(g.mul(t, slope))
+    }
+}
+
+/// `1/(e^x + y)`.
+pub struct LeadByY;
+impl Numeric<2> for LeadByY {
+    const INFO: OpInfo = OpInfo {
+        bound: Bound::Composed("2 ULP for an exponential within 2⁻⁵⁵ (binary32: 2⁻²⁶)"),
+        ..slope("lead-by-y", "1/(exp x + y) without overflow", 2.0, "−e^x/(e^x + y)², −1/(e^x + y)²")
+    };
+    fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {
+        lead::lead_by_y(l, x, y)
+    }
+    fn scale<A: Algebra>(g: &mut A, [x, y]: [A::V; 2], by_y: A::V, wrt: usize, t: A::V) -> Term<A::V> {
+        let other = if wrt == 0 { g.binary(Op::LeadByX, x, y) } else { by_y };
+        let product = g.mul(by_y, other);
+        let slope = g.neg(product);
+        Term::always(g.mul(t, slope))
     }
 }
 
@@ -410,18 +609,29 @@ impl Numeric<1> for Erf {
         erf::erf(l, x)
     }
     fn scale<A: Algebra>(g: &mut A, [x]: [A::V; 1], _: A::V, _: usize, t: A::V) -> Term<A::V> {
-        let square = g.mul(x, x);
-        let minus_square = g.neg(square);
-        let density = g.unary(Op::Exp, minus_square);
-        let factor = g.number(std::f64::consts::FRAC_2_SQRT_PI);
-        let slope = g.mul(density, factor);
+        let slope = g.unary(Op::ErfSlope, x);
+        Term::always(g.mul(t, slope))
+    }
+}
+
+/// `2/√π · e^(−x²)`.
+pub struct ErfSlope;
+impl Numeric<1> for ErfSlope {
+    const INFO: OpInfo = slope("erf-slope", "2/√π · exp(−x²), the slope of erf", 1.0, "−2x·y");
+    fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
+        slope::erf_slope(l, x)
+    }
+    fn scale<A: Algebra>(g: &mut A, [x]: [A::V; 1], y: A::V, _: usize, t: A::V) -> Term<A::V> {
+        let minus_two = g.number(-2.0);
+        let twice = g.mul(x, minus_two);
+        let slope = g.mul(twice, y);
         Term::always(g.mul(t, slope))
     }
 }
 
 /// `t·c/x`.
 fn scaled_reciprocal<A: Algebra>(g: &mut A, x: A::V, c: f64, t: A::V) -> Term<A::V> {
-    let c = g.number(c);
+    let (c, x) = (g.number(c), from_above(g, x));
     let scaled = g.mul(t, c);
     Term::always(g.div(scaled, x))
 }

@@ -31,7 +31,7 @@ sugars! {
         "log(exp x + y) without overflow; (lead x 1) is softplus"
     ) |a, v| {
         let (x, y) = numbers(a, v);
-        log_of_sum(a, x, y)
+        a.apply(Op::Lead, &[x, y])
     };
     Elad("eml", "elad", Arity::exactly(2), "x y", "exp(x + log y), that is y · exp x for every y") |a, v|
         join(a, Op::Mul, exp, same, v);
@@ -40,7 +40,7 @@ sugars! {
     Lex("eml", "lex", Arity::exactly(2), "x y", "log(exp x − y) without overflow") |a, v| {
         let (x, y) = numbers(a, v);
         let y = a.apply(Op::Neg, &[y])?;
-        log_of_sum(a, x, y)
+        a.apply(Op::Lead, &[x, y])
     };
     Lediv("eml", "lediv", Arity::exactly(2), "x y", "log(exp x / y), that is x − log y") |a, v|
         join(a, Op::Sub, same, log, v);
@@ -87,30 +87,4 @@ fn flipped<A: Algebra>(a: &mut A, left: Part<A>, operands: &[A::V]) -> Built<A> 
     let (x, y) = numbers(a, operands);
     let (x, y) = (left(a, x)?, log(a, y)?);
     a.apply(Op::Sub, &[y, x])
-}
-
-/// `log(exp x + r)`. For positive r it is the larger of x and log r, plus a logarithm of at most 2; otherwise
-/// `x + log(1 + r·exp(−x))`. Selections, not maxima: there is no kink where x = log r.
-fn log_of_sum<A: Algebra>(a: &mut A, x: A::V, r: A::V) -> Built<A> {
-    let (zero, one, infinity) = (a.number(0.0), a.number(1.0), a.number(f64::INFINITY));
-    let positive = a.apply(Op::Lt, &[zero, r])?;
-    // Of 1 where there is nothing to take a logarithm of.
-    let safe = a.apply(Op::Select, &[positive, r, one])?;
-    let log = a.apply(Op::Log, &[safe])?;
-    let order = a.apply(Op::Le, &[log, x])?;
-    let high = a.apply(Op::Select, &[order, x, log])?;
-    let low = a.apply(Op::Select, &[order, log, x])?;
-    let difference = a.apply(Op::Sub, &[low, high])?;
-    let minus = a.apply(Op::Neg, &[x])?;
-    let exponent = a.apply(Op::Select, &[positive, difference, minus])?;
-    let power = a.apply(Op::Exp, &[exponent])?;
-    let factor = a.apply(Op::Select, &[positive, one, r])?;
-    let product = a.apply(Op::Mul, &[factor, power])?;
-    // 0 times what overflows is 0.
-    let (none, overflow) = (a.apply(Op::Eq, &[r, zero])?, a.apply(Op::Eq, &[power, infinity])?);
-    let nothing = a.apply(Op::And, &[none, overflow])?;
-    let term = a.apply(Op::Select, &[nothing, zero, product])?;
-    let rest = a.apply(Op::Log1p, &[term])?;
-    let base = a.apply(Op::Select, &[positive, high, x])?;
-    a.apply(Op::Add, &[base, rest])
 }

@@ -612,12 +612,13 @@ macro_rules! registry {
 registry! {
     arithmetic: Add Sub Mul Div Neg Abs Sqrt Min Max Sign;
     elementary: Pow Exp Exp2 Expm1 Log Log2 Log10 Log1p Sin Cos Tan Asin Acos Atan Atan2
-        Sinh Cosh Tanh Asinh Cbrt Hypot Erf;
+        Sinh Cosh Tanh Asinh Cbrt Hypot Erf Lead
+        HypotSquare Direction OverSquare ErfSlope PowSlope LeadByX LeadByY;
     rounding: Floor Ceil Round Trunc Remainder Modulo Quotient;
     logic: Lt Le Eq Ne And Or Not Any Num Select;
     complex: ExpCos ExpSin LogHypot RootRe RootIm TanhRe TanhIm PowRe PowIm ProductRe ProductIm QuotientRe QuotientIm;
     structure: Pack Slice Place Gather Scatter Fill Transpose;
-    vector: Sum Dot Norm;
+    vector: Sum Dot Norm NormSquare;
     counting: Next;
     matrix: Matvec Matmul PartMatmul Outer Det Cofactors Inv Singular;
 }
@@ -677,6 +678,12 @@ impl Op {
             Lane::F(self.full_range(&operands))
         })
     }
+}
+
+/// A number, or +0 in place of −0: the side from which a domain that ends at 0 is left, whatever the sign of that zero.
+pub(crate) fn from_above<A: Algebra>(g: &mut A, x: A::V) -> A::V {
+    let zero = g.number(0.0);
+    g.add(x, zero)
 }
 
 /// What a function costs that is no instruction of processors but a recipe of many: so much that no value of it is computed

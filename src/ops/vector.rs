@@ -164,3 +164,57 @@ fn nonzero<A: Algebra>(g: &mut A, norm: A::V, value: A::V) -> Term<A::V> {
     let zero = g.number(0.0);
     Term::guarded(g.ne(norm, zero), value)
 }
+
+/// The square of a Euclidean length, of which the derivative is one of the vector: there is no kink at 0.
+pub struct NormSquare;
+impl Rule for NormSquare {
+    const INFO: OpInfo = OpInfo {
+        name: "norm-square",
+        syntax: Syntax::Internal,
+        doc: "y², y being the norm of x",
+        bound: Bound::Composed("the square of the norm"),
+        derivative: "2x, nothing by y",
+        kinks: "",
+        domain: None,
+        kink: None,
+    };
+    const OPERANDS: Option<usize> = Some(2);
+
+    fn result_type(args: &[Type]) -> Result<Type, ShapeError> {
+        if args[1].shape != Shape::Scalar {
+            return Err(ShapeError::at(1, "norm-square: a norm is a scalar"));
+        }
+        Norm::result_type(&args[..1])
+    }
+    fn work(_: &[Type], _: Type) -> usize {
+        1
+    }
+    fn array<A: Arrays>(m: &A, _: u32, _: Type, args: &[A::Operand]) -> A::Form {
+        let norm = m.scalar(&args[1]).f();
+        m.one(Lane::F(m.lanes().mul(norm, norm)))
+    }
+    fn tangent<A: Algebra>(
+        g: &mut A,
+        site: &Site<A::V>,
+        wrt: usize,
+        t: A::V,
+        active: Option<A::V>,
+    ) -> Term<A::V> {
+        if wrt == 1 {
+            return Term::Zero;
+        }
+        let two = g.number(2.0);
+        let twice = g.mul(site.args[0], two);
+        let product = g.mul(t, twice);
+        let product = counting(g, product, active);
+        Term::always(g.unary(Op::Sum, product))
+    }
+    fn adjoint<A: Algebra>(g: &mut A, site: &Site<A::V>, wrt: usize, t: A::V, _: Option<A::V>) -> Term<A::V> {
+        if wrt == 1 {
+            return Term::Zero;
+        }
+        let two = g.number(2.0);
+        let twice = g.mul(site.args[0], two);
+        Term::always(g.mul(t, twice))
+    }
+}

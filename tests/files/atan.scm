@@ -45,6 +45,6 @@
 ; run: y=inf x=-inf => 0x1.2d97c7f3321d2p+1
 ; grad: y=0 x=1 => y=1 x=-0
 ; grad: y=0 x=0 => y=nan x=nan
-; grad: y=3 x=4 => y=0x1.47ae147ae147cp-3 x=-0.12
-; both: y=3 x=4 => y=0x1.47ae147ae147cp-3 x=-0.12
+; grad: y=3 x=4 => y=0.16 x=-0.12
+; both: y=3 x=4 => y=0.16 x=-0.12
 ; both: y=0 x=-1 => y=-1 x=-0

@@ -19,7 +19,8 @@
 ;   %0 = exp x
 ;   %1 = log y
 ;   %2 = sub %0, %1
-;   %3 = div -1, y
+;   %3 = add y, 0
+;   %4 = div -1, %3
 ;   value = %2
 ;   gradient x = %0
-;   gradient y = %3
+;   gradient y = %4

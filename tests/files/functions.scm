@@ -63,19 +63,25 @@
 ;   %5 = neg %4
 ;   %6 = exp %5
 ;   %7 = neg %6
-;   %8 = div %7, %3
-;   %9 = mul %4, %8
-;   %10 = neg %9
-;   %11 = mul %10, 2
-;   %12 = mul sigma, %11
-;   %13 = mul %0, %8
-;   %14 = add %13, %13
-;   %15 = neg %14
-;   %16 = add %12, %12
+;   %8 = abs %3
+;   %9 = lt %8, 7.888609052210118e-31 : bool
+;   %10 = select %9, 1.2676506002282294e30, 1
+;   %11 = mul %3, %10
+;   %12 = div %7, %11
+;   %13 = mul %10, %12
+;   %14 = mul %4, %12
+;   %15 = mul %10, %14
+;   %16 = neg %15
+;   %17 = mul %16, 2
+;   %18 = mul sigma, %17
+;   %19 = mul %0, %13
+;   %20 = add %19, %19
+;   %21 = neg %20
+;   %22 = add %18, %18
 ;   value = %6
-;   gradient x = %14
-;   gradient mu = %15
-;   gradient sigma = %16
+;   gradient x = %20
+;   gradient mu = %21
+;   gradient sigma = %22
 
 ;; A function is an operand of a call only.
 ((lambda (a b) (/ a b)) x (+ y 1))

@@ -17,4 +17,4 @@
 ; both: x=0 y=0 => x=0 y=0
 ; both: x=0 y=-2 => x=0 y=-1
 ; hessian: x=0 y=0 => 0:x=0 0:y=0 1:x=0 1:y=0
-; hessian: x=3 y=4 => 0:x=0.128 0:y=-0.096 1:x=-0.096 1:y=0x1.26e978d4fdf3cp-4
+; hessian: x=3 y=4 => 0:x=0x1.0624dd2f1a9fdp-3 0:y=-0.096 1:x=-0.096 1:y=0.072

@@ -50,6 +50,11 @@ fn every_operation_is_generated() {
             "stands in derivatives of determinants from 6×6 on, which are not generated; `derivatives` compares it",
         ),
         (
+            "hypot-square",
+            "a product of one hypotenuse with itself is not generated; `files` has it in every tier",
+        ),
+        ("norm-square", "a product of one norm with itself is not generated; `files` has it in every tier"),
+        (
             "next",
             "counts the steps of binary32 programs, which `differential` runs; graphs here are of binary64",
         ),

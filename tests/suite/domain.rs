@@ -111,6 +111,12 @@ fn domains_of_operations() {
     for (text, op) in [("(log x)", Op::Log), ("(log2 x)", Op::Log2), ("(log10 x)", Op::Log10)] {
         edges(text, op, &[&[TINY], &[INF], &[NAN]], &[&[0.0], &[-0.0], &[-1.0]]);
     }
+    edges(
+        "(lead x y)",
+        Op::Lead,
+        &[&[0.0, 1.0], &[1.0, -2.0], &[0.0, INF], &[NAN, 1.0], &[0.0, NAN]],
+        &[&[0.0, -1.0], &[0.0, -2.0], &[-INF, 0.0], &[INF, -INF]],
+    );
     edges("(log1p x)", Op::Log1p, &[&[-below_one], &[0.0], &[NAN]], &[&[-1.0], &[-2.0]]);
     for (text, op) in [("(asin x)", Op::Asin), ("(acos x)", Op::Acos)] {
         edges(text, op, &[&[-1.0], &[1.0], &[0.0], &[NAN]], &[&[1f64.next_up()], &[-INF], &[-1.5]]);

@@ -32,6 +32,7 @@ mod oracle;
 mod pictures;
 mod repeats;
 mod single;
+mod slopes;
 mod snapshots;
 mod soundness;
 mod stacks;

@@ -11,6 +11,7 @@
 mod complex;
 mod exponential;
 mod single;
+mod slope;
 #[path = "../../tests/support/mod.rs"]
 mod support;
 mod trigonometric;
@@ -62,7 +63,8 @@ fn main() -> ExitCode {
 type Measurement = (&'static str, Box<dyn FnOnce() -> Found>);
 
 fn double_rows(effort: Effort) -> Vec<Measurement> {
-    let rows = [exponential::rows(), trigonometric::rows(), complex::rows()].into_iter().flatten();
+    let rows =
+        [exponential::rows(), trigonometric::rows(), complex::rows(), slope::rows()].into_iter().flatten();
     let rows = rows.map(|row| -> Measurement { (row.name, Box::new(move || row.measure(effort))) });
     rows.chain(complex_rows(Precision::Double, effort)).collect()
 }
@@ -86,10 +88,15 @@ fn single_rows(effort: Effort) -> Vec<Measurement> {
         let bits = move |part: u64| (part * share).saturating_sub(1)..(part + 1) * share;
         (function.name, Box::new(move || parallel(threads, |part| function.sweep(bits(part)))))
     });
-    let twos = single::twos().into_iter().chain(complex::singles()).map(|function| -> Measurement {
-        let samples = 100 * effort.samples / threads;
-        (function.name, Box::new(move || parallel(threads, |part| function.sample(&mut Rng(part), samples))))
-    });
+    let twos = single::twos().into_iter().chain(complex::singles()).chain(slope::singles()).map(
+        |function| -> Measurement {
+            let samples = 100 * effort.samples / threads;
+            (
+                function.name,
+                Box::new(move || parallel(threads, |part| function.sample(&mut Rng(part), samples))),
+            )
+        },
+    );
     ones.chain(twos).chain(complex_rows(Precision::Single, effort)).collect()
 }
 

@@ -40,13 +40,16 @@ pub(crate) fn expm1_tail<L: Lanes>(l: &L, r: L::F, low: L::F) -> L::F {
     l.fma(l.mul(r, l.f(0.5)), r, rest)
 }
 
-/// `e^r − 1` for `x = n ln 2 + r`, and `n + 2046` in the low bits of the second result.
-fn em1<L: Lanes>(l: &L, x: L::F) -> (L::F, L::I) {
+/// `e^r − 1` for `x + low = n ln 2 + r`, and `n + 2046` in the low bits of the second result.
+fn em1<L: Lanes>(l: &L, x: L::F, low: Option<L::F>) -> (L::F, L::I) {
     let shift = l.f(ROUND + 2046.0);
     let t = l.fma(x, l.f(LOG2_E), shift);
     let n = l.sub(t, shift);
     let r_high = fnma(l, n, LN2_HIGH, x);
-    let r_low = l.mul(n, l.f(-LN2_LOW));
+    let r_low = match low {
+        Some(low) => fnma(l, n, LN2_LOW, low),
+        None => l.mul(n, l.f(-LN2_LOW)),
+    };
     let r = l.add(r_high, r_low);
     let r2 = l.mul(r, r);
     let r4 = l.mul(r2, r2);
@@ -72,7 +75,15 @@ pub fn exp<L: Lanes>(l: &L, x: L::F) -> L::F {
     if l.precision() == Precision::Single {
         return single::exp::exp(l, x);
     }
-    let (em1, biased) = em1(l, x);
+    let (em1, biased) = em1(l, x, None);
+    let (s1, s2) = two_to(l, biased);
+    let y = l.mul(l.fma(em1, s1, s1), s2);
+    saturate(l, x, 1000.0, y)
+}
+
+/// `e^(x + low)` for a `low` that is at most the last bit of `x`, or of 1, and no infinity where `x` is −∞.
+pub(super) fn density<L: Lanes>(l: &L, x: L::F, low: L::F) -> L::F {
+    let (em1, biased) = em1(l, x, Some(low));
     let (s1, s2) = two_to(l, biased);
     let y = l.mul(l.fma(em1, s1, s1), s2);
     saturate(l, x, 1000.0, y)
@@ -82,7 +93,7 @@ pub fn exp<L: Lanes>(l: &L, x: L::F) -> L::F {
 /// the second result.
 pub(super) fn pieces<L: Lanes>(l: &L, x: L::F) -> (L::F, L::I) {
     match l.precision() {
-        Precision::Double => em1(l, x),
+        Precision::Double => em1(l, x, None),
         Precision::Single => single::exp::em1(l, x, None, 254.0),
     }
 }

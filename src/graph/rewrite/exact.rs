@@ -72,6 +72,9 @@ rules! {
     mul_minus_one, Mul, "x · −1 → −x", "the product is exact, and so is its sign";
     mul_negated_by_constant, Mul, "(−x) · c → x · (−c)", "the sign of a product does not depend on its rounding";
     mul_both_negated, Mul, "(−x) · (−y) → x · y", "the sign of a product does not depend on its rounding";
+    mul_absolutes, Mul, "|x| · |x| → x · x", "the sign of a product does not depend on its rounding";
+    square_of_norm, Mul, "norm x · norm x → norm-square x", "the same product";
+    square_of_hypot, Mul, "hypot x y · hypot x y → hypot-square x y", "the same product";
     div_one, Div, "x / 1 → x", "the quotient is exact, and so is its sign";
     div_minus_one, Div, "x / −1 → −x", "the quotient is exact, and so is its sign";
     div_power_of_two, Div, "x / 2ⁿ → x · 2⁻ⁿ", "2⁻ⁿ is exact and normal: both are x scaled, rounded once";
@@ -85,6 +88,7 @@ rules! {
     pow_two, Pow, "x² → x · x", "powers with this exponent are defined so";
     pow_one, Pow, "x¹ → x", "powers with this exponent are defined so";
     pow_minus_one, Pow, "x⁻¹ → 1 / x", "powers with this exponent are defined so";
+    pow_even_of_abs, Pow, "|x|²ⁿ → x²ⁿ", "even powers do not look at the sign";
     pow_zero, Pow, "x⁰ → 1", "powers with this exponent are defined so, for NaN too";
     not_not, Not, "not (not p) → p", "truth values";
     and_same, And, "p and p → p", "truth values";
@@ -186,6 +190,28 @@ fn mul_both_negated(g: &mut Graph, at: &Application<'_>) -> Option<Node> {
     both_negated(g, Op::Mul, at)
 }
 
+/// The operands of the operation whose square this product is, if it is one of that operation. What is smooth must not be
+/// differentiated through something with a kink.
+fn square_of<'g>(g: &'g Graph, at: &Application<'_>, op: Op) -> Option<&'g [Node]> {
+    let &[x, y] = at.args else { return None };
+    (x == y && g.op(x) == Some(op)).then(|| g.args(x))
+}
+
+fn mul_absolutes(g: &mut Graph, at: &Application<'_>) -> Option<Node> {
+    let &[x] = square_of(g, at, Op::Abs)? else { return None };
+    Some(make(g, Op::Mul, at.ty, &[x, x]))
+}
+
+fn square_of_norm(g: &mut Graph, at: &Application<'_>) -> Option<Node> {
+    let &[x] = square_of(g, at, Op::Norm)? else { return None };
+    Some(make(g, Op::NormSquare, at.ty, &[x, at.args[0]]))
+}
+
+fn square_of_hypot(g: &mut Graph, at: &Application<'_>) -> Option<Node> {
+    let &[x, y] = square_of(g, at, Op::Hypot)? else { return None };
+    Some(make(g, Op::HypotSquare, at.ty, &[x, y, at.args[0]]))
+}
+
 fn div_one(g: &mut Graph, at: &Application<'_>) -> Option<Node> {
     at.fits(g, at.args[0]).filter(|_| is(g, at.args[1], 1.0))
 }
@@ -258,6 +284,13 @@ fn pow_minus_one(g: &mut Graph, at: &Application<'_>) -> Option<Node> {
     let x = base(g, at, -1.0)?;
     let one = g.number(1.0);
     Some(make(g, Op::Div, at.ty, &[one, x]))
+}
+
+fn pow_even_of_abs(g: &mut Graph, at: &Application<'_>) -> Option<Node> {
+    let x = operand_of(g, at.args[0], Op::Abs)?;
+    let even = |y: f64| y.is_finite() && (y * 0.5).fract() == 0.0;
+    g.constant(at.args[1]).filter(|&y| even(y))?;
+    Some(make(g, Op::Pow, at.ty, &[x, at.args[1]]))
 }
 
 fn pow_zero(g: &mut Graph, at: &Application<'_>) -> Option<Node> {

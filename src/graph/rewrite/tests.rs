@@ -49,6 +49,7 @@ fn operands(g: &mut Graph) -> Operands {
     let mut numbers = vec![x, y, num(g, p), num(g, q), g.select(p, x, three), g.select(q, y, x)];
     numbers.extend([Op::Neg, Op::Abs].map(|op| g.unary(op, x)));
     numbers.extend([g.unary(Op::Neg, y), g.mul(x, three), g.binary(Op::Div, x, three)]);
+    numbers.extend([g.unary(Op::Norm, v), g.binary(Op::Hypot, x, y)]);
     numbers.extend(constants);
     let mut vectors =
         vec![v, w, g.unary(Op::Neg, v), g.mul(w, three), g.fill(x, VECTOR), g.fill(zero, VECTOR)];

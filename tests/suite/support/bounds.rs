@@ -188,7 +188,18 @@ impl Lanes for Running {
 }
 
 /// Partial derivatives of an elementwise operation by its operands, in closed form: not the rules under test.
-pub fn slopes(op: Op, x: &[f64], y: f64) -> [f64; 2] {
+pub fn slopes(op: Op, x: &[f64], y: f64) -> [f64; 4] {
+    let (c, d) = (x.get(2).copied().unwrap_or(0.0), x.get(3).copied().unwrap_or(0.0));
+    if op == Op::PowSlope {
+        let (a, b) = (x[0], x[1]);
+        let by_exponent = if y == 0.0 { 0.0 } else { y * a.ln() };
+        return [d * (b + c) * a.powf(b + c - 1.0), by_exponent, by_exponent, a.powf(b + c)];
+    }
+    let [by_x, by_y] = slopes_of_two(op, x, y);
+    [by_x, by_y, if op == Op::HypotSquare { 2.0 * c } else { 0.0 }, 0.0]
+}
+
+fn slopes_of_two(op: Op, x: &[f64], y: f64) -> [f64; 2] {
     use std::f64::consts::{FRAC_2_SQRT_PI, LN_2, LN_10};
     let a = x[0];
     let b = x.get(1).copied().unwrap_or(0.0);
@@ -244,6 +255,27 @@ pub fn slopes(op: Op, x: &[f64], y: f64) -> [f64; 2] {
             }
         }
         Op::Erf => one(FRAC_2_SQRT_PI * (-a * a).exp()),
+        Op::ErfSlope => one(2.0 * a * y),
+        // The square of its last operand, whose error there is.
+        Op::HypotSquare => [0.0, 0.0],
+        Op::Direction => {
+            let h = a.hypot(b);
+            [b / h * (b / h) / h, y * (b / h) / h]
+        }
+        Op::OverSquare => {
+            let r = a.hypot(b);
+            let (along, across) = (a / r / r, b / r / r);
+            [across * across - along * along, 2.0 * along * across]
+        }
+        Op::Lead => {
+            let sum = a.exp() + b;
+            [(1.0 + b * (-a).exp()).recip(), sum.recip()]
+        }
+        Op::LeadByX => {
+            let sum = a.exp() + b;
+            [y * b / sum, y / sum]
+        }
+        Op::LeadByY => [y * (1.0 + b * (-a).exp()).recip(), y * y],
         _ => unreachable!("{op} is no elementwise operation on numbers"),
     }
 }
@@ -258,7 +290,20 @@ pub fn apply(precision: Precision, op: Op, x: &[Approx]) -> Approx {
     let local = match op.info().bound {
         Bound::Exact => 0.0,
         Bound::Ulp(bound) => 2.0 * bound * half_ulp_in(precision, value),
-        Bound::Composed(_) => unreachable!("{op} is elementwise"),
+        // An exponential that is off by 2^−55, or 2^−26, in a sum: `e^x` is by its size or by that of the other term.
+        Bound::Composed(_) => {
+            let (unit, power) = match precision {
+                Precision::Double => (2f64.powi(-55), values[0].exp()),
+                Precision::Single => (2f64.powi(-26), values[0].exp()),
+            };
+            let lost = unit * power;
+            let by_sum = match op {
+                Op::Lead => slopes(op, &values, value)[1],
+                Op::LeadByX | Op::LeadByY => slopes(op, &values, value)[1],
+                _ => unreachable!("{op} is elementwise"),
+            };
+            4.0 * half_ulp_in(precision, value) + through(by_sum, lost)
+        }
     };
     let slopes = slopes(op, &values, value);
     let propagated: f64 = x.iter().zip(slopes).map(|(a, slope)| through(slope, a.error)).sum();
@@ -303,7 +348,7 @@ impl Constants {
             known.insert(rounded.to_bits(), (value - rounded).abs());
         }
         // Those that derivative rules write.
-        for exact in [0.0, -0.0, 0.5, 1.0, -1.0, 2.0, 3.0] {
+        for exact in [0.0, -0.0, 0.5, 1.0, -1.0, 2.0, 3.0, 2f64.powi(100), 2f64.powi(-100), f64::INFINITY] {
             known.insert(f64::to_bits(exact), 0.0);
         }
         use std::f64::consts::{FRAC_2_SQRT_PI, LN_2, LOG2_E, LOG10_E};

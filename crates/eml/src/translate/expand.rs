@@ -206,6 +206,12 @@ fn applied(op: Op, operands: &[Id], writer: &mut Writer) -> Option<Id> {
             let sum = writer.add(Term::Add([x, y]));
             Term::Sqrt([sum])
         }
+        Op::HypotSquare => Term::Mul([y, y]),
+        Op::Lead => {
+            let power = writer.add(Term::Exp([x]));
+            let sum = writer.add(Term::Add([power, y]));
+            Term::Log([sum])
+        }
         Op::Abs => {
             let square = writer.add(Term::Mul([x, x]));
             Term::Sqrt([square])
@@ -243,6 +249,8 @@ fn applied(op: Op, operands: &[Id], writer: &mut Writer) -> Option<Id> {
         }
         Op::Lt | Op::Le | Op::Eq | Op::Ne | Op::And | Op::Or | Op::Not | Op::Any | Op::Num => return None,
         Op::Select | Op::Pack | Op::Slice | Op::Place | Op::Gather | Op::Scatter | Op::Fill => return None,
+        Op::Direction | Op::OverSquare | Op::ErfSlope | Op::PowSlope => return None,
+        Op::LeadByX | Op::LeadByY | Op::NormSquare => return None,
         Op::Transpose | Op::Sum | Op::Dot | Op::Norm | Op::Matvec | Op::Matmul | Op::PartMatmul => {
             return None;
         }

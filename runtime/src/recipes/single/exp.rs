@@ -12,7 +12,7 @@ pub(super) const LN2_LOW: f64 = 1.42860676533018e-06;
 
 /// `2^n` as the product of two normal numbers, for `|n| < 252`; `biased` holds `n + 254` in its low 9 bits
 /// and zeros in the next. As in binary64.
-pub(super) fn two_to<L: Lanes>(l: &L, biased: L::I) -> (L::F, L::F) {
+pub fn two_to<L: Lanes>(l: &L, biased: L::I) -> (L::F, L::F) {
     let half = l.shr(biased, 1);
     (l.float(l.shl(half, 23)), l.float(l.shl(l.isub(biased, half), 23)))
 }
@@ -21,7 +21,7 @@ pub(super) fn two_to<L: Lanes>(l: &L, biased: L::I) -> (L::F, L::F) {
 ///
 /// `fpminimax(expm1(x), [|3,…,7|], [|SG…|], [−ln 2 / 2, ln 2 / 2], relative, x + x²/2)`, by Estrin's scheme;
 /// `r²/2` enters unrounded.
-pub(super) fn expm1_tail<L: Lanes>(l: &L, r: L::F, low: L::F) -> L::F {
+pub fn expm1_tail<L: Lanes>(l: &L, r: L::F, low: L::F) -> L::F {
     let r2 = l.mul(r, r);
     let p0 = linear(l, r, 0.16666667, 0.04166648);
     let p1 = linear(l, r, 0.008333212, 0.0013933354);
@@ -53,6 +53,14 @@ pub fn em1<L: Lanes>(l: &L, x: L::F, low: Option<L::F>, bias: f64) -> (L::F, L::
 /// `e^x`: Cody and Waite as in binary64, with a polynomial of degree 6.
 pub fn exp<L: Lanes>(l: &L, x: L::F) -> L::F {
     let (em1, biased) = em1(l, x, None, 254.0);
+    let (s1, s2) = two_to(l, biased);
+    let y = l.mul(l.fma(em1, s1, s1), s2);
+    saturate(l, x, 120.0, y)
+}
+
+/// `e^(x + low)` for a `low` that is at most the last bit of `x`, or of 1.
+pub fn density<L: Lanes>(l: &L, x: L::F, low: L::F) -> L::F {
+    let (em1, biased) = em1(l, x, Some(low), 254.0);
     let (s1, s2) = two_to(l, biased);
     let y = l.mul(l.fma(em1, s1, s1), s2);
     saturate(l, x, 120.0, y)
@@ -91,7 +99,7 @@ pub fn exp2<L: Lanes>(l: &L, x: L::F) -> L::F {
 
 /// The reduction `x = n ln 2 + r + r′` with `r′` below the last bit of `r`; also `n` as an integer, biased by
 /// `bias`, in the low bits of the last result.
-pub(super) fn reduce<L: Lanes>(l: &L, x: L::F, bias: f64) -> (L::F, L::F, L::I) {
+pub fn reduce<L: Lanes>(l: &L, x: L::F, bias: f64) -> (L::F, L::F, L::I) {
     let shift = l.f(ROUND + bias);
     let t = l.fma(x, l.f(LOG2_E), shift);
     let n = l.sub(t, shift);

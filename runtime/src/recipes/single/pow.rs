@@ -5,7 +5,7 @@ use super::exp::{LN2_HIGH, LN2_LOW, expm1_tail, two_to};
 use super::log::{Parts, split_any};
 use crate::lanes::Lanes;
 use crate::recipes::double::{fast_two_sum, fnma, linear, two_prod};
-use crate::recipes::pow::Split;
+use crate::recipes::pow::{Magnitude, Pair, Split};
 use std::f64::consts::LOG2_E;
 
 /// Splits a positive finite number; 1 is the only centre.
@@ -15,12 +15,18 @@ pub fn split<L: Lanes>(l: &L, a: L::F) -> Split<L> {
     Split { k, index: l.i(0), difference: l.sub(m, one), sum: fast_two_sum(l, one, m) }
 }
 
-/// `a^y` for `a ≥ 0`; `reciprocal` is that of the rounded `m + 1`.
+/// `a^(y + y′)` for `a ≥ 0`; `reciprocal` is that of the rounded `m + 1`.
 ///
 /// The logarithm in two numbers, relative error about `2^−35`: `2 atanh s` with `s = (m − 1)/(m + 1)` in two
 /// numbers, `|s| < 0.172`, so that the cubic term counts in two numbers too. Then the exponential of a sum of
 /// two numbers.
-pub fn magnitude<L: Lanes>(l: &L, a: L::F, y: L::F, parts: &Split<L>, reciprocal: L::F) -> L::F {
+pub fn magnitude<L: Lanes>(
+    l: &L,
+    a: L::F,
+    (y, y_low): Pair<L>,
+    parts: &Split<L>,
+    reciprocal: L::F,
+) -> Magnitude<L> {
     let s = l.mul(parts.difference, reciprocal);
     let minus_s = l.neg(s);
     let residual = l.fma(minus_s, parts.sum.1, l.fma(minus_s, parts.sum.0, parts.difference));
@@ -44,7 +50,10 @@ pub fn magnitude<L: Lanes>(l: &L, a: L::F, y: L::F, parts: &Split<L>, reciprocal
     let log = l.select(l.lt(a, l.f(f64::INFINITY)), log, a);
     let log = l.select(l.eq(a, l.f(0.0)), l.f(f64::NEG_INFINITY), log);
 
-    let (p, p_error) = two_prod(l, y, log);
+    let (p, mut p_error) = two_prod(l, y, log);
+    if let Some(y_low) = y_low {
+        p_error = l.fma(y_low, log, p_error);
+    }
     let p_low = l.fma(y, log_low, p_error);
     let shift = l.f(ROUND + 254.0);
     let t = l.fma(p, l.f(LOG2_E), shift);
@@ -53,7 +62,5 @@ pub fn magnitude<L: Lanes>(l: &L, a: L::F, y: L::F, parts: &Split<L>, reciprocal
     let w = expm1_tail(l, r, low);
     let (high, error) = fast_two_sum(l, l.f(1.0), r);
     let (s1, s2) = two_to(l, l.bits(t));
-    let power = l.mul(l.mul(l.add(high, l.add(error, w)), s1), s2);
-    let power = l.select(l.lt(p, l.f(-120.0)), l.f(0.0), power);
-    l.select(l.gt(p, l.f(120.0)), l.f(f64::INFINITY), power)
+    Magnitude { log: p, mantissa: l.add(high, l.add(error, w)), s1, s2 }
 }
