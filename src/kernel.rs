@@ -812,18 +812,22 @@ impl Kernel {
     ) -> Result<Report, BatchError> {
         let (rows, columns) = inputs.dim();
         let width = outputs.ncols();
+        if outputs.nrows() != rows {
+            let (expected, found) = (rows.saturating_mul(width), outputs.len());
+            return Err(BatchError::SinkLength { index: 0, rows, expected, found });
+        }
         let inputs = inputs.as_standard_layout();
         let source = batch::Source::Matrix {
             data: inputs.as_slice().unwrap_or_default(),
             columns,
-            row_stride: columns,
+            row_stride: columns.max(1),
         };
         let mut copy = None;
         let data = match outputs.as_slice_mut() {
             Some(data) => data,
             None => copy.insert(vec![T::default(); outputs.len()]).as_mut_slice(),
         };
-        let sink = batch::Sink::Matrix { data, columns: width, row_stride: width };
+        let sink = batch::Sink::Matrix { data, columns: width, row_stride: width.max(1) };
         let batch =
             Batch { rows, inputs: &[source], params: &[], outputs: &mut [sink], param_gradients: &mut [] };
         let report = self.evaluate(batch, options, workspace)?;
@@ -834,7 +838,8 @@ impl Kernel {
     }
 
     /// Evaluates columns, one for each element of the per-row inputs, into new columns, one for each element of the
-    /// per-row outputs. For kernels without parameters; others, and callers with buffers, use [`Kernel::evaluate`].
+    /// per-row outputs. The results of a row that fails are NaN; which rows those are and why, [`Kernel::evaluate`] reports, which is
+    /// also for kernels with parameters or without inputs and for callers with buffers.
     ///
     /// # Errors
     ///
