@@ -2,9 +2,11 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::entity::Entity;
 use crate::graph::{ExtentError, Graph, Node, Output, Role, Shape, Source, Type};
 use crate::kernel::{CompileOptions, Dtype, Kernel, KernelError, derived};
-use crate::ops::{Algebra, Op, Primitive, ShapeError};
+use crate::limits::MAX_COLUMNS;
+use crate::ops::{Algebra, Arity, Op, Primitive, ShapeError};
 
 /// Builds a program call by call, and compiles it.
 ///
@@ -24,14 +26,30 @@ use crate::ops::{Algebra, Op, Primitive, ShapeError};
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Formula {
     builder: Builder,
     /// What tells its values from those of other formulas.
     id: u64,
+    /// The formulas that it is a clone of, with the number of nodes that they had in common.
+    origins: Vec<(u64, usize)>,
 }
 
-/// A value of a [`Formula`]. It means nothing to another one, which refuses it.
+/// The values of the original so far are values of the clone, too. What either of the two makes later means nothing to the other.
+impl Clone for Formula {
+    fn clone(&self) -> Formula {
+        let mut origins = self.origins.clone();
+        origins.push((self.id, self.builder.graph.len()));
+        Formula { builder: self.builder.clone(), id: next_id(), origins }
+    }
+}
+
+fn next_id() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// A value of a [`Formula`], and of clones made of it since. It means nothing to others, which refuse it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct FormulaValue {
     formula: u64,
@@ -46,10 +64,12 @@ pub enum FormulaError {
     #[error("there is no primitive `{0}`")]
     UnknownPrimitive(String),
     /// The primitive takes another number of operands.
-    #[error("`{name}` does not take {found} operands")]
+    #[error("`{name}` takes {takes}, not {found}")]
     Arity {
         /// The primitive.
         name: &'static str,
+        /// How many it takes.
+        takes: Arity,
         /// Operands given.
         found: usize,
     },
@@ -63,6 +83,12 @@ pub enum FormulaError {
         name: String,
         /// What is wrong with its shape.
         error: ExtentError,
+    },
+    /// The inputs have more elements than a kernel can have columns.
+    #[error("the inputs up to `{name}` have more than {MAX_COLUMNS} elements")]
+    TooLarge {
+        /// The input.
+        name: String,
     },
     /// The value belongs to another formula.
     #[error("the value belongs to another formula")]
@@ -83,9 +109,8 @@ impl Formula {
 
     /// Nothing yet; numbers are of this type.
     pub fn of(dtype: Dtype) -> Formula {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
         let graph = Graph::of(dtype.precision());
-        Formula { builder: Builder { graph }, id: NEXT.fetch_add(1, Ordering::Relaxed) }
+        Formula { builder: Builder { graph }, id: next_id(), origins: Vec::new() }
     }
 
     fn value(&self, node: Node) -> FormulaValue {
@@ -93,7 +118,12 @@ impl Formula {
     }
 
     fn node(&self, value: FormulaValue) -> Result<Node, FormulaError> {
-        if value.formula == self.id { Ok(value.node) } else { Err(FormulaError::Foreign) }
+        let common = |&(id, nodes): &(u64, usize)| value.formula == id && value.node.index() < nodes;
+        if value.formula == self.id || self.origins.iter().any(common) {
+            Ok(value.node)
+        } else {
+            Err(FormulaError::Foreign)
+        }
     }
 
     /// A scalar input, one number per row.
@@ -106,7 +136,7 @@ impl Formula {
     ///
     /// # Errors
     ///
-    /// No value has the shape ([`Shape::checked`]).
+    /// No value has the shape ([`Shape::checked`]), or there would be more than 2²⁴ elements of inputs.
     pub fn input_of(&mut self, name: impl Into<String>, shape: Shape) -> Result<FormulaValue, FormulaError> {
         self.any_input(name.into(), shape, Source::Row)
     }
@@ -130,7 +160,10 @@ impl Formula {
         shape: Shape,
         source: Source,
     ) -> Result<FormulaValue, FormulaError> {
+        let elements = self.builder.graph.inputs.iter().filter(|input| input.source == source);
+        let elements: usize = elements.map(|input| input.shape.len()).sum();
         match shape.checked() {
+            Ok(shape) if elements + shape.len() > MAX_COLUMNS => Err(FormulaError::TooLarge { name }),
             Ok(shape) => {
                 let node = self.builder.graph.input(name, shape, source);
                 Ok(self.value(node))
@@ -156,7 +189,7 @@ impl Formula {
         };
         let arity = primitive.arity();
         if args.len() < arity.min || arity.max.is_some_and(|max| args.len() > max) {
-            return Err(FormulaError::Arity { name: primitive.name(), found: args.len() });
+            return Err(FormulaError::Arity { name: primitive.name(), takes: arity, found: args.len() });
         }
         let args = args.iter().map(|&arg| self.node(arg)).collect::<Result<Vec<Node>, _>>()?;
         let node = primitive.expand(&mut self.builder, &args)?;

@@ -13,13 +13,13 @@ use nc_runtime::batch::{
     Workspace,
 };
 
+use crate::build::Signature;
 use crate::codegen::CodegenError;
 use crate::codegen::cranelift::{self, NativeCode, TargetMachine};
 use crate::codegen::wide::{self, Isa, WideCode};
 use crate::derive::DerivativeTooLarge;
 use crate::derive::adjoint::{Seeds, adjoint};
 use crate::derive::tangent::{Direction, tangent};
-use crate::graph::build::Signature;
 use crate::graph::{Check, Graph, Input, Output, Reason, Role, Shape};
 use crate::interpret::ast::{AstInterpreter, AstKernel, Failure, FailureReason, Scratch, Variable};
 use crate::interpret::graph::GraphInterpreter;
@@ -346,6 +346,23 @@ pub enum KernelError {
     /// The tier that was asked for does not work here.
     #[error(transparent)]
     Codegen(#[from] CodegenError),
+}
+
+impl KernelError {
+    /// A short name of the kind of error, which does not change between versions.
+    pub fn code(&self) -> &'static str {
+        match self {
+            KernelError::UnknownInput { .. } => "unknown-input",
+            KernelError::HessianOfVector { .. } | KernelError::HessianOfComplex { .. } => "hessian",
+            KernelError::ComplexByVector { .. } => "gradient",
+            KernelError::TooDeep { .. } => "too-deep",
+            KernelError::DerivativeTooLarge(_) | KernelError::TooManyDerivatives { .. } => "too-large",
+            KernelError::TooManySteps { .. } => "too-many-steps",
+            KernelError::Memory { .. } => "memory",
+            KernelError::Internal { .. } => "internal",
+            KernelError::Codegen(_) => "codegen",
+        }
+    }
 }
 
 /// The derived graph that a kernel computes.
@@ -795,18 +812,22 @@ impl Kernel {
     ) -> Result<Report, BatchError> {
         let (rows, columns) = inputs.dim();
         let width = outputs.ncols();
+        if outputs.nrows() != rows {
+            let (expected, found) = (rows.saturating_mul(width), outputs.len());
+            return Err(BatchError::SinkLength { index: 0, rows, expected, found });
+        }
         let inputs = inputs.as_standard_layout();
         let source = batch::Source::Matrix {
             data: inputs.as_slice().unwrap_or_default(),
             columns,
-            row_stride: columns,
+            row_stride: columns.max(1),
         };
         let mut copy = None;
         let data = match outputs.as_slice_mut() {
             Some(data) => data,
             None => copy.insert(vec![T::default(); outputs.len()]).as_mut_slice(),
         };
-        let sink = batch::Sink::Matrix { data, columns: width, row_stride: width };
+        let sink = batch::Sink::Matrix { data, columns: width, row_stride: width.max(1) };
         let batch =
             Batch { rows, inputs: &[source], params: &[], outputs: &mut [sink], param_gradients: &mut [] };
         let report = self.evaluate(batch, options, workspace)?;
@@ -817,7 +838,8 @@ impl Kernel {
     }
 
     /// Evaluates columns, one for each element of the per-row inputs, into new columns, one for each element of the
-    /// per-row outputs. For kernels without parameters; others, and callers with buffers, use [`Kernel::evaluate`].
+    /// per-row outputs. The results of a row that fails are NaN; which rows those are and why, [`Kernel::evaluate`] reports, which is
+    /// also for kernels with parameters or without inputs and for callers with buffers.
     ///
     /// # Errors
     ///

@@ -6,12 +6,13 @@ use nc_runtime::lanes::Precision;
 
 use crate::anf::{self, Anf, Rhs};
 use crate::ast::{self, Ast};
+use crate::build::{self, BuildOptions, Signature};
 use crate::codegen::cranelift::{self, TargetMachine};
 use crate::codegen::wide;
 use crate::dialect::{Dialect, ReaderLimits, unsayable};
 use crate::domain::{self, SafeDomain};
-use crate::graph::build::{BuildOptions, Signature};
-use crate::graph::{Graph, build, print};
+use crate::formula::FormulaError;
+use crate::graph::{Graph, print};
 use crate::interpret::ast::AstInterpreter;
 use crate::kernel::{CompileOptions, Derivative, Kernel, KernelError, Tier, derived};
 use crate::limits::Limits;
@@ -59,6 +60,9 @@ pub enum Error {
     /// The batch does not fit the kernel.
     #[error(transparent)]
     Batch(#[from] nc_runtime::batch::BatchError),
+    /// A call that a formula refuses.
+    #[error(transparent)]
+    Formula(#[from] FormulaError),
 }
 
 impl From<KernelError> for Error {
@@ -68,7 +72,7 @@ impl From<KernelError> for Error {
             KernelError::Memory { span: Some(span), .. } => {
                 let diagnostic = Diagnostic::error("memory", *span, error.to_string())
                     .label("this value")
-                    .help("`--memory MIB` allows more");
+                    .help("`CompileOptions::memory_bytes` allows more, on the command line `--memory MIB`");
                 Error::Source(vec![diagnostic])
             }
             KernelError::DerivativeTooLarge(error) => Error::Source(vec![error.diagnostic()]),
@@ -270,9 +274,10 @@ impl Program {
     ///
     /// # Errors
     ///
-    /// Names in the signature that the program does not have.
+    /// Names in the signature that the program does not have, and shapes that no value has.
     pub fn safe_domain(&self, signature: &Signature) -> Result<SafeDomain, Error> {
         self.check_names(signature)?;
+        build::check_inputs(&self.anf, signature).map_err(Error::Source)?;
         Ok(domain::safe_domain(&self.anf, signature))
     }
 

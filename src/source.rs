@@ -138,14 +138,26 @@ impl SourceMap {
         self.sources.keys()
     }
     /// The name of a source.
+    ///
+    /// # Panics
+    ///
+    /// The source is one of another map.
     pub fn name(&self, source: SourceId) -> &str {
         &self.sources[source].name
     }
     /// The text of a source.
+    ///
+    /// # Panics
+    ///
+    /// The source is one of another map.
     pub fn text(&self, source: SourceId) -> &str {
         &self.sources[source].text
     }
     /// Where the bytes of a source begin.
+    ///
+    /// # Panics
+    ///
+    /// The source is one of another map.
     pub fn start(&self, source: SourceId) -> u32 {
         self.sources[source].start
     }

@@ -1,6 +1,7 @@
 //! The names of the language and how they expand to operations.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::LazyLock;
 
 use super::algebra::Built;
@@ -19,6 +20,19 @@ pub struct Arity {
     pub min: usize,
     /// At most this many; `None` for any number.
     pub max: Option<usize>,
+}
+
+impl fmt::Display for Arity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.min, self.max) {
+            (1, Some(1)) => write!(f, "1 operand"),
+            (min, Some(max)) if min == max => write!(f, "{min} operands"),
+            (min, Some(max)) if min + 1 == max => write!(f, "{min} or {max} operands"),
+            (min, Some(max)) => write!(f, "{min} to {max} operands"),
+            (1, None) => write!(f, "at least 1 operand"),
+            (min, None) => write!(f, "at least {min} operands"),
+        }
+    }
 }
 
 impl Arity {

@@ -1,7 +1,7 @@
 //! What comes from outside cannot make the compiler or its code read or write where it must not: sizes that wrap, graphs
 //! that are not well-formed, memory without a limit. Each is an error, in every tier.
 
-use neural_compiler::batch::Precision;
+use neural_compiler::batch::{Batch, BatchError, Options, Precision, Sink, Source as Rows, Workspace};
 use neural_compiler::internals::graph::{Elem, Graph, Node, Output, Type};
 use neural_compiler::{
     CompileOptions, Derivative, Error, Formula, FormulaError, Kernel, KernelError, Op, Program, Role, Shape,
@@ -126,10 +126,6 @@ fn formulas_are_checked() {
     let sum = f.call("vsum", &[v]).unwrap();
     f.result("", sum).unwrap();
     assert!(f.compile(&CompileOptions::default()).is_ok());
-    for k in 0..16 {
-        f.input_of(format!("w{k}"), Shape::Vector(1 << 20)).unwrap();
-    }
-    assert!(matches!(f.compile(&CompileOptions::default()), Err(KernelError::Internal { .. })));
 }
 
 /// The derivative that the options ask for belongs to a formula as it does to a program.
@@ -191,4 +187,80 @@ fn graphs_are_verified_in_every_build() {
     graph.outputs.push(Output { name: String::new(), node: foreign, role: Role::Value });
     let result = Kernel::from_graph(graph, &CompileOptions::default());
     assert!(matches!(result, Err(KernelError::Internal { stage: "graph", .. })));
+}
+
+#[test]
+fn a_clone_of_a_formula_knows_what_was_there_before() {
+    let mut original = Formula::new();
+    let x = original.input("x");
+    let mut clone = original.clone();
+    let y = clone.call("sin", &[x]).expect("x was there");
+    let z = original.call("cos", &[x]).expect("its own");
+    assert_eq!(original.result("", y), Err(FormulaError::Foreign));
+    assert_eq!(clone.result("", z), Err(FormulaError::Foreign));
+    let mut second = clone.clone();
+    assert_eq!(second.call("exp", &[z]), Err(FormulaError::Foreign));
+    let sum = second.call("+", &[x, y]).expect("both were there");
+    second.result("", sum).expect("its own");
+    let kernel = second.compile(&CompileOptions::default()).expect("a kernel");
+    assert_eq!(kernel.columns(&[&[1.0]]).expect("a row")[0], [1.0 + 1.0_f64.sin()]);
+}
+
+#[test]
+fn inputs_of_formulas_are_counted() {
+    let mut f = Formula::new();
+    for k in 0..16 {
+        f.input_of(format!("x{k}"), Shape::Vector(1 << 20)).expect("2²⁴ elements");
+    }
+    let refused = f.input_of("y", Shape::Scalar);
+    assert_eq!(refused, Err(FormulaError::TooLarge { name: "y".to_string() }));
+    f.parameter_of("p", Shape::Scalar).expect("parameters are counted by themselves");
+    let message = f.call("sin", &[]).expect_err("no operands").to_string();
+    assert_eq!(message, "`sin` takes 1 operand, not 0");
+}
+
+#[test]
+fn numbers_of_columns_do_not_wrap() {
+    let program = Program::parse("(+ x y)").expect("a program");
+    let kernel = program.compile(&CompileOptions::default()).expect("a kernel");
+    let run = |rows: usize, inputs: &[Rows<'_, f64>], outputs: &mut [Sink<'_, f64>]| {
+        let batch = Batch { rows, inputs, params: &[], outputs, param_gradients: &mut [] };
+        kernel.evaluate(batch, &Options::default(), &mut Workspace::new()).map(drop)
+    };
+    let columns = [1.0, 2.0];
+    let inputs = [Rows::Column(&columns), Rows::Column(&columns)];
+    let half = 1 << (usize::BITS - 1);
+    let mut column = [0.0; 2];
+    let mut outputs =
+        [Sink::Discard { columns: half }, Sink::Discard { columns: half }, Sink::Column(&mut column)];
+    let error = run(2, &inputs, &mut outputs).expect_err("too many columns");
+    assert!(matches!(error, BatchError::OutputColumns { expected: 1, found: usize::MAX }), "{error:?}");
+    let mut outputs = [Sink::Discard { columns: 1 }];
+    let wide = Rows::Matrix { data: &[], columns: usize::MAX, row_stride: usize::MAX };
+    let inputs = [wide, Rows::Constant(1.0), Rows::Constant(2.0), Rows::Constant(3.0)];
+    let error = run(0, &inputs, &mut outputs).expect_err("too many columns");
+    assert!(matches!(error, BatchError::InputColumns { expected: 2, found: usize::MAX }), "{error:?}");
+}
+
+#[test]
+fn arrays_without_columns_are_evaluated_and_rows_are_compared() {
+    let constant = Program::parse("(+ 1 2)").expect("a program");
+    let kernel = constant.compile(&CompileOptions::default()).expect("a kernel");
+    let none = ndarray::Array2::<f64>::zeros((3, 0));
+    let mut results = ndarray::Array2::zeros((3, 1));
+    let (options, mut workspace) = (Options::default(), Workspace::new());
+    kernel.evaluate_array(none.view(), results.view_mut(), &options, &mut workspace).expect("rows");
+    assert_eq!(results, ndarray::array![[3.0], [3.0], [3.0]]);
+    let mut more = ndarray::Array2::zeros((4, 1));
+    let error = kernel.evaluate_array(none.view(), more.view_mut(), &options, &mut workspace);
+    assert!(matches!(error, Err(BatchError::SinkLength { expected: 3, found: 4, .. })), "{error:?}");
+}
+
+#[test]
+fn a_domain_is_asked_for_shapes_that_there_are() {
+    let program = Program::parse("(vsum (log v))").expect("a program");
+    for shape in [Shape::Vector(0), Shape::Matrix(u32::MAX, u32::MAX)] {
+        let error = program.safe_domain(&Signature::scalars().shape("v", shape)).expect_err("no such shape");
+        assert!(error.to_string().contains("the input `v`"), "{error}");
+    }
 }

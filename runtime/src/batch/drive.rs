@@ -64,11 +64,11 @@ pub fn evaluate<T: Element>(
         sink.view(rows, index)?.append_to(views, source_views, rows);
     }
     let (sources, sinks) = views.split_at(source_views);
-    let found = sources.iter().map(|view| view.columns).sum();
+    let found = sources.iter().fold(0, |sum: usize, view| sum.saturating_add(view.columns));
     if found != shape.inputs {
         return Err(BatchError::InputColumns { expected: shape.inputs, found });
     }
-    let found = sinks.iter().map(|view| view.columns).sum();
+    let found = sinks.iter().fold(0, |sum: usize, view| sum.saturating_add(view.columns));
     if found != shape.outputs {
         return Err(BatchError::OutputColumns { expected: shape.outputs, found });
     }
@@ -288,6 +288,7 @@ fn check_matrix(
     }
     let needed = match rows {
         0 => 0,
+        _ if columns == 0 => 0,
         _ => (rows - 1).saturating_mul(row_stride).saturating_add(columns),
     };
     if len < needed { Err(wrong(needed, len)) } else { Ok(()) }

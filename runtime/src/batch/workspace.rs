@@ -69,13 +69,15 @@ impl<T> View<T> {
     /// Appends this to `views`. Columns that stand behind those of the last view in the same `rows` join it, if it is
     /// at `first` or later and its slice holds them, too, so that they are transposed together.
     pub(super) fn append_to(self, views: &mut Vec<View<T>>, first: usize, rows: usize) {
+        // A number of columns is anything until it is compared with that of the kernel.
         if let Some(last) = views[first..].last_mut()
             && self.stride == last.stride
-            && last.columns + self.columns <= last.stride
+            && let Some(columns) = last.columns.checked_add(self.columns)
+            && columns <= last.stride
             && last.start.wrapping_add(last.columns) == self.start
-            && rows.saturating_sub(1) * last.stride + last.columns + self.columns <= last.room
+            && rows.saturating_sub(1).saturating_mul(last.stride).saturating_add(columns) <= last.room
         {
-            last.columns += self.columns;
+            last.columns = columns;
         } else {
             views.push(self);
         }

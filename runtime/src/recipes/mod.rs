@@ -15,6 +15,7 @@ pub mod lead;
 pub mod log;
 mod poly;
 pub mod pow;
+pub mod scale;
 mod single;
 pub mod slope;
 pub mod trig;

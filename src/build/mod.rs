@@ -16,9 +16,9 @@ use std::sync::Arc;
 
 use nc_runtime::lanes::Precision;
 
-use super::{Check, Effect, Function, Graph, Node, Output, Reason, Role, Shape, Source, Type};
 use crate::anf::{Anf, Atom, Binding, BlockId, End, FuncId, Operand, Rhs, Var};
 use crate::entity::EntityVec;
+use crate::graph::{Check, Effect, Function, Graph, Node, Output, Reason, Role, Shape, Source, Type};
 use crate::limits::{DEFAULT_MEMORY_BYTES, Limits, MAX_COLUMNS, MAX_SIZE, NODE_BYTES};
 use crate::number::Literal;
 use crate::ops::{Algebra, Op, ShapeError, Watch};
@@ -278,7 +278,7 @@ impl Algebra for Builder<'_> {
         node
     }
     fn part(&mut self, whole: Node, index: Node, count: u32, ty: Type) -> Node {
-        checked_part(&mut self.here.graph, self.here.path, self.place, whole, index, count, ty)
+        self.here.graph.checked_part(self.here.path, self.place, whole, index, (count, ty))
     }
 }
 
@@ -340,11 +340,25 @@ impl<'a> Builder<'a> {
                 self.steps += 1;
                 let most = MAX_SIZE.min(self.options.memory / NODE_BYTES);
                 if self.steps + self.size() > most {
-                    let message = format!("the program has more than {most} operations");
+                    let (message, help) = if most < MAX_SIZE {
+                        let mib = self.options.memory >> 20;
+                        (
+                            format!(
+                                "the program has more operations than {mib} MiB of memory hold, about {most}"
+                            ),
+                            "every call of a function is inlined: give results that are used twice a name; \
+                             `CompileOptions::memory_bytes` allows more, on the command line `--memory MIB`",
+                        )
+                    } else {
+                        (
+                            format!("the program has more than {most} operations"),
+                            "every call of a function is inlined: give results that are used twice a name",
+                        )
+                    };
                     self.errors.push(
                         Diagnostic::error("too-large", binding.span, message)
                             .label("this one is too many")
-                            .help("every call of a function is inlined: give results that are used twice a name"),
+                            .help(help),
                     );
                     return;
                 }
@@ -381,30 +395,15 @@ impl<'a> Builder<'a> {
 
     /// The inputs, whose shapes come from outside.
     fn inputs(&mut self) {
-        let anf = self.anf;
-        let (mut columns, mut params) = (0, 0);
-        for &var in &anf.inputs {
-            let info = &anf.vars[var];
-            let shared = self.signature.is_parameter(&info.name);
-            let shape = match self.signature.shape_of(&info.name).checked() {
-                Ok(shape) => shape,
-                Err(error) => {
-                    let message = format!("the input `{}`: {error}", info.name);
-                    self.errors.push(Diagnostic::error("shape", info.span, message));
-                    continue;
-                }
-            };
-            let total = if shared { &mut params } else { &mut columns };
-            *total += shape.len();
-            if *total > MAX_COLUMNS {
-                let message =
-                    format!("the inputs up to `{}` have more than {MAX_COLUMNS} elements", info.name);
-                self.errors.push(Diagnostic::error("too-large", info.span, message));
-                return;
-            }
-            let source = if shared { Source::Shared } else { Source::Row };
+        if let Err(errors) = check_inputs(self.anf, self.signature) {
+            self.errors.extend(errors);
+            return;
+        }
+        for &var in &self.anf.inputs {
+            let info = &self.anf.vars[var];
+            let source = if self.signature.is_parameter(&info.name) { Source::Shared } else { Source::Row };
             self.here.graph.set_span(Some(info.span));
-            let node = self.here.graph.input(&info.name, shape, source);
+            let node = self.here.graph.input(&info.name, self.signature.shape_of(&info.name), source);
             self.set(var, Some(node));
         }
     }
@@ -708,28 +707,27 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// The part of `whole` at an index known at run time, with the check that the index counts to one.
-pub(crate) fn checked_part(
-    g: &mut Graph,
-    path: Option<Node>,
-    place: Span,
-    whole: Node,
-    index: Node,
-    count: u32,
-    ty: Type,
-) -> Node {
-    let (zero, end) = (g.number(0.0), g.number(f64::from(count)));
-    let floor = g.unary(Op::Floor, index);
-    let integral = g.binary(Op::Eq, floor, index);
-    let from = g.binary(Op::Le, zero, index);
-    let to = g.binary(Op::Lt, index, end);
-    let range = g.binary(Op::And, from, to);
-    let valid = g.binary(Op::And, integral, range);
-    let invalid = g.unary(Op::Not, valid);
-    let fails = match path {
-        Some(path) => g.binary(Op::And, path, invalid),
-        None => invalid,
-    };
-    g.checks.push(Check { fails, effect: Effect::Fail, reason: Reason::Index { len: count }, span: place });
-    g.apply_typed(Op::Gather, 0, ty, &[whole, index])
+/// Checks that the inputs have shapes that values can have, and together no more elements than a kernel can have columns.
+pub(crate) fn check_inputs(anf: &Anf, signature: &Signature) -> Result<(), Vec<Diagnostic>> {
+    let mut errors = Vec::new();
+    let (mut columns, mut params) = (0, 0);
+    for &var in &anf.inputs {
+        let info = &anf.vars[var];
+        let shape = match signature.shape_of(&info.name).checked() {
+            Ok(shape) => shape,
+            Err(error) => {
+                let message = format!("the input `{}`: {error}", info.name);
+                errors.push(Diagnostic::error("shape", info.span, message));
+                continue;
+            }
+        };
+        let total = if signature.is_parameter(&info.name) { &mut params } else { &mut columns };
+        *total += shape.len();
+        if *total > MAX_COLUMNS {
+            let message = format!("the inputs up to `{}` have more than {MAX_COLUMNS} elements", info.name);
+            errors.push(Diagnostic::error("too-large", info.span, message));
+            break;
+        }
+    }
+    if errors.is_empty() { Ok(()) } else { Err(errors) }
 }
