@@ -60,6 +60,18 @@ pub enum FileProblem {
         bytes: usize,
     },
 
+    /// What has to be unpacked, converted or read from a pipe is more than it may be: [`ReadOptions::memory`](super::ReadOptions::memory).
+    #[error("{bytes} more bytes of memory are needed, and {limit} are allowed in all")]
+    Memory {
+        /// What was needed next.
+        bytes: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// A device, which may have no end.
+    #[error("it is a device, which may have no end")]
+    Device,
+
     /// The file does not start as npy files do.
     #[error("this is no npy file: it does not start with \\x93NUMPY")]
     Magic,
@@ -152,12 +164,17 @@ pub enum FileProblem {
     /// The archive holds no arrays.
     #[error("the archive holds no arrays")]
     NoArrays,
-    /// An archive that unpacks to more than a file of its size can honestly hold.
-    #[error("the archive unpacks to more than {limit} bytes, which its size cannot account for")]
-    Inflated {
-        /// The limit.
-        limit: u64,
+    /// An entry of an archive is not as long as its header, or the archive, says.
+    #[error("its header needs {needed} bytes, and it unpacks to {found}")]
+    EntryLength {
+        /// By the header of the array.
+        needed: usize,
+        /// By the archive.
+        found: u64,
     },
+    /// An archive of single numbers, which are no rows.
+    #[error("all arrays that are needed are single numbers; one at least needs a dimension of rows")]
+    NoRowsAtAll,
     /// A structured array where a plain one is needed.
     #[error("a structured array cannot be one of several arrays")]
     StructuredEntry,
@@ -173,10 +190,10 @@ pub enum FileProblem {
     },
 
     /// A csv file without a line of names.
-    #[error("the first line must name the columns")]
+    #[error("the first line must name the columns, such as x,y")]
     NoNames,
     /// A line with too many or too few fields.
-    #[error("line {line} has {found} fields where the first line has {expected}")]
+    #[error("line {line} has {found} fields where the line of names has {expected}")]
     FieldCount {
         /// The line in which the record starts.
         line: u64,
@@ -186,7 +203,7 @@ pub enum FileProblem {
         found: usize,
     },
     /// A field that is no number.
-    #[error("line {line}, column {column} ({name:?}): {text:?} is not a number")]
+    #[error("line {line}, column {column} ({name:?}): {text:?} is not a number{hint}")]
     NotANumber {
         /// The line in which the record starts.
         line: u64,
@@ -196,9 +213,33 @@ pub enum FileProblem {
         name: String,
         /// The field, or how it starts.
         text: String,
+        /// What may help: nothing, or words behind a semicolon.
+        hint: &'static str,
+    },
+    /// A field that says that there is no number, where that is refused: [`Missing::Refuse`](super::Missing::Refuse).
+    #[error("line {line}, column {column} ({name:?}) has no number, but {text:?}")]
+    NoNumber {
+        /// The line in which the record starts.
+        line: u64,
+        /// The column.
+        column: usize,
+        /// The column's name.
+        name: String,
+        /// What stands there.
+        text: String,
+    },
+    /// Numbers with a decimal comma and others with a decimal point.
+    #[error(
+        "line {comma} has a decimal comma and line {point} a decimal point; write all numbers with a point"
+    )]
+    MixedMarks {
+        /// The line of a number with a comma.
+        comma: u64,
+        /// The line of a number with a point.
+        point: u64,
     },
     /// A line that is not UTF-8 text.
-    #[error("line {line}, column {column} is not UTF-8 text")]
+    #[error("line {line}, column {column} is not UTF-8 text; save the file in UTF-8")]
     NotText {
         /// The line in which the record starts.
         line: u64,
@@ -227,6 +268,10 @@ pub enum FileProblem {
 }
 
 impl FileProblem {
+    pub(crate) fn element_type(dtype: &str, reason: &'static str) -> FileProblem {
+        FileProblem::ElementType { dtype: dtype.chars().take(40).collect(), reason }
+    }
+
     pub(crate) fn system(action: &'static str) -> impl FnOnce(io::Error) -> FileProblem {
         move |source| FileProblem::System { action, source }
     }
