@@ -1,6 +1,6 @@
 //! The safe domain of a program, as conditions in the words of its source.
 //!
-//! The ANF is walked once, functions inlined as in [`graph::build`](crate::graph::build), over *terms*: nodes of a
+//! The ANF is walked once, functions inlined as in [`build`](crate::build), over *terms*: nodes of a
 //! graph that nothing simplifies, so that they read as the program was written. Each operation with a domain states
 //! its condition on the terms it is applied to, and the path that it stands on.
 //!
@@ -14,8 +14,8 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use crate::anf::{Anf, Atom, Binding, BlockId, End, FuncId, Operand, Rhs, Var};
+use crate::build::Signature;
 use crate::entity::EntityVec;
-use crate::graph::build::Signature;
 use crate::graph::{Graph, Node, NodeKind, Shape, Source, Type};
 use crate::ops::conditions::filled;
 use crate::ops::{Algebra, Domain, Op};

@@ -7,10 +7,10 @@ use nc_runtime::lanes::{Lanes, Precision, Scalar};
 use crate::Error;
 use crate::anf::Anf;
 use crate::ast::Ast;
+use crate::build::Signature;
 use crate::codegen::cranelift::TargetMachine;
 use crate::dialect::{Dialect, ReaderLimits};
 use crate::entity::EntityVec;
-use crate::graph::build::Signature;
 use crate::graph::{Check, Graph, Node, Type};
 use crate::kernel::{CompileOptions, Kernel, KernelError};
 use crate::ops::{Lane, Op, Operand};
@@ -29,7 +29,7 @@ macro_rules! rooms {
 }
 
 rooms! {
-    anf ast chaos codegen derive dialect domain entity formula graph interpret kernel limits lower number ops picture
+    anf ast build chaos codegen derive dialect domain entity formula graph interpret kernel limits lower names number ops picture
     problem program resolve source stages types
 }
 

@@ -13,13 +13,13 @@ use nc_runtime::batch::{
     Workspace,
 };
 
+use crate::build::Signature;
 use crate::codegen::CodegenError;
 use crate::codegen::cranelift::{self, NativeCode, TargetMachine};
 use crate::codegen::wide::{self, Isa, WideCode};
 use crate::derive::DerivativeTooLarge;
 use crate::derive::adjoint::{Seeds, adjoint};
 use crate::derive::tangent::{Direction, tangent};
-use crate::graph::build::Signature;
 use crate::graph::{Check, Graph, Input, Output, Reason, Role, Shape};
 use crate::interpret::ast::{AstInterpreter, AstKernel, Failure, FailureReason, Scratch, Variable};
 use crate::interpret::graph::GraphInterpreter;
@@ -346,6 +346,23 @@ pub enum KernelError {
     /// The tier that was asked for does not work here.
     #[error(transparent)]
     Codegen(#[from] CodegenError),
+}
+
+impl KernelError {
+    /// A short name of the kind of error, which does not change between versions.
+    pub fn code(&self) -> &'static str {
+        match self {
+            KernelError::UnknownInput { .. } => "unknown-input",
+            KernelError::HessianOfVector { .. } | KernelError::HessianOfComplex { .. } => "hessian",
+            KernelError::ComplexByVector { .. } => "gradient",
+            KernelError::TooDeep { .. } => "too-deep",
+            KernelError::DerivativeTooLarge(_) | KernelError::TooManyDerivatives { .. } => "too-large",
+            KernelError::TooManySteps { .. } => "too-many-steps",
+            KernelError::Memory { .. } => "memory",
+            KernelError::Internal { .. } => "internal",
+            KernelError::Codegen(_) => "codegen",
+        }
+    }
 }
 
 /// The derived graph that a kernel computes.

@@ -15,6 +15,7 @@
 
 mod anf;
 mod ast;
+mod build;
 mod chaos;
 mod codegen;
 mod derive;
@@ -27,6 +28,7 @@ mod interpret;
 mod kernel;
 mod limits;
 mod lower;
+mod names;
 mod number;
 mod ops;
 mod picture;
@@ -41,6 +43,7 @@ mod types;
 #[doc(hidden)]
 pub mod internals;
 
+pub use build::Signature;
 pub use codegen::CodegenError;
 pub use codegen::cranelift::TargetMachine;
 pub use derive::DerivativeTooLarge;
@@ -48,7 +51,7 @@ pub use dialect::eml::Mode;
 pub use dialect::{Dialect, ReaderLimits};
 pub use domain::{Condition, SafeDomain};
 pub use formula::{Formula, FormulaError, FormulaValue};
-pub use graph::build::Signature;
+
 pub use graph::{Check, Effect, Input, Reason, Role, Source};
 pub use interpret::ast::Variable;
 pub use kernel::{

@@ -6,12 +6,12 @@ use nc_runtime::lanes::Precision;
 
 use crate::anf::{self, Anf, Rhs};
 use crate::ast::{self, Ast};
+use crate::build::{self, BuildOptions, Signature};
 use crate::codegen::cranelift::{self, TargetMachine};
 use crate::codegen::wide;
 use crate::dialect::{Dialect, ReaderLimits, unsayable};
 use crate::domain::{self, SafeDomain};
-use crate::graph::build::{BuildOptions, Signature};
-use crate::graph::{Graph, build, print};
+use crate::graph::{Graph, print};
 use crate::interpret::ast::AstInterpreter;
 use crate::kernel::{CompileOptions, Derivative, Kernel, KernelError, Tier, derived};
 use crate::limits::Limits;

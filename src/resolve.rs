@@ -16,9 +16,9 @@ mod captures;
 
 use std::collections::{HashMap, HashSet};
 
-use crate::anf::{FuncId, Var, VarInfo};
 use crate::ast::{Ast, Body, Definition, Expr, ExprKind, Function as AstFunction, Name};
 use crate::entity::{Entity, EntityVec};
+use crate::names::{FuncId, Var, VarInfo};
 use crate::number::Literal;
 use crate::ops::Primitive;
 use crate::problem::{Problem, ProblemKind, User, Vocabulary};

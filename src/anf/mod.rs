@@ -16,19 +16,14 @@ pub mod print;
 pub mod verify;
 
 use crate::entity::{EntityVec, entity};
+pub use crate::names::{FuncId, Var, VarInfo};
 use crate::number::Literal;
 use crate::ops::Primitive;
 use crate::source::Span;
 
 entity!(
-    /// A variable: an input, a function parameter or a binding. Each is bound in one place.
-    Var, "v");
-entity!(
     /// A sequence of bindings with a result.
     BlockId, "block");
-entity!(
-    /// A function.
-    FuncId, "fn");
 
 /// A whole program.
 #[derive(Debug, Clone, Default)]
@@ -47,15 +42,6 @@ pub struct Anf {
     pub result_names: Vec<String>,
     /// The results, defined in `main`: one atom, or one for each name.
     pub results: Vec<Atom>,
-}
-
-/// A variable's name in the source (or one made up for a subexpression) and the place of its definition.
-#[derive(Debug, Clone)]
-pub struct VarInfo {
-    /// Unique in the program, printable.
-    pub name: String,
-    /// Where it is bound; for a subexpression, the subexpression.
-    pub span: Span,
 }
 
 /// A function without free variables.

@@ -4,7 +4,6 @@
 //! which rows need an arm follows from the uses of its nodes. A loop is a node with a graph of its own, its [`Region`].
 //! Nodes are pure; what can fail a row, or is to be reported about it, is a [`Check`] beside them.
 //!
-//! * [`build`]: ANF with a signature → graph;
 //! * [`region`]: loops, and their adjoints;
 //! * [`copy`]: nodes of one graph made again in another;
 //! * [`rewrite`]: rules applied as nodes are made, which keep every bit;
@@ -14,7 +13,6 @@
 //!
 //! **Boundary**: knows operations, and neither rows, lanes nor processors.
 
-pub mod build;
 pub mod copy;
 pub mod print;
 #[cfg(feature = "internals")]
@@ -511,6 +509,37 @@ impl Graph {
         (0u32..).zip(&self.inputs).filter(move |(_, input)| input.source == source).map(|(i, _)| i)
     }
 
+    /// The part of `whole`, which has `count` parts of a type, at an index known at run time, with the check that the index counts to
+    /// one. The check is made in rows in which `path` holds.
+    pub(crate) fn checked_part(
+        &mut self,
+        path: Option<Node>,
+        place: Span,
+        whole: Node,
+        index: Node,
+        (count, ty): (u32, Type),
+    ) -> Node {
+        let (zero, end) = (self.number(0.0), self.number(f64::from(count)));
+        let floor = self.unary(Op::Floor, index);
+        let integral = self.binary(Op::Eq, floor, index);
+        let from = self.binary(Op::Le, zero, index);
+        let to = self.binary(Op::Lt, index, end);
+        let range = self.binary(Op::And, from, to);
+        let valid = self.binary(Op::And, integral, range);
+        let invalid = self.unary(Op::Not, valid);
+        let fails = match path {
+            Some(path) => self.binary(Op::And, path, invalid),
+            None => invalid,
+        };
+        self.checks.push(Check {
+            fails,
+            effect: Effect::Fail,
+            reason: Reason::Index { len: count },
+            span: place,
+        });
+        self.apply_typed(Op::Gather, 0, ty, &[whole, index])
+    }
+
     /// The node of the input with this index.
     pub fn input_node(&self, index: u32) -> Node {
         let input = &self.inputs[index as usize];
@@ -537,7 +566,7 @@ impl Algebra for Graph {
         Graph::apply_typed(self, op, attr, ty, args)
     }
     fn part(&mut self, whole: Node, index: Node, count: u32, ty: Type) -> Node {
-        build::checked_part(self, None, Span::default(), whole, index, count, ty)
+        self.checked_part(None, Span::default(), whole, index, (count, ty))
     }
 }
 

@@ -22,8 +22,8 @@ use nc_runtime::lanes::{Precision, Scalar};
 
 use crate::anf::Var;
 use crate::ast::Expr;
+use crate::build::Signature;
 use crate::entity::{Entity, EntityVec, entity};
-use crate::graph::build::Signature;
 use crate::graph::{Reason, Shape, Type, canonical_bits};
 use crate::limits::Limits;
 use crate::ops::{Algebra, Lane, MAX_OPERANDS, Op, Operand, Primitive, ShapeError, Watch};

@@ -1,6 +1,7 @@
 //! Products, determinant and inverse of matrices.
 
-use nc_runtime::lanes::Lanes;
+use nc_runtime::lanes::{Lanes, Precision};
+use nc_runtime::recipes::scale;
 
 use super::array::{Arrays, Number, Truth};
 use super::conditions::{Condition, Domain};
@@ -327,7 +328,7 @@ impl Rule for Det {
         syntax: Syntax::Call(&["det"]),
         doc: "determinant, by LU decomposition with partial pivoting",
         bound: Bound::Composed("LU decomposition"),
-        derivative: "the cofactor matrix, up to 8×8 also where M is singular",
+        derivative: "the cofactor matrix, also where M is singular",
         kinks: "",
         domain: None,
         kink: None,
@@ -362,15 +363,18 @@ impl Rule for Det {
     }
 }
 
-/// The cofactors of a matrix: its signed minors, each a determinant.
+/// The cofactors of a matrix: its signed minors.
+///
+/// With complete pivoting `P·M·Q = L·U`, and the transposed matrix of cofactors, the adjugate, is `± Q·adj(U)·L⁻¹·P`. In `adj(U) =
+/// det(U)·U⁻¹` the last pivot cancels, the only one that is 0 where the rank is n − 1: a singular matrix has its cofactors, too.
 pub struct Cofactors;
 impl Rule for Cofactors {
     const INFO: OpInfo = OpInfo {
         name: "cofactors",
         syntax: Syntax::Internal,
         doc: "the determinants of the matrix without a row and a column, with the signs of a chessboard",
-        bound: Bound::Composed("LU decompositions"),
-        derivative: "cofactors of the minors",
+        bound: Bound::Composed("LU decomposition with complete pivoting and substitution"),
+        derivative: "cofactors of the minors; beyond 8×8 (C·t)·X − C·tᵀ·X with X the transposed inverse",
         kinks: "",
         domain: None,
         kink: None,
@@ -382,42 +386,16 @@ impl Rule for Cofactors {
         square("cofactors", args[0]).map(|_| args[0])
     }
     fn work(args: &[Type], ty: Type) -> usize {
-        args[0].len() * Det::work(args, ty)
+        2 * Inv::work(args, ty)
     }
     fn array<A: Arrays>(m: &A, _: u32, _: Type, args: &[A::Operand]) -> A::Form {
-        let l = m.lanes();
         let (n, _) = m.shape(&args[0]).extents();
-        let rest = n - 1;
-        let (from, to) = (m.stored(&args[0]), m.cells(Elem::Num, n * n));
-        let (first, end) = (m.index(0), m.index(n));
-        m.fold(first, end, [Lane::M(l.m(false))], |row, [minus]| {
-            m.fold(first, end, [minus], |column, [minus]| {
-                let minor = m.cells(Elem::Num, rest * rest);
-                // Rows and columns behind those that are left out move up by one.
-                let copy = |begin: A::Index, end: A::Index, skipped: u32| {
-                    m.between(begin, end, |r| {
-                        let (source, target) = (m.times(r, n), m.times(r, rest));
-                        let copy = |begin: A::Index, end: A::Index, shift: u32| {
-                            m.between(begin, end, |c| {
-                                let element = m.load(&from, skipped * n + shift, m.plus(source, c));
-                                m.store(&minor, 0, m.plus(target, c), element);
-                            });
-                        };
-                        copy(first, column, 0);
-                        copy(column, m.index(rest), 1);
-                    });
-                };
-                copy(first, row, 0);
-                copy(row, m.index(rest), 1);
-                let lu = Elimination { m, n: rest, left: minor, right: m.cells(Elem::Num, 0), width: 0 };
-                let det = lu.determinant();
-                let cofactor = l.select(minus.m(), l.neg(det), det);
-                m.store(&to, 0, m.plus(m.times(row, n), column), Lane::F(cofactor));
-                [Lane::M(l.not(minus.m()))]
-            });
-            [Lane::M(l.not(minus.m()))]
-        });
-        m.result(to)
+        let lu = Elimination::of(m, &args[0], n, identity(m, n));
+        let order = m.cells(Elem::Bool, n * n);
+        let odd = lu.run_completely(&order);
+        let exponent = lu.back_substitute_but_last();
+        lu.restore(&order);
+        m.result(lu.adjugate(odd, exponent))
     }
     fn tangent<A: Algebra>(
         g: &mut A,
@@ -427,6 +405,15 @@ impl Rule for Cofactors {
         active: Option<A::V>,
     ) -> Term<A::V> {
         let matrix = site.args[0];
+        if site.ty.len() > LARGE {
+            let (inverse, t) = (transposed_inverse(g, matrix), counting(g, t, active));
+            let (products, turned) = (g.mul(site.node, t), g.unary(Op::Transpose, t));
+            let change = g.unary(Op::Sum, products);
+            let (left, right) = (g.mul(change, inverse), g.binary(Op::Matmul, site.node, turned));
+            let right = g.binary(Op::Matmul, right, inverse);
+            let edge = active.map(|active| all_or_nothing(g, active));
+            return Term::Value { value: g.sub(left, right), edge };
+        }
         let (mut values, mut actives) = (Vec::new(), Vec::new());
         for place in places(g, matrix) {
             let (minor, tangent) = (minor(g, matrix, place), minor(g, t, place));
@@ -451,6 +438,16 @@ impl Rule for Cofactors {
     ) -> Term<A::V> {
         let matrix = site.args[0];
         let (n, _) = g.shape(matrix).extents();
+        if site.ty.len() > LARGE {
+            let (inverse, t) = (transposed_inverse(g, matrix), counting(g, t, active));
+            let products = g.mul(t, inverse);
+            let change = g.unary(Op::Sum, products);
+            let turned = g.unary(Op::Transpose, t);
+            let (left, right) = (g.mul(change, site.node), g.binary(Op::Matmul, inverse, turned));
+            let right = g.binary(Op::Matmul, right, site.node);
+            let edge = active.map(|active| all_or_nothing(g, active));
+            return Term::Value { value: g.sub(left, right), edge };
+        }
         let mut sums: Vec<Option<A::V>> = vec![None; site.ty.len()];
         let mut actives: Vec<Option<A::V>> = vec![None; site.ty.len()];
         for place @ (row, column) in places(g, matrix).into_iter().rev() {
@@ -506,13 +503,8 @@ impl Rule for Inv {
         6 * args[0].len() * extents(args[0].shape).0
     }
     fn array<A: Arrays>(m: &A, _: u32, ty: Type, args: &[A::Operand]) -> A::Form {
-        let l = m.lanes();
         let (n, _) = ty.shape.extents();
-        let (one, zero) = (l.f(1.0), l.f(0.0));
-        let right = m.cells(ty.elem, n * n);
-        m.each(n * n, |k| m.store(&right, 0, k, Lane::F(zero)));
-        m.each(n, |k| m.store(&right, 0, m.times(k, n + 1), Lane::F(one)));
-        let lu = Elimination::of(m, &args[0], n, right);
+        let lu = Elimination::of(m, &args[0], n, identity(m, n));
         lu.run();
         lu.back_substitute();
         m.result(lu.right)
@@ -703,8 +695,8 @@ fn square(name: &str, ty: Type) -> Result<u32, ShapeError> {
     }
 }
 
-/// Matrices with as many rows and more have their cofactors computed by loops: each minor by itself would be tens of thousands of
-/// instructions.
+/// Matrices with as many rows and more have all cofactors from one decomposition. Those of smaller ones are determinants by themselves:
+/// each is as accurate as its own size allows.
 const COFACTORS_FROM: u32 = 6;
 
 /// The places of a matrix's elements, row by row.
@@ -740,11 +732,6 @@ fn cofactor_matrix<A: Algebra>(g: &mut A, matrix: A::V) -> A::V {
         let one = g.number(1.0);
         return g.fill(one, shape);
     }
-    if shape.len() > LARGE {
-        let (det, inverse) = (g.unary(Op::Det, matrix), g.unary(Op::Inv, matrix));
-        let transposed = g.unary(Op::Transpose, inverse);
-        return g.mul(det, transposed);
-    }
     if n >= COFACTORS_FROM {
         return g.unary(Op::Cofactors, matrix);
     }
@@ -757,7 +744,29 @@ fn cofactor_matrix<A: Algebra>(g: &mut A, matrix: A::V) -> A::V {
     g.pack(Elem::Num, shape, &cofactors)
 }
 
-/// Gaussian elimination with partial pivoting: each row of a batch chooses its own pivots.
+/// The inverse of the transposed matrix.
+fn transposed_inverse<A: Algebra>(g: &mut A, matrix: A::V) -> A::V {
+    let inverse = g.unary(Op::Inv, matrix);
+    g.unary(Op::Transpose, inverse)
+}
+
+/// The mask that holds everywhere where `mask` holds anywhere.
+fn all_or_nothing<A: Algebra>(g: &mut A, mask: A::V) -> A::V {
+    let (shape, any) = (g.shape(mask), g.unary(Op::Any, mask));
+    g.fill(any, shape)
+}
+
+/// Cells with the n×n unit matrix.
+fn identity<A: Arrays>(m: &A, n: u32) -> A::Cells {
+    let l = m.lanes();
+    let (one, zero) = (l.f(1.0), l.f(0.0));
+    let cells = m.cells(Elem::Num, n * n);
+    m.each(n * n, |k| m.store(&cells, 0, k, Lane::F(zero)));
+    m.each(n, |k| m.store(&cells, 0, m.times(k, n + 1), Lane::F(one)));
+    cells
+}
+
+/// Gaussian elimination with pivoting: each row of a batch chooses its own pivots.
 struct Elimination<'m, A: Arrays> {
     m: &'m A,
     n: u32,
@@ -783,7 +792,7 @@ impl<'m, A: Arrays> Elimination<'m, A> {
         self.m.load(&self.left, 0, self.m.times(k, self.n + 1)).f()
     }
 
-    /// Carries out the elimination. Returns the determinant.
+    /// Carries out the elimination with partial pivoting. Returns the determinant.
     fn determinant(&self) -> Number<A> {
         let m = self.m;
         let l = m.lanes();
@@ -795,7 +804,7 @@ impl<'m, A: Arrays> Elimination<'m, A> {
         l.select(odd, l.neg(product.f()), product.f())
     }
 
-    /// Returns whether an odd number of rows has been exchanged.
+    /// Carries out the elimination with partial pivoting: rows are exchanged. Returns whether an odd number of them has been.
     fn run(&self) -> Truth<A> {
         let m = self.m;
         let n = m.index(self.n);
@@ -803,6 +812,39 @@ impl<'m, A: Arrays> Elimination<'m, A> {
         let [odd] = m.fold(m.index(0), n, [even], |k, odd| {
             let below = m.plus(k, m.index(1));
             let odd = m.fold(below, n, odd, |row, [odd]| [Lane::M(self.pivot(k, row, odd.m()))]);
+            m.between(below, n, |row| self.eliminate(k, row));
+            odd
+        });
+        odd.m()
+    }
+
+    /// Carries out the elimination with complete pivoting: rows and columns are exchanged, so that the pivots that are 0 are the last
+    /// ones. `order` keeps which columns have been. Returns whether the number of exchanges is odd.
+    fn run_completely(&self, order: &A::Cells) -> Truth<A> {
+        let m = self.m;
+        let l = m.lanes();
+        let n = m.index(self.n);
+        let [odd] = m.fold(m.index(0), n, [Lane::M(l.m(false))], |k, [odd]| {
+            let below = m.plus(k, m.index(1));
+            let largest = |column: A::Index| {
+                let [largest] = m.fold(k, n, [Lane::F(l.f(0.0))], |row, [largest]| {
+                    let here = l.abs(m.load(&self.left, 0, m.plus(m.times(row, self.n), column)).f());
+                    [Lane::F(l.select(l.lt(largest.f(), here), here, largest.f()))]
+                });
+                largest
+            };
+            let [_, odd] = m.fold(below, n, [largest(k), odd], |column, [first, odd]| {
+                let here = largest(column);
+                let larger = l.lt(first.f(), here.f());
+                m.store(order, 0, m.plus(m.times(k, self.n), column), Lane::M(larger));
+                m.between_if(m.index(0), n, larger, |row| {
+                    let row = m.times(row, self.n);
+                    self.exchange(&self.left, larger, m.plus(row, k), m.plus(row, column));
+                });
+                let first = l.select(larger, here.f(), first.f());
+                [Lane::F(first), Lane::M(either(l, larger, odd.m()))]
+            });
+            let odd = m.fold(below, n, [odd], |row, [odd]| [Lane::M(self.pivot(k, row, odd.m()))]);
             m.between(below, n, |row| self.eliminate(k, row));
             odd
         });
@@ -825,7 +867,7 @@ impl<'m, A: Arrays> Elimination<'m, A> {
         m.between_if(m.index(0), m.index(self.width), larger, |column| {
             self.exchange(&self.right, larger, m.plus(upper, column), m.plus(lower, column));
         });
-        l.or(l.and(larger, l.not(odd)), l.and(l.not(larger), odd))
+        either(l, larger, odd)
     }
 
     #[inline]
@@ -889,4 +931,99 @@ impl<'m, A: Arrays> Elimination<'m, A> {
             });
         });
     }
+
+    /// The right-hand sides become the last pivot times the solutions, without a power of two whose exponent is returned: so nothing is
+    /// divided by the last pivot. What would be divided by another pivot of 0 becomes 0.
+    fn back_substitute_but_last(&self) -> Number<A> {
+        let m = self.m;
+        let l = m.lanes();
+        let (left, right) = (&self.left, &self.right);
+        let end = m.index(self.n - 1);
+        // Most of the exponent of a small pivot, so that quotients by large ones do not vanish.
+        let most = match l.precision() {
+            Precision::Double => 900.0,
+            Precision::Single => 110.0,
+        };
+        let (_, exponent) = scale::split(l, self.diagonal(end));
+        let exponent = l.select(l.lt(exponent, l.f(-most)), l.f(-most), exponent);
+        let exponent = l.select(l.gt(exponent, l.f(most)), l.f(most), exponent);
+        let scaled = |x| scale::scale(l, x, l.neg(exponent));
+        let last = scaled(self.diagonal(end));
+        m.each(self.width, |column| {
+            let here = m.plus(m.times(end, self.width), column);
+            m.store(right, 0, here, Lane::F(scaled(m.load(right, 0, here).f())));
+        });
+        let zero = l.f(0.0);
+        m.between(m.index(1), m.index(self.n), |done| {
+            let row = m.minus(m.index(self.n - 1), done);
+            let (across, pivot) = (m.times(row, self.n), self.diagonal(row));
+            let none = l.eq(pivot, zero);
+            m.blocks(self.width, BLOCK, |column, count| {
+                let here = m.plus(m.times(row, self.width), column);
+                let start = m.loads(right, count, 1, here);
+                let values = m.sums(
+                    m.plus(row, m.index(1)),
+                    m.index(self.n),
+                    count,
+                    |j| l.mul(last, start(j).f()),
+                    |k| {
+                        let factor = m.load(left, 0, m.plus(across, k)).f();
+                        let there = m.plus(m.times(k, self.width), column);
+                        move |j, value| l.sub(value, l.mul(factor, m.load(right, j, there).f()))
+                    },
+                );
+                for (j, value) in (0..count).zip(values) {
+                    m.store(right, j, here, Lane::F(l.select(none, zero, l.div(value, pivot))));
+                }
+            });
+        });
+        exponent
+    }
+
+    /// Takes back the exchanges of columns, the last one first, in the rows of the solutions.
+    fn restore(&self, order: &A::Cells) {
+        let m = self.m;
+        m.each(self.n, |done| {
+            let k = m.minus(m.index(self.n - 1), done);
+            // As many columns come behind column k as are done.
+            m.between(m.index(0), done, |back| {
+                let column = m.minus(m.index(self.n - 1), back);
+                let exchanged = m.load(order, 0, m.plus(m.times(k, self.n), column)).m();
+                let (upper, lower) = (m.times(k, self.width), m.times(column, self.width));
+                m.between_if(m.index(0), m.index(self.width), exchanged, |j| {
+                    self.exchange(&self.right, exchanged, m.plus(upper, j), m.plus(lower, j));
+                });
+            });
+        });
+    }
+
+    /// The transposed solutions times a power of two and the determinant without its last pivot. The factors are multiplied as mantissas and exponents: their
+    /// product may be outside the range of numbers where the results are not.
+    fn adjugate(&self, odd: Truth<A>, exponent: Number<A>) -> A::Cells {
+        let m = self.m;
+        let l = m.lanes();
+        let start = [Lane::F(l.f(1.0)), Lane::F(exponent)];
+        let [mantissa, exponent] =
+            m.fold(m.index(0), m.index(self.n - 1), start, |k, [mantissa, exponent]| {
+                let (factor, above) = scale::split(l, self.diagonal(k));
+                let (mantissa, carried) = scale::split(l, l.mul(mantissa.f(), factor));
+                [Lane::F(mantissa), Lane::F(l.add(exponent.f(), l.add(above, carried)))]
+            });
+        let factor = l.select(odd, l.neg(mantissa.f()), mantissa.f());
+        let to = m.cells(Elem::Num, self.n * self.n);
+        m.each(self.n, |row| {
+            let across = m.times(row, self.n);
+            m.each(self.n, |column| {
+                let solution = m.load(&self.right, 0, m.plus(m.times(column, self.width), row)).f();
+                let cofactor = scale::scale(l, l.mul(factor, solution), exponent.f());
+                m.store(&to, 0, m.plus(across, column), Lane::F(cofactor));
+            });
+        });
+        to
+    }
+}
+
+/// Whether one of two holds, and not the other.
+fn either<L: Lanes>(l: &L, a: L::M, b: L::M) -> L::M {
+    l.or(l.and(a, l.not(b)), l.and(l.not(a), b))
 }

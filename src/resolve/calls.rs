@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use super::{Call, CallKind, Group, Kind, Resolver};
-use crate::anf::FuncId;
 use crate::entity::EntityVec;
+use crate::names::FuncId;
 use crate::problem::ProblemKind;
 
 /// Work that the loops of mutually recursive functions may take together. Each function that such a group is entered by

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use super::{Resolver, calls};
-use crate::anf::{FuncId, Var};
 use crate::entity::EntityVec;
+use crate::names::{FuncId, Var};
 use crate::problem::ProblemKind;
 
 /// Variables from around them that all functions together may use, and that all calls together may pass on: functions

@@ -265,13 +265,13 @@ impl<T: Element> Table<'_, T> {
                             line: line(),
                             column,
                             name: name(),
-                            text: shown(),
+                            text: shown().into(),
                         });
                     }
                 },
-                Cell::Wrong(hint) => {
+                Cell::Wrong => {
                     let text = shown();
-                    return Err(FileProblem::NotANumber { line: line(), column, name: name(), text, hint });
+                    return Err(FileProblem::NotANumber { line: line(), column, name: name(), text });
                 }
                 Cell::Mixed { comma, point } => {
                     let [comma, point] = [comma, point].map(|start| self.place.line(start));
@@ -514,7 +514,7 @@ enum Cell<T> {
     Number(T),
     /// It says that there is no number.
     None,
-    Wrong(&'static str),
+    Wrong,
     /// Records with a decimal comma and with a decimal point.
     Mixed {
         comma: usize,
@@ -546,14 +546,12 @@ impl Marks {
         match number::<T>(&with_point) {
             Some(number) if commas == 1 && !cell.contains('.') => {
                 if separator == Separator::Byte(b',') {
-                    return Cell::Wrong(
-                        "; a comma within quotes may be a decimal comma or part thousands: write a point, or none",
-                    );
+                    return Cell::Wrong;
                 }
                 self.comma.get_or_insert(at);
                 self.checked(number)
             }
-            _ => Cell::Wrong(hint(cell, commas)),
+            _ => Cell::Wrong,
         }
     }
 
@@ -562,27 +560,6 @@ impl Marks {
             (Some(comma), Some(point)) => Cell::Mixed { comma, point },
             _ => Cell::Number(number),
         }
-    }
-}
-
-/// What else there is to say about a cell that is no number.
-fn hint(cell: &str, commas: usize) -> &'static str {
-    let digits = cell.bytes().any(|byte| byte.is_ascii_digit());
-    let only = |extra: &str| cell.chars().all(|c| c.is_ascii_digit() || extra.contains(c));
-    if digits && commas > 0 && only("+-,.eE")
-        || digits && only("+-,.'\u{a0}\u{202f} ") && cell.contains(char::is_whitespace)
-    {
-        "; write it without marks between thousands"
-    } else if digits && cell.ends_with('%') {
-        "; write it as a fraction, without %"
-    } else if digits && cell.trim_end_matches(')').ends_with(['i', 'j']) {
-        "; the parts of complex numbers are columns z.re and z.im"
-    } else if digits && (cell.contains(':') || cell.matches(['-', '/']).count() == 2) {
-        "; write dates and times as numbers"
-    } else if !digits && cell.chars().all(|c| !c.is_ascii_digit()) {
-        "; if the line holds units or more names, take it out or begin it with #"
-    } else {
-        ""
     }
 }
 

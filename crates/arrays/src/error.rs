@@ -203,7 +203,7 @@ pub enum FileProblem {
         found: usize,
     },
     /// A field that is no number.
-    #[error("line {line}, column {column} ({name:?}): {text:?} is not a number{hint}")]
+    #[error("line {line}, column {column} ({name:?}): {text:?} is not a number{}", hint(text))]
     NotANumber {
         /// The line in which the record starts.
         line: u64,
@@ -213,8 +213,6 @@ pub enum FileProblem {
         name: String,
         /// The field, or how it starts.
         text: String,
-        /// What may help: nothing, or words behind a semicolon.
-        hint: &'static str,
     },
     /// A field that says that there is no number, where that is refused: [`Missing::Refuse`](super::Missing::Refuse).
     #[error("line {line}, column {column} ({name:?}) has no number, but {text:?}")]
@@ -226,7 +224,7 @@ pub enum FileProblem {
         /// The column's name.
         name: String,
         /// What stands there.
-        text: String,
+        text: Box<str>,
     },
     /// Numbers with a decimal comma and others with a decimal point.
     #[error(
@@ -313,5 +311,29 @@ fn list(names: &[String]) -> String {
     match names {
         [] => "none with a name".to_owned(),
         _ => names.join(", "),
+    }
+}
+
+/// What else there is to say about a cell that is no number.
+fn hint(cell: &str) -> &'static str {
+    let commas = cell.bytes().filter(|&byte| byte == b',').count();
+    let digits = cell.bytes().any(|byte| byte.is_ascii_digit());
+    let only = |extra: &str| cell.chars().all(|c| c.is_ascii_digit() || extra.contains(c));
+    if digits && commas == 1 && only("+-,eE") {
+        "; a comma may be a decimal comma or part thousands: write a point, or none"
+    } else if digits && commas > 0 && only("+-,.eE")
+        || digits && only("+-,.'\u{a0}\u{202f} ") && cell.contains(char::is_whitespace)
+    {
+        "; write it without marks between thousands"
+    } else if digits && cell.ends_with('%') {
+        "; write it as a fraction, without %"
+    } else if digits && cell.trim_end_matches(')').ends_with(['i', 'j']) {
+        "; the parts of complex numbers are columns z.re and z.im"
+    } else if digits && (cell.contains(':') || cell.matches(['-', '/']).count() == 2) {
+        "; write dates and times as numbers"
+    } else if !digits && cell.chars().all(|c| !c.is_ascii_digit()) {
+        "; if the line holds units or more names, take it out or begin it with #"
+    } else {
+        ""
     }
 }

@@ -18,10 +18,13 @@ const MEMORY: u64 = 4 << 30;
 #[derive(Clone, Copy)]
 pub struct ReadOptions<'a> {
     pub(crate) format: Option<Format>,
-    take: Option<&'a dyn Fn(&str) -> Option<String>>,
+    take: Option<&'a Take<'a>>,
     pub(crate) missing: Missing,
     pub(crate) memory: usize,
 }
+
+/// From the name of a column in a file to the one that it is taken by, if it is.
+type Take<'a> = dyn Fn(&str) -> Option<String> + 'a;
 
 /// What becomes of a cell of a csv file that says that there is no number: an empty one, `NA`, `null` and the like.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]

@@ -86,7 +86,7 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     let all = loaded.program.inputs().chain(constants);
     let wrt = args.derivatives.wrt(&loaded, all.collect::<Vec<_>>())?;
     // One kernel for each kind of derivative; the value is the same in all of them.
-    let mut computed: Vec<(Option<Kind>, Kernel, Vec<Vec<f64>>)> = Vec::new();
+    let mut computed: Vec<Computed> = Vec::new();
     let mut note = None;
     for kind in kinds.iter().copied().map(Some).chain(kinds.is_empty().then_some(None)) {
         let options = match kind {
@@ -209,6 +209,9 @@ fn evaluate<T: Element>(
     Ok((numbers, note))
 }
 
+/// A kernel for a kind of derivative, or for the value alone, with the numbers of each of its outputs.
+type Computed = (Option<Kind>, Kernel, Vec<Vec<f64>>);
+
 /// The results of a kernel with their numbers.
 fn results<'k>(
     kernel: &'k Kernel,
@@ -254,7 +257,7 @@ fn named(parts: Vec<(&str, Json)>) -> Json {
     }
 }
 
-fn as_json(computed: &[(Option<Kind>, Kernel, Vec<Vec<f64>>)]) -> Json {
+fn as_json(computed: &[Computed]) -> Json {
     let mut object = json!({});
     for (kind, kernel, numbers) in computed {
         let values = results(kernel, numbers);
@@ -294,7 +297,7 @@ fn as_json(computed: &[(Option<Kind>, Kernel, Vec<Vec<f64>>)]) -> Json {
     object
 }
 
-fn as_text(computed: &[(Option<Kind>, Kernel, Vec<Vec<f64>>)]) -> String {
+fn as_text(computed: &[Computed]) -> String {
     let mut lines: Vec<(String, Vec<f64>, Form)> = Vec::new();
     for (k, (kind, kernel, numbers)) in computed.iter().enumerate() {
         if k == 0 {

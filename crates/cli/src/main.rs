@@ -391,7 +391,7 @@ fn set_threads(threads: usize) -> Result<(), Failure> {
         return Err(Failure::usage(format!("--threads: at most {MOST_THREADS} are possible")));
     }
     // The pool is there already if the environment asks for too many.
-    if threads > 1 && !asked_by_environment().is_some_and(|(_, threads)| threads > MOST_THREADS) {
+    if threads > 1 && asked_by_environment().is_none_or(|(_, threads)| threads <= MOST_THREADS) {
         let built = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
         built.map_err(|error| {
             Failure::message("threads", format!("cannot start {threads} threads: {error}"))

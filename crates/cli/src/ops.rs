@@ -48,13 +48,13 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
         chosen.clone_from(&all);
     }
     if let Some(family) = &args.family {
-        if all.iter().all(|info| info.family.to_string() != *family) {
-            let mut families: Vec<String> = all.iter().map(|info| info.family.to_string()).collect();
+        if all.iter().all(|info| info.family != family) {
+            let mut families: Vec<&str> = all.iter().map(|info| info.family).collect();
             families.dedup();
             let message = format!("there is no family `{family}`; there are {}", families.join(", "));
             return Err(Failure::message("unknown-family", message));
         }
-        chosen.retain(|info| info.family.to_string() == *family);
+        chosen.retain(|info| info.family == family);
     }
     if let Some(text) = &args.find {
         let text = text.to_lowercase();

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use ariadne::{Config, IndexType, Label, Report, ReportKind, Source};
 use nc_arrays::{FileError, FileProblem};
-use neural_compiler::{Diagnostic, Error, KernelError, Severity, Span, Variable};
+use neural_compiler::{Diagnostic, Error, Severity, Span, Variable};
 use serde_json::{Value as Json, json};
 
 use super::state;
@@ -85,20 +85,7 @@ impl Failure {
         match error {
             Error::Source(diagnostics) => Failure::Source(source, diagnostics),
             Error::Kernel(error) => {
-                let code = match error {
-                    KernelError::UnknownInput { .. } => "unknown-input",
-                    KernelError::HessianOfVector { .. } | KernelError::HessianOfComplex { .. } => "hessian",
-                    KernelError::ComplexByVector { .. } => "gradient",
-                    KernelError::TooDeep { .. } => "too-deep",
-                    KernelError::DerivativeTooLarge(_) => "too-large",
-                    KernelError::TooManySteps { .. } => "too-many-steps",
-                    KernelError::TooManyDerivatives { .. } => "too-large",
-                    KernelError::Memory { .. } => "memory",
-                    KernelError::Internal { .. } => "internal",
-                    KernelError::Codegen(_) => "codegen",
-                    _ => "compile",
-                };
-                let failure = Failure::message(code, format!("{}: {error}", source.name));
+                let failure = Failure::message(error.code(), format!("{}: {error}", source.name));
                 match super::limits::of_kernel(&error) {
                     Some(note) => failure.note(note),
                     None => failure,

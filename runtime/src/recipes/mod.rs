@@ -14,5 +14,6 @@ pub mod inverse;
 pub mod log;
 mod poly;
 pub mod pow;
+pub mod scale;
 mod single;
 pub mod trig;

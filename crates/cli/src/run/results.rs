@@ -144,6 +144,7 @@ fn form_of_all(kernel: &Kernel, kind: Kind, parts: &[Part]) -> Result<Form, Fail
 
 impl<T: Element> Results<T> {
     /// Starts the files, so that what cannot be written is found out before the work is done.
+    #[expect(clippy::too_many_arguments, reason = "what is known of the program, the batch and the options")]
     pub fn create(
         loaded: &Loaded,
         args: &Args,

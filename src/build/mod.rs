@@ -16,9 +16,9 @@ use std::sync::Arc;
 
 use nc_runtime::lanes::Precision;
 
-use super::{Check, Effect, Function, Graph, Node, Output, Reason, Role, Shape, Source, Type};
 use crate::anf::{Anf, Atom, Binding, BlockId, End, FuncId, Operand, Rhs, Var};
 use crate::entity::EntityVec;
+use crate::graph::{Check, Effect, Function, Graph, Node, Output, Reason, Role, Shape, Source, Type};
 use crate::limits::{DEFAULT_MEMORY_BYTES, Limits, MAX_COLUMNS, MAX_SIZE, NODE_BYTES};
 use crate::number::Literal;
 use crate::ops::{Algebra, Op, ShapeError, Watch};
@@ -278,7 +278,7 @@ impl Algebra for Builder<'_> {
         node
     }
     fn part(&mut self, whole: Node, index: Node, count: u32, ty: Type) -> Node {
-        checked_part(&mut self.here.graph, self.here.path, self.place, whole, index, count, ty)
+        self.here.graph.checked_part(self.here.path, self.place, whole, index, (count, ty))
     }
 }
 
@@ -706,30 +706,4 @@ impl<'a> Builder<'a> {
         }
         self.errors.push(diagnostic);
     }
-}
-
-/// The part of `whole` at an index known at run time, with the check that the index counts to one.
-pub(crate) fn checked_part(
-    g: &mut Graph,
-    path: Option<Node>,
-    place: Span,
-    whole: Node,
-    index: Node,
-    count: u32,
-    ty: Type,
-) -> Node {
-    let (zero, end) = (g.number(0.0), g.number(f64::from(count)));
-    let floor = g.unary(Op::Floor, index);
-    let integral = g.binary(Op::Eq, floor, index);
-    let from = g.binary(Op::Le, zero, index);
-    let to = g.binary(Op::Lt, index, end);
-    let range = g.binary(Op::And, from, to);
-    let valid = g.binary(Op::And, integral, range);
-    let invalid = g.unary(Op::Not, valid);
-    let fails = match path {
-        Some(path) => g.binary(Op::And, path, invalid),
-        None => invalid,
-    };
-    g.checks.push(Check { fails, effect: Effect::Fail, reason: Reason::Index { len: count }, span: place });
-    g.apply_typed(Op::Gather, 0, ty, &[whole, index])
 }
