@@ -4,8 +4,10 @@
 //! graph that nothing simplifies, so that they read as the program was written. Each operation with a domain states
 //! its condition on the terms it is applied to, and the path that it stands on.
 //!
+//! * `ranges`: what is known of the values of terms, so that conditions which always hold are left out;
 //! * `text`: terms as formulas.
 
+mod ranges;
 mod text;
 
 use std::collections::{HashMap, HashSet};
@@ -18,6 +20,8 @@ use crate::graph::{Graph, Node, NodeKind, Shape, Source, Type};
 use crate::ops::conditions::filled;
 use crate::ops::{Algebra, Domain, Op};
 use crate::source::{Diagnostic, Span};
+
+use self::ranges::Range;
 
 /// What holds in the safe domain of a program.
 #[derive(Debug, Clone, Default)]
@@ -117,6 +121,8 @@ struct Terms {
     taken: HashSet<String>,
     /// Constants that terms come to.
     folded: HashMap<Node, Node>,
+    /// What is known of the values of terms that are operations.
+    ranges: HashMap<Node, Range>,
 }
 
 impl Terms {
@@ -168,9 +174,12 @@ impl Terms {
     fn apply(&mut self, op: Op, attr: u32, ty: Type, args: &[Node]) -> Node {
         // Moving elements about is no term of a formula.
         if op.moves() {
-            return self.graph.apply_typed(op, attr, ty, args);
+            let node = self.graph.apply_typed(op, attr, ty, args);
+            self.limit(node, op, args);
+            return node;
         }
         let node = self.graph.intern(NodeKind::Apply(op, attr), ty, args);
+        self.limit(node, op, args);
         let known: Option<Vec<Node>> = args.iter().map(|&arg| self.known(arg)).collect();
         if let Some(known) = known {
             let folded = self.graph.apply_typed(op, attr, ty, &known);
@@ -179,6 +188,29 @@ impl Terms {
             }
         }
         node
+    }
+
+    /// Keeps what is known of the values of a term.
+    fn limit(&mut self, node: Node, op: Op, args: &[Node]) {
+        let is_this = self.graph.op(node) == Some(op);
+        if !is_this || self.ranges.contains_key(&node) {
+            return;
+        }
+        let ranges: Vec<Range> = args.iter().map(|&arg| self.range(arg)).collect();
+        let same = matches!(args, [a, b, ..] if a == b);
+        let exponent = args.get(1).and_then(|&exponent| self.number(exponent));
+        let range = ranges::of(op, &ranges, same, exponent);
+        if range != Range::ALL {
+            self.ranges.insert(node, range);
+        }
+    }
+
+    /// What is known of the value of a term.
+    fn range(&self, node: Node) -> Range {
+        match self.number(node) {
+            Some(number) => Range::constant(number),
+            None => self.ranges.get(&node).copied().unwrap_or(Range::ALL),
+        }
     }
 
     /// An element of a term that is put together of elements.
@@ -546,6 +578,10 @@ impl Walker<'_> {
             if !self.result.warnings.contains(&warning) {
                 self.result.warnings.push(warning);
             }
+            return;
+        }
+        let ranges: Vec<Range> = args.iter().map(|&arg| self.terms.range(arg)).collect();
+        if ranges::never(domain.outside, &ranges) {
             return;
         }
         let under_roots = self.under_roots(domain, args);

@@ -1,5 +1,6 @@
 //! Limits that a program asks for, in the comment at its head. Dialects differ in what a comment begins with.
 
+use crate::dialect::is_blank;
 use crate::limits::Limits;
 use crate::source::{Diagnostic, MAX_DIAGNOSTICS, Span};
 
@@ -15,7 +16,7 @@ pub fn read(source: &str, comment: char) -> Result<Limits, Vec<Diagnostic>> {
     let mut limits = Limits::default();
     let mut errors = Vec::new();
     for line in source.lines() {
-        let text = line.trim_start();
+        let text = line.trim_start_matches(is_blank);
         if text.is_empty() {
             continue;
         }

@@ -20,6 +20,11 @@ use crate::ast::{self, Ast};
 use crate::problem::{Problem, Vocabulary};
 use crate::source::{Diagnostic, Span};
 
+/// Whether a character only stands between others: white space, and the byte order mark that some editors begin files with.
+fn is_blank(c: char) -> bool {
+    c.is_whitespace() || c == '\u{feff}'
+}
+
 /// A spelling of programs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]

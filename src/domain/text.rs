@@ -1,4 +1,5 @@
-//! Terms as formulas: infix, with the parentheses that are needed, and not too long to be read.
+//! Terms as formulas: infix, with the parentheses that are needed, and not too long to be read. What is too long has `…` in
+//! place of whole operands, those that are nested deepest first.
 
 use crate::graph::{Node, NodeKind, Shape};
 use crate::number;
@@ -6,8 +7,11 @@ use crate::ops::Op;
 
 use super::Terms;
 
-/// Characters of an operand, beyond which it is cut off.
+/// Characters of an operand, beyond which parts of it are left out.
 const OPERAND: usize = 60;
+
+/// How deep operands are printed, one after the other, until the text is short enough.
+const DEPTHS: [usize; 11] = [usize::MAX, 16, 12, 9, 7, 5, 4, 3, 2, 1, 0];
 
 /// Characters of a path.
 const PATH: usize = 80;
@@ -34,6 +38,7 @@ enum Tightness {
     Atom,
 }
 
+#[derive(Clone)]
 enum Item {
     Text(String),
     /// A number that has to be this tight.
@@ -139,37 +144,55 @@ fn choice(terms: &Terms, node: Node) -> Option<(Option<bool>, Option<bool>)> {
     }
 }
 
-/// Prints until nothing is left, or the text is too long.
-fn print(terms: &Terms, mut left: Vec<Item>, limit: usize) -> String {
+/// Prints as deep as the limit of characters allows.
+fn print(terms: &Terms, items: Vec<Item>, limit: usize) -> String {
+    let tries = DEPTHS.iter().find_map(|&depth| print_to(terms, &items, limit, depth));
+    tries.unwrap_or_else(|| "…".into())
+}
+
+/// Prints with `…` for operands that are nested deeper than this; `None` if the text is too long even so.
+fn print_to(terms: &Terms, items: &[Item], limit: usize, depth: usize) -> Option<String> {
+    let mut left: Vec<(Item, usize)> = items.iter().rev().map(|item| (item.clone(), 0)).collect();
     let mut text = String::new();
     let mut length = 0;
-    while let Some(item) = left.pop() {
+    while let Some((item, level)) = left.pop() {
         match item {
             Item::Text(words) => {
                 length += words.chars().count();
                 text += &words;
                 if length > limit {
-                    let cut = text.char_indices().nth(limit).map_or(text.len(), |(at, _)| at);
-                    text.truncate(cut);
-                    return text.trim_end().to_string() + "…";
+                    return None;
                 }
             }
-            Item::Number(..) | Item::Truth(..) if left.len() > PENDING => left.push(Item::Text("…".into())),
+            Item::Number(..) | Item::Truth(..) if left.len() > PENDING => {
+                left.push((Item::Text("…".into()), level));
+            }
             Item::Number(node, at_least) => {
                 let (tightness, items) = formula(terms, node);
+                // A name or a number is no longer than what stands for it.
+                let leaf = matches!(items[..], [Item::Text(_)]);
+                if level > depth && !leaf {
+                    left.push((Item::Text("…".into()), level));
+                    continue;
+                }
                 let parentheses = tightness < at_least;
                 if parentheses {
-                    left.push(Item::Text(")".into()));
+                    left.push((Item::Text(")".into()), level));
                 }
-                left.extend(items.into_iter().rev());
+                left.extend(items.into_iter().rev().map(|item| (item, level + 1)));
                 if parentheses {
-                    left.push(Item::Text("(".into()));
+                    left.push((Item::Text("(".into()), level));
                 }
             }
             Item::Truth(node, positive, parentheses) => {
+                if level > depth {
+                    left.push((Item::Text("…".into()), level));
+                    continue;
+                }
                 let (word, parts) = match split(terms, node, positive) {
                     Parts::One(node, positive) => {
-                        left.extend(comparison(terms, node, positive).into_iter().rev());
+                        let items = comparison(terms, node, positive).into_iter().rev();
+                        left.extend(items.map(|item| (item, level + 1)));
                         continue;
                     }
                     Parts::All(parts) => (" and ", parts),
@@ -177,16 +200,17 @@ fn print(terms: &Terms, mut left: Vec<Item>, limit: usize) -> String {
                 };
                 let [a, b] = parts.map(|(node, positive)| Item::Truth(node, positive, true));
                 if parentheses {
-                    left.push(Item::Text(")".into()));
+                    left.push((Item::Text(")".into()), level));
                 }
-                left.extend([b, Item::Text(word.into()), a]);
+                let junction = [b, Item::Text(word.into()), a];
+                left.extend(junction.map(|item| (item, level + 1)));
                 if parentheses {
-                    left.push(Item::Text("(".into()));
+                    left.push((Item::Text("(".into()), level));
                 }
             }
         }
     }
-    text
+    Some(text)
 }
 
 fn text(words: impl Into<String>) -> Item {

@@ -420,10 +420,67 @@ fn conditions_in_words() {
         ),
         (
             "(/ (+ aaaaaaaaaaaaaaaaaaaaaaa (* bbbbbbbbbbbbbbbbbbbbbbbb cccccccccccccccccccccccc ddddddddd)))",
-            "aaaaaaaaaaaaaaaaaaaaaaa + bbbbbbbbbbbbbbbbbbbbbbbb·ccccccccc… ≠ 0",
+            "aaaaaaaaaaaaaaaaaaaaaaa + …·ddddddddd ≠ 0",
         ),
     ] {
         assert_eq!(conditions(text), expected, "{text}");
+    }
+}
+
+/// What holds for all numbers is no condition; rounding and underflow are not looked at.
+#[test]
+fn conditions_that_always_hold() {
+    for text in [
+        "(sqrt (square x))",
+        "(sqrt (+ (* x x) (pow y 4) (abs z)))",
+        "(log (exp x))",
+        "(/ x (cosh y))",
+        "(log (max 1 x))",
+        "(/ (+ 1 (square x)))",
+        "(sqrt (+ 1 (exp (- x))))",
+        "(asin (* (sin x) (cos y)))",
+        "(acos (tanh x))",
+        "(log1p (expm1 x))",
+        "(sqrt (- 1 (sin x)))",
+        "(pow (exp x) y)",
+        "(sqrt (dot [x y] [x y]))",
+        "(log (hypot x 1))",
+        "(sqrt (if (< x 0) 1 (abs y)))",
+        "(/ (- -1 (square x)))",
+        "(sqrt (min (abs x) 3))",
+        "(let ((s (+ (square x) (square y)))) (sqrt s))",
+        "(vsum (sqrt (* [x y] [x y])))",
+    ] {
+        assert_eq!(conditions(text), "", "{text}");
+    }
+    // What does not always hold stays, however close it is.
+    for (text, expected) in [
+        ("(log (square x))", "x² > 0"),
+        ("(/ (abs x))", "|x| ≠ 0"),
+        ("(log (max 0 x))", "max(0, x) > 0"),
+        ("(sqrt (- (square x) 1))", "x² − 1 ≥ 0"),
+        ("(asin (* 2 (sin x)))", "−1 ≤ 2·sin(x) ≤ 1"),
+        ("(sqrt (* x y))", "x·y ≥ 0"),
+        ("(sqrt (pow x 3))", "x³ ≥ 0"),
+        ("(/ (- 1 (sin x)))", "1 − sin(x) ≠ 0"),
+        ("(log (min 1 (exp x) y))", "min(min(1, exp(x)), y) > 0"),
+    ] {
+        assert_eq!(conditions(text), expected, "{text}");
+    }
+}
+
+/// Conditions that are too long have whole operands left out, never parts of them.
+#[test]
+fn long_conditions_keep_their_parentheses() {
+    let sum = |name: &str| {
+        let terms: Vec<String> = (1..12).map(|k| format!("(sin (* {k} {name}))")).collect();
+        format!("(+ {})", terms.join(" "))
+    };
+    let conditions = conditions(&format!("(+ (sqrt {}) (sqrt {}))", sum("first"), sum("second")));
+    assert_eq!(conditions.lines().count(), 2, "{conditions}");
+    for line in conditions.lines() {
+        assert_eq!(line.matches('(').count(), line.matches(')').count(), "{line}");
+        assert!(line.contains('…') && line.chars().count() < 80, "{line}");
     }
 }
 

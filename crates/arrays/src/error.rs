@@ -60,6 +60,18 @@ pub enum FileProblem {
         bytes: usize,
     },
 
+    /// What has to be unpacked, converted or read from a pipe is more than it may be: [`ReadOptions::memory`](super::ReadOptions::memory).
+    #[error("{bytes} more bytes of memory are needed, and {limit} are allowed in all")]
+    Memory {
+        /// What was needed next.
+        bytes: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// A device, which may have no end.
+    #[error("it is a device, which may have no end")]
+    Device,
+
     /// The file does not start as npy files do.
     #[error("this is no npy file: it does not start with \\x93NUMPY")]
     Magic,
@@ -152,12 +164,17 @@ pub enum FileProblem {
     /// The archive holds no arrays.
     #[error("the archive holds no arrays")]
     NoArrays,
-    /// An archive that unpacks to more than a file of its size can honestly hold.
-    #[error("the archive unpacks to more than {limit} bytes, which its size cannot account for")]
-    Inflated {
-        /// The limit.
-        limit: u64,
+    /// An entry of an archive is not as long as its header, or the archive, says.
+    #[error("its header needs {needed} bytes, and it unpacks to {found}")]
+    EntryLength {
+        /// By the header of the array.
+        needed: usize,
+        /// By the archive.
+        found: u64,
     },
+    /// An archive of single numbers, which are no rows.
+    #[error("all arrays that are needed are single numbers; one at least needs a dimension of rows")]
+    NoRowsAtAll,
     /// A structured array where a plain one is needed.
     #[error("a structured array cannot be one of several arrays")]
     StructuredEntry,
@@ -173,10 +190,10 @@ pub enum FileProblem {
     },
 
     /// A csv file without a line of names.
-    #[error("the first line must name the columns")]
+    #[error("the first line must name the columns, such as x,y")]
     NoNames,
     /// A line with too many or too few fields.
-    #[error("line {line} has {found} fields where the first line has {expected}")]
+    #[error("line {line} has {found} fields where the line of names has {expected}")]
     FieldCount {
         /// The line in which the record starts.
         line: u64,
@@ -186,7 +203,7 @@ pub enum FileProblem {
         found: usize,
     },
     /// A field that is no number.
-    #[error("line {line}, column {column} ({name:?}): {text:?} is not a number")]
+    #[error("line {line}, column {column} ({name:?}): {text:?} is not a number{}", hint(text))]
     NotANumber {
         /// The line in which the record starts.
         line: u64,
@@ -197,8 +214,30 @@ pub enum FileProblem {
         /// The field, or how it starts.
         text: String,
     },
+    /// A field that says that there is no number, where that is refused: [`Missing::Refuse`](super::Missing::Refuse).
+    #[error("line {line}, column {column} ({name:?}) has no number, but {text:?}")]
+    NoNumber {
+        /// The line in which the record starts.
+        line: u64,
+        /// The column.
+        column: usize,
+        /// The column's name.
+        name: String,
+        /// What stands there.
+        text: Box<str>,
+    },
+    /// Numbers with a decimal comma and others with a decimal point.
+    #[error(
+        "line {comma} has a decimal comma and line {point} a decimal point; write all numbers with a point"
+    )]
+    MixedMarks {
+        /// The line of a number with a comma.
+        comma: u64,
+        /// The line of a number with a point.
+        point: u64,
+    },
     /// A line that is not UTF-8 text.
-    #[error("line {line}, column {column} is not UTF-8 text")]
+    #[error("line {line}, column {column} is not UTF-8 text; save the file in UTF-8")]
     NotText {
         /// The line in which the record starts.
         line: u64,
@@ -227,6 +266,10 @@ pub enum FileProblem {
 }
 
 impl FileProblem {
+    pub(crate) fn element_type(dtype: &str, reason: &'static str) -> FileProblem {
+        FileProblem::ElementType { dtype: dtype.chars().take(40).collect(), reason }
+    }
+
     pub(crate) fn system(action: &'static str) -> impl FnOnce(io::Error) -> FileProblem {
         move |source| FileProblem::System { action, source }
     }
@@ -268,5 +311,29 @@ fn list(names: &[String]) -> String {
     match names {
         [] => "none with a name".to_owned(),
         _ => names.join(", "),
+    }
+}
+
+/// What else there is to say about a cell that is no number.
+fn hint(cell: &str) -> &'static str {
+    let commas = cell.bytes().filter(|&byte| byte == b',').count();
+    let digits = cell.bytes().any(|byte| byte.is_ascii_digit());
+    let only = |extra: &str| cell.chars().all(|c| c.is_ascii_digit() || extra.contains(c));
+    if digits && commas == 1 && only("+-,eE") {
+        "; a comma may be a decimal comma or part thousands: write a point, or none"
+    } else if digits && commas > 0 && only("+-,.eE")
+        || digits && only("+-,.'\u{a0}\u{202f} ") && cell.contains(char::is_whitespace)
+    {
+        "; write it without marks between thousands"
+    } else if digits && cell.ends_with('%') {
+        "; write it as a fraction, without %"
+    } else if digits && cell.trim_end_matches(')').ends_with(['i', 'j']) {
+        "; the parts of complex numbers are columns z.re and z.im"
+    } else if digits && (cell.contains(':') || cell.matches(['-', '/']).count() == 2) {
+        "; write dates and times as numbers"
+    } else if !digits && cell.chars().all(|c| !c.is_ascii_digit()) {
+        "; if the line holds units or more names, take it out or begin it with #"
+    } else {
+        ""
     }
 }

@@ -1,7 +1,8 @@
 //! Batches from and to files of arrays: `.npy`, `.npz` and `.csv`.
 //!
 //! [`Dataset::open`] reads any of them into named columns, which serve as [`Source`]s of an evaluation; numbers of
-//! large npy files are mapped and used where they are. [`write_arrays`] writes any of them, and [`NpyOutput`] lets an
+//! large npy files are mapped and used where they are. [`ReadOptions`] say which columns are taken and what becomes of
+//! cells without a number. [`write_arrays`] writes any of them, and [`NpyOutput`] lets an
 //! evaluation write straight into the npy file that it makes.
 //!
 //! Numbers are binary64 or binary32, as the caller wants them ([`Element`]). For binary64, files of other types are
@@ -9,26 +10,33 @@
 //! [`Dataset::is_rounded`] tells whether that changed any.
 //!
 //! Files are hostile until proven otherwise: whatever they contain leads to a [`FileError`] or to numbers, with memory
-//! in proportion to the size of the file. A file that is mapped must not be changed or cut short by another program
+//! in proportion to the size of the file and within a limit ([`ReadOptions::memory`]). A file that is mapped must not be changed or cut short by another program
 //! meanwhile; no program that maps files can defend itself against that.
 
 mod contents;
 mod csv_file;
 mod error;
+mod identity;
 mod npy;
 mod npz;
+mod options;
 mod output;
+mod pending;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashSet;
+use std::collections::HashMap;
+use std::io::Read;
 use std::path::Path;
 
-use self::contents::{Contents, as_numbers};
+use self::contents::{Budget, Contents, as_numbers};
 pub use self::error::{FileError, FileProblem, MissingColumn};
+pub use self::identity::FileIdentity;
 use self::npy::{Array, Numbers};
-pub use self::output::{ArraysOutput, NamedArray, NpyOutput, write_arrays, write_csv};
+pub use self::options::{Incomplete, IncompleteRow, Missing, ReadOptions, Remark};
+pub use self::output::{ArraysOutput, NamedArray, NpyOutput, duplicate_name, write_arrays, write_csv};
+pub use self::pending::remove_unfinished;
 use nc_runtime::batch::Source;
 use nc_runtime::element::Element;
 
@@ -57,6 +65,15 @@ impl Format {
             _ => Err(FileError::new(path, FileProblem::Format)),
         }
     }
+
+    /// The format that the first bytes of a file show; csv if they show no other.
+    fn of_bytes(bytes: &[u8]) -> Format {
+        match bytes {
+            _ if bytes.starts_with(npy::MAGIC) => Format::Npy,
+            [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => Format::Npz,
+            _ => Format::Csv,
+        }
+    }
 }
 
 /// Arrays with the same number of rows, as read from a file.
@@ -64,8 +81,14 @@ impl Format {
 pub struct Dataset<T: Element = f64> {
     rows: usize,
     fields: Vec<Field>,
+    /// The field of each name.
+    by_name: HashMap<String, usize>,
     storage: Vec<Storage<T>>,
     rounded: bool,
+    positional: bool,
+    left_aside: Vec<String>,
+    remarks: Vec<Remark>,
+    incomplete: Incomplete,
 }
 
 /// How the numbers of a row stand together.
@@ -106,6 +129,8 @@ impl<const N: usize> From<&[usize; N]> for Form {
 #[derive(Debug, Clone)]
 pub struct Field {
     name: String,
+    /// Whether it is one value for all rows: an array without dimensions.
+    single: bool,
     form: Form,
     storage: usize,
     layout: Layout,
@@ -120,6 +145,16 @@ impl Field {
     /// What a row is.
     pub fn form(&self) -> &Form {
         &self.form
+    }
+
+    /// Whether it is one value for all rows: an array of an npz file without dimensions.
+    pub fn is_single(&self) -> bool {
+        self.single
+    }
+
+    /// What a column without a name is called where it is left aside.
+    fn nameless(column: usize) -> String {
+        format!("column {column} (it has no name)")
     }
 
     /// Numbers of a row.
@@ -208,43 +243,130 @@ impl Layout {
 }
 
 impl<T: Element> Dataset<T> {
-    /// Reads a file in the format that its name ends in.
+    fn new(rows: usize, fields: Vec<Field>, storage: Vec<Storage<T>>, rounded: bool) -> Dataset<T> {
+        let by_name = fields.iter().enumerate().map(|(k, field)| (field.name.clone(), k)).collect();
+        Dataset {
+            rows,
+            fields,
+            by_name,
+            storage,
+            rounded,
+            positional: false,
+            left_aside: Vec::new(),
+            remarks: Vec::new(),
+            incomplete: Incomplete::default(),
+        }
+    }
+
+    /// Reads a whole file in the format that its name ends in.
     ///
     /// # Errors
     /// If the file cannot be read, or is not what it should be; see [`FileProblem`].
     pub fn open(path: impl AsRef<Path>) -> Result<Dataset<T>, FileError> {
-        let path = path.as_ref();
-        Dataset::open_as(path, Format::of_path(path)?)
+        Dataset::open_with(path, &ReadOptions::default())
     }
 
-    /// Reads a file in the given format, whatever its name.
+    /// Reads a whole file in the given format, whatever its name.
     ///
     /// # Errors
     /// As for [`Dataset::open`].
     pub fn open_as(path: impl AsRef<Path>, format: Format) -> Result<Dataset<T>, FileError> {
-        let path = path.as_ref();
-        Dataset::from_contents(path, Contents::of_file(path)?, format)
+        Dataset::open_with(path, &ReadOptions::default().format(format))
     }
 
-    fn from_contents(path: &Path, contents: Contents, format: Format) -> Result<Dataset<T>, FileError> {
+    /// Reads a file as the options say. Without a format there, the ending of the file's name says it, or for what is no
+    /// file, such as a pipe, its first bytes.
+    ///
+    /// # Errors
+    /// As for [`Dataset::open`].
+    pub fn open_with(path: impl AsRef<Path>, options: &ReadOptions<'_>) -> Result<Dataset<T>, FileError> {
+        let path = path.as_ref();
+        let by_name = Format::of_path(path);
+        let format = match (options.format, by_name) {
+            (Some(format), _) | (None, Ok(format)) => Some(format),
+            (None, Err(error)) if path.is_file() => return Err(error),
+            (None, Err(_)) => None,
+        };
+        let budget = Budget::new(options.memory);
+        let (contents, format) = Contents::of_file(path, format, &budget)?;
+        Dataset::from_contents(path, contents, format, options, &budget)
+    }
+
+    /// Reads what comes from elsewhere, such as standard input; `name` stands for it in errors. Without a format in the
+    /// options, the first bytes say it.
+    ///
+    /// # Errors
+    /// As for [`Dataset::open`].
+    pub fn from_reader(
+        name: &str,
+        reader: impl Read,
+        options: &ReadOptions<'_>,
+    ) -> Result<Dataset<T>, FileError> {
+        let path = Path::new(name);
+        let budget = Budget::new(options.memory);
+        let (contents, format) = Contents::of_reader(reader, options.format, &budget)
+            .map_err(|problem| FileError::new(path, problem))?;
+        Dataset::from_contents(path, contents, format, options, &budget)
+    }
+
+    fn from_contents(
+        path: &Path,
+        contents: Contents,
+        format: Format,
+        options: &ReadOptions<'_>,
+        budget: &Budget,
+    ) -> Result<Dataset<T>, FileError> {
         match format {
-            Format::Csv => csv_file::read(path, &contents),
-            Format::Npz => npz::read(path, &contents),
+            Format::Csv => csv_file::read(path, &contents, options, budget),
+            Format::Npz => npz::read(path, &contents, options, budget),
             Format::Npy => {
-                let wrong = |problem| FileError::new(path, problem);
-                let array = npy::read::<T>(contents.bytes()).map_err(wrong)?;
-                let mut names = HashSet::new();
-                if let Some(field) = array.fields.iter().find(|field| !names.insert(&field.name)) {
-                    return Err(wrong(FileProblem::DuplicateName { name: field.name.clone() }));
+                let array = npy::read::<T>(contents.bytes(), options, budget).map_err(|refused| {
+                    FileError { path: path.to_owned(), array: refused.field, problem: refused.problem }
+                })?;
+                let Array { rows, fields, numbers, rounded, left_aside } = array;
+                if fields.iter().any(|field| field.single) {
+                    return Err(FileError::new(path, FileProblem::NoRows));
                 }
-                let Array { rows, fields, numbers, rounded } = array;
+                let positional = fields.iter().any(|field| field.name.is_empty());
                 let storage = match numbers {
                     Numbers::InPlace(start) => Storage::InFile { contents, start },
                     Numbers::Converted(numbers) => Storage::Owned(numbers),
                 };
-                Ok(Dataset { rows, fields, storage: vec![storage], rounded })
+                let dataset = Dataset::new(rows, fields, vec![storage], rounded);
+                Ok(Dataset { positional, left_aside, ..dataset })
             }
         }
+    }
+
+    /// Whether the columns have no names, but an order: those of a plain npy file.
+    pub fn is_positional(&self) -> bool {
+        self.positional
+    }
+
+    /// Names of the columns and arrays that were not wanted, in the order of the file.
+    pub fn left_aside(&self) -> &[String] {
+        &self.left_aside
+    }
+
+    /// How the file was read, where that is not as anyone would expect.
+    pub fn remarks(&self) -> &[Remark] {
+        &self.remarks
+    }
+
+    /// Rows of the file without a number in some cell, which are not among those of this dataset; see
+    /// [`Missing::FailRow`].
+    pub fn incomplete(&self) -> &Incomplete {
+        &self.incomplete
+    }
+
+    /// The field of this name.
+    pub fn field(&self, name: &str) -> Option<&Field> {
+        self.by_name.get(name).map(|&k| &self.fields[k])
+    }
+
+    /// The numbers of one row of a field, parts of complex numbers one after the other.
+    pub fn row_of(&self, field: &Field, row: usize) -> Vec<T> {
+        self.columns(field).flat_map(|column| column.row(row).to_vec()).collect()
     }
 
     /// Whether numbers were changed when they were rounded to the element type.
@@ -281,7 +403,7 @@ impl<T: Element> Dataset<T> {
     /// If there is no such field, or it has rows of another form.
     pub fn find(&self, name: &str, form: impl Into<Form>) -> Result<Vec<Source<'_, T>>, MissingColumn> {
         let form = form.into();
-        let by_name = |name: &str| self.fields.iter().find(|field| field.name == name);
+        let by_name = |name: &str| self.field(name);
         if let Some(field) = by_name(name) {
             let wide = |shape: &[usize]| shape.iter().copied().filter(|&size| size != 1).collect::<Vec<_>>();
             if wide(&field.form.dims) != wide(&form.dims) {
@@ -318,6 +440,9 @@ impl<T: Element> Dataset<T> {
         let numbers = self.storage.get(field.storage).map_or(&[][..], Storage::numbers);
         // Without rows there is nothing behind the place of the first.
         let data = numbers.get(field.layout.place(&field.form.sizes(), number)..).unwrap_or_default();
+        if field.single {
+            return Source::Constant(data.first().copied().unwrap_or_default());
+        }
         match field.layout.row {
             1 => Source::Column(data.get(..self.rows).unwrap_or_default()),
             row_stride => Source::Matrix { data, columns: 1, row_stride },

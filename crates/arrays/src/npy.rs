@@ -4,11 +4,13 @@
 //! since a hostile one must not cost more than its own length: nesting is bounded by the form, and sizes are checked
 //! against the file before anything is allocated.
 
+use std::collections::HashSet;
+
 use nc_runtime::element::Element;
 use nc_runtime::lanes::Precision;
 
-use super::contents::{as_numbers, room_for};
-use super::{Field, FileProblem, Form, Layout};
+use super::contents::{Budget, as_numbers};
+use super::{Field, FileProblem, Form, Layout, ReadOptions};
 
 /// The longest header that is accepted. NumPy itself accepts 10,000 bytes unless told to trust the file.
 const MAX_HEADER: usize = 1 << 20;
@@ -19,7 +21,13 @@ const MAX_DIMENSIONS: usize = 64;
 /// The most elements that the rows of an array without rows may have. Otherwise the file's size limits them.
 const MAX_IDLE_ELEMENTS: usize = 1 << 20;
 
-const MAGIC: &[u8] = b"\x93NUMPY";
+pub(crate) const MAGIC: &[u8] = b"\x93NUMPY";
+
+/// Bytes from the start of a file that tell how long its header is.
+pub(crate) const PREFIX: usize = 12;
+
+/// Levels of fields within fields. They are not read, and have to be passed over.
+const MAX_LEVELS: usize = 16;
 
 /// What the header says.
 #[derive(Debug)]
@@ -40,8 +48,33 @@ enum Descr {
 #[derive(Debug)]
 struct FieldDescr {
     name: String,
-    dtype: String,
+    descr: Descr,
     shape: Vec<usize>,
+}
+
+impl Descr {
+    /// Bytes of an item of any type, also one that cannot be read; `None` if they are too many or not known.
+    fn size(&self) -> Option<usize> {
+        match self {
+            Descr::Plain(dtype) => ItemType::any_size(dtype),
+            Descr::Fields(fields) => fields.iter().try_fold(0usize, |sum, field| {
+                sum.checked_add(product(&field.shape)?.checked_mul(field.descr.size()?)?)
+            }),
+        }
+    }
+}
+
+/// Why an array cannot be read, and which of its fields it is if it has some.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    pub(crate) field: Option<String>,
+    pub(crate) problem: FileProblem,
+}
+
+impl From<FileProblem> for Refused {
+    fn from(problem: FileProblem) -> Refused {
+        Refused { field: None, problem }
+    }
 }
 
 /// An array: its fields (one without a name if it is not structured), and numbers of its own unless they can be
@@ -53,6 +86,8 @@ pub(crate) struct Array<T> {
     pub(crate) numbers: Numbers<T>,
     /// Whether numbers were changed when they were rounded.
     pub(crate) rounded: bool,
+    /// Names of fields that are not wanted.
+    pub(crate) left_aside: Vec<String>,
 }
 
 /// Where the numbers of an array are.
@@ -63,12 +98,46 @@ pub(crate) enum Numbers<T> {
     Converted(Vec<T>),
 }
 
-/// Reads an npy file from its bytes.
-pub(crate) fn read<T: Element>(bytes: &[u8]) -> Result<Array<T>, FileProblem> {
+/// How long the header is with all before it, from the first [`PREFIX`] bytes of a file.
+///
+/// # Errors
+/// If this is no npy file, or the header would be too long.
+pub(crate) fn header_length(prefix: &[u8]) -> Result<usize, FileProblem> {
+    let (length, rest) = header_start(prefix)?;
+    if length > MAX_HEADER {
+        return Err(FileProblem::HeaderLength { declared: length, possible: MAX_HEADER });
+    }
+    Ok(prefix.len() - rest.len() + length)
+}
+
+/// How long a file is to be, by its header.
+///
+/// # Errors
+/// If the header is wrong, or has elements of an unknown size.
+pub(crate) fn length(header: &[u8]) -> Result<usize, FileProblem> {
+    let Header { descr, shape, data, .. } = read_header(header)?;
+    let size = descr.size().ok_or_else(|| match &descr {
+        Descr::Plain(dtype) => FileProblem::element_type(dtype, "the type is not known"),
+        Descr::Fields(_) => FileProblem::TooLarge { shape: shape.clone() },
+    })?;
+    let bytes = product(&shape).and_then(|items| items.checked_mul(size)?.checked_add(data));
+    bytes.filter(|&bytes| bytes <= isize::MAX as usize).ok_or(FileProblem::TooLarge { shape })
+}
+
+/// Reads an npy file from its bytes. Of a structured array the fields that are wanted are read.
+pub(crate) fn read<T: Element>(
+    bytes: &[u8],
+    options: &ReadOptions<'_>,
+    budget: &Budget,
+) -> Result<Array<T>, Refused> {
     let Header { descr, fortran_order, shape, data } = read_header(bytes)?;
     let start = data;
     let data = &bytes[start..];
-    let Some((&rows, row_shape)) = shape.split_first() else { return Err(FileProblem::NoRows) };
+    // A single number is an array of one row, which is no row of a batch.
+    let (single, rows, row_shape) = match shape.split_first() {
+        Some((&rows, row_shape)) => (false, rows, row_shape),
+        None => (true, 1, &[][..]),
+    };
     let too_large = || FileProblem::TooLarge { shape: shape.clone() };
     let items = product(row_shape).ok_or_else(too_large)?;
     let check_length = |item_size: usize| -> Result<(), FileProblem> {
@@ -91,7 +160,7 @@ pub(crate) fn read<T: Element>(bytes: &[u8]) -> Result<Array<T>, FileProblem> {
             check_length(element.size * parts)?;
             let layout = Layout::whole(rows, row_shape, fortran_order).of_parts(parts);
             let form = Form { dims: row_shape.to_vec(), complex: element.complex };
-            let field = Field { name: String::new(), form, storage: 0, layout };
+            let field = Field { name: String::new(), single, form, storage: 0, layout };
             let mut rounded = false;
             let numbers = if element.is_native_number::<T>() && as_numbers::<T>(data).is_some() {
                 Numbers::InPlace(start)
@@ -101,25 +170,27 @@ pub(crate) fn read<T: Element>(bytes: &[u8]) -> Result<Array<T>, FileProblem> {
                     // Elements are counted row-major; the file counts the first dimension of a row fastest.
                     (index, true) => (index % rows, row_major_element(index / rows, row_shape)),
                 };
-                let mut numbers = room_for(rows * items * parts)?;
+                let mut numbers = budget.room_for(rows * items * parts)?;
                 rounded = element.convert(data, &mut numbers, place)?;
                 Numbers::Converted(numbers)
             };
-            Ok(Array { rows, fields: vec![field], numbers, rounded })
+            Ok(Array { rows, fields: vec![field], numbers, rounded, left_aside: Vec::new() })
         }
         Descr::Fields(descriptions) => {
             // Fields beside each other in every item; further dimensions would make arrays of records.
             if !row_shape.is_empty() {
-                return Err(FileProblem::ElementType {
-                    dtype: "structured".to_owned(),
-                    reason: "a structured array must have rows as its only dimension",
-                });
+                let reason = "a structured array must have rows as its only dimension";
+                return Err(FileProblem::element_type("structured", reason).into());
             }
-            read_fields(data, rows, &shape, &descriptions, start, check_length)
+            if single {
+                return Err(FileProblem::NoRows.into());
+            }
+            read_fields(data, rows, &shape, &descriptions, start, check_length, options, budget)
         }
     }
 }
 
+#[expect(clippy::too_many_arguments, reason = "what the header and the caller say, once")]
 fn read_fields<T: Element>(
     data: &[u8],
     rows: usize,
@@ -127,45 +198,74 @@ fn read_fields<T: Element>(
     descriptions: &[FieldDescr],
     start: usize,
     check_length: impl Fn(usize) -> Result<(), FileProblem>,
-) -> Result<Array<T>, FileProblem> {
+    options: &ReadOptions<'_>,
+    budget: &Budget,
+) -> Result<Array<T>, Refused> {
     let too_large = || FileProblem::TooLarge { shape: shape.to_vec() };
     let mut item_size = 0usize;
     let mut elements_per_row = 0usize;
-    // Of each field: where it starts in an item, its elements' type, how many numbers they are.
+    // Of each field that is wanted: what it is called, its shape, where it starts in an item, its elements' type, how many
+    // numbers they are.
     let mut places = Vec::new();
-    for description in descriptions {
-        let FieldDescr { name, dtype, shape } = description;
+    let mut left_aside = Vec::new();
+    let mut names = HashSet::new();
+    for FieldDescr { name, descr, shape } in descriptions {
+        let of_field = |problem| Refused { field: Some(name.clone()), problem };
         let count = product(shape).ok_or_else(too_large)?;
         // NumPy fills gaps with nameless bytes without a type.
-        let padding = if name.is_empty() { ItemType::padding(dtype) } else { None };
-        let element = match padding {
-            Some(size) => ItemType { size, kind: Kind::Boolean, complex: false, swapped: false },
-            None => ItemType::parse(dtype)?,
+        let padding = match descr {
+            Descr::Plain(dtype) if name.is_empty() => ItemType::padding(dtype),
+            Descr::Plain(_) | Descr::Fields(_) => None,
         };
-        if padding.is_none() {
-            if count == 0 {
-                return Err(FileProblem::EmptyRows { shape: shape.clone() });
+        let taken = if padding.is_none() { options.taken(name) } else { None };
+        let size = match (&taken, descr) {
+            (Some(taken), Descr::Plain(dtype)) => {
+                let element = ItemType::parse(dtype).map_err(of_field)?;
+                if count == 0 {
+                    return Err(of_field(FileProblem::EmptyRows { shape: shape.clone() }));
+                }
+                if !names.insert(taken.clone()) {
+                    return Err(FileProblem::DuplicateName { name: name.clone() }.into());
+                }
+                let numbers = count.checked_mul(element.parts()).ok_or_else(too_large)?;
+                places.push((taken.clone(), shape, item_size, element, numbers));
+                elements_per_row = elements_per_row.checked_add(numbers).ok_or_else(too_large)?;
+                element.size * element.parts()
             }
-            let numbers = count.checked_mul(element.parts()).ok_or_else(too_large)?;
-            places.push((description, item_size, element, numbers));
-            elements_per_row = elements_per_row.checked_add(numbers).ok_or_else(too_large)?;
-        }
-        let size = count.checked_mul(element.size * element.parts()).ok_or_else(too_large)?;
+            (Some(_), Descr::Fields(_)) => {
+                let reason = "fields within fields are not supported";
+                return Err(of_field(FileProblem::element_type("structured", reason)));
+            }
+            (None, _) => {
+                if padding.is_none() {
+                    left_aside.push(name.clone());
+                }
+                let size = padding.or_else(|| descr.size());
+                size.ok_or_else(|| match descr {
+                    Descr::Plain(dtype) => of_field(FileProblem::element_type(
+                        dtype,
+                        "it is not known how many bytes to pass over",
+                    )),
+                    Descr::Fields(_) => too_large().into(),
+                })?
+            }
+        };
+        let size = count.checked_mul(size).ok_or_else(too_large)?;
         item_size = item_size.checked_add(size).ok_or_else(too_large)?;
     }
-    if places.is_empty() {
-        return Err(FileProblem::EmptyRows { shape: shape.to_vec() });
+    if places.is_empty() && left_aside.is_empty() {
+        return Err(FileProblem::EmptyRows { shape: shape.to_vec() }.into());
     }
     check_length(item_size)?;
 
     let number = size_of::<T>();
     let in_place = item_size.is_multiple_of(number)
         && as_numbers::<T>(data).is_some()
-        && places.iter().all(|(_, at, element, _)| element.is_native_number::<T>() && at % number == 0);
+        && places.iter().all(|(_, _, at, element, _)| element.is_native_number::<T>() && at % number == 0);
     let mut fields = Vec::new();
     let mut rounded = false;
-    let mut numbers = if in_place { Vec::new() } else { room_for(rows * elements_per_row)? };
-    for (FieldDescr { name, shape, .. }, at, element, count) in places {
+    let mut numbers = if in_place { Vec::new() } else { budget.room_for(rows * elements_per_row)? };
+    for (name, shape, at, element, count) in places {
         let form = Form { dims: shape.clone(), complex: element.complex };
         let layout = if in_place {
             Layout::rows_apart(item_size / number, at / number, &form.sizes())
@@ -173,14 +273,15 @@ fn read_fields<T: Element>(
             let layout = Layout::rows_apart(count, numbers.len(), &form.sizes());
             for row in 0..rows {
                 let item = &data[row * item_size + at..][..count * element.size];
-                rounded |= element.convert(item, &mut numbers, |index| (row, index))?;
+                let converted = element.convert(item, &mut numbers, |index| (row, index));
+                rounded |= converted.map_err(|problem| Refused { field: Some(name.clone()), problem })?;
             }
             layout
         };
-        fields.push(Field { name: name.clone(), form, storage: 0, layout });
+        fields.push(Field { name, single: false, form, storage: 0, layout });
     }
     let numbers = if in_place { Numbers::InPlace(start) } else { Numbers::Converted(numbers) };
-    Ok(Array { rows, fields, numbers, rounded })
+    Ok(Array { rows, fields, numbers, rounded, left_aside })
 }
 
 fn product(shape: &[usize]) -> Option<usize> {
@@ -198,6 +299,29 @@ fn row_major_element(mut index: usize, shape: &[usize]) -> usize {
     }
     element
 }
+
+/// Names of types, which some programs write for their codes.
+const NAMES: [(&str, &str); 19] = [
+    ("bool", "|b1"),
+    ("int8", "|i1"),
+    ("int16", "=i2"),
+    ("int32", "=i4"),
+    ("int64", "=i8"),
+    ("uint8", "|u1"),
+    ("uint16", "=u2"),
+    ("uint32", "=u4"),
+    ("uint64", "=u8"),
+    ("float16", "=f2"),
+    ("half", "=f2"),
+    ("float32", "=f4"),
+    ("single", "=f4"),
+    ("float64", "=f8"),
+    ("double", "=f8"),
+    ("float", "=f8"),
+    ("complex64", "=c8"),
+    ("complex128", "=c16"),
+    ("complex", "=c16"),
+];
 
 /// The type of an element.
 #[derive(Debug, Clone, Copy)]
@@ -221,13 +345,8 @@ enum Kind {
 
 impl ItemType {
     fn parse(dtype: &str) -> Result<ItemType, FileProblem> {
-        let refuse = |reason| {
-            let mut dtype = dtype.to_owned();
-            if let Some((end, _)) = dtype.char_indices().nth(40) {
-                dtype.truncate(end);
-            }
-            FileProblem::ElementType { dtype, reason }
-        };
+        let refuse = |reason| FileProblem::element_type(dtype, reason);
+        let dtype = NAMES.iter().find(|(name, _)| *name == dtype).map_or(dtype, |(_, code)| code);
         let (swapped, rest) = match dtype.as_bytes() {
             [b'<', rest @ ..] => (cfg!(target_endian = "big"), rest),
             [b'>', rest @ ..] => (cfg!(target_endian = "little"), rest),
@@ -265,6 +384,24 @@ impl ItemType {
     /// How many numbers an element is.
     fn parts(self) -> usize {
         if self.complex { 2 } else { 1 }
+    }
+
+    /// Bytes of an element of any type of known size, also one that cannot be read.
+    fn any_size(dtype: &str) -> Option<usize> {
+        if let Ok(element) = ItemType::parse(dtype) {
+            return Some(element.size * element.parts());
+        }
+        let code = dtype.trim_start_matches(['<', '>', '=', '|']);
+        let kind = code.chars().next()?;
+        // Dates have their unit behind the size.
+        let digits = code[kind.len_utf8()..].split('[').next()?;
+        let size = digits.parse::<usize>().ok()?;
+        match kind {
+            'f' | 'c' | 'S' | 'a' | 'V' | 'M' | 'm' => Some(size),
+            'U' => size.checked_mul(4),
+            // The objects of a whole array stand together, so nothing behind them can be found.
+            _ => None,
+        }
     }
 
     /// The size of nameless bytes without a type.
@@ -340,21 +477,26 @@ fn half(bits: u16) -> f64 {
     if bits >> 15 == 0 { magnitude } else { -magnitude }
 }
 
-fn read_header(bytes: &[u8]) -> Result<Header, FileProblem> {
+/// How long the text of the header is, and all behind the bytes that say so.
+fn header_start(bytes: &[u8]) -> Result<(usize, &[u8]), FileProblem> {
     let Some(rest) = bytes.strip_prefix(MAGIC) else { return Err(FileProblem::Magic) };
     let short = |declared| FileProblem::HeaderLength { declared, possible: rest.len() };
     let (&[major, minor], rest) = rest.split_first_chunk().ok_or_else(|| short(2))?;
-    let (length, rest) = match (major, minor) {
+    match (major, minor) {
         (1, 0) => {
             let (length, rest) = rest.split_first_chunk().ok_or_else(|| short(4))?;
-            (usize::from(u16::from_le_bytes(*length)), rest)
+            Ok((usize::from(u16::from_le_bytes(*length)), rest))
         }
         (2 | 3, 0) => {
             let (length, rest) = rest.split_first_chunk().ok_or_else(|| short(6))?;
-            (u32::from_le_bytes(*length) as usize, rest)
+            Ok((u32::from_le_bytes(*length) as usize, rest))
         }
-        _ => return Err(FileProblem::Version { major, minor }),
-    };
+        _ => Err(FileProblem::Version { major, minor }),
+    }
+}
+
+fn read_header(bytes: &[u8]) -> Result<Header, FileProblem> {
+    let (length, rest) = header_start(bytes)?;
     let possible = rest.len().min(MAX_HEADER);
     if length > possible {
         return Err(FileProblem::HeaderLength { declared: length, possible });
@@ -366,7 +508,7 @@ fn read_header(bytes: &[u8]) -> Result<Header, FileProblem> {
     Ok(header)
 }
 
-/// A recursive descent without recursion: the form of the header has three levels.
+/// A recursive descent, in which only fields within fields recur, and not far.
 struct Parser<'a> {
     text: &'a [u8],
     at: usize,
@@ -382,7 +524,7 @@ impl Parser<'_> {
             let key = self.string("a key in quotes")?;
             self.expect(b':', "':'")?;
             let (key, repeated) = match key.as_str() {
-                "descr" => ("descr", descr.replace(self.descr()?).is_some()),
+                "descr" => ("descr", descr.replace(self.descr(0)?).is_some()),
                 "fortran_order" => ("fortran_order", fortran_order.replace(self.boolean()?).is_some()),
                 "shape" => ("shape", shape.replace(self.shape()?).is_some()),
                 _ => return Err(self.expected("'descr', 'fortran_order' or 'shape' in front")),
@@ -408,13 +550,16 @@ impl Parser<'_> {
         })
     }
 
-    fn descr(&mut self) -> Result<Descr, FileProblem> {
+    fn descr(&mut self, level: usize) -> Result<Descr, FileProblem> {
         if !self.accept(b'[') {
             return self.string("a type in quotes or a list of fields").map(Descr::Plain);
         }
+        if level == MAX_LEVELS {
+            return Err(self.expected("no more than 16 levels of fields"));
+        }
         let mut fields = Vec::new();
         while !self.accept(b']') {
-            fields.push(self.field()?);
+            fields.push(self.field(level)?);
             if !self.accept(b',') {
                 self.expect(b']', "',' or ']'")?;
                 break;
@@ -423,7 +568,7 @@ impl Parser<'_> {
         Ok(Descr::Fields(fields))
     }
 
-    fn field(&mut self) -> Result<FieldDescr, FileProblem> {
+    fn field(&mut self, level: usize) -> Result<FieldDescr, FileProblem> {
         self.expect(b'(', "a field in parentheses")?;
         // A field may have a title beside its name.
         let name = if self.accept(b'(') {
@@ -436,13 +581,10 @@ impl Parser<'_> {
             self.string("a name in quotes")?
         };
         self.expect(b',', "','")?;
-        if self.peek() == Some(b'[') {
-            return Err(FileProblem::ElementType {
-                dtype: "structured".to_owned(),
-                reason: "fields within fields are not supported",
-            });
-        }
-        let dtype = self.string("a type in quotes")?;
+        let descr = match self.peek() {
+            Some(b'[') => self.descr(level + 1)?,
+            _ => Descr::Plain(self.string("a type in quotes")?),
+        };
         let mut shape = Vec::new();
         if self.accept(b',') && self.peek() != Some(b')') {
             shape = match self.peek() {
@@ -452,7 +594,7 @@ impl Parser<'_> {
             self.accept(b',');
         }
         self.expect(b')', "')'")?;
-        Ok(FieldDescr { name, dtype, shape })
+        Ok(FieldDescr { name, descr, shape })
     }
 
     fn shape(&mut self) -> Result<Vec<usize>, FileProblem> {

@@ -7,12 +7,9 @@ use std::path::Path;
 use zip::ZipArchive;
 use zip::result::ZipError;
 
-use super::contents::Contents;
+use super::contents::{Budget, Contents};
 use super::npy::{self, Numbers};
-use super::{Dataset, Element, FileError, FileProblem, Storage};
-
-/// Deflate cannot shrink data to less than this part. Anything beyond is an archive whose entries overlap.
-const MAX_INFLATION: u64 = 1032;
+use super::{Dataset, Element, FileError, FileProblem, ReadOptions, Storage};
 
 impl From<ZipError> for FileProblem {
     fn from(error: ZipError) -> Self {
@@ -20,40 +17,51 @@ impl From<ZipError> for FileProblem {
     }
 }
 
-pub(crate) fn read<T: Element>(path: &Path, contents: &Contents) -> Result<Dataset<T>, FileError> {
+pub(crate) fn read<T: Element>(
+    path: &Path,
+    contents: &Contents,
+    options: &ReadOptions<'_>,
+    budget: &Budget,
+) -> Result<Dataset<T>, FileError> {
     let bytes = contents.bytes();
     let whole = |problem: FileProblem| FileError::new(path, problem);
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| whole(error.into()))?;
-    let limit = (bytes.len() as u64).saturating_mul(MAX_INFLATION);
-    let mut left = limit;
-    let mut dataset = Dataset { rows: 0, fields: Vec::new(), storage: Vec::new(), rounded: false };
+    let mut dataset = Dataset::new(0, Vec::new(), Vec::new(), false);
     let mut names = HashSet::new();
+    let mut any = false;
+    // The first array with rows.
+    let mut first: Option<String> = None;
     for index in 0..archive.len() {
         let file = archive.by_index(index).map_err(|error| whole(error.into()))?;
         let entry = file.name().map_err(|error| whole(error.into()))?;
         let Some(name) = entry.strip_suffix(".npy").map(str::to_owned) else { continue };
+        any = true;
+        let Some(taken) = options.taken(&name) else {
+            dataset.left_aside.push(name);
+            continue;
+        };
         let wrong = |problem: FileProblem| FileError::in_array(path, &name, problem);
-        if !names.insert(name.clone()) {
+        if !names.insert(taken.clone()) {
             return Err(whole(FileProblem::DuplicateName { name }));
         }
-        let mut unpacked = Vec::new();
-        let read = file.take(left + 1).read_to_end(&mut unpacked);
-        read.map_err(|error| wrong(FileProblem::Archive { message: error.to_string() }))?;
-        left =
-            left.checked_sub(unpacked.len() as u64).ok_or_else(|| wrong(FileProblem::Inflated { limit }))?;
-        let array = npy::read::<T>(&unpacked).map_err(wrong)?;
+        let declared = file.size();
+        let unpacked = unpack(file, declared, budget).map_err(wrong)?;
+        let array = npy::read::<T>(&unpacked, options, budget).map_err(|refused| wrong(refused.problem))?;
         let [field] = &array.fields[..] else { return Err(wrong(FileProblem::StructuredEntry)) };
         if !field.name.is_empty() {
             return Err(wrong(FileProblem::StructuredEntry));
         }
-        if let Some(first) = dataset.fields.first().filter(|_| array.rows != dataset.rows) {
-            let (rows, other_rows) = (array.rows, dataset.rows);
-            return Err(wrong(FileProblem::RowCounts { rows, other: first.name.clone(), other_rows }));
+        if !field.single {
+            if let Some(other) = first.as_ref().filter(|_| array.rows != dataset.rows) {
+                let (rows, other_rows) = (array.rows, dataset.rows);
+                return Err(wrong(FileProblem::RowCounts { rows, other: other.clone(), other_rows }));
+            }
+            first.get_or_insert_with(|| name.clone());
+            dataset.rows = array.rows;
         }
         let mut field = field.clone();
-        field.name = name;
+        field.name = taken;
         field.storage = dataset.storage.len();
-        dataset.rows = array.rows;
         dataset.rounded |= array.rounded;
         dataset.fields.push(field);
         dataset.storage.push(match array.numbers {
@@ -61,8 +69,32 @@ pub(crate) fn read<T: Element>(path: &Path, contents: &Contents) -> Result<Datas
             Numbers::Converted(numbers) => Storage::Owned(numbers),
         });
     }
-    if dataset.fields.is_empty() {
+    if !any {
         return Err(whole(FileProblem::NoArrays));
     }
-    Ok(dataset)
+    if first.is_none() && !dataset.fields.is_empty() {
+        return Err(whole(FileProblem::NoRowsAtAll));
+    }
+    let Dataset { rows, fields, storage, rounded, left_aside, .. } = dataset;
+    Ok(Dataset { left_aside, ..Dataset::new(rows, fields, storage, rounded) })
+}
+
+/// Unpacks an entry, once its header has said that it is as long as the archive says.
+fn unpack(mut file: impl Read, declared: u64, budget: &Budget) -> Result<Vec<u8>, FileProblem> {
+    let archive = |error: std::io::Error| FileProblem::Archive { message: error.to_string() };
+    let mut bytes = Vec::new();
+    (&mut file).take(npy::PREFIX as u64).read_to_end(&mut bytes).map_err(archive)?;
+    let header = npy::header_length(&bytes)?;
+    (&mut file).take(header.saturating_sub(bytes.len()) as u64).read_to_end(&mut bytes).map_err(archive)?;
+    let length = npy::length(&bytes)?;
+    if declared != length as u64 {
+        return Err(FileProblem::EntryLength { needed: length, found: declared });
+    }
+    budget.hold(&mut bytes, length)?;
+    // One more byte would show that there are too many, and at the end the sum of all is checked.
+    file.take((length + 1).saturating_sub(bytes.len()) as u64).read_to_end(&mut bytes).map_err(archive)?;
+    if bytes.len() != length {
+        return Err(FileProblem::EntryLength { needed: length, found: bytes.len() as u64 });
+    }
+    Ok(bytes)
 }

@@ -1,17 +1,18 @@
-//! Files that appear whole or not at all.
+//! Arrays on their way into files.
 
+use std::collections::HashSet;
 use std::fs;
-use std::io::{self, BufWriter, Seek, Write};
-use std::marker::PhantomData;
-use std::path::{Path, PathBuf};
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
+use std::path::Path;
 
 use memmap2::MmapMut;
 use nc_runtime::element::Element;
-use tempfile::{Builder, NamedTempFile};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
 use super::contents::as_numbers;
+use super::csv_file::plain;
+use super::pending::Pending;
 use super::{FileError, FileProblem, Form, Format, element_name, npy};
 
 /// An array to be written.
@@ -97,6 +98,9 @@ impl ArraysOutput {
             let problem = FileProblem::RowCounts { rows, other, other_rows };
             return Err(FileError::in_array(path, array.name, problem));
         }
+        if let Some(name) = duplicate_name(*format, arrays.iter().map(|array| (array.name, array.form))) {
+            return Err(FileError::new(path, FileProblem::DuplicateName { name }));
+        }
         let mut out = BufWriter::new(file.file.as_file_mut());
         let written = match (*format, arrays) {
             (Format::Npy, [array]) => write_npy(&mut out, array).map_err(FileProblem::system("write")),
@@ -121,8 +125,12 @@ impl ArraysOutput {
 fn write_npy<T: Element>(out: &mut impl Write, array: &NamedArray<'_, T>) -> io::Result<()> {
     let shape: Vec<usize> = array.rows.into_iter().chain(array.form.dims.iter().copied()).collect();
     out.write_all(&npy::write_header::<T>(&shape, array.form.complex))?;
+    write_numbers(out, array.data)
+}
+
+fn write_numbers<T: Element>(out: &mut impl Write, numbers: &[T]) -> io::Result<()> {
     let mut bytes = Vec::with_capacity(8 * 1024);
-    for numbers in array.data.chunks(1024) {
+    for numbers in numbers.chunks(1024) {
         bytes.clear();
         numbers.iter().for_each(|number| number.write_bytes(&mut bytes));
         out.write_all(&bytes)?;
@@ -131,6 +139,18 @@ fn write_npy<T: Element>(out: &mut impl Write, array: &NamedArray<'_, T>) -> io:
 }
 
 fn write_npz<T: Element>(out: impl Write + Seek, arrays: &[NamedArray<'_, T>]) -> Result<(), FileProblem> {
+    let mut out = Latch { out, at: 0, end: 0, error: None };
+    let written = write_entries(&mut out, arrays);
+    match out.error.take() {
+        Some(error) => Err(FileProblem::system("write")(error)),
+        None => written,
+    }
+}
+
+fn write_entries<T: Element>(
+    out: &mut (impl Write + Seek),
+    arrays: &[NamedArray<'_, T>],
+) -> Result<(), FileProblem> {
     let mut zip = ZipWriter::new(out);
     for array in arrays {
         let options = SimpleFileOptions::default()
@@ -142,6 +162,54 @@ fn write_npz<T: Element>(out: impl Write + Seek, arrays: &[NamedArray<'_, T>]) -
     zip.finish()?.flush().map_err(FileProblem::system("write"))
 }
 
+/// A file that keeps its first error to itself and then takes everything: a writer of archives that is dropped tries to
+/// finish, and prints what it is told.
+struct Latch<W> {
+    out: W,
+    at: u64,
+    end: u64,
+    error: Option<io::Error>,
+}
+
+impl<W: Write> Write for Latch<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut written = bytes.len();
+        if self.error.is_none() {
+            match self.out.write(bytes) {
+                Ok(0) if !bytes.is_empty() => self.error = Some(io::ErrorKind::WriteZero.into()),
+                Ok(count) => written = count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => return Err(error),
+                Err(error) => self.error = Some(error),
+            }
+        }
+        self.at += written as u64;
+        self.end = self.end.max(self.at);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.error.is_none() {
+            self.error = self.out.flush().err();
+        }
+        Ok(())
+    }
+}
+
+impl<W: Seek> Seek for Latch<W> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let (from, by) = match to {
+            SeekFrom::Start(at) => (at, 0),
+            SeekFrom::Current(by) => (self.at, by),
+            SeekFrom::End(by) => (self.end, by),
+        };
+        self.at = from.checked_add_signed(by).ok_or(io::ErrorKind::InvalidInput)?;
+        if self.error.is_none() {
+            self.error = self.out.seek(SeekFrom::Start(self.at)).err();
+        }
+        Ok(self.at)
+    }
+}
+
 /// Writes arrays with the same number of rows as csv text: a line of names, then a line for each row.
 ///
 /// # Errors
@@ -150,10 +218,10 @@ pub fn write_csv<T: Element>(out: &mut impl Write, arrays: &[NamedArray<'_, T>])
     let mut csv = csv::WriterBuilder::new().flexible(true).from_writer(out);
     for array in arrays {
         for number in 0..array.form.numbers() {
-            csv.write_field(element_name(array.name, array.form, number))?;
+            csv.write_field(element_name(array.name, array.form, number)).map_err(plain)?;
         }
     }
-    csv.write_record(None::<&[u8]>)?;
+    csv.write_record(None::<&[u8]>).map_err(plain)?;
     let mut text = Vec::new();
     for row in 0..arrays.first().and_then(|array| array.rows).unwrap_or(0) {
         for array in arrays {
@@ -162,25 +230,51 @@ pub fn write_csv<T: Element>(out: &mut impl Write, arrays: &[NamedArray<'_, T>])
                 text.clear();
                 // The shortest text that reads back as the same number.
                 write!(text, "{number:?}")?;
-                csv.write_field(&text)?;
+                csv.write_field(&text).map_err(plain)?;
             }
         }
-        csv.write_record(None::<&[u8]>)?;
+        csv.write_record(None::<&[u8]>).map_err(plain)?;
     }
     csv.flush()
+}
+
+/// The name that two columns of a csv file, or two arrays of an npz file, would have.
+pub fn duplicate_name<'a>(
+    format: Format,
+    arrays: impl IntoIterator<Item = (&'a str, &'a Form)>,
+) -> Option<String> {
+    let mut seen = HashSet::new();
+    let mut arrays = arrays.into_iter();
+    match format {
+        Format::Npy => None,
+        Format::Npz => arrays.map(|(name, _)| name.to_owned()).find(|name| !seen.insert(name.clone())),
+        Format::Csv => arrays.find_map(|(name, form)| {
+            let names = (0..form.numbers()).map(|number| element_name(name, form, number));
+            names.into_iter().find(|name| !seen.insert(name.clone()))
+        }),
+    }
 }
 
 /// An npy file that is being written in memory.
 ///
 /// The numbers are the mapped file itself, so that results of any size go to disk without passing through other
-/// memory. The file appears under its name with [`NpyOutput::finish`]; until then, and if this is dropped before,
-/// there is only a temporary file beside it, which is removed.
+/// memory. Where the file system cannot promise that there is space for all of them, they stand in memory of their own
+/// until the file is finished: a mapped file on a full disk would end the process. The file appears under its name with
+/// [`NpyOutput::finish`]; until then, and if this is dropped before, there is only a temporary file beside it, which is
+/// removed.
 #[derive(Debug)]
 pub struct NpyOutput<T: Element = f64> {
-    numbers: PhantomData<T>,
     file: Pending,
-    map: MmapMut,
-    header: usize,
+    numbers: Backing<T>,
+}
+
+/// Where numbers are until a file is finished.
+#[derive(Debug)]
+enum Backing<T> {
+    /// In the file, behind so many bytes.
+    Mapped(MmapMut, usize),
+    /// In memory; the header is not written yet.
+    Memory(Vec<T>, Vec<u8>),
 }
 
 impl<T: Element> NpyOutput<T> {
@@ -193,8 +287,16 @@ impl<T: Element> NpyOutput<T> {
         rows: usize,
         form: impl Into<Form>,
     ) -> Result<NpyOutput<T>, FileError> {
-        let path = path.as_ref();
-        let form = form.into();
+        NpyOutput::create_by(path.as_ref(), rows, &form.into(), allocate)
+    }
+
+    /// Makes room by a function that says whether the space is promised.
+    pub(crate) fn create_by(
+        path: &Path,
+        rows: usize,
+        form: &Form,
+        allocate: impl Fn(&fs::File, u64) -> io::Result<bool>,
+    ) -> Result<NpyOutput<T>, FileError> {
         let header = npy::write_header::<T>(&[&[rows], form.dims.as_slice()].concat(), form.complex);
         let sizes = form.sizes();
         let bytes = sizes
@@ -210,19 +312,33 @@ impl<T: Element> NpyOutput<T> {
         let mut file = Pending::create(path)?;
         let wrong = |action| move |source| FileError::new(path, FileProblem::System { action, source });
         let temporary = file.file.as_file_mut();
-        allocate(temporary, bytes as u64).map_err(wrong("make room for"))?;
-        // SAFETY: the file is new, and has a name that other programs have no reason to use.
-        let mut map = unsafe { MmapMut::map_mut(&*temporary) }.map_err(wrong("map"))?;
-        map[..header.len()].copy_from_slice(&header);
-        Ok(NpyOutput { numbers: PhantomData, file, map, header: header.len() })
+        let numbers = if allocate(temporary, bytes as u64).map_err(wrong("make room for"))? {
+            // SAFETY: the file is new, and has a name that other programs have no reason to use.
+            let mut map = unsafe { MmapMut::map_mut(&*temporary) }.map_err(wrong("map"))?;
+            map[..header.len()].copy_from_slice(&header);
+            Backing::Mapped(map, header.len())
+        } else {
+            let len = (bytes - header.len()) / size_of::<T>();
+            let mut numbers = Vec::new();
+            let reserved = numbers.try_reserve_exact(len);
+            reserved.map_err(|_| FileError::new(path, FileProblem::OutOfMemory { bytes }))?;
+            numbers.resize(len, T::default());
+            Backing::Memory(numbers, header)
+        };
+        Ok(NpyOutput { file, numbers })
     }
 
     /// The numbers, in row-major order.
     pub fn numbers_mut(&mut self) -> &mut [T] {
-        let bytes = &mut self.map[self.header..];
-        debug_assert!(as_numbers::<T>(bytes).is_some(), "headers are as long as a multiple of 64");
-        // SAFETY: an element is `f64` or `f32`, and any bytes of its size are valid.
-        unsafe { bytes.align_to_mut::<T>() }.1
+        match &mut self.numbers {
+            Backing::Mapped(map, header) => {
+                let bytes = &mut map[*header..];
+                debug_assert!(as_numbers::<T>(bytes).is_some(), "headers are as long as a multiple of 64");
+                // SAFETY: an element is `f64` or `f32`, and any bytes of its size are valid.
+                unsafe { bytes.align_to_mut::<T>() }.1
+            }
+            Backing::Memory(numbers, _) => numbers,
+        }
     }
 
     /// Completes the file and gives it its name.
@@ -230,14 +346,25 @@ impl<T: Element> NpyOutput<T> {
     /// # Errors
     /// If the system refuses. Then the file does not appear.
     pub fn finish(self) -> Result<(), FileError> {
-        drop(self.map);
-        self.file.finish()
+        let NpyOutput { mut file, numbers } = self;
+        match numbers {
+            Backing::Mapped(map, _) => drop(map),
+            Backing::Memory(numbers, header) => {
+                let mut out = BufWriter::new(file.file.as_file_mut());
+                let written = out.write_all(&header).and_then(|()| write_numbers(&mut out, &numbers));
+                let written = written.and_then(|()| out.flush());
+                drop(out);
+                written.map_err(|source| {
+                    FileError::new(&file.path, FileProblem::System { action: "write", source })
+                })?;
+            }
+        }
+        file.finish()
     }
 }
 
-/// Makes a file `len` bytes long, with space on the disk if the system can promise it: writing to a mapped file on a
-/// full disk would otherwise kill the process.
-fn allocate(file: &fs::File, len: u64) -> io::Result<()> {
+/// Makes a file `len` bytes long, if the system promises space on the disk for all of them; tells whether it does.
+fn allocate(file: &fs::File, len: u64) -> io::Result<bool> {
     #[cfg(target_os = "linux")]
     {
         use std::os::fd::AsRawFd;
@@ -245,67 +372,19 @@ fn allocate(file: &fs::File, len: u64) -> io::Result<()> {
         loop {
             // SAFETY: the descriptor is open.
             match unsafe { libc::fallocate(file.as_raw_fd(), 0, 0, size) } {
-                0 => return Ok(()),
+                0 => return Ok(true),
                 _ => match io::Error::last_os_error() {
                     error if error.kind() == io::ErrorKind::Interrupted => {}
                     // The file system cannot promise.
-                    error if error.raw_os_error() == Some(libc::EOPNOTSUPP) => break,
+                    error if error.raw_os_error() == Some(libc::EOPNOTSUPP) => return Ok(false),
                     error => return Err(error),
                 },
             }
         }
     }
-    file.set_len(len)
-}
-
-/// A temporary file that will replace `path`.
-#[derive(Debug)]
-struct Pending {
-    file: NamedTempFile,
-    path: PathBuf,
-    /// What `path` leads to, if it is a link.
-    target: PathBuf,
-}
-
-impl Pending {
-    fn create(path: &Path) -> Result<Pending, FileError> {
-        let wrong = |action| move |source| FileError::new(path, FileProblem::System { action, source });
-        let target = match fs::canonicalize(path) {
-            Ok(target) => target,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => path.to_owned(),
-            Err(error) => return Err(wrong("find")(error)),
-        };
-        if fs::metadata(&target).is_ok_and(|metadata| !metadata.is_file()) {
-            let source = io::Error::other("it is a directory or device");
-            return Err(wrong("replace")(source));
-        }
-        let directory = match target.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        if !directory.is_dir() {
-            return Err(wrong("create")(io::Error::new(
-                io::ErrorKind::NotFound,
-                "its directory does not exist",
-            )));
-        }
-        let mut builder = Builder::new();
-        builder.prefix(".").suffix(".part");
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            // What any new file gets, less what the user's mask takes away.
-            builder.permissions(fs::Permissions::from_mode(0o666));
-        }
-        // The error as it comes names the temporary file, which means nothing to the user.
-        let file = builder.tempfile_in(directory).map_err(|error| wrong("create")(error.kind().into()))?;
-        Ok(Pending { file, path: path.to_owned(), target })
-    }
-
-    fn finish(self) -> Result<(), FileError> {
-        let Pending { file, path, target } = self;
-        file.persist(target)
-            .map_err(|error| FileError::new(&path, FileProblem::system("replace")(error.error)))?;
-        Ok(())
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = (file, len);
+        Ok(false)
     }
 }

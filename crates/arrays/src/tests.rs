@@ -18,6 +18,7 @@ fn numbers(source: &Source<'_>, rows: usize) -> Vec<f64> {
         Source::Matrix { data, columns: 1, row_stride } => {
             (0..rows).map(|row| data[row * row_stride]).collect()
         }
+        Source::Constant(number) => vec![*number; rows],
         other => panic!("{other:?} is no column"),
     }
 }
@@ -43,6 +44,12 @@ fn message(path: &Path) -> String {
 }
 
 const BASE: [[f64; 4]; 3] = [[0.0, 3.0, 6.0, 9.0], [1.0, 100.0, 7.0, 10.0], [2.0, 5.0, 8.0, 127.0]];
+
+/// A dataset from bytes.
+fn read_bytes(name: &str, bytes: Vec<u8>, format: Format) -> Result<Dataset, FileError> {
+    let budget = Budget::new(1 << 30);
+    Dataset::from_contents(Path::new(name), Contents::Read(bytes), format, &ReadOptions::default(), &budget)
+}
 
 fn bits(columns: &[Vec<f64>]) -> Vec<Vec<u64>> {
     columns.iter().map(|column| column.iter().map(|number| number.to_bits()).collect()).collect()
@@ -130,15 +137,15 @@ fn text_files() {
         r#"there is no column "r[2]"; there are x, y, z, r[0], r[1]"#
     });
     let refused: [(&[u8], &str); 9] = [
-        (b"", "the first line must name the columns"),
-        (b"1,2\n3,4\n", "the first line must name the columns"),
+        (b"", "the first line must name the columns, such as x,y"),
+        (b"1,2\n3,4\n", "the first line must name the columns, such as x,y"),
         (b"x,x\n3,4\n", "the name \"x\" stands for two columns"),
-        (b"x,y\r\n\r\n1,2\r\n\n3\n", "line 5 has 1 fields where the first line has 2"),
-        (b"x,y\n1,2,3\n", "line 2 has 3 fields where the first line has 2"),
-        (b"x,y\n1,\n", "line 2, column 1 (\"y\"): \"\" is not a number"),
+        (b"x,y\r\n\r\n1,2\r\n\n3\n", "line 5 has 1 fields where the line of names has 2"),
+        (b"x,y\n1,2,3\n", "line 2 has 3 fields where the line of names has 2"),
+        (b"x,y\n1,\n", "line 2, column 1 (\"y\") has no number, but \"\""),
         (b"x,y\n1,2\n1,2m\n", "line 3, column 1 (\"y\"): \"2m\" is not a number"),
-        (b"x,y\n1,\xff\n", "line 2, column 1 is not UTF-8 text"),
-        (b"x,\xff\n1,2\n", "line 1, column 1 is not UTF-8 text"),
+        (b"x,y\n1,\xff\n", "line 2, column 1 is not UTF-8 text; save the file in UTF-8"),
+        (b"x,y\n1,2e\n", "line 2, column 1 (\"y\"): \"2e\" is not a number"),
     ];
     for (text, expected) in refused {
         fs::write(&path, text).unwrap();
@@ -237,7 +244,7 @@ fn what_numpy_writes_and_we_refuse() {
         ("text.npy", r#": elements of type "<U3" cannot be read: text is not a number"#),
         (
             "records_nested.npy",
-            r#": elements of type "structured" cannot be read: fields within fields are not supported"#,
+            r#", array "a": elements of type "structured" cannot be read: fields within fields are not supported"#,
         ),
         (
             "records_2d.npy",
@@ -264,9 +271,7 @@ fn npy_file(header: &str, data: &[u8]) -> Vec<u8> {
 }
 
 fn read_npy(bytes: &[u8]) -> Result<Dataset, String> {
-    let contents = Contents::Read(bytes.to_vec());
-    Dataset::from_contents(Path::new("a.npy"), contents, Format::Npy)
-        .map_err(|error| error.problem.to_string())
+    read_bytes("a.npy", bytes.to_vec(), Format::Npy).map_err(|error| error.problem.to_string())
 }
 
 #[test]
@@ -304,6 +309,7 @@ fn hostile_headers() {
         (typed("'\u{e9}'"), "the type is not known"),
         (typed("[]"), "the rows of the array have no elements"),
         (typed(&format!("[('a', {nested}")), "a type in quotes expected"),
+        (typed(&"[('a', ".repeat(17)), "no more than 16 levels of fields expected"),
         (typed("[('a', '<f8', (0,))]"), "the rows of the array have no elements"),
         (typed("[('a', '<f8', (9223372036854775807, 2))]"), "is too large for any memory"),
         (typed("[('', '|V18446744073709551615'), ('a', '<f8')]"), "is too large for any memory"),
@@ -447,7 +453,7 @@ fn files_appear_whole_or_not_at_all() {
 
 /// Everything there is to read from some file; must not panic.
 fn exhaust(bytes: Vec<u8>, format: Format) {
-    let Ok(dataset) = Dataset::from_contents(Path::new("a"), Contents::Read(bytes), format) else { return };
+    let Ok(dataset) = read_bytes("a", bytes, format) else { return };
     for field in dataset.fields() {
         for column in dataset.find(field.name().unwrap_or_default(), field.form().clone()).unwrap() {
             assert_eq!(numbers(&column, dataset.rows()).len(), dataset.rows());
@@ -527,6 +533,198 @@ proptest! {
             prop_assert!(read.to_bits() == number.to_bits() || read.is_nan() && number.is_nan());
         }
     }
+}
+
+#[test]
+fn only_what_is_wanted_is_read() {
+    let dir = tempdir().unwrap();
+    let path = dir.path().join("a.csv");
+    fs::write(&path, "t,freq,note,v[0],v[1]\n2024-01-01,1,\"a,b\",3,4\n,2,,5,6\n").unwrap();
+    let take = |name: &str| match name {
+        "freq" => Some("nu".to_string()),
+        _ => name.starts_with('v').then(|| name.to_string()),
+    };
+    let options = ReadOptions::default().take(&take);
+    let dataset = Dataset::open_with(&path, &options).unwrap();
+    assert_eq!(dataset.left_aside(), ["t", "note"]);
+    assert_eq!(found(&dataset, "nu", &[]), [[1.0, 2.0]]);
+    assert_eq!(found(&dataset, "v", &[2]), [[3.0, 5.0], [4.0, 6.0]]);
+    assert!(dataset.remarks().is_empty());
+}
+
+#[test]
+fn rows_without_a_number() {
+    let text = "x,y\n1,2\n,3\n4,NA\n5,6\n7,\n";
+    let read = |missing| {
+        let options = ReadOptions::default().missing(missing).format(Format::Csv);
+        Dataset::<f64>::from_reader("standard input", text.as_bytes(), &options)
+    };
+    let error = read(Missing::Refuse).unwrap_err().to_string();
+    assert_eq!(error, "standard input: line 3, column 0 (\"x\") has no number, but \"\"");
+    let dataset = read(Missing::Nan).unwrap();
+    let nan = f64::NAN;
+    assert_eq!(bits(&all(&dataset)), bits(&[vec![1.0, nan, 4.0, 5.0, 7.0], vec![2.0, 3.0, nan, 6.0, nan]]));
+    assert_eq!(dataset.remarks(), [Remark::NoNumbers(3)]);
+    let dataset = read(Missing::FailRow).unwrap();
+    assert_eq!(all(&dataset), [[1.0, 5.0], [2.0, 6.0]]);
+    let incomplete = dataset.incomplete();
+    assert_eq!(incomplete.rows(), [1, 2, 4]);
+    let first = IncompleteRow { row: 1, line: 3, column: "x".into() };
+    assert_eq!(incomplete.first()[0], first);
+    assert_eq!([0, 1].map(|row| incomplete.in_file(row)), [0, 3]);
+    let mut numbers = [1.0, 2.0, 5.0, 6.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
+    incomplete.spread(&mut numbers, 2);
+    let expected = [1.0, 2.0, nan, nan, nan, nan, 5.0, 6.0, nan, nan];
+    assert_eq!(bits(&[numbers.to_vec()]), bits(&[expected.to_vec()]));
+}
+
+/// An archive of these entries, compressed.
+fn archive(entries: &[(&str, &[u8])]) -> Vec<u8> {
+    use std::io::Write;
+    use zip::write::SimpleFileOptions;
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, data) in entries {
+        let options = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Deflated);
+        zip.start_file(*name, options).unwrap();
+        zip.write_all(data).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+#[test]
+fn archives_that_unpack_to_more_than_they_say() {
+    let header = |shape: &str| {
+        let text = format!("{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}}}");
+        // The numbers stand at a multiple of their size.
+        npy_file(&format!("{text:<116}"), &[])
+    };
+    let padded = [header("(2,)"), vec![0; 16 << 20]].concat();
+    let honest = [header("(2097152,)"), vec![0; 16 << 20]].concat();
+    let open = |bytes: Vec<u8>, memory: u64| {
+        let options = ReadOptions::default().memory(memory);
+        Dataset::<f64>::from_reader("a.npz", &bytes[..], &options).map_err(|error| error.to_string())
+    };
+    let bomb = archive(&[("a.npy", &padded)]);
+    assert!(bomb.len() < 100_000);
+    let error = open(bomb, 1 << 30).unwrap_err();
+    assert!(error.contains("its header needs ") && error.contains("unpacks to 16777"), "{error}");
+    let large = archive(&[("a.npy", &honest), ("b.npy", &honest)]);
+    assert_eq!(open(large.clone(), 1 << 30).unwrap().rows(), 1 << 21);
+    let error = open(large.clone(), 20 << 20).unwrap_err();
+    assert!(error.contains(r#"array "b": 16777"#) && error.contains("20971520 are allowed"), "{error}");
+    // The entry that says so is not unpacked if nobody wants it.
+    let take = |name: &str| (name == "b").then(|| name.to_string());
+    let options = ReadOptions::default().memory(20 << 20).take(&take);
+    let dataset = Dataset::<f64>::from_reader("a.npz", &large[..], &options).unwrap();
+    assert_eq!((dataset.left_aside(), dataset.rows()), (&["a".to_string()][..], 1 << 21));
+}
+
+#[test]
+fn what_has_no_end_is_bounded() {
+    // A reader without an end behind an npy file is read no further than the header says.
+    let header = npy_file("{'descr': '<f8', 'fortran_order': False, 'shape': (2,)}", &[]);
+    let endless = Read::chain(&header[..], std::io::repeat(0));
+    let error = Dataset::<f64>::from_reader("pipe", endless, &ReadOptions::default()).unwrap_err();
+    assert_eq!(error.to_string(), "pipe: an array of shape [2] needs 16 bytes of data; there are 17");
+    let options = ReadOptions::default().memory(1 << 20);
+    for start in ["x,y\n", "PK\x03\x04", "x"] {
+        let endless = Read::chain(start.as_bytes(), std::io::repeat(b'1'));
+        let error = Dataset::<f64>::from_reader("pipe", endless, &options).unwrap_err();
+        assert!(error.to_string().contains("1048576 are allowed in all"), "{error}");
+    }
+    #[cfg(target_os = "linux")]
+    {
+        let dir = tempdir().unwrap();
+        let link = dir.path().join("a.npy");
+        std::os::unix::fs::symlink("/dev/zero", &link).unwrap();
+        assert_eq!(message(&link), "a.npy: it is a device, which may have no end");
+    }
+}
+
+#[test]
+fn space_that_is_not_promised() {
+    let dir = tempdir().unwrap();
+    let path = dir.path().join("a.npy");
+    let unpromised = |_: &fs::File, _: u64| Ok(false);
+    let mut output = NpyOutput::<f64>::create_by(&path, 3, &Form::from(&[2]), unpromised).unwrap();
+    output.numbers_mut().copy_from_slice(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+    output.finish().unwrap();
+    assert_eq!(all(&Dataset::open(&path).unwrap()), [[1.0, 3.0, 5.0], [2.0, 4.0, 6.0]]);
+    let full = |_: &fs::File, _: u64| Err(std::io::ErrorKind::StorageFull.into());
+    let error = NpyOutput::<f64>::create_by(&path, 3, &Form::from(&[2]), full).unwrap_err();
+    assert!(error.to_string().contains("cannot make room for the file"), "{error}");
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn names_of_one_file() {
+    use std::os::unix::fs::symlink;
+    let dir = tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    fs::create_dir(at("d")).unwrap();
+    fs::write(at("a"), "").unwrap();
+    fs::hard_link(at("a"), at("hard")).unwrap();
+    symlink("a", at("soft")).unwrap();
+    symlink("d/new", at("dangling")).unwrap();
+    symlink("../dangling", at("d/chain")).unwrap();
+    symlink("loop", at("loop")).unwrap();
+    symlink("d", at("e")).unwrap();
+    let same = |a: &str, b: &str| FileIdentity::of(at(a)).unwrap() == FileIdentity::of(at(b)).unwrap();
+    for (a, b) in [
+        ("a", "hard"),
+        ("a", "soft"),
+        ("a", "d/../a"),
+        ("d/new", "dangling"),
+        ("d/new", "d/chain"),
+        ("d/new", "e/new"),
+    ] {
+        assert!(same(a, b), "{a} {b}");
+    }
+    assert!(!same("a", "b") && !same("d/new", "new"));
+    assert!(FileIdentity::of(at("loop")).is_err() && FileIdentity::of(at("none/a")).is_err());
+    // Writing through links that lead to nothing makes what they lead to.
+    let form = Form::default();
+    symlink("d/made.npy", at("x.npy")).unwrap();
+    write_arrays(at("x.npy"), &[NamedArray { name: "", rows: Some(1), form: &form, data: &[1.0] }]).unwrap();
+    assert!(at("x.npy").is_symlink() && at("d/made.npy").is_file());
+    let error = NpyOutput::<f64>::create(at("loop"), 1, form).unwrap_err();
+    assert!(error.to_string().contains("lead in a circle"), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn files_left_behind_and_permissions() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let stale = [".nc-1-AbCdEf.part", ".nc-999999999-x.part"];
+    let others = [".nc-x.part", ".nc--a.part", ".AbCdEf.part", "nc-1-a.part", ".nc-1-a.part.npy"];
+    for name in stale.iter().chain(&others) {
+        fs::write(at(name), "").unwrap();
+    }
+    // A live process has its file locked.
+    let live = at(".nc-7-live.part");
+    let held = fs::File::create(&live).unwrap();
+    held.lock().unwrap();
+    let mode = |name: &str| fs::metadata(at(name)).unwrap().permissions().mode() & 0o7777;
+    fs::write(at("a.npy"), "").unwrap();
+    for bits in [0o600, 0o640, 0o444] {
+        fs::set_permissions(at("a.npy"), fs::Permissions::from_mode(bits)).unwrap();
+        let output = NpyOutput::<f64>::create(at("a.npy"), 1, Form::default()).unwrap();
+        let temporary = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name());
+        let prefix = format!(".nc-{}-", std::process::id());
+        let temporary: Vec<String> = temporary
+            .map(|name| name.into_string().unwrap())
+            .filter(|name| name.starts_with(&prefix))
+            .collect();
+        assert_eq!(temporary.len(), 1);
+        assert_eq!(mode(&temporary[0]), bits);
+        output.finish().unwrap();
+        assert_eq!(mode("a.npy"), bits);
+    }
+    assert!(stale.iter().all(|name| !at(name).exists()));
+    assert!(others.iter().all(|name| at(name).exists()) && live.exists());
 }
 
 #[test]

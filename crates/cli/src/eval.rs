@@ -1,31 +1,34 @@
 //! `nc eval`: one row, inputs from the command line.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use nc_arrays::Form;
 use nc_runtime::batch::{Kernel as _, RowOutcome, Workspace, evaluate_row};
 use nc_runtime::element::Element;
 use neural_compiler::{
-    Check, CompileOptions, Derivative, Dtype, Kernel, OutputInfo, Role, Severity, Shape, Source, Tier,
+    Check, CompileOptions, Dtype, Kernel, OutputInfo, Role, Severity, Shape, Source, Tier,
 };
 use serde_json::{Map, Value as Json, json};
 
+use super::derivatives::{DerivativeArgs, Kind, parts, value_name, values};
 use super::dialect::DialectArgs;
 use super::limits::{LimitArgs, MemoryArgs};
-use super::report::{self, Failure};
+use super::report::{self, Failure, printable};
 use super::text::{self, Setting};
-use super::{DtypeChoice, Loaded, print, print_json, read_source};
+use super::{DtypeChoice, Loaded, print, print_json};
 
 /// Evaluate a program for inputs given here
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     nc eval -e '(* 0.5 m (square v))' --set m=2 --set v=3 --grad\n  \
     nc eval orbit.scm --set 'r=[1,0,0]' --set 'A=[[1,2],[3,4]]' --json\n  \
-    nc eval laws.scm -e '(force 5.97e24 7.35e22 3.84e8)'\n\n\
+    nc eval laws.scm -e '(force 5.97e24 7.35e22 3.84e8)'\n  \
+    nc eval -e '(* (exp x) (sin y))' --set x=0 --set y=1 --hessian --jvp 'x=1,y=-1'\n  \
+    nc eval -e '[(* x y) (+ x y)]' --set x=2 --set y=3 --vjp '[1,0.5]' --wrt y --json\n\n\
     Inputs have the shapes of the values given for them. A top-level number of the program may be set as well.\n\
     --json prints {\"value\": …}, with --grad also {\"grad\": {\"x\": …}}: for a result that is no scalar the Jacobian,\n\
-    indices of the result first. Named results make each of these an object.")]
+    indices of the result first. Named results make each of these an object. --hessian adds {\"hessian\": {\"x\": {\"y\":\n\
+    …}}}, of shape […x, …y]; --jvp adds {\"jvp\": …}, like the value; --vjp adds {\"vjp\": {\"x\": …}}, like the inputs.")]
 pub struct Args {
     /// The program; - is standard input
     #[arg(value_name = "PROG", required_unless_present = "expression")]
@@ -34,11 +37,13 @@ pub struct Args {
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = text::parse_setting)]
     settings: Vec<Setting>,
     /// An expression instead of a program, or behind the definitions of one
-    #[arg(short, long = "expr", value_name = "EXPR")]
+    #[arg(short, long = "expr", value_name = "EXPR", allow_hyphen_values = true)]
     expression: Option<String>,
     /// Also compute the derivatives by all inputs
     #[arg(long)]
     grad: bool,
+    #[command(flatten)]
+    derivatives: DerivativeArgs,
     /// The type of all numbers
     #[arg(long, value_enum, default_value_t)]
     dtype: DtypeChoice,
@@ -58,23 +63,11 @@ pub struct Args {
 
 /// Runs the subcommand.
 pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
-    let (name, bytes) = match (&args.program, &args.expression) {
-        (Some(path), None) => read_source(path)?,
-        (None, Some(text)) => ("expression".into(), text.clone().into_bytes()),
-        (Some(path), Some(text)) => {
-            let (name, mut bytes) = read_source(path)?;
-            bytes.push(b'\n');
-            bytes.extend_from_slice(text.as_bytes());
-            (format!("{name} with -e"), bytes)
-        }
-        (None, None) => return Err(Failure::usage("a program or -e is needed")),
-    };
-    let loaded = Loaded::of(name, bytes, args.program.as_deref(), args.dialect)?;
-    report::diagnostics(&loaded.source, loaded.program.warnings());
+    let loaded = Loaded::open_with(args.program.as_deref(), args.expression.as_deref(), args.dialect)?;
+    let signature = signature(&loaded, &args.settings)?;
     // All tiers give the same bits, and for one row nothing is worth compiling.
     let options = CompileOptions::default()
-        .signature(signature(&loaded, &args.settings)?)
-        .derivative(if args.grad { Derivative::Gradient } else { Derivative::None })
+        .signature(signature.clone())
         .tier(Tier::Interpret)
         .dtype(args.dtype.into())
         .check_domain(args.check_domain || loaded.strict())
@@ -82,11 +75,33 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
         .limits(args.limits.of(&loaded.program))
         .tape_bytes(args.memory.tape_bytes())
         .memory_bytes(args.memory.memory_bytes());
-    let kernel = loaded.program.compile(&options).map_err(|error| loaded.failure(error))?;
-    let (results, note) = match kernel.dtype() {
-        Dtype::F64 => evaluate::<f64>(&loaded, &kernel, &args.settings)?,
-        Dtype::F32 => evaluate::<f32>(&loaded, &kernel, &args.settings)?,
-    };
+    let kinds: Vec<Kind> =
+        args.grad.then_some(Kind::Gradient).into_iter().chain(args.derivatives.kinds()).collect();
+    if kinds.is_empty() && args.derivatives.names_inputs() {
+        return Err(Failure::usage("--wrt: --grad, --hessian, --jvp or --vjp say which derivatives"));
+    }
+    let set = args.settings.iter().map(|setting| setting.name.as_str());
+    let constants: Vec<&str> =
+        set.filter(|name| loaded.program.inputs().all(|input| input != *name)).collect();
+    let all = loaded.program.inputs().chain(constants);
+    let wrt = args.derivatives.wrt(&loaded, all.collect::<Vec<_>>())?;
+    // One kernel for each kind of derivative; the value is the same in all of them.
+    let mut computed: Vec<Computed> = Vec::new();
+    let mut note = None;
+    for kind in kinds.iter().copied().map(Some).chain(kinds.is_empty().then_some(None)) {
+        let options = match kind {
+            Some(kind) => args.derivatives.options(&loaded, kind, &wrt, &signature, options.clone())?,
+            None => options.clone(),
+        };
+        let kernel = loaded.program.compile(&options).map_err(|error| loaded.failure(error))?;
+        let (numbers, found) = match kernel.dtype() {
+            Dtype::F64 => evaluate::<f64>(&loaded, &kernel, args)?,
+            Dtype::F32 => evaluate::<f32>(&loaded, &kernel, args)?,
+        };
+        note = note.or(found);
+        computed.push((kind, kernel, numbers));
+    }
+    let note = note.as_ref();
     let domain = match note {
         Some(_) => loaded.program.safe_domain(options.get_signature()).ok(),
         None => None,
@@ -97,7 +112,7 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
         return Err(Failure::Source(loaded.source.clone(), vec![error]));
     }
     if json {
-        let mut object = as_json(&kernel, &results, args.grad);
+        let mut object = as_json(&computed);
         if args.check_domain || args.check_kinks {
             object["note"] = note.map_or(Json::Null, |note| super::run::check_json(note, domain.as_ref()));
         }
@@ -106,7 +121,7 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     if let Some(note) = note {
         report::diagnostics(&loaded.source, &[super::run::described(note, domain.as_ref())]);
     }
-    print(&as_text(&kernel, &results))
+    print(&printable(&as_text(&computed)))
 }
 
 fn signature(loaded: &Loaded, settings: &[Setting]) -> Result<neural_compiler::Signature, Failure> {
@@ -143,17 +158,24 @@ fn signature(loaded: &Loaded, settings: &[Setting]) -> Result<neural_compiler::S
 }
 
 /// The numbers of each output of the kernel as they are printed, and what there is to report.
-fn evaluate<'a, T: Element>(
+fn evaluate<T: Element>(
     loaded: &Loaded,
-    kernel: &'a Kernel,
-    settings: &[Setting],
-) -> Result<(Vec<Vec<f64>>, Option<&'a Check>), Failure> {
+    kernel: &Kernel,
+    args: &Args,
+) -> Result<(Vec<Vec<f64>>, Option<Check>), Failure> {
     let (mut inputs, mut params) = (Vec::<T>::new(), Vec::<T>::new());
+    let mut seeds = args.derivatives.seeds::<T>(loaded, kernel)?.into_iter();
     for input in kernel.inputs() {
-        let list = if input.source == Source::Shared { &mut params } else { &mut inputs };
-        list.extend(
-            settings.iter().find(|s| s.name == input.name).into_iter().flat_map(Setting::numbers::<T>),
-        );
+        let setting = || args.settings.iter().find(|setting| setting.name == input.name);
+        match input.source {
+            Source::Shared => params.extend(setting().into_iter().flat_map(Setting::numbers::<T>)),
+            Source::Tangent { .. } | Source::Cotangent(_) => {
+                inputs.extend(seeds.next().into_iter().flatten())
+            }
+            Source::Row | Source::State(_) | Source::Capture(_) | Source::Tape(_) => {
+                inputs.extend(setting().into_iter().flat_map(Setting::numbers::<T>));
+            }
+        }
     }
     let mut outputs = vec![T::default(); kernel.shape().outputs];
     let mut sums = vec![0.0; kernel.shape().param_gradients];
@@ -181,93 +203,125 @@ fn evaluate<'a, T: Element>(
     };
     let numbers = kernel.outputs().iter().map(take).collect();
     let note = match outcome {
-        RowOutcome::Noted(check) => kernel.checks().get(check as usize),
+        RowOutcome::Noted(check) => kernel.checks().get(check as usize).copied(),
         RowOutcome::Done | RowOutcome::Failed(_) => None,
     };
     Ok((numbers, note))
 }
 
-/// A derivative of one result by one input.
-struct Jacobian {
-    /// The result's position.
+/// A kernel for a kind of derivative, or for the value alone, with the numbers of each of its outputs.
+type Computed = (Option<Kind>, Kernel, Vec<Vec<f64>>);
+
+/// The results of a kernel with their numbers.
+fn results<'k>(
+    kernel: &'k Kernel,
+    numbers: &'k [Vec<f64>],
+) -> impl Iterator<Item = (&'k OutputInfo, &'k [f64])> {
+    let all = kernel.outputs().iter().zip(numbers);
+    all.filter(|(output, _)| output.role == Role::Value).map(|(output, data)| (output, data.as_slice()))
+}
+
+/// A derivative: of which result by which inputs, with its form and numbers.
+struct Derived<'k> {
+    kind: Kind,
     result: usize,
-    input: usize,
+    by: Vec<&'k str>,
     form: Form,
     data: Vec<f64>,
 }
 
-/// The derivatives, for each input in turn those of all results.
-fn jacobians(kernel: &Kernel, numbers: &[Vec<f64>]) -> Vec<Jacobian> {
-    let outputs = kernel.outputs();
-    let values: Vec<&OutputInfo> = outputs.iter().filter(|o| o.role == Role::Value).collect();
-    // The result that each element belongs to, counted over all results.
-    let result_of: Vec<usize> = values
-        .iter()
-        .enumerate()
-        .flat_map(|(result, value)| std::iter::repeat_n(result, value.shape.elements()))
-        .collect();
-    let mut rows: BTreeMap<(usize, usize), Vec<f64>> = BTreeMap::new();
-    for (output, row) in outputs.iter().zip(numbers) {
-        if let Role::Gradient { of, input } = output.role {
-            rows.entry((input as usize, result_of[of as usize])).or_default().extend(row);
-        }
-    }
-    let mut list = Vec::new();
-    for (k, input) in kernel.inputs().iter().enumerate() {
-        for (result, value) in values.iter().enumerate() {
-            if let Some(data) = rows.remove(&(k, result)) {
-                let form = text::form_of_derivative(value.shape, input.shape);
-                list.push(Jacobian { result, input: k, form, data });
-            }
-        }
-    }
-    list
+/// All derivatives of a kernel, those by the first input first.
+fn derived<'k>(kernel: &'k Kernel, kind: Kind, numbers: &[Vec<f64>]) -> Vec<Derived<'k>> {
+    let of = |summed: bool| -> Vec<f64> {
+        let outputs = kernel.outputs().iter().zip(numbers);
+        let outputs = outputs.filter(|(output, _)| output.role != Role::Value && output.summed == summed);
+        outputs.flat_map(|(_, data)| data.iter().copied()).collect()
+    };
+    let [row, sums] = [of(false), of(true)];
+    let mut parts = parts(kernel, kind);
+    parts.sort_by(|a, b| a.by.cmp(&b.by));
+    let made = parts.into_iter().map(|part| {
+        let mut data = vec![0.0; part.numbers()];
+        part.gather(if part.summed { &sums } else { &row }, &mut data);
+        let by = part.by.iter().map(|&input| kernel.inputs()[input].name.as_str()).collect();
+        Derived { kind, result: part.result, by, form: part.form, data }
+    });
+    made.collect()
 }
 
-fn as_json(kernel: &Kernel, numbers: &[Vec<f64>], grad: bool) -> Json {
-    let values = kernel.outputs().iter().zip(numbers).filter(|(o, _)| o.role == Role::Value);
-    let values: Vec<(&str, Json)> = values
-        .map(|(output, data)| (output.name.as_str(), text::json(data, &text::form(output.shape))))
-        .collect();
-    // An unnamed result stands for itself.
-    let named = |parts: Vec<(&str, Json)>| match &parts[..] {
+/// One value for an unnamed result, an object for named ones.
+fn named(parts: Vec<(&str, Json)>) -> Json {
+    match &parts[..] {
         [("", value)] => value.clone(),
         _ => parts.into_iter().map(|(name, value)| (name.to_string(), value)).collect::<Map<_, _>>().into(),
-    };
-    let names: Vec<&str> = values.iter().map(|(name, _)| *name).collect();
-    let mut object = json!({ "value": named(values) });
-    let jacobians = jacobians(kernel, numbers);
-    if grad {
-        let mut gradient = Map::new();
-        for (k, input) in kernel.inputs().iter().enumerate() {
-            let of_input = jacobians.iter().filter(|j| j.input == k);
-            let parts: Vec<(&str, Json)> =
-                of_input.map(|j| (names[j.result], text::json(&j.data, &j.form))).collect();
-            gradient.insert(input.name.clone(), named(parts));
+    }
+}
+
+fn as_json(computed: &[Computed]) -> Json {
+    let mut object = json!({});
+    for (kind, kernel, numbers) in computed {
+        let values = results(kernel, numbers);
+        let values =
+            values.map(|(output, data)| (output.name.as_str(), text::json(data, &text::form(output.shape))));
+        object["value"] = named(values.collect());
+        let Some(kind) = *kind else { continue };
+        let names: Vec<&str> = self::values(kernel).map(|result| result.name.as_str()).collect();
+        let derived = derived(kernel, kind, numbers);
+        let json = |d: &Derived<'_>| text::json(&d.data, &d.form);
+        let mut made = Map::new();
+        match kind {
+            Kind::Jvp => {
+                object[kind.name()] = named(derived.iter().map(|d| (names[d.result], json(d))).collect());
+                continue;
+            }
+            Kind::Vjp => {
+                for d in &derived {
+                    made.insert(d.by.concat(), json(d));
+                }
+            }
+            Kind::Hessian => {
+                for d in &derived {
+                    let row = made.entry(d.by[0]).or_insert_with(|| json!({}));
+                    row[d.by[1]] = json(d);
+                }
+            }
+            Kind::Gradient => {
+                for of_input in derived.chunk_by(|a, b| a.by == b.by) {
+                    let parts = of_input.iter().map(|d| (names[d.result], json(d)));
+                    made.insert(of_input[0].by.concat(), named(parts.collect()));
+                }
+            }
         }
-        object["grad"] = gradient.into();
+        object[kind.name()] = made.into();
     }
     object
 }
 
-fn as_text(kernel: &Kernel, numbers: &[Vec<f64>]) -> String {
-    let values: Vec<(&OutputInfo, &Vec<f64>)> =
-        kernel.outputs().iter().zip(numbers).filter(|(o, _)| o.role == Role::Value).collect();
-    let mut lines: Vec<(String, &[f64], Form)> = Vec::new();
-    for (output, data) in &values {
-        let name = if output.name.is_empty() { "value" } else { &output.name };
-        lines.push((name.to_string(), data.as_slice(), text::form(output.shape)));
-    }
-    let jacobians = jacobians(kernel, numbers);
-    for jacobian in &jacobians {
-        let result = &values[jacobian.result].0.name;
-        let name = format!("d{result}/d{}", kernel.inputs()[jacobian.input].name);
-        lines.push((name, jacobian.data.as_slice(), jacobian.form.clone()));
+fn as_text(computed: &[Computed]) -> String {
+    let mut lines: Vec<(String, Vec<f64>, Form)> = Vec::new();
+    for (k, (kind, kernel, numbers)) in computed.iter().enumerate() {
+        if k == 0 {
+            for (output, data) in results(kernel, numbers) {
+                lines.push((value_name(output).to_string(), data.to_vec(), text::form(output.shape)));
+            }
+        }
+        let Some(kind) = *kind else { continue };
+        let names: Vec<&str> = values(kernel).map(|result| result.name.as_str()).collect();
+        for Derived { kind, result, by, form, data } in derived(kernel, kind, numbers) {
+            let name = names[result];
+            let line = match kind {
+                Kind::Gradient => format!("d{name}/d{}", by[0]),
+                Kind::Hessian => format!("d²{name}/d{}d{}", by[0], by[1]),
+                Kind::Jvp => format!("d{name} along --jvp"),
+                Kind::Vjp => format!("--vjp by {}", by[0]),
+            };
+            lines.push((line, data, form));
+        }
     }
     let width = lines.iter().map(|line| line.0.chars().count()).max().unwrap_or(0);
     let mut text = String::new();
     for (name, data, form) in lines {
-        text += &format!("{name:width$} = {}\n", text::value(data, &form, width + 3));
+        text += &format!("{name:width$} = {}\n", text::value(&data, &form, width + 3));
     }
     text
 }

@@ -13,7 +13,7 @@ use super::dialect::DialectArgs;
 use super::limits::LimitArgs;
 use super::report::Failure;
 use super::text::{self, Items};
-use super::{DtypeChoice, Loaded, TierChoice, print};
+use super::{DtypeChoice, Loaded, TierChoice, print_data};
 
 /// Show a program at a stage of the pipeline
 #[derive(Debug, clap::Args)]
@@ -175,7 +175,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         }
         Shown::Text(stage) => {
             let text = loaded.program.stage(stage, &options, target.as_ref());
-            return print(&text.map_err(|error| loaded.failure(error))?);
+            return print_data(&text.map_err(|error| loaded.failure(error))?);
         }
         Shown::Picture(format) => format,
     };
@@ -183,7 +183,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         Failure::message("picture-too-large", format!("{}: {error}", loaded.source.name))
             .note("--max-nodes N allows more")
     })?;
-    print(&match format {
+    print_data(&match format {
         Format::Mermaid => picture.mermaid(),
         Format::Dot => picture.dot(),
         Format::Svg => picture.svg(&loaded.source.text),

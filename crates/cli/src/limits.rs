@@ -1,6 +1,6 @@
 //! Options for how long a row may take, and how much memory.
 
-use neural_compiler::{DEFAULT_MEMORY_BYTES, DEFAULT_TAPE_BYTES, Limits, Program};
+use neural_compiler::{DEFAULT_MEMORY_BYTES, DEFAULT_TAPE_BYTES, KernelError, Limits, Program, Reason};
 
 /// Limits from the command line, which count more than those in the program's header comment.
 #[derive(Debug, Clone, Copy, clap::Args)]
@@ -27,6 +27,34 @@ impl LimitArgs {
             steps: self.max_steps.unwrap_or(header.steps),
         }
     }
+}
+
+/// The option that sets the limit that a row has met.
+pub fn option_of(reason: Reason) -> Option<&'static str> {
+    match reason {
+        Reason::Iterations { .. } => Some("--max-iterations"),
+        Reason::Depth { .. } => Some("--max-depth"),
+        Reason::Steps { .. } => Some("--max-steps"),
+        Reason::Index { .. } | Reason::Met { .. } => None,
+    }
+}
+
+/// How a limit is raised.
+pub fn raises(option: &str) -> String {
+    format!("{option} N raises the limit, and so does a comment `nc: {option} N` at the head of the program")
+}
+
+/// How the limit is changed that a program has met when it was compiled.
+pub fn of_kernel(error: &KernelError) -> Option<String> {
+    Some(match error {
+        KernelError::Memory { .. } => "--memory MIB allows a row more".into(),
+        KernelError::TooManySteps { .. } => "--max-steps N sets the limit".into(),
+        KernelError::TooDeep { .. } => "--max-depth N sets the limit".into(),
+        KernelError::TooManyDerivatives { .. } => {
+            "--wrt differentiates by fewer inputs, and --vjp or --jvp compute one combination".into()
+        }
+        _ => return None,
+    })
 }
 
 /// How much memory compiling and rows may take, and the adjoints of loops.

@@ -1,8 +1,10 @@
 //! The command line `nc`: one file per subcommand, and what they share.
 //!
 //! * [`report`]: errors and warnings, for people and as JSON;
+//! * [`derivatives`]: which derivatives are asked for, and where they stand in a kernel;
 //! * [`dialect`]: the option that says how a program is spelled;
 //! * [`limits`]: options for how long a row may take;
+//! * [`signals`]: no unfinished files after a signal;
 //! * [`state`]: variables of the loop that a row failed in;
 //! * [`text`]: numbers, vectors, matrices and signatures as they are typed and printed.
 
@@ -13,6 +15,7 @@
 
 mod bench;
 mod check;
+mod derivatives;
 mod dialect;
 mod eml;
 mod eval;
@@ -21,6 +24,7 @@ mod limits;
 mod ops;
 mod report;
 mod run;
+mod signals;
 mod state;
 mod text;
 
@@ -34,7 +38,7 @@ use neural_compiler::internals::dialect::eml::{Grammar, reader};
 use neural_compiler::{Dialect, Dtype, Error, Mode, Program, ReaderLimits, Shape, Signature, Tier, Variable};
 
 use self::dialect::DialectArgs;
-use self::report::{Failure, SourceText, eprint_lines};
+use self::report::{Failure, SourceText, eprint_lines, printable, printable_json};
 use self::text::{Item, closest};
 
 /// Compiles mathematical expressions, in any of several dialects, to native kernels with exact gradients.
@@ -68,17 +72,18 @@ enum Command {
 }
 
 fn main() {
-    let cli = Cli::parse();
+    signals::catch();
+    let cli = Cli::try_parse().unwrap_or_else(|error| refuse(&error));
     let json = cli.json;
-    let done = match &cli.command {
+    let done = threads_of_environment().and_then(|()| match &cli.command {
         Command::Eval(args) => eval::run(args, json),
         Command::Run(args) => run::run(args, json),
         Command::Ir(args) => ir::run(args),
         Command::Bench(args) => bench::run(args, json),
         Command::Check(args) => check::run(args, json),
         Command::Eml(args) => eml::run(args, json),
-        Command::Ops(_) => ops::run(json),
-    };
+        Command::Ops(args) => ops::run(args, json),
+    });
     let status = match done {
         Ok(()) => 0,
         Err(failure) => {
@@ -88,6 +93,17 @@ fn main() {
     };
     // Leaving without destructors: taking a graph of a million nodes apart would only cost time.
     std::process::exit(status)
+}
+
+/// Prints help, or what is wrong with the command line, and ends.
+fn refuse(error: &clap::Error) -> ! {
+    let text = error.to_string();
+    // Coloured, unless it repeats what would steer a terminal.
+    if !error.use_stderr() || printable(&text) == text {
+        error.exit();
+    }
+    eprint_lines(&text);
+    std::process::exit(error.exit_code())
 }
 
 /// The choice of tier on the command line.
@@ -159,6 +175,28 @@ struct Loaded {
 }
 
 impl Loaded {
+    /// Reads a program or an expression, or an expression behind the definitions of a program, and prints the warnings.
+    fn open_with(
+        path: Option<&Path>,
+        expression: Option<&str>,
+        dialect: DialectArgs,
+    ) -> Result<Loaded, Failure> {
+        let (name, bytes) = match (path, expression) {
+            (Some(path), None) => return Loaded::open(path, dialect),
+            (None, Some(text)) => ("expression".into(), text.as_bytes().to_vec()),
+            (Some(path), Some(text)) => {
+                let (name, mut bytes) = read_source(path)?;
+                bytes.push(b'\n');
+                bytes.extend_from_slice(text.as_bytes());
+                (format!("{name} with -e"), bytes)
+            }
+            (None, None) => return Err(Failure::usage("a program or -e is needed")),
+        };
+        let loaded = Loaded::of(name, bytes, path, dialect)?;
+        report::diagnostics(&loaded.source, loaded.program.warnings());
+        Ok(loaded)
+    }
+
     /// Reads a program, and prints its warnings.
     fn open(path: &Path, dialect: DialectArgs) -> Result<Loaded, Failure> {
         let (name, bytes) = read_source(path)?;
@@ -295,8 +333,18 @@ fn read_source(path: &Path) -> Result<(String, Vec<u8>), Failure> {
     Ok((name, bytes))
 }
 
-/// Writes to standard output. A reader that has had enough, such as `head`, is no error.
+/// Writes text for people to standard output, without what would steer a terminal.
 fn print(text: &str) -> Result<(), Failure> {
+    write_out(&printable(text))
+}
+
+/// Writes text for programs to standard output, as it is unless that is a terminal.
+fn print_data(text: &str) -> Result<(), Failure> {
+    if io::stdout().is_terminal() { print(text) } else { write_out(text) }
+}
+
+/// Writes to standard output. A reader that has had enough, such as `head`, is no error.
+fn write_out(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
@@ -308,7 +356,7 @@ fn print(text: &str) -> Result<(), Failure> {
 
 /// Writes a JSON value to standard output, on one line.
 fn print_json(value: &serde_json::Value) -> Result<(), Failure> {
-    print(&format!("{value}\n"))
+    write_out(&printable_json(&format!("{value}\n")))
 }
 
 /// Lines of cells in columns that are as wide as their widest cell.
@@ -334,19 +382,45 @@ fn table(rows: &[Vec<String>], right: &[usize]) -> String {
     text
 }
 
+/// The most threads that may be asked for.
+const MOST_THREADS: usize = 1024;
+
 /// Sizes the global thread pool for `--threads`; 0 stands for all processors.
 fn set_threads(threads: usize) -> Result<(), Failure> {
-    const MOST: usize = 1024;
-    if threads > MOST {
-        return Err(Failure::usage(format!("--threads: at most {MOST} are possible")));
+    if threads > MOST_THREADS {
+        return Err(Failure::usage(format!("--threads: at most {MOST_THREADS} are possible")));
     }
-    if threads > 1 {
+    // The pool is there already if the environment asks for too many.
+    if threads > 1 && asked_by_environment().is_none_or(|(_, threads)| threads <= MOST_THREADS) {
         let built = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
         built.map_err(|error| {
             Failure::message("threads", format!("cannot start {threads} threads: {error}"))
         })?;
     }
     Ok(())
+}
+
+/// How many threads the environment asks for, and the variable.
+fn asked_by_environment() -> Option<(&'static str, usize)> {
+    ["RAYON_NUM_THREADS", "RAYON_RS_NUM_CPUS"].into_iter().find_map(|name| {
+        let value = std::env::var(name).ok()?;
+        // More than fit a number are too many as well.
+        let digits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+        Some((name, if digits { value.parse().unwrap_or(usize::MAX) } else { 0 }))
+    })
+}
+
+/// Bounds the threads that the environment asks for: starting them all would take for ever.
+fn threads_of_environment() -> Result<(), Failure> {
+    let Some((name, asked)) = asked_by_environment().filter(|(_, asked)| *asked > MOST_THREADS) else {
+        return Ok(());
+    };
+    let threads = std::thread::available_parallelism().map_or(1, |threads| threads.get().min(MOST_THREADS));
+    eprint_lines(&format!(
+        "note: {name}: at most {MOST_THREADS} threads are possible; {threads} are started\n"
+    ));
+    let built = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+    built.map_err(|error| Failure::message("threads", format!("cannot start {asked} threads: {error}")))
 }
 
 /// Whether errors go to a terminal that shows colours.

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::ops::Range;
 
 use ariadne::{Config, IndexType, Label, Report, ReportKind, Source};
-use nc_arrays::FileError;
+use nc_arrays::{FileError, FileProblem};
 use neural_compiler::{Diagnostic, Error, Severity, Span, Variable};
 use serde_json::{Value as Json, json};
 
@@ -84,7 +84,13 @@ impl Failure {
     pub fn library(source: SourceText, error: Error) -> Failure {
         match error {
             Error::Source(diagnostics) => Failure::Source(source, diagnostics),
-            Error::Kernel(error) => Failure::message(error.code(), format!("{}: {error}", source.name)),
+            Error::Kernel(error) => {
+                let failure = Failure::message(error.code(), format!("{}: {error}", source.name));
+                match super::limits::of_kernel(&error) {
+                    Some(note) => failure.note(note),
+                    None => failure,
+                }
+            }
             Error::Batch(error) => Failure::message("batch", format!("{}: {error}", source.name)),
             error => Failure::message("error", format!("{}: {error}", source.name)),
         }
@@ -110,6 +116,7 @@ impl Failure {
         }
         match self {
             Failure::Usage(message) => {
+                let message = printable_name(message);
                 eprint_lines(&format!("error: {message}\n\nFor more information, try '--help'.\n"));
             }
             Failure::Source(source, list) => diagnostics(source, list),
@@ -120,9 +127,9 @@ impl Failure {
                 }
             }
             Failure::Message { message, notes, .. } => {
-                let mut text = format!("error: {}\n", printable(message));
+                let mut text = format!("error: {}\n", printable_name(message));
                 for note in notes {
-                    text += &format!("  {}\n", printable(note));
+                    text += &format!("  {}\n", printable_name(note));
                 }
                 eprint_lines(&text);
             }
@@ -150,18 +157,65 @@ impl Failure {
 
 impl From<FileError> for Failure {
     fn from(error: FileError) -> Failure {
-        Failure::message("file", error.to_string())
+        let failure = Failure::message("file", error.to_string());
+        match error.problem {
+            FileProblem::NoNumber { .. } => {
+                failure.note("--missing nan takes such cells as NaN, --missing fail-row fails their rows")
+            }
+            FileProblem::Memory { .. } => failure.note("--batch-memory MIB allows more"),
+            FileProblem::Format => failure.note("--format says what a batch of another name is"),
+            FileProblem::Device => failure.note("--batch - reads standard input"),
+            FileProblem::NoRows | FileProblem::NoRowsAtAll => {
+                failure.note("nc eval takes single numbers: --set x=1")
+            }
+            FileProblem::FieldCount { .. } => {
+                failure.note("lines before the names, and others that are no rows, may begin with #")
+            }
+            FileProblem::DuplicateName { .. } => failure.note("other names keep them apart"),
+            _ => failure,
+        }
     }
 }
 
-/// The text without what would steer a terminal: other control characters than tabs and line ends become `?`, of the
-/// same length, or as many of them.
+/// Whether a character steers a terminal, or makes text read in another order than it stands: control characters but tabs
+/// and line ends, marks of direction, and what cannot be seen.
+fn is_hidden(c: char) -> bool {
+    let invisible = matches!(
+        c,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
+    );
+    invisible || c.is_control() && !matches!(c, '\n' | '\t')
+}
+
+/// The text with escapes such as `\u{1b}` for what would steer a terminal or change the order of reading.
 pub fn printable(text: &str) -> String {
+    if !text.contains(is_hidden) {
+        return text.to_owned();
+    }
     let mut shown = String::with_capacity(text.len());
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
-        let line_end = c == '\n' || c == '\r' && chars.peek() == Some(&'\n');
-        if c.is_control() && !line_end && c != '\t' {
+        if is_hidden(c) && !(c == '\r' && chars.peek() == Some(&'\n')) {
+            shown.extend(c.escape_unicode());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
+/// A name on one line: as [`printable`], and without line ends.
+pub fn printable_name(name: &str) -> String {
+    printable(name).replace('\r', "\\r").replace('\n', "\\n").replace('\t', "\\t")
+}
+
+/// The text with a `?` for each byte that [`printable`] would escape, so that all places stay what they are.
+fn masked(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        if is_hidden(c) && !(c == '\r' && chars.peek() == Some(&'\n')) {
             shown.extend(std::iter::repeat_n('?', c.len_utf8()));
         } else {
             shown.push(c);
@@ -170,8 +224,32 @@ pub fn printable(text: &str) -> String {
     shown
 }
 
-/// Prints to standard error; there is nobody to tell if that fails.
+/// JSON text in which what [`printable`] would escape is escaped as JSON does it, which changes no value.
+pub fn printable_json(text: &str) -> String {
+    if !text.contains(is_hidden) {
+        return text.to_owned();
+    }
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_hidden(c) {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                shown += &format!("\\u{unit:04x}");
+            }
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
+/// Prints to standard error, without what would steer a terminal; there is nobody to tell if that fails.
 pub fn eprint_lines(text: &str) {
+    eprint_excerpts(&printable(text));
+}
+
+/// Prints to standard error what may have colours, so that names and messages in it have to be [`printable`].
+pub fn eprint_excerpts(text: &str) {
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }
 
@@ -211,7 +289,7 @@ pub fn diagnostics(source: &SourceText, list: &[Diagnostic]) {
     if list.len() > SHOWN {
         text += &format!("… and {} more\n", list.len() - SHOWN);
     }
-    eprint_lines(&text);
+    eprint_excerpts(&text);
 }
 
 /// A message with an excerpt of the source.
@@ -227,7 +305,9 @@ pub fn excerpt(source: &SourceText, diagnostic: &Diagnostic, color: bool) -> Str
         Severity::Warning => ReportKind::Warning,
     };
     let config = Config::default().with_index_type(IndexType::Byte).with_color(color);
-    let place = |span: Span| (source.name.as_str(), window.range(span));
+    let name = printable_name(&source.name);
+    let name = name.as_str();
+    let place = |span: Span| (name, window.range(span));
     let mut report = Report::build(kind, place(diagnostic.span))
         .with_config(config)
         .with_code(diagnostic.code)
@@ -243,7 +323,7 @@ pub fn excerpt(source: &SourceText, diagnostic: &Diagnostic, color: bool) -> Str
             report = report.with_label(label(place(*span), words));
         } else {
             let (line, column) = source.place(span.start as usize);
-            report = report.with_note(format!("{words}: {}:{line}:{column}", source.name));
+            report = report.with_note(format!("{}: {name}:{line}:{column}", printable(words)));
         }
     }
     if let Some(help) = &diagnostic.help {
@@ -252,11 +332,11 @@ pub fn excerpt(source: &SourceText, diagnostic: &Diagnostic, color: bool) -> Str
     let mut out = Vec::new();
     let text = Source::from(window.text.as_str());
     // Writing to memory does not fail.
-    let _ = report.finish().write((source.name.as_str(), text), &mut out);
+    let _ = report.finish().write((name, text), &mut out);
     let text = String::from_utf8_lossy(&out).into_owned();
     // The excerpt does not start where the line does, so its columns are not those of the source.
     let (line, column) = source.place(diagnostic.span.start as usize);
-    let head = format!(" {}:", source.name);
+    let head = format!(" {name}:");
     match text.find(&head).map(|at| at + head.len()) {
         Some(start) => match text[start..].find(' ') {
             Some(len) => format!("{}{line}:{column}{}", &text[..start], &text[start + len..]),
@@ -326,7 +406,7 @@ impl Window {
         let lines = text[..bytes.start].bytes().filter(|&byte| byte == b'\n').count().min(Window::NUMBERED);
         let mut shown = "\n".repeat(lines) + ellipsis(bytes.start > line_start(text, bytes.start));
         let prefix = shown.len();
-        shown += &printable(&text[bytes.clone()]);
+        shown += &masked(&text[bytes.clone()]);
         shown += ellipsis(bytes.end < line_end(text, bytes.end));
         Window { text: shown, prefix, bytes }
     }

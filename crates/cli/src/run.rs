@@ -8,23 +8,25 @@ mod columns;
 mod progress;
 mod results;
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use nc_arrays::{Dataset, Format};
+use clap::ValueEnum;
+use nc_arrays::{Dataset, FileIdentity, Format, Incomplete, Missing};
 use nc_runtime::batch::{Report, RowReport};
 use nc_runtime::element::Element;
 use neural_compiler::{
-    Check, CompileOptions, Derivative, Diagnostic, Effect, Kernel, Met, Reason, SafeDomain, Severity,
-    Variable,
+    Check, CompileOptions, Diagnostic, Effect, Kernel, Met, Reason, Role, SafeDomain, Severity, Variable,
 };
 use serde_json::{Value as Json, json};
 
-use self::columns::Columns;
+use self::columns::{Columns, Renamed, batch_name};
 use self::results::Results;
+use super::derivatives::{DerivativeArgs, Kind, params};
 use super::dialect::DialectArgs;
-use super::limits::{LimitArgs, MemoryArgs};
-use super::report::{self, Failure, eprint_lines};
+use super::limits::{self, LimitArgs, MemoryArgs};
+use super::report::{self, Failure, eprint_excerpts, eprint_lines};
 use super::text::{self, Items, Setting};
 use super::{DtypeChoice, Loaded, TierChoice, print_json, set_threads, state};
 
@@ -34,39 +36,71 @@ use super::{DtypeChoice, Loaded, TierChoice, print_json, set_threads, state};
     nc run law.scm --batch in.npy -o out.npy --grad g.npy\n  \
     nc run law.scm --batch in.npy --inputs 'm,r[3]' -o out.npy\n  \
     nc run law.scm --batch in.npz --param G=6.674e-11 -o out.npz --grad g.npz\n  \
-    cat law.scm | nc run - --batch in.csv\n\n\
+    nc run -e '(* 1/2 m (square v))' --batch in.csv --with-inputs -o out.csv\n  \
+    nc run law.scm --batch in.csv --column v=speed --missing nan -o out.csv --grad g.csv\n  \
+    nc run law.scm --batch in.npy --grad h.npz --hessian --wrt v\n  \
+    cat law.scm | nc run - --batch in.csv\n  \
+    cat in.csv | nc run law.scm --batch - --format csv\n\n\
     Batch. Columns go to inputs by name if the file has names: a csv file with a header, an npz file with an array of\n\
-    shape (rows, …) for each input, an npy file of a structured array. The shapes of inputs are those in the file; in\n\
-    csv, columns r[0], r[1], … (or \"A[0,0]\", …) make a vector (or matrix). A plain npy file of shape (rows, columns)\n\
-    has its columns in the order of the program's inputs, all scalars, or as --inputs says.\n\n\
+    shape (rows, …) for each input, an npy file of a structured array. Others are left aside, and named on standard\n\
+    error. The shapes of inputs are those in the file; in csv, columns r[0], r[1], … (or \"A[0,0]\", …) make a vector\n\
+    (or matrix). An array of an npz file without dimensions is a parameter, as by --param. A plain npy file of shape\n\
+    (rows, columns) has its columns in the order of the program's inputs, all scalars, or as --inputs says.\n\n\
+    Csv. Columns are separated by commas, semicolons, tabs or blanks, numbers have points or, with another separator,\n\
+    commas; the first line has the names, also behind a # as numpy.savetxt writes it. Cells that are empty or hold NA,\n\
+    null and the like have no number: --missing says what becomes of them.\n\n\
     Result. An npy file of shape (rows, …shape of the value); npz and csv files name it `value`, or as the program\n\
-    does. Without -o, csv goes to standard output; a terminal gets the first 20 rows.\n\n\
+    does. Without -o, csv goes to standard output; a terminal gets the first 20 rows. With --with-inputs, the columns of\n\
+    the inputs come first.\n\n\
     Gradient. In g.npy, an array of shape (rows, …shape of the value, columns), columns as in the batch (of a file\n\
-    with names: in the order of the program's inputs, or --inputs). In g.npz, for each input an array of shape (rows,\n\
-    …shape of the value, …shape of the input), called as the input, or result/input if results have names; the\n\
-    gradient by a parameter is summed over the rows and has no dimension of rows.\n\n\
+    with names: in the order of the program's inputs, or --wrt, or --inputs). In g.npz, for each input an array of shape\n\
+    (rows, …shape of the value, …shape of the input), called as the input, or result/input if results have names; the\n\
+    gradient by a parameter is summed over the rows and has no dimension of rows. g.csv has a column for each number.\n\
+    --hessian, --jvp or --vjp put another derivative in its place: for each pair of inputs an array x/y, for each\n\
+    result its derivative along a direction, or for each input the derivative of the weighted sum. In an npy file these\n\
+    are of shape (rows, columns, columns), (rows, …shape of the value), and (rows, columns).\n\n\
     Element type. With --dtype f32, numbers of the batch are rounded to f32 once, and npy and npz files are written with\n\
     f32 numbers. A csv file is read and written in decimal for either type.\n\n\
     Rows that fail, such as by an index out of range, are listed on standard error, and no file is written, or with\n\
-    --keep-going, they are NaN, as are the sums of gradients by parameters, unless --skip-failed sums over the other\n\
-    rows. The exit status is 1 either way. A row that fails in a loop or recursive function is\n\
-    listed with the values of its variables.\n\n\
+    --keep-going, they are NaN, and so are gradients by parameters, unless --skip-failed sums them over the other rows.\n\
+    The exit status is 1 either way. A row that fails in a loop or recursive function is listed with the values of its\n\
+    variables.\n\n\
     With --check-domain, rows in which an operation leaves its safe domain (division by 0, the root of a negative\n\
     number, …) are listed on standard error by the first such operation. They do not fail: values are what IEEE 754\n\
     gives, files are written, and the exit status is 0.")]
 pub struct Args {
     /// The program; - is standard input
-    #[arg(value_name = "PROG")]
-    program: PathBuf,
-    /// The batch: an npy, npz or csv file
+    #[arg(value_name = "PROG", required_unless_present = "expression")]
+    program: Option<PathBuf>,
+    /// An expression instead of a program, or behind the definitions of one
+    #[arg(short, long = "expr", value_name = "EXPR", allow_hyphen_values = true)]
+    expression: Option<String>,
+    /// The batch: an npy, npz or csv file; - is standard input
     #[arg(long, value_name = "FILE")]
     batch: PathBuf,
+    /// What the batch is, if its name does not say it; otherwise, for pipes, its first bytes do
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    format: Option<FormatChoice>,
+    /// The column, field or array that an input is read from, if it is not called as the input: nu=freq
+    #[arg(long = "column", value_name = "INPUT=COLUMN", value_parser = columns::parse_renamed)]
+    columns: Vec<Renamed>,
+    /// What becomes of cells of a csv file without a number
+    #[arg(long, value_enum, default_value_t)]
+    missing: MissingChoice,
+    /// Memory for a batch that cannot stay where it is: unpacked, converted, or read from a pipe, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 4096)]
+    batch_memory: u32,
     /// Where results go: an npy, npz or csv file
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Where derivatives by all inputs go: an npy or npz file
+    /// Write the inputs beside the results, in npz and csv
+    #[arg(long)]
+    with_inputs: bool,
+    /// Where derivatives by all inputs go: an npy, npz or csv file
     #[arg(long, value_name = "FILE")]
     grad: Option<PathBuf>,
+    #[command(flatten)]
+    derivatives: DerivativeArgs,
     /// Order and shapes of the inputs, such as m,r[3],A[3,3]
     #[arg(long, value_name = "LIST", value_parser = text::parse_items)]
     inputs: Option<Items>,
@@ -85,7 +119,7 @@ pub struct Args {
     /// Write files even if rows fail
     #[arg(long)]
     keep_going: bool,
-    /// With --keep-going, leave failed rows out of the gradients by parameters, which else are NaN
+    /// With --keep-going, sum gradients by parameters over the rows that do not fail, instead of making them NaN
     #[arg(long, requires = "keep_going")]
     skip_failed: bool,
     /// List rows in which an operation leaves its safe domain; their values count
@@ -102,9 +136,53 @@ pub struct Args {
     memory: MemoryArgs,
 }
 
+/// The choice of a format on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FormatChoice {
+    /// One array
+    Npy,
+    /// Several arrays with names
+    Npz,
+    /// Text with a line of names
+    Csv,
+}
+
+impl From<FormatChoice> for Format {
+    fn from(choice: FormatChoice) -> Format {
+        match choice {
+            FormatChoice::Npy => Format::Npy,
+            FormatChoice::Npz => Format::Npz,
+            FormatChoice::Csv => Format::Csv,
+        }
+    }
+}
+
+/// The choice of what becomes of cells without a number.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum MissingChoice {
+    /// The file is refused
+    #[default]
+    Refuse,
+    /// They are NaN
+    Nan,
+    /// Their rows fail
+    FailRow,
+}
+
+impl From<MissingChoice> for Missing {
+    fn from(choice: MissingChoice) -> Missing {
+        match choice {
+            MissingChoice::Refuse => Missing::Refuse,
+            MissingChoice::Nan => Missing::Nan,
+            MissingChoice::FailRow => Missing::FailRow,
+        }
+    }
+}
+
 /// Runs the subcommand.
 pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     check_usage(args, json)?;
+    check_files(args)?;
     set_threads(args.threads)?;
     match args.dtype {
         DtypeChoice::F64 => run_as::<f64>(args, json),
@@ -112,22 +190,15 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     }
 }
 
-/// The same for programs and files of this element type.
+/// Runs the subcommand for programs and files of this element type.
 fn run_as<T: Element>(args: &Args, json: bool) -> Result<(), Failure> {
-    let format = Format::of_path(&args.batch)?;
-    let loaded = Loaded::open(&args.program, args.dialect)?;
-    let dataset = Dataset::<T>::open_as(&args.batch, format)?;
-    if dataset.is_rounded() {
-        let batch = args.batch.display();
-        eprint_lines(&format!("note: {batch}: its numbers are rounded to {}\n", T::PRECISION));
-    }
-    let table = Columns::assign(&loaded, args, format, &dataset)?;
-    let derivative = if args.grad.is_some() { Derivative::Gradient } else { Derivative::None };
-    let params = args.params.iter().map(|param| param.name.clone());
+    let loaded = Loaded::open_with(args.program.as_deref(), args.expression.as_deref(), args.dialect)?;
+    let dataset: Dataset<T> = columns::read(&loaded, args)?;
+    let table = Columns::assign(&loaded, args, &dataset)?;
+    columns::note_left_aside(&loaded, args, &dataset, &table);
+    let kind = args.derivatives.kinds().first().copied().unwrap_or(Kind::Gradient);
     let options = CompileOptions::default()
         .signature(table.signature.clone())
-        .derivative(derivative)
-        .wrt(table.order.iter().cloned().chain(params))
         .dtype(args.dtype.into())
         .tier(args.tier.into())
         .check_domain(args.check_domain || loaded.strict())
@@ -135,39 +206,75 @@ fn run_as<T: Element>(args: &Args, json: bool) -> Result<(), Failure> {
         .limits(args.limits.of(&loaded.program))
         .tape_bytes(args.memory.tape_bytes())
         .memory_bytes(args.memory.memory_bytes());
+    let options = match args.grad {
+        None => options,
+        Some(_) => {
+            let params = table.params.iter().map(|param| param.name.as_str());
+            // Second derivatives are those of a row; only gradients are summed over the batch.
+            let params = params.filter(|_| kind != Kind::Hessian);
+            let all = table.order.iter().map(String::as_str).chain(params);
+            let wrt = args.derivatives.wrt(&loaded, all)?;
+            args.derivatives.options(&loaded, kind, &wrt, &table.signature, options)?
+        }
+    };
     let kernel = loaded.program.compile(&options).map_err(|error| loaded.failure(error))?;
     for note in kernel.notes() {
         eprint_lines(&format!("note: {}: {note}\n", loaded.source.name));
     }
-    let rows = dataset.rows();
-    let mut results = Results::create(&loaded, args, &kernel, rows, json)?;
+    let seeds = args.derivatives.seeds::<T>(&loaded, &kernel)?;
+    let (rows, incomplete) = (dataset.rows(), dataset.incomplete());
+    let mut results = Results::create(&loaded, args, &kernel, kind, &table, incomplete, rows, json)?;
     let start = Instant::now();
-    let report = results.evaluate(&loaded, args, &kernel, &table, rows)?;
+    let report = results.evaluate(&loaded, args, &kernel, &table, &seeds, rows)?;
     let elapsed = start.elapsed();
     let domain = match report.noted {
         0 => None,
         _ => loaded.program.safe_domain(options.get_signature()).ok(),
     };
-    let states = failed_states(args, &kernel, &table, &report);
+    let states = failed_states(&kernel, &table, &seeds, &report);
+    // Rows are counted as in the file.
+    let report = in_file(report, incomplete);
+    let failed_rows = report.failed + incomplete.count();
+    let (summed, without) = match (results.has_sums(), failed_rows > 0, loaded.strict() && report.noted > 0) {
+        (true, true, false) if args.skip_failed => (Some(report.rows), failed_rows),
+        (true, true, _) | (true, _, true) => {
+            results.spoil_sums();
+            (None, 0)
+        }
+        (true, false, false) => (Some(report.rows), 0),
+        (false, ..) => (None, 0),
+    };
     if report.noted > 0 && !json {
         list_notes(&loaded, &kernel, &report, domain.as_ref());
     }
-    if report.failed > 0 && !json {
-        list_failures(&loaded, args, &kernel, &report, &states);
+    let outcome =
+        Outcome { report: &report, states: &states, incomplete, has_sums: results.has_sums(), without };
+    if failed_rows > 0 && !json {
+        list_failures(&loaded, args, &kernel, &outcome);
     }
-    let failed = report.failed > 0 || loaded.strict() && report.noted > 0;
+    let failed = failed_rows > 0 || loaded.strict() && report.noted > 0;
+    let has_sums = results.has_sums();
     if !failed || args.keep_going {
-        results.finish(args, &kernel, rows)?;
+        results.finish(args, &kernel, incomplete, rows)?;
     }
     if json {
         let mut object = json!({
-            "rows": rows,
-            "failed": report.failed,
-            "failures": failures_json(&kernel, &report, &states),
+            "rows": rows + incomplete.count(),
+            "failed": failed_rows,
+            "failures": failures_json(&kernel, &outcome),
             "tier": kernel.tier().to_string(),
             "dtype": kernel.dtype().to_string(),
             "seconds": elapsed.as_secs_f64(),
         });
+        if !dataset.left_aside().is_empty() {
+            object["left_aside"] = dataset.left_aside().into();
+        }
+        if args.grad.is_some() {
+            object["gradient_columns"] = gradient_columns(&kernel);
+        }
+        if has_sums {
+            object["summed_rows"] = summed.into();
+        }
         if args.check_domain || loaded.strict() || args.check_kinks {
             object["noted"] = report.noted.into();
             object["notes"] = listed(&kernel, &report.notes, domain.as_ref());
@@ -177,24 +284,113 @@ fn run_as<T: Element>(args: &Args, json: bool) -> Result<(), Failure> {
     if failed { Err(Failure::Reported) } else { Ok(()) }
 }
 
+/// The inputs that derivatives are by, in the order in which they stand in an npy file, as `--inputs` takes them.
+fn gradient_columns(kernel: &Kernel) -> Json {
+    let inputs = kernel.outputs().iter().filter_map(|output| match output.role {
+        Role::Gradient { of: 0, input } if !output.summed => Some(&kernel.inputs()[input as usize]),
+        Role::Gradient { .. } | Role::Value | Role::Tangent { .. } => None,
+    });
+    inputs.map(|input| text::item(&input.name, input.shape)).collect()
+}
+
+/// The report with its rows counted as in the file, incomplete ones included.
+fn in_file(report: Report, incomplete: &Incomplete) -> Report {
+    let rows = |rows: Vec<RowReport>| {
+        let in_file = |row: RowReport| RowReport { row: incomplete.in_file(row.row), ..row };
+        rows.into_iter().map(in_file).collect()
+    };
+    Report { failures: rows(report.failures), notes: rows(report.notes), ..report }
+}
+
+/// What became of the rows.
+struct Outcome<'a> {
+    report: &'a Report,
+    /// The state that each of the reported rows failed in.
+    states: &'a [Option<Vec<Variable>>],
+    incomplete: &'a Incomplete,
+    /// Whether there are sums over the batch, and how many rows they are without.
+    has_sums: bool,
+    without: usize,
+}
+
+/// No output may be another one or what is read, by whatever name.
+fn check_files(args: &Args) -> Result<(), Failure> {
+    // What cannot be found is refused where it is opened.
+    let identity = |path: &Path| FileIdentity::of(path).ok();
+    let outputs: Vec<(&str, &PathBuf)> = [("-o", args.output.as_ref()), ("--grad", args.grad.as_ref())]
+        .into_iter()
+        .filter_map(|(option, path)| Some((option, path?)))
+        .collect();
+    let known: Vec<Option<FileIdentity>> = outputs.iter().map(|(_, path)| identity(path)).collect();
+    if let [(one, first), (other, second)] = outputs[..]
+        && (first == second || known[0].is_some() && known[0] == known[1])
+    {
+        let names = match first == second {
+            true => String::new(),
+            false => format!(": {} and {}", first.display(), second.display()),
+        };
+        return Err(Failure::usage(format!("{one} and {other} name the same file{names}")));
+    }
+    let read = [("the batch", Some(&args.batch)), ("the program", args.program.as_ref())];
+    for (what, path) in read {
+        let Some(path) = path.filter(|path| *path != Path::new("-")) else { continue };
+        let found = identity(path);
+        for ((option, output), known) in outputs.iter().zip(&known) {
+            if found.is_some() && found == *known {
+                let names = match *output == path {
+                    true => path.display().to_string(),
+                    false => format!("{}, which is {}", path.display(), output.display()),
+                };
+                return Err(Failure::usage(format!("{option} would replace {what}, {names}")));
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Finds what is wrong with the options by themselves.
 fn check_usage(args: &Args, json: bool) -> Result<(), Failure> {
     if let Some(output) = &args.output {
         Format::of_path(output)
             .map_err(|_| Failure::usage("-o: the name of the file has to end in .npy, .npz or .csv"))?;
     }
+    let kinds = args.derivatives.kinds();
     match args.grad.as_deref().map(Format::of_path) {
         None | Some(Ok(Format::Npz)) => {}
-        Some(Ok(Format::Npy)) if args.params.is_empty() => {}
-        Some(Ok(Format::Npy)) => {
+        Some(Ok(Format::Npy | Format::Csv))
+            if args.params.is_empty() || args.derivatives.names_inputs() || !kinds.is_empty() => {}
+        Some(Ok(Format::Npy | Format::Csv)) => {
             return Err(Failure::usage(
                 "--grad: with --param the file has to be an npz file: gradients by parameters are arrays of their own",
             ));
         }
-        Some(_) => return Err(Failure::usage("--grad: the name of the file has to end in .npy or .npz")),
+        Some(Err(_)) => {
+            return Err(Failure::usage("--grad: the name of the file has to end in .npy, .npz or .csv"));
+        }
     }
-    if args.output.is_some() && args.output == args.grad {
-        return Err(Failure::usage("-o and --grad name the same file"));
+    if let [one, other, ..] = kinds[..] {
+        let message =
+            format!("--{} and --{}: a run computes one kind of derivative", one.name(), other.name());
+        return Err(Failure::usage(message));
+    }
+    if args.grad.is_none()
+        && let Some(option) =
+            kinds.first().map(|kind| kind.name()).or(args.derivatives.names_inputs().then_some("wrt"))
+    {
+        return Err(Failure::usage(format!("--{option}: --grad has to say where derivatives go")));
+    }
+    if args.with_inputs
+        && args.output.as_deref().is_some_and(|path| matches!(Format::of_path(path), Ok(Format::Npy)))
+    {
+        return Err(Failure::usage("--with-inputs: an npy file holds one array; use npz or csv"));
+    }
+    if args.batch == Path::new("-") {
+        if args.program.as_deref() == Some(Path::new("-")) {
+            return Err(Failure::usage("the program and the batch cannot both come from standard input"));
+        }
+        if args.format.is_none() && io::IsTerminal::is_terminal(&io::stdin()) {
+            return Err(Failure::usage("--batch -: nothing is piped in; --format says what is to be typed"));
+        }
     }
     if json && args.output.is_none() && args.grad.is_none() {
         return Err(Failure::usage("--json prints a report: -o or --grad has to say where results go"));
@@ -222,7 +418,13 @@ fn list(names: &[String]) -> String {
 pub fn check_diagnostic(check: &Check) -> Diagnostic {
     let reason = check.reason.to_string();
     match (check.effect, check.reason) {
-        (Effect::Fail, _) => Diagnostic::error("row-failed", check.span, reason),
+        (Effect::Fail, _) => {
+            let diagnostic = Diagnostic::error("row-failed", check.span, reason);
+            match limits::option_of(check.reason) {
+                Some(option) => diagnostic.help(limits::raises(option)),
+                None => diagnostic,
+            }
+        }
         (Effect::Note, Reason::Met { what: Met::Kink, .. }) => {
             Diagnostic::warning("kink", check.span, reason)
         }
@@ -243,13 +445,18 @@ fn listed(kernel: &Kernel, rows: &[RowReport], domain: Option<&SafeDomain>) -> J
 }
 
 /// Failed rows as JSON, each with the state that it failed in, as far as that is known.
-fn failures_json(kernel: &Kernel, report: &Report, states: &[Option<Vec<Variable>>]) -> Json {
-    let mut rows = listed(kernel, &report.failures, None);
-    for (object, state) in rows.as_array_mut().into_iter().flatten().zip(states) {
+fn failures_json(kernel: &Kernel, outcome: &Outcome<'_>) -> Json {
+    let mut rows = listed(kernel, &outcome.report.failures, None);
+    let Json::Array(list) = &mut rows else { return rows };
+    for (object, state) in list.iter_mut().zip(outcome.states) {
         if let Some(state) = state {
             object["state"] = state::json(state);
         }
     }
+    list.extend(outcome.incomplete.first().iter().map(|row| {
+        let reason = format!("there is no number in column {:?}", row.column);
+        json!({ "row": row.row, "line": row.line, "reason": reason })
+    }));
     rows
 }
 
@@ -258,13 +465,13 @@ const EXPLAINED_STEPS: u64 = 20_000_000;
 
 /// The state in which each of the reported rows failed, as far as that is found out in reasonable time.
 fn failed_states<T: Element>(
-    args: &Args,
     kernel: &Kernel,
     table: &Columns<'_, T>,
+    seeds: &[Vec<T>],
     report: &Report,
 ) -> Vec<Option<Vec<Variable>>> {
-    let params: Vec<f64> = results::params::<T>(args, kernel).iter().map(|x| x.to_f64()).collect();
-    let sources = table.of_kernel(kernel);
+    let params: Vec<f64> = params::<T>(kernel, &table.params).iter().map(|x| x.to_f64()).collect();
+    let sources = table.of_kernel(kernel, seeds);
     let mut left = EXPLAINED_STEPS;
     let state = |row: &RowReport| {
         let inputs: Vec<f64> =
@@ -345,7 +552,7 @@ fn list_notes(loaded: &Loaded, kernel: &Kernel, report: &Report, domain: Option<
         String::new()
     };
     let (noted, rows) = (report.noted, count(report.rows, "row"));
-    eprint_lines(&match loaded.strict() {
+    eprint_excerpts(&match loaded.strict() {
         true => format!(
             "{text}error: {noted} of {rows} without a value over these numbers (rows count from 0){first}\n"
         ),
@@ -356,17 +563,12 @@ fn list_notes(loaded: &Loaded, kernel: &Kernel, report: &Report, domain: Option<
 }
 
 /// Prints the failed rows, those that failed at the same place together.
-fn list_failures(
-    loaded: &Loaded,
-    args: &Args,
-    kernel: &Kernel,
-    report: &Report,
-    states: &[Option<Vec<Variable>>],
-) {
+fn list_failures(loaded: &Loaded, args: &Args, kernel: &Kernel, outcome: &Outcome<'_>) {
     const SHOWN: usize = 20;
+    let Outcome { report, states, incomplete, has_sums, without } = outcome;
     let mut text = excerpts(loaded, kernel, &report.failures, None);
     let known =
-        report.failures.iter().zip(states).filter_map(|(row, state)| Some((row.row, state.as_ref()?)));
+        report.failures.iter().zip(*states).filter_map(|(row, state)| Some((row.row, state.as_ref()?)));
     let known: Vec<_> = known.filter(|(_, state)| !state.is_empty()).collect();
     for (row, state) in known.iter().take(SHOWN) {
         text += &format!("  row {row} fails with {}\n", report::printable(&state::line(state)));
@@ -374,18 +576,30 @@ fn list_failures(
     if known.len() > SHOWN {
         text += &format!("  … (--json has the state of {})\n", count(known.len(), "row"));
     }
-    let written = match (args.keep_going, args.params.is_empty() || args.grad.is_none(), args.skip_failed) {
-        (false, ..) => "nothing is written",
-        (true, true, _) => "they are NaN in the files",
-        (true, false, false) => {
-            "they are NaN in the files, and so are the gradients by parameters (--skip-failed sums over the other rows)"
+    for row in incomplete.first().iter().take(SHOWN) {
+        text += &report::printable(&format!(
+            "  row {} has no number in column {:?} ({}, line {})\n",
+            row.row,
+            row.column,
+            batch_name(args),
+            row.line
+        ));
+    }
+    if incomplete.count() > SHOWN {
+        text += &format!("  … ({} have no number in a column)\n", count(incomplete.count(), "row"));
+    }
+    let written = if args.keep_going { "they are NaN in the files" } else { "nothing is written" };
+    let sums = match (*has_sums && args.keep_going, *without) {
+        (false, _) => String::new(),
+        (true, 0) => {
+            "; gradients by parameters are NaN too: --skip-failed sums them over the other rows".to_string()
         }
-        (true, false, true) => "they are NaN in the files and left out of the gradients by parameters",
+        (true, without) => format!("; gradients by parameters are sums without {}", count(without, "row")),
     };
     text += &format!(
-        "error: {} of {} failed (rows count from 0); {written}\n",
-        report.failed,
-        count(report.rows, "row")
+        "error: {} of {} failed (rows count from 0); {written}{sums}\n",
+        report.failed + incomplete.count(),
+        count(report.rows + incomplete.count(), "row")
     );
-    eprint_lines(&text);
+    eprint_excerpts(&text);
 }

@@ -129,6 +129,33 @@ pub fn parse_setting(text: &str) -> Result<Setting, String> {
     Ok(Setting { name: name.to_string(), shape, data })
 }
 
+/// Several [`Setting`]s, as one command line argument.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Settings(pub Vec<Setting>);
+
+/// Reads settings such as `x=1,v=[0,1]`.
+pub fn parse_settings(text: &str) -> Result<Settings, String> {
+    let mut depth = 0usize;
+    let parts = text.split(|c| {
+        match c {
+            '[' => depth += 1,
+            ']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        c == ',' && depth == 0
+    });
+    parts.map(parse_setting).collect::<Result<Vec<_>, _>>().map(Settings)
+}
+
+/// Reads settings, or a value alone for what has no name.
+pub fn parse_weights(text: &str) -> Result<Settings, String> {
+    if text.contains('=') {
+        return parse_settings(text);
+    }
+    let (shape, data) = parse_value(text)?;
+    Ok(Settings(vec![Setting { name: String::new(), shape, data }]))
+}
+
 /// Reads a number, a vector `[1,2,3]` or a matrix `[[1,2],[3,4]]`. White space separates as well as commas.
 fn parse_value(text: &str) -> Result<(Shape, Vec<Literal>), String> {
     let spaced = text.replace('[', " [ ").replace(']', " ] ").replace(',', " , ");
@@ -349,6 +376,21 @@ mod tests {
         assert_eq!(parse_items(" ").unwrap(), Items::default());
         for wrong in [",", "a,", "a[", "a[]", "a[0]", "a[1,2,3]", "a[3]b", "a,,b", "a[99999999]", "[3]"] {
             assert!(parse_items(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn lists_of_settings() {
+        let names = |text: &str| -> Vec<(String, usize)> {
+            let settings = parse_settings(text).unwrap().0;
+            settings.into_iter().map(|setting| (setting.name, setting.data.len())).collect()
+        };
+        let expected = [("x", 1), ("v", 2), ("A", 4), ("z", 2)];
+        let text = "x=-1, v=[0,1],A=[[1,2],[3,4]],z=1+2i";
+        assert_eq!(names(text), expected.map(|(name, len)| (name.to_string(), len)));
+        assert_eq!(parse_weights("[1,-2]").unwrap().0[0].shape, Shape::Vector(2));
+        for wrong in ["", "x", "x=", "x=1,", "=1", "x=1 y=2", "x=[1,2"] {
+            assert!(parse_settings(wrong).is_err(), "{wrong}");
         }
     }
 

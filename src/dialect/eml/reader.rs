@@ -10,7 +10,7 @@ use nom::{IResult, Parser};
 
 use super::derived::Derived;
 use super::tree::{Tree, TreeBuilder, TreeNode};
-use crate::dialect::{ReaderLimits, short};
+use crate::dialect::{ReaderLimits, is_blank, short};
 use crate::source::{Diagnostic, MAX_DIAGNOSTICS, Span};
 
 /// What the text may contain.
@@ -46,7 +46,7 @@ enum Token {
 /// White space, and comments from `;` to the end of the line.
 fn blank(input: &str) -> IResult<&str, usize> {
     let line_comment = (tag(";"), take_till(|c| c == '\n'));
-    many0_count(alt((multispace1, take_while1(char::is_whitespace), recognize(line_comment)))).parse(input)
+    many0_count(alt((multispace1, take_while1(is_blank), recognize(line_comment)))).parse(input)
 }
 
 fn unsigned(input: &str) -> IResult<&str, &str> {

@@ -9,7 +9,7 @@ use nom::sequence::pair;
 use nom::{IResult, Parser};
 
 use super::{COMMENT, Word};
-use crate::dialect::short;
+use crate::dialect::{is_blank, short};
 use crate::number::{self, Literal};
 use crate::source::{Diagnostic, Span};
 
@@ -76,7 +76,7 @@ impl Bracket {
 /// White space and comments.
 fn blank(input: &str) -> IResult<&str, usize> {
     let comment = (char(COMMENT), take_till(|c| c == '\n'));
-    many0_count(alt((multispace1, take_while1(char::is_whitespace), recognize(comment)))).parse(input)
+    many0_count(alt((multispace1, take_while1(is_blank), recognize(comment)))).parse(input)
 }
 
 fn unsigned(input: &str) -> IResult<&str, &str> {
@@ -100,7 +100,7 @@ pub fn is_identifier(text: &str) -> bool {
 
 /// Whether a text can be a name between backquotes: what is a name in every dialect.
 pub fn is_name(text: &str) -> bool {
-    let foreign = |c: char| c.is_whitespace() || c.is_control() || "()[]{};\"'`,".contains(c);
+    let foreign = |c: char| is_blank(c) || c.is_control() || "()[]{};\"'`,".contains(c);
     let first = |c: char| c == '#' || c.is_ascii_digit();
     !text.is_empty() && !text.contains(foreign) && !text.starts_with(first) && number::parse(text).is_none()
 }

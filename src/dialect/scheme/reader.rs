@@ -7,7 +7,7 @@ use nom::combinator::recognize;
 use nom::multi::many0_count;
 use nom::{IResult, Parser};
 
-use crate::dialect::{ReaderLimits, short};
+use crate::dialect::{ReaderLimits, is_blank, short};
 use crate::entity::{EntityVec, entity};
 use crate::number::{self, Literal, Number};
 use crate::source::{Diagnostic, MAX_DIAGNOSTICS, Span};
@@ -88,13 +88,13 @@ enum Token<'a> {
 }
 
 fn is_delimiter(c: char) -> bool {
-    c.is_whitespace() || matches!(c, '(' | ')' | '[' | ']' | '{' | '}' | ';' | '"' | '\'' | '`' | ',')
+    is_blank(c) || matches!(c, '(' | ')' | '[' | ']' | '{' | '}' | ';' | '"' | '\'' | '`' | ',')
 }
 
 /// White space and line comments.
 fn blank(input: &str) -> IResult<&str, usize> {
     let line_comment = (tag(";"), take_till(|c| c == '\n'));
-    many0_count(alt((multispace1, take_while1(char::is_whitespace), recognize(line_comment)))).parse(input)
+    many0_count(alt((multispace1, take_while1(is_blank), recognize(line_comment)))).parse(input)
 }
 
 fn token(input: &str) -> IResult<&str, Token<'_>> {

@@ -17,6 +17,9 @@ use super::report::Failure;
 
 /// Work with trees of the one operator eml(x, y) = exp(x) − ln(y)
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    nc eml check --target neg tree.eml\n  \
+    nc eml raise tree.eml")]
 pub struct Args {
     #[command(subcommand)]
     command: Command,

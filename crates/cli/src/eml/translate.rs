@@ -53,6 +53,9 @@ pub struct RaiseArgs {
 
 /// Search for a smaller tree of the same value
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    nc eml shorten tree.eml\n  \
+    nc eml shorten tree.eml --json")]
 pub struct ShortenArgs {
     #[command(flatten)]
     tree: TreeArgs,
@@ -60,6 +63,9 @@ pub struct ShortenArgs {
 
 /// Write the derivatives of a tree as trees
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    nc eml grad tree.eml\n  \
+    nc eml grad tree.eml --json")]
 pub struct GradArgs {
     #[command(flatten)]
     tree: TreeArgs,

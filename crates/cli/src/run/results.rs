@@ -4,16 +4,17 @@ use std::borrow::Cow;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 
-use nc_arrays::{ArraysOutput, Form, Format, NamedArray, NpyOutput, write_csv};
+use nc_arrays::{ArraysOutput, Form, Format, Incomplete, NamedArray, NpyOutput, duplicate_name, write_csv};
 use nc_runtime::batch::{self, Batch, Report, Sink, Workspace};
 use nc_runtime::element::Element;
-use neural_compiler::{Input, Kernel, OutputInfo, Role, Source};
+use neural_compiler::{Kernel, OutputInfo};
 
 use super::Args;
 use super::columns::Columns;
 use super::progress::Progress;
-use crate::report::{Failure, eprint_lines};
-use crate::text::{self, Setting};
+use crate::derivatives::{Kind, Part, numbers_of_row, params, parts, value_name, values};
+use crate::report::{Failure, eprint_lines, printable};
+use crate::text;
 use crate::{Loaded, print};
 
 /// Rows that go to a terminal.
@@ -34,12 +35,14 @@ impl<T: Element> Store<T> {
         Ok(Store::Memory(zeros(rows, columns)?, columns))
     }
 
-    fn sink(&mut self) -> Sink<'_, T> {
+    /// Where the first `rows` rows go.
+    fn sink(&mut self, rows: usize) -> Sink<'_, T> {
         let (data, columns) = match self {
             Store::Discard(columns) => return Sink::Discard { columns: *columns },
             Store::Memory(data, columns) => (data.as_mut_slice(), *columns),
             Store::Npy(output, columns) => (output.numbers_mut(), *columns),
         };
+        let data = &mut data[..rows * columns];
         if columns == 1 { Sink::Column(data) } else { Sink::Matrix { data, columns, row_stride: columns } }
     }
 
@@ -47,6 +50,15 @@ impl<T: Element> Store<T> {
         match self {
             Store::Memory(data, _) => data,
             Store::Discard(_) | Store::Npy(..) => &[],
+        }
+    }
+
+    /// Moves rows to their places among all rows of the file.
+    fn spread(&mut self, incomplete: &Incomplete) {
+        match self {
+            Store::Discard(_) => {}
+            Store::Memory(data, columns) => incomplete.spread(data, *columns),
+            Store::Npy(output, columns) => incomplete.spread(output.numbers_mut(), *columns),
         }
     }
 }
@@ -64,152 +76,198 @@ fn zeros<T: Element>(rows: usize, columns: usize) -> Result<Vec<T>, Failure> {
 
 /// The files that are to appear, and the numbers that go into them.
 pub struct Results<T: Element> {
+    kind: Kind,
     /// One for each result of the program.
     values: Vec<Store<T>>,
-    /// For all gradients together, or one for each input.
-    gradients: Vec<Store<T>>,
+    /// The derivatives of a row, in the order of the kernel: in one place, or one for each part.
+    derivatives: Vec<Store<T>>,
+    parts: Vec<Part>,
     sums: Vec<f64>,
+    /// Copies of the inputs, if they are to be written as well.
+    inputs: Vec<(String, Form, Vec<T>)>,
     /// Files that are written from memory.
     output: Option<ArraysOutput>,
     grad: Option<ArraysOutput>,
 }
 
-/// The derivatives of a kernel, as they stand in its rows and in its sums.
-struct GradientLayout<'a> {
-    results: Vec<&'a OutputInfo>,
-    /// The inputs with columns, in the order of the gradients.
-    inputs: Vec<&'a Input>,
-    /// The parameters.
-    params: Vec<&'a Input>,
+/// The format of an output. Names have been looked at before.
+fn format(path: &Path) -> Result<Format, Failure> {
+    Ok(Format::of_path(path)?)
 }
 
-impl<'a> GradientLayout<'a> {
-    fn of(kernel: &'a Kernel) -> GradientLayout<'a> {
-        let results: Vec<&OutputInfo> = values(kernel).collect();
-        let by = |summed: bool| {
-            let first = kernel.outputs().iter().filter(move |o| o.summed == summed);
-            first
-                .filter_map(|output| match output.role {
-                    Role::Gradient { of: 0, input } => Some(&kernel.inputs()[input as usize]),
-                    Role::Gradient { .. } | Role::Value | Role::Tangent { .. } => None,
-                })
-                .collect()
-        };
-        GradientLayout { results, inputs: by(false), params: by(true) }
+/// Refuses an npy file for several arrays.
+fn refuse_npy(option: &str, loaded: &Loaded, results: &[&OutputInfo]) -> Failure {
+    let names: Vec<&str> = results.iter().map(|result| value_name(result)).collect();
+    Failure::message(
+        "results",
+        format!(
+            "{option}: {} has {} results ({}), and an npy file holds one array; use npz",
+            loaded.source.name,
+            names.len(),
+            names.join(", ")
+        ),
+    )
+}
+
+/// Refuses two arrays or columns of one name.
+fn refuse_duplicates<'a>(
+    option: &str,
+    path: &Path,
+    arrays: impl IntoIterator<Item = (&'a str, &'a Form)>,
+) -> Result<(), Failure> {
+    let Some(name) = duplicate_name(format(path)?, arrays) else { return Ok(()) };
+    let message = format!("{option}: {} would have two arrays or columns called {name:?}", path.display());
+    Err(Failure::message("results", message).note("other names of results or inputs keep them apart"))
+}
+
+/// The form of all derivatives of a row in one array.
+fn form_of_all(kernel: &Kernel, kind: Kind, parts: &[Part]) -> Result<Form, Failure> {
+    let complex: Vec<bool> = parts.iter().map(|part| part.form.complex).collect();
+    if complex.windows(2).any(|pair| pair[0] != pair[1]) {
+        let message =
+            "--grad: some derivatives are complex and others real, and an npy file holds one array; use npz";
+        return Err(Failure::message("results", message));
     }
-
-    /// How many numbers the derivatives of all results by these inputs are.
-    fn numbers(&self, inputs: &[&Input]) -> usize {
-        self.results.iter().map(|result| result.shape.elements() * line(result, inputs)).sum()
-    }
-
-    /// Whether there is one row of derivatives.
-    fn is_gradient(&self) -> bool {
-        matches!(self.results[..], [result] if result.shape.elements() == 1)
-    }
-
-    /// The form of the derivatives of the only result in one array.
-    fn matrix(&self) -> Result<Form, Failure> {
-        let value = self.results[0].shape;
-        let forms = self.inputs.iter().map(|input| text::form_of_derivative(value, input.shape));
-        let complex: Vec<bool> = forms.map(|form| form.complex).collect();
-        if complex.windows(2).any(|pair| pair[0] != pair[1]) {
-            let message = "--grad: some derivatives are complex and others real, and an npy file holds one array; use npz";
-            return Err(Failure::message("results", message));
-        }
-        let columns = self.inputs.iter().map(|input| input.shape.elements()).sum();
-        Ok(Form { dims: [value.dims(), vec![columns]].concat(), complex: complex.first() == Some(&true) })
-    }
-}
-
-/// How many numbers the derivative of one element of a result by an input is.
-fn width(result: &OutputInfo, input: &Input) -> usize {
-    let complex = text::form_of_derivative(result.shape, input.shape).complex;
-    input.shape.elements() * if complex { 2 } else { 1 }
-}
-
-/// How many numbers the derivatives of one element of a result by these inputs are.
-fn line(result: &OutputInfo, inputs: &[&Input]) -> usize {
-    inputs.iter().map(|input| width(result, input)).sum()
-}
-
-fn values(kernel: &Kernel) -> impl Iterator<Item = &OutputInfo> {
-    kernel.outputs().iter().filter(|output| output.role == Role::Value)
-}
-
-/// What a result is called in a file.
-fn value_name(result: &OutputInfo) -> &str {
-    if result.name.is_empty() { "value" } else { &result.name }
+    let complex = complex.first() == Some(&true);
+    let width = if complex { 2 } else { 1 };
+    let result = values(kernel).next().map_or(Vec::new(), |result| result.shape.dims());
+    let lines = result.iter().product::<usize>();
+    let all: usize = parts.iter().map(Part::numbers).sum::<usize>() / width;
+    let dims = match kind {
+        Kind::Gradient => [result, vec![all / lines]].concat(),
+        Kind::Hessian => vec![all.isqrt(), all.isqrt()],
+        Kind::Vjp => vec![all],
+        Kind::Jvp => result,
+    };
+    Ok(Form { dims, complex })
 }
 
 impl<T: Element> Results<T> {
     /// Starts the files, so that what cannot be written is found out before the work is done.
+    #[expect(clippy::too_many_arguments, reason = "what is known of the program, the batch and the options")]
     pub fn create(
         loaded: &Loaded,
         args: &Args,
         kernel: &Kernel,
+        kind: Kind,
+        columns: &Columns<'_, T>,
+        incomplete: &Incomplete,
         rows: usize,
         json: bool,
     ) -> Result<Results<T>, Failure> {
-        let layout = GradientLayout::of(kernel);
-        let is_npy = |path: &Path| matches!(Format::of_path(path), Ok(Format::Npy));
-        for (option, path) in [("-o", &args.output), ("--grad", &args.grad)] {
-            if let Some(path) = path
-                && is_npy(path)
-                && layout.results.len() > 1
-            {
-                let names: Vec<&str> = layout.results.iter().map(|result| value_name(result)).collect();
-                let message = format!(
-                    "{option}: {} has {} results ({}), and an npy file holds one array; use npz",
-                    loaded.source.name,
-                    names.len(),
-                    names.join(", ")
-                );
-                return Err(Failure::message("results", message));
-            }
-        }
-        let mut results = Results {
+        let all_rows = rows + incomplete.count();
+        let results: Vec<&OutputInfo> = values(kernel).collect();
+        let parts = parts(kernel, kind);
+        let sums = parts.iter().filter(|part| part.summed).map(Part::numbers).sum();
+        let mut made = Results {
+            kind,
             values: Vec::new(),
-            gradients: Vec::new(),
-            sums: vec![0.0; layout.numbers(&layout.params)],
+            derivatives: Vec::new(),
+            parts,
+            sums: vec![0.0; sums],
+            inputs: Vec::new(),
             output: None,
             grad: None,
         };
+        let forms: Vec<Form> = results.iter().map(|result| text::form(result.shape)).collect();
+        if args.with_inputs {
+            for (name, shape, sources) in columns.inputs(loaded) {
+                let width = shape.len();
+                let mut data = zeros(all_rows, width)?;
+                for (row, numbers) in data.chunks_exact_mut(width).take(rows).enumerate() {
+                    let found = sources.iter().flat_map(|source| source.row(row));
+                    numbers.iter_mut().zip(found).for_each(|(to, from)| *to = *from);
+                }
+                incomplete.spread(&mut data, width);
+                made.inputs.push((name.to_owned(), text::form(shape), data));
+            }
+        }
         match args.output.as_deref() {
-            Some(path) if is_npy(path) => {
-                let shape = layout.results[0].shape;
-                let output = NpyOutput::create(path, rows, text::form(shape))?;
-                results.values.push(Store::Npy(output, shape.len()));
+            Some(path) if format(path)? == Format::Npy => {
+                if results.len() > 1 {
+                    return Err(refuse_npy("-o", loaded, &results));
+                }
+                let output = NpyOutput::create(path, all_rows, forms[0].clone())?;
+                made.values.push(Store::Npy(output, results[0].shape.len()));
             }
             path => {
-                results.output = path.map(ArraysOutput::create).transpose()?;
                 let wanted = path.is_some() || !json;
-                for result in &layout.results {
+                if let Some(path) = path {
+                    let inputs = made.inputs.iter().map(|(name, form, _)| (name.as_str(), form));
+                    let named = results.iter().map(|result| value_name(result)).zip(&forms);
+                    refuse_duplicates("-o", path, inputs.chain(named))?;
+                    made.output = Some(ArraysOutput::create(path)?);
+                }
+                for result in &results {
                     let columns = result.shape.len();
-                    let store = if wanted { Store::memory(rows, columns)? } else { Store::Discard(columns) };
-                    results.values.push(store);
+                    let store =
+                        if wanted { Store::memory(all_rows, columns)? } else { Store::Discard(columns) };
+                    made.values.push(store);
                 }
             }
         }
-        match args.grad.as_deref() {
-            None => {}
-            Some(path) if is_npy(path) => {
-                let output = NpyOutput::create(path, rows, layout.matrix()?)?;
-                results.gradients.push(Store::Npy(output, layout.numbers(&layout.inputs)));
-            }
-            Some(path) => {
-                results.grad = Some(ArraysOutput::create(path)?);
-                let numbers = layout.numbers(&layout.inputs);
-                if layout.is_gradient() {
-                    for input in &layout.inputs {
-                        results.gradients.push(Store::memory(rows, width(layout.results[0], input))?);
-                    }
-                } else if numbers > 0 {
-                    results.gradients.push(Store::memory(rows, numbers)?);
-                }
-            }
+        if let Some(path) = args.grad.as_deref() {
+            made.create_derivatives(loaded, kernel, path, &results, all_rows)?;
         }
-        Ok(results)
+        Ok(made)
+    }
+
+    fn create_derivatives(
+        &mut self,
+        loaded: &Loaded,
+        kernel: &Kernel,
+        path: &Path,
+        results: &[&OutputInfo],
+        rows: usize,
+    ) -> Result<(), Failure> {
+        let format = format(path)?;
+        let kind = self.kind;
+        if format != Format::Npz && self.parts.iter().any(|part| part.summed) {
+            return Err(Failure::message(
+                "results",
+                format!(
+                    "--grad: {}: gradients by parameters are arrays of their own; use npz, or --wrt with other inputs",
+                    path.display()
+                ),
+            ));
+        }
+        let all = numbers_of_row(kernel);
+        if format == Format::Npy {
+            if results.len() > 1 && kind != Kind::Vjp {
+                return Err(refuse_npy("--grad", loaded, results));
+            }
+            let form = form_of_all(kernel, kind, &self.parts)?;
+            let numbers: usize = self.parts.iter().map(Part::numbers).sum();
+            // Second derivatives come behind the gradient that they are made from.
+            if all > numbers {
+                self.derivatives.push(Store::Discard(all - numbers));
+            }
+            let output = NpyOutput::create(path, rows, form)?;
+            self.derivatives.push(Store::Npy(output, numbers));
+            return Ok(());
+        }
+        let names: Vec<String> = self.parts.iter().map(|part| part.name(kernel, kind)).collect();
+        refuse_duplicates(
+            "--grad",
+            path,
+            names.iter().map(String::as_str).zip(self.parts.iter().map(|p| &p.form)),
+        )?;
+        self.grad = Some(ArraysOutput::create(path)?);
+        let of_rows: Vec<&Part> = self.parts.iter().filter(|part| !part.summed).collect();
+        let mut at = 0;
+        let in_turn = of_rows.iter().all(|part| {
+            let next = matches!(part.runs[..], [(start, _)] if start == at);
+            at += part.numbers();
+            next
+        });
+        if in_turn && at == all {
+            for part in of_rows {
+                self.derivatives.push(Store::memory(rows, part.numbers())?);
+            }
+        } else if all > 0 {
+            self.derivatives.push(Store::memory(rows, all)?);
+        }
+        Ok(())
     }
 
     /// Evaluates the batch.
@@ -219,12 +277,13 @@ impl<T: Element> Results<T> {
         args: &Args,
         kernel: &Kernel,
         columns: &Columns<'_, T>,
+        seeds: &[Vec<T>],
         rows: usize,
     ) -> Result<Report, Failure> {
-        let params = params::<T>(args, kernel);
-        let inputs = columns.of_kernel(kernel);
+        let params = params::<T>(kernel, &columns.params);
+        let inputs = columns.of_kernel(kernel, seeds);
         let mut sinks: Vec<Sink<'_, T>> =
-            self.values.iter_mut().chain(&mut self.gradients).map(Store::sink).collect();
+            self.values.iter_mut().chain(&mut self.derivatives).map(|store| store.sink(rows)).collect();
         let progress = Progress::new(rows);
         let tick = |rows: usize| progress.advance(rows);
         let options = batch::Options {
@@ -245,36 +304,81 @@ impl<T: Element> Results<T> {
         report.map_err(|error| loaded.failure(error.into()))
     }
 
+    /// Whether there are sums over the batch.
+    pub fn has_sums(&self) -> bool {
+        !self.sums.is_empty()
+    }
+
+    /// Makes all sums over the batch NaN.
+    pub fn spoil_sums(&mut self) {
+        self.sums.fill(f64::NAN);
+    }
+
     /// Writes what is in memory and gives all files their names, none before all are complete.
-    pub fn finish(self, args: &Args, kernel: &Kernel, rows: usize) -> Result<(), Failure> {
-        let layout = GradientLayout::of(kernel);
-        let Results { values, gradients, sums, mut output, mut grad } = self;
-        let forms: Vec<Form> = layout.results.iter().map(|result| text::form(result.shape)).collect();
-        let named: Vec<NamedArray<'_, T>> = layout
-            .results
-            .iter()
-            .zip(&forms)
-            .zip(&values)
-            .map(|((result, form), store)| NamedArray {
-                name: value_name(result),
-                rows: Some(rows),
-                form,
-                data: store.numbers(),
-            })
-            .collect();
+    pub fn finish(
+        mut self,
+        args: &Args,
+        kernel: &Kernel,
+        incomplete: &Incomplete,
+        rows: usize,
+    ) -> Result<(), Failure> {
+        let all_rows = rows + incomplete.count();
+        for store in self.values.iter_mut().chain(&mut self.derivatives) {
+            store.spread(incomplete);
+        }
+        let Results { kind, values: stores, derivatives, parts, sums, inputs, mut output, mut grad } = self;
+        let results: Vec<&OutputInfo> = values(kernel).collect();
+        let forms: Vec<Form> = results.iter().map(|result| text::form(result.shape)).collect();
+        let inputs =
+            inputs.iter().map(|(name, form, data)| NamedArray { name, rows: Some(all_rows), form, data });
+        let values = results.iter().zip(&forms).zip(&stores).map(|((result, form), store)| NamedArray {
+            name: value_name(result),
+            rows: Some(all_rows),
+            form,
+            data: store.numbers(),
+        });
+        let named: Vec<NamedArray<'_, T>> = inputs.chain(values).collect();
         if let Some(output) = &mut output {
             output.write(&named)?;
         }
         if let Some(grad) = &mut grad {
             let sums: Vec<T> = sums.iter().map(|&sum| T::from_f64(sum)).collect();
-            let parts = gradient_arrays(&layout, rows, &gradients, &sums)?;
-            let arrays: Vec<NamedArray<'_, T>> = parts.iter().map(Part::array).collect();
+            let one_store = derivatives.len() == 1;
+            let mut stores = derivatives.iter();
+            let names: Vec<String> = parts.iter().map(|part| part.name(kernel, kind)).collect();
+            let mut datas: Vec<Cow<'_, [T]>> = Vec::new();
+            for part in &parts {
+                let store = match one_store {
+                    true => derivatives.first(),
+                    false if part.summed => None,
+                    false => stores.next(),
+                };
+                datas.push(match store {
+                    _ if part.summed => gather(part, &sums, 1, sums.len())?.into(),
+                    Some(Store::Memory(data, columns)) if *columns != part.numbers() => {
+                        gather(part, data, all_rows, *columns)?.into()
+                    }
+                    Some(store) => store.numbers().into(),
+                    None => Cow::Borrowed(&[][..]),
+                });
+            }
+            let arrays: Vec<NamedArray<'_, T>> = parts
+                .iter()
+                .zip(&names)
+                .zip(&datas)
+                .map(|((part, name), data)| NamedArray {
+                    name,
+                    rows: (!part.summed).then_some(all_rows),
+                    form: &part.form,
+                    data,
+                })
+                .collect();
             grad.write(&arrays)?;
         }
-        if args.output.is_none() && values.iter().all(|v| !matches!(v, Store::Discard(_))) {
-            print_csv(&named, rows)?;
+        if args.output.is_none() && stores.iter().all(|v| !matches!(v, Store::Discard(_))) {
+            print_csv(&named, all_rows)?;
         }
-        let npy = values.into_iter().chain(gradients).filter_map(|store| match store {
+        let npy = stores.into_iter().chain(derivatives).filter_map(|store| match store {
             Store::Npy(output, _) => Some(output),
             Store::Discard(_) | Store::Memory(..) => None,
         });
@@ -288,99 +392,14 @@ impl<T: Element> Results<T> {
     }
 }
 
-/// The values of the kernel's parameters.
-pub fn params<T: Element>(args: &Args, kernel: &Kernel) -> Vec<T> {
-    let shared = kernel.inputs().iter().filter(|input| input.source == Source::Shared);
-    shared
-        .filter_map(|input| args.params.iter().find(|param| param.name == input.name))
-        .flat_map(Setting::numbers::<T>)
-        .collect()
-}
-
-/// An array of a gradient file.
-struct Part<'a, T: Element> {
-    name: String,
-    rows: Option<usize>,
-    form: Form,
-    data: Cow<'a, [T]>,
-}
-
-impl<T: Element> Part<'_, T> {
-    fn array(&self) -> NamedArray<'_, T> {
-        NamedArray { name: &self.name, rows: self.rows, form: &self.form, data: &self.data }
+/// The numbers of a part, from rows of `columns` numbers.
+fn gather<T: Element>(part: &Part, numbers: &[T], rows: usize, columns: usize) -> Result<Vec<T>, Failure> {
+    let width = part.numbers();
+    let mut data = zeros(rows, width)?;
+    for (to, row) in data.chunks_exact_mut(width).zip(numbers.chunks_exact(columns)) {
+        part.gather(row, to);
     }
-}
-
-/// The arrays of an npz file of gradients.
-fn gradient_arrays<'a, T: Element>(
-    layout: &GradientLayout<'_>,
-    rows: usize,
-    gradients: &'a [Store<T>],
-    sums: &'a [T],
-) -> Result<Vec<Part<'a, T>>, Failure> {
-    let mut parts = Vec::new();
-    // Where the derivatives of a result begin.
-    let (mut first, mut first_sum) = (0, 0);
-    for result in &layout.results {
-        let mut part = |input: &Input, rows: Option<usize>, data| {
-            let name = match result.name.as_str() {
-                "" => input.name.clone(),
-                name => format!("{name}/{}", input.name),
-            };
-            parts.push(Part { name, rows, form: text::form_of_derivative(result.shape, input.shape), data });
-        };
-        let mut block = Block::of(result, first, layout.numbers(&layout.inputs), &layout.inputs);
-        for (k, input) in layout.inputs.iter().enumerate() {
-            block.width = width(result, input);
-            let data = if layout.is_gradient() {
-                gradients[k].numbers().into()
-            } else {
-                block.gather(gradients[0].numbers(), rows)?.into()
-            };
-            block.first += block.width;
-            part(input, Some(rows), data);
-        }
-        first += block.lines * block.stride;
-        let mut block = Block::of(result, first_sum, sums.len(), &layout.params);
-        for input in &layout.params {
-            block.width = width(result, input);
-            let data = block.gather(sums, 1)?.into();
-            block.first += block.width;
-            part(input, None, data);
-        }
-        first_sum += block.lines * block.stride;
-    }
-    Ok(parts)
-}
-
-/// The derivatives of a result by an input among all numbers of a row.
-struct Block {
-    /// Where the first one stands.
-    first: usize,
-    /// Numbers of a row.
-    all: usize,
-    /// Elements of the result.
-    lines: usize,
-    /// From one of them to the next.
-    stride: usize,
-    /// Numbers of the derivative of one of them.
-    width: usize,
-}
-
-impl Block {
-    fn of(result: &OutputInfo, first: usize, all: usize, inputs: &[&Input]) -> Block {
-        Block { first, all, lines: result.shape.elements(), stride: line(result, inputs), width: 0 }
-    }
-
-    fn gather<T: Element>(&self, numbers: &[T], rows: usize) -> Result<Vec<T>, Failure> {
-        let mut data = zeros(rows, self.lines * self.width)?;
-        let starts = (0..rows)
-            .flat_map(|row| (0..self.lines).map(move |k| row * self.all + self.first + k * self.stride));
-        for (to, start) in data.chunks_exact_mut(self.width).zip(starts) {
-            to.copy_from_slice(&numbers[start..][..self.width]);
-        }
-        Ok(data)
-    }
+    Ok(data)
 }
 
 /// Prints results as csv; to a terminal, only the first rows.
@@ -398,7 +417,7 @@ fn print_csv<T: Element>(arrays: &[NamedArray<'_, T>], rows: usize) -> Result<()
         let mut text = Vec::new();
         // Writing to memory does not fail.
         let _ = write_csv(&mut text, &cut);
-        print(&String::from_utf8_lossy(&text))?;
+        print(&printable(&String::from_utf8_lossy(&text)))?;
         eprint_lines(&format!("… {} more rows; -o FILE writes all\n", rows - shown));
         return Ok(());
     }

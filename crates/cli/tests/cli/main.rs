@@ -4,5 +4,7 @@ mod command;
 
 mod complex;
 mod eml;
+mod everyday;
 mod help;
+mod messy;
 mod programs;

@@ -274,11 +274,11 @@ fn run_parameters_beside_failed_rows() {
         last(done.stderr)
     };
     let text = keeping(&[]);
-    assert!(text.contains("so are the gradients by parameters (--skip-failed"), "{text}");
+    assert!(text.contains("gradients by parameters are NaN too: --skip-failed"), "{text}");
     assert!(dir.npz("g.npz")["k"].1[0].is_nan());
     assert!(dir.npy("o.npy").1[1].is_nan());
     let text = keeping(&["--skip-failed"]);
-    assert!(text.ends_with("left out of the gradients by parameters"), "{text}");
+    assert!(text.ends_with("gradients by parameters are sums without 1 row"), "{text}");
     assert_eq!(dir.npz("g.npz")["k"].1, [4.0]);
     // Rows that do not fail give the whole sum either way.
     let dir = dir.with("in.csv", "i\n0\n1\n2\n");
@@ -333,6 +333,8 @@ fn run_loops_that_fail() {
      7 │ (loop ((x (+ 1 a)))
        │  ──┬─
        │    ╰─── here
+       │
+       │ Help: --max-iterations N raises the limit, and so does a comment `nc: --max-iterations N` at the head of the program
     ───╯
       row 1 fails with x = -inf
       row 3 fails with x = 0.10034735443244117
@@ -410,15 +412,9 @@ fn run_columns_that_do_not_fit() {
     ");
     fs::write(dir.path("bad.csv"), "m,V,w\n1,2,3\n").unwrap();
     assert_snapshot!(run("energy.scm", "bad.csv", &[]), @"
-    error: bad.csv: columns are missing, and others are not taken
-      missing: v (is it V?)
-      not taken: V, w
-      energy.scm takes: m, v
-    ");
-    fs::write(dir.path("bad.csv"), ",m,v\n0,1,2\n").unwrap();
-    assert_snapshot!(run("energy.scm", "bad.csv", &[]), @"
-    error: bad.csv: there are columns that the program does not take
-      not taken: column 0 (it has no name)
+    error: bad.csv: columns are missing
+      missing: v (is it V? --column 'v=V' takes it)
+      there is also: V, w
       energy.scm takes: m, v
     ");
     fs::write(dir.path("bad.csv"), "m\n1\n").unwrap();
@@ -429,7 +425,7 @@ fn run_columns_that_do_not_fit() {
     ");
     fs::write(dir.path("bad.csv"), "r[0],r[2],w[0],w[1],w[2]\n1,2,3,4,5\n").unwrap();
     assert_snapshot!(run("dot.scm", "bad.csv", &[]), @"
-    error: bad.csv: columns are missing, and others are not taken
+    error: bad.csv: columns are missing, and others belong to no vector or matrix
       missing: r[1] (is it r[2]?)
       not taken: r[2]
       dot.scm takes: r[3], w[3]
@@ -503,7 +499,7 @@ fn run_usage() {
 
     For more information, try '--help'.
     ");
-    run(&["--grad", "g.csv"]);
+    run(&["--grad", "g.txt"]);
     run(&["--threads", "1000000"]);
     run(&["--tier", "magic"]);
     dir.fails(2, &["run", "energy.scm"]);
@@ -520,19 +516,28 @@ fn run_bad_files() {
         report
     };
     let whole = npy("(3, 2)", &[1.0; 6]);
-    assert_snapshot!(run("bad.csv", b"m,v\n1,2\n3\n"), @"error: bad.csv: line 3 has 1 fields where the first line has 2");
-    assert_snapshot!(run("bad.csv", b"m,v\n1,2\n3,x\n"), @r#"error: bad.csv: line 3, column 1 ("v"): "x" is not a number"#);
-    assert_snapshot!(run("bad.csv", b"m,m\n1,2\n"), @r#"error: bad.csv: the name "m" stands for two columns"#);
-    assert_snapshot!(run("bad.csv", b""), @"error: bad.csv: the first line must name the columns");
-    assert_snapshot!(run("bad.csv", b"1,2\n3,4\n"), @"error: bad.csv: the first line must name the columns");
-    assert_snapshot!(run("bad.csv", b"m,v\n\xff,2\n"), @"error: bad.csv: line 2, column 0 is not UTF-8 text");
+    assert_snapshot!(run("bad.csv", b"m,v\n1,2\n3\n"), @"
+    error: bad.csv: line 3 has 1 fields where the line of names has 2
+      lines before the names, and others that are no rows, may begin with #
+    ");
+    assert_snapshot!(run("bad.csv", b"m,v\n1,2\n3,x\n"), @r#"error: bad.csv: line 3, column 1 ("v"): "x" is not a number; if the line holds units or more names, take it out or begin it with #"#);
+    assert_snapshot!(run("bad.csv", b"m,m\n1,2\n"), @r#"
+    error: bad.csv: the name "m" stands for two columns
+      other names keep them apart
+    "#);
+    assert_snapshot!(run("bad.csv", b""), @"error: bad.csv: the first line must name the columns, such as x,y");
+    assert_snapshot!(run("bad.csv", b"1,2\n3,4\n"), @"error: bad.csv: the first line must name the columns, such as x,y");
+    assert_snapshot!(run("bad.csv", b"m,v\n\xff,2\n"), @"error: bad.csv: line 2, column 0 is not UTF-8 text; save the file in UTF-8");
     assert_snapshot!(run("bad.npy", b""), @r"error: bad.npy: this is no npy file: it does not start with \x93NUMPY");
     assert_snapshot!(run("bad.npy", &whole[..20]), @"error: bad.npy: the header is said to have 118 bytes; 10 are possible");
     assert_snapshot!(run("bad.npy", &whole[..whole.len() - 8]), @"error: bad.npy: an array of shape [3, 2] needs 48 bytes of data; there are 40");
     assert_snapshot!(run("bad.npy", &npy("(1000000000000, 2)", &[1.0; 6])), @"error: bad.npy: an array of shape [1000000000000, 2] needs 16000000000000 bytes of data; there are 48");
     assert_snapshot!(run("bad.npy", &npy("(9223372036854775807, 9223372036854775807)", &[])), @"error: bad.npy: an array of shape [9223372036854775807, 9223372036854775807] is too large for any memory");
     assert_snapshot!(run("bad.npy", &npy("(3, 2", &[1.0; 6])), @"error: bad.npy: the header is malformed at byte 67 of the file: a size expected");
-    assert_snapshot!(run("bad.npy", &npy("()", &[1.0])), @"error: bad.npy: the array is a single number; it needs a dimension of rows");
+    assert_snapshot!(run("bad.npy", &npy("()", &[1.0])), @"
+    error: bad.npy: the array is a single number; it needs a dimension of rows
+      nc eval takes single numbers: --set x=1
+    ");
     assert_snapshot!(run("bad.npy", &npy_of("'|O'", "(3, 2)", &[0; 48])), @r#"error: bad.npy: elements of type "|O" cannot be read: Python objects are not numbers"#);
     assert_snapshot!(run("bad.npy", &npy_of("'<U8'", "(3, 2)", &[0; 192])), @r#"error: bad.npy: elements of type "<U8" cannot be read: text is not a number"#);
     assert_snapshot!(run("bad.npz", b"PK\x03\x04 nothing more"), @"error: bad.npz: the archive cannot be read: invalid Zip archive: Could not find EOCD");
@@ -549,7 +554,10 @@ fn files_that_cannot_be_used() {
     let run = |more: &[&str]| dir.fails(1, &[&["run", "energy.scm"][..], more].concat());
     assert_snapshot!(run(&["--batch", "none.npy"]), @"error: none.npy: cannot open the file: No such file or directory (os error 2)");
     assert_snapshot!(run(&["--batch", "d.npy"]), @"error: d.npy: cannot read the file: Is a directory (os error 21)");
-    assert_snapshot!(run(&["--batch", "energy.scm"]), @"error: energy.scm: the name of the file has to end in .npy, .npz or .csv");
+    assert_snapshot!(run(&["--batch", "energy.scm"]), @"
+    error: energy.scm: the name of the file has to end in .npy, .npz or .csv
+      --format says what a batch of another name is
+    ");
     assert_snapshot!(run(&["--batch", "in.npy", "-o", "none/o.npy"]), @"error: none/o.npy: cannot create the file: its directory does not exist");
     assert_snapshot!(run(&["--batch", "in.npy", "-o", "o.npz", "--grad", "none/g.npy"]), @"error: none/g.npy: cannot create the file: its directory does not exist");
     assert_snapshot!(run(&["--batch", "in.npy", "-o", "d.npy"]), @"error: d.npy: cannot replace the file: it is a directory or device");
@@ -1082,7 +1090,10 @@ fn binary32_elsewhere() {
     assert_eq!(figures["dtype"], "f32");
     assert_snapshot!(
         dir.fails(1, &["eval", "p.scm", "--set", "x=1", "--dtype", "f32", "--max-steps", "5000000000"]),
-        @"error: p.scm: a row of an f32 program may take 2130706431 steps at the most, and the limit is 5000000000"
+        @"
+    error: p.scm: a row of an f32 program may take 2130706431 steps at the most, and the limit is 5000000000
+      --max-steps N sets the limit
+    "
     );
     dir.fails(2, &["eval", "p.scm", "--set", "x=1", "--dtype", "f16"]);
     let dir = dir.with("count.scm", "(loop ((i 0) (x x)) (if (< x 1) i (recur (+ i 1) (* x 1.1))))");

@@ -1,0 +1,37 @@
+//! Signals that end the process leave no unfinished files behind, and limits of the system become errors.
+
+/// Starts to catch them. Where the system has no more threads or handlers, what signals do stays as it is.
+#[cfg(unix)]
+pub fn catch() {
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicBool;
+    use std::thread;
+
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+    use signal_hook::iterator::Signals;
+    use signal_hook::{flag, low_level};
+
+    // A file beyond the limit of its size is then an error of the call that writes it.
+    let _ = flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)));
+    // What the parent has told to be ignored, as nohup does, stays ignored.
+    let ignored = ignored();
+    let wanted = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0);
+    let Ok(mut signals) = Signals::new(wanted) else { return };
+    let _ = thread::Builder::new().name("signals".into()).spawn(move || {
+        if let Some(signal) = signals.forever().next() {
+            nc_arrays::remove_unfinished();
+            let _ = low_level::emulate_default_handler(signal);
+        }
+    });
+}
+
+#[cfg(not(unix))]
+pub fn catch() {}
+
+/// The signals that are ignored, a bit for each; none where that cannot be told.
+#[cfg(unix)]
+fn ignored() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
+}
