@@ -154,7 +154,7 @@ pub(super) fn of(op: Op, args: &[Range], same: bool, exponent: Option<f64>) -> R
         Op::Sqrt if at(0).is_positive() => Range::above(0.0),
         Op::Sqrt | Op::Norm => Range::at_least(0.0),
         Op::Hypot if !at(0).has_zero() || !at(1).has_zero() => Range::above(0.0),
-        Op::Hypot => Range::at_least(0.0),
+        Op::Hypot | Op::HypotSquare | Op::NormSquare => Range::at_least(0.0),
         Op::Dot if same => Range::at_least(0.0),
         Op::Dot if at(0).is_not_negative() && at(1).is_not_negative() => Range::at_least(0.0),
         Op::Sum if at(0).is_positive() => Range::above(0.0),
@@ -200,6 +200,8 @@ pub(super) fn of(op: Op, args: &[Range], same: bool, exponent: Option<f64>) -> R
         Op::PowRe | Op::PowIm | Op::ProductRe | Op::ProductIm | Op::QuotientRe | Op::QuotientIm => Range::ALL,
         Op::Matvec | Op::Matmul | Op::PartMatmul | Op::Outer | Op::Place | Op::Scatter => Range::ALL,
         Op::Det | Op::Cofactors | Op::Inv | Op::Singular => Range::ALL,
+        Op::Lead | Op::LeadByX | Op::LeadByY => Range::ALL,
+        Op::Direction | Op::OverSquare | Op::ErfSlope | Op::PowSlope => Range::ALL,
     }
 }
 
@@ -213,6 +215,6 @@ pub(super) fn never(condition: Condition, args: &[Range]) -> bool {
         Condition::AtMost(k, bound) => at(k).low > bound || at(k).low == bound && at(k).open[0],
         Condition::BeyondUnit(k) => at(k).low >= -1.0 && at(k).high <= 1.0,
         Condition::NoPower => at(0).is_positive() || at(0).is_not_negative() && at(1).is_not_negative(),
-        Condition::Tie | Condition::ZeroResult | Condition::Singular => false,
+        Condition::Tie | Condition::ZeroResult | Condition::Singular | Condition::NoLogarithm => false,
     }
 }
