@@ -125,16 +125,20 @@ fn rows() -> Vec<Row> {
         ),
         row("(exp x)", &[Op::Exp], [Between(-745.0, 709.0), none], &[|b, x, _| exp(b, x)], [1.0, 1.0]),
         row("(expm1 x)", &[Op::Expm1], [Between(-745.0, 709.0), none], &[|b, x, _| exp(b, x)], [1.0, 1.0]),
-        row(
-            "(exp2 x)",
-            &[Op::Exp2],
-            [Between(-1022.0, 1023.0), none],
-            &[|b, x, _| {
-                let ln2 = b.cc.ln_2(P, RM);
-                mul(&exp(b, &mul(x, &ln2)), &ln2)
-            }],
-            [2.0, 2.0],
-        ),
+        Row {
+            // Where the power overflows, so does its product with ln 2.
+            counts: |x, _| !(126.0..130.0).contains(&x),
+            ..row(
+                "(exp2 x)",
+                &[Op::Exp2],
+                [Between(-1022.0, 1023.0), none],
+                &[|b, x, _| {
+                    let ln2 = b.cc.ln_2(P, RM);
+                    mul(&exp(b, &mul(x, &ln2)), &ln2)
+                }],
+                [2.0, 2.0],
+            )
+        },
         row("(log x)", &[Op::Log], [Positive, none], &[|_, x, _| recip(x)], [0.5, 0.5]),
         row(
             "(log2 x)",
@@ -415,6 +419,10 @@ fn slopes_are_within_their_bounds() {
             for (i, at) in points.iter().enumerate() {
                 for (by, slope) in row.slopes.iter().enumerate() {
                     let reference = slope(references, &big(at[0]), &big(at[1]));
+                    // At the end of a domain.
+                    if reference.is_nan() || reference.is_inf() {
+                        continue;
+                    }
                     let found = found[1 + by][i];
                     let error = if single {
                         single_error(found, rough(&reference))
@@ -578,7 +586,7 @@ fn second_derivatives_agree_in_every_order() {
                         let mode = ["reverse", "reverse, turned", "forward", "forward, turned"][mode];
                         format!("{} at {at:?}, {i} {j}, {mode}: {found:e}, not {expected:e}", row.text)
                     };
-                    if !(error <= SECOND) && failed.len() < 40 {
+                    if (error.is_nan() || error > SECOND) && failed.len() < 40 {
                         failed.push(what());
                     }
                     if error > worst.0 {
