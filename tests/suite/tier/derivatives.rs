@@ -569,7 +569,7 @@ fn cofactors_do_not_overflow_on_the_way() {
 fn second_derivatives_of_determinants() {
     for n in [3usize, 5, 6, 9] {
         // From 9×9 on they go through the inverse.
-        let diagonal = |k: usize| if n > 8 && k % (n + 1) == 0 { 2.0 } else { 0.0 };
+        let diagonal = |k: usize| if n > 8 && k.is_multiple_of(n + 1) { 2.0 } else { 0.0 };
         let elements: Vec<f64> =
             (0..n * n).map(|k| ((k * k * 29 + 3 * k) % 23) as f64 / 23.0 - 0.4 + diagonal(k)).collect();
         let case = Case::new("(det a)", &[("a", matrix(n, &elements))]);

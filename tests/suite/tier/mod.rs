@@ -1,0 +1,18 @@
+//! What native code computes, in the tier that `NC_TIER` names, else in the fastest: the gate runs these tests in each tier. Tests
+//! that go through all tiers by themselves stand beside this folder.
+
+mod bounds;
+mod complex;
+mod derivatives;
+mod domain;
+mod language;
+mod large;
+mod limits;
+mod loops;
+mod oracle;
+mod repeats;
+mod slopes;
+mod stacks;
+mod tail_calls;
+mod unrolled;
+mod untaken;
