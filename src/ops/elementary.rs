@@ -97,7 +97,7 @@ pub(super) fn or_finite<A: Algebra>(g: &mut A, condition: A::V, factor: A::V) ->
 fn steps_down_exactly(y: f64) -> bool {
     let less = y - 1.0;
     let single = |y: f64| f64::from(y as f32) == y;
-    less + 1.0 == y && y - less == 1.0 && (single(less) || !single(y)) && y.abs() >= 0.25
+    less + 1.0 == y && y - less == 1.0 && (single(less) || !single(y)) && (y >= 0.25 || y <= -1.0)
 }
 
 /// `f·x^(y + c)` for a constant c: slopes of powers.

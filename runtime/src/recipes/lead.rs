@@ -24,14 +24,16 @@ impl<L: Lanes> Sum<L> {
     /// is lost where it cancels but what the polynomial of the exponential has rounded, 2^−55 of the exponential
     /// (binary32: 2^−26). Near `x = 0` that is 2^−53 (2^−24) of `x²`.
     fn of(l: &L, x: L::F, y: L::F) -> Sum<L> {
-        let (least, most) = by_format(l, (-1400.0, 1100.0), (-170.0, 130.0));
-        let x = l.select(l.lt(x, l.f(least)), l.f(least), x);
-        let x = l.select(l.lt(l.f(most), x), l.f(most), x);
-        // Down where the exponential may overflow, up where it may be subnormal.
+        // Down where the exponential may overflow, up where it may be subnormal beside a number that is not large.
         let (high, down) = by_format(l, (600.0, 600), (60.0, 64));
-        let (low, small, up) = by_format(l, (-600.0, 500, 500), (-50.0, 60, 50));
+        let (low, small, up) = by_format(l, (-600.0, 20, 1000), (-50.0, 5, 120));
         let large = l.lt(l.f(high), x);
         let tiny = l.and(l.lt(x, l.f(low)), l.lt(l.abs(y), power_of_two(l, small)));
+        // Beyond these the exponential does not count, or no other number does.
+        let (least, less, most) = by_format(l, (-1400.0, -1500.0, 1100.0), (-170.0, -210.0, 130.0));
+        let least = l.select(tiny, l.f(less), l.f(least));
+        let x = l.select(l.lt(x, least), least, x);
+        let x = l.select(l.lt(l.f(most), x), l.f(most), x);
         let pick = |down: L::F, up: L::F, none: f64| l.select(large, down, l.select(tiny, up, l.f(none)));
         let scale = pick(power_of_two(l, -down), power_of_two(l, up), 1.0);
         let exponent = pick(l.f(down as f64), l.f(-up as f64), 0.0);
