@@ -297,7 +297,7 @@ fn limits_say_how_they_are_raised() {
         assert!(message.contains(&words), "{message}");
     }
     let large = ["eval", "-e", "(ref (* x (ones 1000000)) 3)", "--set", "x=1", "--memory", "1"];
-    assert!(dir.fails(1, &large).contains("`--memory MIB` allows more"));
+    assert!(dir.fails(1, &large).contains("on the command line `--memory MIB`"));
 }
 
 #[test]
