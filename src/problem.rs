@@ -10,7 +10,51 @@ pub struct Vocabulary {
     pub forms: &'static [&'static str],
     /// Words that are no inputs where nothing binds them, forms included.
     pub reserved: &'static [&'static str],
+    /// Whether names have operators in them without further ado, so that a formula may be taken for one.
+    pub operators_in_names: bool,
 }
+
+/// Names of functions in other languages, and what the same is called here.
+pub const NAMES_ELSEWHERE: &[(&str, &str)] = &[
+    ("**", "pow"),
+    ("^", "pow"),
+    ("arccos", "acos"),
+    ("arccosine", "acos"),
+    ("arcsin", "asin"),
+    ("arcsine", "asin"),
+    ("arcsinh", "asinh"),
+    ("arctan", "atan"),
+    ("arctan2", "atan"),
+    ("arctangent", "atan"),
+    ("arsinh", "asinh"),
+    ("atan2", "atan"),
+    ("ceil", "ceiling"),
+    ("cosine", "cos"),
+    ("determinant", "det"),
+    ("exponential", "exp"),
+    ("fabs", "abs"),
+    ("fmax", "max"),
+    ("fmin", "min"),
+    ("fmod", "remainder"),
+    ("ifelse", "if"),
+    ("inverse", "inv"),
+    ("ln", "log"),
+    ("matrix-multiply", "matmul"),
+    ("maximum", "max"),
+    ("minimum", "min"),
+    ("mod", "modulo"),
+    ("nth", "ref"),
+    ("power", "pow"),
+    ("quo", "quotient"),
+    ("rem", "remainder"),
+    ("sgn", "sign"),
+    ("sqr", "square"),
+    ("squareroot", "sqrt"),
+    ("sum", "vsum"),
+    ("tangent", "tan"),
+    ("vector-ref", "ref"),
+    ("where", "if"),
+];
 
 impl Vocabulary {
     /// Whether a name that nothing binds is no input.
@@ -132,6 +176,8 @@ pub enum ProblemKind {
         own: bool,
         /// A known name that it may be a slip for.
         similar: Option<String>,
+        /// What other languages call so is called this here.
+        here: Option<&'static str>,
     },
     /// A constant of mathematics is not predefined, and so an input.
     NotPredefined {
@@ -148,6 +194,11 @@ pub enum ProblemKind {
         similar: String,
         /// Where the variable is bound.
         bound: Span,
+    },
+    /// An input whose name has operators between letters or digits, as a formula in infix notation has.
+    LikeFormula {
+        /// Its name.
+        name: String,
     },
     /// Functions use too many variables from around them.
     TooManyCaptures {
@@ -198,6 +249,7 @@ impl Problem {
             ProblemKind::UnknownFunction { .. } => "unknown-name",
             ProblemKind::NotPredefined { .. } => "constant",
             ProblemKind::NearMiss { .. } => "near-miss",
+            ProblemKind::LikeFormula { .. } => "like-formula",
             ProblemKind::TooManyCaptures { .. }
             | ProblemKind::TooManyPassed { .. }
             | ProblemKind::TooLargeLoops { .. } => "too-large",
@@ -207,7 +259,9 @@ impl Problem {
     /// Whether compilation can go on.
     pub fn severity(&self) -> Severity {
         match self.kind {
-            ProblemKind::NotPredefined { .. } | ProblemKind::NearMiss { .. } => Severity::Warning,
+            ProblemKind::NotPredefined { .. }
+            | ProblemKind::NearMiss { .. }
+            | ProblemKind::LikeFormula { .. } => Severity::Warning,
             ProblemKind::TwoInputs { .. }
             | ProblemKind::DefinedTwice { .. }
             | ProblemKind::RecurArity { .. }

@@ -21,7 +21,7 @@ use crate::entity::{Entity, EntityVec};
 use crate::names::{FuncId, Var, VarInfo};
 use crate::number::Literal;
 use crate::ops::Primitive;
-use crate::problem::{Problem, ProblemKind, User, Vocabulary};
+use crate::problem::{NAMES_ELSEWHERE, Problem, ProblemKind, User, Vocabulary};
 use crate::source::{MAX_DIAGNOSTICS, Span};
 
 /// What an expression is, with its names resolved.
@@ -665,9 +665,11 @@ impl<'a> Resolver<'a> {
                 }
                 None => {
                     let own = self.owner.is_some_and(|owner| self.resolved.functions[owner].name == text);
-                    let similar = if own { None } else { self.similar(text) };
+                    let here = NAMES_ELSEWHERE.iter().find(|(elsewhere, _)| *elsewhere == text);
+                    let here = here.map(|&(_, here)| here).filter(|_| !own);
+                    let similar = if own || here.is_some() { None } else { self.similar(text) };
                     let name = text.to_string();
-                    self.error(name_span, ProblemKind::UnknownFunction { name, own, similar });
+                    self.error(name_span, ProblemKind::UnknownFunction { name, own, similar, here });
                     nothing
                 }
             },
@@ -704,6 +706,11 @@ impl<'a> Resolver<'a> {
         }
         for &(span, input) in &self.inputs {
             let name = &self.resolved.vars[input].name;
+            if self.vocabulary.operators_in_names && is_like_formula(name) {
+                let kind = ProblemKind::LikeFormula { name: name.clone() };
+                self.resolved.warnings.push(Problem { span, kind });
+                continue;
+            }
             let bound = self.resolved.vars.iter().take(1000).find(|(var, info)| {
                 let letters = info.name.chars().count();
                 !inputs.contains(var)
@@ -719,6 +726,13 @@ impl<'a> Resolver<'a> {
             }
         }
     }
+}
+
+/// Whether a name has `*`, `^` or `+` between two letters, digits or parts in brackets: `m*v^2/2`.
+fn is_like_formula(name: &str) -> bool {
+    let operand = |c: char| c.is_alphanumeric() || "_()[]".contains(c);
+    let characters: Vec<char> = name.chars().collect();
+    characters.windows(3).any(|w| operand(w[0]) && matches!(w[1], '*' | '^' | '+') && operand(w[2]))
 }
 
 /// Whether two names differ by the digits that one of them ends in: `theta0` is the first `theta`, and no slip.

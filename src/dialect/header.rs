@@ -1,17 +1,19 @@
 //! Limits that a program asks for, in the comment at its head. Dialects differ in what a comment begins with.
 
 use crate::dialect::is_blank;
-use crate::limits::Limits;
+use crate::limits::{Limits, MAX_DEPTH};
 use crate::source::{Diagnostic, MAX_DIAGNOSTICS, Span};
 
 /// What a line with options begins with, behind the mark of a comment.
 const MARK: &str = "nc:";
 
+const DEPTH: &str = "--max-depth";
+
 /// Reads lines such as `; nc: --max-iterations 1000000` from the comment lines before the program.
 ///
 /// # Errors
 ///
-/// Options that there are not and values that are no numbers, each with its place.
+/// Options that there are not, values that are no numbers, and calls nested deeper than there is memory for, each with its place.
 pub fn read(source: &str, comment: char) -> Result<Limits, Vec<Diagnostic>> {
     let mut limits = Limits::default();
     let mut errors = Vec::new();
@@ -45,6 +47,11 @@ pub fn read(source: &str, comment: char) -> Result<Limits, Vec<Diagnostic>> {
             };
             let value = words.by_ref().flatten().next();
             match value.map(str::parse) {
+                Some(Ok(number)) if option == DEPTH && number > MAX_DEPTH => {
+                    let message = format!("calls are nested {MAX_DEPTH} deep at the most");
+                    errors.push(Diagnostic::error("too-deep", place(value.unwrap_or(option)), message));
+                    break;
+                }
                 Some(Ok(number)) => *limit = number,
                 Some(Err(_)) | None => {
                     let span = place(value.unwrap_or(option));
@@ -70,7 +77,7 @@ pub fn write(limits: Limits, comment: char) -> String {
     let usual = Limits::default();
     let options = [
         ("--max-iterations", iterations, usual.iterations),
-        ("--max-depth", depth, usual.depth),
+        (DEPTH, depth, usual.depth),
         ("--max-steps", steps, usual.steps),
     ];
     let asked: String = options
@@ -85,7 +92,7 @@ pub fn write(limits: Limits, comment: char) -> String {
 fn limit<'l>(limits: &'l mut Limits, option: &str) -> Option<&'l mut u64> {
     match option {
         "--max-iterations" => Some(&mut limits.iterations),
-        "--max-depth" => Some(&mut limits.depth),
+        DEPTH => Some(&mut limits.depth),
         "--max-steps" => Some(&mut limits.steps),
         _ => None,
     }

@@ -66,11 +66,12 @@ pub fn neutral(problem: &Problem) -> Diagnostic {
             };
             new(format!("`{name}` takes {expected}, not {given}"))
         }
-        ProblemKind::UnknownFunction { name, similar, .. } => {
+        ProblemKind::UnknownFunction { name, similar, here, .. } => {
             let words = new(format!("there is no function `{name}`"));
-            match similar {
-                Some(similar) => words.help(format!("did you mean `{similar}`?")),
-                None => words,
+            match (here, similar) {
+                (Some(here), _) => words.help(format!("it is called `{here}` here")),
+                (None, Some(similar)) => words.help(format!("did you mean `{similar}`?")),
+                (None, None) => words,
             }
         }
         ProblemKind::NotPredefined { name, .. } => {
@@ -79,6 +80,9 @@ pub fn neutral(problem: &Problem) -> Diagnostic {
         ProblemKind::NearMiss { name, similar, bound } => {
             new(format!("`{name}` is bound by nothing, so it is an input"))
                 .related(*bound, format!("did you mean `{similar}`?"))
+        }
+        ProblemKind::LikeFormula { name } => {
+            new(format!("`{name}` is one name, which is bound by nothing, so it is an input"))
         }
         ProblemKind::TooManyCaptures { limit } => {
             new(format!("functions use more than {limit} variables from around them"))

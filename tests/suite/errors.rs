@@ -4,7 +4,8 @@
 
 use std::fmt::Write as _;
 
-use neural_compiler::{Diagnostic, Dialect, Error, Program, ReaderLimits, Shape, Signature, Span};
+use neural_compiler::internals::problem::NAMES_ELSEWHERE;
+use neural_compiler::{Diagnostic, Dialect, Error, Primitive, Program, ReaderLimits, Shape, Signature, Span};
 
 /// A place as a caret under its line, with words.
 fn excerpt(source: &str, span: Span, words: &str, text: &mut String) {
@@ -389,4 +390,40 @@ fn names_of_the_signature_exist() {
     assert_eq!(message(Signature::scalars().parameter("k")), None);
     // The value of a constant is known, so its shape is.
     assert!(message(Signature::scalars().shape("k", Shape::Vector(2))).is_some());
+}
+
+#[test]
+fn names_of_other_languages_lead_to_those_of_this_one() {
+    for &(elsewhere, here) in NAMES_ELSEWHERE {
+        let Err(Error::Source(errors)) = Program::parse(&format!("({elsewhere} x y)")) else {
+            panic!("{elsewhere} is a function");
+        };
+        assert_eq!(errors[0].help.as_deref(), Some(&*format!("it is called `{here}` here")), "{elsewhere}");
+        assert!(here == "if" || Primitive::from_name(here).is_some(), "{here} is no function");
+    }
+    // A function of the program is what it is.
+    assert!(Program::parse("(define (ln x) (log x)) (ln y)").is_ok());
+}
+
+#[test]
+fn depths_beyond_all_memory_are_refused_where_they_are_asked_for() {
+    let Err(Error::Source(errors)) = Program::parse("; nc: --max-iterations 5 --max-depth 1000001\nx") else {
+        panic!("it is more than a million");
+    };
+    assert_eq!(errors[0].message, "calls are nested 1000000 deep at the most");
+    assert_eq!(errors[0].span, Span::new(37, 44));
+    assert!(Program::parse("; nc: --max-depth 1000000\nx").is_ok());
+}
+
+#[test]
+fn formulas_in_infix_notation_are_not_taken_for_names_in_silence() {
+    for (source, warned) in
+        [("m*v^2/2", true), ("(sin a+b)", true), ("x*", false), ("a->b", false), ("a/b", false)]
+    {
+        let program = Program::parse(source).expect("a program");
+        let codes: Vec<&str> = program.warnings().iter().map(|warning| warning.code).collect();
+        assert_eq!(codes, if warned { vec!["like-formula"] } else { vec![] }, "{source}");
+    }
+    let infix = Program::parse_as("`a*b`+1", Dialect::Infix, &ReaderLimits::default()).expect("a program");
+    assert_eq!((infix.inputs().collect::<Vec<_>>(), infix.warnings().len()), (vec!["a*b"], 0));
 }

@@ -1,6 +1,8 @@
 //! Options for how long a row may take, and how much memory.
 
-use neural_compiler::{DEFAULT_MEMORY_BYTES, DEFAULT_TAPE_BYTES, KernelError, Limits, Program, Reason};
+use neural_compiler::{
+    DEFAULT_MEMORY_BYTES, DEFAULT_TAPE_BYTES, KernelError, Limits, MAX_DEPTH, Program, Reason,
+};
 
 /// Limits from the command line, which count more than those in the program's header comment.
 #[derive(Debug, Clone, Copy, clap::Args)]
@@ -9,7 +11,7 @@ pub struct LimitArgs {
     #[arg(long, value_name = "N")]
     max_iterations: Option<u64>,
     /// How many calls of recursive functions may be under way at once [default: as the program says, or 10000]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=MAX_DEPTH))]
     max_depth: Option<u64>,
     /// How many iterations and calls of recursive functions a row may take in all [default: as the program says, or
     /// 1000000000]

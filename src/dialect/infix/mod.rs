@@ -102,6 +102,10 @@ impl Spelling for Infix {
         spell::spell(problem)
     }
     fn vocabulary(&self) -> Vocabulary {
-        Vocabulary { forms: &["if", "let", "loop", "recur", "do", "values"], reserved: &[] }
+        Vocabulary {
+            forms: &["if", "let", "loop", "recur", "do", "values"],
+            reserved: &[],
+            operators_in_names: false,
+        }
     }
 }

@@ -240,8 +240,8 @@ impl<'a> Tokens<'a> {
             }
             '`' => {
                 // The quotes end where the line does.
-                let line = after.split('\n').next().unwrap_or("");
-                let end = line.find('`').map_or(line.len(), |end| end + 1);
+                let end = after.find(['`', '\n']).unwrap_or(after.len());
+                let end = end + usize::from(after[end..].starts_with('`'));
                 let help = "a name has no blanks, brackets, quotes, commas and semicolons, and is no number";
                 (&after[end..], zero, "these quotes hold no name".into(), help)
             }

@@ -16,6 +16,10 @@ pub fn spell(problem: &Problem) -> Diagnostic {
         ProblemKind::PrimitiveArity { name, usage, doc, .. } => {
             words.help(format!("it is written `({name} {usage})`: {doc}"))
         }
+        ProblemKind::LikeFormula { .. } => words.help(
+            "formulas in infix notation are read from files that end in .nci, and with `--dialect infix` \
+             (`Dialect::Infix`); here a product is `(* a b)`",
+        ),
         ProblemKind::UnknownFunction { own: true, .. } => {
             words.help("a function that calls itself is bound with `letrec`")
         }
