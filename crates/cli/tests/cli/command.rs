@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use npyz::NpyFile;
-use npyz::npz::NpzArchive;
 use num_complex::Complex64;
 use serde_json::Value;
 use tempfile::TempDir;
+use zip::ZipArchive;
 
 /// A directory with files, in which `nc` runs.
 pub struct Dir(pub TempDir);
@@ -105,13 +105,24 @@ impl Dir {
     }
 
     pub fn npz(&self, name: &str) -> BTreeMap<String, Array> {
-        let mut archive = NpzArchive::open(self.path(name)).unwrap();
-        let names: Vec<String> = archive.array_names().map(str::to_owned).collect();
-        let read = |name: String| {
-            let array = archive.by_name(&name).unwrap().unwrap();
+        let read = |(name, bytes): (String, Vec<u8>)| {
+            let array = NpyFile::new(&bytes[..]).unwrap();
             (name, (array.shape().to_vec(), array.into_vec().unwrap()))
         };
-        names.into_iter().map(read).collect()
+        self.entries(name).into_iter().map(read).collect()
+    }
+
+    /// The npy files in an npz file, by the names of their arrays.
+    pub fn entries(&self, name: &str) -> BTreeMap<String, Vec<u8>> {
+        let mut archive = ZipArchive::new(fs::File::open(self.path(name)).unwrap()).unwrap();
+        let count = archive.len();
+        let read = |k: usize| {
+            let mut entry = archive.by_index(k).unwrap();
+            let mut bytes = Vec::new();
+            entry.read_to_end(&mut bytes).unwrap();
+            (entry.name().unwrap().strip_suffix(".npy").unwrap().to_string(), bytes)
+        };
+        (0..count).map(read).collect()
     }
 }
 
