@@ -1,5 +1,6 @@
 //! Programs built by function calls instead of from text.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::entity::Entity;
@@ -240,6 +241,12 @@ impl Formula {
     /// Options that do not fit, and limits that are exceeded ([`KernelError`]).
     pub fn compile(&self, options: &CompileOptions) -> Result<Kernel, KernelError> {
         let mut graph = self.builder.graph.clone();
+        let inputs = graph.inputs.iter().map(|input| ("inputs", &input.name));
+        let results = graph.outputs.iter().map(|output| ("results", &output.name));
+        let mut seen = HashSet::new();
+        if let Some((what, name)) = inputs.chain(results).find(|name| !seen.insert(*name)) {
+            return Err(KernelError::Duplicate { what, name: name.clone() });
+        }
         graph.limits = options.limits.unwrap_or_default();
         Kernel::explained_by(derived(&graph, options)?, options, None)
     }

@@ -1,5 +1,7 @@
 //! Compiled programs: the machine code (or the interpreter that stands in for it) with its signature.
 
+mod columns;
+
 use std::sync::{Arc, OnceLock};
 
 use nc_runtime::element::Element;
@@ -19,14 +21,17 @@ use crate::codegen::cranelift::{self, NativeCode, TargetMachine};
 use crate::codegen::wide::{self, Isa, WideCode};
 use crate::derive::DerivativeTooLarge;
 use crate::derive::adjoint::{Seeds, adjoint};
+use crate::derive::finite;
 use crate::derive::tangent::{Direction, tangent};
-use crate::graph::{Check, Graph, Input, Output, Reason, Role, Shape};
+use crate::graph::{Check, Graph, Input, Output, Reason, Role, Shape, Source};
 use crate::interpret::ast::{AstInterpreter, AstKernel, Failure, FailureReason, Scratch, Variable};
 use crate::interpret::graph::GraphInterpreter;
 use crate::limits::{DEFAULT_MEMORY_BYTES, Limits, MAX_COLUMNS, MAX_DEPTH};
 use crate::lower::{is_summed, lower};
-use crate::ops::Watch;
+use crate::ops::{Met, Watch};
 use crate::source::Span;
+
+pub use columns::Columns;
 
 /// Which derivatives a kernel computes beside the value.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -168,6 +173,8 @@ pub struct CompileOptions {
     /// Whether rows report the first operation at a kink, such as `abs` at 0, where derivatives jump. With
     /// `check_domain`, the first that meets either is reported.
     pub(crate) check_kinks: bool,
+    /// Whether rows of which a derivative is not finite report the first operation that has no finite derivative there.
+    pub(crate) check_derivatives: bool,
 }
 
 impl CompileOptions {
@@ -181,7 +188,7 @@ impl CompileOptions {
         CompileOptions { derivative, ..self }
     }
 
-    /// Differentiates by these inputs only, in this order.
+    /// Differentiates by these inputs only, in this order. With [`Derivative::None`] it is an error to name any.
     pub fn wrt<N: Into<String>>(self, names: impl IntoIterator<Item = N>) -> CompileOptions {
         CompileOptions { wrt: Some(names.into_iter().map(Into::into).collect()), ..self }
     }
@@ -231,9 +238,39 @@ impl CompileOptions {
         CompileOptions { check_kinks, ..self }
     }
 
+    /// Sets whether rows of which a derivative is infinite or a NaN report the first operation, in the order of evaluation on
+    /// the path that they take, that has no finite derivative there: `sqrt` at 0, `atan` at the origin, any operation outside
+    /// its safe domain. Of the derivatives that the kernel computes; results keep every bit.
+    ///
+    /// ```
+    /// # use neural_compiler::{CompileOptions, Derivative, Program, batch};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let program = Program::parse("(* x (sqrt (- x y)))")?;
+    /// let options = CompileOptions::default().derivative(Derivative::Gradient).check_derivatives(true);
+    /// let kernel = program.compile(&options)?;
+    /// let (mut outputs, mut workspace) = ([0.0; 3], batch::Workspace::new());
+    /// let outcome = kernel.evaluate_row(&[1.0, 1.0], &[], &mut outputs, &mut [], &mut workspace)?;
+    /// let batch::RowOutcome::Noted(check) = outcome else { panic!("{outcome:?}") };
+    /// assert_eq!(kernel.checks()[check as usize].reason.to_string(), "`sqrt` has no finite derivative (x = 0)");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn check_derivatives(self, check_derivatives: bool) -> CompileOptions {
+        CompileOptions { check_derivatives, ..self }
+    }
+
+    /// Finds options that contradict each other.
+    pub(crate) fn check(&self) -> Result<(), KernelError> {
+        match (&self.wrt, &self.derivative) {
+            (Some(_), Derivative::None) => Err(KernelError::WrtWithoutDerivative),
+            _ => Ok(()),
+        }
+    }
+
     /// The conditions that rows report.
     pub(crate) fn watch(&self) -> Watch {
-        Watch { domain: self.check_domain, kinks: self.check_kinks }
+        let derivatives = self.check_derivatives && self.derivative != Derivative::None;
+        Watch { domain: self.check_domain, kinks: self.check_kinks, derivatives }
     }
 }
 
@@ -248,6 +285,7 @@ impl Default for CompileOptions {
             max_instructions: 2_000_000,
             check_domain: false,
             check_kinks: false,
+            check_derivatives: false,
             tape_bytes: DEFAULT_TAPE_BYTES,
             memory_bytes: DEFAULT_MEMORY_BYTES,
             limits: None,
@@ -290,6 +328,17 @@ pub enum KernelError {
         /// What there can be.
         most: u64,
     },
+    /// Two inputs, or two results, of one name.
+    #[error("two {what} are called `{name}`")]
+    Duplicate {
+        /// Inputs or results.
+        what: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// Inputs to differentiate by, and no derivative.
+    #[error("`wrt` names inputs to differentiate by, and no derivative is asked for")]
+    WrtWithoutDerivative,
     /// A Hessian of something that is not one scalar.
     #[error("a Hessian needs one scalar result, and this program has {elements} numbers")]
     HessianOfVector {
@@ -353,8 +402,9 @@ impl KernelError {
     pub fn code(&self) -> &'static str {
         match self {
             KernelError::UnknownInput { .. } => "unknown-input",
+            KernelError::Duplicate { .. } => "duplicate",
             KernelError::HessianOfVector { .. } | KernelError::HessianOfComplex { .. } => "hessian",
-            KernelError::ComplexByVector { .. } => "gradient",
+            KernelError::ComplexByVector { .. } | KernelError::WrtWithoutDerivative => "gradient",
             KernelError::TooDeep { .. } => "too-deep",
             KernelError::DerivativeTooLarge(_) | KernelError::TooManyDerivatives { .. } => "too-large",
             KernelError::TooManySteps { .. } => "too-many-steps",
@@ -367,6 +417,7 @@ impl KernelError {
 
 /// The derived graph that a kernel computes.
 pub fn derived(graph: &Graph, options: &CompileOptions) -> Result<Graph, KernelError> {
+    options.check()?;
     let wrt = match &options.wrt {
         None => (0..graph.inputs.len() as u32).collect(),
         Some(names) => names.iter().map(|name| input_index(graph, name)).collect::<Result<Vec<u32>, _>>()?,
@@ -378,7 +429,7 @@ pub fn derived(graph: &Graph, options: &CompileOptions) -> Result<Graph, KernelE
     let by = |shape: fn(Shape) -> bool| {
         wrt.iter().map(|&input| &graph.inputs[input as usize]).find(|input| shape(input.shape))
     };
-    Ok(match options.derivative {
+    let mut graph = match options.derivative {
         Derivative::None => graph.clone(),
         Derivative::Gradient
             if graph.outputs.iter().any(|output| graph.shape(output.node) == Shape::Complex)
@@ -414,7 +465,16 @@ pub fn derived(graph: &Graph, options: &CompileOptions) -> Result<Graph, KernelE
             hessian.outputs.retain(|o| !matches!(o.role, Role::Tangent { of, .. } if of < values));
             hessian
         }
-    })
+    };
+    if options.watch().derivatives {
+        finite::restrict(&mut graph, |check| match check.reason {
+            Reason::Met { what: Met::Singular, .. } => true,
+            Reason::Met { what: Met::Outside, .. } => !options.check_domain,
+            Reason::Met { what: Met::Kink, .. } => false,
+            Reason::Index { .. } | Reason::Iterations { .. } | Reason::Depth { .. } | Reason::Steps { .. } => false,
+        });
+    }
+    Ok(graph)
 }
 
 /// How many derivatives the options ask for.
@@ -538,6 +598,9 @@ pub struct OutputInfo {
     pub name: String,
     /// Its shape.
     pub shape: Shape,
+    /// What it is called among the outputs: `value` or the name of the result, `d/dx` or `denergy/dx` for a derivative, `d²/dxdy` for a
+    /// second one.
+    pub label: String,
     /// What it is.
     pub role: Role,
     /// Whether it is summed over the batch rather than one per row.
@@ -637,11 +700,14 @@ impl Kernel {
         tape_bytes: usize,
         program: Option<AstInterpreter>,
     ) -> Kernel {
+        let labels = columns::labels(&graph);
         let outputs = graph
             .outputs
             .iter()
-            .map(|output: &Output| OutputInfo {
+            .zip(labels)
+            .map(|(output, label): (&Output, String)| OutputInfo {
                 name: output.name.clone(),
+                label,
                 shape: graph.shape(output.node),
                 role: output.role,
                 summed: is_summed(&graph, output.role),
@@ -727,7 +793,34 @@ impl Kernel {
         options: &RunOptions<'_>,
         workspace: &mut Workspace,
     ) -> Result<Report, BatchError> {
-        batch::evaluate(self, batch, options, workspace)
+        let inputs = batch.inputs;
+        batch::evaluate(self, batch, options, workspace).map_err(|error| match error {
+            BatchError::SourceLength { index, rows, expected, found } => {
+                let columns = |source: &batch::Source<'_, T>| match *source {
+                    batch::Source::Column(_) | batch::Source::Constant(_) => 1,
+                    batch::Source::Matrix { columns, .. } => columns,
+                };
+                let first: usize = inputs[..index].iter().map(columns).sum();
+                match self.input_of_column(first) {
+                    Some(input) if columns(&inputs[index]) <= input.shape.len() => {
+                        BatchError::InputLength { name: input.name.clone(), rows, expected, found }
+                    }
+                    _ => error,
+                }
+            }
+            error => error,
+        })
+    }
+
+    /// The input that has a column, counted through all inputs that are one per row.
+    fn input_of_column(&self, column: usize) -> Option<&Input> {
+        let mut left = column;
+        let rows = self.inputs().iter().filter(|input| input.source != Source::Shared);
+        rows.into_iter().find(|input| {
+            let here = left < input.shape.len();
+            left = left.saturating_sub(input.shape.len());
+            here
+        })
     }
 
     /// Evaluates one row on the caller's thread, without allocating once the workspace has served such a call.
@@ -796,8 +889,8 @@ impl Kernel {
         }
     }
 
-    /// Evaluates a two-dimensional array, rows by columns, into another. Contiguous arrays are used in place, others
-    /// by way of a copy. For kernels without parameters.
+    /// Evaluates a two-dimensional array, rows by columns, into another, with the values of the parameters and room for the sums
+    /// over the batch. Contiguous arrays are used in place, others by way of a copy.
     ///
     /// # Errors
     ///
@@ -806,7 +899,9 @@ impl Kernel {
     pub fn evaluate_array<T: Element>(
         &self,
         inputs: ArrayView2<'_, T>,
+        params: &[T],
         mut outputs: ArrayViewMut2<'_, T>,
+        param_gradients: &mut [f64],
         options: &RunOptions<'_>,
         workspace: &mut Workspace,
     ) -> Result<Report, BatchError> {
@@ -829,31 +924,12 @@ impl Kernel {
         };
         let sink = batch::Sink::Matrix { data, columns: width, row_stride: width.max(1) };
         let batch =
-            Batch { rows, inputs: &[source], params: &[], outputs: &mut [sink], param_gradients: &mut [] };
+            Batch { rows, inputs: &[source], params, outputs: &mut [sink], param_gradients };
         let report = self.evaluate(batch, options, workspace)?;
         if let Some(copy) = copy {
             outputs.iter_mut().zip(copy).for_each(|(slot, value)| *slot = value);
         }
         Ok(report)
-    }
-
-    /// Evaluates columns, one for each element of the per-row inputs, into new columns, one for each element of the
-    /// per-row outputs. The results of a row that fails are NaN; which rows those are and why, [`Kernel::evaluate`] reports, which is
-    /// also for kernels with parameters or without inputs and for callers with buffers.
-    ///
-    /// # Errors
-    ///
-    /// As [`Kernel::evaluate`].
-    pub fn columns<T: Element>(&self, inputs: &[&[T]]) -> Result<Vec<Vec<T>>, BatchError> {
-        let rows = inputs.first().map_or(0, |column| column.len());
-        let sources: Vec<batch::Source<'_, T>> =
-            inputs.iter().map(|&column| batch::Source::Column(column)).collect();
-        let mut columns = vec![vec![T::default(); rows]; self.shape().outputs];
-        let mut sinks: Vec<batch::Sink<'_, T>> = columns.iter_mut().map(|c| batch::Sink::Column(c)).collect();
-        let batch =
-            Batch { rows, inputs: &sources, params: &[], outputs: &mut sinks, param_gradients: &mut [] };
-        self.evaluate(batch, &RunOptions::default(), &mut Workspace::new())?;
-        Ok(columns)
     }
 }
 

@@ -166,6 +166,29 @@ fn parse_real(token: &str) -> Option<Number> {
     Some(Number::Literal(if negative { Literal { f64: -f64, f32: -f32 } } else { Literal { f64, f32 } }))
 }
 
+/// What has become of a number that is too large or too small for binary64.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lost {
+    /// It is infinite.
+    Overflow,
+    /// It is 0.
+    Underflow,
+}
+
+/// Whether a literal is a number that binary64 cannot hold, in a part if it is complex.
+pub fn lost(token: &str) -> Option<Lost> {
+    if let Ok((_, (real, imaginary))) = complex(token) {
+        return lost(real).or_else(|| lost(imaginary));
+    }
+    all_consuming(decimal).parse(token).ok()?;
+    let mantissa = token.split(['e', 'E']).next().unwrap_or_default();
+    match token.parse::<f64>().ok()? {
+        value if value.is_infinite() => Some(Lost::Overflow),
+        0.0 if mantissa.contains(|c: char| ('1'..='9').contains(&c)) => Some(Lost::Underflow),
+        _ => None,
+    }
+}
+
 /// `n/d`, correctly rounded to both types.
 fn quotient(n: u64, d: u64) -> (f64, f32) {
     if n == 0 {
@@ -188,6 +211,24 @@ mod tests {
         match parse(token)? {
             Number::Literal(literal) => Some(literal.f64),
             Number::Complex(..) | Number::TooLong | Number::ZeroDenominator => None,
+        }
+    }
+
+    #[test]
+    fn numbers_that_are_lost() {
+        for (token, expected) in [
+            ("1e400", Some(Lost::Overflow)),
+            ("-1.8e308", Some(Lost::Overflow)),
+            ("1e-400", Some(Lost::Underflow)),
+            ("1+2e999i", Some(Lost::Overflow)),
+            ("0e999", None),
+            ("-0.0", None),
+            ("5e-324", None),
+            ("1e308", None),
+            ("+inf.0", None),
+            ("x", None),
+        ] {
+            assert_eq!(lost(token), expected, "{token}");
         }
     }
 

@@ -19,18 +19,24 @@ pub const NAMES_ELSEWHERE: &[(&str, &str)] = &[
     ("**", "pow"),
     ("^", "pow"),
     ("arccos", "acos"),
+    ("arccosh", "acosh"),
     ("arccosine", "acos"),
+    ("arcosh", "acosh"),
     ("arcsin", "asin"),
     ("arcsine", "asin"),
     ("arcsinh", "asinh"),
     ("arctan", "atan"),
-    ("arctan2", "atan"),
+    ("arctan2", "atan2"),
     ("arctangent", "atan"),
+    ("arctanh", "atanh"),
     ("arsinh", "asinh"),
-    ("atan2", "atan"),
+    ("artanh", "atanh"),
     ("ceil", "ceiling"),
+    ("clip", "clamp"),
+    ("copy-sign", "copysign"),
     ("cosine", "cos"),
     ("determinant", "det"),
+    ("expit", "sigmoid"),
     ("exponential", "exp"),
     ("fabs", "abs"),
     ("fmax", "max"),
@@ -38,6 +44,8 @@ pub const NAMES_ELSEWHERE: &[(&str, &str)] = &[
     ("fmod", "remainder"),
     ("ifelse", "if"),
     ("inverse", "inv"),
+    ("is-nan", "nan?"),
+    ("isnan", "nan?"),
     ("ln", "log"),
     ("matrix-multiply", "matmul"),
     ("maximum", "max"),
@@ -54,7 +62,41 @@ pub const NAMES_ELSEWHERE: &[(&str, &str)] = &[
     ("tangent", "tan"),
     ("vector-ref", "ref"),
     ("where", "if"),
+    ("\u{b7}", "*"),
+    ("\u{d7}", "*"),
+    ("\u{f7}", "/"),
+    ("\u{2013}", "-"),
+    ("\u{2212}", "-"),
+    ("\u{221a}", "sqrt"),
+    ("\u{22c5}", "*"),
+    ("\u{2264}", "<="),
+    ("\u{2265}", ">="),
 ];
+
+/// What a sign stands for that is no operator and no digit of the language but looks like one; nothing for other characters.
+pub fn look_alike(c: char) -> Option<&'static str> {
+    const DIGITS: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
+    const POWERS: [&str; 10] = ["^0", "^1", "^2", "^3", "^4", "^5", "^6", "^7", "^8", "^9"];
+    let digit = |zero: char| DIGITS.get((c as usize).wrapping_sub(zero as usize)).copied();
+    match c {
+        '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{ff0d}' => Some("-"),
+        '\u{b7}' | '\u{d7}' | '\u{2219}' | '\u{22c5}' | '\u{ff0a}' => Some("*"),
+        '\u{f7}' | '\u{2044}' | '\u{2215}' | '\u{ff0f}' => Some("/"),
+        '\u{ff0b}' => Some("+"),
+        '\u{221a}' => Some("sqrt"),
+        '\u{2264}' => Some("<="),
+        '\u{2265}' => Some(">="),
+        '\u{2260}' => Some("!="),
+        '\u{b9}' => Some("^1"),
+        '\u{b2}' => Some("^2"),
+        '\u{b3}' => Some("^3"),
+        '\u{2070}'..='\u{2079}' => POWERS.get(c as usize - 0x2070).copied(),
+        '\u{660}'..='\u{669}' => digit('\u{660}'),
+        '\u{966}'..='\u{96f}' => digit('\u{966}'),
+        '\u{ff10}'..='\u{ff19}' => digit('\u{ff10}'),
+        _ => None,
+    }
+}
 
 impl Vocabulary {
     /// Whether a name that nothing binds is no input.
@@ -200,6 +242,15 @@ pub enum ProblemKind {
         /// Its name.
         name: String,
     },
+    /// An input whose name has a sign that looks like an operator or a digit and is none.
+    LookAlike {
+        /// Its name.
+        name: String,
+        /// The sign.
+        sign: char,
+        /// What it looks like.
+        like: &'static str,
+    },
     /// Functions use too many variables from around them.
     TooManyCaptures {
         /// How many are possible.
@@ -250,6 +301,7 @@ impl Problem {
             ProblemKind::NotPredefined { .. } => "constant",
             ProblemKind::NearMiss { .. } => "near-miss",
             ProblemKind::LikeFormula { .. } => "like-formula",
+            ProblemKind::LookAlike { .. } => "look-alike",
             ProblemKind::TooManyCaptures { .. }
             | ProblemKind::TooManyPassed { .. }
             | ProblemKind::TooLargeLoops { .. } => "too-large",
@@ -261,7 +313,8 @@ impl Problem {
         match self.kind {
             ProblemKind::NotPredefined { .. }
             | ProblemKind::NearMiss { .. }
-            | ProblemKind::LikeFormula { .. } => Severity::Warning,
+            | ProblemKind::LikeFormula { .. }
+            | ProblemKind::LookAlike { .. } => Severity::Warning,
             ProblemKind::TwoInputs { .. }
             | ProblemKind::DefinedTwice { .. }
             | ProblemKind::RecurArity { .. }

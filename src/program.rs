@@ -5,11 +5,11 @@ use std::sync::Arc;
 use nc_runtime::lanes::Precision;
 
 use crate::anf::{self, Anf, Rhs};
-use crate::ast::{self, Ast};
+use crate::ast::{self, Ast, ExprKind};
 use crate::build::{self, BuildOptions, Signature};
 use crate::codegen::cranelift::{self, TargetMachine};
 use crate::codegen::wide;
-use crate::dialect::{Dialect, ReaderLimits, unsayable};
+use crate::dialect::{Dialect, ReaderLimits, short, unsayable};
 use crate::domain::{self, SafeDomain};
 use crate::formula::FormulaError;
 use crate::graph::{Graph, print};
@@ -17,11 +17,12 @@ use crate::interpret::ast::AstInterpreter;
 use crate::kernel::{CompileOptions, Derivative, Kernel, KernelError, Tier, derived};
 use crate::limits::Limits;
 use crate::lower;
+use crate::number;
 use crate::ops::counting::MAX_STEPS_SINGLE;
 use crate::picture::{self, Picture};
 use crate::problem::Problem;
 use crate::resolve::{self, Resolved};
-use crate::source::{Diagnostic, SourceId, SourceMap, Span};
+use crate::source::{Diagnostic, MAX_DIAGNOSTICS, SourceId, SourceMap, Span, TooLong};
 
 /// A program.
 ///
@@ -63,6 +64,41 @@ pub enum Error {
     /// A call that a formula refuses.
     #[error(transparent)]
     Formula(#[from] FormulaError),
+}
+
+impl Error {
+    /// The error as plain text, with an excerpt of each place in the source that it is about: what the command line prints, without
+    /// colours. The sources are those of the program ([`Program::sources`]); for a text that is no program, a
+    /// [`SourceMap::of`] that text.
+    ///
+    /// ```
+    /// use neural_compiler::{Program, SourceMap};
+    ///
+    /// let text = "(define k 2)\n(sine (* k x))";
+    /// let error = Program::parse(text).expect_err("there is no such function");
+    /// assert_eq!(error.to_string(), "error[unknown-name] at program:2:2: there is no function `sine`");
+    /// let rendered = error.render(&SourceMap::of("law.scm", text).expect("a short text"));
+    /// assert!(rendered.contains("law.scm:2:2") && rendered.contains("did you mean `sin`?"));
+    /// ```
+    pub fn render(&self, sources: &SourceMap) -> String {
+        match self {
+            Error::Source(diagnostics) => {
+                diagnostics.iter().map(|diagnostic| diagnostic.render(sources)).collect::<Vec<_>>().join("\n")
+            }
+            Error::Kernel(_) | Error::Batch(_) | Error::Formula(_) => format!("error: {self}\n"),
+        }
+    }
+
+    /// The error with the lines of its places.
+    fn located(mut self, sources: &SourceMap) -> Error {
+        if let Error::Source(diagnostics) = &mut self {
+            // Finding a line takes time in proportion to the text.
+            for diagnostic in diagnostics.iter_mut().take(1) {
+                diagnostic.locate(sources);
+            }
+        }
+        self
+    }
 }
 
 impl From<KernelError> for Error {
@@ -125,6 +161,33 @@ pub enum Subject {
     Adjoint,
 }
 
+/// Warnings for numbers in the text that binary64 cannot hold.
+fn lost_literals(ast: &Ast, sources: &SourceMap) -> Vec<Diagnostic> {
+    let mut warnings: Vec<Diagnostic> = Vec::new();
+    for expr in ast.exprs() {
+        let ExprKind::Number(literal) = ast.kind(expr) else { continue };
+        if literal.f64 != 0.0 && literal.f64.is_finite() {
+            continue;
+        }
+        let span = ast.span(expr);
+        let text = sources.at(span);
+        let (what, help) = match number::lost(text) {
+            Some(number::Lost::Overflow) => ("infinite", "the largest number is 1.7976931348623157e308"),
+            Some(number::Lost::Underflow) => ("0", "the smallest number is 5e-324"),
+            None => continue,
+        };
+        if warnings.len() == MAX_DIAGNOSTICS {
+            break;
+        }
+        let message = format!("`{}` is {what} in binary64", short(text));
+        let warning = Diagnostic::warning("literal", span, message).help(help);
+        if !warnings.contains(&warning) {
+            warnings.push(warning);
+        }
+    }
+    warnings
+}
+
 impl Program {
     /// Reads a program in the Scheme dialect.
     ///
@@ -141,9 +204,13 @@ impl Program {
     ///
     /// [`Error::Source`], with everything that was found.
     pub fn parse_as(source: &str, dialect: Dialect, limits: &ReaderLimits) -> Result<Program, Error> {
-        let ast = dialect.read_ast(source, limits).map_err(Error::Source)?;
-        let sources = SourceMap::of("program", source).expect("a text that a reader took has 32-bit places");
-        Program::resolve(sources, ast, dialect)
+        let sources = SourceMap::of("program", source);
+        let ast = match (dialect.read_ast(source, limits), &sources) {
+            (Ok(ast), _) => ast,
+            (Err(errors), Ok(sources)) => return Err(Error::Source(errors).located(sources)),
+            (Err(errors), Err(TooLong)) => return Err(Error::Source(errors)),
+        };
+        Program::resolve(sources.expect("a text that a reader took has 32-bit places"), ast, dialect)
     }
 
     /// Reads the program that is one of several sources. Places count through all of them.
@@ -162,7 +229,7 @@ impl Program {
             |errors: Vec<Diagnostic>| errors.into_iter().map(|error| error.shifted(start)).collect();
         let mut ast = dialect
             .read_ast(sources.text(source), limits)
-            .map_err(|errors| Error::Source(shifted(errors)))?;
+            .map_err(|errors| Error::Source(shifted(errors)).located(&sources))?;
         if start > 0 {
             ast.shift(start);
         }
@@ -172,8 +239,9 @@ impl Program {
     fn resolve(sources: SourceMap, ast: Ast, dialect: Dialect) -> Result<Program, Error> {
         let spell = |problems: &[Problem]| problems.iter().map(|problem| dialect.spell(problem)).collect();
         let resolved = resolve::resolve(&ast, dialect.vocabulary())
-            .map_err(|problems| Error::Source(spell(&problems)))?;
-        let warnings = spell(&resolved.warnings);
+            .map_err(|problems| Error::Source(spell(&problems)).located(&sources))?;
+        let mut warnings: Vec<Diagnostic> = spell(&resolved.warnings);
+        warnings.extend(lost_literals(&ast, &sources));
         debug_assert_eq!(anf::verify::verify(&anf::build::build(&resolved)), Ok(()));
         let anf = anf::build::build_loops(&resolved);
         debug_assert_eq!(anf::verify::verify(&anf), Ok(()));
@@ -288,6 +356,11 @@ impl Program {
     /// Shapes that do not fit, with their places; names in the options that the program does not have; other options that
     /// do not fit the program or this machine.
     pub fn compile(&self, options: &CompileOptions) -> Result<Kernel, Error> {
+        self.compiled(options).map_err(|error| error.located(&self.sources))
+    }
+
+    fn compiled(&self, options: &CompileOptions) -> Result<Kernel, Error> {
+        options.check()?;
         let graph = self.value_graph(options)?;
         let interpreter = AstInterpreter::new(Arc::clone(&self.resolved), &options.signature)
             .with_limits(options.limits.unwrap_or(self.limits()))

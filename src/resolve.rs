@@ -21,7 +21,7 @@ use crate::entity::{Entity, EntityVec};
 use crate::names::{FuncId, Var, VarInfo};
 use crate::number::Literal;
 use crate::ops::Primitive;
-use crate::problem::{NAMES_ELSEWHERE, Problem, ProblemKind, User, Vocabulary};
+use crate::problem::{NAMES_ELSEWHERE, Problem, ProblemKind, User, Vocabulary, look_alike};
 use crate::source::{MAX_DIAGNOSTICS, Span};
 
 /// What an expression is, with its names resolved.
@@ -681,7 +681,8 @@ impl<'a> Resolver<'a> {
         !self.inputs.iter().any(|&(_, input)| input == var)
     }
 
-    /// The known name closest to an unknown one.
+    /// The known name closest to an unknown one, if it is a slip away: one letter in three at the most. What asks a question is
+    /// no slip for what asks none.
     fn similar(&self, text: &str) -> Option<String> {
         if text.len() > 64 {
             return None;
@@ -693,7 +694,11 @@ impl<'a> Resolver<'a> {
             .chain(self.resolved.functions.values().take(1000).map(|f| f.name.as_str()));
         known
             .map(|name| (strsim::damerau_levenshtein(name, text), name))
-            .filter(|&(distance, name)| distance <= 2 && distance < name.len().max(text.len()).div_ceil(2))
+            .filter(|&(distance, name)| {
+                let letters = name.chars().count().max(text.chars().count());
+                let question = name.ends_with('?') || !text.ends_with('?');
+                distance <= 2 && 3 * distance <= letters && question
+            })
             .min()
             .map(|(_, name)| name.to_string())
     }
@@ -706,6 +711,12 @@ impl<'a> Resolver<'a> {
         }
         for &(span, input) in &self.inputs {
             let name = &self.resolved.vars[input].name;
+            let sign = name.chars().find_map(|sign| Some((sign, look_alike(sign)?)));
+            if let Some((sign, like)) = sign {
+                let kind = ProblemKind::LookAlike { name: name.clone(), sign, like };
+                self.resolved.warnings.push(Problem { span, kind });
+                continue;
+            }
             if self.vocabulary.operators_in_names && is_like_formula(name) {
                 let kind = ProblemKind::LikeFormula { name: name.clone() };
                 self.resolved.warnings.push(Problem { span, kind });

@@ -196,6 +196,8 @@ impl SourceMap {
         let start = floor(text, span.start as usize);
         let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
         let line_end = text[start..].find('\n').map_or(text.len(), |at| start + at);
+        // The line end of other systems is no part of the line either.
+        let line_end = line_end - usize::from(line_end > start && text[..line_end].ends_with('\r'));
         let end = floor(text, span.end as usize).clamp(start, line_end);
         let from = text[line_start..start].char_indices().rev().nth(SourceMap::AROUND - 1);
         let from = from.map_or(line_start, |(at, _)| line_start + at);
@@ -258,6 +260,8 @@ pub struct Diagnostic {
     pub related: Vec<(Span, String)>,
     /// What to do about it.
     pub help: Option<String>,
+    /// Source, line and column of the place, such as `law.scm:2:7`, if that is known without the sources.
+    pub location: Option<String>,
 }
 
 impl Diagnostic {
@@ -271,6 +275,7 @@ impl Diagnostic {
             label: String::new(),
             related: Vec::new(),
             help: None,
+            location: None,
         }
     }
 
@@ -295,6 +300,13 @@ impl Diagnostic {
     pub fn help(mut self, help: impl Into<String>) -> Diagnostic {
         self.help = Some(help.into());
         self
+    }
+
+    /// Finds source, line and column of its place.
+    pub(crate) fn locate(&mut self, sources: &SourceMap) {
+        if let Some(Place { source, line, column }) = sources.locate(self.span) {
+            self.location = Some(format!("{}:{line}:{column}", sources.name(source)));
+        }
     }
 
     /// The message about places `by` bytes further.
@@ -362,8 +374,11 @@ fn visible(words: &str) -> String {
 
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Diagnostic { severity, code, span, message, .. } = self;
-        write!(f, "{severity}[{code}] at {}..{}: {message}", span.start, span.end)
+        let Diagnostic { severity, code, span, message, location, .. } = self;
+        match location {
+            Some(location) => write!(f, "{severity}[{code}] at {location}: {message}"),
+            None => write!(f, "{severity}[{code}] at {}..{}: {message}", span.start, span.end),
+        }
     }
 }
 
@@ -389,6 +404,15 @@ mod tests {
         assert_eq!(at(13, 13), None);
         assert_eq!(sources.at(Span::new(9, 11)), "λ");
         assert_eq!(sources.at(Span::new(10, 11)), "");
+    }
+
+    #[test]
+    fn excerpts_of_lines_that_end_as_on_other_systems() {
+        let sources = SourceMap::of("lines", "(+ 1\r\n  2)\r\n").expect("short");
+        let excerpt = sources.excerpt(Span::new(0, 10)).expect("a place");
+        assert_eq!(excerpt, Excerpt { line: "(+ 1".into(), indent: 0, width: 4 });
+        let excerpt = sources.excerpt(Span::new(8, 9)).expect("a place");
+        assert_eq!(excerpt, Excerpt { line: "  2)".into(), indent: 2, width: 1 });
     }
 
     #[test]

@@ -46,7 +46,7 @@ fn results_of_long_runs_of_ones() {
 fn special_values() {
     let l = Scalar::new();
     type Case = (&'static str, fn(&Scalar, f64) -> f64, [f64; 6]);
-    let functions: [Case; 12] = [
+    let functions: [Case; 14] = [
         // NaN, ∞, −∞, +0, −0, −1
         ("exp", exp::exp, [NAN, INF, 0.0, 1.0, 1.0, 0.36787944117144233]),
         ("exp2", exp::exp2, [NAN, INF, 0.0, 1.0, 1.0, 0.5]),
@@ -59,6 +59,8 @@ fn special_values() {
         ("cosh", hyperbolic::cosh, [NAN, INF, INF, 1.0, 1.0, 1.5430806348152437]),
         ("tanh", hyperbolic::tanh, [NAN, 1.0, -1.0, 0.0, -0.0, -0.7615941559557649]),
         ("asinh", hyperbolic::asinh, [NAN, INF, -INF, 0.0, -0.0, -0.881373587019543]),
+        ("acosh", hyperbolic::acosh, [NAN, INF, NAN, NAN, NAN, NAN]),
+        ("atanh", hyperbolic::atanh, [NAN, NAN, NAN, 0.0, -0.0, -INF]),
         ("cbrt", cbrt::cbrt, [NAN, INF, -INF, 0.0, -0.0, -1.0]),
     ];
     for (name, function, expected) in functions {
@@ -73,6 +75,28 @@ fn special_values() {
     }
     assert!(same(log::log(&l, 1.0), 0.0));
     assert!(same(log::log1p(&l, -1.5), NAN));
+    assert!(same(hyperbolic::acosh(&l, 1.0), 0.0) && same(hyperbolic::acosh(&l, 1f64.next_down()), NAN));
+    assert!(same(hyperbolic::atanh(&l, 1.0), INF) && same(hyperbolic::atanh(&l, -1.5), NAN));
+    for (x, b, expected) in [
+        (0.0, 2.0, -INF),
+        (-0.0, 0.5, INF),
+        (1.0, 2.0, 0.0),
+        (1.0, 0.5, -0.0),
+        (INF, 2.0, INF),
+        (2.0, INF, 0.0),
+        (0.5, INF, -0.0),
+        (2.0, 0.0, -0.0),
+        (2.0, 1.0, INF),
+        (0.5, 1.0, -INF),
+        (1.0, 1.0, NAN),
+        (INF, INF, NAN),
+        (-1.0, 2.0, NAN),
+        (2.0, -1.0, NAN),
+        (NAN, 2.0, NAN),
+        (2.0, NAN, NAN),
+    ] {
+        assert!(same(log::log_base(&l, x, b), expected), "log {x} to {b}");
+    }
     assert!(!l.take_outside());
 }
 
@@ -92,6 +116,7 @@ fn exact_cases() {
     let mut power = 1.0;
     for n in 0..=22 {
         assert!(same(log::log10(&l, power), f64::from(n)), "log10 of 10^{n}");
+        assert!(same(log::log_base(&l, power, 10.0), f64::from(n)), "log of 10^{n} to 10");
         power *= 10.0;
     }
     let mut rng = Rng(1);

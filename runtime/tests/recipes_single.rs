@@ -92,7 +92,7 @@ fn special_values() {
     let l = Scalar32::new();
     assert_eq!(l.precision(), Precision::Single);
     type Case = (&'static str, fn(&Scalar32, f32) -> f32, [f32; 7]);
-    let functions: [Case; 19] = [
+    let functions: [Case; 21] = [
         // NaN, ∞, −∞, +0, −0, 1, −1
         ("exp", exp::exp, [NAN, INF, 0.0, 1.0, 1.0, 2.7182817, 0.36787944]),
         ("exp2", exp::exp2, [NAN, INF, 0.0, 1.0, 1.0, 2.0, 0.5]),
@@ -104,6 +104,8 @@ fn special_values() {
         ("sinh", hyperbolic::sinh, [NAN, INF, -INF, 0.0, -0.0, 1.1752012, -1.1752012]),
         ("cosh", hyperbolic::cosh, [NAN, INF, INF, 1.0, 1.0, 1.5430807, 1.5430807]),
         ("tanh", hyperbolic::tanh, [NAN, 1.0, -1.0, 0.0, -0.0, 0.7615942, -0.7615942]),
+        ("acosh", hyperbolic::acosh, [NAN, INF, NAN, NAN, NAN, 0.0, NAN]),
+        ("atanh", hyperbolic::atanh, [NAN, NAN, NAN, 0.0, -0.0, INF, -INF]),
         ("asinh", hyperbolic::asinh, [NAN, INF, -INF, 0.0, -0.0, 0.8813736, -0.8813736]),
         ("cbrt", cbrt::cbrt, [NAN, INF, -INF, 0.0, -0.0, 1.0, -1.0]),
         ("sin", trig::sin, [NAN, NAN, NAN, 0.0, -0.0, 0.84147096, -0.84147096]),

@@ -21,7 +21,7 @@ use crate::entity::EntityVec;
 use crate::graph::{Check, Effect, Function, Graph, Node, Output, Reason, Role, Shape, Source, Type};
 use crate::limits::{DEFAULT_MEMORY_BYTES, Limits, MAX_COLUMNS, MAX_SIZE, NODE_BYTES};
 use crate::number::Literal;
-use crate::ops::{Algebra, Op, ShapeError, Watch};
+use crate::ops::{Algebra, Met, Op, ShapeError, Watch};
 use crate::source::{Diagnostic, Span};
 use calls::Functions;
 use loops::Pending;
@@ -292,7 +292,12 @@ impl<'a> Builder<'a> {
         self.step += 1;
         // Conditions are not watched themselves.
         let watch = std::mem::take(&mut self.options.watch);
+        // What does not vary has no derivative.
+        let fixed = args.iter().all(|&arg| self.here.graph.constant(arg).is_some());
         for (what, condition) in watch.of(op) {
+            if what == Met::Singular && fixed {
+                continue;
+            }
             let met = condition.build(self, args, result);
             let any = self.here.graph.unary(Op::Any, met);
             self.push_check(any, Reason::Met { what, op, step }, Effect::Note);
@@ -702,6 +707,18 @@ impl<'a> Builder<'a> {
                     diagnostic = diagnostic.related(operand.span, shape.to_string());
                 }
             }
+        }
+        let unshaped = operands.iter().find_map(|operand| {
+            let Atom::Var(var) = operand.atom else { return None };
+            let name = &self.anf.vars[var].name;
+            let is_input = self.anf.inputs.contains(&var) && !self.signature.shapes.contains_key(name);
+            is_input.then_some(name)
+        });
+        if let Some(name) = unshaped {
+            diagnostic = diagnostic.help(format!(
+                "the input `{name}` is a scalar unless it is given a shape: by `Signature::shape`, on the command line by \
+                 `--inputs '{name}[3]'`"
+            ));
         }
         self.errors.push(diagnostic);
     }

@@ -19,11 +19,13 @@
 //! * `region`: loops; `calls`: recursive functions;
 //! * `varied`: which values can have a derivative;
 //! * `carried`: flows as numbers, for states, captures and results;
-//! * `outline`: exit values of loops, computed behind the loops.
+//! * `outline`: exit values of loops, computed behind the loops;
+//! * [`finite`]: what is reported of derivatives that are not finite.
 
 pub mod adjoint;
 mod calls;
 mod carried;
+pub mod finite;
 mod outline;
 mod region;
 pub mod tangent;

@@ -168,7 +168,7 @@ impl Default for ReaderLimits {
 }
 
 /// The beginning of a text that may be very long.
-fn short(text: &str) -> String {
+pub(crate) fn short(text: &str) -> String {
     match text.char_indices().nth(40) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_string(),

@@ -81,6 +81,16 @@ pub fn neutral(problem: &Problem) -> Diagnostic {
             new(format!("`{name}` is bound by nothing, so it is an input"))
                 .related(*bound, format!("did you mean `{similar}`?"))
         }
+        ProblemKind::LookAlike { name, sign, like } => {
+            let words = new(format!("`{name}` is one name, which is bound by nothing, so it is an input"));
+            let code = u32::from(*sign);
+            match like.strip_prefix('^') {
+                Some(power) => words.help(format!(
+                    "`{sign}` (U+{code:04X}) is a letter like any other: a power is a product or `pow` with {power}"
+                )),
+                None => words.help(format!("`{sign}` (U+{code:04X}) only looks like `{like}`, which is written so")),
+            }
+        }
         ProblemKind::LikeFormula { name } => {
             new(format!("`{name}` is one name, which is bound by nothing, so it is an input"))
         }

@@ -169,8 +169,10 @@ pub(super) fn of(op: Op, args: &[Range], same: bool, exponent: Option<f64>) -> R
         Op::Tanh | Op::Erf if at(0).is_positive() => Range { low: 0.0, high: 1.0, open: [true, true] },
         Op::Tanh | Op::Erf if at(0).is_not_negative() => Range { low: 0.0, high: 1.0, open: [false, true] },
         Op::Tanh | Op::Erf => Range { open: [true, true], ..Range::UNIT },
-        Op::Sinh | Op::Asinh | Op::Cbrt | Op::Log1p | Op::Atan if at(0).is_positive() => Range::above(0.0),
-        Op::Sinh | Op::Asinh | Op::Cbrt | Op::Log1p | Op::Atan if at(0).is_not_negative() => {
+        Op::Sinh | Op::Asinh | Op::Atanh | Op::Cbrt | Op::Log1p | Op::Atan if at(0).is_positive() => {
+            Range::above(0.0)
+        }
+        Op::Sinh | Op::Asinh | Op::Atanh | Op::Cbrt | Op::Log1p | Op::Atan if at(0).is_not_negative() => {
             Range::at_least(0.0)
         }
         Op::Pow if at(0).is_positive() => Range::above(0.0),
@@ -189,7 +191,9 @@ pub(super) fn of(op: Op, args: &[Range], same: bool, exponent: Option<f64>) -> R
         Op::Sign if at(0).is_not_negative() => Range::TRUTH,
         Op::Sign => Range::UNIT,
         Op::Div | Op::Dot | Op::Sum | Op::Pow => Range::ALL,
-        Op::Sinh | Op::Asinh | Op::Cbrt | Op::Log1p | Op::Atan => Range::ALL,
+        Op::Acosh => Range::at_least(0.0),
+        Op::Sinh | Op::Asinh | Op::Atanh | Op::Cbrt | Op::Log1p | Op::Atan => Range::ALL,
+        Op::CopySign | Op::LogBase => Range::ALL,
         Op::Floor | Op::Ceil | Op::Round | Op::Trunc | Op::Next => Range::ALL,
         Op::Log | Op::Log2 | Op::Log10 | Op::Tan | Op::Asin | Op::Acos | Op::Atan2 => Range::ALL,
         Op::Remainder | Op::Modulo | Op::Quotient => Range::ALL,
@@ -200,6 +204,8 @@ pub(super) fn of(op: Op, args: &[Range], same: bool, exponent: Option<f64>) -> R
         Op::PowRe | Op::PowIm | Op::ProductRe | Op::ProductIm | Op::QuotientRe | Op::QuotientIm => Range::ALL,
         Op::Matvec | Op::Matmul | Op::PartMatmul | Op::Outer | Op::Place | Op::Scatter => Range::ALL,
         Op::Det | Op::Cofactors | Op::Inv | Op::Singular => Range::ALL,
+        Op::LeadByX if at(1).is_positive() => Range { low: 0.0, high: 1.0, open: [true, true] },
+        Op::Lead if at(1).low >= 1.0 => Range::above(0.0),
         Op::Lead | Op::LeadByX | Op::LeadByY => Range::ALL,
         Op::Direction | Op::OverSquare | Op::ErfSlope | Op::PowSlope => Range::ALL,
     }
@@ -214,7 +220,20 @@ pub(super) fn never(condition: Condition, args: &[Range]) -> bool {
         Condition::Below(k, bound) => at(k).low >= bound,
         Condition::AtMost(k, bound) => at(k).low > bound || at(k).low == bound && at(k).open[0],
         Condition::BeyondUnit(k) => at(k).low >= -1.0 && at(k).high <= 1.0,
+        Condition::NotInsideUnit(k) => {
+            let inside = |end: f64, open: bool| end.abs() < 1.0 || end.abs() == 1.0 && open;
+            inside(at(k).low, at(k).open[0]) && inside(at(k).high, at(k).open[1])
+        }
+        Condition::NoLogarithmTo => {
+            let base = at(1);
+            at(0).is_positive() && base.is_positive() && (base.low > 1.0 || base.high < 1.0)
+        }
+        // The exponential is positive.
+        Condition::NoLogarithm => at(1).is_not_negative(),
+        Condition::Unit(k) => at(k).low > -1.0 && at(k).high < 1.0,
+        Condition::At(k, place) => at(k).low > place || at(k).high < place,
+        Condition::SteepPower => at(0).is_positive(),
         Condition::NoPower => at(0).is_positive() || at(0).is_not_negative() && at(1).is_not_negative(),
-        Condition::Tie | Condition::ZeroResult | Condition::Singular | Condition::NoLogarithm => false,
+        Condition::Tie | Condition::ZeroResult | Condition::Singular => false,
     }
 }

@@ -185,6 +185,7 @@ fn reason(reason: Reason) -> String {
         Reason::Steps { limit } => format!("more than {limit} steps"),
         Reason::Met { what: Met::Outside, op, step } => format!("{op} outside its domain, step {step}"),
         Reason::Met { what: Met::Kink, op, step } => format!("{op} at a kink, step {step}"),
+        Reason::Met { what: Met::Singular, op, step } => format!("{op} at a singularity, step {step}"),
     }
 }
 

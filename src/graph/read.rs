@@ -324,6 +324,7 @@ fn reason(line: Line<'_>, text: &str) -> Result<Reason, ReadError> {
         }
         met(text, Met::Outside, " outside its domain, step ")
             .or_else(|| met(text, Met::Kink, " at a kink, step "))
+            .or_else(|| met(text, Met::Singular, " at a singularity, step "))
     };
     parsed().ok_or_else(|| line.error(format!("`{text}` is not a reason")))
 }

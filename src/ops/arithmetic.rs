@@ -3,11 +3,11 @@
 use nc_runtime::lanes::Lanes;
 
 use super::complex::complex_rule;
-use super::conditions::{Condition, Domain, Kink};
-use super::{Algebra, Bound, Numeric, OpInfo, Single, Syntax, Term, from_above, numeric_rules};
+use super::conditions::{Condition, Domain, Kink, Singularity};
+use super::{Algebra, Bound, Numeric, Op, OpInfo, Single, Syntax, Term, from_above, numeric_rules};
 
 numeric_rules!(1: Neg Abs Sqrt Sign);
-numeric_rules!(2: Add Sub Mul Div Min Max);
+numeric_rules!(2: Add Sub Mul Div Min Max CopySign);
 
 /// `a + b`.
 pub struct Add;
@@ -22,6 +22,7 @@ impl Numeric<2> for Add {
         kinks: "",
         domain: None,
         kink: None,
+        singular: None,
     };
     complex_rule!(add);
     fn lanes<L: Lanes>(l: &L, [a, b]: [L::F; 2]) -> L::F {
@@ -44,6 +45,7 @@ impl Numeric<2> for Sub {
         kinks: "",
         domain: None,
         kink: None,
+        singular: None,
     };
     complex_rule!(sub);
     fn lanes<L: Lanes>(l: &L, [a, b]: [L::F; 2]) -> L::F {
@@ -67,6 +69,7 @@ impl Numeric<2> for Mul {
         kinks: "",
         domain: None,
         kink: None,
+        singular: None,
     };
     complex_rule!(mul);
     fn lanes<L: Lanes>(l: &L, [a, b]: [L::F; 2]) -> L::F {
@@ -89,6 +92,7 @@ impl Numeric<2> for Div {
         kinks: "",
         domain: Some(Domain::DIVISOR),
         kink: None,
+        singular: None,
     };
     complex_rule!(div);
     fn lanes<L: Lanes>(l: &L, [a, b]: [L::F; 2]) -> L::F {
@@ -123,6 +127,7 @@ impl Numeric<1> for Neg {
         kinks: "",
         domain: None,
         kink: None,
+        singular: None,
     };
     complex_rule!(neg);
     fn lanes<L: Lanes>(l: &L, [a]: [L::F; 1]) -> L::F {
@@ -145,6 +150,7 @@ impl Numeric<1> for Abs {
         kinks: "0 at x = 0",
         domain: None,
         kink: Some(Kink::ZERO),
+        singular: None,
     };
     fn lanes<L: Lanes>(l: &L, [a]: [L::F; 1]) -> L::F {
         l.abs(a)
@@ -170,6 +176,7 @@ impl Numeric<1> for Sqrt {
         kinks: "",
         domain: Some(Domain::new("{0} ≥ 0", Condition::Below(0, 0.0))),
         kink: None,
+        singular: Some(Singularity::ZERO),
     };
     complex_rule!(sqrt);
     fn lanes<L: Lanes>(l: &L, [a]: [L::F; 1]) -> L::F {
@@ -196,6 +203,7 @@ impl Numeric<2> for Min {
         kinks: "1/2 for each operand of a tie",
         domain: None,
         kink: Some(Kink::TIE),
+        singular: None,
     };
     fn lanes<L: Lanes>(l: &L, [a, b]: [L::F; 2]) -> L::F {
         // Or-ing the bits of equal operands turns ±0 into −0, and keeps a NaN one.
@@ -221,6 +229,7 @@ impl Numeric<2> for Max {
         kinks: "1/2 for each operand of a tie",
         domain: None,
         kink: Some(Kink::TIE),
+        singular: None,
     };
     fn lanes<L: Lanes>(l: &L, [a, b]: [L::F; 2]) -> L::F {
         let tie = l.neg(l.float(l.ior(l.bits(l.neg(a)), l.bits(l.neg(b)))));
@@ -253,6 +262,7 @@ impl Numeric<1> for Sign {
         kinks: "0 at x = 0",
         domain: None,
         kink: Some(Kink::ZERO),
+        singular: None,
     };
     fn lanes<L: Lanes>(l: &L, [a]: [L::F; 1]) -> L::F {
         let zero = l.f(0.0);
@@ -260,5 +270,37 @@ impl Numeric<1> for Sign {
     }
     fn scale<A: Algebra>(_: &mut A, _: [A::V; 1], _: A::V, _: usize, _: A::V) -> Term<A::V> {
         Term::Zero
+    }
+}
+
+/// The magnitude of a number with the sign of another.
+pub struct CopySign;
+impl Numeric<2> for CopySign {
+    const INFO: OpInfo = OpInfo {
+        name: "copysign",
+        syntax: Syntax::Call(&["copysign"]),
+        doc: "x with the sign of y, that of a zero or a NaN included",
+        bound: Bound::Exact,
+        derivative: "sign x times the sign of y, 0",
+        kinks: "0 at x = 0",
+        domain: None,
+        kink: Some(Kink::ZERO),
+        singular: None,
+    };
+    fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {
+        let sign = l.iand(l.bits(y), l.bits(l.f(-0.0)));
+        l.float(l.ior(l.bits(l.abs(x)), sign))
+    }
+    fn scale<A: Algebra>(g: &mut A, [x, y]: [A::V; 2], _: A::V, wrt: usize, t: A::V) -> Term<A::V> {
+        if wrt == 1 {
+            return Term::Zero;
+        }
+        let (zero, one) = (g.number(0.0), g.number(1.0));
+        let sign = g.binary(Op::CopySign, one, y);
+        let t = g.mul(t, sign);
+        let negative = g.lt(x, zero);
+        let minus_t = g.neg(t);
+        let value = g.select(negative, minus_t, t);
+        Term::guarded(g.ne(x, zero), value)
     }
 }

@@ -13,7 +13,7 @@ use nc_runtime::recipes::full_range::Number;
 use nc_runtime::recipes::{complex, full_range, hyperbolic, trig};
 
 use super::algebra::Built;
-use super::conditions::{Condition, Domain};
+use super::conditions::{Condition, Domain, Singularity};
 use super::elementary::or_finite;
 use super::primitives::{Arity, Expansion, PrimitiveInfo, sugars};
 use super::{Algebra, Bound, Numeric, Op, OpInfo, RECIPE, ShapeError, Syntax, Term, numeric_rules};
@@ -33,8 +33,15 @@ numeric_rules!(2, RECIPE: ExpCos ExpSin LogHypot RootRe RootIm TanhRe TanhIm);
 numeric_rules!(3, RECIPE: PowRe PowIm);
 numeric_rules!(4, RECIPE: ProductRe ProductIm QuotientRe QuotientIm);
 
-const fn part(name: &'static str, doc: &'static str, bound: Bound, derivative: &'static str) -> OpInfo {
-    OpInfo { name, syntax: Syntax::Internal, doc, bound, derivative, kinks: "", domain: None, kink: None }
+const fn part(
+    name: &'static str,
+    of: &'static str,
+    doc: &'static str,
+    bound: Bound,
+    derivative: &'static str,
+) -> OpInfo {
+    let syntax = Syntax::Part(of);
+    OpInfo { name, syntax, doc, bound, derivative, kinks: "", domain: None, kink: None, singular: None }
 }
 
 const POLAR: Bound = Bound::Composed("pow of the magnitude, sine and cosine of w times the angle");
@@ -43,7 +50,7 @@ const NORM: Bound = Bound::Composed("4 ε of the magnitude");
 /// `Re e^(x + iy)`.
 pub struct ExpCos;
 impl Numeric<2> for ExpCos {
-    const INFO: OpInfo = part("exp-cos", "e^x · cos y", Bound::Ulp(3.0), "e^x · cos y, −e^x · sin y");
+    const INFO: OpInfo = part("exp-cos", "exp", "e^x · cos y", Bound::Ulp(3.0), "e^x · cos y, −e^x · sin y");
     fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {
         complex::exp_cos(l, x, y)
     }
@@ -63,7 +70,7 @@ impl Numeric<2> for ExpCos {
 /// `Im e^(x + iy)`.
 pub struct ExpSin;
 impl Numeric<2> for ExpSin {
-    const INFO: OpInfo = part("exp-sin", "e^x · sin y", Bound::Ulp(3.0), "e^x · sin y, e^x · cos y");
+    const INFO: OpInfo = part("exp-sin", "exp", "e^x · sin y", Bound::Ulp(3.0), "e^x · sin y, e^x · cos y");
     fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {
         complex::exp_sin(l, x, y)
     }
@@ -81,7 +88,7 @@ pub struct LogHypot;
 impl Numeric<2> for LogHypot {
     const INFO: OpInfo = OpInfo {
         domain: Some(Domain::new("{0} ≠ 0 or {1} ≠ 0", Condition::BothZero(0, 1))),
-        ..part("log-hypot", "ln √(x² + y²)", Bound::Ulp(2.0), "x/(x² + y²), y/(x² + y²)")
+        ..part("log-hypot", "log", "ln √(x² + y²)", Bound::Ulp(2.0), "x/(x² + y²), y/(x² + y²)")
     };
     fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {
         complex::log_hypot(l, x, y)
@@ -95,8 +102,7 @@ impl Numeric<2> for LogHypot {
 /// `Re √(x + iy)`.
 pub struct RootRe;
 impl Numeric<2> for RootRe {
-    const INFO: OpInfo =
-        part("root-re", "real part of √(x + iy)", Bound::Ulp(2.0), "Re 1/(2√(x + iy)), −Im 1/(2√(x + iy))");
+    const INFO: OpInfo = OpInfo { singular: Some(Singularity::ORIGIN), ..part("root-re", "sqrt", "real part of √(x + iy)", Bound::Ulp(2.0), "Re 1/(2√(x + iy)), −Im 1/(2√(x + iy))") };
     fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {
         complex::root_re(l, x, y)
     }
@@ -111,12 +117,13 @@ impl Numeric<2> for RootRe {
 /// `Im √(x + iy)`.
 pub struct RootIm;
 impl Numeric<2> for RootIm {
-    const INFO: OpInfo = part(
+    const INFO: OpInfo = OpInfo { singular: Some(Singularity::ORIGIN), ..part(
         "root-im",
+        "sqrt",
         "imaginary part of √(x + iy)",
         Bound::Ulp(2.0),
         "Im 1/(2√(x + iy)), Re 1/(2√(x + iy))",
-    );
+    ) };
     fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {
         complex::root_im(l, x, y)
     }
@@ -138,7 +145,7 @@ fn half_reciprocal<A: Algebra>(g: &mut A, x: A::V, y: A::V) -> (A::V, A::V) {
 pub struct TanhRe;
 impl Numeric<2> for TanhRe {
     const INFO: OpInfo =
-        part("tanh-re", "real part of tanh(x + iy)", NORM, "Re 1/cosh²(x + iy), −Im 1/cosh²(x + iy)");
+        part("tanh-re", "tanh", "real part of tanh(x + iy)", NORM, "Re 1/cosh²(x + iy), −Im 1/cosh²(x + iy)");
     fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {
         hyperbolic::complex_tanh(l, x, trig::sincos(l, y)).0
     }
@@ -156,7 +163,7 @@ impl Numeric<2> for TanhRe {
 pub struct TanhIm;
 impl Numeric<2> for TanhIm {
     const INFO: OpInfo =
-        part("tanh-im", "imaginary part of tanh(x + iy)", NORM, "Im 1/cosh²(x + iy), Re 1/cosh²(x + iy)");
+        part("tanh-im", "tanh", "imaginary part of tanh(x + iy)", NORM, "Im 1/cosh²(x + iy), Re 1/cosh²(x + iy)");
     fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {
         hyperbolic::complex_tanh(l, x, trig::sincos(l, y)).1
     }
@@ -185,8 +192,7 @@ fn tanh_slope<A: Algebra>(g: &mut A, [x, y]: [A::V; 2]) -> (A::V, A::V) {
 /// `Re (x + iy)^w` for a real w.
 pub struct PowRe;
 impl Numeric<3> for PowRe {
-    const INFO: OpInfo =
-        part("pow-re", "real part of (x + iy)^c", POLAR, "those of p = z^c: c·z^(c−1), and p·log z by c");
+    const INFO: OpInfo = OpInfo { singular: Some(Singularity::ORIGIN), ..part("pow-re", "pow", "real part of (x + iy)^c", POLAR, "those of p = z^c: c·z^(c−1), and p·log z by c") };
     fn lanes<L: Lanes>(l: &L, [x, y, w]: [L::F; 3]) -> L::F {
         let (magnitude, angle) = complex::power_polar(l, x, y, w);
         complex::from_polar(l, magnitude, trig::sincos(l, angle)).0
@@ -206,12 +212,13 @@ impl Numeric<3> for PowRe {
 /// `Im (x + iy)^w` for a real w.
 pub struct PowIm;
 impl Numeric<3> for PowIm {
-    const INFO: OpInfo = part(
+    const INFO: OpInfo = OpInfo { singular: Some(Singularity::ORIGIN), ..part(
         "pow-im",
+        "pow",
         "imaginary part of (x + iy)^c",
         POLAR,
         "those of p = z^c: c·z^(c−1), and p·log z by c",
-    );
+    ) };
     fn lanes<L: Lanes>(l: &L, [x, y, w]: [L::F; 3]) -> L::F {
         let (magnitude, angle) = complex::power_polar(l, x, y, w);
         complex::from_polar(l, magnitude, trig::sincos(l, angle)).1
@@ -252,7 +259,7 @@ fn power_slope<A: Algebra>(g: &mut A, [x, y, w]: [A::V; 3], wrt: usize) -> (A::V
 /// `Re (a + ib)(c + id)`.
 pub struct ProductRe;
 impl Numeric<4> for ProductRe {
-    const INFO: OpInfo = part("product-re", "ac − bd", NORM, "c, −d, a, −b");
+    const INFO: OpInfo = part("product-re", "*", "ac − bd", NORM, "c, −d, a, −b");
     fn lanes<L: Lanes>(l: &L, [a, b, c, d]: [L::F; 4]) -> L::F {
         complex::product_re(l, a, b, c, d)
     }
@@ -265,7 +272,7 @@ impl Numeric<4> for ProductRe {
 /// `Im (a + ib)(c + id)`.
 pub struct ProductIm;
 impl Numeric<4> for ProductIm {
-    const INFO: OpInfo = part("product-im", "ad + bc", NORM, "d, c, b, a");
+    const INFO: OpInfo = part("product-im", "*", "ad + bc", NORM, "d, c, b, a");
     fn lanes<L: Lanes>(l: &L, [a, b, c, d]: [L::F; 4]) -> L::F {
         complex::product_im(l, a, b, c, d)
     }
@@ -281,7 +288,7 @@ pub struct QuotientRe;
 impl Numeric<4> for QuotientRe {
     const INFO: OpInfo = OpInfo {
         domain: Some(DIVISOR),
-        ..part("quotient-re", "real part of (a + ib)/(c + id)", NORM, "those of q: 1/w, −q/w")
+        ..part("quotient-re", "/", "real part of (a + ib)/(c + id)", NORM, "those of q: 1/w, −q/w")
     };
     fn lanes<L: Lanes>(l: &L, [a, b, c, d]: [L::F; 4]) -> L::F {
         complex::quotient_re(l, a, b, c, d)
@@ -300,7 +307,7 @@ pub struct QuotientIm;
 impl Numeric<4> for QuotientIm {
     const INFO: OpInfo = OpInfo {
         domain: Some(DIVISOR),
-        ..part("quotient-im", "imaginary part of (a + ib)/(c + id)", NORM, "those of q: 1/w, −q/w")
+        ..part("quotient-im", "/", "imaginary part of (a + ib)/(c + id)", NORM, "those of q: 1/w, −q/w")
     };
     fn lanes<L: Lanes>(l: &L, [a, b, c, d]: [L::F; 4]) -> L::F {
         complex::quotient_im(l, a, b, c, d)
@@ -411,6 +418,8 @@ fn number<A: Algebra>(a: &mut A, args: &[A::V], k: usize) -> Built<A> {
 pub(super) fn apply<A: Algebra>(a: &mut A, op: Op, args: &[A::V], first: usize) -> Built<A> {
     let name = match op.info().syntax {
         Syntax::Call(names) => names[0],
+        Syntax::Part(name) => name,
+        // Whoever folds or chains puts in the name that the program has.
         Syntax::Internal | Syntax::Fold { .. } | Syntax::Chain(_) => op.info().name,
     };
     let other = args.iter().position(|&arg| !matches!(a.ty(arg).shape, Shape::Scalar | Shape::Complex));
@@ -530,6 +539,12 @@ pub(super) fn exp<A: Algebra>(a: &mut A, args: &[A::V]) -> A::V {
 pub(super) fn log<A: Algebra>(a: &mut A, args: &[A::V]) -> A::V {
     let (x, y) = full(a, args[0]);
     by_parts(a, (Op::LogHypot, &[x, y]), (Op::Atan2, &[y, x]))
+}
+
+/// The logarithm of the first operand to the second as the base.
+pub(super) fn log_base<A: Algebra>(a: &mut A, args: &[A::V]) -> A::V {
+    let (log, base) = (log(a, &args[..1]), log(a, &args[1..]));
+    div(a, &[log, base])
 }
 
 /// The logarithm to a base whose natural logarithm is `unit`.
@@ -703,12 +718,25 @@ pub(super) fn acos<A: Algebra>(a: &mut A, args: &[A::V]) -> A::V {
     pair(a, re, im)
 }
 
+pub(super) fn acosh<A: Algebra>(a: &mut A, args: &[A::V]) -> A::V {
+    let one = a.number(1.0);
+    let (below, above) = (sub(a, &[args[0], one]), add(a, &[args[0], one]));
+    let (below, above) = (sqrt(a, &[below]), sqrt(a, &[above]));
+    let ((x, y), (c, d)) = (full(a, below), full(a, above));
+    let minus = a.neg(y);
+    let re = a.rule(Op::ProductRe, &[x, minus, c, d]);
+    let re = real_asinh(a, re);
+    let (half, two) = (a.binary(Op::Atan2, y, c), a.number(2.0));
+    let im = a.mul(half, two);
+    pair(a, re, im)
+}
+
 pub(super) fn asinh<A: Algebra>(a: &mut A, args: &[A::V]) -> A::V {
     rotated(a, args[0], asin)
 }
 
 /// `¼ log1p(4x/((1 − x)² + y²)) + ½ i · angle((1 − x)(1 + x) − y², 2y)`, for the size of x.
-fn atanh<A: Algebra>(a: &mut A, args: &[A::V]) -> A::V {
+pub(super) fn atanh<A: Algebra>(a: &mut A, args: &[A::V]) -> A::V {
     let (x, y) = full(a, args[0]);
     let (one, two, four) = (a.number(1.0), a.number(2.0), a.number(4.0));
     let (half, quarter, zero) = (a.number(0.5), a.number(0.25), a.number(0.0));

@@ -1,4 +1,4 @@
-//! Conditions on the operands of operations: where they are defined, and where they have kinks.
+//! Conditions on the operands of operations: where they are defined, where they have kinks, and where no finite derivative.
 //!
 //! A condition is stated twice, for people and as a [`Condition`] that any [`Algebra`] can build. The latter is made of
 //! comparisons, logic and rounding only: no derivative flows through those, so a program whose conditions are watched
@@ -22,12 +22,23 @@ pub enum Condition {
     AtMost(usize, f64),
     /// The operand is not between −1 and 1.
     BeyondUnit(usize),
+    /// The operand is not above −1 and below 1.
+    NotInsideUnit(usize),
+    /// The operand is −1 or 1.
+    Unit(usize),
+    /// The operand is a number.
+    At(usize, f64),
     /// The result is 0.
     ZeroResult,
     /// The first operand has no power of the second: it is below 0 and the other no integer, or 0 and the other below 0.
     NoPower,
+    /// A power whose derivatives need not be finite: the first operand is 0, or below it if the second varies. Powers with a
+    /// natural number have all derivatives everywhere.
+    SteepPower,
     /// The result is a logarithm of nothing, or of a negative number: −∞, or a NaN of operands that are numbers.
     NoLogarithm,
+    /// There is no logarithm of the first operand to the second as the base: one of them is not above 0, or the base is 1.
+    NoLogarithmTo,
     /// Elimination finds no pivot for some column of the only operand.
     Singular,
 }
@@ -52,6 +63,27 @@ impl Condition {
                 let (low, high) = (compare(a, Op::Lt, x[k], least), compare(a, Op::Lt, most, x[k]));
                 compare(a, Op::Or, low, high)
             }
+            Condition::NotInsideUnit(k) => {
+                let (least, most) = (a.number(-1.0), a.number(1.0));
+                let (low, high) = (compare(a, Op::Le, x[k], least), compare(a, Op::Le, most, x[k]));
+                compare(a, Op::Or, low, high)
+            }
+            Condition::NoLogarithmTo => {
+                let (zero, one) = (a.number(0.0), a.number(1.0));
+                let none = compare(a, Op::Le, x[0], zero);
+                let (low, same) = (compare(a, Op::Le, x[1], zero), compare(a, Op::Eq, x[1], one));
+                let no_base = compare(a, Op::Or, low, same);
+                compare(a, Op::Or, none, no_base)
+            }
+            Condition::Unit(k) => {
+                let (least, most) = (a.number(-1.0), a.number(1.0));
+                let (low, high) = (compare(a, Op::Eq, x[k], least), compare(a, Op::Eq, x[k], most));
+                compare(a, Op::Or, low, high)
+            }
+            Condition::At(k, place) => {
+                let place = a.number(place);
+                compare(a, Op::Eq, x[k], place)
+            }
             Condition::ZeroResult => is_zero(a, result),
             Condition::NoPower => {
                 let (negative, fractional) = (below(a, x[0], 0.0), fractional(a, x[1]));
@@ -60,6 +92,14 @@ impl Condition {
                 let pole = compare(a, Op::And, zero, divides);
                 compare(a, Op::Or, no_root, pole)
             }
+            Condition::SteepPower => match a.constant(x[1]) {
+                Some(y) if y >= 0.0 && y.fract() == 0.0 => a.truth_value(false),
+                Some(_) => is_zero(a, x[0]),
+                None => {
+                    let zero = a.number(0.0);
+                    compare(a, Op::Le, x[0], zero)
+                }
+            },
             Condition::NoLogarithm => {
                 let nothing = a.number(f64::NEG_INFINITY);
                 let nothing = compare(a, Op::Eq, result, nothing);
@@ -123,6 +163,30 @@ impl Kink {
     pub(super) const TIE: Kink = Kink { text: "{0} = {1}", here: Condition::Tie };
 }
 
+/// Where an operation has a value and no finite derivative: square roots at 0, angles of the origin.
+#[derive(Debug, Clone, Copy)]
+pub struct Singularity {
+    /// What holds there; `{0}` and `{1}` stand for the operands.
+    pub text: &'static str,
+    /// What holds there, as a truth value.
+    pub(crate) here: Condition,
+}
+
+impl Singularity {
+    pub(super) const fn new(text: &'static str, here: Condition) -> Singularity {
+        Singularity { text, here }
+    }
+
+    /// `{0} = 0`.
+    pub(super) const ZERO: Singularity = Singularity::new("{0} = 0", Condition::Zero(0));
+
+    /// `{0} = −1 or {0} = 1`.
+    pub(super) const UNIT: Singularity = Singularity::new("{0} = −1 or {0} = 1", Condition::Unit(0));
+
+    /// `{0} = {1} = 0`.
+    pub(super) const ORIGIN: Singularity = Singularity::new("{0} = {1} = 0", Condition::BothZero(0, 1));
+}
+
 /// Which conditions are watched while a program is built or run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Watch {
@@ -130,12 +194,14 @@ pub struct Watch {
     pub domain: bool,
     /// Operands at a kink of their operation.
     pub kinks: bool,
+    /// Operands for which a derivative of their operation is not finite, those outside its safe domain included.
+    pub derivatives: bool,
 }
 
 impl Watch {
     /// Whether there is anything to be reported.
     pub fn any(self) -> bool {
-        self.domain || self.kinks
+        self.domain || self.kinks || self.derivatives
     }
 }
 
@@ -146,15 +212,19 @@ pub enum Met {
     Outside,
     /// A kink.
     Kink,
+    /// A point without a finite derivative.
+    Singular,
 }
 
 impl Watch {
     /// The conditions of an operation that are watched.
     pub fn of(self, op: Op) -> impl Iterator<Item = (Met, Condition)> {
         let info = op.info();
-        let domain = info.domain.filter(|_| self.domain).map(|domain| (Met::Outside, domain.outside));
+        let outside = self.domain || self.derivatives;
+        let domain = info.domain.filter(|_| outside).map(|domain| (Met::Outside, domain.outside));
         let kink = info.kink.filter(|_| self.kinks).map(|kink| (Met::Kink, kink.here));
-        domain.into_iter().chain(kink)
+        let singular = info.singular.filter(|_| self.derivatives).map(|singular| (Met::Singular, singular.here));
+        domain.into_iter().chain(kink).chain(singular)
     }
 }
 

@@ -18,6 +18,7 @@ impl Numeric<1> for Next {
         kinks: "",
         domain: None,
         kink: None,
+        singular: None,
     };
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         l.float(l.iadd(l.bits(x), l.i(1)))

@@ -7,11 +7,11 @@ use nc_runtime::recipes::{
 };
 
 use super::complex::complex_rule;
-use super::conditions::{Condition, Domain, Kink};
+use super::conditions::{Condition, Domain, Kink, Singularity};
 use super::{Algebra, Bound, Numeric, Op, OpInfo, RECIPE, Syntax, Term, from_above, numeric_rules};
 
-numeric_rules!(1, RECIPE: Exp Exp2 Expm1 Log Log2 Log10 Log1p Sin Cos Tan Asin Acos Atan Sinh Cosh Tanh Asinh Cbrt Erf ErfSlope);
-numeric_rules!(2, RECIPE: Pow Atan2 Hypot Direction OverSquare Lead LeadByX LeadByY);
+numeric_rules!(1, RECIPE: Exp Exp2 Expm1 Log Log2 Log10 Log1p Sin Cos Tan Asin Acos Atan Sinh Cosh Tanh Asinh Acosh Atanh Cbrt Erf ErfSlope);
+numeric_rules!(2, RECIPE: Pow LogBase Atan2 Hypot Direction OverSquare Lead LeadByX LeadByY);
 numeric_rules!(3: HypotSquare);
 numeric_rules!(4, RECIPE: PowSlope);
 
@@ -30,6 +30,7 @@ const fn function(
         kinks: "",
         domain: None,
         kink: None,
+        singular: None,
     }
 }
 
@@ -43,6 +44,10 @@ impl Numeric<2> for Pow {
             known: power_domain,
             outside: Condition::NoPower,
         }),
+        singular: Some(Singularity::new(
+            "{0} = 0, or {0} < 0 where {1} varies",
+            Condition::SteepPower,
+        )),
         ..function("pow", &["pow", "expt"], "x to the power y", "y·x^(y−1), x^y·ln x")
     };
     complex_rule!(pow);
@@ -203,8 +208,9 @@ impl Numeric<1> for Expm1 {
 pub struct Log;
 impl Numeric<1> for Log {
     const INFO: OpInfo = OpInfo {
+        syntax: Syntax::Part("log"),
         domain: Some(Domain::LOGARITHM),
-        ..function("log", &["log"], "natural logarithm; −∞ at 0, NaN below", "1/x")
+        ..function("log", &[], "natural logarithm; −∞ at 0, NaN below", "1/x")
     };
     complex_rule!(log);
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
@@ -262,6 +268,44 @@ impl Numeric<1> for Log1p {
         let one = g.number(1.0);
         let shifted = g.add(x, one);
         Term::always(g.div(t, shifted))
+    }
+}
+
+/// `ln x / ln b`.
+pub struct LogBase;
+impl Numeric<2> for LogBase {
+    const INFO: OpInfo = OpInfo {
+        syntax: Syntax::Part("log"),
+        domain: Some(Domain {
+            text: "{0} > 0 and 0 < {1} ≠ 1",
+            known: log_base_domain,
+            outside: Condition::NoLogarithmTo,
+        }),
+        ..function("log-base", &[], "logarithm of x to the base y", "1/(x·ln y), −log(x, y)/(y·ln y)")
+    };
+    complex_rule!(log_base);
+    fn lanes<L: Lanes>(l: &L, [x, b]: [L::F; 2]) -> L::F {
+        log::log_base(l, x, b)
+    }
+    fn scale<A: Algebra>(g: &mut A, [x, b]: [A::V; 2], y: A::V, wrt: usize, t: A::V) -> Term<A::V> {
+        let log = g.unary(Op::Log, b);
+        if wrt == 0 {
+            let (scaled, x) = (g.div(t, log), from_above(g, x));
+            return Term::always(g.div(scaled, x));
+        }
+        let (ratio, b) = (g.div(y, log), from_above(g, b));
+        let slope = g.div(ratio, b);
+        let value = g.mul(t, slope);
+        Term::always(g.neg(value))
+    }
+}
+
+/// What the domain of a logarithm comes to if the number or the base is known.
+fn log_base_domain(operands: &[Option<f64>]) -> Option<&'static str> {
+    match *operands {
+        [_, Some(base)] if base > 0.0 && base != 1.0 => Some("{0} > 0"),
+        [Some(x), _] if x > 0.0 => Some("0 < {1} ≠ 1"),
+        _ => None,
     }
 }
 
@@ -324,6 +368,7 @@ pub struct Asin;
 impl Numeric<1> for Asin {
     const INFO: OpInfo = OpInfo {
         domain: Some(Domain::UNIT),
+        singular: Some(Singularity::UNIT),
         ..function("asin", &["asin"], "inverse sine; NaN outside [−1, 1]", "1/√((1 − x)(1 + x))")
     };
     complex_rule!(asin);
@@ -341,6 +386,7 @@ pub struct Acos;
 impl Numeric<1> for Acos {
     const INFO: OpInfo = OpInfo {
         domain: Some(Domain::UNIT),
+        singular: Some(Singularity::UNIT),
         ..function("acos", &["acos"], "inverse cosine; NaN outside [−1, 1]", "−1/√((1 − x)(1 + x))")
     };
     complex_rule!(acos);
@@ -358,7 +404,7 @@ impl Numeric<1> for Acos {
 pub struct Atan;
 impl Numeric<1> for Atan {
     const INFO: OpInfo =
-        OpInfo { syntax: Syntax::Internal, ..function("atan", &[], "inverse tangent", "1/(1 + x²)") };
+        OpInfo { syntax: Syntax::Part("atan"), ..function("atan", &[], "inverse tangent", "1/(1 + x²)") };
     complex_rule!(atan);
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         inverse::atan(l, x)
@@ -374,7 +420,8 @@ impl Numeric<1> for Atan {
 pub struct Atan2;
 impl Numeric<2> for Atan2 {
     const INFO: OpInfo = OpInfo {
-        syntax: Syntax::Internal,
+        syntax: Syntax::Part("atan"),
+        singular: Some(Singularity::ORIGIN),
         ..function("atan2", &[], "angle of the point (x, y)", "x/(x² + y²), −y/(x² + y²)")
     };
     fn lanes<L: Lanes>(l: &L, [y, x]: [L::F; 2]) -> L::F {
@@ -472,10 +519,59 @@ impl Numeric<1> for Asinh {
     }
 }
 
+/// `arcosh x`.
+pub struct Acosh;
+impl Numeric<1> for Acosh {
+    const INFO: OpInfo = OpInfo {
+        domain: Some(Domain::new("{0} ≥ 1", Condition::Below(0, 1.0))),
+        singular: Some(Singularity::new("{0} = 1", Condition::At(0, 1.0))),
+        ..function("acosh", &["acosh"], "inverse hyperbolic cosine; NaN below 1", "1/√((x − 1)(x + 1))")
+    };
+    complex_rule!(acosh);
+    fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
+        hyperbolic::acosh(l, x)
+    }
+    fn scale<A: Algebra>(g: &mut A, [x]: [A::V; 1], _: A::V, _: usize, t: A::V) -> Term<A::V> {
+        // The product under one root would overflow.
+        let one = g.number(1.0);
+        let (below, above) = (g.sub(x, one), g.add(x, one));
+        let (below, above) = (g.unary(Op::Sqrt, below), g.unary(Op::Sqrt, above));
+        let root = g.mul(below, above);
+        Term::always(g.div(t, root))
+    }
+}
+
+/// `artanh x`.
+pub struct Atanh;
+impl Numeric<1> for Atanh {
+    const INFO: OpInfo = OpInfo {
+        domain: Some(Domain::new("−1 < {0} < 1", Condition::NotInsideUnit(0))),
+        ..function(
+            "atanh",
+            &["atanh"],
+            "inverse hyperbolic tangent; ±∞ at ±1, NaN beyond",
+            "1/((1 − x)(1 + x))",
+        )
+    };
+    complex_rule!(atanh);
+    fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
+        hyperbolic::atanh(l, x)
+    }
+    fn scale<A: Algebra>(g: &mut A, [x]: [A::V; 1], _: A::V, _: usize, t: A::V) -> Term<A::V> {
+        let one = g.number(1.0);
+        let (below, above) = (g.sub(one, x), g.add(x, one));
+        let product = g.mul(below, above);
+        Term::always(g.div(t, product))
+    }
+}
+
 /// `∛x`.
 pub struct Cbrt;
 impl Numeric<1> for Cbrt {
-    const INFO: OpInfo = function("cbrt", &["cbrt"], "cube root", "1/(3y²)");
+    const INFO: OpInfo = OpInfo {
+        singular: Some(Singularity::ZERO),
+        ..function("cbrt", &["cbrt"], "cube root", "1/(3y²)")
+    };
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         cbrt::cbrt(l, x)
     }
@@ -576,8 +672,14 @@ impl Numeric<2> for LeadByX {
         lead::lead_by_x(l, x, y)
     }
     fn scale<A: Algebra>(g: &mut A, [x, y]: [A::V; 2], by_x: A::V, wrt: usize, t: A::V) -> Term<A::V> {
-        let by_y = g.binary(Op::LeadByY, x, y);
-        let other = if wrt == 0 { g.mul(y, by_y) } else { g.neg(by_y) };
+        let other = if wrt == 0 && g.constant(y) == Some(1.0) {
+            // The logistic function: the other factor, 1/(e^x + 1), is its value on the other side of 0.
+            let opposite = g.neg(x);
+            g.binary(Op::LeadByX, opposite, y)
+        } else {
+            let by_y = g.binary(Op::LeadByY, x, y);
+            if wrt == 0 { g.mul(y, by_y) } else { g.neg(by_y) }
+        };
         let slope = g.mul(by_x, other);
         Term::always(g.mul(t, slope))
     }

@@ -24,6 +24,7 @@ const fn product(
         kinks: "",
         domain: None,
         kink: None,
+        singular: None,
     }
 }
 
@@ -332,6 +333,7 @@ impl Rule for Det {
         kinks: "",
         domain: None,
         kink: None,
+        singular: None,
     };
     const OPERANDS: Option<usize> = Some(1);
 
@@ -378,6 +380,7 @@ impl Rule for Cofactors {
         kinks: "",
         domain: None,
         kink: None,
+        singular: None,
     };
     const OPERANDS: Option<usize> = Some(1);
     const LOOPS_FROM: usize = COFACTORS_FROM as usize * COFACTORS_FROM as usize;
@@ -493,6 +496,7 @@ impl Rule for Inv {
         kinks: "",
         domain: Some(Domain::new("det({0}) ≠ 0", Condition::Singular)),
         kink: None,
+        singular: None,
     };
     const OPERANDS: Option<usize> = Some(1);
 
@@ -534,6 +538,7 @@ impl Rule for Singular {
         kinks: "",
         domain: None,
         kink: None,
+        singular: None,
     };
     const OPERANDS: Option<usize> = Some(1);
 

@@ -41,7 +41,7 @@ use nc_runtime::recipes::full_range::Number;
 use crate::types::{Elem, Shape, Type};
 pub use algebra::Algebra;
 use array::{Arrays, Unrolled};
-pub use conditions::{Domain, Kink, Met, Watch};
+pub use conditions::{Domain, Kink, Met, Singularity, Watch};
 pub use primitives::{Arity, Primitive};
 
 /// Values of more elements than this stand in memory, and loops go over their elements.
@@ -73,6 +73,8 @@ impl fmt::Display for Bound {
 pub enum Syntax {
     /// It has no name: derivatives and other operations are made of it.
     Internal,
+    /// It has no name, and is part of what this name computes of complex numbers, or of some of its operands.
+    Part(&'static str),
     /// `(name x …)` with as many operands as the operation takes.
     Call(&'static [&'static str]),
     /// `(name x …)` folded from the left.
@@ -118,13 +120,16 @@ pub struct OpInfo {
     pub domain: Option<Domain>,
     /// The kinks that can be watched.
     pub kink: Option<Kink>,
+    /// Where it has a value and no finite derivative; `None` for nowhere.
+    pub singular: Option<Singularity>,
 }
 
 impl OpInfo {
-    /// Its name in the language, or the one in dumps if it has none there.
+    /// Its name in the language, or that of what it is a part of; the one in dumps if it has neither.
     pub fn spelling(&self) -> &'static str {
         match self.syntax {
             Syntax::Internal => self.name,
+            Syntax::Part(name) => name,
             Syntax::Call(names) | Syntax::Fold { names, .. } | Syntax::Chain(names) => names[0],
         }
     }
@@ -133,7 +138,7 @@ impl OpInfo {
     pub fn in_words(&self, condition: &str) -> String {
         let names = match self.syntax {
             Syntax::Fold { .. } => ["a", "b", "c", "d"],
-            Syntax::Internal | Syntax::Call(_) | Syntax::Chain(_) => ["x", "y", "c", "d"],
+            Syntax::Internal | Syntax::Part(_) | Syntax::Call(_) | Syntax::Chain(_) => ["x", "y", "c", "d"],
         };
         conditions::filled(condition, &names)
     }
@@ -610,9 +615,9 @@ macro_rules! registry {
 }
 
 registry! {
-    arithmetic: Add Sub Mul Div Neg Abs Sqrt Min Max Sign;
-    elementary: Pow Exp Exp2 Expm1 Log Log2 Log10 Log1p Sin Cos Tan Asin Acos Atan Atan2
-        Sinh Cosh Tanh Asinh Cbrt Hypot Erf Lead
+    arithmetic: Add Sub Mul Div Neg Abs Sqrt Min Max Sign CopySign;
+    elementary: Pow Exp Exp2 Expm1 Log Log2 Log10 Log1p LogBase Sin Cos Tan Asin Acos Atan Atan2
+        Sinh Cosh Tanh Asinh Acosh Atanh Cbrt Hypot Erf Lead
         HypotSquare Direction OverSquare ErfSlope PowSlope LeadByX LeadByY;
     rounding: Floor Ceil Round Trunc Remainder Modulo Quotient;
     logic: Lt Le Eq Ne And Or Not Any Num Select;
@@ -626,7 +631,8 @@ registry! {
 impl Op {
     /// Whether there are conditions on its operands that can be watched.
     pub(crate) fn has_conditions(self) -> bool {
-        self.info().domain.is_some() || self.info().kink.is_some()
+        let info = self.info();
+        info.domain.is_some() || info.kink.is_some() || info.singular.is_some()
     }
 
     /// The result for one row of numbers of this precision, on the whole range of every operation.

@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use super::algebra::Built;
 use super::{Algebra, LARGE, Op, OpInfo, ShapeError, Single, Syntax, complex, eml};
 use crate::limits::MAX_ELEMENTS;
+use crate::number::number;
 use crate::types::{Shape, Type};
 
 /// A primitive of the language.
@@ -81,7 +82,21 @@ impl PrimitiveInfo {
     pub fn op(&self) -> Option<&'static OpInfo> {
         match self.expansion {
             Expansion::Op(op) | Expansion::Fold { op, .. } | Expansion::Chain { op, .. } => Some(op.info()),
-            Expansion::Sugar(_) | Expansion::Complex(_) | Expansion::Eml(_) => None,
+            Expansion::Sugar(sugar) => sugar.op(self.arity.min).map(Op::info),
+            Expansion::Complex(_) | Expansion::Eml(_) => None,
+        }
+    }
+}
+
+impl Sugar {
+    /// The operation that it is for so many operands, if it is just one on the operands as they stand.
+    fn op(self, operands: usize) -> Option<Op> {
+        match (self, operands) {
+            (Sugar::Atan, 1) => Some(Op::Atan),
+            (Sugar::Atan | Sugar::Atan2, 2) => Some(Op::Atan2),
+            (Sugar::Log, 1) => Some(Op::Log),
+            (Sugar::Log, 2) => Some(Op::LogBase),
+            _ => None,
         }
     }
 }
@@ -96,7 +111,7 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
     for &op in Op::ALL {
         let info = op.info();
         let (names, arity, usage, expansion): (&[&str], _, _, _) = match info.syntax {
-            Syntax::Internal => continue,
+            Syntax::Internal | Syntax::Part(_) => continue,
             Syntax::Call(names) => {
                 let n = op.operands().unwrap_or(0);
                 let usage = ["", "x", "x y", "x y z"][n.min(3)];
@@ -125,6 +140,10 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
     }
     entries.extend_from_slice(REVERSED);
     entries.extend_from_slice(SUGAR);
+    for &(name, original) in ALIASES {
+        let entry = entries.iter().find(|entry| entry.name == original).expect("an entry of that name");
+        entries.push(PrimitiveInfo { name, alias_of: Some(original), ..*entry });
+    }
     entries.extend_from_slice(complex::PRIMITIVES);
     entries.extend_from_slice(eml::FAMILY);
     let by_name = entries.iter().enumerate().map(|(i, e)| (e.name, Primitive(i as u16))).collect();
@@ -176,6 +195,10 @@ macro_rules! sugars {
 }
 pub(super) use sugars;
 
+/// Further names of primitives that are made of several operations.
+const ALIASES: &[(&str, &str)] =
+    &[("logistic", "sigmoid"), ("exact", "exact->inexact"), ("inexact", "exact->inexact")];
+
 /// Comparisons the other way round.
 const REVERSED: &[PrimitiveInfo] = &[
     reversed(">", Op::Lt, "1 if each operand is above the next"),
@@ -208,6 +231,51 @@ sugars! {
     };
     Inexact("arithmetic", "exact->inexact", Arity::exactly(1), "x", "x: all numbers are inexact") |a, args|
         identity(a, args);
+    Clamp(
+        "arithmetic", "clamp", Arity::exactly(3), "x low high",
+        "the nearest number to x from low to high: (min (max x low) high)"
+    ) |a, args| {
+        let [x, low, high] = [args[0], args[1], args[2]].map(|x| a.as_number(x));
+        let larger = a.apply(Op::Max, &[x, low])?;
+        a.apply(Op::Min, &[larger, high])
+    };
+    IsZero("logic", "zero?", Arity::exactly(1), "x", "1 if x is 0, of either sign") |a, args| {
+        let (x, zero) = (a.as_number(args[0]), a.number(0.0));
+        a.apply(Op::Eq, &[x, zero])
+    };
+    IsNan("logic", "nan?", Arity::exactly(1), "x", "1 if x is no number") |a, args| {
+        let x = a.as_number(args[0]);
+        a.apply(Op::Ne, &[x, x])
+    };
+    IsEven("logic", "even?", Arity::exactly(1), "x", "1 if x is an even integer") |a, args|
+        has_remainder(a, args[0], &[0.0]);
+    IsOdd("logic", "odd?", Arity::exactly(1), "x", "1 if x is an odd integer") |a, args|
+        has_remainder(a, args[0], &[1.0, -1.0]);
+    Log(
+        "elementary", "log", Arity::between(1, 2), "x [b]",
+        "natural logarithm of x, −∞ at 0, NaN below, or the logarithm to the base b"
+    ) |a, args| {
+        let numbers: Vec<A::V> = args.iter().map(|&x| a.as_number(x)).collect();
+        a.apply(if numbers.len() == 1 { Op::Log } else { Op::LogBase }, &numbers)
+    };
+    Sigmoid(
+        "elementary", "sigmoid", Arity::exactly(1), "x",
+        "1/(1 + exp(−x)), the logistic function, within 1 ULP"
+    ) |a, args| {
+        let (x, one) = (a.as_number(args[0]), a.number(1.0));
+        a.apply(Op::LeadByX, &[x, one])
+    };
+    Softplus(
+        "elementary", "softplus", Arity::exactly(1), "x",
+        "log(1 + exp x) without overflow, within 1.5 ULP"
+    ) |a, args| {
+        let (x, one) = (a.as_number(args[0]), a.number(1.0));
+        a.apply(Op::Lead, &[x, one])
+    };
+    Atan2("elementary", "atan2", Arity::exactly(2), "y x", "angle of the point (x, y)") |a, args| {
+        let (y, x) = (a.as_number(args[0]), a.as_number(args[1]));
+        a.apply(Op::Atan2, &[y, x])
+    };
     Atan(
         "elementary", "atan", Arity::between(1, 2), "y [x]",
         "inverse tangent of y, or the angle of the point (x, y)"
@@ -302,6 +370,22 @@ fn identity<A: Algebra>(a: &mut A, args: &[A::V]) -> Built<A> {
     Ok(a.as_number(args[0]))
 }
 
+/// Whether the remainder of a division by 2 is one of these.
+fn has_remainder<A: Algebra>(a: &mut A, x: A::V, remainders: &[f64]) -> Built<A> {
+    let (x, two) = (a.as_number(x), a.number(2.0));
+    let remainder = a.apply(Op::Remainder, &[x, two])?;
+    let mut any = None;
+    for &one in remainders {
+        let one = a.number(one);
+        let same = a.apply(Op::Eq, &[remainder, one])?;
+        any = Some(match any {
+            None => same,
+            Some(before) => a.apply(Op::Or, &[before, same])?,
+        });
+    }
+    Ok(any.expect("there is a remainder to compare with"))
+}
+
 fn checked(shape: Shape) -> Result<Shape, ShapeError> {
     shape.checked().map_err(|error| ShapeError::new(error.to_string()))
 }
@@ -310,7 +394,7 @@ fn checked(shape: Shape) -> Result<Shape, ShapeError> {
 fn size<A: Algebra>(a: &A, args: &[A::V], k: usize) -> Result<u32, ShapeError> {
     match a.size(args[k]) {
         Some(n) if n >= 1.0 && n.fract() == 0.0 && n <= MAX_ELEMENTS as f64 => Ok(n as u32),
-        Some(n) => Err(ShapeError::at(k, format!("size {n}: an integer from 1 to {MAX_ELEMENTS} is needed"))),
+        Some(n) => Err(ShapeError::at(k, format!("size {}: an integer from 1 to {MAX_ELEMENTS} is needed", number(n)))),
         None => Err(ShapeError::at(k, "a size must be a constant: shapes are known before rows are")),
     }
 }
@@ -400,7 +484,7 @@ fn reference<A: Algebra>(a: &mut A, args: &[A::V]) -> Built<A> {
             }
             Some(i) => {
                 let range =
-                    format!("index {i} of {count} elements: an integer from 0 to {} is needed", count - 1);
+                    format!("index {} of {count} elements: an integer from 0 to {} is needed", number(i), count - 1);
                 return Err(ShapeError::at(k + 1, range));
             }
             None => a.part(whole, index, count, ty),
@@ -414,8 +498,12 @@ fn bound<A: Algebra>(a: &A, args: &[A::V], k: usize, least: u32, most: u32) -> R
     match a.size(args[k]) {
         Some(n) if n.fract() == 0.0 && n >= f64::from(least) && n <= f64::from(most) => Ok(n as u32),
         Some(n) => {
-            let range = format!("slice at index {n}: an integer from {least} to {most} is needed");
-            Err(ShapeError::at(k, range))
+            let n = number(n);
+            let message = match k {
+                1 => format!("slice from {n}: it begins at an index from {least} to {most}"),
+                _ => format!("slice to {n}: it ends before an index from {least} to {most}, behind that where it begins"),
+            };
+            Err(ShapeError::at(k, message))
         }
         None => Err(ShapeError::at(
             k,
@@ -512,10 +600,10 @@ impl Primitive {
         match (self.info().expansion, operands) {
             (Expansion::Op(op), _)
             | (Expansion::Fold { op, .. } | Expansion::Chain { op, reversed: false }, 2) => Some(op),
+            (Expansion::Sugar(sugar), operands) => sugar.op(operands),
             (
                 Expansion::Fold { .. }
                 | Expansion::Chain { .. }
-                | Expansion::Sugar(_)
                 | Expansion::Complex(_)
                 | Expansion::Eml(_),
                 _,

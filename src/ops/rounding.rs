@@ -20,6 +20,7 @@ const fn step(name: &'static str, names: &'static [&'static str], doc: &'static 
         kinks: "0 at the steps",
         domain: None,
         kink: None,
+        singular: None,
     }
 }
 
@@ -76,13 +77,14 @@ pub struct Remainder;
 impl Numeric<2> for Remainder {
     const INFO: OpInfo = OpInfo {
         name: "remainder",
-        syntax: Syntax::Call(&["remainder"]),
+        syntax: Syntax::Call(&["remainder", "truncate-remainder"]),
         doc: "x − y·trunc(x/y), exactly (C's fmod); has the sign of x",
         bound: Bound::Exact,
         derivative: "1, −quotient(x, y)",
         kinks: "1, −quotient at the jumps",
         domain: Some(Domain::DIVISOR),
         kink: None,
+        singular: None,
     };
     fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {
         fmod::fmod(l, x, y)
@@ -105,13 +107,14 @@ pub struct Modulo;
 impl Numeric<2> for Modulo {
     const INFO: OpInfo = OpInfo {
         name: "modulo",
-        syntax: Syntax::Call(&["modulo"]),
+        syntax: Syntax::Call(&["modulo", "floor-remainder"]),
         doc: "remainder, plus y where their signs differ; has the sign of y",
         bound: Bound::Ulp(0.5),
         derivative: "1, −floor(x/y)",
         kinks: "1, −floor(x/y) at the jumps",
         domain: Some(Domain::DIVISOR),
         kink: None,
+        singular: None,
     };
     fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {
         fmod::modulo(l, x, y)
@@ -141,7 +144,7 @@ impl Numeric<2> for Quotient {
     const INFO: OpInfo = OpInfo {
         bound: Bound::Ulp(0.5),
         domain: Some(Domain::DIVISOR),
-        ..step("quotient", &["quotient"], "trunc(x/y), in agreement with remainder")
+        ..step("quotient", &["quotient", "truncate-quotient"], "trunc(x/y), in agreement with remainder")
     };
     fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {
         fmod::quotient(l, x, y)

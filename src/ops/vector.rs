@@ -36,6 +36,7 @@ impl Rule for Sum {
         kinks: "",
         domain: None,
         kink: None,
+        singular: None,
     };
     const OPERANDS: Option<usize> = Some(1);
 
@@ -75,6 +76,7 @@ impl Rule for Dot {
         kinks: "",
         domain: None,
         kink: None,
+        singular: None,
     };
     const OPERANDS: Option<usize> = Some(2);
 
@@ -120,6 +122,7 @@ impl Rule for Norm {
         domain: None,
         // The squares may underflow: the norm is 0 where the derivative is.
         kink: Some(Kink { text: "norm({0}) = 0", here: Condition::ZeroResult }),
+        singular: None,
     };
     const OPERANDS: Option<usize> = Some(1);
 
@@ -177,6 +180,7 @@ impl Rule for NormSquare {
         kinks: "",
         domain: None,
         kink: None,
+        singular: None,
     };
     const OPERANDS: Option<usize> = Some(2);
 

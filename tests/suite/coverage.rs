@@ -8,8 +8,10 @@ use crate::support;
 
 use neural_compiler::internals::graph::Graph;
 use neural_compiler::internals::kernel::derived;
+use neural_compiler::batch::{RowOutcome, Workspace};
 use neural_compiler::{
-    Bound, CompileOptions, Derivative, Dtype, Kernel, Op, Primitive, Program, Signature, Source, Tier,
+    Bound, CompileOptions, Derivative, Dtype, Error, Kernel, KernelError, Op, Primitive, Program, Role,
+    Signature, Source, Tier,
 };
 use support::generate::{Rng, program};
 use support::menu::{self, Call};
@@ -48,10 +50,6 @@ fn every_operation_is_generated() {
         (
             "cofactors",
             "stands in derivatives of determinants from 6×6 on, which are not generated; `derivatives` compares it",
-        ),
-        (
-            "hypot-square",
-            "a product of one hypotenuse with itself is not generated; `files` has it in every tier",
         ),
         ("norm-square", "a product of one norm with itself is not generated; `files` has it in every tier"),
         (
@@ -168,4 +166,52 @@ fn every_bound_is_measured() {
     assert!(claims.len() > 20, "{claims:?}");
     let found = claims.iter().filter(|op| measured(op)).map(|op| op.info().name).collect();
     covers("measured bounds", claims.iter().map(|op| op.info().name), &found, &[]);
+}
+
+/// A derivative of a primitive that is infinite or a NaN at ordinary numbers is explained by an operation.
+#[test]
+fn no_derivative_is_infinite_without_a_word() {
+    const NUMBERS: [f64; 9] = [0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 2.0, -2.0, 3.0];
+    let mut seen = BTreeSet::new();
+    let calls = menu::menu().iter().filter(|call| seen.insert((call.name, call.operands.len(), call.result)));
+    let (mut finite, mut explained) = (0, BTreeSet::new());
+    for call in calls {
+        let text = menu::text(call.name, call.operands.len());
+        let program = Program::parse(&text).unwrap_or_else(|e| panic!("{text}: {e}"));
+        let mut signature = Signature::scalars();
+        for (name, &shape) in program.inputs().zip(&call.operands) {
+            signature = signature.shape(name, shape);
+        }
+        let options = CompileOptions::default().signature(signature).tier(Tier::Interpret);
+        let options = options.derivative(Derivative::Gradient).check_derivatives(true);
+        let kernel = match program.compile(&options) {
+            Ok(kernel) => kernel,
+            Err(Error::Kernel(KernelError::ComplexByVector { .. })) => continue,
+            Err(error) => panic!("{text}: {error}"),
+        };
+        let values: usize =
+            kernel.outputs().iter().filter(|o| o.role == Role::Value).map(|o| o.shape.len()).sum();
+        let (rng, mut workspace) = (&mut Rng(call.operands.len() as u64), Workspace::new());
+        let mut outputs = vec![0.0; kernel.outputs().iter().map(|o| o.shape.len()).sum()];
+        for _ in 0..60 {
+            let inputs: Vec<f64> = (0..call.operands.iter().map(|shape| shape.len()).sum())
+                .map(|_| NUMBERS[rng.below(NUMBERS.len())])
+                .collect();
+            let outcome = kernel.evaluate_row(&inputs, &[], &mut outputs, &mut [], &mut workspace);
+            let outcome = outcome.unwrap_or_else(|error| panic!("{text}: {error}"));
+            if outputs[values..].iter().all(|x| x.is_finite()) {
+                assert_eq!(outcome, RowOutcome::Done, "{text} {inputs:?} -> {outputs:?}");
+                finite += 1;
+            } else {
+                let RowOutcome::Noted(check) = outcome else { panic!("{text} {inputs:?} -> {outputs:?}") };
+                explained.insert(kernel.checks()[check as usize].reason.to_string());
+            }
+        }
+    }
+    assert!(finite > 10_000 && explained.len() > 12, "{finite} {explained:#?}");
+    // What a person never wrote is not named.
+    let internal = Op::ALL.iter().map(|op| op.info().name).filter(|name| name.contains('-'));
+    for name in internal {
+        assert!(explained.iter().all(|reason| !reason.contains(name)), "{name}: {explained:#?}");
+    }
 }

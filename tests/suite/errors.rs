@@ -427,3 +427,64 @@ fn formulas_in_infix_notation_are_not_taken_for_names_in_silence() {
     let infix = Program::parse_as("`a*b`+1", Dialect::Infix, &ReaderLimits::default()).expect("a program");
     assert_eq!((infix.inputs().collect::<Vec<_>>(), infix.warnings().len()), (vec!["a*b"], 0));
 }
+
+#[test]
+fn signs_that_only_look_like_operators_and_digits() {
+    let help = |source: &str, dialect| {
+        let found = Program::parse_as(source, dialect, &ReaderLimits::default());
+        let list = match &found {
+            Ok(program) => program.warnings(),
+            Err(Error::Source(errors)) => errors,
+            Err(other) => panic!("{source}: {other}"),
+        };
+        list.first().map(|first| format!("{}: {}", first.code, first.help.as_deref().unwrap_or_default()))
+    };
+    for (source, expected) in [
+        ("(* −1 x)", Some("look-alike: `−` (U+2212) only looks like `-`, which is written so")),
+        ("(+ x ２)", Some("look-alike: `２` (U+FF12) only looks like `2`, which is written so")),
+        ("(+ x² 1)", Some("look-alike: `²` (U+00B2) is a letter like any other: a power is a product or `pow` with 2")),
+        ("(− x 1)", Some("unknown-name: it is called `-` here")),
+        ("(* λ α₀ x)", None),
+    ] {
+        assert_eq!(help(source, Dialect::Scheme).as_deref(), expected, "{source}");
+    }
+    for (source, expected) in [
+        ("x − 1", "token: write `-`"),
+        ("x ≤ 1", "token: write `<=`"),
+        ("x ≠ 1", "token: write `!=`"),
+        ("2 · x", "token: write `*`"),
+        ("x + ２", "token: write digits 0 to 9"),
+    ] {
+        assert_eq!(help(source, Dialect::Infix).as_deref(), Some(expected), "{source}");
+    }
+}
+
+#[test]
+fn literals_that_binary64_cannot_hold() {
+    for (source, dialect, expected) in [
+        ("(* 1e400 x)", Dialect::Scheme, Some("`1e400` is infinite in binary64")),
+        ("(* -1e-400 x)", Dialect::Scheme, Some("`-1e-400` is 0 in binary64")),
+        ("(* 1e400+2i x)", Dialect::Scheme, Some("`1e400+2i` is infinite in binary64")),
+        ("2e308*x", Dialect::Infix, Some("`2e308` is infinite in binary64")),
+        ("(* 0e400 -0.0 +inf.0 5e-324 1e308 x)", Dialect::Scheme, None),
+    ] {
+        let program = Program::parse_as(source, dialect, &ReaderLimits::default()).expect("a program");
+        let messages: Vec<&str> = program.warnings().iter().map(|w| w.message.as_str()).collect();
+        assert_eq!(messages.first().copied(), expected, "{source}");
+    }
+}
+
+/// What is suggested is a slip away, and answers a question if one is asked.
+#[test]
+fn suggestions_are_near() {
+    let suggested = |name: &str| {
+        let Err(Error::Source(errors)) = Program::parse(&format!("({name} x)")) else { panic!("{name}") };
+        errors[0].help.clone()
+    };
+    for (name, similar) in [("sine", "sin"), ("sqrtt", "sqrt"), ("zreo?", "zero?"), ("zero", "zero?"), ("flor", "floor")] {
+        assert_eq!(suggested(name), Some(format!("did you mean `{similar}`?")));
+    }
+    for name in ["real?", "integer?", "gamma", "foo", "xy", "list?"] {
+        assert_eq!(suggested(name), None, "{name}");
+    }
+}

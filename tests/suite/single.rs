@@ -120,7 +120,7 @@ fn arrays_and_formulas() {
     let inputs = Array2::from_shape_fn((7, 1), |(row, _)| row as f32);
     let mut outputs = Array2::zeros((7, 1));
     let (options, mut workspace) = (Options::default(), Workspace::new());
-    kernel.evaluate_array(inputs.view(), outputs.view_mut(), &options, &mut workspace).unwrap();
+    kernel.evaluate_array(inputs.view(), &[], outputs.view_mut(), &mut [], &options, &mut workspace).unwrap();
     assert_eq!(outputs, inputs.mapv(|x: f32| x * 0.1));
 }
 

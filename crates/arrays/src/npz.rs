@@ -17,6 +17,18 @@ impl From<ZipError> for FileProblem {
     }
 }
 
+/// How many entries an archive says that it has, in the record at its end; nothing for archives of 2¹⁶ entries and more, which say
+/// it elsewhere.
+fn entries(bytes: &[u8]) -> Option<usize> {
+    const RECORD: usize = 22;
+    const COMMENT: usize = 0xffff;
+    let tail = &bytes[bytes.len().saturating_sub(RECORD + COMMENT)..];
+    let at = tail.windows(4).rposition(|window| window == b"PK\x05\x06")?;
+    let count = tail.get(at + 10..at + 12)?;
+    let count = u16::from_le_bytes([count[0], count[1]]);
+    (count != u16::MAX).then_some(usize::from(count))
+}
+
 pub(crate) fn read<T: Element>(
     path: &Path,
     contents: &Contents,
@@ -26,6 +38,13 @@ pub(crate) fn read<T: Element>(
     let bytes = contents.bytes();
     let whole = |problem: FileProblem| FileError::new(path, problem);
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| whole(error.into()))?;
+    // The crate keeps the last of several entries of one name.
+    if let Some(entries) = entries(bytes)
+        && entries != archive.len()
+    {
+        let message = format!("{entries} entries have {} names: some of them are there twice", archive.len());
+        return Err(whole(FileProblem::Archive { message }));
+    }
     let mut dataset = Dataset::new(0, Vec::new(), Vec::new(), false);
     let mut names = HashSet::new();
     let mut any = false;

@@ -6,7 +6,7 @@ use nc_arrays::Form;
 use nc_runtime::batch::{Kernel as _, RowOutcome, Workspace, evaluate_row};
 use nc_runtime::element::Element;
 use neural_compiler::{
-    Check, CompileOptions, Dtype, Kernel, OutputInfo, Role, Severity, Shape, Source, Tier,
+    Check, CompileOptions, Diagnostic, Dtype, Kernel, Mode, OutputInfo, Role, Severity, Shape, Source, Span, Tier,
 };
 use serde_json::{Map, Value as Json, json};
 
@@ -26,6 +26,7 @@ use super::{DtypeChoice, Loaded, print, print_json};
     nc eval -e '(* (exp x) (sin y))' --set x=0 --set y=1 --hessian --jvp 'x=1,y=-1'\n  \
     nc eval -e '[(* x y) (+ x y)]' --set x=2 --set y=3 --vjp '[1,0.5]' --wrt y --json\n\n\
     Inputs have the shapes of the values given for them. A top-level number of the program may be set as well.\n\
+    A derivative that is infinite or a NaN is explained by the first operation that has none there.\n\
     --json prints {\"value\": …}, with --grad also {\"grad\": {\"x\": …}}: for a result that is no scalar the Jacobian,\n\
     indices of the result first. Named results make each of these an object. --hessian adds {\"hessian\": {\"x\": {\"y\":\n\
     …}}}, of shape […x, …y]; --jvp adds {\"jvp\": …}, like the value; --vjp adds {\"vjp\": {\"x\": …}}, like the inputs.")]
@@ -70,8 +71,9 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
         .signature(signature.clone())
         .tier(Tier::Interpret)
         .dtype(args.dtype.into())
-        .check_domain(args.check_domain || loaded.strict())
+        .check_domain(args.check_domain || loaded.strict() || loaded.dialect.mode().is_some())
         .check_kinks(args.check_kinks)
+        .check_derivatives(!loaded.strict())
         .limits(args.limits.of(&loaded.program))
         .tape_bytes(args.memory.tape_bytes())
         .memory_bytes(args.memory.memory_bytes());
@@ -101,6 +103,13 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
         note = note.or(found);
         computed.push((kind, kernel, numbers));
     }
+    // Over the extended numbers, log 0 is a value.
+    if loaded.dialect.mode() == Some(Mode::Extended) && !args.check_domain && !args.check_kinks {
+        let valued = computed.iter().all(|(_, kernel, numbers)| {
+            results(kernel, numbers).all(|(_, data)| data.iter().all(|x| !x.is_nan()))
+        });
+        note = note.filter(|_| !valued);
+    }
     let note = note.as_ref();
     let domain = match note {
         Some(_) => loaded.program.safe_domain(options.get_signature()).ok(),
@@ -111,9 +120,18 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
         error.severity = Severity::Error;
         return Err(Failure::Source(loaded.source.clone(), vec![error]));
     }
+    if loaded.dialect.mode() == Some(Mode::Extended)
+        && computed.iter().any(|(_, kernel, numbers)| {
+            results(kernel, numbers).any(|(_, data)| data.iter().any(|x| x.is_nan()))
+        })
+    {
+        let at = note.map_or(Span::default(), |note| note.span);
+        let error = Diagnostic::error("no-value", at, "the tree has no value here over the extended real numbers");
+        return Err(Failure::Source(loaded.source.clone(), vec![error]));
+    }
     if json {
         let mut object = as_json(&computed);
-        if args.check_domain || args.check_kinks {
+        if args.check_domain || args.check_kinks || note.is_some() {
             object["note"] = note.map_or(Json::Null, |note| super::run::check_json(note, domain.as_ref()));
         }
         return print_json(&object);
@@ -121,7 +139,19 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     if let Some(note) = note {
         report::diagnostics(&loaded.source, &[super::run::described(note, domain.as_ref())]);
     }
+    if note.is_none() && kinds.iter().zip(&computed).any(|(kind, (_, kernel, numbers))| {
+        derived(kernel, *kind, numbers).iter().any(|derived| derived.data.iter().any(|x| !x.is_finite()))
+    }) {
+        report::diagnostics(&loaded.source, &[overflows(&loaded)]);
+    }
     print(&printable(&as_text(&computed)))
+}
+
+/// What there is to say of a derivative that is not finite where all operations have finite ones.
+fn overflows(loaded: &Loaded) -> Diagnostic {
+    let all = Span::new(0, u32::try_from(loaded.source.text.trim_end().len()).unwrap_or(u32::MAX));
+    Diagnostic::warning("singular-derivative", all, "a derivative is not finite, although every operation has one here")
+        .label("something on the way overflows, or an input is not finite")
 }
 
 fn signature(loaded: &Loaded, settings: &[Setting]) -> Result<neural_compiler::Signature, Failure> {
@@ -147,11 +177,11 @@ fn signature(loaded: &Loaded, settings: &[Setting]) -> Result<neural_compiler::S
         loaded.program.inputs().filter(|name| settings.iter().all(|s| s.name != *name)).collect();
     if !missing.is_empty() {
         let examples: Vec<String> = missing.iter().map(|name| format!("--set {name}=…")).collect();
-        return Err(Failure::message(
+        let failure = Failure::message(
             "missing-input",
             format!("{}: inputs without a value: {}", loaded.source.name, missing.join(", ")),
-        )
-        .note(format!("give them with {}", examples.join(" "))));
+        );
+        return Err(loaded.or_infix(failure.note(format!("give them with {}", examples.join(" ")))));
     }
     loaded.accept(&signature)?;
     Ok(signature)

@@ -9,11 +9,13 @@ use neural_compiler::{
     CompileOptions, Derivative, Dialect, KernelError, Picture, ReaderLimits, Stage, Subject, TargetMachine,
 };
 
+use serde_json::json;
+
 use super::dialect::DialectArgs;
 use super::limits::LimitArgs;
 use super::report::Failure;
 use super::text::{self, Items};
-use super::{DtypeChoice, Loaded, TierChoice, print_data};
+use super::{DtypeChoice, Loaded, TierChoice, print_data, print_json};
 
 /// Show a program at a stage of the pipeline
 #[derive(Debug, clap::Args)]
@@ -143,7 +145,8 @@ fn draw(args: &Args, loaded: &Loaded, options: &CompileOptions) -> Result<Pictur
 }
 
 /// Runs the subcommand.
-pub fn run(args: &Args) -> Result<(), Failure> {
+pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
+    check_usage(args)?;
     let loaded = Loaded::open(&args.program, args.dialect)?;
     let items = args.inputs.as_ref().map_or(&[][..], |items| items.0.as_slice());
     let mut signature = loaded.signature(items)?;
@@ -175,7 +178,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         }
         Shown::Text(stage) => {
             let text = loaded.program.stage(stage, &options, target.as_ref());
-            return print_data(&text.map_err(|error| loaded.failure(error))?);
+            return show(&loaded, text.map_err(|error| loaded.failure(error))?, json);
         }
         Shown::Picture(format) => format,
     };
@@ -183,9 +186,31 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         Failure::message("picture-too-large", format!("{}: {error}", loaded.source.name))
             .note("--max-nodes N allows more")
     })?;
-    print_data(&match format {
+    let text = match format {
         Format::Mermaid => picture.mermaid(),
         Format::Dot => picture.dot(),
         Format::Svg => picture.svg(&loaded.source.text),
-    })
+    };
+    show(&loaded, text, json)
+}
+
+/// Prints a stage, as a text by itself or in JSON.
+fn show(loaded: &Loaded, text: String, json: bool) -> Result<(), Failure> {
+    match json {
+        true => print_json(&json!({ "program": loaded.source.name, "text": text })),
+        false => print_data(&text),
+    }
+}
+
+/// Derivatives are there from the graph on that has them.
+fn check_usage(args: &Args) -> Result<(), Failure> {
+    let before = match args.stage {
+        Shown::Text(Stage::Ast | Stage::Anf | Stage::Tco | Stage::Graph | Stage::Source(_)) => true,
+        Shown::Text(_) => false,
+        Shown::Picture(_) => matches!(args.of, Some(SubjectChoice::Ast | SubjectChoice::Graph | SubjectChoice::Eml)),
+    };
+    match args.grad && before {
+        true => Err(Failure::usage("--grad: this stage has no derivatives; --stage adjoint and those behind it have")),
+        false => Ok(()),
+    }
 }

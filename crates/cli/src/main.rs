@@ -19,6 +19,7 @@ mod derivatives;
 mod dialect;
 mod eml;
 mod eval;
+mod explain;
 mod ir;
 mod limits;
 mod ops;
@@ -69,6 +70,7 @@ enum Command {
     Check(check::Args),
     Eml(eml::Args),
     Ops(ops::Args),
+    Explain(explain::Args),
 }
 
 fn main() {
@@ -78,11 +80,12 @@ fn main() {
     let done = threads_of_environment().and_then(|()| match &cli.command {
         Command::Eval(args) => eval::run(args, json),
         Command::Run(args) => run::run(args, json),
-        Command::Ir(args) => ir::run(args),
+        Command::Ir(args) => ir::run(args, json),
         Command::Bench(args) => bench::run(args, json),
         Command::Check(args) => check::run(args, json),
         Command::Eml(args) => eml::run(args, json),
         Command::Ops(args) => ops::run(args, json),
+        Command::Explain(args) => explain::run(args, json),
     });
     let status = match done {
         Ok(()) => 0,
@@ -275,8 +278,18 @@ impl Loaded {
         if let Some(close) = closest(name, &names) {
             message += &format!("; is it `{close}`?");
         }
-        Failure::message("unknown-input", message)
-            .note(format!("the program takes: {}", self.takes(&Signature::scalars())))
+        let failure = Failure::message("unknown-input", message)
+            .note(format!("the program takes: {}", self.takes(&Signature::scalars())));
+        self.or_infix(failure)
+    }
+
+    /// The failure, with the way out if the program looks like a formula in infix notation.
+    fn or_infix(&self, failure: Failure) -> Failure {
+        let warnings = self.program.warnings();
+        match warnings.iter().any(|warning| warning.code == "like-formula") {
+            true => failure.note("with `--dialect infix` it is a formula"),
+            false => failure,
+        }
     }
 
     /// A signature with the shapes of `--inputs`.

@@ -306,8 +306,7 @@ pub fn excerpt(source: &SourceText, diagnostic: &Diagnostic, color: bool) -> Str
     };
     let config = Config::default().with_index_type(IndexType::Byte).with_color(color);
     let name = printable_name(&source.name);
-    let name = name.as_str();
-    let place = |span: Span| (name, window.range(span));
+    let place = |span: Span| (PLACE, window.range(span));
     let mut report = Report::build(kind, place(diagnostic.span))
         .with_config(config)
         .with_code(diagnostic.code)
@@ -330,23 +329,21 @@ pub fn excerpt(source: &SourceText, diagnostic: &Diagnostic, color: bool) -> Str
         report = report.with_help(printable(help));
     }
     let mut out = Vec::new();
-    let text = Source::from(window.text.as_str());
+    let text = Source::from(window.text.as_str()).with_display_line_offset(window.lines);
     // Writing to memory does not fail.
-    let _ = report.finish().write((name, text), &mut out);
+    let _ = report.finish().write((PLACE, text), &mut out);
     let text = String::from_utf8_lossy(&out).into_owned();
-    // The excerpt does not start where the line does, so its columns are not those of the source.
+    // Lines and columns of the excerpt are not those of the source.
+    let Some(at) = text.find(PLACE) else { return text };
     let (line, column) = source.place(diagnostic.span.start as usize);
-    let head = format!(" {name}:");
-    match text.find(&head).map(|at| at + head.len()) {
-        Some(start) => match text[start..].find(' ') {
-            Some(len) => format!("{}{line}:{column}{}", &text[..start], &text[start + len..]),
-            None => text,
-        },
-        None => text,
-    }
+    let behind = text[at + PLACE.len()..].trim_start_matches(|c: char| c == ':' || c.is_ascii_digit());
+    format!("{}{name}:{line}:{column}{behind}", &text[..at])
 }
 
-fn label<'a>(place: (&'a str, Range<usize>), words: &str) -> Label<(&'a str, Range<usize>)> {
+/// Stands for the name of the source and the place in it until both are put in: no text that is printed has it.
+const PLACE: &str = "\u{1}";
+
+fn label(place: (&'static str, Range<usize>), words: &str) -> Label<(&'static str, Range<usize>)> {
     // A label without words is not drawn.
     let words = if words.is_empty() { "here" } else { words };
     Label::new(place).with_message(printable(words))
@@ -359,6 +356,8 @@ struct Window {
     bytes: Range<usize>,
     /// What stands in front of them in `text`.
     prefix: usize,
+    /// How many lines of the source are above.
+    lines: usize,
 }
 
 impl Window {
@@ -367,8 +366,6 @@ impl Window {
     const LINES: usize = 12;
     /// Characters around a place in a long line.
     const AROUND: usize = 60;
-    /// Lines in a source that are counted.
-    const NUMBERED: usize = 100_000;
 
     /// The whole lines of the spans, if they are few and short.
     fn whole(source: &SourceText, spans: &[Span]) -> Option<Window> {
@@ -402,13 +399,12 @@ impl Window {
     fn cut(source: &SourceText, bytes: Range<usize>) -> Window {
         let text = source.text.as_str();
         let ellipsis = |cut: bool| if cut { "…" } else { "" };
-        // Empty lines in front give the others their numbers; numbers beyond all measure are not worth it.
-        let lines = text[..bytes.start].bytes().filter(|&byte| byte == b'\n').count().min(Window::NUMBERED);
-        let mut shown = "\n".repeat(lines) + ellipsis(bytes.start > line_start(text, bytes.start));
+        let lines = text[..bytes.start].bytes().filter(|&byte| byte == b'\n').count();
+        let mut shown = ellipsis(bytes.start > line_start(text, bytes.start)).to_string();
         let prefix = shown.len();
         shown += &masked(&text[bytes.clone()]);
         shown += ellipsis(bytes.end < line_end(text, bytes.end));
-        Window { text: shown, prefix, bytes }
+        Window { text: shown, prefix, bytes, lines }
     }
 
     /// Where a span is in the window.
@@ -438,6 +434,8 @@ fn line_start(text: &str, byte: usize) -> usize {
     text[..byte].rfind('\n').map_or(0, |at| at + 1)
 }
 
+/// Where a line ends, without the carriage return that other systems put there.
 fn line_end(text: &str, byte: usize) -> usize {
-    text[byte..].find('\n').map_or(text.len(), |at| byte + at)
+    let end = text[byte..].find('\n').map_or(text.len(), |at| byte + at);
+    end - usize::from(end > byte && text[..end].ends_with('\r'))
 }

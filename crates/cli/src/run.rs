@@ -203,6 +203,7 @@ fn run_as<T: Element>(args: &Args, json: bool) -> Result<(), Failure> {
         .tier(args.tier.into())
         .check_domain(args.check_domain || loaded.strict())
         .check_kinks(args.check_kinks)
+        .check_derivatives(!loaded.strict())
         .limits(args.limits.of(&loaded.program))
         .tape_bytes(args.memory.tape_bytes())
         .memory_bytes(args.memory.memory_bytes());
@@ -245,7 +246,7 @@ fn run_as<T: Element>(args: &Args, json: bool) -> Result<(), Failure> {
         (false, ..) => (None, 0),
     };
     if report.noted > 0 && !json {
-        list_notes(&loaded, &kernel, &report, domain.as_ref());
+        list_notes(&loaded, args, &kernel, &report, domain.as_ref());
     }
     let outcome =
         Outcome { report: &report, states: &states, incomplete, has_sums: results.has_sums(), without };
@@ -275,7 +276,7 @@ fn run_as<T: Element>(args: &Args, json: bool) -> Result<(), Failure> {
         if has_sums {
             object["summed_rows"] = summed.into();
         }
-        if args.check_domain || loaded.strict() || args.check_kinks {
+        if args.check_domain || loaded.strict() || args.check_kinks || args.grad.is_some() {
             object["noted"] = report.noted.into();
             object["notes"] = listed(&kernel, &report.notes, domain.as_ref());
         }
@@ -428,6 +429,9 @@ pub fn check_diagnostic(check: &Check) -> Diagnostic {
         (Effect::Note, Reason::Met { what: Met::Kink, .. }) => {
             Diagnostic::warning("kink", check.span, reason)
         }
+        (Effect::Note, Reason::Met { what: Met::Singular, .. }) => {
+            Diagnostic::warning("singular-derivative", check.span, reason)
+        }
         (Effect::Note, _) => Diagnostic::warning("outside-domain", check.span, reason),
     }
 }
@@ -498,7 +502,7 @@ pub fn check_json(check: &Check, domain: Option<&SafeDomain>) -> Json {
 fn need<'a>(check: &Check, domain: Option<&'a SafeDomain>) -> Option<&'a str> {
     match check.reason {
         Reason::Met { what: Met::Outside, op, step } => domain?.need(check.span, op, step),
-        Reason::Met { what: Met::Kink, .. }
+        Reason::Met { what: Met::Kink | Met::Singular, .. }
         | Reason::Index { .. }
         | Reason::Iterations { .. }
         | Reason::Depth { .. }
@@ -544,7 +548,8 @@ fn excerpts(loaded: &Loaded, kernel: &Kernel, rows: &[RowReport], domain: Option
 }
 
 /// Prints the rows of which there is something to report, by the operations that they met it in.
-fn list_notes(loaded: &Loaded, kernel: &Kernel, report: &Report, domain: Option<&SafeDomain>) {
+fn list_notes(loaded: &Loaded, args: &Args, kernel: &Kernel, report: &Report, domain: Option<&SafeDomain>) {
+    let asked = args.check_domain || args.check_kinks;
     let text = excerpts(loaded, kernel, &report.notes, domain);
     let first = if report.noted > report.notes.len() {
         format!(", of which the first {} are listed", report.notes.len())
@@ -552,12 +557,20 @@ fn list_notes(loaded: &Loaded, kernel: &Kernel, report: &Report, domain: Option<
         String::new()
     };
     let (noted, rows) = (report.noted, count(report.rows, "row"));
+    let derivatives = |row: &RowReport| {
+        let reason = kernel.checks().get(row.check as usize).map(|check| check.reason);
+        matches!(reason, Some(Reason::Met { what: Met::Singular, .. })) || !asked
+    };
+    let what = match report.notes.iter().all(derivatives) {
+        true => "with a derivative that is not finite",
+        false => "noted",
+    };
     eprint_excerpts(&match loaded.strict() {
         true => format!(
             "{text}error: {noted} of {rows} without a value over these numbers (rows count from 0){first}\n"
         ),
         false => {
-            format!("{text}warning: {noted} of {rows} noted (rows count from 0){first}; their values count\n")
+            format!("{text}warning: {noted} of {rows} {what} (rows count from 0){first}; their values count\n")
         }
     });
 }

@@ -178,6 +178,48 @@ pub fn rows() -> Vec<Row> {
             &[ALL],
         ),
         one(
+            "acosh",
+            |x| hyperbolic::acosh(&Scalar::new(), x),
+            |b, x| match x {
+                x if x.is_nan() || x < 1.0 => Expected::Exactly(f64::NAN),
+                1.0 => Expected::Exactly(0.0),
+                INF => Expected::Exactly(INF),
+                x => {
+                    let x = big(x);
+                    let square = x.mul(&x, 2 * PRECISION, RM);
+                    let root = square.sub(&big(1.0), 2 * PRECISION, RM).sqrt(2 * PRECISION, RM);
+                    Expected::Near(x.add(&root, 2 * PRECISION, RM).ln(PRECISION, RM, &mut b.cc))
+                }
+            },
+            (1.0, f64::MAX),
+            &[(1.0, 1.0001), (1.0, 2.0), (1.0, 30.0), (1e8, 1e9)],
+            vec![1.0, 1.0 + 2f64.powi(-30), 1.25, 2f64.sqrt(), 2f64.powi(28), 1e300],
+            &[(1.0, INF, Direction::Up)],
+        ),
+        one(
+            "atanh",
+            |x| hyperbolic::atanh(&Scalar::new(), x),
+            |b, x| {
+                if x.is_nan() || x.abs() > 1.0 {
+                    return Expected::Exactly(f64::NAN);
+                }
+                odd_reference(b, x, 1.0f64.next_down(), INF, |b, x| {
+                    let x = big(x);
+                    if x.exponent().is_some_and(|e| e < -60) {
+                        return x;
+                    }
+                    let (above, below) =
+                        (big(1.0).add(&x, 2 * PRECISION, RM), big(1.0).sub(&x, 2 * PRECISION, RM));
+                    let ratio = above.div(&below, 2 * PRECISION, RM);
+                    ratio.ln(2 * PRECISION, RM, &mut b.cc).mul(&big(0.5), PRECISION, RM)
+                })
+            },
+            (-1.0, 1.0),
+            &[(-1.0, 1.0), (0.0, 1e-3), (0.15, 0.4), (0.99, 1.0)],
+            vec![0.0, 2f64.powi(-27), 0.17157287525380988, 0.3333333333333333, 0.5, 1.0],
+            &[(-1.0, 1.0, Direction::Up)],
+        ),
+        one(
             "cbrt",
             |x| cbrt::cbrt(&Scalar::new(), x),
             |b, x| odd_reference(b, x, f64::MAX, INF, |_, x| big(x).cbrt(PRECISION, RM)),
@@ -189,7 +231,40 @@ pub fn rows() -> Vec<Row> {
         pow_row("pow", draw_general),
         pow_row("pow-small", draw_small),
         pow_row("pow-range", draw_range),
+        log_base_row(),
     ]
+}
+
+/// The logarithm to any base, by the quotient of both.
+pub fn log_base_row() -> Row {
+    let kind = Kind::Two {
+        recipe: |x, b| log::log_base(&Scalar::new(), x, b),
+        reference: log_base_reference,
+        draw: draw_log_base,
+    };
+    Row { name: "log_base", kind }
+}
+
+fn draw_log_base(rng: &mut Rng) -> (f64, f64) {
+    let mut draw = || match rng.below(4) {
+        0 => rng.uniform(0.9, 1.1),
+        1 => rng.uniform(0.3, 30.0),
+        2 => 1.0 + rng.uniform(-1.0, 1.0) * 2f64.powi(-(rng.below(52) as i32)),
+        _ => rng.number(0.0, f64::MAX),
+    };
+    (draw(), draw())
+}
+
+fn log_base_reference(b: &mut Big, x: f64, base: f64) -> Expected {
+    if x.is_nan() || base.is_nan() || x < 0.0 || base < 0.0 {
+        return Expected::Exactly(f64::NAN);
+    }
+    let usual = |x: f64| x > 0.0 && x < INF && x != 1.0;
+    if !usual(x) || !usual(base) {
+        return Expected::Exactly(x.ln() / base.ln());
+    }
+    let mut ln = |x: f64| big(x).ln(2 * PRECISION, RM, &mut b.cc);
+    Expected::Near(ln(x).div(&ln(base), PRECISION, RM))
 }
 
 fn pow_row(name: &'static str, draw: fn(&mut Rng) -> (f64, f64)) -> Row {

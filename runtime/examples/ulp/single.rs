@@ -101,6 +101,8 @@ pub fn ones() -> Vec<One> {
     const HYPERBOLIC: &[f32] =
         &[0.0, 1.0 / 8192.0, LN_2 / 2.0, 1.5 * LN_2, 12.5 * LN_2, 10.0, 40.0, 89.4, 89.5];
     const ASINH: &[f32] = &[0.0, 1.0 / 8192.0, 0.35355338, 0.75, 1.0, 16384.0, 1e30];
+    const ACOSH: &[f32] = &[1.0, 1.0001221, 1.25, SQRT_2, 16384.0, 1e30];
+    const ATANH: &[f32] = &[0.0, 1.0 / 8192.0, 0.17157288, 0.33333334, 0.5, 1.0, -0.5, -1.0];
     const UNIT: &[f32] = &[0.0, 0.5, -0.5, 1.0, -1.0];
     const BELOW_POLE: f32 = FRAC_PI_2.next_down();
     const ATAN: &[f32] = &[0.0, 0.5, 2.0, 4.2949673e9, -0.5, -2.0];
@@ -118,6 +120,8 @@ pub fn ones() -> Vec<One> {
         one!(cosh, hyperbolic::cosh, EVEN, HYPERBOLIC),
         one!(tanh, hyperbolic::tanh, UP, HYPERBOLIC),
         one!(asinh, hyperbolic::asinh, UP, ASINH),
+        one!(acosh, hyperbolic::acosh, &[(1.0, INF, Direction::Up)], ACOSH),
+        one!(atanh, hyperbolic::atanh, &[(-1.0, 1.0, Direction::Up)], ATANH),
         one!(cbrt, cbrt::cbrt, UP, CBRT),
         one!(erf, erf::erf, UP, ERF),
         one!(asin, inverse::asin, &[(-1.0, 1.0, Direction::Up)], UNIT),
@@ -152,6 +156,12 @@ pub fn twos() -> Vec<Two> {
             recipe: |x, y| hypot::hypot(&Scalar32::new(), x, y),
             reference: |x, y| hypot::hypot(&Scalar::new(), x, y),
             draw: draw_pair,
+        },
+        Two {
+            name: "log_base",
+            recipe: |x, b| log::log_base(&Scalar32::new(), x, b),
+            reference: |x, b| log::log_base(&Scalar::new(), x, b),
+            draw: draw_log_base,
         },
         Two { name: "fmod", recipe: full_range::fmod, reference: full_range::fmod, draw: draw_pair },
         Two { name: "modulo", recipe: full_range::modulo, reference: full_range::modulo, draw: draw_pair },
@@ -189,6 +199,17 @@ fn draw_power(rng: &mut Rng) -> (f32, f32) {
     };
     let log = if rng.below(2) == 0 { rng.uniform(-105.0, 90.0) } else { rng.uniform(-10.0, 10.0) };
     (x, (log / f64::from(x).ln()) as f32)
+}
+
+/// Any number and any base, both near 1 among them.
+fn draw_log_base(rng: &mut Rng) -> (f32, f32) {
+    let mut draw = || match rng.below(4) {
+        0 => rng.uniform(0.9, 1.1) as f32,
+        1 => rng.uniform(0.3, 30.0) as f32,
+        2 => 1.0 + (rng.uniform(-1.0, 1.0) * 2f64.powi(-(rng.below(23) as i32))) as f32,
+        _ => any(rng).abs(),
+    };
+    (draw(), draw())
 }
 
 /// Integers and halves.

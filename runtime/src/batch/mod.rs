@@ -224,6 +224,38 @@ pub enum BatchError {
         /// Length of the slice.
         found: usize,
     },
+    /// An input that the kernel does not have.
+    #[error("the kernel has no input `{name}`; its inputs are: {inputs}")]
+    UnknownInput {
+        /// The name.
+        name: String,
+        /// What there is.
+        inputs: String,
+    },
+    /// An input without numbers.
+    #[error("there are no numbers for the input `{name}`")]
+    MissingInput {
+        /// The input.
+        name: String,
+    },
+    /// Numbers for an input twice.
+    #[error("the input `{name}` is given twice")]
+    RepeatedInput {
+        /// The input.
+        name: String,
+    },
+    /// Too many or too few numbers for an input.
+    #[error("the input `{name}` has {found} numbers where {expected} are needed, for {rows} rows")]
+    InputLength {
+        /// The input.
+        name: String,
+        /// Rows of the batch; 1 for a parameter.
+        rows: usize,
+        /// Numbers needed.
+        expected: usize,
+        /// Numbers there.
+        found: usize,
+    },
     /// A source does not have a number for every row.
     #[error("source {index} has {found} numbers where {rows} rows need {expected}")]
     SourceLength {

@@ -121,19 +121,11 @@ impl<L: Lanes> Magnitude<L> {
     }
 }
 
-/// `a^(y + y′)` for `a ≥ 0`; `reciprocal` is that of the rounded `m + c`.
-///
-/// The logarithm in two numbers, relative error about `2^−65`: `log c + 2 atanh s` with `s = (m − c)/(m + c)` in
-/// two numbers, `|s| < 1/63`. Then the exponential of a sum of two numbers.
-fn magnitude<L: Lanes>(
-    l: &L,
-    a: L::F,
-    (y, y_low): Pair<L>,
-    parts: &Split<L>,
-    reciprocal: L::F,
-) -> Magnitude<L> {
+/// The logarithm of `a ≥ 0` in two numbers, relative error about `2^−65` (binary32: `2^−35`), and a low part of which nothing is
+/// known where the high one is not finite; `reciprocal` is that of the rounded `m + c`.
+fn logarithm_of<L: Lanes>(l: &L, a: L::F, parts: &Split<L>, reciprocal: L::F) -> (L::F, L::F) {
     if l.precision() == Precision::Single {
-        return single::pow::magnitude(l, a, (y, y_low), parts, reciprocal);
+        return single::pow::logarithm_of(l, a, parts, reciprocal);
     }
     let s = l.mul(parts.difference, reciprocal);
     let minus_s = l.neg(s);
@@ -151,7 +143,34 @@ fn magnitude<L: Lanes>(
     let log_low = l.add(carry, low);
     let log = l.select(l.lt(a, l.f(f64::INFINITY)), log, a);
     let log = l.select(l.eq(a, l.f(0.0)), l.f(f64::NEG_INFINITY), log);
+    (log, log_low)
+}
 
+/// The natural logarithm of a positive number in two numbers, relative error about `2^−65` (binary32: `2^−35`), the low part below the
+/// last bit of the high one; −∞ for ±0, ∞ for ∞, and that of `|x|` for negative numbers.
+pub(super) fn logarithm<L: Lanes>(l: &L, x: L::F) -> (L::F, L::F) {
+    let a = l.abs(x);
+    let parts = split(l, a);
+    let reciprocal = l.div(l.f(1.0), parts.sum.0);
+    let (log, low) = logarithm_of(l, a, &parts, reciprocal);
+    fast_two_sum(l, log, low)
+}
+
+/// `a^(y + y′)` for `a ≥ 0`; `reciprocal` is that of the rounded `m + c`.
+///
+/// The logarithm in two numbers, relative error about `2^−65`: `log c + 2 atanh s` with `s = (m − c)/(m + c)` in
+/// two numbers, `|s| < 1/63`. Then the exponential of a sum of two numbers.
+fn magnitude<L: Lanes>(
+    l: &L,
+    a: L::F,
+    (y, y_low): Pair<L>,
+    parts: &Split<L>,
+    reciprocal: L::F,
+) -> Magnitude<L> {
+    if l.precision() == Precision::Single {
+        return single::pow::magnitude(l, a, (y, y_low), parts, reciprocal);
+    }
+    let (log, log_low) = logarithm_of(l, a, parts, reciprocal);
     let (p, mut p_error) = two_prod(l, y, log);
     if let Some(y_low) = y_low {
         p_error = l.fma(y_low, log, p_error);

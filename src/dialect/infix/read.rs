@@ -12,7 +12,7 @@ mod operators;
 
 use std::collections::HashMap;
 
-use super::token::{Bracket, Kind, Operator, Token, Tokens};
+use super::token::{Bracket, Kind, Operator, Token, Tokens, is_identifier};
 use super::{ELEMENT, Word};
 use crate::ast::{Ast, Binding, Definition, Expr, ExprKind, LoopForm, Name};
 use crate::dialect::words::count;
@@ -570,9 +570,28 @@ impl<'a> Reader<'a> {
         let error = Diagnostic::error("operand", token.span, message);
         match token.kind {
             Kind::Word(_) => error.help("a form that is an operand of another stands in parentheses"),
-            _ => error.help("an operator stands between them, `*` for a product"),
+            _ => error.help(self.between(token)),
         }
         .into()
+    }
+
+    /// What may be missing between two operands.
+    fn between(&self, token: Token<'a>) -> String {
+        let plain = "an operator stands between them, `*` for a product".to_string();
+        let Some(front) = self.operands.last() else { return plain };
+        let gap = &self.source[front.span.end as usize..token.span.start as usize];
+        let in_statement = |frame: &Frame| {
+            matches!(frame.part, Part::Definition(_) | Part::Result | Part::Block { .. })
+        };
+        if gap.contains('\n') && self.frames.last().is_none_or(in_statement) {
+            return "a statement ends with `;`, and an operator goes on with it".into();
+        }
+        let name = front.span.text(self.source);
+        if is_identifier(name) && matches!(token.kind, Kind::Name(_) | Kind::Number(_) | Kind::Imaginary(_)) {
+            let operand = self.text(token.span);
+            return format!("a call is written `{name}({operand})`, a product `{name}*{operand}`");
+        }
+        plain
     }
 
     /// A token that ends a part of the innermost frame; frames that it cannot belong to end before it.

@@ -48,6 +48,7 @@ pub fn spell(problem: &Problem) -> Diagnostic {
         | ProblemKind::ReservedWord { .. }
         | ProblemKind::FunctionArity { .. }
         | ProblemKind::NearMiss { .. }
+        | ProblemKind::LookAlike { .. }
         | ProblemKind::LikeFormula { .. }
         | ProblemKind::TooManyCaptures { .. }
         | ProblemKind::TooManyPassed { .. }

@@ -11,6 +11,7 @@ use nom::{IResult, Parser};
 use super::{COMMENT, Word};
 use crate::dialect::{is_blank, short};
 use crate::number::{self, Literal};
+use crate::problem::look_alike;
 use crate::source::{Diagnostic, Span};
 
 /// A token, with its place.
@@ -264,20 +265,14 @@ impl<'a> Tokens<'a> {
                 "`%` is no operator of the language".into(),
                 "write `modulo(a, b)` or `remainder(a, b)`",
             ),
-            '−' => (
-                after,
-                operator(Operator::Minus),
-                "this is no minus sign of the language".into(),
-                "write `-`",
-            ),
-            '·' | '×' => (
-                after,
-                operator(Operator::Times),
-                format!("`{first}` is no operator of the language"),
-                "write `*`",
-            ),
-            '÷' => {
-                (after, operator(Operator::Over), "`÷` is no operator of the language".into(), "write `/`")
+            '≠' | '≤' | '≥' | '√' => {
+                let (kind, help) = match first {
+                    '≠' => (operator(Operator::NotEqual), "write `!=`"),
+                    '≤' => (operator(Operator::LessEqual), "write `<=`"),
+                    '≥' => (operator(Operator::GreaterEqual), "write `>=`"),
+                    _ => (None, "write `sqrt(x)`"),
+                };
+                (after, kind, format!("`{first}` is no operator of the language"), help)
             }
             ':' => (
                 after,
@@ -285,7 +280,25 @@ impl<'a> Tokens<'a> {
                 "`:` is not part of the language".into(),
                 "a definition is written `name = expression;`",
             ),
-            _ => (after, None, format!("`{}` starts nothing", first.escape_default()), ""),
+            _ => match look_alike(first) {
+                Some("-") => {
+                    let message = "this is no minus sign of the language";
+                    (after, operator(Operator::Minus), message.into(), "write `-`")
+                }
+                Some("*") => {
+                    let message = format!("`{first}` is no operator of the language");
+                    (after, operator(Operator::Times), message, "write `*`")
+                }
+                Some("/") => {
+                    let message = format!("`{first}` is no operator of the language");
+                    (after, operator(Operator::Over), message, "write `/`")
+                }
+                Some(like) if like.bytes().all(|byte| byte.is_ascii_digit()) => {
+                    let behind = after.trim_start_matches(|c| look_alike(c).is_some() || continues(c));
+                    (behind, zero, format!("`{first}` is no digit of the language"), "write digits 0 to 9")
+                }
+                _ => (after, None, format!("`{}` starts nothing", first.escape_default()), ""),
+            },
         };
         let span = Span::new(start, self.at(after));
         let error = Diagnostic::error("token", span, message);

@@ -34,6 +34,7 @@ pub fn spell(problem: &Problem) -> Diagnostic {
         | ProblemKind::ReservedWord { .. }
         | ProblemKind::FunctionArity { .. }
         | ProblemKind::NearMiss { .. }
+        | ProblemKind::LookAlike { .. }
         | ProblemKind::TooManyCaptures { .. }
         | ProblemKind::TooManyPassed { .. }
         | ProblemKind::TooLargeLoops { .. } => words,

@@ -246,6 +246,10 @@ fn slopes_of_two(op: Op, x: &[f64], y: f64) -> [f64; 2] {
         Op::Cosh => one(a.sinh()),
         Op::Tanh => one(a.cosh().powi(-2)),
         Op::Asinh => one(1.0f64.hypot(a).recip()),
+        Op::Acosh => one(((a - 1.0).sqrt() * (a + 1.0).sqrt()).recip()),
+        Op::Atanh => one(((1.0 - a) * (1.0 + a)).recip()),
+        Op::LogBase => [(a * b.ln()).recip(), y / (b * b.ln())],
+        Op::CopySign => [1.0, 0.0],
         Op::Cbrt => one((3.0 * y * y).recip()),
         Op::Hypot => {
             if y == 0.0 {

@@ -45,7 +45,7 @@ const MOST: usize = 3;
 
 /// Whether the value of an operation jumps: its derivative is zero, or its kinks are poles of another branch.
 pub fn jumps(op: Op) -> bool {
-    op.info().derivative == "0" || matches!(op, Op::Remainder | Op::Modulo | Op::Select)
+    op.info().derivative == "0" || matches!(op, Op::Remainder | Op::Modulo | Op::Select | Op::CopySign)
 }
 
 /// All calls that fit, in the order of the primitives.

@@ -23,7 +23,7 @@ fn run(program: &Program, derivative: Derivative, real: &[&str], columns: &[&[f6
         signature = signature.shape(name, Shape::Complex);
     }
     let options = CompileOptions::default().signature(signature).derivative(derivative).tier(native_tier());
-    program.compile(&options).unwrap().columns(columns).unwrap()
+    program.compile(&options).unwrap().columns(columns).unwrap().to_vec()
 }
 
 fn parts(points: &[Z]) -> [Vec<f64>; 2] {
@@ -66,6 +66,9 @@ fn branches_and_signs_are_those_of_num_complex() {
         ("(cosh z)", |z| z.cosh()),
         ("(tanh z)", |z| z.tanh()),
         ("(asinh z)", |z| z.asinh()),
+        ("(acosh z)", |z| z.acosh()),
+        ("(atanh z)", |z| z.atanh()),
+        ("(log z 2)", |z| z.ln() / std::f64::consts::LN_2),
         ("(asin z)", |z| z.asin()),
         ("(acos z)", |z| z.acos()),
         ("(atan z)", |z| z.atan()),
@@ -82,6 +85,7 @@ fn branches_and_signs_are_those_of_num_complex() {
         for (point, value) in points.into_iter().zip(values) {
             // num-complex puts the cuts of inverse functions on the wrong side of one zero; the next test has them.
             let on_a_cut = point.im == 0.0 && point.re.abs() > 1.0 || point.re == 0.0 && point.im.abs() > 1.0;
+            let on_a_cut = on_a_cut || text.starts_with("(acosh") && point.im == 0.0 && point.re < 1.0;
             if on_a_cut && text.starts_with("(a") {
                 continue;
             }
@@ -126,6 +130,12 @@ fn a_branch_cut_has_two_sides() {
         ("(asin z)", [z(2.0, 0.0), z(-2.0, -0.0)], [z(PI / 2.0, log), z(-PI / 2.0, -log)]),
         ("(acos z)", [z(2.0, 0.0), z(-2.0, -0.0)], [z(0.0, -log), z(PI, log)]),
         ("(asinh z)", [z(0.0, 2.0), z(-0.0, 2.0)], [z(log, PI / 2.0), z(-log, PI / 2.0)]),
+        ("(acosh z)", [z(-2.0, 0.0), z(-2.0, -0.0)], [z(log, PI), z(log, -PI)]),
+        (
+            "(atanh z)",
+            [z(2.0, 0.0), z(2.0, -0.0)],
+            [z(0.5 * 3f64.ln(), PI / 2.0), z(0.5 * 3f64.ln(), -PI / 2.0)],
+        ),
         (
             "(atan z)",
             [z(0.0, 2.0), z(-0.0, 2.0)],
@@ -162,6 +172,10 @@ fn derivatives_are_those_of_the_formulas() {
         ("(cosh z)", |z| z.sinh()),
         ("(tanh z)", |z| 1.0 / (z.cosh() * z.cosh())),
         ("(asinh z)", |z| 1.0 / (1.0 + z * z).sqrt()),
+        ("(acosh z)", |z| 1.0 / ((z - 1.0).sqrt() * (z + 1.0).sqrt())),
+        ("(atanh z)", |z| 1.0 / (1.0 - z * z)),
+        ("(log z 3)", |z| 1.0 / (z * 3f64.ln())),
+        ("(log 3 z)", |z| -3f64.ln() / (z * z.ln() * z.ln())),
         ("(asin z)", |z| 1.0 / (1.0 - z * z).sqrt()),
         ("(acos z)", |z| -1.0 / (1.0 - z * z).sqrt()),
         ("(atan z)", |z| 1.0 / (1.0 + z * z)),

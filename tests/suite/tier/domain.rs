@@ -273,6 +273,83 @@ fn kinks_of_operations() {
     );
 }
 
+/// A program, a row, and the operation and expression that its gradient is reported for.
+#[track_caller]
+fn singular(text: &str, derivative: &Derivative, rows: &[Row<'_>]) {
+    let program = Program::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+    let inputs: Vec<&[f64]> = rows.iter().map(|row| row.0).collect();
+    let expected: Vec<Option<(Op, &str)>> = rows.iter().map(|row| row.1).collect();
+    let plain = CompileOptions::default().signature(signature(&program)).derivative(derivative.clone());
+    for tier in [Tier::Interpret, support::native_tier()] {
+        let unwatched = program.compile(&plain.clone().tier(tier)).expect("a kernel");
+        let kernel = program.compile(&plain.clone().tier(tier).check_derivatives(true)).expect("a kernel");
+        let found: Vec<Option<(Op, &str)>> = notes(text, &kernel, &inputs)
+            .into_iter()
+            .map(|note| note.map(|(_, op, _, at)| (op, at)))
+            .collect();
+        assert_eq!(found, expected, "{text} ({tier})");
+        assert_eq!(evaluate(&kernel, &inputs).0, evaluate(&unwatched, &inputs).0, "{text} ({tier}): bits");
+    }
+}
+
+#[test]
+fn derivatives_that_are_not_finite() {
+    use Derivative::{Gradient, Hessian};
+    let of = |text, op, rows: &[&[f64]], others: &[&[f64]]| {
+        let there = rows.iter().map(|&row| (row, Some((op, text))));
+        let elsewhere = others.iter().map(|&row| (row, None));
+        singular(text, &Gradient, &there.chain(elsewhere).collect::<Vec<_>>());
+    };
+    of("(sqrt x)", Op::Sqrt, &[&[0.0], &[-0.0], &[-1.0]], &[&[TINY], &[1.0]]);
+    of("(cbrt x)", Op::Cbrt, &[&[0.0]], &[&[1e-30], &[-1.0]]);
+    of("(asin x)", Op::Asin, &[&[1.0], &[-1.0], &[2.0]], &[&[0.5]]);
+    of("(acos x)", Op::Acos, &[&[1.0], &[-1.0]], &[&[0.0]]);
+    of("(atan y x)", Op::Atan2, &[&[0.0, 0.0], &[-0.0, 0.0]], &[&[0.0, 1.0], &[1.0, 0.0]]);
+    of("(pow x 0.5)", Op::Pow, &[&[0.0]], &[&[1.0]]);
+    of("(pow x 2)", Op::Pow, &[], &[&[0.0], &[-1.0]]);
+    of("(pow x y)", Op::Pow, &[&[0.0, 0.5], &[-1.0, 2.0]], &[&[0.0, 2.0], &[1.0, 0.0]]);
+    of("(log x)", Op::Log, &[&[0.0]], &[&[1.0], &[-1.0]]);
+    of("(/ x y)", Op::Div, &[&[1.0, 0.0]], &[&[1.0, 2.0]]);
+    // Kinks have a derivative by convention.
+    of("(norm u)", Op::Norm, &[], &[&[0.0, 0.0]]);
+    of("(hypot x y)", Op::Hypot, &[], &[&[0.0, 0.0]]);
+    // What is not taken, does not vary or has no part in the derivative does not matter.
+    of("(if (> x 0) (sqrt x) x)", Op::Sqrt, &[], &[&[0.0], &[-1.0]]);
+    of("(* x (sqrt 0))", Op::Sqrt, &[], &[&[0.0]]);
+    of("(floor (sqrt x))", Op::Sqrt, &[], &[&[0.0]]);
+    // The first is reported, at its expression; a finite derivative is none to report.
+    let root = Some((Op::Sqrt, "(sqrt (- x y))"));
+    singular("(* z (log y) (sqrt (- x y)))", &Gradient, &[(&[1.0, 2.0, 2.0], root), (&[1.0, 2.0, 3.0], None)]);
+    let deviation = "(let ((m (/ (vsum u) 2))) (sqrt (/ (dot (- u m) (- u m)) 2)))";
+    let root = Some((Op::Sqrt, "(sqrt (/ (dot (- u m) (- u m)) 2))"));
+    singular(deviation, &Gradient, &[(&[1.0, 1.0], root), (&[1.0, 2.0], None)]);
+    // In loops and recursive functions, too.
+    let looped = "(loop ((i 0) (s x)) (if (< i 3) (recur (+ i 1) (sqrt s)) s))";
+    singular(looped, &Gradient, &[(&[0.0], Some((Op::Sqrt, "(sqrt s)"))), (&[2.0], None)]);
+    let called = "(define (f n x) (if (< n 1) 1 (* (sqrt x) (f (- n 1) (- x 1))))) (define (main x) (f 2 x))";
+    singular(called, &Gradient, &[(&[1.0], Some((Op::Sqrt, "(sqrt x)"))), (&[2.0], None)]);
+    // Second derivatives are not finite where first ones are.
+    singular("(pow x 1.5)", &Gradient, &[(&[0.0], None)]);
+    singular("(pow x 1.5)", &Hessian, &[(&[0.0], Some((Op::Pow, "(pow x 1.5)"))), (&[1.0], None)]);
+}
+
+/// Where the domain is watched, too, all that is outside is reported, with a finite derivative or not.
+#[test]
+fn derivatives_beside_domains() {
+    let text = "(+ (if (< (log x) 0) 0 y) (sqrt y))";
+    let both = CompileOptions::default().derivative(Derivative::Gradient).check_derivatives(true);
+    let program = Program::parse(text).expect("a program");
+    for (options, expected) in [
+        (both.clone(), [None, Some(Met::Singular)]),
+        (both.check_domain(true), [Some(Met::Outside), Some(Met::Singular)]),
+    ] {
+        let kernel = program.compile(&options).expect("a kernel");
+        let rows: [&[f64]; 2] = [&[-1.0, 1.0], &[2.0, 0.0]];
+        let found = notes(text, &kernel, &rows).into_iter().map(|note| note.map(|(what, ..)| what));
+        assert_eq!(found.collect::<Vec<_>>(), expected);
+    }
+}
+
 /// A failure is reported whatever was noted before; a note does not make a row fail.
 #[test]
 fn failures_come_first() {

@@ -232,6 +232,55 @@ fn rows() -> Vec<Row> {
             &[|_, x, _| recip(&radius2(&one(), x).sqrt(P, RM))],
             [2.0, 2.0],
         ),
+        row(
+            "(acosh x)",
+            &[Op::Acosh],
+            [Between(1.0, 1e308), none],
+            &[|_, x, _| recip(&sub(&x.mul(x, 4 * P, RM), &one()).sqrt(P, RM))],
+            [2.0, 2.0],
+        ),
+        row(
+            "(atanh x)",
+            &[Op::Atanh],
+            [Between(-1.0, 1.0), none],
+            &[|_, x, _| recip(&sub(&one(), &x.mul(x, 4 * P, RM)))],
+            [2.0, 2.0],
+        ),
+        Row {
+            reason: "by the base: a quotient of two logarithms divided twice",
+            counts: |x, b| x != 1.0 && b != 1.0,
+            ..row(
+                "(log x y)",
+                &[Op::LogBase],
+                [Positive, Positive],
+                &[
+                    |b, x, y| recip(&mul(x, &ln(b, y))),
+                    |b, x, y| {
+                        let log = ln(b, y);
+                        div(&div(&ln(b, x), &log), &mul(&log, y)).neg()
+                    },
+                ],
+                [3.0, 3.0],
+            )
+        },
+        row(
+            "(sigmoid x)",
+            &[],
+            [Between(-700.0, 700.0), none],
+            &[|b, x, _| {
+                let power = exp(b, &x.abs().neg());
+                let sum = add(&one(), &power);
+                div(&power, &mul(&sum, &sum))
+            }],
+            [2.0, 2.0],
+        ),
+        row(
+            "(softplus x)",
+            &[Op::Lead],
+            [Between(-700.0, 700.0), none],
+            &[|b, x, _| recip(&add(&one(), &exp(b, &x.clone().neg())))],
+            [1.0, 1.0],
+        ),
         Row {
             reason: "1/(3y²), the square of a function of 1 ULP",
             ..row(
@@ -527,8 +576,9 @@ fn second(row: &Row, b: &mut Big, at: [f64; 2], i: usize, j: usize) -> Option<f6
         let quotient = div(&sub(&above, &below), &mul(&step, &big(2.0)));
         Some(quotient).filter(|x| !x.is_nan() && !x.is_inf()).map(|x| rough(&x)).filter(|x| x.is_finite())
     };
-    // Small beside the operand, beside what it is from ±1, and beside the other one.
-    let sizes = [at[j].abs(), at[1 - j].abs(), (1.0 - at[j].abs()).abs(), 1.0];
+    // Small beside the operand, beside what it is from ±1, and beside the other one: beside the smallest of them first.
+    let mut sizes = [at[j].abs(), at[1 - j].abs(), (1.0 - at[j].abs()).abs(), 1.0];
+    sizes.sort_by(f64::total_cmp);
     let mut found = None;
     for size in sizes.into_iter().filter(|&size| size > 0.0) {
         let (Some(one), Some(other)) = (quotient(size, 60), quotient(size, 70)) else { continue };
@@ -709,6 +759,7 @@ fn values_of_the_family_are_within_their_bounds() {
 fn every_slope_is_measured() {
     const ABSENT: &[(&str, &str)] = &[
         ("abs", "the sign, exactly"),
+        ("copysign", "a product of two signs, exactly"),
         ("min", "1, 0 or one half, exactly"),
         ("max", "1, 0 or one half, exactly"),
     ];

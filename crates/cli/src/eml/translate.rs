@@ -202,7 +202,8 @@ pub fn run_raise(args: &RaiseArgs, json: bool) -> Result<(), Failure> {
             "points": raised.points,
         }));
     }
-    let mut text = format!("; {count} operations for {}\n", counts(&tree.sizes()));
+    let operations = if count == 1 { "1 operation".into() } else { format!("{count} operations") };
+    let mut text = format!("; {operations} for {}\n", counts(&tree.sizes()));
     for condition in domain {
         text += &format!("; where {condition}\n");
     }

@@ -479,3 +479,38 @@ fn gradients_by_parameters_with_failed_rows() {
     assert!(values[0] == 10.0 && values[1].is_nan() && values[2] == 20.0, "{values:?}");
     dir.fails(2, &["run", "-e", "x", "--batch", "in.csv", "--skip-failed"]);
 }
+
+#[test]
+fn derivatives_that_are_not_finite_are_explained() {
+    let deviation = "(let ((m (/ (vsum v) 2))) (sqrt (/ (dot (- v m) (- v m)) 2)))";
+    let dir = Dir::new().with("std.scm", deviation).with("v.csv", "v[0],v[1]\n1,1\n1,2\n3,3\n");
+    let done = dir.nc(&["eval", "std.scm", "--set", "v=[1,1]", "--grad"]);
+    assert_eq!(done.status, 0);
+    assert!(done.stdout.contains("d/dv  = [NaN, NaN]"), "{}", done.stdout);
+    assert!(done.stderr.contains("[singular-derivative] Warning: `sqrt` has no finite derivative (x = 0)"));
+    assert!(done.stderr.contains("std.scm:1:27"), "{}", done.stderr);
+    assert_eq!(dir.nc(&["eval", "std.scm", "--set", "v=[1,2]", "--grad"]).stderr, "");
+    assert_eq!(dir.nc(&["eval", "std.scm", "--set", "v=[1,1]"]).stderr, "");
+    let done = dir.nc(&["eval", "std.scm", "--set", "v=[1,1]", "--grad", "--json"]);
+    let report: Value = serde_json::from_str(&done.stdout).unwrap();
+    assert_eq!((report["note"]["op"].clone(), report["note"]["start"].clone()), ("sqrt".into(), 26.into()));
+    // No operation is to blame where a product overflows.
+    let done = dir.nc(&["eval", "-e", "(exp (* 800 x))", "--set", "x=1", "--grad"]);
+    assert!(done.stderr.contains("a derivative is not finite, although every operation has one here"));
+    let run = |more: &[&str]| {
+        let call = ["run", "std.scm", "--inputs", "v[2]", "--batch", "v.csv", "-o", "o.npy", "--grad", "g.npz"];
+        dir.nc(&[&call[..], more].concat())
+    };
+    let done = run(&[]);
+    assert_eq!(done.status, 0);
+    assert!(done.stderr.contains("rows 0, 2: `sqrt` has no finite derivative (x = 0)"), "{}", done.stderr);
+    assert!(
+        done.stderr.ends_with(
+            "2 of 3 rows with a derivative that is not finite (rows count from 0); their values count\n"
+        ),
+        "{}",
+        done.stderr
+    );
+    let report: Value = serde_json::from_str(&run(&["--json"]).stdout).unwrap();
+    assert_eq!((report["noted"].clone(), report["notes"][1]["row"].clone()), (2.into(), 2.into()));
+}

@@ -7,4 +7,5 @@ mod eml;
 mod everyday;
 mod help;
 mod messy;
+mod notices;
 mod programs;

@@ -243,7 +243,27 @@ fn applied(op: Op, operands: &[Id], writer: &mut Writer) -> Option<Id> {
             let sum = writer.add(Term::Add([x, root]));
             Term::Log([sum])
         }
-        Op::Min | Op::Max | Op::Sign | Op::Asin | Op::Acos | Op::Atan | Op::Atan2 | Op::Erf => return None,
+        Op::LogBase => {
+            let (x, base) = (writer.add(Term::Log([x])), writer.add(Term::Log([y])));
+            Term::Div([x, base])
+        }
+        Op::Acosh => {
+            // log(x + √(x² − 1))
+            let (one, square) = (writer.number(1), writer.add(Term::Mul([x, x])));
+            let less = writer.add(Term::Sub([square, one]));
+            let root = writer.add(Term::Sqrt([less]));
+            let sum = writer.add(Term::Add([x, root]));
+            Term::Log([sum])
+        }
+        Op::Atanh => {
+            // ½ log((1 + x)/(1 − x))
+            let (one, two) = (writer.number(1), writer.number(2));
+            let (above, below) = (writer.add(Term::Add([one, x])), writer.add(Term::Sub([one, x])));
+            let ratio = writer.add(Term::Div([above, below]));
+            let log = writer.add(Term::Log([ratio]));
+            Term::Div([log, two])
+        }
+        Op::Min | Op::Max | Op::Sign | Op::CopySign | Op::Asin | Op::Acos | Op::Atan | Op::Atan2 | Op::Erf => return None,
         Op::Floor | Op::Ceil | Op::Round | Op::Trunc | Op::Remainder | Op::Modulo | Op::Quotient => {
             return None;
         }

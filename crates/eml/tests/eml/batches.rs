@@ -17,7 +17,7 @@ fn native_tier() -> Tier {
 /// The value and gradient of a program of real inputs.
 fn run(program: &Program, columns: &[&[f64]]) -> Vec<Vec<f64>> {
     let options = CompileOptions::default().derivative(Derivative::Gradient).tier(native_tier());
-    program.compile(&options).unwrap().columns(columns).unwrap()
+    program.compile(&options).unwrap().columns(columns).unwrap().to_vec()
 }
 
 /// `n` points spread over an interval, its ends aside.

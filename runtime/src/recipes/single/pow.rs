@@ -15,18 +15,9 @@ pub fn split<L: Lanes>(l: &L, a: L::F) -> Split<L> {
     Split { k, index: l.i(0), difference: l.sub(m, one), sum: fast_two_sum(l, one, m) }
 }
 
-/// `a^(y + y′)` for `a ≥ 0`; `reciprocal` is that of the rounded `m + 1`.
-///
-/// The logarithm in two numbers, relative error about `2^−35`: `2 atanh s` with `s = (m − 1)/(m + 1)` in two
-/// numbers, `|s| < 0.172`, so that the cubic term counts in two numbers too. Then the exponential of a sum of
-/// two numbers.
-pub fn magnitude<L: Lanes>(
-    l: &L,
-    a: L::F,
-    (y, y_low): Pair<L>,
-    parts: &Split<L>,
-    reciprocal: L::F,
-) -> Magnitude<L> {
+/// The logarithm of `a ≥ 0` in two numbers, relative error about `2^−35`: `2 atanh s` with `s = (m − 1)/(m + 1)` in two
+/// numbers, `|s| < 0.172`, so that the cubic term counts in two numbers too.
+pub fn logarithm_of<L: Lanes>(l: &L, a: L::F, parts: &Split<L>, reciprocal: L::F) -> (L::F, L::F) {
     let s = l.mul(parts.difference, reciprocal);
     let minus_s = l.neg(s);
     let residual = l.fma(minus_s, parts.sum.1, l.fma(minus_s, parts.sum.0, parts.difference));
@@ -49,7 +40,22 @@ pub fn magnitude<L: Lanes>(
     let log_low = l.add(l.add(carry, carry_too), low);
     let log = l.select(l.lt(a, l.f(f64::INFINITY)), log, a);
     let log = l.select(l.eq(a, l.f(0.0)), l.f(f64::NEG_INFINITY), log);
+    (log, log_low)
+}
 
+/// `a^(y + y′)` for `a ≥ 0`; `reciprocal` is that of the rounded `m + 1`.
+///
+/// The logarithm in two numbers, relative error about `2^−35`: `2 atanh s` with `s = (m − 1)/(m + 1)` in two
+/// numbers, `|s| < 0.172`, so that the cubic term counts in two numbers too. Then the exponential of a sum of
+/// two numbers.
+pub fn magnitude<L: Lanes>(
+    l: &L,
+    a: L::F,
+    (y, y_low): Pair<L>,
+    parts: &Split<L>,
+    reciprocal: L::F,
+) -> Magnitude<L> {
+    let (log, log_low) = logarithm_of(l, a, parts, reciprocal);
     let (p, mut p_error) = two_prod(l, y, log);
     if let Some(y_low) = y_low {
         p_error = l.fma(y_low, log, p_error);
