@@ -337,12 +337,12 @@ fn read_source(path: &Path) -> Result<(String, Vec<u8>), Failure> {
         return Ok(("standard input".into(), bytes));
     }
     let name = path.display().to_string();
-    let wrong = |error: io::Error| Failure::message("file", format!("cannot read {name}: {error}"));
-    let file = File::open(path).map_err(wrong)?;
-    if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
-        return Err(Failure::message("file", format!("cannot read {name}: it is a directory")));
-    }
-    file.take(limit + 1).read_to_end(&mut bytes).map_err(wrong)?;
+    // In the words in which a batch is refused.
+    let wrong = |action: &str, error: io::Error| {
+        Failure::message("file", format!("{name}: cannot {action} the file: {error}"))
+    };
+    let file = File::open(path).map_err(|error| wrong("open", error))?;
+    file.take(limit + 1).read_to_end(&mut bytes).map_err(|error| wrong("read", error))?;
     Ok((name, bytes))
 }
 

@@ -66,7 +66,6 @@ const REFUSED: &[(&[&str], &str, &str)] = &[
             "call-with-current-continuation",
             "dynamic-wind",
             "delay",
-            "force",
             "eval",
             "define-syntax",
             "let-syntax",

@@ -514,3 +514,53 @@ fn derivatives_that_are_not_finite_are_explained() {
     let report: Value = serde_json::from_str(&run(&["--json"]).stdout).unwrap();
     assert_eq!((report["noted"].clone(), report["notes"][1]["row"].clone()), (2.into(), 2.into()));
 }
+
+/// Messages show the place and nothing else of it, whatever the message says, how many lines are above and how lines end.
+#[test]
+fn excerpts_wherever_they_are() {
+    let far = "; a line\n".repeat(150_000) + "(begin 1 2)";
+    let dir = Dir::new()
+        .with("expression", "(begin 1 2)")
+        .with("far.scm", far)
+        .with("crlf.scm", "(+ 1\r\n   (sine x))\r\n");
+    let message = dir.fails(1, &["check", "expression"]);
+    assert!(message.contains("takes one expression: nothing but the last could matter\n"), "{message}");
+    assert!(message.contains("╭─[ expression:1:1 ]"), "{message}");
+    let message = dir.fails(1, &["check", "far.scm"]);
+    assert!(message.contains("╭─[ far.scm:150001:1 ]"), "{message}");
+    assert!(message.contains("150001 │ (begin 1 2)"), "{message}");
+    let message = dir.fails(1, &["check", "crlf.scm"]);
+    assert!(message.contains("╭─[ crlf.scm:2:5 ]") && message.contains("2 │    (sine x))\n"), "{message:?}");
+}
+
+#[test]
+fn advice_that_leads_on() {
+    let dir = Dir::new().with("v.scm", "(dot r r)").with("f.nci", "a = 2\nb = 3;\na*b");
+    // A formula that was read as a name.
+    for call in [&["eval", "-e", "m*v^2/2", "--set", "m=2"][..], &["eval", "-e", "m*v^2/2"]] {
+        let message = dir.fails(1, call);
+        assert!(message.contains("with `--dialect infix` it is a formula"), "{message}");
+    }
+    let message = dir.fails(1, &["check", "v.scm"]);
+    assert!(message.contains("the input `r` is a scalar") && message.contains("--inputs 'r[3]'"), "{message}");
+    let message = dir.fails(1, &["check", "f.nci"]);
+    assert!(message.contains("a statement ends with `;`"), "{message}");
+    let message = dir.fails(1, &["eval", "-e", "sin x", "--dialect", "infix"]);
+    assert!(message.contains("a call is written `sin(x)`"), "{message}");
+    let message = dir.fails(1, &["eval", "-e", "(vsum (slice [1 2 3] 2 1))"]);
+    assert!(message.contains("slice to 1: it ends before an index from 3 to 3"), "{message}");
+    let message = dir.fails(1, &["eval", "-e", "(vsum (zeros 1e300))"]);
+    assert!(message.contains("size 1e300"), "{message}");
+    let message = dir.fails(2, &["ir", "v.scm", "--stage", "graph", "--grad"]);
+    assert!(message.contains("--grad: this stage has no derivatives"), "{message}");
+    let text = dir.ok(&["ir", "v.scm", "--stage", "ast", "--json"]);
+    assert_eq!(serde_json::from_str::<Value>(&text).unwrap()["text"], "(dot r r)\n");
+    // Over the extended numbers the logarithm of 0 is a value, and that of a negative number is none.
+    let over = |x: &str| {
+        let set = format!("x={x}");
+        dir.nc(&["eval", "-e", "eml(1,x)", "--dialect", "eml", "--over", "extended", "--set", &set])
+    };
+    assert_eq!((over("0").status, over("0").stderr), (0, String::new()));
+    let done = over("-1");
+    assert!(done.status == 1 && done.stderr.contains("[no-value]"), "{}", done.stderr);
+}

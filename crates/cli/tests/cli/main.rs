@@ -5,6 +5,7 @@ mod command;
 mod complex;
 mod eml;
 mod everyday;
+mod explain;
 mod help;
 mod messy;
 mod notices;

@@ -560,8 +560,8 @@ fn files_that_cannot_be_used() {
     assert_snapshot!(run(&["--batch", "in.npy", "-o", "none/o.npy"]), @"error: none/o.npy: cannot create the file: its directory does not exist");
     assert_snapshot!(run(&["--batch", "in.npy", "-o", "o.npz", "--grad", "none/g.npy"]), @"error: none/g.npy: cannot create the file: its directory does not exist");
     assert_snapshot!(run(&["--batch", "in.npy", "-o", "d.npy"]), @"error: d.npy: cannot replace the file: it is a directory or device");
-    assert_snapshot!(dir.fails(1, &["check", "none.scm"]), @"error: cannot read none.scm: No such file or directory (os error 2)");
-    assert_snapshot!(dir.fails(1, &["check", "d.scm"]), @"error: cannot read d.scm: it is a directory");
+    assert_snapshot!(dir.fails(1, &["check", "none.scm"]), @"error: none.scm: cannot open the file: No such file or directory (os error 2)");
+    assert_snapshot!(dir.fails(1, &["check", "d.scm"]), @"error: d.scm: cannot read the file: Is a directory (os error 21)");
     let names = Dir::new().with("p.scm", "(values (a x) (b y))").with("in.csv", "x,y\n1,2\n");
     assert_snapshot!(names.fails(1, &["run", "p.scm", "--batch", "in.csv", "-o", "o.npy"]), @"error: -o: p.scm has 2 results (a, b), and an npy file holds one array; use npz");
     assert_snapshot!(names.fails(1, &["run", "p.scm", "--batch", "in.csv", "-o", "o.npz", "--grad", "g.npy"]), @"error: --grad: p.scm has 2 results (a, b), and an npy file holds one array; use npz");
