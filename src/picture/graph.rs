@@ -275,7 +275,7 @@ impl<'a> Drawer<'a> {
             Syntax::Call(names) | Syntax::Fold { names, .. } | Syntax::Chain(names) => {
                 names.first().map_or_else(|| op.to_string(), |&name| name.to_string())
             }
-            Syntax::Internal => op.to_string(),
+            Syntax::Internal | Syntax::Part(_) => op.to_string(),
         };
         match self.around.wording.name(self.graph.span(node)) {
             Some(name) => format!("{name}: {word}"),
