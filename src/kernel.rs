@@ -471,7 +471,10 @@ pub fn derived(graph: &Graph, options: &CompileOptions) -> Result<Graph, KernelE
             Reason::Met { what: Met::Singular, .. } => true,
             Reason::Met { what: Met::Outside, .. } => !options.check_domain,
             Reason::Met { what: Met::Kink, .. } => false,
-            Reason::Index { .. } | Reason::Iterations { .. } | Reason::Depth { .. } | Reason::Steps { .. } => false,
+            Reason::Index { .. }
+            | Reason::Iterations { .. }
+            | Reason::Depth { .. }
+            | Reason::Steps { .. } => false,
         });
     }
     Ok(graph)
@@ -923,8 +926,7 @@ impl Kernel {
             None => copy.insert(vec![T::default(); outputs.len()]).as_mut_slice(),
         };
         let sink = batch::Sink::Matrix { data, columns: width, row_stride: width.max(1) };
-        let batch =
-            Batch { rows, inputs: &[source], params, outputs: &mut [sink], param_gradients };
+        let batch = Batch { rows, inputs: &[source], params, outputs: &mut [sink], param_gradients };
         let report = self.evaluate(batch, options, workspace)?;
         if let Some(copy) = copy {
             outputs.iter_mut().zip(copy).for_each(|(slot, value)| *slot = value);

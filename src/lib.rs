@@ -55,14 +55,17 @@ pub use formula::{Formula, FormulaError, FormulaValue};
 pub use graph::{Check, Effect, Input, Reason, Role, Source};
 pub use interpret::ast::Variable;
 pub use kernel::{
-    Columns, CompileOptions, DEFAULT_TAPE_BYTES, Derivative, Dtype, Explanation, Kernel, KernelError, OutputInfo, Tier,
+    Columns, CompileOptions, DEFAULT_TAPE_BYTES, Derivative, Dtype, Explanation, Kernel, KernelError,
+    OutputInfo, Tier,
 };
 pub use limits::{DEFAULT_MEMORY_BYTES, Limits, MAX_DEPTH};
 pub use nc_runtime::memory::CodeMemoryError;
 #[cfg(feature = "ndarray")]
 pub use ndarray;
 pub use ops::primitives::PrimitiveInfo;
-pub use ops::{Arity, Bound, Domain, Kink, Met, Op, OpInfo, Primitive, ShapeError, Single, Singularity, Syntax};
+pub use ops::{
+    Arity, Bound, Domain, Kink, Met, Op, OpInfo, Primitive, ShapeError, Single, Singularity, Syntax,
+};
 pub use picture::{Detail, Picture, TooLarge};
 pub use program::{Error, Program, Stage, Subject};
 pub use source::{Diagnostic, Excerpt, Place, Severity, SourceId, SourceMap, Span, TooLong};

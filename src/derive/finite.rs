@@ -14,7 +14,9 @@ pub fn restrict(g: &mut Graph, restricted: impl Fn(&Check) -> bool) {
     let mut somewhere = g.boolean(false);
     for derivative in derivatives {
         let parts = match g.shape(derivative) {
-            Shape::Complex => vec![g.slice(derivative, 0, Shape::Scalar), g.slice(derivative, 1, Shape::Scalar)],
+            Shape::Complex => {
+                vec![g.slice(derivative, 0, Shape::Scalar), g.slice(derivative, 1, Shape::Scalar)]
+            }
             Shape::Scalar | Shape::Vector(_) | Shape::Matrix(..) => vec![derivative],
         };
         for part in parts {

@@ -292,7 +292,15 @@ fn formula(terms: &Terms, node: Node) -> (Tightness, Vec<Item>) {
         Op::Exp | Op::Exp2 | Op::Expm1 | Op::Log | Op::Log2 | Op::Log10 | Op::Log1p => call(op, args),
         Op::LogBase => call(op, args),
         Op::Sin | Op::Cos | Op::Tan | Op::Asin | Op::Acos | Op::Atan | Op::Atan2 => call(op, args),
-        Op::Sinh | Op::Cosh | Op::Tanh | Op::Asinh | Op::Acosh | Op::Atanh | Op::Cbrt | Op::Hypot | Op::Erf => call(op, args),
+        Op::Sinh
+        | Op::Cosh
+        | Op::Tanh
+        | Op::Asinh
+        | Op::Acosh
+        | Op::Atanh
+        | Op::Cbrt
+        | Op::Hypot
+        | Op::Erf => call(op, args),
         Op::Lead | Op::LeadByX | Op::LeadByY | Op::Direction | Op::OverSquare => call(op, args),
         Op::ErfSlope | Op::PowSlope => call(op, args),
         Op::Floor | Op::Ceil | Op::Round | Op::Trunc | Op::Remainder | Op::Modulo | Op::Quotient => {

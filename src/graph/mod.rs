@@ -176,7 +176,9 @@ impl std::fmt::Display for Reason {
                 let (words, condition) = match what {
                     Met::Outside => ("is outside its safe domain", info.domain.map(|domain| domain.text)),
                     Met::Kink => ("is at a kink", info.kink.map(|kink| kink.text)),
-                    Met::Singular => ("has no finite derivative", info.singular.map(|singular| singular.text)),
+                    Met::Singular => {
+                        ("has no finite derivative", info.singular.map(|singular| singular.text))
+                    }
                 };
                 write!(f, "`{}` {words}", info.spelling())?;
                 match condition {

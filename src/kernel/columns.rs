@@ -134,7 +134,7 @@ impl Kernel {
                 columns => Numbers::Matrix { data, columns, row_stride: columns },
             });
         }
-        self.into_columns(rows.unwrap_or(1), &sources, &params)
+        self.computed(rows.unwrap_or(1), &sources, &params)
     }
 
     /// Evaluates columns, one for each element of the inputs in the order of [`Kernel::inputs`]; that of a parameter has one
@@ -163,10 +163,10 @@ impl Kernel {
             check_length(input, rows, rows, column.len())?;
             sources.push(Numbers::Column(column));
         }
-        self.into_columns(rows.unwrap_or(1), &sources, &params)
+        self.computed(rows.unwrap_or(1), &sources, &params)
     }
 
-    fn into_columns<T: Element>(
+    fn computed<T: Element>(
         &self,
         rows: usize,
         inputs: &[Numbers<'_, T>],
@@ -198,9 +198,10 @@ fn elements_of(name: &str, shape: Shape) -> Vec<String> {
         Shape::Scalar => vec![name.to_string()],
         Shape::Complex => vec![format!("{name}.re"), format!("{name}.im")],
         Shape::Vector(n) => (0..n).map(|k| format!("{name}[{k}]")).collect(),
-        Shape::Matrix(n, m) => {
-            (0..n).flat_map(|i| (0..m).map(move |j| (i, j))).map(|(i, j)| format!("{name}[{i},{j}]")).collect()
-        }
+        Shape::Matrix(n, m) => (0..n)
+            .flat_map(|i| (0..m).map(move |j| (i, j)))
+            .map(|(i, j)| format!("{name}[{i},{j}]"))
+            .collect(),
     }
 }
 

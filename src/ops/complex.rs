@@ -102,7 +102,16 @@ impl Numeric<2> for LogHypot {
 /// `Re √(x + iy)`.
 pub struct RootRe;
 impl Numeric<2> for RootRe {
-    const INFO: OpInfo = OpInfo { singular: Some(Singularity::ORIGIN), ..part("root-re", "sqrt", "real part of √(x + iy)", Bound::Ulp(2.0), "Re 1/(2√(x + iy)), −Im 1/(2√(x + iy))") };
+    const INFO: OpInfo = OpInfo {
+        singular: Some(Singularity::ORIGIN),
+        ..part(
+            "root-re",
+            "sqrt",
+            "real part of √(x + iy)",
+            Bound::Ulp(2.0),
+            "Re 1/(2√(x + iy)), −Im 1/(2√(x + iy))",
+        )
+    };
     fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {
         complex::root_re(l, x, y)
     }
@@ -117,13 +126,16 @@ impl Numeric<2> for RootRe {
 /// `Im √(x + iy)`.
 pub struct RootIm;
 impl Numeric<2> for RootIm {
-    const INFO: OpInfo = OpInfo { singular: Some(Singularity::ORIGIN), ..part(
-        "root-im",
-        "sqrt",
-        "imaginary part of √(x + iy)",
-        Bound::Ulp(2.0),
-        "Im 1/(2√(x + iy)), Re 1/(2√(x + iy))",
-    ) };
+    const INFO: OpInfo = OpInfo {
+        singular: Some(Singularity::ORIGIN),
+        ..part(
+            "root-im",
+            "sqrt",
+            "imaginary part of √(x + iy)",
+            Bound::Ulp(2.0),
+            "Im 1/(2√(x + iy)), Re 1/(2√(x + iy))",
+        )
+    };
     fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {
         complex::root_im(l, x, y)
     }
@@ -162,8 +174,13 @@ impl Numeric<2> for TanhRe {
 /// `Im tanh(x + iy)`.
 pub struct TanhIm;
 impl Numeric<2> for TanhIm {
-    const INFO: OpInfo =
-        part("tanh-im", "tanh", "imaginary part of tanh(x + iy)", NORM, "Im 1/cosh²(x + iy), Re 1/cosh²(x + iy)");
+    const INFO: OpInfo = part(
+        "tanh-im",
+        "tanh",
+        "imaginary part of tanh(x + iy)",
+        NORM,
+        "Im 1/cosh²(x + iy), Re 1/cosh²(x + iy)",
+    );
     fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {
         hyperbolic::complex_tanh(l, x, trig::sincos(l, y)).1
     }
@@ -192,7 +209,16 @@ fn tanh_slope<A: Algebra>(g: &mut A, [x, y]: [A::V; 2]) -> (A::V, A::V) {
 /// `Re (x + iy)^w` for a real w.
 pub struct PowRe;
 impl Numeric<3> for PowRe {
-    const INFO: OpInfo = OpInfo { singular: Some(Singularity::ORIGIN), ..part("pow-re", "pow", "real part of (x + iy)^c", POLAR, "those of p = z^c: c·z^(c−1), and p·log z by c") };
+    const INFO: OpInfo = OpInfo {
+        singular: Some(Singularity::ORIGIN),
+        ..part(
+            "pow-re",
+            "pow",
+            "real part of (x + iy)^c",
+            POLAR,
+            "those of p = z^c: c·z^(c−1), and p·log z by c",
+        )
+    };
     fn lanes<L: Lanes>(l: &L, [x, y, w]: [L::F; 3]) -> L::F {
         let (magnitude, angle) = complex::power_polar(l, x, y, w);
         complex::from_polar(l, magnitude, trig::sincos(l, angle)).0
@@ -212,13 +238,16 @@ impl Numeric<3> for PowRe {
 /// `Im (x + iy)^w` for a real w.
 pub struct PowIm;
 impl Numeric<3> for PowIm {
-    const INFO: OpInfo = OpInfo { singular: Some(Singularity::ORIGIN), ..part(
-        "pow-im",
-        "pow",
-        "imaginary part of (x + iy)^c",
-        POLAR,
-        "those of p = z^c: c·z^(c−1), and p·log z by c",
-    ) };
+    const INFO: OpInfo = OpInfo {
+        singular: Some(Singularity::ORIGIN),
+        ..part(
+            "pow-im",
+            "pow",
+            "imaginary part of (x + iy)^c",
+            POLAR,
+            "those of p = z^c: c·z^(c−1), and p·log z by c",
+        )
+    };
     fn lanes<L: Lanes>(l: &L, [x, y, w]: [L::F; 3]) -> L::F {
         let (magnitude, angle) = complex::power_polar(l, x, y, w);
         complex::from_polar(l, magnitude, trig::sincos(l, angle)).1

@@ -223,7 +223,8 @@ impl Watch {
         let outside = self.domain || self.derivatives;
         let domain = info.domain.filter(|_| outside).map(|domain| (Met::Outside, domain.outside));
         let kink = info.kink.filter(|_| self.kinks).map(|kink| (Met::Kink, kink.here));
-        let singular = info.singular.filter(|_| self.derivatives).map(|singular| (Met::Singular, singular.here));
+        let singular =
+            info.singular.filter(|_| self.derivatives).map(|singular| (Met::Singular, singular.here));
         domain.into_iter().chain(kink).chain(singular)
     }
 }

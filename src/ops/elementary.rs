@@ -44,10 +44,7 @@ impl Numeric<2> for Pow {
             known: power_domain,
             outside: Condition::NoPower,
         }),
-        singular: Some(Singularity::new(
-            "{0} = 0, or {0} < 0 where {1} varies",
-            Condition::SteepPower,
-        )),
+        singular: Some(Singularity::new("{0} = 0, or {0} < 0 where {1} varies", Condition::SteepPower)),
         ..function("pow", &["pow", "expt"], "x to the power y", "y·x^(y−1), x^y·ln x")
     };
     complex_rule!(pow);
@@ -532,12 +529,14 @@ impl Numeric<1> for Acosh {
         hyperbolic::acosh(l, x)
     }
     fn scale<A: Algebra>(g: &mut A, [x]: [A::V; 1], _: A::V, _: usize, t: A::V) -> Term<A::V> {
-        // The product under one root would overflow.
-        let one = g.number(1.0);
+        // Far up, where the product would overflow, 1 does not count.
+        let (one, far) = (g.number(1.0), g.number(2f64.powi(60)));
         let (below, above) = (g.sub(x, one), g.add(x, one));
-        let (below, above) = (g.unary(Op::Sqrt, below), g.unary(Op::Sqrt, above));
-        let root = g.mul(below, above);
-        Term::always(g.div(t, root))
+        let product = g.mul(below, above);
+        let root = g.unary(Op::Sqrt, product);
+        let beyond = g.lt(far, x);
+        let divisor = g.select(beyond, x, root);
+        Term::always(g.div(t, divisor))
     }
 }
 
@@ -568,10 +567,8 @@ impl Numeric<1> for Atanh {
 /// `∛x`.
 pub struct Cbrt;
 impl Numeric<1> for Cbrt {
-    const INFO: OpInfo = OpInfo {
-        singular: Some(Singularity::ZERO),
-        ..function("cbrt", &["cbrt"], "cube root", "1/(3y²)")
-    };
+    const INFO: OpInfo =
+        OpInfo { singular: Some(Singularity::ZERO), ..function("cbrt", &["cbrt"], "cube root", "1/(3y²)") };
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         cbrt::cbrt(l, x)
     }

@@ -8,7 +8,17 @@ use super::{Algebra, Bound, Lane, OpInfo, Rule, ShapeError, Site, Syntax, Term, 
 use crate::types::{Shape, Type};
 
 const fn logic(name: &'static str, syntax: Syntax, doc: &'static str) -> OpInfo {
-    OpInfo { name, syntax, doc, bound: Bound::Exact, derivative: "0", kinks: "", domain: None, kink: None, singular: None }
+    OpInfo {
+        name,
+        syntax,
+        doc,
+        bound: Bound::Exact,
+        derivative: "0",
+        kinks: "",
+        domain: None,
+        kink: None,
+        singular: None,
+    }
 }
 
 /// Entries of operations that are constant between jumps.

@@ -394,7 +394,10 @@ fn checked(shape: Shape) -> Result<Shape, ShapeError> {
 fn size<A: Algebra>(a: &A, args: &[A::V], k: usize) -> Result<u32, ShapeError> {
     match a.size(args[k]) {
         Some(n) if n >= 1.0 && n.fract() == 0.0 && n <= MAX_ELEMENTS as f64 => Ok(n as u32),
-        Some(n) => Err(ShapeError::at(k, format!("size {}: an integer from 1 to {MAX_ELEMENTS} is needed", number(n)))),
+        Some(n) => Err(ShapeError::at(
+            k,
+            format!("size {}: an integer from 1 to {MAX_ELEMENTS} is needed", number(n)),
+        )),
         None => Err(ShapeError::at(k, "a size must be a constant: shapes are known before rows are")),
     }
 }
@@ -483,8 +486,11 @@ fn reference<A: Algebra>(a: &mut A, args: &[A::V]) -> Built<A> {
                 a.apply_typed(Op::Slice, i as u32 * part.len() as u32, ty, &[whole])
             }
             Some(i) => {
-                let range =
-                    format!("index {} of {count} elements: an integer from 0 to {} is needed", number(i), count - 1);
+                let range = format!(
+                    "index {} of {count} elements: an integer from 0 to {} is needed",
+                    number(i),
+                    count - 1
+                );
                 return Err(ShapeError::at(k + 1, range));
             }
             None => a.part(whole, index, count, ty),
@@ -501,7 +507,9 @@ fn bound<A: Algebra>(a: &A, args: &[A::V], k: usize, least: u32, most: u32) -> R
             let n = number(n);
             let message = match k {
                 1 => format!("slice from {n}: it begins at an index from {least} to {most}"),
-                _ => format!("slice to {n}: it ends before an index from {least} to {most}, behind that where it begins"),
+                _ => format!(
+                    "slice to {n}: it ends before an index from {least} to {most}, behind that where it begins"
+                ),
             };
             Err(ShapeError::at(k, message))
         }
@@ -602,10 +610,7 @@ impl Primitive {
             | (Expansion::Fold { op, .. } | Expansion::Chain { op, reversed: false }, 2) => Some(op),
             (Expansion::Sugar(sugar), operands) => sugar.op(operands),
             (
-                Expansion::Fold { .. }
-                | Expansion::Chain { .. }
-                | Expansion::Complex(_)
-                | Expansion::Eml(_),
+                Expansion::Fold { .. } | Expansion::Chain { .. } | Expansion::Complex(_) | Expansion::Eml(_),
                 _,
             ) => None,
         }

@@ -7,7 +7,17 @@ use super::{Algebra, Bound, Lane, Op, OpInfo, Rule, ShapeError, Site, Syntax, Te
 use crate::types::{Elem, Shape, Type};
 
 const fn movement(name: &'static str, syntax: Syntax, doc: &'static str, derivative: &'static str) -> OpInfo {
-    OpInfo { name, syntax, doc, bound: Bound::Exact, derivative, kinks: "", domain: None, kink: None, singular: None }
+    OpInfo {
+        name,
+        syntax,
+        doc,
+        bound: Bound::Exact,
+        derivative,
+        kinks: "",
+        domain: None,
+        kink: None,
+        singular: None,
+    }
 }
 
 /// The type of the result is part of the node.

@@ -26,7 +26,9 @@ fn views_of_every_layout() {
         let mut columns = Array2::zeros((37, 3).f());
         let mut part = Array2::zeros((37, 4));
         for outputs in [rows.view_mut(), columns.view_mut(), part.slice_mut(s![.., 1..])] {
-            kernel.evaluate_array(inputs, &[], outputs, &mut [], &options, &mut space).expect("the arrays fit");
+            kernel
+                .evaluate_array(inputs, &[], outputs, &mut [], &options, &mut space)
+                .expect("the arrays fit");
         }
         assert_eq!((&rows, &columns, part.slice(s![.., 1..])), (&expected, &expected, expected.view()));
     }
@@ -77,7 +79,8 @@ fn inputs_by_name() {
         assert_eq!(found.get("d/dr[1]"), Some(&[3.0, 6.0][..]), "{text}");
         assert_eq!((found.sum("d/dk"), found.get("d/dk")), (Some(17.0), None), "{text}");
         assert_eq!(found.sums().collect::<Vec<_>>(), [("d/dk", 17.0)]);
-        let error = |inputs: &[(&str, &[f64])]| kernel.evaluate_named(inputs).expect_err("no fit").to_string();
+        let error =
+            |inputs: &[(&str, &[f64])]| kernel.evaluate_named(inputs).expect_err("no fit").to_string();
         assert!(error(&numbers[..2]).contains("no numbers for the input `r`"));
         assert!(error(&[numbers[0], numbers[0]]).contains("`k` is given twice"));
         assert!(error(&[("y", &[1.0])]).contains("no input `y`; its inputs are: "));
@@ -103,13 +106,26 @@ fn reports_and_names_of_columns() {
     let found = found.expect("it fits");
     assert_eq!((found.names(), found.report().failed), (&["root".to_string(), "part".to_string()][..], 1));
     assert!(found.get("part").expect("a result")[1].is_nan());
-    assert_eq!(kernel.checks()[found.report().failures[0].check as usize].span.text("(values (root (sqrt x)) (part (ref [x y] i)))"), "(ref [x y] i)");
+    assert_eq!(
+        kernel.checks()[found.report().failures[0].check as usize]
+            .span
+            .text("(values (root (sqrt x)) (part (ref [x y] i)))"),
+        "(ref [x y] i)"
+    );
     // Second derivatives.
     let signature = Signature::scalars().shape("r", Shape::Vector(2));
     let options = CompileOptions::default().signature(signature).derivative(Derivative::Hessian);
-    let kernel = Program::parse("(* x (ref r 0) (ref r 1))").and_then(|p| p.compile(&options)).expect("a kernel");
+    let kernel =
+        Program::parse("(* x (ref r 0) (ref r 1))").and_then(|p| p.compile(&options)).expect("a kernel");
     let found = kernel.evaluate_named(&[("x", &[2.0]), ("r", &[3.0, 5.0])]).expect("it fits");
-    for (name, value) in [("value", 30.0), ("d/dr[0]", 10.0), ("d²/dxdx", 0.0), ("d²/dxdr[1]", 3.0), ("d²/drdx[0]", 5.0), ("d²/drdr[1][0]", 2.0)] {
+    for (name, value) in [
+        ("value", 30.0),
+        ("d/dr[0]", 10.0),
+        ("d²/dxdx", 0.0),
+        ("d²/dxdr[1]", 3.0),
+        ("d²/drdx[0]", 5.0),
+        ("d²/drdr[1][0]", 2.0),
+    ] {
         assert_eq!(found.get(name), Some(&[value][..]), "{name} of {:?}", found.names());
     }
     // Of several results.
@@ -125,7 +141,9 @@ fn inputs_to_differentiate_by_without_a_derivative() {
     let options = CompileOptions::default().wrt(["x"]);
     let program = Program::parse("(* x y)").expect("a program");
     for tier in [Tier::Interpret, Tier::Auto] {
-        let Err(Error::Kernel(error)) = program.compile(&options.clone().tier(tier)) else { panic!("{tier}") };
+        let Err(Error::Kernel(error)) = program.compile(&options.clone().tier(tier)) else {
+            panic!("{tier}")
+        };
         assert_eq!(error.code(), "gradient", "{error}");
     }
 }

@@ -6,9 +6,9 @@ use std::path::Path;
 
 use crate::support;
 
+use neural_compiler::batch::{RowOutcome, Workspace};
 use neural_compiler::internals::graph::Graph;
 use neural_compiler::internals::kernel::derived;
-use neural_compiler::batch::{RowOutcome, Workspace};
 use neural_compiler::{
     Bound, CompileOptions, Derivative, Dtype, Error, Kernel, KernelError, Op, Primitive, Program, Role,
     Signature, Source, Tier,

@@ -442,7 +442,10 @@ fn signs_that_only_look_like_operators_and_digits() {
     for (source, expected) in [
         ("(* −1 x)", Some("look-alike: `−` (U+2212) only looks like `-`, which is written so")),
         ("(+ x ２)", Some("look-alike: `２` (U+FF12) only looks like `2`, which is written so")),
-        ("(+ x² 1)", Some("look-alike: `²` (U+00B2) is a letter like any other: a power is a product or `pow` with 2")),
+        (
+            "(+ x² 1)",
+            Some("look-alike: `²` (U+00B2) is a letter like any other: a power is a product or `pow` with 2"),
+        ),
         ("(− x 1)", Some("unknown-name: it is called `-` here")),
         ("(* λ α₀ x)", None),
     ] {
@@ -481,7 +484,9 @@ fn suggestions_are_near() {
         let Err(Error::Source(errors)) = Program::parse(&format!("({name} x)")) else { panic!("{name}") };
         errors[0].help.clone()
     };
-    for (name, similar) in [("sine", "sin"), ("sqrtt", "sqrt"), ("zreo?", "zero?"), ("zero", "zero?"), ("flor", "floor")] {
+    for (name, similar) in
+        [("sine", "sin"), ("sqrtt", "sqrt"), ("zreo?", "zero?"), ("zero", "zero?"), ("flor", "floor")]
+    {
         assert_eq!(suggested(name), Some(format!("did you mean `{similar}`?")));
     }
     for name in ["real?", "integer?", "gamma", "foo", "xy", "list?"] {

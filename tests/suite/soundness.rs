@@ -249,7 +249,9 @@ fn arrays_without_columns_are_evaluated_and_rows_are_compared() {
     let none = ndarray::Array2::<f64>::zeros((3, 0));
     let mut results = ndarray::Array2::zeros((3, 1));
     let (options, mut workspace) = (Options::default(), Workspace::new());
-    kernel.evaluate_array(none.view(), &[], results.view_mut(), &mut [], &options, &mut workspace).expect("rows");
+    kernel
+        .evaluate_array(none.view(), &[], results.view_mut(), &mut [], &options, &mut workspace)
+        .expect("rows");
     assert_eq!(results, ndarray::array![[3.0], [3.0], [3.0]]);
     let mut more = ndarray::Array2::zeros((4, 1));
     let error = kernel.evaluate_array(none.view(), &[], more.view_mut(), &mut [], &options, &mut workspace);

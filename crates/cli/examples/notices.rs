@@ -52,9 +52,12 @@ pub fn crates() -> Vec<Crate> {
     let nodes: HashMap<String, Value> =
         list(&metadata["resolve"]["nodes"]).into_iter().map(|node| (text(&node["id"]), node)).collect();
     let is_macro = |package: &Value| {
-        list(&package["targets"]).iter().any(|target| list(&target["kind"]).iter().any(|kind| kind == "proc-macro"))
+        list(&package["targets"])
+            .iter()
+            .any(|target| list(&target["kind"]).iter().any(|kind| kind == "proc-macro"))
     };
-    let root = packages.iter().find(|(_, package)| package["name"] == "nc-cli").expect("the package is there").0;
+    let root =
+        packages.iter().find(|(_, package)| package["name"] == "nc-cli").expect("the package is there").0;
     let (mut seen, mut left) = (BTreeSet::new(), vec![root.clone()]);
     while let Some(id) = left.pop() {
         if is_macro(&packages[&id]) || !seen.insert(id.clone()) {

@@ -6,7 +6,8 @@ use nc_arrays::Form;
 use nc_runtime::batch::{Kernel as _, RowOutcome, Workspace, evaluate_row};
 use nc_runtime::element::Element;
 use neural_compiler::{
-    Check, CompileOptions, Diagnostic, Dtype, Kernel, Mode, OutputInfo, Role, Severity, Shape, Source, Span, Tier,
+    Check, CompileOptions, Diagnostic, Dtype, Kernel, Mode, OutputInfo, Role, Severity, Shape, Source, Span,
+    Tier,
 };
 use serde_json::{Map, Value as Json, json};
 
@@ -126,7 +127,8 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
         })
     {
         let at = note.map_or(Span::default(), |note| note.span);
-        let error = Diagnostic::error("no-value", at, "the tree has no value here over the extended real numbers");
+        let error =
+            Diagnostic::error("no-value", at, "the tree has no value here over the extended real numbers");
         return Err(Failure::Source(loaded.source.clone(), vec![error]));
     }
     if json {
@@ -139,9 +141,11 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     if let Some(note) = note {
         report::diagnostics(&loaded.source, &[super::run::described(note, domain.as_ref())]);
     }
-    if note.is_none() && kinds.iter().zip(&computed).any(|(kind, (_, kernel, numbers))| {
-        derived(kernel, *kind, numbers).iter().any(|derived| derived.data.iter().any(|x| !x.is_finite()))
-    }) {
+    if note.is_none()
+        && kinds.iter().zip(&computed).any(|(kind, (_, kernel, numbers))| {
+            derived(kernel, *kind, numbers).iter().any(|derived| derived.data.iter().any(|x| !x.is_finite()))
+        })
+    {
         report::diagnostics(&loaded.source, &[overflows(&loaded)]);
     }
     print(&printable(&as_text(&computed)))
@@ -150,8 +154,12 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
 /// What there is to say of a derivative that is not finite where all operations have finite ones.
 fn overflows(loaded: &Loaded) -> Diagnostic {
     let all = Span::new(0, u32::try_from(loaded.source.text.trim_end().len()).unwrap_or(u32::MAX));
-    Diagnostic::warning("singular-derivative", all, "a derivative is not finite, although every operation has one here")
-        .label("something on the way overflows, or an input is not finite")
+    Diagnostic::warning(
+        "singular-derivative",
+        all,
+        "a derivative is not finite, although every operation has one here",
+    )
+    .label("something on the way overflows, or an input is not finite")
 }
 
 fn signature(loaded: &Loaded, settings: &[Setting]) -> Result<neural_compiler::Signature, Failure> {

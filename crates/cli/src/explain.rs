@@ -53,7 +53,12 @@ const fn infix(
     Page { code, meaning, example: Example::Program(Dialect::Infix, example), remedy }
 }
 
-const fn tree(code: &'static str, meaning: &'static str, example: &'static str, remedy: &'static str) -> Page {
+const fn tree(
+    code: &'static str,
+    meaning: &'static str,
+    example: &'static str,
+    remedy: &'static str,
+) -> Page {
     let dialect = Dialect::Eml(neural_compiler::Mode::Real);
     Page { code, meaning, example: Example::Program(dialect, example), remedy }
 }
@@ -136,7 +141,12 @@ const PAGES: &[Page] = &[
         "(* −1 x)",
         "Type the sign of the keyboard: `-1`.",
     ),
-    tree("member-access", "A tree of `eml` has a member access, as in another language.", "math.exp(x)", "Write the call alone: `exp(x)`."),
+    tree(
+        "member-access",
+        "A tree of `eml` has a member access, as in another language.",
+        "math.exp(x)",
+        "Write the call alone: `exp(x)`.",
+    ),
     scheme(
         "mismatched",
         "A bracket is closed by another kind of bracket.",
@@ -161,9 +171,19 @@ const PAGES: &[Page] = &[
         "nc eml check --strict 'exp(x)'",
         "`nc eml expand` writes a program as a tree of the strict grammar.",
     ),
-    scheme("number", "Something that begins like a number is none.", "(* 1.2.3 x)", "Numbers are written `2`, `-0.5`, `6.674e-11`, `1/3`, `1+2i`."),
+    scheme(
+        "number",
+        "Something that begins like a number is none.",
+        "(* 1.2.3 x)",
+        "Numbers are written `2`, `-0.5`, `6.674e-11`, `1/3`, `1+2i`.",
+    ),
     scheme("open-comment", "A comment `#|` does not end.", "#| note\nx", "End it with `|#`."),
-    infix("operand", "An operator has no operand where it wants one.", "2 * ", "Write the operand, or remove the operator."),
+    infix(
+        "operand",
+        "An operator has no operand where it wants one.",
+        "2 * ",
+        "Write the operand, or remove the operator.",
+    ),
     scheme(
         "order",
         "A value is used before its definition.",
@@ -188,11 +208,11 @@ const PAGES: &[Page] = &[
         "(set! x 1)",
         "The message says what to write instead, docs/language.md why.",
     ),
-    scheme(
+    command(
         "results",
-        "Named results are not what they have to be, or do not fit the file that they go to.",
-        "(+ 1 (values (a x)))",
-        "`(values (name expression) …)` stands at the end of a program.",
+        "The results do not fit the file that they go to: it holds one array, or two of them would have one name.",
+        "nc run two-results.scm --batch in.npy -o out.npy",
+        "An npz file holds an array for each result; other names keep them apart.",
     ),
     scheme(
         "shape",
@@ -206,17 +226,22 @@ const PAGES: &[Page] = &[
         "nc check generated.scm",
         "Programs of 64 MiB are read. Data belong into the batch.",
     ),
-    infix("token", "A character is not part of the language.", "a % b", "The message says what the language has in its place."),
+    infix(
+        "token",
+        "A character is not part of the language.",
+        "a % b",
+        "The message says what the language has in its place.",
+    ),
     command(
         "too-deep",
         "Brackets or calls are nested deeper than can be.",
         "nc check --max-depth 2000000 f.scm",
         "A million levels are read; calls are nested as deep as `--max-depth` says.",
     ),
-    scheme(
+    command(
         "too-large",
         "A program, a value or a derivative would have more elements or operations than there can be.",
-        "(vsum (zeros 2000000))",
+        "nc check generated.scm",
         "Give results that are used twice a name. `--memory MIB` allows more operations, `--wrt` fewer derivatives.",
     ),
     command(
@@ -225,8 +250,18 @@ const PAGES: &[Page] = &[
         "nc eml check broken.eml",
         "Correct the first ones.",
     ),
-    tree("top-level-comma", "A comma stands outside of any call.", "eml(x,1),1", "A program is one expression."),
-    tree("trailing", "Something follows a complete operand.", "eml(x,1) y", "Operands are separated by commas."),
+    tree(
+        "top-level-comma",
+        "A comma stands outside of any call.",
+        "eml(x,1),1",
+        "A program is one expression.",
+    ),
+    tree(
+        "trailing",
+        "Something follows a complete operand.",
+        "eml(x,1) y",
+        "Operands are separated by commas.",
+    ),
     scheme("unclosed", "A bracket is not closed where the text ends.", "(+ x 1", "Close it."),
     scheme(
         "unknown-name",
@@ -247,7 +282,12 @@ const PAGES: &[Page] = &[
         "nc run law.scm --batch in.npy",
         "`nc check` says what the program takes.",
     ),
-    command("board", "The board of trees cannot be read or written.", "nc eml board old.db", "The message says what the file lacks."),
+    command(
+        "board",
+        "The board of trees cannot be read or written.",
+        "nc eml board old.db",
+        "The message says what the file lacks.",
+    ),
     command(
         "codegen",
         "The tier that was asked for does not work on this machine.",
@@ -259,6 +299,12 @@ const PAGES: &[Page] = &[
         "The columns of a batch are not those that the program takes.",
         "nc run -e '(* x y)' --batch one-column.npy",
         "`--inputs m,r[3]` gives order and shapes, `--column nu=freq` another name, `--param` one value for all rows.",
+    ),
+    command(
+        "complex",
+        "An input is complex, and the program is over the real numbers.",
+        "nc eval tree.eml --set x=1+2i",
+        "`--over complex` evaluates a tree over the complex numbers; other programs take complex inputs.",
     ),
     command("error", "The library has found something wrong that has no code.", "", "The message says what."),
     command(
@@ -279,7 +325,12 @@ const PAGES: &[Page] = &[
         "nc eval -e '[x y]' --set x=1 --set y=2 --hessian",
         "Ask for one result at a time; `--grad` has the Jacobian matrix.",
     ),
-    command("internal", "The compiler has broken one of its own rules.", "", "Please report it, with the program."),
+    command(
+        "internal",
+        "The compiler has broken one of its own rules.",
+        "",
+        "Please report it, with the program.",
+    ),
     command(
         "kink",
         "A row is at a kink: the derivative there is a convention.",
@@ -298,12 +349,42 @@ const PAGES: &[Page] = &[
         "nc eval -e '(* x y)' --set x=1",
         "`--set NAME=VALUE` gives one, in a run a column or `--param NAME=VALUE`.",
     ),
-    command("no-domain", "A tree has no value for any input.", "nc eml raise 'eml(1,eml(eml(1,1),1))'", "Its logarithm is of a number below 0: over the complex numbers, `--over complex`."),
-    command("no-tree", "No tree of `eml` is known for an operation.", "nc eml expand floor.scm", "Trees have the operations of a calculator; choices and loops are not among them."),
-    command("no-value", "A tree has no value at this point.", "nc eml eval 'eml(1,x)' --set x=-1", "`--over complex` or `--over extended` gives values to more points, `--scaled` to larger ones."),
-    command("not-priced", "An operation has no price in operators of the family.", "nc eml cost floor.scm", "Prices are those of operations that have trees."),
-    command("not-verified", "High precision has not shown that two trees are the same function.", "nc eml raise tree.eml", "The message says why; a tree that is too deep for the precision cannot be compared."),
-    command("picture-too-large", "A picture would have too many nodes to be looked at.", "nc ir large.scm --stage svg", "`--max-nodes N` allows more."),
+    command(
+        "no-domain",
+        "A tree has no value for any input.",
+        "nc eml raise 'eml(1,eml(eml(1,1),1))'",
+        "Its logarithm is of a number below 0: over the complex numbers, `--over complex`.",
+    ),
+    command(
+        "no-tree",
+        "No tree of `eml` is known for an operation.",
+        "nc eml expand floor.scm",
+        "Trees have the operations of a calculator; choices and loops are not among them.",
+    ),
+    command(
+        "no-value",
+        "A tree has no value at this point.",
+        "nc eml eval 'eml(1,x)' --set x=-1",
+        "`--over complex` or `--over extended` gives values to more points, `--scaled` to larger ones.",
+    ),
+    command(
+        "not-priced",
+        "An operation has no price in operators of the family.",
+        "nc eml cost floor.scm",
+        "Prices are those of operations that have trees.",
+    ),
+    command(
+        "not-verified",
+        "High precision has not shown that two trees are the same function.",
+        "nc eml raise tree.eml",
+        "The message says why; a tree that is too deep for the precision cannot be compared.",
+    ),
+    command(
+        "picture-too-large",
+        "A picture would have too many nodes to be looked at.",
+        "nc ir large.scm --stage svg",
+        "`--max-nodes N` allows more.",
+    ),
     command(
         "row-failed",
         "A row has no value: an index is out of range, or a loop or recursive function does not end within the limits.",
@@ -316,14 +397,54 @@ const PAGES: &[Page] = &[
         "nc eval -e '(sqrt x)' --set x=0 --grad",
         "Leave the point out, or use a function that is smooth there: `(sqrt (+ x 1e-12))`, `(hypot x 1e-6)`.",
     ),
-    command("threads", "Threads cannot be started.", "nc run law.scm --batch in.npy --threads 100000", "`--threads N` asks for fewer."),
-    command("too-many-steps", "A binary32 program cannot count so many steps.", "nc eval f.scm --dtype f32 --max-steps 10000000000", "`--max-steps N` sets a smaller limit, and `--dtype f64` counts further."),
-    command("unknown-family", "There is no family of primitives of this name.", "nc ops --family trig", "`nc ops` lists them."),
-    command("unknown-input", "The program has no input of this name.", "nc eval -e '(sin x)' --set y=1", "`nc check` lists the inputs."),
-    command("unknown-primitive", "There is no primitive of this name.", "nc ops sinus", "`nc ops --find TEXT` looks through names and descriptions."),
-    command("unknown-result", "The program has no result of this name.", "nc eval two.scm --vjp 'c=1'", "`nc check` lists the results."),
-    command("unknown-variable", "A tree has a variable that the target does not.", "nc eml check --target neg 'eml(1,y)'", "The target's variables are x, and y if it takes two."),
-    command("usage", "The command line makes no sense.", "nc eval", "`nc help` and `nc help COMMAND` say what there is."),
+    command(
+        "threads",
+        "Threads cannot be started.",
+        "nc run law.scm --batch in.npy --threads 100000",
+        "`--threads N` asks for fewer.",
+    ),
+    command(
+        "too-many-steps",
+        "A binary32 program cannot count so many steps.",
+        "nc eval f.scm --dtype f32 --max-steps 10000000000",
+        "`--max-steps N` sets a smaller limit, and `--dtype f64` counts further.",
+    ),
+    command(
+        "unknown-family",
+        "There is no family of primitives of this name.",
+        "nc ops --family trig",
+        "`nc ops` lists them.",
+    ),
+    command(
+        "unknown-input",
+        "The program has no input of this name.",
+        "nc eval -e '(sin x)' --set y=1",
+        "`nc check` lists the inputs.",
+    ),
+    command(
+        "unknown-primitive",
+        "There is no primitive of this name.",
+        "nc ops sinus",
+        "`nc ops --find TEXT` looks through names and descriptions.",
+    ),
+    command(
+        "unknown-result",
+        "The program has no result of this name.",
+        "nc eval two.scm --vjp 'c=1'",
+        "`nc check` lists the results.",
+    ),
+    command(
+        "unknown-variable",
+        "A tree has a variable that the target does not.",
+        "nc eml check --target neg 'eml(1,y)'",
+        "The target's variables are x, and y if it takes two.",
+    ),
+    command(
+        "usage",
+        "The command line makes no sense.",
+        "nc eval",
+        "`nc help` and `nc help COMMAND` say what there is.",
+    ),
 ];
 
 /// Runs the subcommand.

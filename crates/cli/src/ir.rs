@@ -215,10 +215,14 @@ fn check_usage(args: &Args) -> Result<(), Failure> {
     let before = match args.stage {
         Shown::Text(Stage::Ast | Stage::Anf | Stage::Tco | Stage::Graph | Stage::Source(_)) => true,
         Shown::Text(_) => false,
-        Shown::Picture(_) => matches!(args.of, Some(SubjectChoice::Ast | SubjectChoice::Graph | SubjectChoice::Eml)),
+        Shown::Picture(_) => {
+            matches!(args.of, Some(SubjectChoice::Ast | SubjectChoice::Graph | SubjectChoice::Eml))
+        }
     };
     match args.grad && before {
-        true => Err(Failure::usage("--grad: this stage has no derivatives; --stage adjoint and those behind it have")),
+        true => Err(Failure::usage(
+            "--grad: this stage has no derivatives; --stage adjoint and those behind it have",
+        )),
         false => Ok(()),
     }
 }

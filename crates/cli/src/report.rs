@@ -329,10 +329,10 @@ pub fn excerpt(source: &SourceText, diagnostic: &Diagnostic, color: bool) -> Str
         report = report.with_help(printable(help));
     }
     let mut out = Vec::new();
-    let text = Source::from(window.text.as_str()).with_display_line_offset(window.lines);
+    let text = Source::from(window.text.as_str());
     // Writing to memory does not fail.
     let _ = report.finish().write((PLACE, text), &mut out);
-    let text = String::from_utf8_lossy(&out).into_owned();
+    let text = window.numbered(&String::from_utf8_lossy(&out));
     // Lines and columns of the excerpt are not those of the source.
     let Some(at) = text.find(PLACE) else { return text };
     let (line, column) = source.place(diagnostic.span.start as usize);
@@ -366,6 +366,8 @@ impl Window {
     const LINES: usize = 12;
     /// Characters around a place in a long line.
     const AROUND: usize = 60;
+    /// Most lines that are put above a window, so that its lines have their numbers.
+    const ABOVE: usize = 100_000;
 
     /// The whole lines of the spans, if they are few and short.
     fn whole(source: &SourceText, spans: &[Span]) -> Option<Window> {
@@ -400,11 +402,41 @@ impl Window {
         let text = source.text.as_str();
         let ellipsis = |cut: bool| if cut { "…" } else { "" };
         let lines = text[..bytes.start].bytes().filter(|&byte| byte == b'\n').count();
-        let mut shown = ellipsis(bytes.start > line_start(text, bytes.start)).to_string();
+        // Empty lines in front give the others their numbers.
+        let above = lines.min(Window::ABOVE);
+        let mut shown = "\n".repeat(above) + ellipsis(bytes.start > line_start(text, bytes.start));
         let prefix = shown.len();
         shown += &masked(&text[bytes.clone()]);
         shown += ellipsis(bytes.end < line_end(text, bytes.end));
         Window { text: shown, prefix, bytes, lines }
+    }
+
+    /// An excerpt of the window with the numbers of its lines, where there are more lines above than were put there.
+    fn numbered(&self, excerpt: &str) -> String {
+        if self.lines <= Window::ABOVE {
+            return excerpt.to_string();
+        }
+        let wider = (self.lines + 1).to_string().len() - (Window::ABOVE + 1).to_string().len();
+        let mut numbered = String::with_capacity(excerpt.len());
+        for (k, line) in excerpt.split_inclusive('\n').enumerate() {
+            let margin = margin(line);
+            let digits: String = line[margin..].chars().take_while(char::is_ascii_digit).collect();
+            match digits.parse::<usize>() {
+                Ok(number) if (Window::ABOVE + 1..=Window::ABOVE + Window::LINES).contains(&number) => {
+                    let number = number - Window::ABOVE + self.lines;
+                    numbered += &format!("{}{number}{}", &line[..margin], &line[margin + digits.len()..]);
+                }
+                // The message stands in front of the margin, and a line of it ends the excerpt.
+                _ if k == 0 => numbered += line,
+                _ => {
+                    let filling = if line[margin..].starts_with('─') { "─" } else { " " };
+                    numbered += &line[..margin];
+                    numbered += &filling.repeat(wider);
+                    numbered += &line[margin..];
+                }
+            }
+        }
+        numbered
     }
 
     /// Where a span is in the window.
@@ -419,6 +451,16 @@ impl Window {
         };
         at(span.start)..at(span.end).max(at(span.start))
     }
+}
+
+/// How many bytes of blanks and colours a line begins with.
+fn margin(line: &str) -> usize {
+    let mut rest = line.trim_start_matches(' ');
+    while let Some(colour) = rest.strip_prefix("\u{1b}[") {
+        let Some((_, behind)) = colour.split_once('m') else { break };
+        rest = behind.trim_start_matches(' ');
+    }
+    line.len() - rest.len()
 }
 
 /// The last boundary of characters up to `byte`.

@@ -570,7 +570,9 @@ fn list_notes(loaded: &Loaded, args: &Args, kernel: &Kernel, report: &Report, do
             "{text}error: {noted} of {rows} without a value over these numbers (rows count from 0){first}\n"
         ),
         false => {
-            format!("{text}warning: {noted} of {rows} {what} (rows count from 0){first}; their values count\n")
+            format!(
+                "{text}warning: {noted} of {rows} {what} (rows count from 0){first}; their values count\n"
+            )
         }
     });
 }

@@ -580,9 +580,8 @@ impl<'a> Reader<'a> {
         let plain = "an operator stands between them, `*` for a product".to_string();
         let Some(front) = self.operands.last() else { return plain };
         let gap = &self.source[front.span.end as usize..token.span.start as usize];
-        let in_statement = |frame: &Frame| {
-            matches!(frame.part, Part::Definition(_) | Part::Result | Part::Block { .. })
-        };
+        let in_statement =
+            |frame: &Frame| matches!(frame.part, Part::Definition(_) | Part::Result | Part::Block { .. });
         if gap.contains('\n') && self.frames.last().is_none_or(in_statement) {
             return "a statement ends with `;`, and an operator goes on with it".into();
         }

@@ -319,7 +319,11 @@ fn derivatives_that_are_not_finite() {
     of("(floor (sqrt x))", Op::Sqrt, &[], &[&[0.0]]);
     // The first is reported, at its expression; a finite derivative is none to report.
     let root = Some((Op::Sqrt, "(sqrt (- x y))"));
-    singular("(* z (log y) (sqrt (- x y)))", &Gradient, &[(&[1.0, 2.0, 2.0], root), (&[1.0, 2.0, 3.0], None)]);
+    singular(
+        "(* z (log y) (sqrt (- x y)))",
+        &Gradient,
+        &[(&[1.0, 2.0, 2.0], root), (&[1.0, 2.0, 3.0], None)],
+    );
     let deviation = "(let ((m (/ (vsum u) 2))) (sqrt (/ (dot (- u m) (- u m)) 2)))";
     let root = Some((Op::Sqrt, "(sqrt (/ (dot (- u m) (- u m)) 2))"));
     singular(deviation, &Gradient, &[(&[1.0, 1.0], root), (&[1.0, 2.0], None)]);

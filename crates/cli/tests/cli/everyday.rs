@@ -498,7 +498,8 @@ fn derivatives_that_are_not_finite_are_explained() {
     let done = dir.nc(&["eval", "-e", "(exp (* 800 x))", "--set", "x=1", "--grad"]);
     assert!(done.stderr.contains("a derivative is not finite, although every operation has one here"));
     let run = |more: &[&str]| {
-        let call = ["run", "std.scm", "--inputs", "v[2]", "--batch", "v.csv", "-o", "o.npy", "--grad", "g.npz"];
+        let call =
+            ["run", "std.scm", "--inputs", "v[2]", "--batch", "v.csv", "-o", "o.npy", "--grad", "g.npz"];
         dir.nc(&[&call[..], more].concat())
     };
     let done = run(&[]);
@@ -542,7 +543,10 @@ fn advice_that_leads_on() {
         assert!(message.contains("with `--dialect infix` it is a formula"), "{message}");
     }
     let message = dir.fails(1, &["check", "v.scm"]);
-    assert!(message.contains("the input `r` is a scalar") && message.contains("--inputs 'r[3]'"), "{message}");
+    assert!(
+        message.contains("the input `r` is a scalar") && message.contains("--inputs 'r[3]'"),
+        "{message}"
+    );
     let message = dir.fails(1, &["check", "f.nci"]);
     assert!(message.contains("a statement ends with `;`"), "{message}");
     let message = dir.fails(1, &["eval", "-e", "sin x", "--dialect", "infix"]);

@@ -68,7 +68,9 @@ fn examples_of_pages_have_their_codes() {
     let mut tried = 0;
     for page in pages() {
         let (code, example) = (page["code"].as_str().unwrap(), page["example"].as_str().unwrap());
-        assert!(page["meaning"].as_str().unwrap().ends_with('.') && !page["remedy"].as_str().unwrap().is_empty());
+        assert!(
+            page["meaning"].as_str().unwrap().ends_with('.') && !page["remedy"].as_str().unwrap().is_empty()
+        );
         let Some(dialect) = page["dialect"].as_str() else { continue };
         let dir = Dir::new().with("example", example);
         let done = dir.nc(&["check", "example", "--dialect", dialect, "--json"]);
@@ -77,7 +79,10 @@ fn examples_of_pages_have_their_codes() {
     }
     assert!(tried > 25, "{tried}");
     let text = Dir::new().ok(&["explain", "shape"]);
-    assert!(text.starts_with("shape\n\n") && text.contains("Example:") && text.contains("--inputs"), "{text}");
+    assert!(
+        text.starts_with("shape\n\n") && text.contains("Example:") && text.contains("--inputs"),
+        "{text}"
+    );
     let message = Dir::new().fails(1, &["explain", "shpae"]);
     assert!(message.contains("is it `shape`?"), "{message}");
 }

@@ -263,7 +263,15 @@ fn applied(op: Op, operands: &[Id], writer: &mut Writer) -> Option<Id> {
             let log = writer.add(Term::Log([ratio]));
             Term::Div([log, two])
         }
-        Op::Min | Op::Max | Op::Sign | Op::CopySign | Op::Asin | Op::Acos | Op::Atan | Op::Atan2 | Op::Erf => return None,
+        Op::Min
+        | Op::Max
+        | Op::Sign
+        | Op::CopySign
+        | Op::Asin
+        | Op::Acos
+        | Op::Atan
+        | Op::Atan2
+        | Op::Erf => return None,
         Op::Floor | Op::Ceil | Op::Round | Op::Trunc | Op::Remainder | Op::Modulo | Op::Quotient => {
             return None;
         }
