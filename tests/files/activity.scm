@@ -22,6 +22,17 @@
 ; grad: v=[4 0] n=2 s=0 => n=0 v=[1 0] s=0
 ; grad: v=[4 1] n=0 s=1 => n=0 v=[0.25 1] s=0
 
+;; A call uses one element of its operand.
+(define (pick n w) (if (< n 1) (ref w 0) (* 2 (pick (- n 1) w))))
+(pick n (sqrt v))
+; grad: v=[4 0] n=2 => n=0 v=[1 0]
+
+;; Or another one, by its path.
+(define (either n w) (cond ((< n 0) (ref w 0)) ((= n 0) (ref w 1)) (else (* 2 (either (- n 2) w)))))
+(either n (sqrt v))
+; grad: v=[4 0] n=1 => n=0 v=[0.5 0]
+; grad: v=[0 4] n=2 => n=0 v=[0 0.5]
+
 ;; A loop without iterations uses nothing of what stands around it.
 (let ((c (sqrt y)))
   (let again ((i 0) (a x)) (if (< i n) (again (+ i 1) (+ a c)) a)))
