@@ -12,4 +12,4 @@
 ; both: x=2 => x=0x1.279a74590331dp-1
 ; both: x=1 => x=inf
 ; both: x=1e300 => x=0x1.56e1fc2f8f359p-997
-; hessian: x=2 => 0:x=-0x1.8a2345cc04426p-2
+; hessian: x=2 => 0:x=-0x1.8a2345cc04427p-2
