@@ -19,6 +19,8 @@ use crate::graph::{Effect, FastHash};
 #[derive(Debug, Default)]
 pub struct Recorder {
     precision: Precision,
+    /// Whether recipes are right for all operands.
+    complete: bool,
     state: RefCell<State>,
 }
 
@@ -44,6 +46,8 @@ struct State {
 /// The instructions of a loop, without those of loops around it.
 #[derive(Debug, Default)]
 struct Scope {
+    /// Whether it is an arm, which runs at most once, and what is recorded in it stays in it.
+    arm: bool,
     items: Vec<Value>,
     carried: Vec<Carried>,
     conditions: Vec<Condition>,
@@ -111,9 +115,9 @@ impl Host for Scalar32 {
 }
 
 impl Recorder {
-    /// Nothing recorded; numbers are of this precision.
-    pub fn new(precision: Precision) -> Recorder {
-        Recorder { precision, state: RefCell::default() }
+    /// Nothing recorded; numbers are of this precision. Recipes are [complete](Lanes::complete), or report rows.
+    pub fn new(precision: Precision, complete: bool) -> Recorder {
+        Recorder { precision, complete, state: RefCell::default() }
     }
 
     /// The rows' numbers in an input column.
@@ -163,6 +167,9 @@ impl Recorder {
         // What does not change in a loop is computed before it.
         let mut state = self.state.borrow_mut();
         let mut depth = 0;
+        if !matches!(inst, Inst::Column(_) | Inst::Param(_)) && !inst.is_constant() {
+            depth = state.open.iter().rposition(|scope| scope.arm).map_or(0, |arm| arm + 1);
+        }
         inst.for_each_operand(|v| depth = depth.max(state.depths[v]));
         let value = state.push(inst, depth);
         state.known.insert(inst, value);
@@ -184,6 +191,33 @@ impl Recorder {
     /// Begins a loop.
     pub(super) fn begin(&self) {
         self.state.borrow_mut().open.push(Scope::default());
+    }
+
+    /// Begins a part that is run if the mask holds in any row, and whose reports count in those rows.
+    pub(super) fn begin_arm(&self, mask: Value) {
+        self.state.borrow_mut().open.push(Scope { arm: true, ..Scope::default() });
+        let rows = self.phi(mask);
+        self.test(vec![Condition::Any(rows)]);
+        self.next(rows, self.m(false));
+    }
+
+    /// Ends the innermost part of that kind. Returns what stands for values of it in what follows, in rows in which the mask
+    /// holds.
+    pub(super) fn end_arm(&self, mask: Value, values: &[Value]) -> Vec<Value> {
+        let left = values
+            .iter()
+            .map(|&value| {
+                let otherwise = match self.state.borrow().insts[value].ty() {
+                    LaneType::M => Inst::M(false),
+                    LaneType::F | LaneType::I | LaneType::S | LaneType::Nothing => Inst::F(0),
+                };
+                let phi = self.phi(self.record(otherwise));
+                self.next(phi, value);
+                phi
+            })
+            .collect();
+        self.end(Some(mask));
+        left
     }
 
     /// A value that the innermost loop hands from one iteration to the next. [`Recorder::next`] says what.
@@ -249,7 +283,8 @@ impl Recorder {
                 state.depths[carried.phi] = depth - 1;
             }
             let phis: Vec<Value> = scope.carried.iter().map(|c| c.phi).collect();
-            let id = state.loops.push(LaneLoop { carried: scope.carried, conditions: scope.conditions });
+            let (carried, conditions) = (scope.carried, scope.conditions);
+            let id = state.loops.push(LaneLoop { carried, conditions, once: scope.arm });
             let begin = state.push(Inst::Loop(id), depth - 1);
             debug_assert_eq!(state.depths[begin], depth - 1);
             let outer = state.scope(depth - 1);
@@ -829,6 +864,23 @@ impl Lanes for Recorder {
             }) as u32)
         };
         self.record(Inst::Lookup(id, index))
+    }
+    fn complete(&self) -> bool {
+        self.complete
+    }
+    fn iterate(
+        &self,
+        first: Value,
+        goes: impl Fn(Value) -> Value,
+        step: impl Fn(Value) -> Value,
+    ) -> Value {
+        self.begin();
+        let last = self.phi(first);
+        let goes_on = goes(last);
+        self.test(vec![Condition::Any(goes_on)]);
+        self.next(last, self.select(goes_on, step(last), last));
+        self.end(None);
+        last
     }
     fn constant(&self, a: Value) -> Option<f64> {
         match self.constant_of(a) {

@@ -9,8 +9,7 @@
 //! elementary functions", 1987). A real operand is a number without an imaginary part, not one whose imaginary part is +0.
 
 use nc_runtime::lanes::Lanes;
-use nc_runtime::recipes::full_range::Number;
-use nc_runtime::recipes::{complex, full_range, hyperbolic, trig};
+use nc_runtime::recipes::{complex, hyperbolic, trig};
 
 use super::algebra::Built;
 use super::conditions::{Condition, Domain};
@@ -47,9 +46,6 @@ impl Numeric<2> for ExpCos {
     fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {
         complex::exp_cos(l, x, y)
     }
-    fn full_range<F: Number>([x, y]: [F; 2]) -> F {
-        full_range::exp_cos(x, y)
-    }
     fn scale<A: Algebra>(g: &mut A, [x, y]: [A::V; 2], here: A::V, wrt: usize, t: A::V) -> Term<A::V> {
         if wrt == 0 {
             return Term::always(g.mul(t, here));
@@ -66,9 +62,6 @@ impl Numeric<2> for ExpSin {
     const INFO: OpInfo = part("exp-sin", "e^x · sin y", Bound::Ulp(3.0), "e^x · sin y, e^x · cos y");
     fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {
         complex::exp_sin(l, x, y)
-    }
-    fn full_range<F: Number>([x, y]: [F; 2]) -> F {
-        full_range::exp_sin(x, y)
     }
     fn scale<A: Algebra>(g: &mut A, [x, y]: [A::V; 2], here: A::V, wrt: usize, t: A::V) -> Term<A::V> {
         let slope = if wrt == 0 { here } else { g.binary(Op::ExpCos, x, y) };
@@ -142,9 +135,6 @@ impl Numeric<2> for TanhRe {
     fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {
         hyperbolic::complex_tanh(l, x, trig::sincos(l, y)).0
     }
-    fn full_range<F: Number>([x, y]: [F; 2]) -> F {
-        hyperbolic::complex_tanh(&F::Lane::default(), x, full_range::sincos(y)).0
-    }
     fn scale<A: Algebra>(g: &mut A, args: [A::V; 2], _: A::V, wrt: usize, t: A::V) -> Term<A::V> {
         let (re, im) = tanh_slope(g, args);
         let product = g.mul(t, if wrt == 0 { re } else { im });
@@ -159,9 +149,6 @@ impl Numeric<2> for TanhIm {
         part("tanh-im", "imaginary part of tanh(x + iy)", NORM, "Im 1/cosh²(x + iy), Re 1/cosh²(x + iy)");
     fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {
         hyperbolic::complex_tanh(l, x, trig::sincos(l, y)).1
-    }
-    fn full_range<F: Number>([x, y]: [F; 2]) -> F {
-        hyperbolic::complex_tanh(&F::Lane::default(), x, full_range::sincos(y)).1
     }
     fn scale<A: Algebra>(g: &mut A, args: [A::V; 2], _: A::V, wrt: usize, t: A::V) -> Term<A::V> {
         let (re, im) = tanh_slope(g, args);
@@ -191,11 +178,6 @@ impl Numeric<3> for PowRe {
         let (magnitude, angle) = complex::power_polar(l, x, y, w);
         complex::from_polar(l, magnitude, trig::sincos(l, angle)).0
     }
-    fn full_range<F: Number>([x, y, w]: [F; 3]) -> F {
-        let l = &F::Lane::default();
-        let (magnitude, angle) = complex::power_polar(l, x, y, w);
-        complex::from_polar(l, magnitude, full_range::sincos(angle)).0
-    }
     fn scale<A: Algebra>(g: &mut A, args: [A::V; 3], _: A::V, wrt: usize, t: A::V) -> Term<A::V> {
         let (re, im, counts) = power_slope(g, args, wrt);
         let value = g.mul(t, if wrt == 1 { im } else { re });
@@ -215,11 +197,6 @@ impl Numeric<3> for PowIm {
     fn lanes<L: Lanes>(l: &L, [x, y, w]: [L::F; 3]) -> L::F {
         let (magnitude, angle) = complex::power_polar(l, x, y, w);
         complex::from_polar(l, magnitude, trig::sincos(l, angle)).1
-    }
-    fn full_range<F: Number>([x, y, w]: [F; 3]) -> F {
-        let l = &F::Lane::default();
-        let (magnitude, angle) = complex::power_polar(l, x, y, w);
-        complex::from_polar(l, magnitude, full_range::sincos(angle)).1
     }
     fn scale<A: Algebra>(g: &mut A, args: [A::V; 3], _: A::V, wrt: usize, t: A::V) -> Term<A::V> {
         let (re, im, counts) = power_slope(g, args, wrt);

@@ -1,9 +1,8 @@
 //! Elementary functions, element by element. Their recipes stand in [`nc_runtime::recipes`].
 
 use nc_runtime::lanes::Lanes;
-use nc_runtime::recipes::full_range::Number;
 use nc_runtime::recipes::{
-    cbrt, erf, exp, full_range, hyperbolic, hypot, inverse, lead, log, pow, slope, trig,
+    cbrt, erf, exp, hyperbolic, hypot, inverse, lead, log, pow, slope, trig,
 };
 
 use super::complex::complex_rule;
@@ -273,9 +272,6 @@ impl Numeric<1> for Sin {
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         trig::sin(l, x)
     }
-    fn full_range<N: Number>([x]: [N; 1]) -> N {
-        full_range::sin(x)
-    }
     fn scale<A: Algebra>(g: &mut A, [x]: [A::V; 1], _: A::V, _: usize, t: A::V) -> Term<A::V> {
         let slope = g.unary(Op::Cos, x);
         Term::always(g.mul(t, slope))
@@ -289,9 +285,6 @@ impl Numeric<1> for Cos {
     complex_rule!(cos);
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         trig::cos(l, x)
-    }
-    fn full_range<N: Number>([x]: [N; 1]) -> N {
-        full_range::cos(x)
     }
     fn scale<A: Algebra>(g: &mut A, [x]: [A::V; 1], _: A::V, _: usize, t: A::V) -> Term<A::V> {
         let slope = g.unary(Op::Sin, x);
@@ -307,9 +300,6 @@ impl Numeric<1> for Tan {
     complex_rule!(tan);
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         trig::tan(l, x)
-    }
-    fn full_range<N: Number>([x]: [N; 1]) -> N {
-        full_range::tan(x)
     }
     fn scale<A: Algebra>(g: &mut A, _: [A::V; 1], y: A::V, _: usize, t: A::V) -> Term<A::V> {
         let one = g.number(1.0);

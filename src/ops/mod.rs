@@ -329,11 +329,6 @@ pub(crate) trait Rule {
             .collect()
     }
 
-    /// The result of an elementwise operation for operands outside the fast range of its recipe.
-    fn full_range<N: Number>(_args: &[N]) -> N {
-        N::from(f32::NAN)
-    }
-
     /// What it is for operands some of which are complex numbers, the others being real scalars; `None` if it takes real
     /// ones only.
     fn complex<A: Algebra>(_: &mut A, _: &[A::V]) -> Option<A::V> {
@@ -383,11 +378,6 @@ pub(crate) trait Numeric<const N: usize> {
     /// The value: the reference, and the recipe that every tier emits.
     fn lanes<L: Lanes>(l: &L, args: [L::F; N]) -> L::F;
 
-    /// The value where [`lanes`](Numeric::lanes) reports its operands as outside its fast range.
-    fn full_range<F: Number>(_args: [F; N]) -> F {
-        F::from(f32::NAN)
-    }
-
     /// As [`Rule::complex`].
     fn complex<A: Algebra>(_: &mut A, _: &[A::V]) -> Option<A::V> {
         None
@@ -416,9 +406,6 @@ macro_rules! numeric_rules {
             }
             fn element<L: nc_runtime::lanes::Lanes>(l: &L, args: &[$crate::ops::Lane<L>]) -> $crate::ops::Lane<L> {
                 $crate::ops::Lane::F(Self::lanes(l, std::array::from_fn(|k| args[k].f())))
-            }
-            fn full_range<N: nc_runtime::recipes::full_range::Number>(args: &[N]) -> N {
-                <Self as $crate::ops::Numeric<$n>>::full_range(std::array::from_fn(|k| args[k]))
             }
             fn complex<A: $crate::ops::Algebra>(a: &mut A, args: &[A::V]) -> Option<A::V> {
                 <Self as $crate::ops::Numeric<$n>>::complex(a, args)
@@ -561,11 +548,6 @@ macro_rules! registry {
                     $($(Op::$op => <$module::$op as Rule>::array(m, attr, ty, args),)*)*
                 }
             }
-            fn full_range<N: Number>(self, args: &[N]) -> N {
-                match self {
-                    $($(Op::$op => <$module::$op as Rule>::full_range(args),)*)*
-                }
-            }
             /// The contribution of one operand's tangent to the result's.
             pub(crate) fn tangent<A: Algebra>(
                 self,
@@ -650,14 +632,7 @@ impl Op {
     }
 
     fn eval_row_of<N: Number>(self, attr: u32, ty: Type, args: &[Operand<N::Lane>]) -> Vec<Lane<N::Lane>> {
-        N::fast(|l| self.eval(l, attr, ty, args)).unwrap_or_else(|| {
-            debug_assert!(self.elementwise(), "only elementwise recipes have a fast range");
-            let element = |i| {
-                let operands: Vec<Lane<N::Lane>> = args.iter().map(|a| a.at(i)).collect();
-                self.eval_element_of::<N>(&operands)
-            };
-            (0..ty.len()).map(element).collect()
-        })
+        N::wholly(|l| self.eval(l, attr, ty, args))
     }
 
     /// The result of an elementwise operation for scalars of this precision, on its whole range.
@@ -673,10 +648,7 @@ impl Op {
     }
 
     fn eval_element_of<N: Number>(self, args: &[Lane<N::Lane>]) -> Lane<N::Lane> {
-        N::fast(|l| self.element(l, args)).unwrap_or_else(|| {
-            let operands: Vec<N> = args.iter().map(|a| a.f()).collect();
-            Lane::F(self.full_range(&operands))
-        })
+        N::wholly(|l| self.element(l, args))
     }
 }
 

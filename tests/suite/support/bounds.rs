@@ -185,6 +185,9 @@ impl Lanes for Running {
         unreachable!("{UNUSED}")
     }
     fn outside(&self, _: bool) {}
+    fn iterate(&self, _: Approx, _: impl Fn(Approx) -> bool, _: impl Fn(Approx) -> Approx) -> Approx {
+        unreachable!("{UNUSED}")
+    }
 }
 
 /// Partial derivatives of an elementwise operation by its operands, in closed form: not the rules under test.
