@@ -215,6 +215,7 @@ pub(super) fn never(condition: Condition, args: &[Range]) -> bool {
         Condition::AtMost(k, bound) => at(k).low > bound || at(k).low == bound && at(k).open[0],
         Condition::BeyondUnit(k) => at(k).low >= -1.0 && at(k).high <= 1.0,
         Condition::NoPower => at(0).is_positive() || at(0).is_not_negative() && at(1).is_not_negative(),
+        Condition::ZeroToNegative => !at(0).has_zero() || !at(1).has_zero() || at(2).is_not_negative(),
         Condition::Tie | Condition::ZeroResult | Condition::Singular | Condition::NoLogarithm => false,
     }
 }

@@ -169,11 +169,23 @@ fn tanh_slope<A: Algebra>(g: &mut A, [x, y]: [A::V; 2]) -> (A::V, A::V) {
     (g.rule(Op::ProductRe, &args), g.rule(Op::ProductIm, &args))
 }
 
+/// Zero has no power with a negative exponent.
+const POWER: Domain = Domain {
+    text: "{0} ≠ 0 or {1} ≠ 0, or {2} ≥ 0",
+    known: |operands| match operands.get(2) {
+        Some(Some(w)) if *w < 0.0 => Some("{0} ≠ 0 or {1} ≠ 0"),
+        _ => None,
+    },
+    outside: Condition::ZeroToNegative,
+};
+
 /// `Re (x + iy)^w` for a real w.
 pub struct PowRe;
 impl Numeric<3> for PowRe {
-    const INFO: OpInfo =
-        part("pow-re", "real part of (x + iy)^c", POLAR, "those of p = z^c: c·z^(c−1), and p·log z by c");
+    const INFO: OpInfo = OpInfo {
+        domain: Some(POWER),
+        ..part("pow-re", "real part of (x + iy)^c", POLAR, "those of p = z^c: c·z^(c−1), and p·log z by c")
+    };
     fn lanes<L: Lanes>(l: &L, [x, y, w]: [L::F; 3]) -> L::F {
         let (magnitude, angle) = complex::power_polar(l, x, y, w);
         complex::from_polar(l, magnitude, trig::sincos(l, angle)).0
@@ -188,12 +200,10 @@ impl Numeric<3> for PowRe {
 /// `Im (x + iy)^w` for a real w.
 pub struct PowIm;
 impl Numeric<3> for PowIm {
-    const INFO: OpInfo = part(
-        "pow-im",
-        "imaginary part of (x + iy)^c",
-        POLAR,
-        "those of p = z^c: c·z^(c−1), and p·log z by c",
-    );
+    const INFO: OpInfo = OpInfo {
+        domain: Some(POWER),
+        ..part("pow-im", "imaginary part of (x + iy)^c", POLAR, "those of p = z^c: c·z^(c−1), and p·log z by c")
+    };
     fn lanes<L: Lanes>(l: &L, [x, y, w]: [L::F; 3]) -> L::F {
         let (magnitude, angle) = complex::power_polar(l, x, y, w);
         complex::from_polar(l, magnitude, trig::sincos(l, angle)).1
@@ -645,6 +655,56 @@ fn real_asinh<A: Algebra>(a: &mut A, t: A::V) -> A::V {
     a.select(negative, opposite, value)
 }
 
+/// Beyond this size the functions below are, to the last bit, the first terms of their expansions at infinity; their other formulas
+/// overflow far beyond it.
+const FAR: f64 = (1_u64 << 30) as f64;
+
+/// Whether a number is larger than [`FAR`], and no part of it a NaN.
+fn is_far<A: Algebra>(a: &mut A, z: A::V) -> A::V {
+    let (x, y) = full(a, z);
+    let far = a.number(FAR);
+    let (width, height) = (a.abs(x), a.abs(y));
+    let (wide, high) = (a.lt(far, width), a.lt(far, height));
+    let either = a.binary(Op::Or, wide, high);
+    let known = [a.eq(x, x), a.eq(y, y)];
+    let known = a.and(known[0], known[1]);
+    a.and(either, known)
+}
+
+/// Whether a number is below 0, or −0: the angle of the point above it tells.
+fn is_below<A: Algebra>(a: &mut A, y: A::V) -> A::V {
+    let (zero, one) = (a.number(0.0), a.number(-1.0));
+    let angle = a.binary(Op::Atan2, y, one);
+    a.lt(angle, zero)
+}
+
+/// `x`, and where a truth value holds its opposite.
+fn negated_if<A: Algebra>(a: &mut A, negative: A::V, x: A::V) -> A::V {
+    let opposite = a.neg(x);
+    a.select(negative, opposite, x)
+}
+
+/// `far` where a truth value holds, else `near`.
+fn far_or_near<A: Algebra>(a: &mut A, is_far: A::V, far: A::V, near: A::V) -> A::V {
+    let ((far_re, far_im), (near_re, near_im)) = (full(a, far), full(a, near));
+    let (re, im) = (a.select(is_far, far_re, near_re), a.select(is_far, far_im, near_im));
+    pair(a, re, im)
+}
+
+/// For a number far out whether its imaginary part is below 0, the size of that part, and `ln 2|z|`.
+fn from_afar<A: Algebra>(a: &mut A, z: A::V, is_far: A::V) -> (A::V, A::V, A::V) {
+    let (x, y) = full(a, z);
+    let below = is_below(a, y);
+    let height = negated_if(a, below, y);
+    // As asinh |z/4| + ln 4: the length of what is far is finite and not 0.
+    let (one, quarter, ln4) = (a.number(1.0), a.number(0.25), a.number(2.0 * std::f64::consts::LN_2));
+    let (x, y) = (a.mul(x, quarter), a.mul(y, quarter));
+    let y = a.select(is_far, y, one);
+    let length = a.binary(Op::Hypot, x, y);
+    let log = a.unary(Op::Asinh, length);
+    (below, height, a.add(log, ln4))
+}
+
 /// `√(1 − z)` and `√(1 + z)`.
 fn roots<A: Algebra>(a: &mut A, z: A::V) -> (A::V, A::V) {
     let one = a.number(1.0);
@@ -667,7 +727,13 @@ pub(super) fn asin<A: Algebra>(a: &mut A, args: &[A::V]) -> A::V {
     let re = a.binary(Op::Atan2, x, product);
     let im = crossed(a, below, above);
     let im = real_asinh(a, im);
-    pair(a, re, im)
+    let near = pair(a, re, im);
+    // The angle from the imaginary axis, and the logarithm of twice the number.
+    let is_far = is_far(a, args[0]);
+    let (below, height, log) = from_afar(a, args[0], is_far);
+    let (re, im) = (a.binary(Op::Atan2, x, height), negated_if(a, below, log));
+    let far = pair(a, re, im);
+    far_or_near(a, is_far, far, near)
 }
 
 pub(super) fn acos<A: Algebra>(a: &mut A, args: &[A::V]) -> A::V {
@@ -677,14 +743,22 @@ pub(super) fn acos<A: Algebra>(a: &mut A, args: &[A::V]) -> A::V {
     let re = a.mul(half, two);
     let im = crossed(a, above, below);
     let im = real_asinh(a, im);
-    pair(a, re, im)
+    let near = pair(a, re, im);
+    // The angle from the real axis, and the logarithm of twice the number.
+    let (x, _) = full(a, args[0]);
+    let is_far = is_far(a, args[0]);
+    let (below, height, log) = from_afar(a, args[0], is_far);
+    let (re, im) = (a.binary(Op::Atan2, height, x), negated_if(a, below, log));
+    let im = a.neg(im);
+    let far = pair(a, re, im);
+    far_or_near(a, is_far, far, near)
 }
 
 pub(super) fn asinh<A: Algebra>(a: &mut A, args: &[A::V]) -> A::V {
     rotated(a, args[0], asin)
 }
 
-/// `¼ log1p(4x/((1 − x)² + y²)) + ½ i · angle((1 − x)(1 + x) − y², 2y)`, for the size of x.
+/// `¼ log1p(4x/((1 − x)² + y²)) + ½ i · angle((1 − x)(1 + x) − y², 2y)`, for the size of x. Far out it is `1/z ± iπ/2`.
 fn atanh<A: Algebra>(a: &mut A, args: &[A::V]) -> A::V {
     let (x, y) = full(a, args[0]);
     let (one, two, four) = (a.number(1.0), a.number(2.0), a.number(4.0));
@@ -708,7 +782,13 @@ fn atanh<A: Algebra>(a: &mut A, args: &[A::V]) -> A::V {
     let (along, across) = (a.sub(product, y2), a.mul(y, two));
     let angle = a.binary(Op::Atan2, across, along);
     let im = a.mul(angle, half);
-    pair(a, re, im)
+    let near = pair(a, re, im);
+    let (re, down) = (a.binary(Op::OverSquare, x, y), a.binary(Op::OverSquare, y, x));
+    let (below, quarter_turn) = (is_below(a, y), a.number(std::f64::consts::FRAC_PI_2));
+    let turn = negated_if(a, below, quarter_turn);
+    let im = a.sub(turn, down);
+    let (is_far, far) = (is_far(a, args[0]), pair(a, re, im));
+    far_or_near(a, is_far, far, near)
 }
 
 pub(super) fn atan<A: Algebra>(a: &mut A, args: &[A::V]) -> A::V {

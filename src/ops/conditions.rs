@@ -26,6 +26,8 @@ pub enum Condition {
     ZeroResult,
     /// The first operand has no power of the second: it is below 0 and the other no integer, or 0 and the other below 0.
     NoPower,
+    /// The first two operands, the parts of a number, are 0, and the third one is below 0.
+    ZeroToNegative,
     /// The result is a logarithm of nothing, or of a negative number: −∞, or a NaN of operands that are numbers.
     NoLogarithm,
     /// Elimination finds no pivot for some column of the only operand.
@@ -59,6 +61,11 @@ impl Condition {
                 let (zero, divides) = (is_zero(a, x[0]), below(a, x[1], 0.0));
                 let pole = compare(a, Op::And, zero, divides);
                 compare(a, Op::Or, no_root, pole)
+            }
+            Condition::ZeroToNegative => {
+                let zero = Condition::BothZero(0, 1).build(a, x, result);
+                let divides = below(a, x[2], 0.0);
+                compare(a, Op::And, zero, divides)
             }
             Condition::NoLogarithm => {
                 let nothing = a.number(f64::NEG_INFINITY);

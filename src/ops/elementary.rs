@@ -178,9 +178,16 @@ impl Numeric<1> for Exp2 {
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         exp::exp2(l, x)
     }
-    fn scale<A: Algebra>(g: &mut A, _: [A::V; 1], y: A::V, _: usize, t: A::V) -> Term<A::V> {
-        let ln2 = g.number(std::f64::consts::LN_2);
+    fn scale<A: Algebra>(g: &mut A, [x]: [A::V; 1], y: A::V, _: usize, t: A::V) -> Term<A::V> {
+        let (ln2, ln4) = (g.number(std::f64::consts::LN_2), g.number(2.0 * std::f64::consts::LN_2));
         let slope = g.mul(y, ln2);
+        // The slope is a little smaller than the value: it is finite where that has just become infinite.
+        let (one, infinity) = (g.number(1.0), g.number(f64::INFINITY));
+        let less = g.sub(x, one);
+        let half = g.unary(Op::Exp2, less);
+        let beyond = g.mul(half, ln4);
+        let overflows = g.eq(y, infinity);
+        let slope = g.select(overflows, beyond, slope);
         Term::always(g.mul(t, slope))
     }
 }

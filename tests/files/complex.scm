@@ -62,3 +62,32 @@
 (- (make-rectangular a b) (make-polar a b))
 ; run: a=2 b=0 => {0 0}
 ; run: a=0 b=1 => {0 1}
+
+;; Far out an arctangent is a quarter turn, and its slope -1/z^2.
+(atan z)
+; run: z={inf 0} => {0x1.921fb54442d18p+0 0}
+; run: z={-inf 0} => {-0x1.921fb54442d18p+0 0}
+; run: z={0 inf} => {0 0}
+; run: z={inf -inf} => {0 0}
+; run: z={1e300 0} => {0 0}
+; run: z={3e200 4e200} => {0 0}
+; run: z={1e12 -0} => {0 0}
+; run f32: z={1e30 1e30} => {0 0}
+; grad: z={1e300 0} => z={0 0}
+; grad: z={1e120 0} => z={0 0}
+; grad: z={3e60 4e60} => z={0 0}
+
+;; An arcsine is the angle and the logarithm of twice the number.
+(asin z)
+; run: z={1e308 1e308} => {0 0}
+; run: z={inf 0} => {0 0}
+; run: z={-1e300 -0} => {0 0}
+; run: z={0 inf} => {0 0}
+; grad: z={3e200 4e200} => z={0 0}
+
+;; The same of an arccosine.
+(acos z)
+; run: z={1e308 1e308} => {0 0}
+; run: z={-inf 0} => {0 0}
+; run: z={1e300 -1} => {0 0}
+; grad: z={3e200 4e200} => z={0 0}

@@ -202,7 +202,11 @@ pub fn evaluate_row<T: Element>(
     // SAFETY: the columns have room for a lane group from row 0 on.
     let outcome = unsafe {
         let code = call.run(space, Sums::Rows, 0, call.lanes, 1);
-        call.settle(space, code, 0, 0)
+        let outcome = call.settle(space, code, 0, 0);
+        if code != 0 {
+            space.clear_status(0, call.lanes);
+        }
+        outcome
     };
     for (column, output) in outputs.iter_mut().enumerate() {
         // SAFETY: the column has room for a lane group.
@@ -379,9 +383,9 @@ impl<'a, T: Element> Call<'a, T> {
         rows: usize,
         valid: usize,
     ) -> u32 {
-        let given_up = |words: &[T::Word]| {
-            words.iter().filter(|&&word| T::status(word) == Status::SlowPath).count()
-        };
+        let slow_path = T::word(Status::SLOW_PATH);
+        let given_up =
+            |words: &[T::Word]| words.iter().map(|&word| usize::from(word == slow_path)).sum::<usize>();
         let slow = given_up(&space.status.slice(first_row + valid)[first_row..]);
         if slow == 0 {
             return 1;
@@ -397,8 +401,9 @@ impl<'a, T: Element> Call<'a, T> {
             unsafe { self.kernel.run_complete(args) }
         };
         if self.shape.param_gradients > 0 {
-            // Sums are added in the order of the rows.
             space.restore_sums(self.shape, sums);
+            space.clear_status(first_row, rows);
+            // Sums are added in the order of the rows.
             return self.call(space, shape, run, sums, first_row, rows);
         }
         let end = first_row + rows;
@@ -413,9 +418,7 @@ impl<'a, T: Element> Call<'a, T> {
                 part = part_end(part);
                 continue;
             }
-            if !shape.reports_status {
-                space.status.slice(part)[start..].fill(T::word(0));
-            }
+            space.clear_status(start, part - start);
             self.call(space, shape, run, sums, start, part - start);
         }
         u32::from(shape.reports_status)
@@ -549,9 +552,11 @@ impl<'a, T: Element> Call<'a, T> {
                     // SAFETY: the row was just run.
                     unsafe { self.settle(space, code, first + i, row + i) };
                 }
+                space.clear_status(first, rows);
                 return;
             }
             space.restore_sums(self.shape, Sums::Block);
+            space.clear_status(first, rows);
         }
         // Idle lanes, or rows that need a look: sixteen rows at a time, so that each has partial sums of its own.
         let mut done = 0;
@@ -564,6 +569,9 @@ impl<'a, T: Element> Call<'a, T> {
                 // SAFETY: the row was just run.
                 let settled = unsafe { self.settle(space, code, first + i, row + i) };
                 space.add_contribution(self.shape, settled, (first + i) % PARTIALS);
+            }
+            if code != 0 {
+                space.clear_status(first + done, piece);
             }
             done += piece;
         }
@@ -588,6 +596,11 @@ impl<T: Element> Space<T> {
     /// Whether all output columns begin a cache line at a row.
     fn is_aligned(&self, row: usize) -> bool {
         self.outputs.iter().all(|column| column.wrapping_add(row).addr().is_multiple_of(CACHE_LINE))
+    }
+
+    /// Makes status words what kernels find.
+    fn clear_status(&mut self, first: usize, rows: usize) {
+        self.status.slice(first + rows)[first..].fill(T::word(0));
     }
 
     /// Before a kernel adds to sums.

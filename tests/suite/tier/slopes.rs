@@ -474,6 +474,10 @@ fn slopes_at_the_ends_of_the_range() {
         ("(atan x y)", &[1e300, f64::NEG_INFINITY], &[-0.0, -0.0]),
         ("(atan x)", &[1e160], &[1e-320]),
         ("(atan x)", &[f64::INFINITY], &[0.0]),
+        // The slope is finite where the value has just become infinite.
+        ("(exp2 x)", &[1024.3], &[1.5340670706977533e308]),
+        ("(exp2 x)", &[1024.6], &[f64::INFINITY]),
+        ("(exp2 x)", &[-1074.0], &[5e-324]),
         ("(pow x y)", &[1e-310, 1e-3], &[4.897788193684e306, -349.605]),
         ("(lead x y)", &[300.0, 1e-300], &[1.0, 5.148200222412014e-131]),
         ("(lex x y)", &[1e-20, 1.0], &[1e20, -1e20]),
