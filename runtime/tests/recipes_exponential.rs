@@ -43,7 +43,7 @@ fn results_of_long_runs_of_ones() {
         ("log10", |y| 10f64.powf(y), [-8, 8], 0.9),
         ("log1p", f64::exp_m1, [-8, 9], 0.9),
     ];
-    let samples = std::env::var("NC_SAMPLES").ok().and_then(|n| n.parse().ok()).unwrap_or(1_500);
+    let samples = std::env::var("NC_SAMPLES").ok().and_then(|n| n.parse().ok()).unwrap_or(500);
     let (mut references, mut rng) = (support::Big::new(), Rng(11));
     for (name, inverse, [least, most], bound) in functions {
         let row = exponential::rows().into_iter().find(|row| row.name == name).expect("it is measured");

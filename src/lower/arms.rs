@@ -17,8 +17,11 @@ use crate::graph::{Graph, Node, NodeKind, Source};
 use crate::ops::{Op, RECIPE};
 use crate::types::Type;
 
-/// What a part has to cost at least to be worth a test.
-const LEAST_COST: usize = RECIPE;
+/// What a part has to cost at least to be worth a test: with less, rows of both kinds in most groups lose more than others gain.
+const LEAST_COST: usize = 2 * RECIPE;
+
+/// What an operation costs that may give up a row.
+const GIVING_UP: usize = 2 * RECIPE;
 
 /// What it may cost at the most: code inside a part is never divided.
 const MOST_COST: usize = 400;
@@ -62,7 +65,7 @@ pub(super) fn plan(lowering: &Lowering<'_>, scope: &mut Scope<'_>, nodes: Vec<No
 /// Whether there are both something to leave out and a test that tells when.
 fn worthwhile(graph: &Graph, nodes: &[Node]) -> bool {
     let is = |holds: &dyn Fn(Op) -> bool| nodes.iter().any(|&node| graph.op(node).is_some_and(holds));
-    is(&|op| op == Op::Select) && (is(&|op| op.cost() >= RECIPE) || chaos::choose("arms", false, &[true]))
+    is(&|op| op == Op::Select) && (is(&|op| op.cost() >= RECIPE || op.has_fast_range()) || chaos::choose("arms", false, &[true]))
 }
 
 /// The place in the tree of what is needed in all rows.
@@ -291,7 +294,9 @@ impl<'g> Arms<'g> {
 fn cost_of(graph: &Graph, node: Node) -> u32 {
     let NodeKind::Apply(op, _) = graph.kind(node) else { return 0 };
     let ty = graph.ty(node);
-    let cost = if op.elementwise() {
+    let cost = if op.has_fast_range() {
+        GIVING_UP.saturating_mul(ty.len())
+    } else if op.elementwise() {
         op.cost().saturating_mul(ty.len())
     } else {
         let types: Vec<Type> = graph.args(node).iter().map(|&arg| graph.ty(arg)).collect();
@@ -364,6 +369,10 @@ fn under(
                 continue;
             }
         }
+        if is_under(places, place, condition) {
+            // It is known there.
+            continue;
+        }
         let depth = places[place as usize].depth + 1;
         if depth > MAX_DEPTH {
             return place;
@@ -376,6 +385,18 @@ fn under(
         });
     }
     place
+}
+
+/// Whether a condition stands on the way to a place.
+fn is_under(places: &[Place], mut place: u32, condition: Node) -> bool {
+    while place != ROOT {
+        let Place { parent, condition: here, .. } = places[place as usize];
+        if here == condition {
+            return true;
+        }
+        place = parent;
+    }
+    false
 }
 
 /// The last place that the ways to two places have in common.

@@ -65,6 +65,11 @@ impl State {
         }
     }
 
+    /// The depth of the innermost arm that is open: what is recorded stays in it.
+    fn arm_depth(&self) -> usize {
+        self.open.iter().rposition(|scope| scope.arm).map_or(0, |arm| arm + 1)
+    }
+
     /// Adds an instruction to the loop at a depth.
     fn push(&mut self, inst: Inst, depth: usize) -> Value {
         let value = self.insts.push(inst);
@@ -166,10 +171,8 @@ impl Recorder {
         }
         // What does not change in a loop is computed before it.
         let mut state = self.state.borrow_mut();
-        let mut depth = 0;
-        if !matches!(inst, Inst::Column(_) | Inst::Param(_)) && !inst.is_constant() {
-            depth = state.open.iter().rposition(|scope| scope.arm).map_or(0, |arm| arm + 1);
-        }
+        let leaf = matches!(inst, Inst::Column(_) | Inst::Param(_)) || inst.is_constant();
+        let mut depth = if leaf { 0 } else { state.arm_depth() };
         inst.for_each_operand(|v| depth = depth.max(state.depths[v]));
         let value = state.push(inst, depth);
         state.known.insert(inst, value);
@@ -892,7 +895,11 @@ impl Lanes for Recorder {
         if self.truth(m) == Some(false) {
             return;
         }
-        let depth = self.state.borrow().depths[m];
+        // A report that an arm makes counts in its rows, whatever is known from before it.
+        let depth = {
+            let state = self.state.borrow();
+            state.depths[m].max(state.arm_depth())
+        };
         let (side, before) = {
             let mut state = self.state.borrow_mut();
             let scope = state.scope(depth);

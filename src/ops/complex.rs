@@ -43,6 +43,7 @@ const NORM: Bound = Bound::Composed("4 ε of the magnitude");
 pub struct ExpCos;
 impl Numeric<2> for ExpCos {
     const INFO: OpInfo = part("exp-cos", "e^x · cos y", Bound::Ulp(3.0), "e^x · cos y, −e^x · sin y");
+    const FAST_RANGE: bool = true;
     fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {
         complex::exp_cos(l, x, y)
     }
@@ -60,6 +61,7 @@ impl Numeric<2> for ExpCos {
 pub struct ExpSin;
 impl Numeric<2> for ExpSin {
     const INFO: OpInfo = part("exp-sin", "e^x · sin y", Bound::Ulp(3.0), "e^x · sin y, e^x · cos y");
+    const FAST_RANGE: bool = true;
     fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {
         complex::exp_sin(l, x, y)
     }
@@ -132,6 +134,7 @@ pub struct TanhRe;
 impl Numeric<2> for TanhRe {
     const INFO: OpInfo =
         part("tanh-re", "real part of tanh(x + iy)", NORM, "Re 1/cosh²(x + iy), −Im 1/cosh²(x + iy)");
+    const FAST_RANGE: bool = true;
     fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {
         hyperbolic::complex_tanh(l, x, trig::sincos(l, y)).0
     }
@@ -147,6 +150,7 @@ pub struct TanhIm;
 impl Numeric<2> for TanhIm {
     const INFO: OpInfo =
         part("tanh-im", "imaginary part of tanh(x + iy)", NORM, "Im 1/cosh²(x + iy), Re 1/cosh²(x + iy)");
+    const FAST_RANGE: bool = true;
     fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {
         hyperbolic::complex_tanh(l, x, trig::sincos(l, y)).1
     }
@@ -186,6 +190,7 @@ impl Numeric<3> for PowRe {
         domain: Some(POWER),
         ..part("pow-re", "real part of (x + iy)^c", POLAR, "those of p = z^c: c·z^(c−1), and p·log z by c")
     };
+    const FAST_RANGE: bool = true;
     fn lanes<L: Lanes>(l: &L, [x, y, w]: [L::F; 3]) -> L::F {
         let (magnitude, angle) = complex::power_polar(l, x, y, w);
         complex::from_polar(l, magnitude, trig::sincos(l, angle)).0
@@ -204,6 +209,7 @@ impl Numeric<3> for PowIm {
         domain: Some(POWER),
         ..part("pow-im", "imaginary part of (x + iy)^c", POLAR, "those of p = z^c: c·z^(c−1), and p·log z by c")
     };
+    const FAST_RANGE: bool = true;
     fn lanes<L: Lanes>(l: &L, [x, y, w]: [L::F; 3]) -> L::F {
         let (magnitude, angle) = complex::power_polar(l, x, y, w);
         complex::from_polar(l, magnitude, trig::sincos(l, angle)).1

@@ -275,6 +275,7 @@ impl Numeric<1> for Log1p {
 pub struct Sin;
 impl Numeric<1> for Sin {
     const INFO: OpInfo = function("sin", &["sin"], "sine of radians", "cos x");
+    const FAST_RANGE: bool = true;
     complex_rule!(sin);
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         trig::sin(l, x)
@@ -289,6 +290,7 @@ impl Numeric<1> for Sin {
 pub struct Cos;
 impl Numeric<1> for Cos {
     const INFO: OpInfo = function("cos", &["cos"], "cosine of radians", "−sin x");
+    const FAST_RANGE: bool = true;
     complex_rule!(cos);
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         trig::cos(l, x)
@@ -304,6 +306,7 @@ impl Numeric<1> for Cos {
 pub struct Tan;
 impl Numeric<1> for Tan {
     const INFO: OpInfo = function("tan", &["tan"], "tangent of radians", "1 + y²");
+    const FAST_RANGE: bool = true;
     complex_rule!(tan);
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         trig::tan(l, x)

@@ -287,6 +287,8 @@ pub(crate) trait Rule {
     const COMMUTES: bool = false;
     /// What an element costs, an addition being 1. Of elementwise operations only.
     const COST: usize = 1;
+    /// Whether its recipe reports operands beyond a fast range.
+    const FAST_RANGE: bool = false;
 
     /// The type of the result.
     fn result_type(args: &[Type]) -> Result<Type, ShapeError>;
@@ -374,6 +376,8 @@ pub(crate) trait Numeric<const N: usize> {
     const INFO: OpInfo;
     /// Whether its two operands may change places.
     const COMMUTES: bool = false;
+    /// Whether its recipe reports operands beyond a fast range.
+    const FAST_RANGE: bool = false;
 
     /// The value: the reference, and the recipe that every tier emits.
     fn lanes<L: Lanes>(l: &L, args: [L::F; N]) -> L::F;
@@ -400,6 +404,7 @@ macro_rules! numeric_rules {
             const ELEMENTWISE: bool = true;
             const COMMUTES: bool = <$name as $crate::ops::Numeric<$n>>::COMMUTES;
             const COST: usize = $cost;
+            const FAST_RANGE: bool = <$name as $crate::ops::Numeric<$n>>::FAST_RANGE;
 
             fn result_type(args: &[$crate::types::Type]) -> Result<$crate::types::Type, $crate::ops::ShapeError> {
                 $crate::ops::broadcast(<Self as $crate::ops::Rule>::INFO.name, args).map($crate::types::Type::num)
@@ -489,6 +494,12 @@ macro_rules! registry {
             pub(crate) fn cost(self) -> usize {
                 match self {
                     $($(Op::$op => <$module::$op as Rule>::COST,)*)*
+                }
+            }
+            /// Whether its recipe reports operands beyond a fast range, which take longer.
+            pub fn has_fast_range(self) -> bool {
+                match self {
+                    $($(Op::$op => <$module::$op as Rule>::FAST_RANGE,)*)*
                 }
             }
             /// Whether its result may have a type.
@@ -687,5 +698,32 @@ impl Lane<Scalar32> {
 impl fmt::Display for Op {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.info().name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The operations that say so have a fast range, and no others.
+    #[test]
+    fn operations_with_a_fast_range() {
+        let large = [1e300, -3e200, 1e17, 0.7, 5e15, 1e-300];
+        for &op in Op::ALL {
+            let Some(count) = op.operands().filter(|_| op.elementwise()) else {
+                assert!(!op.has_fast_range(), "{op}");
+                continue;
+            };
+            if op.result_type(&vec![Type::NUM; count]).is_err() {
+                continue;
+            }
+            let lane = Scalar::new();
+            for k in 0..large.len().pow(count as u32) {
+                let operand = |place: usize| Lane::F(large[k / large.len().pow(place as u32) % large.len()]);
+                let operands: Vec<Lane<Scalar>> = (0..count).map(operand).collect();
+                op.element(&lane, &operands);
+            }
+            assert_eq!(lane.take_outside(), op.has_fast_range(), "{op}");
+        }
     }
 }

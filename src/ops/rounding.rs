@@ -83,6 +83,7 @@ impl Numeric<2> for Remainder {
         domain: Some(Domain::DIVISOR),
         kink: None,
     };
+    const FAST_RANGE: bool = true;
     fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {
         fmod::fmod(l, x, y)
     }
@@ -109,6 +110,7 @@ impl Numeric<2> for Modulo {
         domain: Some(Domain::DIVISOR),
         kink: None,
     };
+    const FAST_RANGE: bool = true;
     fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {
         fmod::modulo(l, x, y)
     }
@@ -136,6 +138,7 @@ impl Numeric<2> for Quotient {
         domain: Some(Domain::DIVISOR),
         ..step("quotient", &["quotient"], "trunc(x/y), in agreement with remainder")
     };
+    const FAST_RANGE: bool = true;
     fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {
         fmod::quotient(l, x, y)
     }

@@ -541,6 +541,7 @@ impl<'a, T: Element> Call<'a, T> {
     ) {
         let sums = self.shape.param_gradients > 0;
         if !sums || valid == rows {
+            let slow = space.log.slow;
             // SAFETY: as the caller promises.
             let code = unsafe { self.run(space, Sums::Block, first, rows, valid) };
             if code == 0 {
@@ -557,6 +558,8 @@ impl<'a, T: Element> Call<'a, T> {
             }
             space.restore_sums(self.shape, Sums::Block);
             space.clear_status(first, rows);
+            // They are counted again.
+            space.log.slow = slow;
         }
         // Idle lanes, or rows that need a look: sixteen rows at a time, so that each has partial sums of its own.
         let mut done = 0;

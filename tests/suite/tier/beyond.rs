@@ -140,18 +140,22 @@ fn arms_that_no_row_takes_are_left_out() {
     let cases = [
         // What is cheap is computed for all rows.
         ("(if (< x 99) (* x x) (+ x 1))", Derivative::None, 0),
+        ("(if (< x 0) (exp x) (log x))", Derivative::None, 0),
         ("(if (< x 99) (* x x) (sin (* 1e9 x)))", Derivative::None, 1),
+        ("(if (< x 99) (* x x) (modulo (* 1e9 x) 3))", Derivative::None, 1),
         // The value and its slope are needed by the same rows.
         ("(if (< x 99) (* x x) (sin (* 1e9 x)))", Derivative::Gradient, 1),
-        ("(if (< x 0) (exp x) (log x))", Derivative::None, 2),
-        ("(if (< x 0) (exp x) (+ 1 (exp x)))", Derivative::None, 0),
-        ("(cond ((< x 0) 1) ((< x 1) (sin x)) ((< x 2) (exp x)) (else (log x)))", Derivative::None, 3),
-        ("(if (and (< 0 x) (< x 9)) (log x) 0)", Derivative::None, 1),
-        // Both selections need a logarithm, the second one of what the first gives.
-        ("(let ((a (if (< x 1) (log x) x))) (if (< x 1) (log (* 2 a)) a))", Derivative::None, 2),
+        ("(if (< x 0) (exp (exp x)) (log (log x)))", Derivative::None, 2),
+        ("(if (< x 0) (exp (exp x)) (+ 1 (exp (exp x))))", Derivative::None, 0),
+        // The last two together are worth a test.
+        ("(cond ((< x 0) 1) ((< x 1) (sin x)) ((< x 2) (exp x)) (else (log x)))", Derivative::None, 2),
+        ("(cond ((< x 0) 1) ((< x 1) (sin x)) ((< x 2) (cos x)) (else (tan x)))", Derivative::None, 3),
+        ("(if (and (< 0 x) (< x 9)) (tan x) 0)", Derivative::None, 1),
+        // Both selections need a sine, the second one of what the first gives.
+        ("(let ((a (if (< x 1) (sin x) x))) (if (< x 1) (sin (* 2 a)) a))", Derivative::None, 2),
         // What is the same in all iterations is computed before the first.
-        ("(loop ((i 0) (s x)) (if (< i 9) (recur (+ i 1) (if (< s 1) (+ s (exp y)) s)) s))", Derivative::None, 0),
-        ("(loop ((i 0) (s x)) (if (< i 9) (recur (+ i 1) (if (< s 1) (+ y (exp s)) s)) s))", Derivative::None, 1),
+        ("(loop ((i 0) (s x)) (if (< i 9) (recur (+ i 1) (if (< s 1) (+ s (sin y)) s)) s))", Derivative::None, 0),
+        ("(loop ((i 0) (s x)) (if (< i 9) (recur (+ i 1) (if (< s 1) (+ y (sin s)) s)) s))", Derivative::None, 1),
     ];
     for (text, derivative, expected) in cases {
         let program = lanes_of(text, derivative.clone());

@@ -574,12 +574,18 @@ fn second_derivatives_agree_in_every_order() {
             // After the value and the gradient, by direction; and after the value and its tangents, those of all of them.
             let of_reverse = |i: usize, j: usize| reverse[1 + n + j * n + i][p];
             let of_forward = |i: usize, j: usize| forward[(1 + n) * (1 + j) + 1 + i][p];
+            // References are as symmetric as what they are for, and take all the time.
+            let mut turned = None;
             for (i, j) in (0..n).flat_map(|i| (0..n).map(move |j| (i, j))) {
                 let slope = (row.slopes[i])(b, &big(at[0]), &big(at[1]));
                 if slope.is_nan() || slope.is_inf() {
                     continue;
                 }
-                let Some(expected) = second(&row, b, *at, i, j) else { continue };
+                let known = if (i, j) == (1, 0) { turned } else { None };
+                let Some(expected) = known.or_else(|| second(&row, b, *at, i, j)) else { continue };
+                if (i, j) == (0, 1) {
+                    turned = Some(expected);
+                }
                 let size = rough(&slope).abs() / if at[j] == 0.0 { 1.0 } else { at[j].abs() };
                 let scale = expected.abs() + size;
                 if !(1e-250..1e250).contains(&scale) && scale != 0.0 {
