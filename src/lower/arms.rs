@@ -8,7 +8,7 @@
 //! the condition of a selection for what only one of its arms is. These conditions form a tree, and the parts are those of
 //! its places that are worth a test.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{Lowering, Scope};
 use crate::chaos;
@@ -55,7 +55,7 @@ pub(super) fn plan(lowering: &Lowering<'_>, scope: &mut Scope<'_>, nodes: Vec<No
         false => None,
     };
     let Some(mut arms) = arms else { return nodes.into_iter().map(Item::Node).collect() };
-    let items = arms.arrange(ROOT, nodes);
+    let items = arms.arrange(ROOT, nodes, &[]);
     for condition in arms.looked_at {
         scope.uses[condition] += 1;
     }
@@ -198,11 +198,12 @@ impl<'g> Arms<'g> {
         conditions
     }
 
-    /// Arranges the nodes of a part and those of the parts below it, which come in their own order.
+    /// Arranges the nodes of a part and those of the parts below it, which come in their own order. `leaving` are those of them that are
+    /// needed elsewhere.
     ///
     /// They are translated in phases: first the part's own nodes, then the parts below with what those have made possible. A node of
     /// a part below has its turn as late as it can, so that few parts are divided.
-    fn arrange(&mut self, part: u32, nodes: Vec<Node>) -> Vec<Item> {
+    fn arrange(&mut self, part: u32, nodes: Vec<Node>, leaving: &[Node]) -> Vec<Item> {
         let below: HashMap<Node, u32> =
             nodes.iter().filter_map(|&node| Some((node, self.below(part, node)?))).collect();
         if below.is_empty() {
@@ -242,11 +243,11 @@ impl<'g> Arms<'g> {
         }
         nodes.iter().for_each(|&node| self.listed[node] = false);
         let turn = |node: Node| (self.phase[node], below.get(&node).copied());
-        let mut left: HashMap<Node, bool> = HashMap::new();
+        let mut left: HashSet<Node> = leaving.iter().copied().collect();
         for &node in &nodes {
             for &arg in graph.args(node) {
                 if below.contains_key(&arg) && turn(arg) != turn(node) {
-                    left.insert(arg, true);
+                    left.insert(arg);
                 }
             }
         }
@@ -258,10 +259,11 @@ impl<'g> Arms<'g> {
             let cost: usize = members.iter().map(|&node| self.cost[node] as usize).sum();
             match group[0].0.1 {
                 Some(arm) if cost >= self.least_cost => {
-                    let results = members.iter().copied().filter(|node| left.contains_key(node)).collect();
+                    let results: Vec<Node> =
+                        members.iter().copied().filter(|node| left.contains(node)).collect();
                     let conditions = conditions[&arm].clone();
                     self.looked_at.extend(conditions.iter().map(|condition| condition.0));
-                    let items_inside = self.arrange(arm, members);
+                    let items_inside = self.arrange(arm, members, &results);
                     items.push(Item::Arm(Box::new(Arm { conditions, items: items_inside, results })));
                 }
                 Some(_) | None => items.extend(members.into_iter().map(Item::Node)),
@@ -273,15 +275,15 @@ impl<'g> Arms<'g> {
     /// The nodes in an order in which each comes behind what it needs.
     fn order<I: Iterator<Item = Node>>(&self, nodes: &[Node], needs: impl Fn(Node) -> I) -> Vec<Node> {
         let mut order = Vec::with_capacity(nodes.len());
-        let mut met: HashMap<Node, bool> = HashMap::with_capacity(nodes.len());
+        let mut met: HashSet<Node> = HashSet::with_capacity(nodes.len());
         for &node in nodes {
             let mut left = vec![(node, false)];
             while let Some((node, complete)) = left.pop() {
                 if complete {
                     order.push(node);
-                } else if met.insert(node, true).is_none() {
+                } else if met.insert(node) {
                     left.push((node, true));
-                    let needed = needs(node).filter(|&needed| self.listed[needed] && !met.contains_key(&needed));
+                    let needed = needs(node).filter(|&needed| self.listed[needed] && !met.contains(&needed));
                     left.extend(needed.map(|needed| (needed, false)));
                 }
             }

@@ -152,7 +152,7 @@ fn arms_that_no_row_takes_are_left_out() {
         ("(cond ((< x 0) 1) ((< x 1) (sin x)) ((< x 2) (cos x)) (else (tan x)))", Derivative::None, 3),
         ("(if (and (< 0 x) (< x 9)) (tan x) 0)", Derivative::None, 1),
         // Both selections need a sine, the second one of what the first gives.
-        ("(let ((a (if (< x 1) (sin x) x))) (if (< x 1) (sin (* 2 a)) a))", Derivative::None, 2),
+        ("(let ((a (if (< x 1) (sin x) x))) (if (< a 1) (sin (* 2 a)) a))", Derivative::None, 2),
         // What is the same in all iterations is computed before the first.
         ("(loop ((i 0) (s x)) (if (< i 9) (recur (+ i 1) (if (< s 1) (+ s (sin y)) s)) s))", Derivative::None, 0),
         ("(loop ((i 0) (s x)) (if (< i 9) (recur (+ i 1) (if (< s 1) (+ y (sin s)) s)) s))", Derivative::None, 1),
