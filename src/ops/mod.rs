@@ -497,7 +497,7 @@ macro_rules! registry {
                 }
             }
             /// Whether its recipe reports operands beyond a fast range, which take longer.
-            pub fn has_fast_range(self) -> bool {
+            pub(crate) fn has_fast_range(self) -> bool {
                 match self {
                     $($(Op::$op => <$module::$op as Rule>::FAST_RANGE,)*)*
                 }
