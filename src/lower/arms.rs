@@ -23,8 +23,11 @@ const LEAST_COST: usize = 2 * RECIPE;
 /// What an operation costs that may give up a row.
 const GIVING_UP: usize = 2 * RECIPE;
 
-/// What it may cost at the most: code inside a part is never divided.
-const MOST_COST: usize = 400;
+/// About how many instructions it may have at the most: code inside a part is never divided.
+const MOST_SIZE: usize = 1200;
+
+/// About how many instructions a recipe is.
+const RECIPE_SIZE: usize = 30;
 
 /// So many conditions are told apart on the way to a node.
 const MAX_DEPTH: usize = 8;
@@ -65,7 +68,7 @@ pub(super) fn plan(lowering: &Lowering<'_>, scope: &mut Scope<'_>, nodes: Vec<No
 /// Whether there are both something to leave out and a test that tells when.
 fn worthwhile(graph: &Graph, nodes: &[Node]) -> bool {
     let is = |holds: &dyn Fn(Op) -> bool| nodes.iter().any(|&node| graph.op(node).is_some_and(holds));
-    is(&|op| op == Op::Select) && (is(&|op| op.cost() >= RECIPE || op.has_fast_range()) || chaos::choose("arms", false, &[true]))
+    is(&|op| op == Op::Select) && is(&|op| !op.elementwise() || op.cost() >= RECIPE || op.has_fast_range())
 }
 
 /// The place in the tree of what is needed in all rows.
@@ -77,8 +80,9 @@ struct Place {
     depth: usize,
     condition: Node,
     holds: bool,
-    /// What its nodes cost, those further down included, and without those of parts further down.
-    whole_cost: usize,
+    /// How large its nodes are together, those further down included.
+    whole_size: usize,
+    /// What they cost, without those of parts further down.
     own_cost: usize,
     /// Whether it is a part.
     formed: bool,
@@ -110,7 +114,7 @@ impl<'g> Arms<'g> {
             depth: 0,
             condition: Node::from_index(0),
             holds: true,
-            whole_cost: 0,
+            whole_size: 0,
             own_cost: 0,
             formed: true,
         }];
@@ -128,8 +132,11 @@ impl<'g> Arms<'g> {
             let place = if may_wait { demand[node].unwrap_or(ROOT) } else { ROOT };
             demand[node] = Some(place);
             if may_wait {
-                cost[node] = cost_of(graph, node);
-                places[place as usize].own_cost += cost[node] as usize;
+                let (own, size) = cost_of(graph, node);
+                cost[node] = u32::try_from(own).unwrap_or(u32::MAX);
+                let place = &mut places[place as usize];
+                place.own_cost = place.own_cost.saturating_add(own);
+                place.whole_size = place.whole_size.saturating_add(size);
             }
             let args = graph.args(node);
             let tests = graph.op(node) == Some(Op::Select) && graph.ty(args[0]).is_scalar();
@@ -144,16 +151,14 @@ impl<'g> Arms<'g> {
         }
         // From the leaves up: places come behind their parents.
         for k in (1..places.len()).rev() {
-            let Place { parent, own_cost, whole_cost, .. } = places[k];
-            let whole_cost = whole_cost + own_cost;
-            let formed = own_cost >= least_cost && whole_cost <= MOST_COST;
+            let Place { parent, own_cost, whole_size, .. } = places[k];
+            let formed = own_cost >= least_cost && whole_size <= MOST_SIZE;
             places[k].formed = formed;
             let above = &mut places[parent as usize];
-            above.whole_cost += whole_cost;
+            above.whole_size = above.whole_size.saturating_add(whole_size);
             if !formed {
                 // Its nodes go where those of its parent go.
-                above.own_cost += own_cost;
-                above.whole_cost -= own_cost;
+                above.own_cost = above.own_cost.saturating_add(own_cost);
             }
         }
         if !places[1..].iter().any(|place| place.formed) {
@@ -292,19 +297,20 @@ impl<'g> Arms<'g> {
     }
 }
 
-/// About what a node costs.
-fn cost_of(graph: &Graph, node: Node) -> u32 {
-    let NodeKind::Apply(op, _) = graph.kind(node) else { return 0 };
+/// About what a node costs, if it is expensive, and how large it is.
+fn cost_of(graph: &Graph, node: Node) -> (usize, usize) {
+    let NodeKind::Apply(op, _) = graph.kind(node) else { return (0, 0) };
     let ty = graph.ty(node);
-    let cost = if op.has_fast_range() {
-        GIVING_UP.saturating_mul(ty.len())
+    let (cost, size) = if op.has_fast_range() {
+        (GIVING_UP, RECIPE_SIZE)
     } else if op.elementwise() {
-        op.cost().saturating_mul(ty.len())
+        if op.cost() < RECIPE { (0, 1) } else { (op.cost(), RECIPE_SIZE) }
     } else {
         let types: Vec<Type> = graph.args(node).iter().map(|&arg| graph.ty(arg)).collect();
-        op.work(&types, ty)
+        let work = op.work(&types, ty);
+        return (if op.moves() { 0 } else { work }, work);
     };
-    u32::try_from(cost).unwrap_or(u32::MAX)
+    (cost.saturating_mul(ty.len()), size.saturating_mul(ty.len()))
 }
 
 /// The nodes that are to be translated.
@@ -380,9 +386,8 @@ fn under(
             return place;
         }
         place = *known.entry((place, condition, holds)).or_insert_with(|| {
-            let (whole_cost, own_cost) = (0, 0);
-            let parent = place;
-            places.push(Place { parent, depth, condition, holds, whole_cost, own_cost, formed: false });
+            let (parent, whole_size, own_cost) = (place, 0, 0);
+            places.push(Place { parent, depth, condition, holds, whole_size, own_cost, formed: false });
             places.len() as u32 - 1
         });
     }
