@@ -63,7 +63,7 @@ pub use nc_runtime::memory::CodeMemoryError;
 pub use ndarray;
 pub use ops::primitives::PrimitiveInfo;
 pub use ops::{Arity, Bound, Domain, Kink, Met, Op, OpInfo, Primitive, ShapeError, Single, Syntax};
-pub use picture::{Picture, TooLarge};
+pub use picture::{Detail, Picture, TooLarge};
 pub use program::{Error, Program, Stage, Subject};
 pub use source::{Diagnostic, Excerpt, Place, Severity, SourceId, SourceMap, Span, TooLong};
 pub use stages::StageTimes;

@@ -18,7 +18,8 @@ use crate::kernel::{CompileOptions, Derivative, Kernel, KernelError, Tier, deriv
 use crate::limits::Limits;
 use crate::lower;
 use crate::ops::counting::MAX_STEPS_SINGLE;
-use crate::picture::{self, Picture};
+use crate::picture::wording::Wording;
+use crate::picture::{self, Detail, Picture};
 use crate::problem::Problem;
 use crate::resolve::{self, Resolved};
 use crate::source::{Diagnostic, SourceId, SourceMap, Span};
@@ -303,16 +304,26 @@ impl Program {
         Ok(Kernel::explained_by(graph, options, Some(interpreter))?)
     }
 
-    /// A stage as a picture: the syntax tree, the graph of the value, or the graph with derivatives.
+    /// A stage as a picture: the syntax tree, the graph of the value, or the graph with derivatives; of graphs as much as `detail`
+    /// says.
     ///
     /// # Errors
     ///
     /// As [`Program::compile`].
-    pub fn picture(&self, subject: Subject, options: &CompileOptions) -> Result<Picture, Error> {
+    pub fn picture(
+        &self,
+        subject: Subject,
+        detail: Detail,
+        options: &CompileOptions,
+    ) -> Result<Picture, Error> {
+        let of = |graph: &Graph| {
+            let wording = Wording::of(&self.ast, &self.sources);
+            picture::graph::picture(graph, &wording, detail)
+        };
         Ok(match subject {
-            Subject::Ast => picture::ast::picture(&self.ast),
-            Subject::Graph => picture::graph::picture(&self.value_graph(options)?),
-            Subject::Adjoint => picture::graph::picture(&self.derived_graph(options)?),
+            Subject::Ast => picture::ast::picture(&self.ast, &self.sources),
+            Subject::Graph => of(&self.value_graph(options)?),
+            Subject::Adjoint => of(&self.derived_graph(options)?),
         })
     }
 

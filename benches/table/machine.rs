@@ -29,6 +29,11 @@ pub struct Bandwidth {
 }
 
 impl Machine {
+    /// The name of the processor.
+    pub fn name(&self) -> &str {
+        &self.processor
+    }
+
     /// Measures the machine.
     pub fn measure(quick: bool) -> Machine {
         let threads = thread::available_parallelism().map_or(1, usize::from);

@@ -110,7 +110,8 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
         std::fs::write(path, serde_json::to_string_pretty(&figures)?)?;
     }
     if let Some(path) = &arguments.svg {
-        let title = format!("Time relative to the best C: one thread, {rows} rows, binary64");
+        let title =
+            format!("Time relative to the best C: {}, one thread, {rows} rows, binary64", machine.name());
         plot::write(path, &lines, &title)?;
     }
     Ok(())

@@ -293,8 +293,24 @@ impl Lowering<'_> {
 
 impl Lowering<'_> {
     /// Whether an operation is a loop although its operands are small. Functions have no memory for it.
-    fn loops(&self, op: Op, operands: &[&[Lane<Recorder>]]) -> bool {
-        self.m.has_cells() && operands.iter().any(|lanes| lanes.len() >= op.loops_from())
+    fn loops(&self, scope: &Scope<'_>, op: Op, args: &[Node]) -> bool {
+        let graph = scope.graph;
+        let loops_over = |arg: Node| {
+            let looping = |node: Node| match graph.kind(node) {
+                NodeKind::Apply(other, _) => graph.ty(arg).len() >= other.loops_from(),
+                NodeKind::Const(_)
+                | NodeKind::Bool(_)
+                | NodeKind::Input(_)
+                | NodeKind::Region(_)
+                | NodeKind::Result(_) => false,
+            };
+            graph.nodes().any(|node| scope.live[node] && looping(node) && graph.args(node).contains(&arg))
+        };
+        self.m.has_cells()
+            && args.iter().any(|&arg| {
+                let len = graph.ty(arg).len();
+                len >= op.loops_from() || (len >= op.loops_beside() && loops_over(arg))
+            })
     }
 
     fn apply(&self, scope: &Scope<'_>, node: Node, op: Op, attr: u32) -> Form {
@@ -309,7 +325,7 @@ impl Lowering<'_> {
             })
             .collect();
         match lanes {
-            Some(lanes) if self.m.is_small(ty.len()) && !self.loops(op, &lanes) => {
+            Some(lanes) if self.m.is_small(ty.len()) && !self.loops(scope, op, args) => {
                 let operands: Vec<Operand<Recorder>> =
                     args.iter().zip(lanes).map(|(&a, elems)| Operand { ty: graph.ty(a), elems }).collect();
                 Form::Lanes(op.eval(self.l, attr, ty, &operands))

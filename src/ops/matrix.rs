@@ -334,6 +334,7 @@ impl Rule for Det {
         kink: None,
     };
     const OPERANDS: Option<usize> = Some(1);
+    const LOOPS_BESIDE: usize = COFACTORS_FROM as usize * COFACTORS_FROM as usize;
 
     fn result_type(args: &[Type]) -> Result<Type, ShapeError> {
         square("det", args[0]).map(|_| Type::NUM)

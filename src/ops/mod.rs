@@ -311,6 +311,10 @@ pub(crate) trait Rule {
     /// An operand of so many elements or more goes through loops over memory also where it is small enough to be taken apart.
     const LOOPS_FROM: usize = usize::MAX;
 
+    /// From how many elements on it is a loop where another operation loops over its operand, which stands in memory then: taken
+    /// apart it would be quicker by less than it takes to compile.
+    const LOOPS_BESIDE: usize = Self::LOOPS_FROM;
+
     /// The result of an operation that is not elementwise.
     fn array<A: Arrays>(_: &A, _attr: u32, _ty: Type, _args: &[A::Operand]) -> A::Form {
         unreachable!("elementwise operations go through their elements")
@@ -539,6 +543,12 @@ macro_rules! registry {
             pub fn loops_from(self) -> usize {
                 match self {
                     $($(Op::$op => <$module::$op as Rule>::LOOPS_FROM,)*)*
+                }
+            }
+            /// From how many elements of an operand on it is a loop if another operation loops over that operand.
+            pub(crate) fn loops_beside(self) -> usize {
+                match self {
+                    $($(Op::$op => <$module::$op as Rule>::LOOPS_BESIDE,)*)*
                 }
             }
             /// Its result over lanes.

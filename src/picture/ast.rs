@@ -3,11 +3,15 @@
 use super::{Kind, NodeId, Picture};
 use crate::ast::{Ast, Body, Definition, Expr, ExprKind, Function, LoopForm};
 use crate::number::number;
-use crate::source::Span;
+use crate::ops::Primitive;
+use crate::source::{SourceMap, Span};
 
-/// The tree of each definition, then that of what the program computes.
-pub fn picture(ast: &Ast) -> Picture {
-    let mut drawer = Drawer { ast, picture: Picture::default(), left: Vec::new() };
+/// Literals of more characters are written by their value.
+const LONGEST: usize = 24;
+
+/// The tree of each definition, then that of what the program computes. Numbers are as they are written in the sources.
+pub fn picture(ast: &Ast, sources: &SourceMap) -> Picture {
+    let mut drawer = Drawer { ast, sources, picture: Picture::default(), left: Vec::new() };
     for definition in &ast.definitions {
         match definition {
             Definition::Function(function) => {
@@ -45,6 +49,7 @@ fn signature(ast: &Ast, name: &str, function: &Function) -> String {
 
 struct Drawer<'a> {
     ast: &'a Ast,
+    sources: &'a SourceMap,
     picture: Picture,
     /// What is to be drawn yet, the next one last: below which node, with which text at the edge.
     left: Vec<(NodeId, String, Expr)>,
@@ -66,10 +71,22 @@ impl Drawer<'_> {
         // Functions become nodes at once, for their bodies to stand below.
         let mut functions: Vec<&Function> = Vec::new();
         let (label, kind) = match ast.kind(expr) {
-            ExprKind::Number(literal) => (number(literal.f64), Kind::Constant),
+            ExprKind::Number(literal) => {
+                let text = self.sources.at(ast.span(expr));
+                // Where a form stands for several expressions, its numbers are not written anywhere.
+                let written = text.len() <= LONGEST
+                    && text.starts_with(|c: char| c.is_ascii_digit() || "+-.#".contains(c));
+                (if written { text.to_string() } else { number(literal.f64) }, Kind::Constant)
+            }
             ExprKind::Name(name) => (ast.name(*name).into(), Kind::Name),
             ExprKind::Call(name, _, args) => {
-                operands.extend(args.iter().map(|&arg| (String::new(), arg)));
+                let primitive = Primitive::from_name(ast.name(*name)).and_then(|known| known.single_op(2));
+                let ordered = args.len() > 1 && primitive.is_none_or(|op| !op.commutes());
+                let numbered = args.iter().enumerate();
+                operands.extend(numbered.map(|(k, &arg)| match ordered {
+                    true => ((k + 1).to_string(), arg),
+                    false => (String::new(), arg),
+                }));
                 (ast.name(*name).into(), Kind::Operation)
             }
             ExprKind::Recur(_, _, args) => {

@@ -2,25 +2,50 @@
 
 use std::collections::HashMap;
 
-use super::{Group, GroupId, Kind, NodeId, Picture};
+use super::wording::Wording;
+use super::{Detail, Group, GroupId, Kind, NodeId, Picture};
+use crate::entity::EntityVec;
 use crate::graph::print::role;
+use crate::graph::region::RegionArgs;
 use crate::graph::rewrite::canonical_order;
-use crate::graph::{Effect, Elem, Graph, Node, NodeKind, RegionKind, Shape, Source};
+use crate::graph::{
+    Effect, Elem, Graph, Node, NodeKind, Reason, Region, RegionKind, ResultRole, Shape, Source,
+};
 use crate::number::number_of;
+use crate::ops::{Op, Syntax};
 
-/// The live nodes of the graph, numbered as in its text. Constants stand where they are used; the bodies of loops and
-/// functions are groups.
-pub fn picture(graph: &Graph) -> Picture {
+/// The live nodes of the graph. Constants stand where they are used; the bodies of loops and functions are groups.
+///
+/// With [`Detail::Everything`] nodes are numbered and called as in the text of the graph. Otherwise operations and values are called
+/// as in the program, and what serves the limits of loops and calls is left out.
+pub fn picture(graph: &Graph, wording: &Wording, detail: Detail) -> Picture {
     let mut picture = Picture::default();
+    let around = Around { program: graph, wording, detail };
     for function in graph.functions.values() {
         let head = picture.node(format!("function {}", function.name), Kind::Form, None);
         let group = open(&mut picture, head, None);
-        let labels: Vec<String> = (0..function.body.outputs.len()).map(|k| format!("result {k}")).collect();
-        body(&function.body, &labels, Some(group), Some(head), &mut picture);
+        let roles = function.results.iter().enumerate();
+        let labels = roles.map(|(k, role)| match (detail, role) {
+            (Detail::Everything, _) => Some(format!("result {k}")),
+            (Detail::Essential, ResultRole::Failure | ResultRole::Steps | ResultRole::Note) => None,
+            (
+                Detail::Essential,
+                ResultRole::Value | ResultRole::Tangent { .. } | ResultRole::Active { .. },
+            ) => Some(role.to_string()),
+        });
+        body(around, &function.body, &labels.collect::<Vec<_>>(), &[], Some(group), Some(head), &mut picture);
     }
-    let labels: Vec<String> = graph.outputs.iter().map(|output| role(graph, output)).collect();
-    body(graph, &labels, None, None, &mut picture);
+    let labels: Vec<Option<String>> = graph.outputs.iter().map(|output| Some(role(graph, output))).collect();
+    body(around, graph, &labels, &[], None, None, &mut picture);
     picture
+}
+
+/// What holds for all bodies of a program.
+#[derive(Clone, Copy)]
+struct Around<'a> {
+    program: &'a Graph,
+    wording: &'a Wording,
+    detail: Detail,
 }
 
 fn open(picture: &mut Picture, head: NodeId, parent: Option<GroupId>) -> GroupId {
@@ -29,59 +54,204 @@ fn open(picture: &mut Picture, head: NodeId, parent: Option<GroupId>) -> GroupId
     group
 }
 
-/// The nodes of one graph, in a group. The head of the group gets an edge to each output.
+/// The nodes of one graph, in a group. Outputs without a label are left out; the head of the group gets an edge to each other one.
+/// `captures` says what captures are called.
 fn body(
+    around: Around<'_>,
     graph: &Graph,
-    labels: &[String],
+    labels: &[Option<String>],
+    captures: &[String],
     group: Option<GroupId>,
     head: Option<NodeId>,
     picture: &mut Picture,
 ) {
-    let mut drawer = Drawer { graph, group, picture, made: HashMap::new() };
-    drawer.nodes();
+    let counting = match around.detail {
+        Detail::Essential => counting(around.program, graph),
+        Detail::Everything => EntityVec::filled(false, graph.len()),
+    };
+    let mut drawer = Drawer { around, graph, captures, counting, group, picture, made: HashMap::new() };
+    let live = drawer.live(labels);
+    drawer.nodes(&live);
     drawer.outputs(labels, head);
 }
 
+/// The input that holds the steps of a row, in functions that recurse and in loops beside them.
+fn steps(program: &Graph, body: &Graph) -> Option<Node> {
+    if program.functions.is_empty() {
+        return None;
+    }
+    let states = body.inputs.iter().enumerate().filter(|(_, input)| matches!(input.source, Source::State(_)));
+    let (index, last) = states.last()?;
+    (last.name == STEPS).then(|| body.input_node(index as u32))
+}
+
+/// The name of the state that counts steps.
+const STEPS: &str = "steps";
+
+/// Nodes that depend on how many steps the row has taken.
+fn counting(program: &Graph, body: &Graph) -> EntityVec<Node, bool> {
+    let mut counting = EntityVec::filled(false, body.len());
+    let steps = steps(program, body);
+    for node in body.nodes() {
+        counting[node] = match body.kind(node) {
+            NodeKind::Input(_) => Some(node) == steps,
+            NodeKind::Apply(..) => body.args(node).iter().any(|&arg| counting[arg]),
+            NodeKind::Result(k) => body.region(body.args(node)[0]).is_some_and(|region| match &region.kind {
+                RegionKind::Call(call) => match call.results[k as usize].role {
+                    ResultRole::Failure | ResultRole::Steps | ResultRole::Note => true,
+                    ResultRole::Value | ResultRole::Tangent { .. } | ResultRole::Active { .. } => false,
+                },
+                RegionKind::Loop { states, .. } => {
+                    k + 1 == *states && self::steps(program, &region.body).is_some()
+                }
+                RegionKind::Reverse { .. } => false,
+            }),
+            NodeKind::Const(_) | NodeKind::Bool(_) | NodeKind::Region(_) => false,
+        };
+    }
+    counting
+}
+
 struct Drawer<'a> {
+    around: Around<'a>,
     graph: &'a Graph,
+    captures: &'a [String],
+    /// What serves the limit of steps, and is left out.
+    counting: EntityVec<Node, bool>,
     group: Option<GroupId>,
     picture: &'a mut Picture,
     made: HashMap<Node, NodeId>,
 }
 
-impl Drawer<'_> {
+impl<'a> Drawer<'a> {
+    fn essential(&self) -> bool {
+        self.around.detail == Detail::Essential
+    }
+
+    /// Whether a check is drawn: limits belong to the bookkeeping.
+    fn shows(&self, reason: Reason) -> bool {
+        match reason {
+            Reason::Iterations { .. } | Reason::Depth { .. } | Reason::Steps { .. } => !self.essential(),
+            Reason::Index { .. } | Reason::Met { .. } => true,
+        }
+    }
+
+    /// What is drawn: what outputs with labels and checks that are shown need.
+    fn live(&self, labels: &[Option<String>]) -> EntityVec<Node, bool> {
+        let graph = self.graph;
+        let mut live = EntityVec::filled(false, graph.len());
+        for (output, label) in graph.outputs.iter().zip(labels) {
+            live[output.node] |= label.is_some();
+        }
+        for check in graph.checks.iter().filter(|check| self.shows(check.reason)) {
+            live[check.fails] = true;
+        }
+        for node in graph.nodes().rev() {
+            if !live[node] {
+                continue;
+            }
+            match graph.region_args(node) {
+                Some((region, args)) => {
+                    let (control, first) = self.region_operands(region, args);
+                    for arg in control.into_iter().chain(first.iter().chain(args.captures).copied()) {
+                        live[arg] = true;
+                    }
+                }
+                None => graph.args(node).iter().for_each(|&arg| live[arg] = true),
+            }
+        }
+        live
+    }
+
+    /// The condition and the first states of a region, without what is left out.
+    fn region_operands(&self, region: &Region, args: RegionArgs<'a>) -> (Option<Node>, &'a [Node]) {
+        if !self.essential() {
+            return (Some(args.control), args.first);
+        }
+        let control = match region.kind {
+            RegionKind::Loop { .. } | RegionKind::Call(_) => self.condition(args.control),
+            RegionKind::Reverse { .. } => Some(args.control),
+        };
+        let counts = match &region.kind {
+            RegionKind::Loop { .. } => steps(self.around.program, &region.body).is_some(),
+            RegionKind::Call(call) => call.position(ResultRole::Steps).is_some(),
+            RegionKind::Reverse { .. } => false,
+        };
+        let first =
+            if counts { args.first.split_last().map_or(args.first, |(_, first)| first) } else { args.first };
+        (control, first)
+    }
+
+    /// A condition without the part that says that the row may take another step.
+    fn condition(&self, mut node: Node) -> Option<Node> {
+        loop {
+            if self.graph.kind(node) == NodeKind::Bool(true) {
+                return None;
+            }
+            if !self.counting[node] {
+                return Some(node);
+            }
+            match (self.graph.op(node), self.graph.args(node)) {
+                (Some(Op::And), &[x, y]) if self.counting[y] && !self.counting[x] => node = x,
+                (Some(Op::And), &[x, y]) if self.counting[x] && !self.counting[y] => node = y,
+                (Some(Op::And), &[x, y]) if self.counting[y] => {
+                    // Of two parts that both count the one that is a conjunction itself goes on.
+                    node = if self.graph.op(x) == Some(Op::And) { x } else { y };
+                }
+                _ => return None,
+            }
+        }
+    }
+
     fn node(&mut self, label: String, kind: Kind, of: Option<Node>) -> NodeId {
         let node = self.picture.node(label, kind, of.and_then(|node| self.graph.span(node)));
         self.picture.nodes[node].group = self.group;
         node
     }
 
-    fn nodes(&mut self) {
+    fn input_label(&self, index: usize) -> String {
+        let input = &self.graph.inputs[index];
+        let node = self.graph.input_node(index as u32);
+        let wording = self.around.wording;
+        let (word, name) = match (input.source, self.essential()) {
+            (Source::Row, _) => ("", input.name.as_str()),
+            (Source::Shared, _) => ("parameter ", input.name.as_str()),
+            (Source::Cotangent(_), _) => ("cotangent ", input.name.as_str()),
+            (Source::Tangent { .. }, _) => ("tangent ", input.name.as_str()),
+            (Source::Tape(_), true) => ("tape ", wording.written(&input.name)),
+            (Source::State(_), true) => ("", wording.written(&input.name)),
+            (Source::Capture(k), true) => {
+                ("", self.captures.get(k as usize).map_or(&*input.name, String::as_str))
+            }
+            (Source::State(_), false) => ("state ", input.name.as_str()),
+            (Source::Capture(_), false) => ("capture ", input.name.as_str()),
+            (Source::Tape(_), false) => ("tape ", input.name.as_str()),
+        };
+        format!("{word}{name}{}", shape(self.graph, node))
+    }
+
+    fn nodes(&mut self, live: &EntityVec<Node, bool>) {
         let graph = self.graph;
-        let live = graph.live();
-        for (index, input) in (0u32..).zip(&graph.inputs) {
-            let word = match input.source {
-                Source::Row => "",
-                Source::Shared => "parameter ",
-                Source::Cotangent(_) => "cotangent ",
-                Source::Tangent { .. } => "tangent ",
-                Source::State(_) => "state ",
-                Source::Capture(_) => "capture ",
-                Source::Tape(_) => "tape ",
-            };
-            let node = graph.input_node(index);
-            let label = format!("{word}{}{}", input.name, shape(graph, node));
+        for (index, input) in graph.inputs.iter().enumerate() {
+            let node = graph.input_node(index as u32);
+            // Of the inputs of a program and of the states of a loop or function all are shown.
+            let always = matches!(input.source, Source::Row | Source::Shared | Source::State(_));
+            if self.counting[node] || !(live[node] || always || !self.essential()) {
+                continue;
+            }
+            let label = self.input_label(index);
             let made = self.node(label, Kind::Name, Some(node));
             self.made.insert(node, made);
         }
         let mut count = 0;
         for node in graph.nodes().filter(|&node| live[node]) {
+            let number = if self.essential() { String::new() } else { format!("%{count} ") };
             let label = match graph.kind(node) {
                 NodeKind::Const(_) | NodeKind::Bool(_) | NodeKind::Input(_) | NodeKind::Result(_) => continue,
-                NodeKind::Region(_) => format!("%{count}"),
-                NodeKind::Apply(op, 0) => format!("%{count} {op}{}", shape(graph, node)),
+                NodeKind::Region(_) => number,
                 NodeKind::Apply(op, attribute) => {
-                    format!("%{count} {op} @{attribute}{}", shape(graph, node))
+                    let attribute = if attribute == 0 { String::new() } else { format!(" @{attribute}") };
+                    format!("{number}{}{attribute}{}", self.operation(node, op), self.shape(node))
                 }
             };
             count += 1;
@@ -95,6 +265,30 @@ impl Drawer<'_> {
         }
     }
 
+    /// What an operation is called: with the name of its value, if the program gives it one.
+    fn operation(&self, node: Node, op: Op) -> String {
+        if !self.essential() {
+            return op.to_string();
+        }
+        let word = match op.info().syntax {
+            _ if op == Op::Select => "if".to_string(),
+            Syntax::Call(names) | Syntax::Fold { names, .. } | Syntax::Chain(names) => {
+                names.first().map_or_else(|| op.to_string(), |&name| name.to_string())
+            }
+            Syntax::Internal => op.to_string(),
+        };
+        match self.around.wording.name(self.graph.span(node)) {
+            Some(name) => format!("{name}: {word}"),
+            None => word,
+        }
+    }
+
+    /// The type, where it has to be said.
+    fn shape(&self, node: Node) -> String {
+        let ty = self.graph.ty(node);
+        if self.essential() && ty.is_scalar() { String::new() } else { shape(self.graph, node) }
+    }
+
     /// Edges to the operands of an operation, numbered where their order matters.
     fn operands(&mut self, from: NodeId, node: Node) {
         let args = self.graph.args(node);
@@ -105,17 +299,26 @@ impl Drawer<'_> {
             }
             _ => true,
         };
+        let choice = self.essential() && self.graph.op(node) == Some(Op::Select);
         for (k, &arg) in args.iter().enumerate() {
-            self.edge(from, arg, if ordered { (k + 1).to_string() } else { String::new() });
+            let label = match k {
+                _ if choice => ["if", "then", "else"].get(k).map_or_else(String::new, ToString::to_string),
+                k if ordered => (k + 1).to_string(),
+                _ => String::new(),
+            };
+            self.edge(from, arg, label);
         }
     }
 
-    /// An edge to a value; a result of a loop is the loop, with the number of the result at the edge.
+    /// An edge to a value; a result of a loop or call is the loop or call, with what the result is at the edge.
     fn edge(&mut self, from: NodeId, to: Node, label: String) {
-        let (target, label) = match self.graph.kind(to) {
+        let graph = self.graph;
+        let (target, label) = match graph.kind(to) {
             NodeKind::Result(k) => {
-                let space = if label.is_empty() { "" } else { " " };
-                (self.value(self.graph.args(to)[0]), format!("{label}{space}.{k}"))
+                let region = graph.args(to)[0];
+                let which = self.result(region, k);
+                let space = if label.is_empty() || which.is_empty() { "" } else { " " };
+                (self.value(region), format!("{label}{space}{which}"))
             }
             NodeKind::Const(_)
             | NodeKind::Bool(_)
@@ -126,11 +329,44 @@ impl Drawer<'_> {
         self.picture.edge(from, target, label);
     }
 
+    /// Which result of a region it is, where there are several.
+    fn result(&self, region: Node, k: u32) -> String {
+        let Some(region) = self.graph.region(region).filter(|_| self.essential()) else {
+            return format!(".{k}");
+        };
+        match &region.kind {
+            RegionKind::Call(call) => match call.results[k as usize].role {
+                ResultRole::Value => String::new(),
+                role => role.to_string(),
+            },
+            RegionKind::Loop { .. } | RegionKind::Reverse { .. } => {
+                let counts = usize::from(steps(self.around.program, &region.body).is_some());
+                if region.result_count() - counts == 1 {
+                    String::new()
+                } else {
+                    self.state(region, k as usize)
+                }
+            }
+        }
+    }
+
+    /// The name of a state of a region; behind the states come its exit values.
+    fn state(&self, region: &Region, k: usize) -> String {
+        let input = region.body.inputs.iter().find(|input| input.source == Source::State(k as u32));
+        match input {
+            Some(input) if self.essential() => self.around.wording.written(&input.name).to_string(),
+            Some(_) | None => match k.checked_sub(region.states()) {
+                Some(exit) if self.essential() => format!("exit {exit}"),
+                Some(_) | None => k.to_string(),
+            },
+        }
+    }
+
     fn value(&mut self, node: Node) -> NodeId {
         match (self.graph.kind(node), self.made.get(&node)) {
             (NodeKind::Bool(value), _) => self.node(value.to_string(), Kind::Constant, Some(node)),
             (NodeKind::Const(bits), _) => {
-                let label = number_of(self.graph.precision, f64::from_bits(bits));
+                let label = self.constant(node, bits);
                 self.node(label, Kind::Constant, Some(node))
             }
             (_, Some(&made)) => made,
@@ -139,8 +375,13 @@ impl Drawer<'_> {
         }
     }
 
+    fn constant(&self, node: Node, bits: u64) -> String {
+        let value = number_of(self.graph.precision, f64::from_bits(bits));
+        if self.essential() { self.around.wording.constant(self.graph.span(node), &value) } else { value }
+    }
+
     /// A loop or a call: its operands, and for a loop its body as a group.
-    fn region(&mut self, node: Node, name: &str) {
+    fn region(&mut self, node: Node, number: &str) {
         let graph = self.graph;
         let Some((region, args)) = graph.region_args(node) else { return };
         let word = match &region.kind {
@@ -148,38 +389,86 @@ impl Drawer<'_> {
             RegionKind::Reverse { .. } => "reverse",
             RegionKind::Call(_) => "call",
         };
-        let head = self.node(format!("{name} {word} {}", region.name), Kind::Form, Some(node));
-        self.made.insert(node, head);
-        let control = match &region.kind {
-            RegionKind::Reverse { .. } => "of",
-            RegionKind::Loop { .. } | RegionKind::Call(_) => "where",
+        let (control, first) = self.region_operands(region, args);
+        let called = match &region.kind {
+            RegionKind::Call(call) if self.essential() => Some(&self.around.program.functions[call.function]),
+            RegionKind::Call(_) | RegionKind::Loop { .. } | RegionKind::Reverse { .. } => None,
         };
-        self.edge(head, args.control, control.into());
-        for (k, &first) in args.first.iter().enumerate() {
-            self.edge(head, first, format!("from {k}"));
+        let name = match called {
+            Some(function) => function.name.as_str(),
+            // A loop without a name of its own.
+            None if self.essential() && region.name == word => "",
+            None => region.name.as_str(),
+        };
+        let space = if name.is_empty() { "" } else { " " };
+        let head = self.node(format!("{number}{word}{space}{name}"), Kind::Form, Some(node));
+        self.made.insert(node, head);
+        if let Some(control) = control {
+            let label = match &region.kind {
+                RegionKind::Reverse { .. } => "of",
+                RegionKind::Loop { .. } | RegionKind::Call(_) => "where",
+            };
+            self.edge(head, control, label.into());
         }
+        let parameter = |function: &crate::graph::Function, k: usize| {
+            let input = function.body.inputs.iter().find(|input| input.source == Source::State(k as u32));
+            input.map_or_else(|| k.to_string(), |input| self.around.wording.written(&input.name).to_string())
+        };
+        let labels: Vec<String> = (0..first.len())
+            .map(|k| match called {
+                Some(function) => parameter(function, k),
+                None if self.essential() => format!("{} from", self.state(region, k)),
+                None => format!("from {k}"),
+            })
+            .collect();
+        for (&first, label) in first.iter().zip(labels) {
+            self.edge(head, first, label);
+        }
+        let mut captures = Vec::new();
         for (k, &capture) in args.captures.iter().enumerate() {
-            self.edge(head, capture, format!("with {k}"));
+            let name = self.capture(capture, k);
+            self.edge(head, capture, if self.essential() { name.clone() } else { format!("with {k}") });
+            captures.push(name);
         }
-        let (states, first) = match &region.kind {
+        let (states, before) = match &region.kind {
             RegionKind::Call(_) => return,
             RegionKind::Loop { .. } => (region.states(), 1),
             RegionKind::Reverse { .. } => (region.states(), 0),
         };
-        let labels: Vec<String> = (0..region.body.outputs.len())
-            .map(|k| match k.checked_sub(first) {
-                None => "while".to_string(),
-                Some(k) if k < states => format!("next {k}"),
-                Some(k) => format!("exit {k}"),
+        let drawn = if self.essential() { first.len() } else { states };
+        let labels: Vec<Option<String>> = (0..region.body.outputs.len())
+            .map(|k| match k.checked_sub(before) {
+                None => Some("while".to_string()),
+                Some(k) if k < drawn => {
+                    let name = if self.essential() { self.state(region, k) } else { k.to_string() };
+                    Some(format!("next {name}"))
+                }
+                Some(k) if k < states => None,
+                Some(k) => Some(format!("exit {}", if self.essential() { k - states } else { k })),
             })
             .collect();
         let group = open(self.picture, head, self.group);
-        body(&region.body, &labels, Some(group), Some(head), self.picture);
+        body(self.around, &region.body, &labels, &captures, Some(group), Some(head), self.picture);
     }
 
-    fn outputs(&mut self, labels: &[String], head: Option<NodeId>) {
+    /// What a value is called in the body of a loop around which it stands.
+    fn capture(&self, node: Node, k: usize) -> String {
+        match self.graph.kind(node) {
+            NodeKind::Input(index) => self.input_label(index as usize),
+            NodeKind::Const(bits) => self.constant(node, bits),
+            NodeKind::Bool(_) | NodeKind::Apply(..) | NodeKind::Result(_) | NodeKind::Region(_) => {
+                let name = self.around.wording.name(self.graph.span(node));
+                name.map_or_else(|| format!("with {k}"), str::to_string)
+            }
+        }
+    }
+
+    fn outputs(&mut self, labels: &[Option<String>], head: Option<NodeId>) {
         let graph = self.graph;
         for check in &graph.checks {
+            if !self.shows(check.reason) {
+                continue;
+            }
             let verb = match check.effect {
                 Effect::Fail => "fail",
                 Effect::Note => "note",
@@ -189,6 +478,7 @@ impl Drawer<'_> {
             self.edge(made, check.fails, "if".into());
         }
         for (output, label) in graph.outputs.iter().zip(labels) {
+            let Some(label) = label else { continue };
             let made = self.node(label.clone(), Kind::Result, Some(output.node));
             self.edge(made, output.node, String::new());
             if let Some(head) = head {

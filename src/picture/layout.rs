@@ -1,9 +1,10 @@
 //! Layered drawing (Sugiyama): each box a layer below the boxes that lead to it, few crossings, straight lines.
 //!
-//! Layers are longest paths; long edges are cut at each layer that they pass. The order in a layer starts as that of a walk in
-//! depth and is improved by barycentres. Then boxes move sideways to the mean of their neighbours, as near as the order
-//! allows: a least-squares problem that pooling adjacent violators solves exactly. Everything takes about linear time for
-//! each pass, and no recursion.
+//! Parts that no edge connects stand beside each other. Layers are longest paths, and boxes with more edges down than up sink as
+//! far as they can; long edges are cut at each layer that they pass. The order in a layer starts as that of a walk in depth, in
+//! which a tree has no crossing, and is improved by barycentres and exchanges of neighbours as long as crossings are left. Then
+//! boxes move sideways to the mean of their neighbours, as near as the order allows: a least-squares problem that pooling adjacent
+//! violators solves exactly. Everything takes about linear time for each pass, and no recursion.
 
 /// Space between boxes of a layer.
 const GAP: f64 = 18.0;
@@ -13,6 +14,8 @@ const LAYER_GAP: f64 = 40.0;
 const PASSES: usize = 8;
 /// Pieces of long edges; with more, edges are drawn without bends.
 const MAX_PIECES: usize = 100_000;
+/// Edges between two boxes and their neighbours for which an exchange of the two is looked at.
+const MAX_EXCHANGED: usize = 4_000;
 
 /// Where boxes and edges are.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -39,12 +42,90 @@ struct Parts {
 
 /// Places boxes of these sizes; edges have no cycles.
 pub fn layered(sizes: &[(f64, f64)], edges: &[(usize, usize)]) -> Layout {
+    let component = components(sizes.len(), edges);
+    let count = component.iter().max().map_or(0, |last| last + 1);
+    if count <= 1 {
+        return connected(sizes, edges);
+    }
+    let mut boxes: Vec<Vec<usize>> = vec![Vec::new(); count];
+    let mut place = vec![0; sizes.len()];
+    for (part, &of) in component.iter().enumerate() {
+        place[part] = boxes[of].len();
+        boxes[of].push(part);
+    }
+    let mut inside: Vec<Vec<usize>> = vec![Vec::new(); count];
+    for (edge, &(from, _)) in edges.iter().enumerate() {
+        inside[component[from]].push(edge);
+    }
+    let mut whole = Layout {
+        corners: vec![(0.0, 0.0); sizes.len()],
+        bends: vec![Vec::new(); edges.len()],
+        ..Layout::default()
+    };
+    for (boxes, inside) in boxes.iter().zip(&inside) {
+        let own_sizes: Vec<(f64, f64)> = boxes.iter().map(|&part| sizes[part]).collect();
+        let own_edges: Vec<(usize, usize)> =
+            inside.iter().map(|&edge| (place[edges[edge].0], place[edges[edge].1])).collect();
+        let layout = connected(&own_sizes, &own_edges);
+        let left = if whole.width > 0.0 { whole.width + 2.0 * GAP } else { 0.0 };
+        let moved = |(x, y): (f64, f64)| (x + left, y);
+        for (&part, corner) in boxes.iter().zip(layout.corners) {
+            whole.corners[part] = moved(corner);
+        }
+        for (&edge, bends) in inside.iter().zip(layout.bends) {
+            whole.bends[edge] = bends.into_iter().map(moved).collect();
+        }
+        whole.width = left + layout.width;
+        whole.height = whole.height.max(layout.height);
+    }
+    whole
+}
+
+/// For each box the number of the part that edges connect it with; parts are counted by their first boxes.
+fn components(boxes: usize, edges: &[(usize, usize)]) -> Vec<usize> {
+    let mut beside = vec![Vec::new(); boxes];
+    for &(from, to) in edges {
+        beside[from].push(to);
+        beside[to].push(from);
+    }
+    let mut component = vec![usize::MAX; boxes];
+    let mut count = 0;
+    for first in 0..boxes {
+        if component[first] != usize::MAX {
+            continue;
+        }
+        let mut left = vec![first];
+        while let Some(part) = left.pop() {
+            if std::mem::replace(&mut component[part], count) == usize::MAX {
+                left.extend(beside[part].iter().filter(|&&other| component[other] == usize::MAX));
+            }
+        }
+        count += 1;
+    }
+    component
+}
+
+/// Places boxes that edges connect.
+fn connected(sizes: &[(f64, f64)], edges: &[(usize, usize)]) -> Layout {
     let parts = Parts::new(sizes, edges);
     let mut layers = parts.depth_first();
     let mut positions = vec![0; parts.sizes.len()];
+    number(&layers, &mut positions);
+    let mut best = layers.clone();
+    let mut fewest = parts.crossings(&layers, &positions);
     for pass in 0..PASSES {
+        if fewest == 0 {
+            break;
+        }
         parts.reorder(&mut layers, &mut positions, pass % 2 == 0);
+        parts.exchange(&mut layers, &mut positions);
+        let crossings = parts.crossings(&layers, &positions);
+        if crossings < fewest {
+            fewest = crossings;
+            best.clone_from(&layers);
+        }
     }
+    let layers = best;
     let mut centres = vec![0.0; parts.sizes.len()];
     for layer in &layers {
         parts.place(layer, &vec![0.0; layer.len()], &mut centres);
@@ -55,9 +136,18 @@ pub fn layered(sizes: &[(f64, f64)], edges: &[(usize, usize)]) -> Layout {
     parts.finish(&layers, &centres, sizes.len())
 }
 
+/// Writes down the place of each part in its layer.
+fn number(layers: &[Vec<usize>], positions: &mut [usize]) {
+    for layer in layers {
+        for (at, &part) in layer.iter().enumerate() {
+            positions[part] = at;
+        }
+    }
+}
+
 impl Parts {
     fn new(sizes: &[(f64, f64)], edges: &[(usize, usize)]) -> Parts {
-        let layer = longest_paths(sizes.len(), edges);
+        let layer = layers_of(sizes.len(), edges);
         let pieces: usize = edges.iter().map(|&(from, to)| layer[to] - layer[from] - 1).sum();
         let mut parts = Parts {
             sizes: sizes.to_vec(),
@@ -108,25 +198,83 @@ impl Parts {
         layers
     }
 
-    /// Sorts each layer by the mean position of the neighbours above, or below.
+    /// Sorts each layer by the mean position of the neighbours above, or below. Parts without neighbours there stay.
     fn reorder(&self, layers: &mut [Vec<usize>], positions: &mut [usize], down: bool) {
         let neighbours = if down { &self.above } else { &self.below };
         for k in 0..layers.len() {
             let layer = if down { k } else { layers.len() - 1 - k };
-            let mut keyed: Vec<(f64, usize)> = layers[layer]
-                .iter()
-                .enumerate()
-                .map(|(at, &part)| {
-                    let around = neighbours[part].iter().map(|&other| positions[other] as f64);
-                    (mean(around).unwrap_or(at as f64), part)
-                })
-                .collect();
+            let mut places = Vec::new();
+            let mut keyed: Vec<(f64, usize)> = Vec::new();
+            for (at, &part) in layers[layer].iter().enumerate() {
+                if let Some(key) = mean(neighbours[part].iter().map(|&other| positions[other] as f64)) {
+                    places.push(at);
+                    keyed.push((key, part));
+                }
+            }
             keyed.sort_by(|a, b| a.0.total_cmp(&b.0));
-            for (at, (&(_, part), slot)) in keyed.iter().zip(&mut layers[layer]).enumerate() {
-                *slot = part;
+            for (at, (_, part)) in places.into_iter().zip(keyed) {
+                layers[layer][at] = part;
                 positions[part] = at;
             }
         }
+    }
+
+    /// Exchanges neighbours in a layer where that leaves fewer crossings.
+    fn exchange(&self, layers: &mut [Vec<usize>], positions: &mut [usize]) {
+        for layer in layers {
+            for at in 1..layer.len() {
+                let (left, right) = (layer[at - 1], layer[at]);
+                let (now, then) = [&self.above, &self.below].iter().fold((0, 0), |(now, then), around| {
+                    let (here, there) = (&around[left], &around[right]);
+                    if here.len() * there.len() > MAX_EXCHANGED {
+                        return (now, then);
+                    }
+                    let pairs = here.iter().flat_map(|&a| there.iter().map(move |&b| (a, b)));
+                    pairs.fold((now, then), |(now, then), (a, b)| {
+                        let (a, b) = (positions[a], positions[b]);
+                        (now + usize::from(a > b), then + usize::from(a < b))
+                    })
+                });
+                if then < now {
+                    layer.swap(at - 1, at);
+                    (positions[left], positions[right]) = (at, at - 1);
+                }
+            }
+        }
+    }
+
+    /// How many pairs of edges cross: for each layer the inversions among the lower ends of the edges down from it, which a tree of
+    /// partial sums counts.
+    fn crossings(&self, layers: &[Vec<usize>], positions: &[usize]) -> usize {
+        let mut crossings = 0;
+        for (k, layer) in layers.iter().enumerate() {
+            let below = layers.get(k + 1).map_or(0, Vec::len);
+            let mut sums = vec![0usize; below + 1];
+            let mut seen = 0;
+            for &part in layer {
+                // Edges without pieces pass layers: they are not counted.
+                let next = self.below[part].iter().filter(|&&other| self.layer[other] == k + 1);
+                let ends: Vec<usize> = next.map(|&other| positions[other]).collect();
+                // Edges of one part do not cross each other.
+                for &end in &ends {
+                    let (mut at, mut before) = (end + 1, 0);
+                    while at > 0 {
+                        before += sums[at];
+                        at &= at - 1;
+                    }
+                    crossings += seen - before;
+                }
+                for end in ends {
+                    let mut at = end + 1;
+                    while at <= below {
+                        sums[at] += 1;
+                        at += at & at.wrapping_neg();
+                    }
+                    seen += 1;
+                }
+            }
+        }
+        crossings
     }
 
     /// Moves each layer as near to the mean of its neighbours above, or below, as its order allows.
@@ -204,23 +352,36 @@ fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
     (count > 0).then(|| sum / f64::from(count))
 }
 
-/// For each box the longest path to it, in edges.
-fn longest_paths(boxes: usize, edges: &[(usize, usize)]) -> Vec<usize> {
+/// The layer of each box: the longest path to it, in edges; boxes with more edges down than up, and any up, sink as far as the
+/// boxes below let them.
+fn layers_of(boxes: usize, edges: &[(usize, usize)]) -> Vec<usize> {
     let mut waits = vec![0u32; boxes];
     let mut below = vec![Vec::new(); boxes];
     for &(from, to) in edges {
         waits[to] += 1;
         below[from].push(to);
     }
+    let above = waits.clone();
     let mut layer = vec![0; boxes];
     let mut ready: Vec<usize> = (0..boxes).filter(|&part| waits[part] == 0).collect();
+    let mut order = Vec::with_capacity(boxes);
     while let Some(part) = ready.pop() {
+        order.push(part);
         for &to in &below[part] {
             layer[to] = layer[to].max(layer[part] + 1);
             waits[to] -= 1;
             if waits[to] == 0 {
                 ready.push(to);
             }
+        }
+    }
+    for part in order.into_iter().rev() {
+        let lowest = below[part].iter().map(|&to| layer[to] - 1).min();
+        if let Some(lowest) = lowest
+            && above[part] > 0
+            && below[part].len() > above[part] as usize
+        {
+            layer[part] = lowest;
         }
     }
     layer
@@ -260,6 +421,48 @@ mod tests {
             }
         }
         assert!(edges.iter().all(|&(from, to)| layout.corners[from].1 < layout.corners[to].1));
+    }
+
+    /// A tree whose leaves stand at different depths: no edge crosses another, and children keep their order.
+    #[test]
+    fn trees_have_no_crossings() {
+        let edges =
+            [(0, 1), (0, 2), (1, 3), (1, 4), (2, 5), (2, 6), (4, 7), (4, 8), (5, 9), (9, 10), (9, 11)];
+        let layout = layered(&[(30.0, 10.0); 12], &edges);
+        let centre = |part: usize| layout.corners[part].0;
+        for (k, &(a, b)) in edges.iter().enumerate() {
+            for &(c, d) in &edges[k + 1..] {
+                if layout.corners[a].1 == layout.corners[c].1 {
+                    assert!(centre(a) <= centre(c) && centre(b) < centre(d), "({a} {b}) and ({c} {d})");
+                }
+            }
+        }
+    }
+
+    /// Edges that can do without crossing do, whatever the order in which they are given.
+    #[test]
+    fn edges_are_untangled() {
+        let edges = [(0, 3), (0, 4), (1, 2), (1, 3), (2, 6), (3, 6), (3, 5), (4, 5)];
+        let layout = layered(&[(10.0, 10.0); 7], &edges);
+        let order = |parts: &[usize]| {
+            let mut sorted = parts.to_vec();
+            sorted.sort_by(|&a, &b| layout.corners[a].0.total_cmp(&layout.corners[b].0));
+            sorted
+        };
+        let (top, middle, low) = (order(&[0, 1]), order(&[2, 3, 4]), order(&[5, 6]));
+        let same = top == [0, 1] && middle == [4, 3, 2] && low == [5, 6];
+        assert!(
+            same || (top == [1, 0] && middle == [2, 3, 4] && low == [6, 5]),
+            "{top:?} {middle:?} {low:?}"
+        );
+    }
+
+    #[test]
+    fn what_is_not_connected_stands_side_by_side() {
+        let layout = layered(&[(10.0, 10.0), (10.0, 300.0), (10.0, 10.0)], &[(0, 2)]);
+        assert_eq!(layout.corners[1].1, 0.0);
+        assert_eq!((layout.corners[0].1, layout.corners[2].1), (0.0, 10.0 + LAYER_GAP));
+        assert!(layout.corners[1].0 >= 10.0 + GAP);
     }
 
     #[test]

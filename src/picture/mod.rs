@@ -1,12 +1,13 @@
 //! Pictures of programs: what is used where, for Mermaid, Graphviz or as SVG.
 //!
 //! * [`ast`], [`graph`]: pictures of syntax trees and compute graphs;
+//! * [`wording`]: what a program calls the values of its graph;
 //! * [`mermaid`], [`dot`], [`svg`]: the texts that they are written as;
 //! * [`layout`]: where things stand in an SVG.
 //!
 //! Edges lead from what uses a value to the value, so results are at the top.
 //!
-//! **Invariant**: what is drawn is what the dump of the stage says.
+//! **Invariant**: what is drawn is in the dump of the stage, and with [`Detail::Everything`] all of that is drawn.
 //!
 //! **Boundary**: knows trees and graphs, and computes nothing.
 
@@ -16,6 +17,7 @@ pub mod graph;
 pub mod layout;
 pub mod mermaid;
 pub mod svg;
+pub mod wording;
 
 use crate::entity::{EntityVec, entity};
 use crate::source::Span;
@@ -26,6 +28,17 @@ entity!(
 entity!(
     /// A group of a [`Picture`].
     GroupId, "g");
+
+/// How much of a graph is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Detail {
+    /// What the program says, in its words: without the bookkeeping of limits.
+    #[default]
+    Essential,
+    /// All that the dump of the graph says, numbered as there.
+    Everything,
+}
 
 /// How a node is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -4,13 +4,22 @@ use insta::assert_snapshot;
 use layout::gv::DotParser;
 use layout::gv::parser::ast::{self, Stmt};
 use neural_compiler::internals::picture::{GroupId, Kind, Node};
-use neural_compiler::{CompileOptions, Picture, Program, Subject};
+use neural_compiler::{CompileOptions, Detail, Picture, Program, Subject};
 
 const HERON: &str = "(loop ((x a)) (if (< (abs (- (* x x) a)) 1e-9) x (recur (* 1/2 (+ x (/ a x))))))";
 
 fn of_program(source: &str, subject: Subject) -> Picture {
     let program = Program::parse(source).unwrap();
-    program.picture(subject, &CompileOptions::default()).unwrap()
+    program.picture(subject, Detail::Everything, &CompileOptions::default()).unwrap()
+}
+
+/// The labels of nodes and of edges of the picture for a reader.
+fn essential(source: &str, subject: Subject) -> (Vec<String>, Vec<String>) {
+    let program = Program::parse(source).unwrap();
+    let picture = program.picture(subject, Detail::default(), &CompileOptions::default()).unwrap();
+    let nodes = picture.nodes().values().map(|node| node.label.clone());
+    let edges = picture.edges().iter().map(|edge| edge.label.clone());
+    (nodes.collect(), edges.filter(|label| !label.is_empty()).collect())
 }
 
 /// A picture whose labels are names in no language.
@@ -68,8 +77,11 @@ fn labels(svg: &str) -> Vec<String> {
 
 #[test]
 fn three_languages() {
+    let heron = Program::parse(HERON).unwrap();
+    let heron = heron.picture(Subject::Graph, Detail::Essential, &CompileOptions::default()).unwrap();
     for (name, picture, source) in [
         ("heron", of_program(HERON, Subject::Graph), HERON),
+        ("heron_essential", heron, HERON),
         ("figure_2", of_program("(* (+ x 1) (- y 2))", Subject::Ast), ""),
     ] {
         assert_snapshot!(format!("{name}_mermaid"), picture.mermaid());
@@ -108,6 +120,41 @@ fn what_is_drawn_is_in_the_text() {
     }
 }
 
+/// What a person sees: names and constants as the program has them, and nothing of what the limits need.
+#[test]
+fn pictures_speak_the_language_of_the_program() {
+    let (nodes, edges) = essential(
+        "(define c 299792458) (define k (/ 1 (square c))) (let ((beta (* v k))) (- (* c beta 2) (/ v (sqrt 2))))",
+        Subject::Graph,
+    );
+    for label in ["c = 299792458", "k ≈ 1.11265e-17", "beta: *", "(sqrt 2) ≈ 1.41421", "-", "/", "value", "v"]
+    {
+        assert!(nodes.iter().any(|node| node == label), "{label} in {nodes:?}");
+    }
+    assert_eq!(edges, ["1", "2", "1", "2"]);
+    let (nodes, edges) = essential(
+        "(define (fib n) (if (< n 2) n (+ (fib (- n 1)) (fib (- n 2))))) (let ((n (fib m))) (* n 2))",
+        Subject::Graph,
+    );
+    for label in ["function fib", "call fib", "n", "m", "if", "<", "+", "-", "*", "value"] {
+        assert!(nodes.iter().any(|node| node == label), "{label} in {nodes:?}");
+    }
+    assert!(
+        nodes.len() <= 24 && !nodes.iter().any(|node| node.contains("fail") || node.contains("steps")),
+        "{nodes:?}"
+    );
+    assert!(
+        edges.iter().all(|edge| ["1", "2", "if", "then", "else", "where", "n"].contains(&&**edge)),
+        "{edges:?}"
+    );
+    let (nodes, edges) = essential(HERON, Subject::Graph);
+    assert!(nodes.iter().all(|node| !node.contains("state") && !node.contains("capture")), "{nodes:?}");
+    assert!(["x from", "a"].iter().all(|label| edges.iter().any(|edge| edge == label)), "{edges:?}");
+    let (nodes, edges) = essential("(- (* 1/2 x) (max 1e3 y))", Subject::Ast);
+    assert!(["1/2", "1e3"].iter().all(|number| nodes.iter().any(|node| node == number)), "{nodes:?}");
+    assert_eq!(edges, ["1", "2"]);
+}
+
 #[test]
 fn edges_that_cross_a_frame_belong_to_its_head() {
     let picture = of_program(HERON, Subject::Adjoint);
@@ -141,7 +188,7 @@ fn large_pictures() {
     const DEPTH: usize = 100_000;
     let nested = format!("{}x{}", "(exp ".repeat(DEPTH), ")".repeat(DEPTH));
     let picture = of_program(&nested, Subject::Ast);
-    assert_eq!(picture.svg("").matches("<rect").count(), DEPTH + 1);
+    assert_eq!(picture.svg("").matches("<rect").count(), DEPTH + 2);
     let error = picture.within(Picture::MAX_NODES).unwrap_err();
     assert_eq!(error.to_string(), "the picture has 100001 nodes, more than the limit of 2000");
 }

@@ -6,7 +6,8 @@ use clap::ValueEnum;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use neural_compiler::internals::dialect::eml::{Grammar, reader};
 use neural_compiler::{
-    CompileOptions, Derivative, Dialect, KernelError, Picture, ReaderLimits, Stage, Subject, TargetMachine,
+    CompileOptions, Derivative, Detail, Dialect, KernelError, Picture, ReaderLimits, Stage, Subject,
+    TargetMachine,
 };
 
 use super::dialect::DialectArgs;
@@ -39,6 +40,9 @@ pub struct Args {
     /// How many nodes a picture may have
     #[arg(long, value_name = "N", default_value_t = Picture::MAX_NODES)]
     max_nodes: usize,
+    /// In pictures of graphs, all that the text of the graph says: its numbers and the bookkeeping of limits too
+    #[arg(long)]
+    everything: bool,
     /// With derivatives by all inputs
     #[arg(long)]
     grad: bool,
@@ -139,7 +143,8 @@ fn draw(args: &Args, loaded: &Loaded, options: &CompileOptions) -> Result<Pictur
             return Ok(nc_eml::picture::picture(&tree));
         }
     };
-    loaded.program.picture(subject, options).map_err(|error| loaded.failure(error))
+    let detail = if args.everything { Detail::Everything } else { Detail::Essential };
+    loaded.program.picture(subject, detail, options).map_err(|error| loaded.failure(error))
 }
 
 /// Runs the subcommand.
@@ -172,6 +177,9 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let format = match args.stage {
         Shown::Text(_) if args.of.is_some() => {
             return Err(Failure::usage("--of goes with the stages mermaid, dot and svg"));
+        }
+        Shown::Text(_) if args.everything => {
+            return Err(Failure::usage("--everything goes with the stages mermaid, dot and svg"));
         }
         Shown::Text(stage) => {
             let text = loaded.program.stage(stage, &options, target.as_ref());

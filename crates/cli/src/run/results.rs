@@ -338,6 +338,10 @@ impl<T: Element> Results<T> {
             data: store.numbers(),
         });
         let named: Vec<NamedArray<'_, T>> = inputs.chain(values).collect();
+        let mut written = Vec::new();
+        if let Some(path) = &args.output {
+            written.push(what_was_written(path, named.iter().map(|array| array.name), all_rows));
+        }
         if let Some(output) = &mut output {
             output.write(&named)?;
         }
@@ -346,6 +350,9 @@ impl<T: Element> Results<T> {
             let one_store = derivatives.len() == 1;
             let mut stores = derivatives.iter();
             let names: Vec<String> = parts.iter().map(|part| part.name(kernel, kind)).collect();
+            if let Some(path) = &args.grad {
+                written.push(what_was_written(path, names.iter().map(String::as_str), all_rows));
+            }
             let mut datas: Vec<Cow<'_, [T]>> = Vec::new();
             for part in &parts {
                 let store = match one_store {
@@ -388,9 +395,24 @@ impl<T: Element> Results<T> {
         for file in [output, grad].into_iter().flatten() {
             file.finish()?;
         }
+        // For a person: programs know which files they asked for.
+        if io::stderr().is_terminal() {
+            eprint_lines(&written.concat());
+        }
         Ok(())
     }
 }
+
+/// A line that says what a file holds.
+fn what_was_written<'n>(path: &Path, names: impl ExactSizeIterator<Item = &'n str>, rows: usize) -> String {
+    let more = names.len().saturating_sub(SHOWN_NAMES);
+    let shown: Vec<&str> = names.take(SHOWN_NAMES).collect();
+    let rest = if more == 0 { String::new() } else { format!(" and {more} more") };
+    format!("wrote {}: {}{rest}, of {rows} rows\n", path.display(), shown.join(", "))
+}
+
+/// So many names of arrays are listed.
+const SHOWN_NAMES: usize = 8;
 
 /// The numbers of a part, from rows of `columns` numbers.
 fn gather<T: Element>(part: &Part, numbers: &[T], rows: usize, columns: usize) -> Result<Vec<T>, Failure> {

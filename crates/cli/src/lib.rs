@@ -71,7 +71,8 @@ enum Command {
     Ops(ops::Args),
 }
 
-fn main() {
+/// Does what the arguments of the process say, and ends it.
+pub fn main() -> ! {
     signals::catch();
     let cli = Cli::try_parse().unwrap_or_else(|error| refuse(&error));
     let json = cli.json;

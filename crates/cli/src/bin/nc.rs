@@ -1,0 +1,5 @@
+//! The command `nc`.
+
+fn main() -> ! {
+    nc_cli::main()
+}
