@@ -344,7 +344,7 @@ impl Inside {
         let Some(op) = graph.op(node) else { return false };
         let args = graph.args(node);
         let small = |len: usize| lowering.m.is_small(len);
-        let least = if lowering.m.has_cells() { op.loops_from() } else { usize::MAX };
+        let least = if lowering.m.has_cells() { op.loops_beside() } else { usize::MAX };
         small(graph.ty(node).len())
             && args.iter().all(|&arg| small(graph.ty(arg).len()) && graph.ty(arg).len() < least)
             && self.fixed.as_ref().is_none_or(|fixed| !fixed[node])
