@@ -47,7 +47,9 @@ fn results_of_long_runs_of_ones() {
     let (mut references, mut rng) = (support::Big::new(), Rng(11));
     for (name, inverse, [least, most], bound) in functions {
         let row = exponential::rows().into_iter().find(|row| row.name == name).expect("it is measured");
-        let support::Kind::One { recipe, reference, .. } = &row.kind else { panic!("{name} has one operand") };
+        let support::Kind::One { recipe, reference, .. } = &row.kind else {
+            panic!("{name} has one operand")
+        };
         let mut worst = (0f64, 0.0);
         let mut check = |x: f64| {
             let error = ulp_error(recipe(x), &reference(&mut references, x));
@@ -61,7 +63,8 @@ fn results_of_long_runs_of_ones() {
         for _ in 0..samples {
             let exponent = least + rng.below((most - least + 1) as u64) as i32;
             let size = 2f64.powi(exponent) * (1.0 - rng.unit() * 2f64.powi(-(rng.below(10) as i32)));
-            let negative = matches!(name, "expm1" | "sinh" | "log" | "log2" | "log10" | "log1p") && rng.below(2) == 0;
+            let negative =
+                matches!(name, "expm1" | "sinh" | "log" | "log2" | "log10" | "log1p") && rng.below(2) == 0;
             let x = inverse(if negative && !(name == "expm1" && size > 0.9) { -size } else { size });
             check(x);
         }

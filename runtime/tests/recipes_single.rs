@@ -304,7 +304,8 @@ fn large_angles() {
             (full_range::tan(x), full_range::tan(wide)),
         ];
         for (k, (found, exact)) in pairs.into_iter().enumerate() {
-            let unit = f64::from(f32::from_bits((exact.abs() as f32).to_bits() + 1)) - f64::from(exact.abs() as f32);
+            let unit =
+                f64::from(f32::from_bits((exact.abs() as f32).to_bits() + 1)) - f64::from(exact.abs() as f32);
             let error = (f64::from(found) - exact).abs() / unit;
             assert!(error <= 0.85, "{k}({x:e}) = {found:e}: {error} ULP");
         }

@@ -256,7 +256,8 @@ impl<'g> Arms<'g> {
                 }
             }
         }
-        let mut turns: Vec<((u32, Option<u32>), Node)> = nodes.iter().map(|&node| (turn(node), node)).collect();
+        let mut turns: Vec<((u32, Option<u32>), Node)> =
+            nodes.iter().map(|&node| (turn(node), node)).collect();
         turns.sort();
         let mut items = Vec::new();
         for group in turns.chunk_by(|a, b| a.0 == b.0) {
@@ -372,7 +373,9 @@ fn under(
                 left.push((args[0], !holds));
                 continue;
             }
-            if (op == Op::And && holds || op == Op::Or && !holds) && args.iter().all(|&a| graph.ty(a).is_scalar()) {
+            if (op == Op::And && holds || op == Op::Or && !holds)
+                && args.iter().all(|&a| graph.ty(a).is_scalar())
+            {
                 left.extend(args.iter().rev().map(|&arg| (arg, holds)));
                 continue;
             }

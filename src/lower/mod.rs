@@ -17,8 +17,8 @@
 //!
 //! **Boundary**: knows graphs and recipes, and no processor.
 
-pub(crate) mod arrays;
 mod arms;
+pub(crate) mod arrays;
 mod calls;
 pub mod lanes;
 pub mod print;
@@ -187,7 +187,8 @@ impl Lowering<'_> {
     /// Translates the nodes that `only` marks, for the rows of the mask.
     fn nodes(&mut self, scope: &mut Scope<'_>, only: Option<&EntityVec<Node, bool>>, active: Option<Value>) {
         let graph = scope.graph;
-        let wanted = |node: &Node| scope.live[*node] && !scope.done[*node] && only.is_none_or(|only| only[*node]);
+        let wanted =
+            |node: &Node| scope.live[*node] && !scope.done[*node] && only.is_none_or(|only| only[*node]);
         let wanted: Vec<Node> = graph.nodes().filter(wanted).collect();
         let fails = graph.checks.iter().any(|check| check.effect == Effect::Fail);
         let ready = match self.leaving && !fails {

@@ -871,12 +871,7 @@ impl Lanes for Recorder {
     fn complete(&self) -> bool {
         self.complete
     }
-    fn iterate(
-        &self,
-        first: Value,
-        goes: impl Fn(Value) -> Value,
-        step: impl Fn(Value) -> Value,
-    ) -> Value {
+    fn iterate(&self, first: Value, goes: impl Fn(Value) -> Value, step: impl Fn(Value) -> Value) -> Value {
         self.begin();
         let last = self.phi(first);
         let goes_on = goes(last);

@@ -207,7 +207,12 @@ pub struct PowIm;
 impl Numeric<3> for PowIm {
     const INFO: OpInfo = OpInfo {
         domain: Some(POWER),
-        ..part("pow-im", "imaginary part of (x + iy)^c", POLAR, "those of p = z^c: c·z^(c−1), and p·log z by c")
+        ..part(
+            "pow-im",
+            "imaginary part of (x + iy)^c",
+            POLAR,
+            "those of p = z^c: c·z^(c−1), and p·log z by c",
+        )
     };
     const FAST_RANGE: bool = true;
     fn lanes<L: Lanes>(l: &L, [x, y, w]: [L::F; 3]) -> L::F {

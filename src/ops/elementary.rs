@@ -1,9 +1,7 @@
 //! Elementary functions, element by element. Their recipes stand in [`nc_runtime::recipes`].
 
 use nc_runtime::lanes::Lanes;
-use nc_runtime::recipes::{
-    cbrt, erf, exp, hyperbolic, hypot, inverse, lead, log, pow, slope, trig,
-};
+use nc_runtime::recipes::{cbrt, erf, exp, hyperbolic, hypot, inverse, lead, log, pow, slope, trig};
 
 use super::complex::complex_rule;
 use super::conditions::{Condition, Domain, Kink};

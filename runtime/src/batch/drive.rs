@@ -355,7 +355,14 @@ impl<'a, T: Element> Call<'a, T> {
     /// The space must have been prepared for the kernel's shape, and its pointers must be good for rows `first_row` to
     /// `first_row + rows`, both multiples of the lane count.
     #[inline]
-    unsafe fn run(&self, space: &mut Space<T>, sums: Sums, first_row: usize, rows: usize, valid: usize) -> u32 {
+    unsafe fn run(
+        &self,
+        space: &mut Space<T>,
+        sums: Sums,
+        first_row: usize,
+        rows: usize,
+        valid: usize,
+    ) -> u32 {
         space.begin_sums(self.shape, sums);
         let run = |args: &Args| {
             // SAFETY: as the caller promises.

@@ -47,7 +47,12 @@ impl Fake {
 
     /// # Safety
     /// As for [`Kernel::run`], with columns of `T`.
-    unsafe fn run_as<T: Element>(&self, args: &Args, shape: &KernelShape, status: fn(f64, f64) -> u64) -> u32 {
+    unsafe fn run_as<T: Element>(
+        &self,
+        args: &Args,
+        shape: &KernelShape,
+        status: fn(f64, f64) -> u64,
+    ) -> u32 {
         assert_eq!((args.rows % self.lanes, args.first_row % self.lanes), (0, 0));
         assert!(args.rows > 0);
         assert_eq!(args.scratch as usize % 64, 0);

@@ -137,7 +137,8 @@ mod tests {
             let count = factors.len() as u32;
             let (last, others) = factors.split_last().expect("there are factors");
             let (first, others) = others.split_first().expect("there are two");
-            let product = others.iter().fold(Product::of(l, *first), |product, &x| product.times(l, x, count));
+            let product =
+                others.iter().fold(Product::of(l, *first), |product, &x| product.times(l, x, count));
             product.ending_with(l, *last, count)
         };
         let huge = [1e200, 1e200, 1e-200, 1e-200];
@@ -153,7 +154,12 @@ mod tests {
         assert_eq!(product(&[3e-310, 1.5, 7.0]), 3e-310 * 10.5);
         // Where nothing overflows on the way, these are the bits of the plain product.
         let (mut x, mut plain) = (0.37, 1.0);
-        let factors: Vec<f64> = (0..60).map(|_| { x = 4.0 * x * (1.0 - x); x - 0.41 }).collect();
+        let factors: Vec<f64> = (0..60)
+            .map(|_| {
+                x = 4.0 * x * (1.0 - x);
+                x - 0.41
+            })
+            .collect();
         factors.iter().for_each(|x| plain *= x);
         assert_eq!(product(&factors).to_bits(), plain.to_bits());
         let l = &Scalar32::new();

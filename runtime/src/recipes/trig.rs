@@ -81,11 +81,7 @@ pub(super) fn reduce<L: Lanes>(l: &L, x: L::F, shift: f64) -> (L::F, L::F, L::I)
         return (hi, tail, quadrant);
     }
     let (far_hi, far_tail, far_quadrant) = large_angle::reduce(l, x, shift);
-    (
-        l.select(large, far_hi, hi),
-        l.select(large, far_tail, tail),
-        l.iselect(large, far_quadrant, quadrant),
-    )
+    (l.select(large, far_hi, hi), l.select(large, far_tail, tail), l.iselect(large, far_quadrant, quadrant))
 }
 
 /// [`reduce`] in binary64 on the fast range. Right for `|x| ≤ 2^26`: `hi − tail` is off by at most 0.06 · 2^−53 of itself,

@@ -2,10 +2,10 @@
 
 use crate::support;
 
+use nc_runtime::batch::{Kernel as _, Sink, Source, Workspace};
 use neural_compiler::internals::kernel::derived;
 use neural_compiler::internals::lower::lanes::{Condition, Inst, LaneProgram};
 use neural_compiler::internals::lower::{lower, lower_complete};
-use nc_runtime::batch::{Kernel as _, Sink, Source, Workspace};
 use neural_compiler::{
     CompileOptions, DEFAULT_TAPE_BYTES, Derivative, Dtype, Kernel, Program, Signature, Tier,
 };
@@ -17,7 +17,9 @@ fn column(rows: usize, share: usize) -> Vec<f64> {
     let special = [f64::INFINITY, f64::NAN, -0.0, 0.0, -f64::INFINITY, 67_108_864.0, -67_108_865.0, 1e-310];
     (0..rows)
         .map(|row| match row % 8 {
-            k if k < share => (row as f64 + 0.7) * 10f64.powi((row * 7 % 28) as i32 + 8) * [1.0, -1.0][row % 2],
+            k if k < share => {
+                (row as f64 + 0.7) * 10f64.powi((row * 7 % 28) as i32 + 8) * [1.0, -1.0][row % 2]
+            }
             7 if row % 16 == 15 => special[row / 16 % special.len()],
             _ => (row as f64 * 0.37).sin() * 9.0,
         })
@@ -114,7 +116,11 @@ fn lanes_of(text: &str, derivative: Derivative) -> LaneProgram {
     let graph = Program::parse(text).expect("a program").graph_for(&options).expect("a graph");
     let graph = derived(&graph, &options).expect("a derivative");
     let complete = lower_complete(&graph, DEFAULT_TAPE_BYTES);
-    assert_eq!(complete.status.is_some(), !graph.checks.is_empty(), "complete recipes report nothing: {text}");
+    assert_eq!(
+        complete.status.is_some(),
+        !graph.checks.is_empty(),
+        "complete recipes report nothing: {text}"
+    );
     lower(&graph, DEFAULT_TAPE_BYTES)
 }
 
@@ -129,9 +135,7 @@ fn parts(program: &LaneProgram) -> (usize, usize) {
         }
     }
     let once = program.loops.values().filter(|inner| inner.once);
-    let count = once
-        .inspect(|inner| assert!(matches!(inner.conditions[..], [Condition::Any(_)])))
-        .count();
+    let count = once.inspect(|inner| assert!(matches!(inner.conditions[..], [Condition::Any(_)]))).count();
     (count, outside)
 }
 
@@ -154,8 +158,16 @@ fn arms_that_no_row_takes_are_left_out() {
         // Both selections need a sine, the second one of what the first gives.
         ("(let ((a (if (< x 1) (sin x) x))) (if (< a 1) (sin (* 2 a)) a))", Derivative::None, 2),
         // What is the same in all iterations is computed before the first.
-        ("(loop ((i 0) (s x)) (if (< i 9) (recur (+ i 1) (if (< s 1) (+ s (sin y)) s)) s))", Derivative::None, 0),
-        ("(loop ((i 0) (s x)) (if (< i 9) (recur (+ i 1) (if (< s 1) (+ y (sin s)) s)) s))", Derivative::None, 1),
+        (
+            "(loop ((i 0) (s x)) (if (< i 9) (recur (+ i 1) (if (< s 1) (+ s (sin y)) s)) s))",
+            Derivative::None,
+            0,
+        ),
+        (
+            "(loop ((i 0) (s x)) (if (< i 9) (recur (+ i 1) (if (< s 1) (+ y (sin s)) s)) s))",
+            Derivative::None,
+            1,
+        ),
     ];
     for (text, derivative, expected) in cases {
         let program = lanes_of(text, derivative.clone());
