@@ -2,6 +2,7 @@
 
 mod columns;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use nc_runtime::element::Element;
@@ -27,7 +28,7 @@ use crate::graph::{Check, Graph, Input, Output, Reason, Role, Shape, Source};
 use crate::interpret::ast::{AstInterpreter, AstKernel, Failure, FailureReason, Scratch, Variable};
 use crate::interpret::graph::GraphInterpreter;
 use crate::limits::{DEFAULT_MEMORY_BYTES, Limits, MAX_COLUMNS, MAX_DEPTH};
-use crate::lower::{is_summed, lower};
+use crate::lower::{is_summed, lower, lower_complete};
 use crate::ops::{Met, Watch};
 use crate::source::Span;
 
@@ -533,14 +534,33 @@ enum NotNative {
     Failed(#[from] CodegenError),
 }
 
-fn native(graph: &Graph, options: &CompileOptions) -> Result<Code, NotNative> {
-    let limit = options.max_instructions;
+/// How native code is made, the program aside.
+#[derive(Debug, Clone, Copy)]
+struct Making {
+    tier: Tier,
+    max_instructions: usize,
+    tape_bytes: usize,
+}
+
+impl Making {
+    fn of(options: &CompileOptions) -> Making {
+        let CompileOptions { tier, max_instructions, tape_bytes, .. } = *options;
+        Making { tier, max_instructions, tape_bytes }
+    }
+}
+
+/// Native code that reports rows outside the fast range of a recipe, or the complete one.
+fn native(graph: &Graph, making: Making, complete: bool) -> Result<Code, NotNative> {
+    let limit = making.max_instructions;
     // Lowering a program that is far too large would itself take long.
     let size = graph.work();
     if size > limit {
         return Err(NotNative::Size { size, limit });
     }
-    let program = lower(graph, options.tape_bytes);
+    let program = match complete {
+        true => lower_complete(graph, making.tape_bytes),
+        false => lower(graph, making.tape_bytes),
+    };
     let size = program.insts.len();
     if size > limit {
         return Err(NotNative::Size { size, limit });
@@ -549,7 +569,7 @@ fn native(graph: &Graph, options: &CompileOptions) -> Result<Code, NotNative> {
         return Err(NotNative::Memory { cells: program.cells });
     }
     crate::lower::verify::verify(&program).map_err(NotNative::Wrong)?;
-    let (code, stack) = match options.tier.isa()? {
+    let (code, stack) = match making.tier.isa()? {
         Some(isa) => {
             let wide = wide::compile(&program, isa)?;
             let stack = wide.shape().stack_bytes;
@@ -573,6 +593,8 @@ pub struct Kernel {
 #[derive(Debug)]
 struct Inner {
     code: Code,
+    /// For rows that `code` gives up.
+    complete: Complete,
     /// Made when the first row needs it.
     interpreter: OnceLock<GraphInterpreter>,
     /// The program that the graph was made from, unless `code` has it.
@@ -580,8 +602,21 @@ struct Inner {
     graph: Graph,
     outputs: Vec<OutputInfo>,
     notes: Vec<String>,
-    tape_bytes: usize,
 }
+
+/// Native code of complete recipes.
+#[derive(Debug)]
+struct Complete {
+    /// Rows that have been given up so far.
+    given_up: AtomicUsize,
+    /// Made when there are many such rows; `None` if it cannot be, and rows are interpreted.
+    code: OnceLock<Option<Code>>,
+    /// How; `None` if it is not to be made.
+    making: Option<Making>,
+}
+
+/// So many rows are interpreted before code is made for them.
+const INTERPRETED_ROWS: usize = 64;
 
 #[derive(Debug)]
 #[cfg_attr(not(feature = "jit"), allow(clippy::large_enum_variant, reason = "native code is nothing then"))]
@@ -644,7 +679,7 @@ impl Kernel {
         let code = match options.tier {
             Tier::Interpret => Code::Interpreted,
             Tier::Auto | Tier::Wide | Tier::Avx512 | Tier::Avx2 | Tier::Cranelift => {
-                match native(&graph, options) {
+                match native(&graph, Making::of(options), false) {
                     Ok(code) => code,
                     Err(NotNative::Failed(error)) => match error {
                         CodegenError::Host(why) if options.tier == Tier::Auto => {
@@ -667,7 +702,7 @@ impl Kernel {
                 }
             }
         };
-        Ok(Kernel::assemble(graph, code, notes, options.tape_bytes, interpreter))
+        Ok(Kernel::assemble(graph, code, notes, Some(Making::of(options)), interpreter))
     }
 
     /// A kernel for values that interprets the program a graph was built from.
@@ -683,7 +718,7 @@ impl Kernel {
         check_memory(&graph, memory_bytes)?;
         let outputs = graph.outputs.iter().map(|o| graph.shape(o.node).len()).sum();
         let kernel = AstKernel::new(interpreter, outputs, &graph.checks);
-        Ok(Kernel::assemble(graph, Code::Ast(kernel), Vec::new(), 0, None))
+        Ok(Kernel::assemble(graph, Code::Ast(kernel), Vec::new(), None, None))
     }
 
     /// Compiles a graph for a given subset of this processor's features.
@@ -693,14 +728,14 @@ impl Kernel {
         crate::lower::verify::verify(&program)
             .map_err(|what| KernelError::Internal { stage: "lane program", what })?;
         let native = cranelift::compile(&program, target)?;
-        Ok(Kernel::assemble(graph, Code::Native(native), Vec::new(), DEFAULT_TAPE_BYTES, None))
+        Ok(Kernel::assemble(graph, Code::Native(native), Vec::new(), None, None))
     }
 
     fn assemble(
         graph: Graph,
         code: Code,
         notes: Vec<String>,
-        tape_bytes: usize,
+        making: Option<Making>,
         program: Option<AstInterpreter>,
     ) -> Kernel {
         let labels = columns::labels(&graph);
@@ -717,7 +752,8 @@ impl Kernel {
             })
             .collect();
         let interpreter = OnceLock::new();
-        let inner = Inner { code, interpreter, program, graph, outputs, notes, tape_bytes };
+        let complete = Complete { given_up: AtomicUsize::new(0), code: OnceLock::new(), making };
+        let inner = Inner { code, complete, interpreter, program, graph, outputs, notes };
         Kernel { inner: Arc::new(inner) }
     }
 
@@ -780,7 +816,9 @@ impl Kernel {
     }
 
     fn interpreter(&self) -> &GraphInterpreter {
-        self.inner.interpreter.get_or_init(|| GraphInterpreter::new(&self.inner.graph, self.inner.tape_bytes))
+        let inner = &self.inner;
+        let tape_bytes = inner.complete.making.map_or(DEFAULT_TAPE_BYTES, |making| making.tape_bytes);
+        inner.interpreter.get_or_init(|| GraphInterpreter::new(&inner.graph, tape_bytes))
     }
 
     /// Evaluates a batch.
@@ -964,6 +1002,32 @@ impl BatchKernel for Kernel {
             Code::Interpreted => unsafe { self.interpreter().run(args) },
             // SAFETY: as above.
             Code::Ast(kernel) => unsafe { kernel.run(args) },
+        }
+    }
+
+    fn complete(&self, given_up: usize) -> Option<&KernelShape> {
+        let Complete { given_up: before, code, making } = &self.inner.complete;
+        let making = (*making)?;
+        if before.fetch_add(given_up, Ordering::Relaxed).saturating_add(given_up) < INTERPRETED_ROWS {
+            return None;
+        }
+        // Where the code cannot be made, such rows are interpreted: the results are the same.
+        match code.get_or_init(|| native(&self.inner.graph, making, true).ok()).as_ref()? {
+            Code::Native(native) => Some(native.shape()),
+            Code::Wide(wide) => Some(wide.shape()),
+            Code::Interpreted | Code::Ast(_) => None,
+        }
+    }
+
+    unsafe fn run_complete(&self, args: &Args) -> u32 {
+        match self.inner.complete.code.get() {
+            // SAFETY: the caller vouches for `args` and for the shape.
+            Some(Some(Code::Native(native))) => unsafe { native.run(args) },
+            // SAFETY: as above.
+            Some(Some(Code::Wide(wide))) => unsafe { wide.run(args) },
+            Some(Some(Code::Interpreted | Code::Ast(_)) | None) | None => {
+                unreachable!("the driver has been told that there is native code")
+            }
         }
     }
 

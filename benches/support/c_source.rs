@@ -249,6 +249,9 @@ impl Lanes for Writer {
         self.constants.borrow()[a.0]
     }
     fn outside(&self, _: Truth) {}
+    fn iterate(&self, _: Number, _: impl Fn(Number) -> Truth, _: impl Fn(Number) -> Number) -> Number {
+        unreachable!("recipes iterate where they are complete only")
+    }
 
     fn i(&self, _: i64) {
         self.looks_at_bits();

@@ -23,7 +23,7 @@ pub struct Args {
     /// number `r mod 16`, in increasing `r`. What a row whose status is slow or failed adds does not matter.
     pub partials: *mut f64,
     /// One status word per row, as wide as a number of a column and indexed like one: 0, or what there is to say about the row (see [`Status`]).
-    /// Null for a kernel that has no reason to report one.
+    /// All are 0 when the kernel is called, and it need not write those that stay so. Null for a kernel that has no reason to report one.
     pub status: *mut c_void,
     /// Scratch memory for values that live across the pieces of a large kernel, 64-byte aligned.
     pub scratch: *mut u8,

@@ -64,9 +64,11 @@ unsafe impl Element for f64 {
     fn write_bytes(self, bytes: &mut Vec<u8>) {
         bytes.extend(self.to_ne_bytes());
     }
+    #[inline]
     fn word(double: u64) -> u64 {
         double
     }
+    #[inline]
     fn status(word: u64) -> Status {
         Status::from_word(word)
     }
@@ -95,9 +97,11 @@ unsafe impl Element for f32 {
     fn write_bytes(self, bytes: &mut Vec<u8>) {
         bytes.extend(self.to_ne_bytes());
     }
+    #[inline]
     fn word(double: u64) -> u32 {
         (double >> 32) as u32 | double as u32
     }
+    #[inline]
     fn status(word: u32) -> Status {
         let note = u64::from(word >> 31) << 63;
         Status::from_word(note | u64::from(word & !Status::NOTE_32))

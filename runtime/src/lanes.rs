@@ -7,6 +7,9 @@
 //! The trait holds what every target has or can emulate cheaply, and nothing else: no conversion between
 //! floating point and integers (add `1.5 · 2^52` and bit-cast), no per-lane shift amounts, no integer multiply.
 //!
+//! A recipe may have a *fast range*, beyond which it reports its operands instead of computing with them. Over lanes that
+//! are [complete](Lanes::complete) it covers all operands, by more instructions, and reports nothing.
+//!
 //! Lanes are binary64 or binary32 ([`Precision`]). The public recipes look at that and have a body for each.
 
 use std::cell::Cell;
@@ -174,9 +177,24 @@ pub trait Lanes {
         None
     }
 
-    /// Reports the lanes of `m` as outside the fast range of the recipe that runs: their results do not count
-    /// and are computed again on the full-range path.
+    /// Whether recipes are to be right for all operands. Else they may [report](Lanes::outside) some, which is faster for
+    /// the others; on those they give the same bits either way.
+    fn complete(&self) -> bool {
+        false
+    }
+
+    /// Reports the lanes of `m` as outside the fast range of the recipe that runs: their results do not count and are
+    /// computed again by [complete](Lanes::complete) recipes.
     fn outside(&self, m: Self::M);
+
+    /// The last of the numbers `first`, `step(first)`, `step(step(first))`, …, lane by lane: the first one for which `goes`
+    /// does not hold. There has to be one for every number, NaN included.
+    fn iterate(
+        &self,
+        first: Self::F,
+        goes: impl Fn(Self::F) -> Self::M,
+        step: impl Fn(Self::F) -> Self::F,
+    ) -> Self::F;
 
     /// `a > b`; false if either is NaN.
     fn gt(&self, a: Self::F, b: Self::F) -> Self::M {
@@ -203,12 +221,18 @@ macro_rules! scalar {
         #[derive(Debug, Default)]
         pub struct $name {
             outside: Cell<bool>,
+            complete: bool,
         }
 
         impl $name {
             /// A lane that has reported nothing yet.
             pub fn new() -> $name {
                 $name::default()
+            }
+
+            /// A lane whose recipes are right for all operands.
+            pub fn completing() -> $name {
+                $name { complete: true, ..$name::default() }
             }
 
             /// Whether a recipe reported its argument as outside its fast range since the last call; resets the
@@ -368,10 +392,27 @@ macro_rules! scalar {
                 table[index as usize & (table.len() - 1)] as $float
             }
             #[inline]
+            fn complete(&self) -> bool {
+                self.complete
+            }
+            #[inline]
             fn outside(&self, m: bool) {
                 if m {
                     self.outside.set(true);
                 }
+            }
+            #[inline]
+            fn iterate(
+                &self,
+                first: $float,
+                goes: impl Fn($float) -> bool,
+                step: impl Fn($float) -> $float,
+            ) -> $float {
+                let mut last = first;
+                while goes(last) {
+                    last = step(last);
+                }
+                last
             }
         }
     };

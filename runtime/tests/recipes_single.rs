@@ -293,6 +293,73 @@ fn variants_agree_bit_for_bit() {
     }
 }
 
+/// All sizes beyond the fast range, and the numbers that are nearest to multiples of π/2.
+#[test]
+fn large_angles() {
+    let mut rng = Rng(11);
+    let mut check = |x: f32| {
+        // The binary64 recipes are right to 2^−53.
+        let wide = f64::from(x);
+        let pairs = [
+            (full_range::sin(x), full_range::sin(wide)),
+            (full_range::cos(x), full_range::cos(wide)),
+            (full_range::tan(x), full_range::tan(wide)),
+        ];
+        for (k, (found, exact)) in pairs.into_iter().enumerate() {
+            let unit =
+                f64::from(f32::from_bits((exact.abs() as f32).to_bits() + 1)) - f64::from(exact.abs() as f32);
+            let error = (f64::from(found) - exact).abs() / unit;
+            assert!(error <= 0.85, "{k}({x:e}) = {found:e}: {error} ULP");
+        }
+    };
+    [16367173.0 * 2f32.powi(72), 16367173.0 * 2f32.powi(71), f32::MAX, 1e10].into_iter().for_each(&mut check);
+    for _ in 0..200_000 {
+        let exponent = 127 + 25 + rng.below(103) as u32;
+        check(f32::from_bits(rng.bits() as u32 & !(0xff << 23) | exponent << 23));
+    }
+}
+
+/// On the fast range complete recipes give the bits of the others, and they report nothing anywhere.
+#[test]
+fn complete_recipes_continue_the_others() {
+    let (fast, complete) = (Scalar32::new(), Scalar32::completing());
+    let mut rng = Rng(2);
+    let check = |x: f32, y: f32| {
+        type Recipe = fn(&Scalar32, f32, f32) -> f32;
+        let recipes: [Recipe; 6] = [
+            |l, x, _| trig::sin(l, x),
+            |l, x, _| trig::cos(l, x),
+            |l, x, _| trig::tan(l, x),
+            fmod::fmod,
+            fmod::modulo,
+            fmod::quotient,
+        ];
+        for (k, recipe) in recipes.into_iter().enumerate() {
+            let expected = recipe(&fast, x, y);
+            let outside = fast.take_outside();
+            let found = recipe(&complete, x, y);
+            assert!(outside || same(found, expected), "{k}: {x:e} {y:e} {found:e} {expected:e}");
+            assert!(!complete.take_outside());
+        }
+        if quotient_is_large(x, y) {
+            let exact = (f64::from(x) / f64::from(y)).trunc() as f32;
+            assert!(same(fmod::quotient(&complete, x, y), exact), "quotient({x:e}, {y:e})");
+        }
+    };
+    SPECIAL.into_iter().for_each(|x| SPECIAL.into_iter().for_each(|y| check(x, y)));
+    for _ in 0..50_000 {
+        check(f32::from_bits(rng.bits() as u32), f32::from_bits(rng.bits() as u32));
+        let y = (1 + rng.below(1 << 10)) as f32;
+        check((1 << 24 | rng.below(1 << 24)) as f32 * 2f32.powi(rng.below(20) as i32) * y, y);
+    }
+}
+
+/// Whether a quotient lies beyond the fast range, and not so far that binary64 does not hold its integer part.
+fn quotient_is_large(x: f32, y: f32) -> bool {
+    let ratio = (f64::from(x) / f64::from(y)).abs();
+    x.is_finite() && (2f64.powi(24)..2f64.powi(52)).contains(&ratio)
+}
+
 #[test]
 fn remainders_are_exact() {
     let l = Scalar32::new();

@@ -6,7 +6,7 @@ mod support;
 mod trigonometric;
 
 use nc_runtime::lanes::Scalar;
-use nc_runtime::recipes::{erf, fmod, full_range, hypot, inverse, trig};
+use nc_runtime::recipes::{complex, erf, fmod, full_range, hypot, inverse, trig};
 use std::f64::consts::{FRAC_PI_2, FRAC_PI_4, PI};
 use support::{Effort, Rng, SPECIAL, neighbour, ulp_error};
 
@@ -139,6 +139,115 @@ fn arguments_next_to_multiples_of_half_pi() {
             let error = ulp_error(recipe(x), &reference(&mut references, x));
             assert!(error <= 1.0, "{}({x:e}): {error} ULP", row.name);
         }
+    }
+}
+
+/// Numbers of all sizes, and those that are nearest to multiples of π/2, among them the nearest of all: 6381956970095103·2^797.
+#[test]
+fn large_angles() {
+    let rows = trigonometric::rows();
+    let mut references = support::Big::new();
+    let mut rng = Rng(11);
+    let hard = [
+        6381956970095103.0 * 2f64.powi(797),
+        5318999066195283.0 * 2f64.powi(30) * 2f64.powi(20),
+        1e22,
+        f64::MAX,
+        neighbour(trig::FAST_LIMIT, 1),
+    ];
+    for row in rows.iter().filter(|row| ["sin", "cos", "tan"].contains(&row.name)) {
+        let support::Kind::One { recipe, reference, .. } = &row.kind else { unreachable!() };
+        let drawn = (0..4_000).map(|_| {
+            let exponent = 1023 + 26 + rng.below(998);
+            f64::from_bits(rng.bits() & !(0x7ff << 52) | exponent << 52)
+        });
+        for x in hard.into_iter().chain(drawn) {
+            let error = ulp_error(recipe(x), &reference(&mut references, x));
+            assert!(error <= 0.8, "{}({x:e}): {error} ULP", row.name);
+        }
+    }
+}
+
+/// On the fast range complete recipes give the bits of the others, and they report nothing anywhere.
+#[test]
+fn complete_recipes_continue_the_others() {
+    let (fast, complete) = (Scalar::new(), Scalar::completing());
+    let mut rng = Rng(2);
+    let check = |x: f64, y: f64| {
+        type Recipe = fn(&Scalar, f64, f64) -> f64;
+        let recipes: [Recipe; 8] = [
+            |l, x, _| trig::sin(l, x),
+            |l, x, _| trig::cos(l, x),
+            |l, x, _| trig::tan(l, x),
+            complex::exp_cos,
+            complex::exp_sin,
+            fmod::fmod,
+            fmod::modulo,
+            fmod::quotient,
+        ];
+        for (k, recipe) in recipes.into_iter().enumerate() {
+            let expected = recipe(&fast, x, y);
+            let outside = fast.take_outside();
+            let found = recipe(&complete, x, y);
+            assert!(outside || same(found, expected), "{k}: {x:e} {y:e} {found:e} {expected:e}");
+            assert!(!complete.take_outside());
+        }
+    };
+    SPECIAL.into_iter().for_each(|x| SPECIAL.into_iter().for_each(|y| check(x, y)));
+    for _ in 0..20_000 {
+        check(rng.number(f64::MIN, f64::MAX), rng.number(f64::MIN, f64::MAX));
+        check(rng.uniform(-1e8, 1e8), rng.uniform(-1e8, 1e8));
+    }
+}
+
+/// The integer part of `x/y`, rounded to nearest, for `x/y ≥ 2^53`, in integers.
+fn large_quotient(x: f64, y: f64) -> f64 {
+    let parts = |x: f64| {
+        let (bits, least) = (x.to_bits(), u64::from(x < f64::MIN_POSITIVE));
+        (bits & ((1 << 52) - 1) | (1 - least) << 52, (bits >> 52 | least) as i64)
+    };
+    let ((mut a, e), (b, f)) = (parts(x), parts(y));
+    // Long division of the mantissas, a bit at a time.
+    let (mut q, mut exponent, mut sticky) = (0_u64, 0, false);
+    let mut whole = a / b;
+    a %= b;
+    q += whole;
+    for _ in 0..e - f {
+        a *= 2;
+        whole = a / b;
+        a %= b;
+        if q >> 62 == 0 {
+            q = 2 * q + whole;
+        } else {
+            sticky |= whole == 1;
+            exponent += 1;
+        }
+    }
+    let rounded = (if exponent > 0 { q | u64::from(sticky) } else { q }) as f64;
+    (0..exponent).fold(rounded, |x, _| x * 2.0)
+}
+
+#[test]
+fn large_quotients_round_their_integer_part() {
+    let mut rng = Rng(21);
+    let check = |x: f64, y: f64| {
+        if (x / y).abs() < 2f64.powi(53) {
+            return;
+        }
+        let found = full_range::quotient(x, y);
+        assert!(same(found, large_quotient(x, y)), "quotient({x:e}, {y:e}) = {found:e}");
+        assert!(same(full_range::quotient(-x, y), -found));
+    };
+    for _ in 0..50_000 {
+        let (x, y) = (rng.number(f64::MIN_POSITIVE, f64::MAX), rng.number(f64::MIN_POSITIVE, f64::MAX));
+        check(x, y);
+        check(x, f64::from_bits(rng.below(1 << 53)));
+        // Where the quotient is near a number halfway between two others.
+        let y = (1 + rng.below(1 << 20)) as f64;
+        let wide = (1_u64 << 53 | rng.below(1 << 53)) as f64 * 2f64.powi(rng.below(30) as i32);
+        check(wide * y, y);
+        check(neighbour(wide * y, rng.below(3) as i64 - 1), y);
+        check((rng.below(1 << 53) as f64) * 2f64.powi(rng.below(60) as i32), y);
     }
 }
 

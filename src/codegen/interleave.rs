@@ -112,7 +112,7 @@ pub fn choose(program: &LaneProgram, resources: &Resources) -> Interleave {
         // one group.
         return Interleave { groups: 1, spare: 0 };
     }
-    if !program.loops.is_empty() {
+    if program.iterates() {
         // An iteration waits for the one before, whatever the window. Waiting costs more than spilling, but for what
         // every iteration hands to the next.
         let carried = program.loops.values().map(|l| l.carried.len()).max().unwrap_or(0);

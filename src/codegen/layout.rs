@@ -150,7 +150,7 @@ impl Plan {
 
     /// About how many instructions a thousand rows take in groups of so many; `None` where that depends on the rows.
     pub fn instructions(&self, program: &LaneProgram, lanes: usize) -> Option<usize> {
-        let straight = program.loops.is_empty() && program.functions.is_empty();
+        let straight = !program.iterates() && program.functions.is_empty();
         let each = program.insts.values().filter(|inst| !inst.is_constant()).count() + program.stores.len();
         straight.then(|| 1000 * each / lanes)
     }
@@ -158,7 +158,7 @@ impl Plan {
     /// Lays a program out.
     pub fn of(program: &LaneProgram, resources: &Resources) -> Plan {
         let resources = &resources.perturbed();
-        let most = if program.loops.is_empty() { resources.whole_size } else { resources.whole_loops };
+        let most = if program.iterates() { resources.whole_loops } else { resources.whole_size };
         let whole = program.insts.len() <= most;
         let pieces = pieces::cut(program, if whole { program.insts.len() } else { resources.piece_size });
         let settled = program.settled();

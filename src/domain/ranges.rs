@@ -234,6 +234,7 @@ pub(super) fn never(condition: Condition, args: &[Range]) -> bool {
         Condition::At(k, place) => at(k).low > place || at(k).high < place,
         Condition::SteepPower => at(0).is_positive(),
         Condition::NoPower => at(0).is_positive() || at(0).is_not_negative() && at(1).is_not_negative(),
+        Condition::ZeroToNegative => !at(0).has_zero() || !at(1).has_zero() || at(2).is_not_negative(),
         Condition::Tie | Condition::ZeroResult | Condition::Singular => false,
     }
 }

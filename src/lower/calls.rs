@@ -39,9 +39,9 @@ impl Machine {
 }
 
 /// Translates a function.
-pub(super) fn function(function: &Function, tape_bytes: usize) -> LaneFunction {
+pub(super) fn function(function: &Function, tape_bytes: usize, complete: bool) -> LaneFunction {
     let body = &function.body;
-    let recorder = Recorder::new(body.precision);
+    let recorder = Recorder::new(body.precision, complete);
     let depth = recorder.argument(LaneType::S, 0);
     let machine = Some(Machine { depth });
     let tape_cells = tape_bytes as u64;

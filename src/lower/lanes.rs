@@ -351,6 +351,8 @@ pub struct LaneLoop {
     pub carried: Vec<Carried>,
     /// All must hold.
     pub conditions: Vec<Condition>,
+    /// Whether it is a part that is run or not: its only condition does not hold a second time.
+    pub once: bool,
 }
 
 impl LaneLoop {
@@ -363,6 +365,7 @@ impl LaneLoop {
                 .map(|c| Carried { phi: f(c.phi), first: f(c.first), next: f(c.next) })
                 .collect(),
             conditions: self.conditions.iter().map(|c| c.map(&mut f)).collect(),
+            once: self.once,
         }
     }
 }
@@ -454,6 +457,11 @@ pub struct LaneFunction {
 }
 
 impl LaneProgram {
+    /// Whether it has loops that may run more than once.
+    pub fn iterates(&self) -> bool {
+        self.loops.values().any(|inner| !inner.once)
+    }
+
     /// A constant number or integer as it fills 64 bits of a vector; `None` for other instructions.
     pub fn repeated(&self, inst: Inst) -> Option<u64> {
         match inst {

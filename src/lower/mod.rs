@@ -9,6 +9,7 @@
 //! * `arrays`: values of many elements;
 //! * [`record`]: instructions as they come;
 //! * `schedule`: the order in which they run;
+//! * `arms`: what only one outcome of a test needs;
 //! * `regions`: loops and their adjoints; `calls`: recursive functions; `uniform`: what is the same for all rows;
 //! * [`mod@print`] and [`verify`].
 //!
@@ -16,6 +17,7 @@
 //!
 //! **Boundary**: knows graphs and recipes, and no processor.
 
+mod arms;
 pub(crate) mod arrays;
 mod calls;
 pub mod lanes;
@@ -34,6 +36,7 @@ use nc_runtime::lanes::Lanes;
 use crate::entity::EntityVec;
 use crate::graph::{Effect, Graph, Node, NodeKind, Role, Source};
 use crate::ops::{LARGE, Lane, Op, Operand};
+use arms::{Arm, Item};
 use arrays::{Argument, Form, Memory};
 use lanes::{Inst, LaneFunction, LaneProgram, Layout, Store, TableId, Target, Value};
 use record::Recorder;
@@ -49,8 +52,17 @@ const MAX_TAPE_CELLS: usize = 1 << 22;
 /// Translates the outputs and checks of a graph. Tapes take about `tape_bytes` of memory, and as much as they need at
 /// the least.
 pub fn lower(graph: &Graph, tape_bytes: usize) -> LaneProgram {
+    lowered(graph, tape_bytes, false)
+}
+
+/// The same, with recipes that are [complete](Lanes::complete): no row is reported as outside a fast range.
+pub fn lower_complete(graph: &Graph, tape_bytes: usize) -> LaneProgram {
+    lowered(graph, tape_bytes, true)
+}
+
+fn lowered(graph: &Graph, tape_bytes: usize, complete: bool) -> LaneProgram {
     let layout = Layout::of(graph);
-    let recorder = Recorder::new(graph.precision);
+    let recorder = Recorder::new(graph.precision, complete);
     let tapes = regions::count_tapes(graph).max(1);
     let machine = (!graph.functions.is_empty()).then(|| calls::Machine::begin(&recorder, graph));
     let mut lowering = Lowering {
@@ -100,7 +112,7 @@ pub fn lower(graph: &Graph, tape_bytes: usize) -> LaneProgram {
     let mut program = recorder.finish(stores, &checks, layout.shape(columns, partials));
     program.max_depth = graph.limits.depth;
     for function in graph.functions.values() {
-        let function = calls::function(function, tape_bytes);
+        let function = calls::function(function, tape_bytes, complete);
         program.functions.push(share_tables(&mut program.tables, function));
     }
     for function in &mut program.functions {
@@ -149,6 +161,16 @@ impl<'g> Scope<'g> {
     }
 }
 
+impl Scope<'_> {
+    /// A node is needed once less.
+    fn used(&mut self, node: Node) {
+        self.uses[node] -= 1;
+        if self.uses[node] == 0 {
+            self.values[node] = Form::none();
+        }
+    }
+}
+
 /// Translates graphs, those of regions among them.
 struct Lowering<'a> {
     l: &'a Recorder,
@@ -165,45 +187,107 @@ impl Lowering<'_> {
     /// Translates the nodes that `only` marks, for the rows of the mask.
     fn nodes(&mut self, scope: &mut Scope<'_>, only: Option<&EntityVec<Node, bool>>, active: Option<Value>) {
         let graph = scope.graph;
-        let results = if self.leaving { row_results(graph) } else { EntityVec::filled(false, graph.len()) };
+        let wanted =
+            |node: &Node| scope.live[*node] && !scope.done[*node] && only.is_none_or(|only| only[*node]);
+        let wanted: Vec<Node> = graph.nodes().filter(wanted).collect();
         let fails = graph.checks.iter().any(|check| check.effect == Effect::Fail);
-        let wanted = |node: Node| only.is_none_or(|only| only[node]);
-        for node in graph.nodes().filter(|&n| wanted(n)) {
-            if !scope.live[node] || std::mem::replace(&mut scope.done[node], true) {
-                continue;
-            }
-            match graph.kind(node) {
-                NodeKind::Const(bits) => {
-                    scope.values[node] = Form::Lanes(vec![Lane::F(self.l.f(f64::from_bits(bits)))]);
+        let ready = match self.leaving && !fails {
+            true => row_results(graph),
+            false => EntityVec::filled(false, graph.len()),
+        };
+        // What is under way: the rest of each part that is open, and of the program around them.
+        let mut open = vec![(arms::plan(self, scope, wanted).into_iter(), None)];
+        while let Some((items, arm)) = open.last_mut() {
+            match items.next() {
+                Some(Item::Node(node)) => self.node(scope, node, active, &ready),
+                Some(Item::Arm(arm)) => {
+                    let Arm { conditions, items, results } = *arm;
+                    let mut rows = active;
+                    for (condition, holds) in conditions {
+                        let truth = scope.values[condition].lane().m();
+                        rows = Some(self.and(rows, if holds { truth } else { self.l.not(truth) }));
+                        scope.used(condition);
+                    }
+                    // A condition that is known decides here.
+                    let rows = rows.filter(|&rows| self.l.truth(rows).is_none());
+                    if let Some(rows) = rows {
+                        self.l.begin_arm(rows);
+                    }
+                    open.push((items.into_iter(), rows.map(|rows| (rows, results))));
                 }
-                NodeKind::Bool(value) => scope.values[node] = Form::Lanes(vec![Lane::M(self.l.m(value))]),
-                NodeKind::Input(_) => {}
-                NodeKind::Apply(op, attr) => {
-                    scope.values[node] = self.apply(scope, node, op, attr);
-                }
-                NodeKind::Region(_) => {
-                    let leaving = std::mem::replace(&mut self.leaving, false);
-                    self.region(scope, node, active);
-                    self.leaving = leaving;
-                }
-                // The region has left it.
-                NodeKind::Result(_) => {}
-            }
-            // A result that no check can spoil is made ready to leave at once, before it occupies a register for long.
-            if let Form::Lanes(lanes) = &scope.values[node]
-                && results[node]
-                && !fails
-            {
-                for lane in lanes {
-                    self.l.leaving(lane.f(), None);
-                }
-            }
-            for &arg in graph.args(node) {
-                scope.uses[arg] -= 1;
-                if scope.uses[arg] == 0 {
-                    scope.values[arg] = Form::none();
+                None => {
+                    if let Some((rows, results)) = arm.take() {
+                        self.leave_arm(scope, rows, &results);
+                    }
+                    open.pop();
                 }
             }
+        }
+    }
+
+    /// Ends an arm, whose results others use.
+    fn leave_arm(&self, scope: &mut Scope<'_>, rows: Value, results: &[Node]) {
+        let lanes_of = |scope: &Scope<'_>, node: Node| match &scope.values[node] {
+            Form::Lanes(lanes) => lanes.clone(),
+            Form::Array(_) => unreachable!("an arm has small values only"),
+        };
+        let inside: Vec<Value> = results
+            .iter()
+            .flat_map(|&node| lanes_of(scope, node))
+            .map(|lane| match lane {
+                Lane::F(value) | Lane::M(value) => value,
+            })
+            .collect();
+        let mut outside = self.l.end_arm(rows, &inside).into_iter();
+        for &node in results {
+            let lanes = lanes_of(scope, node).into_iter().map(|lane| {
+                let value = outside.next().expect("there is one for each lane");
+                match lane {
+                    Lane::F(_) => Lane::F(value),
+                    Lane::M(_) => Lane::M(value),
+                }
+            });
+            scope.values[node] = Form::Lanes(lanes.collect());
+        }
+    }
+
+    /// Translates a node, for the rows of the mask.
+    fn node(
+        &mut self,
+        scope: &mut Scope<'_>,
+        node: Node,
+        active: Option<Value>,
+        ready: &EntityVec<Node, bool>,
+    ) {
+        let graph = scope.graph;
+        scope.done[node] = true;
+        match graph.kind(node) {
+            NodeKind::Const(bits) => {
+                scope.values[node] = Form::Lanes(vec![Lane::F(self.l.f(f64::from_bits(bits)))]);
+            }
+            NodeKind::Bool(value) => scope.values[node] = Form::Lanes(vec![Lane::M(self.l.m(value))]),
+            NodeKind::Input(_) => {}
+            NodeKind::Apply(op, attr) => {
+                scope.values[node] = self.apply(scope, node, op, attr);
+            }
+            NodeKind::Region(_) => {
+                let leaving = std::mem::replace(&mut self.leaving, false);
+                self.region(scope, node, active);
+                self.leaving = leaving;
+            }
+            // The region has left it.
+            NodeKind::Result(_) => {}
+        }
+        // A result that no check can spoil is made ready to leave at once, before it occupies a register for long.
+        if let Form::Lanes(lanes) = &scope.values[node]
+            && ready[node]
+        {
+            for lane in lanes {
+                self.l.leaving(lane.f(), None);
+            }
+        }
+        for &arg in graph.args(node) {
+            scope.used(arg);
         }
     }
 }

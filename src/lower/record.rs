@@ -19,6 +19,8 @@ use crate::graph::{Effect, FastHash};
 #[derive(Debug, Default)]
 pub struct Recorder {
     precision: Precision,
+    /// Whether recipes are right for all operands.
+    complete: bool,
     state: RefCell<State>,
 }
 
@@ -44,6 +46,8 @@ struct State {
 /// The instructions of a loop, without those of loops around it.
 #[derive(Debug, Default)]
 struct Scope {
+    /// Whether it is an arm, which runs at most once, and what is recorded in it stays in it.
+    arm: bool,
     items: Vec<Value>,
     carried: Vec<Carried>,
     conditions: Vec<Condition>,
@@ -59,6 +63,11 @@ impl State {
             Some(k) => &mut self.open[k],
             None => &mut self.outermost,
         }
+    }
+
+    /// The depth of the innermost arm that is open: what is recorded stays in it.
+    fn arm_depth(&self) -> usize {
+        self.open.iter().rposition(|scope| scope.arm).map_or(0, |arm| arm + 1)
     }
 
     /// Adds an instruction to the loop at a depth.
@@ -111,9 +120,9 @@ impl Host for Scalar32 {
 }
 
 impl Recorder {
-    /// Nothing recorded; numbers are of this precision.
-    pub fn new(precision: Precision) -> Recorder {
-        Recorder { precision, state: RefCell::default() }
+    /// Nothing recorded; numbers are of this precision. Recipes are [complete](Lanes::complete), or report rows.
+    pub fn new(precision: Precision, complete: bool) -> Recorder {
+        Recorder { precision, complete, state: RefCell::default() }
     }
 
     /// The rows' numbers in an input column.
@@ -162,7 +171,8 @@ impl Recorder {
         }
         // What does not change in a loop is computed before it.
         let mut state = self.state.borrow_mut();
-        let mut depth = 0;
+        let leaf = matches!(inst, Inst::Column(_) | Inst::Param(_)) || inst.is_constant();
+        let mut depth = if leaf { 0 } else { state.arm_depth() };
         inst.for_each_operand(|v| depth = depth.max(state.depths[v]));
         let value = state.push(inst, depth);
         state.known.insert(inst, value);
@@ -184,6 +194,33 @@ impl Recorder {
     /// Begins a loop.
     pub(super) fn begin(&self) {
         self.state.borrow_mut().open.push(Scope::default());
+    }
+
+    /// Begins a part that is run if the mask holds in any row, and whose reports count in those rows.
+    pub(super) fn begin_arm(&self, mask: Value) {
+        self.state.borrow_mut().open.push(Scope { arm: true, ..Scope::default() });
+        let rows = self.phi(mask);
+        self.test(vec![Condition::Any(rows)]);
+        self.next(rows, self.m(false));
+    }
+
+    /// Ends the innermost part of that kind. Returns what stands for values of it in what follows, in rows in which the mask
+    /// holds.
+    pub(super) fn end_arm(&self, mask: Value, values: &[Value]) -> Vec<Value> {
+        let left = values
+            .iter()
+            .map(|&value| {
+                let otherwise = match self.state.borrow().insts[value].ty() {
+                    LaneType::M => Inst::M(false),
+                    LaneType::F | LaneType::I | LaneType::S | LaneType::Nothing => Inst::F(0),
+                };
+                let phi = self.phi(self.record(otherwise));
+                self.next(phi, value);
+                phi
+            })
+            .collect();
+        self.end(Some(mask));
+        left
     }
 
     /// A value that the innermost loop hands from one iteration to the next. [`Recorder::next`] says what.
@@ -249,7 +286,8 @@ impl Recorder {
                 state.depths[carried.phi] = depth - 1;
             }
             let phis: Vec<Value> = scope.carried.iter().map(|c| c.phi).collect();
-            let id = state.loops.push(LaneLoop { carried: scope.carried, conditions: scope.conditions });
+            let (carried, conditions) = (scope.carried, scope.conditions);
+            let id = state.loops.push(LaneLoop { carried, conditions, once: scope.arm });
             let begin = state.push(Inst::Loop(id), depth - 1);
             debug_assert_eq!(state.depths[begin], depth - 1);
             let outer = state.scope(depth - 1);
@@ -830,6 +868,18 @@ impl Lanes for Recorder {
         };
         self.record(Inst::Lookup(id, index))
     }
+    fn complete(&self) -> bool {
+        self.complete
+    }
+    fn iterate(&self, first: Value, goes: impl Fn(Value) -> Value, step: impl Fn(Value) -> Value) -> Value {
+        self.begin();
+        let last = self.phi(first);
+        let goes_on = goes(last);
+        self.test(vec![Condition::Any(goes_on)]);
+        self.next(last, self.select(goes_on, step(last), last));
+        self.end(None);
+        last
+    }
     fn constant(&self, a: Value) -> Option<f64> {
         match self.constant_of(a) {
             Some(Constant::F(bits)) => Some(self.precision.number(bits)),
@@ -840,7 +890,11 @@ impl Lanes for Recorder {
         if self.truth(m) == Some(false) {
             return;
         }
-        let depth = self.state.borrow().depths[m];
+        // A report that an arm makes counts in its rows, whatever is known from before it.
+        let depth = {
+            let state = self.state.borrow();
+            state.depths[m].max(state.arm_depth())
+        };
         let (side, before) = {
             let mut state = self.state.borrow_mut();
             let scope = state.scope(depth);

@@ -9,8 +9,7 @@
 //! elementary functions", 1987). A real operand is a number without an imaginary part, not one whose imaginary part is +0.
 
 use nc_runtime::lanes::Lanes;
-use nc_runtime::recipes::full_range::Number;
-use nc_runtime::recipes::{complex, full_range, hyperbolic, trig};
+use nc_runtime::recipes::{complex, hyperbolic, trig};
 
 use super::algebra::Built;
 use super::conditions::{Condition, Domain, Singularity};
@@ -51,11 +50,9 @@ const NORM: Bound = Bound::Composed("4 ε of the magnitude");
 pub struct ExpCos;
 impl Numeric<2> for ExpCos {
     const INFO: OpInfo = part("exp-cos", "exp", "e^x · cos y", Bound::Ulp(3.0), "e^x · cos y, −e^x · sin y");
+    const FAST_RANGE: bool = true;
     fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {
         complex::exp_cos(l, x, y)
-    }
-    fn full_range<F: Number>([x, y]: [F; 2]) -> F {
-        full_range::exp_cos(x, y)
     }
     fn scale<A: Algebra>(g: &mut A, [x, y]: [A::V; 2], here: A::V, wrt: usize, t: A::V) -> Term<A::V> {
         if wrt == 0 {
@@ -71,11 +68,9 @@ impl Numeric<2> for ExpCos {
 pub struct ExpSin;
 impl Numeric<2> for ExpSin {
     const INFO: OpInfo = part("exp-sin", "exp", "e^x · sin y", Bound::Ulp(3.0), "e^x · sin y, e^x · cos y");
+    const FAST_RANGE: bool = true;
     fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {
         complex::exp_sin(l, x, y)
-    }
-    fn full_range<F: Number>([x, y]: [F; 2]) -> F {
-        full_range::exp_sin(x, y)
     }
     fn scale<A: Algebra>(g: &mut A, [x, y]: [A::V; 2], here: A::V, wrt: usize, t: A::V) -> Term<A::V> {
         let slope = if wrt == 0 { here } else { g.binary(Op::ExpCos, x, y) };
@@ -158,11 +153,9 @@ pub struct TanhRe;
 impl Numeric<2> for TanhRe {
     const INFO: OpInfo =
         part("tanh-re", "tanh", "real part of tanh(x + iy)", NORM, "Re 1/cosh²(x + iy), −Im 1/cosh²(x + iy)");
+    const FAST_RANGE: bool = true;
     fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {
         hyperbolic::complex_tanh(l, x, trig::sincos(l, y)).0
-    }
-    fn full_range<F: Number>([x, y]: [F; 2]) -> F {
-        hyperbolic::complex_tanh(&F::Lane::default(), x, full_range::sincos(y)).0
     }
     fn scale<A: Algebra>(g: &mut A, args: [A::V; 2], _: A::V, wrt: usize, t: A::V) -> Term<A::V> {
         let (re, im) = tanh_slope(g, args);
@@ -181,11 +174,9 @@ impl Numeric<2> for TanhIm {
         NORM,
         "Im 1/cosh²(x + iy), Re 1/cosh²(x + iy)",
     );
+    const FAST_RANGE: bool = true;
     fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {
         hyperbolic::complex_tanh(l, x, trig::sincos(l, y)).1
-    }
-    fn full_range<F: Number>([x, y]: [F; 2]) -> F {
-        hyperbolic::complex_tanh(&F::Lane::default(), x, full_range::sincos(y)).1
     }
     fn scale<A: Algebra>(g: &mut A, args: [A::V; 2], _: A::V, wrt: usize, t: A::V) -> Term<A::V> {
         let (re, im) = tanh_slope(g, args);
@@ -206,10 +197,21 @@ fn tanh_slope<A: Algebra>(g: &mut A, [x, y]: [A::V; 2]) -> (A::V, A::V) {
     (g.rule(Op::ProductRe, &args), g.rule(Op::ProductIm, &args))
 }
 
+/// Zero has no power with a negative exponent.
+const POWER: Domain = Domain {
+    text: "{0} ≠ 0 or {1} ≠ 0, or {2} ≥ 0",
+    known: |operands| match operands.get(2) {
+        Some(Some(w)) if *w < 0.0 => Some("{0} ≠ 0 or {1} ≠ 0"),
+        _ => None,
+    },
+    outside: Condition::ZeroToNegative,
+};
+
 /// `Re (x + iy)^w` for a real w.
 pub struct PowRe;
 impl Numeric<3> for PowRe {
     const INFO: OpInfo = OpInfo {
+        domain: Some(POWER),
         singular: Some(Singularity::ORIGIN),
         ..part(
             "pow-re",
@@ -219,14 +221,10 @@ impl Numeric<3> for PowRe {
             "those of p = z^c: c·z^(c−1), and p·log z by c",
         )
     };
+    const FAST_RANGE: bool = true;
     fn lanes<L: Lanes>(l: &L, [x, y, w]: [L::F; 3]) -> L::F {
         let (magnitude, angle) = complex::power_polar(l, x, y, w);
         complex::from_polar(l, magnitude, trig::sincos(l, angle)).0
-    }
-    fn full_range<F: Number>([x, y, w]: [F; 3]) -> F {
-        let l = &F::Lane::default();
-        let (magnitude, angle) = complex::power_polar(l, x, y, w);
-        complex::from_polar(l, magnitude, full_range::sincos(angle)).0
     }
     fn scale<A: Algebra>(g: &mut A, args: [A::V; 3], _: A::V, wrt: usize, t: A::V) -> Term<A::V> {
         let (re, im, counts) = power_slope(g, args, wrt);
@@ -239,6 +237,7 @@ impl Numeric<3> for PowRe {
 pub struct PowIm;
 impl Numeric<3> for PowIm {
     const INFO: OpInfo = OpInfo {
+        domain: Some(POWER),
         singular: Some(Singularity::ORIGIN),
         ..part(
             "pow-im",
@@ -248,14 +247,10 @@ impl Numeric<3> for PowIm {
             "those of p = z^c: c·z^(c−1), and p·log z by c",
         )
     };
+    const FAST_RANGE: bool = true;
     fn lanes<L: Lanes>(l: &L, [x, y, w]: [L::F; 3]) -> L::F {
         let (magnitude, angle) = complex::power_polar(l, x, y, w);
         complex::from_polar(l, magnitude, trig::sincos(l, angle)).1
-    }
-    fn full_range<F: Number>([x, y, w]: [F; 3]) -> F {
-        let l = &F::Lane::default();
-        let (magnitude, angle) = complex::power_polar(l, x, y, w);
-        complex::from_polar(l, magnitude, full_range::sincos(angle)).1
     }
     fn scale<A: Algebra>(g: &mut A, args: [A::V; 3], _: A::V, wrt: usize, t: A::V) -> Term<A::V> {
         let (re, im, counts) = power_slope(g, args, wrt);
@@ -712,6 +707,56 @@ fn real_asinh<A: Algebra>(a: &mut A, t: A::V) -> A::V {
     a.select(negative, opposite, value)
 }
 
+/// Beyond this size the functions below are, to the last bit, the first terms of their expansions at infinity; their other formulas
+/// overflow far beyond it.
+const FAR: f64 = (1_u64 << 30) as f64;
+
+/// Whether a number is larger than [`FAR`], and no part of it a NaN.
+fn is_far<A: Algebra>(a: &mut A, z: A::V) -> A::V {
+    let (x, y) = full(a, z);
+    let far = a.number(FAR);
+    let (width, height) = (a.abs(x), a.abs(y));
+    let (wide, high) = (a.lt(far, width), a.lt(far, height));
+    let either = a.binary(Op::Or, wide, high);
+    let known = [a.eq(x, x), a.eq(y, y)];
+    let known = a.and(known[0], known[1]);
+    a.and(either, known)
+}
+
+/// Whether a number is below 0, or −0: the angle of the point above it tells.
+fn is_below<A: Algebra>(a: &mut A, y: A::V) -> A::V {
+    let (zero, one) = (a.number(0.0), a.number(-1.0));
+    let angle = a.binary(Op::Atan2, y, one);
+    a.lt(angle, zero)
+}
+
+/// `x`, and where a truth value holds its opposite.
+fn negated_if<A: Algebra>(a: &mut A, negative: A::V, x: A::V) -> A::V {
+    let opposite = a.neg(x);
+    a.select(negative, opposite, x)
+}
+
+/// `far` where a truth value holds, else `near`.
+fn far_or_near<A: Algebra>(a: &mut A, is_far: A::V, far: A::V, near: A::V) -> A::V {
+    let ((far_re, far_im), (near_re, near_im)) = (full(a, far), full(a, near));
+    let (re, im) = (a.select(is_far, far_re, near_re), a.select(is_far, far_im, near_im));
+    pair(a, re, im)
+}
+
+/// For a number far out whether its imaginary part is below 0, the size of that part, and `ln 2|z|`.
+fn from_afar<A: Algebra>(a: &mut A, z: A::V, is_far: A::V) -> (A::V, A::V, A::V) {
+    let (x, y) = full(a, z);
+    let below = is_below(a, y);
+    let height = negated_if(a, below, y);
+    // As asinh |z/4| + ln 4: the length of what is far is finite and not 0.
+    let (one, quarter, ln4) = (a.number(1.0), a.number(0.25), a.number(2.0 * std::f64::consts::LN_2));
+    let (x, y) = (a.mul(x, quarter), a.mul(y, quarter));
+    let y = a.select(is_far, y, one);
+    let length = a.binary(Op::Hypot, x, y);
+    let log = a.unary(Op::Asinh, length);
+    (below, height, a.add(log, ln4))
+}
+
 /// `√(1 − z)` and `√(1 + z)`.
 fn roots<A: Algebra>(a: &mut A, z: A::V) -> (A::V, A::V) {
     let one = a.number(1.0);
@@ -734,7 +779,13 @@ pub(super) fn asin<A: Algebra>(a: &mut A, args: &[A::V]) -> A::V {
     let re = a.binary(Op::Atan2, x, product);
     let im = crossed(a, below, above);
     let im = real_asinh(a, im);
-    pair(a, re, im)
+    let near = pair(a, re, im);
+    // The angle from the imaginary axis, and the logarithm of twice the number.
+    let is_far = is_far(a, args[0]);
+    let (below, height, log) = from_afar(a, args[0], is_far);
+    let (re, im) = (a.binary(Op::Atan2, x, height), negated_if(a, below, log));
+    let far = pair(a, re, im);
+    far_or_near(a, is_far, far, near)
 }
 
 pub(super) fn acos<A: Algebra>(a: &mut A, args: &[A::V]) -> A::V {
@@ -744,7 +795,15 @@ pub(super) fn acos<A: Algebra>(a: &mut A, args: &[A::V]) -> A::V {
     let re = a.mul(half, two);
     let im = crossed(a, above, below);
     let im = real_asinh(a, im);
-    pair(a, re, im)
+    let near = pair(a, re, im);
+    // The angle from the real axis, and the logarithm of twice the number.
+    let (x, _) = full(a, args[0]);
+    let is_far = is_far(a, args[0]);
+    let (below, height, log) = from_afar(a, args[0], is_far);
+    let (re, im) = (a.binary(Op::Atan2, height, x), negated_if(a, below, log));
+    let im = a.neg(im);
+    let far = pair(a, re, im);
+    far_or_near(a, is_far, far, near)
 }
 
 pub(super) fn acosh<A: Algebra>(a: &mut A, args: &[A::V]) -> A::V {
@@ -764,7 +823,7 @@ pub(super) fn asinh<A: Algebra>(a: &mut A, args: &[A::V]) -> A::V {
     rotated(a, args[0], asin)
 }
 
-/// `¼ log1p(4x/((1 − x)² + y²)) + ½ i · angle((1 − x)(1 + x) − y², 2y)`, for the size of x.
+/// `¼ log1p(4x/((1 − x)² + y²)) + ½ i · angle((1 − x)(1 + x) − y², 2y)`, for the size of x. Far out it is `1/z ± iπ/2`.
 pub(super) fn atanh<A: Algebra>(a: &mut A, args: &[A::V]) -> A::V {
     let (x, y) = full(a, args[0]);
     let (one, two, four) = (a.number(1.0), a.number(2.0), a.number(4.0));
@@ -788,7 +847,13 @@ pub(super) fn atanh<A: Algebra>(a: &mut A, args: &[A::V]) -> A::V {
     let (along, across) = (a.sub(product, y2), a.mul(y, two));
     let angle = a.binary(Op::Atan2, across, along);
     let im = a.mul(angle, half);
-    pair(a, re, im)
+    let near = pair(a, re, im);
+    let (re, down) = (a.binary(Op::OverSquare, x, y), a.binary(Op::OverSquare, y, x));
+    let (below, quarter_turn) = (is_below(a, y), a.number(std::f64::consts::FRAC_PI_2));
+    let turn = negated_if(a, below, quarter_turn);
+    let im = a.sub(turn, down);
+    let (is_far, far) = (is_far(a, args[0]), pair(a, re, im));
+    far_or_near(a, is_far, far, near)
 }
 
 pub(super) fn atan<A: Algebra>(a: &mut A, args: &[A::V]) -> A::V {

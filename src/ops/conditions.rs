@@ -35,6 +35,8 @@ pub enum Condition {
     /// A power whose derivatives need not be finite: the first operand is 0, or below it if the second varies. Powers with a
     /// natural number have all derivatives everywhere.
     SteepPower,
+    /// The first two operands, the parts of a number, are 0, and the third one is below 0.
+    ZeroToNegative,
     /// The result is a logarithm of nothing, or of a negative number: −∞, or a NaN of operands that are numbers.
     NoLogarithm,
     /// There is no logarithm of the first operand to the second as the base: one of them is not above 0, or the base is 1.
@@ -100,6 +102,11 @@ impl Condition {
                     compare(a, Op::Le, x[0], zero)
                 }
             },
+            Condition::ZeroToNegative => {
+                let zero = Condition::BothZero(0, 1).build(a, x, result);
+                let divides = below(a, x[2], 0.0);
+                compare(a, Op::And, zero, divides)
+            }
             Condition::NoLogarithm => {
                 let nothing = a.number(f64::NEG_INFINITY);
                 let nothing = compare(a, Op::Eq, result, nothing);

@@ -1,10 +1,7 @@
 //! Elementary functions, element by element. Their recipes stand in [`nc_runtime::recipes`].
 
 use nc_runtime::lanes::Lanes;
-use nc_runtime::recipes::full_range::Number;
-use nc_runtime::recipes::{
-    cbrt, erf, exp, full_range, hyperbolic, hypot, inverse, lead, log, pow, slope, trig,
-};
+use nc_runtime::recipes::{cbrt, erf, exp, hyperbolic, hypot, inverse, lead, log, pow, slope, trig};
 
 use super::complex::complex_rule;
 use super::conditions::{Condition, Domain, Kink, Singularity};
@@ -181,9 +178,16 @@ impl Numeric<1> for Exp2 {
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         exp::exp2(l, x)
     }
-    fn scale<A: Algebra>(g: &mut A, _: [A::V; 1], y: A::V, _: usize, t: A::V) -> Term<A::V> {
-        let ln2 = g.number(std::f64::consts::LN_2);
+    fn scale<A: Algebra>(g: &mut A, [x]: [A::V; 1], y: A::V, _: usize, t: A::V) -> Term<A::V> {
+        let (ln2, ln4) = (g.number(std::f64::consts::LN_2), g.number(2.0 * std::f64::consts::LN_2));
         let slope = g.mul(y, ln2);
+        // The slope is a little smaller than the value: it is finite where that has just become infinite.
+        let (one, infinity) = (g.number(1.0), g.number(f64::INFINITY));
+        let less = g.sub(x, one);
+        let half = g.unary(Op::Exp2, less);
+        let beyond = g.mul(half, ln4);
+        let overflows = g.eq(y, infinity);
+        let slope = g.select(overflows, beyond, slope);
         Term::always(g.mul(t, slope))
     }
 }
@@ -310,12 +314,10 @@ fn log_base_domain(operands: &[Option<f64>]) -> Option<&'static str> {
 pub struct Sin;
 impl Numeric<1> for Sin {
     const INFO: OpInfo = function("sin", &["sin"], "sine of radians", "cos x");
+    const FAST_RANGE: bool = true;
     complex_rule!(sin);
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         trig::sin(l, x)
-    }
-    fn full_range<N: Number>([x]: [N; 1]) -> N {
-        full_range::sin(x)
     }
     fn scale<A: Algebra>(g: &mut A, [x]: [A::V; 1], _: A::V, _: usize, t: A::V) -> Term<A::V> {
         let slope = g.unary(Op::Cos, x);
@@ -327,12 +329,10 @@ impl Numeric<1> for Sin {
 pub struct Cos;
 impl Numeric<1> for Cos {
     const INFO: OpInfo = function("cos", &["cos"], "cosine of radians", "−sin x");
+    const FAST_RANGE: bool = true;
     complex_rule!(cos);
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         trig::cos(l, x)
-    }
-    fn full_range<N: Number>([x]: [N; 1]) -> N {
-        full_range::cos(x)
     }
     fn scale<A: Algebra>(g: &mut A, [x]: [A::V; 1], _: A::V, _: usize, t: A::V) -> Term<A::V> {
         let slope = g.unary(Op::Sin, x);
@@ -345,12 +345,10 @@ impl Numeric<1> for Cos {
 pub struct Tan;
 impl Numeric<1> for Tan {
     const INFO: OpInfo = function("tan", &["tan"], "tangent of radians", "1 + y²");
+    const FAST_RANGE: bool = true;
     complex_rule!(tan);
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         trig::tan(l, x)
-    }
-    fn full_range<N: Number>([x]: [N; 1]) -> N {
-        full_range::tan(x)
     }
     fn scale<A: Algebra>(g: &mut A, _: [A::V; 1], y: A::V, _: usize, t: A::V) -> Term<A::V> {
         let one = g.number(1.0);

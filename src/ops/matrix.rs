@@ -1,7 +1,7 @@
 //! Products, determinant and inverse of matrices.
 
 use nc_runtime::lanes::{Lanes, Precision};
-use nc_runtime::recipes::scale;
+use nc_runtime::recipes::scale::{self, Product};
 
 use super::array::{Arrays, Number, Truth};
 use super::conditions::{Condition, Domain};
@@ -327,7 +327,7 @@ impl Rule for Det {
     const INFO: OpInfo = OpInfo {
         name: "det",
         syntax: Syntax::Call(&["det"]),
-        doc: "determinant, by LU decomposition with partial pivoting",
+        doc: "determinant, by LU decomposition with partial pivoting; the product of the pivots overflows at its end only",
         bound: Bound::Composed("LU decomposition"),
         derivative: "the cofactor matrix, also where M is singular",
         kinks: "",
@@ -798,16 +798,32 @@ impl<'m, A: Arrays> Elimination<'m, A> {
         self.m.load(&self.left, 0, self.m.times(k, self.n + 1)).f()
     }
 
-    /// Carries out the elimination with partial pivoting. Returns the determinant.
+    /// Carries out the elimination with partial pivoting. Returns the determinant: the product of the pivots, which overflows or
+    /// loses bits at its end only.
     fn determinant(&self) -> Number<A> {
         let m = self.m;
         let l = m.lanes();
         let odd = self.run();
-        let start = Lane::F(l.f(1.0));
-        let [product] = m.fold(m.index(0), m.index(self.n), [start], |k, [product]| {
-            [Lane::F(l.mul(product.f(), self.diagonal(k)))]
-        });
-        l.select(odd, l.neg(product.f()), product.f())
+        let last = self.diagonal(m.index(self.n - 1));
+        let product = match self.n {
+            1 => last,
+            // Of two numbers there is nothing on the way.
+            2 => l.mul(self.diagonal(m.index(0)), last),
+            count => {
+                // The exponent is kept as the number with its bits.
+                let parts = |Product { mantissa, exponent }| [Lane::F(mantissa), Lane::F(l.float(exponent))];
+                let product = |[mantissa, exponent]: [Lane<A::L>; 2]| Product {
+                    mantissa: mantissa.f(),
+                    exponent: l.bits(exponent.f()),
+                };
+                let start = parts(Product::of(l, self.diagonal(m.index(0))));
+                let most = m.fold(m.index(1), m.index(count - 1), start, |k, state| {
+                    parts(product(state).times(l, self.diagonal(k), count))
+                });
+                product(most).ending_with(l, last, count)
+            }
+        };
+        l.select(odd, l.neg(product), product)
     }
 
     /// Carries out the elimination with partial pivoting: rows are exchanged. Returns whether an odd number of them has been.

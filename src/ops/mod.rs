@@ -292,6 +292,8 @@ pub(crate) trait Rule {
     const COMMUTES: bool = false;
     /// What an element costs, an addition being 1. Of elementwise operations only.
     const COST: usize = 1;
+    /// Whether its recipe reports operands beyond a fast range.
+    const FAST_RANGE: bool = false;
 
     /// The type of the result.
     fn result_type(args: &[Type]) -> Result<Type, ShapeError>;
@@ -336,11 +338,6 @@ pub(crate) trait Rule {
                 Self::element(l, lanes)
             })
             .collect()
-    }
-
-    /// The result of an elementwise operation for operands outside the fast range of its recipe.
-    fn full_range<N: Number>(_args: &[N]) -> N {
-        N::from(f32::NAN)
     }
 
     /// What it is for operands some of which are complex numbers, the others being real scalars; `None` if it takes real
@@ -388,14 +385,11 @@ pub(crate) trait Numeric<const N: usize> {
     const INFO: OpInfo;
     /// Whether its two operands may change places.
     const COMMUTES: bool = false;
+    /// Whether its recipe reports operands beyond a fast range.
+    const FAST_RANGE: bool = false;
 
     /// The value: the reference, and the recipe that every tier emits.
     fn lanes<L: Lanes>(l: &L, args: [L::F; N]) -> L::F;
-
-    /// The value where [`lanes`](Numeric::lanes) reports its operands as outside its fast range.
-    fn full_range<F: Number>(_args: [F; N]) -> F {
-        F::from(f32::NAN)
-    }
 
     /// As [`Rule::complex`].
     fn complex<A: Algebra>(_: &mut A, _: &[A::V]) -> Option<A::V> {
@@ -419,15 +413,13 @@ macro_rules! numeric_rules {
             const ELEMENTWISE: bool = true;
             const COMMUTES: bool = <$name as $crate::ops::Numeric<$n>>::COMMUTES;
             const COST: usize = $cost;
+            const FAST_RANGE: bool = <$name as $crate::ops::Numeric<$n>>::FAST_RANGE;
 
             fn result_type(args: &[$crate::types::Type]) -> Result<$crate::types::Type, $crate::ops::ShapeError> {
                 $crate::ops::broadcast(<Self as $crate::ops::Rule>::INFO.name, args).map($crate::types::Type::num)
             }
             fn element<L: nc_runtime::lanes::Lanes>(l: &L, args: &[$crate::ops::Lane<L>]) -> $crate::ops::Lane<L> {
                 $crate::ops::Lane::F(Self::lanes(l, std::array::from_fn(|k| args[k].f())))
-            }
-            fn full_range<N: nc_runtime::recipes::full_range::Number>(args: &[N]) -> N {
-                <Self as $crate::ops::Numeric<$n>>::full_range(std::array::from_fn(|k| args[k]))
             }
             fn complex<A: $crate::ops::Algebra>(a: &mut A, args: &[A::V]) -> Option<A::V> {
                 <Self as $crate::ops::Numeric<$n>>::complex(a, args)
@@ -513,6 +505,12 @@ macro_rules! registry {
                     $($(Op::$op => <$module::$op as Rule>::COST,)*)*
                 }
             }
+            /// Whether its recipe reports operands beyond a fast range, which take longer.
+            pub(crate) fn has_fast_range(self) -> bool {
+                match self {
+                    $($(Op::$op => <$module::$op as Rule>::FAST_RANGE,)*)*
+                }
+            }
             /// Whether its result may have a type.
             pub(crate) fn fits(self, attr: u32, ty: Type, args: &[Type]) -> bool {
                 match self {
@@ -574,11 +572,6 @@ macro_rules! registry {
             pub(crate) fn array<A: Arrays>(self, m: &A, attr: u32, ty: Type, args: &[A::Operand]) -> A::Form {
                 match self {
                     $($(Op::$op => <$module::$op as Rule>::array(m, attr, ty, args),)*)*
-                }
-            }
-            fn full_range<N: Number>(self, args: &[N]) -> N {
-                match self {
-                    $($(Op::$op => <$module::$op as Rule>::full_range(args),)*)*
                 }
             }
             /// The contribution of one operand's tangent to the result's.
@@ -666,14 +659,7 @@ impl Op {
     }
 
     fn eval_row_of<N: Number>(self, attr: u32, ty: Type, args: &[Operand<N::Lane>]) -> Vec<Lane<N::Lane>> {
-        N::fast(|l| self.eval(l, attr, ty, args)).unwrap_or_else(|| {
-            debug_assert!(self.elementwise(), "only elementwise recipes have a fast range");
-            let element = |i| {
-                let operands: Vec<Lane<N::Lane>> = args.iter().map(|a| a.at(i)).collect();
-                self.eval_element_of::<N>(&operands)
-            };
-            (0..ty.len()).map(element).collect()
-        })
+        N::wholly(|l| self.eval(l, attr, ty, args))
     }
 
     /// The result of an elementwise operation for scalars of this precision, on its whole range.
@@ -689,10 +675,7 @@ impl Op {
     }
 
     fn eval_element_of<N: Number>(self, args: &[Lane<N::Lane>]) -> Lane<N::Lane> {
-        N::fast(|l| self.element(l, args)).unwrap_or_else(|| {
-            let operands: Vec<N> = args.iter().map(|a| a.f()).collect();
-            Lane::F(self.full_range(&operands))
-        })
+        N::wholly(|l| self.element(l, args))
     }
 }
 
@@ -731,5 +714,32 @@ impl Lane<Scalar32> {
 impl fmt::Display for Op {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.info().name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The operations that say so have a fast range, and no others.
+    #[test]
+    fn operations_with_a_fast_range() {
+        let large = [1e300, -3e200, 1e17, 0.7, 5e15, 1e-300];
+        for &op in Op::ALL {
+            let Some(count) = op.operands().filter(|_| op.elementwise()) else {
+                assert!(!op.has_fast_range(), "{op}");
+                continue;
+            };
+            if op.result_type(&vec![Type::NUM; count]).is_err() {
+                continue;
+            }
+            let lane = Scalar::new();
+            for k in 0..large.len().pow(count as u32) {
+                let operand = |place: usize| Lane::F(large[k / large.len().pow(place as u32) % large.len()]);
+                let operands: Vec<Lane<Scalar>> = (0..count).map(operand).collect();
+                op.element(&lane, &operands);
+            }
+            assert_eq!(lane.take_outside(), op.has_fast_range(), "{op}");
+        }
     }
 }

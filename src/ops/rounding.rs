@@ -1,8 +1,7 @@
 //! Rounding to integers and division with remainder, element by element.
 
 use nc_runtime::lanes::Lanes;
-use nc_runtime::recipes::full_range::Number;
-use nc_runtime::recipes::{fmod, full_range};
+use nc_runtime::recipes::fmod;
 
 use super::conditions::Domain;
 use super::{Algebra, Bound, Numeric, Op, OpInfo, Syntax, Term, numeric_rules};
@@ -86,11 +85,9 @@ impl Numeric<2> for Remainder {
         kink: None,
         singular: None,
     };
+    const FAST_RANGE: bool = true;
     fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {
         fmod::fmod(l, x, y)
-    }
-    fn full_range<N: Number>([x, y]: [N; 2]) -> N {
-        full_range::fmod(x, y)
     }
     fn scale<A: Algebra>(g: &mut A, [x, y]: [A::V; 2], _: A::V, wrt: usize, t: A::V) -> Term<A::V> {
         if wrt == 0 {
@@ -116,11 +113,9 @@ impl Numeric<2> for Modulo {
         kink: None,
         singular: None,
     };
+    const FAST_RANGE: bool = true;
     fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {
         fmod::modulo(l, x, y)
-    }
-    fn full_range<N: Number>([x, y]: [N; 2]) -> N {
-        full_range::modulo(x, y)
     }
     fn scale<A: Algebra>(g: &mut A, [x, y]: [A::V; 2], m: A::V, wrt: usize, t: A::V) -> Term<A::V> {
         if wrt == 0 {
@@ -146,11 +141,9 @@ impl Numeric<2> for Quotient {
         domain: Some(Domain::DIVISOR),
         ..step("quotient", &["quotient", "truncate-quotient"], "trunc(x/y), in agreement with remainder")
     };
+    const FAST_RANGE: bool = true;
     fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {
         fmod::quotient(l, x, y)
-    }
-    fn full_range<N: Number>([x, y]: [N; 2]) -> N {
-        full_range::quotient(x, y)
     }
     fn scale<A: Algebra>(_: &mut A, _: [A::V; 2], _: A::V, _: usize, _: A::V) -> Term<A::V> {
         Term::Zero

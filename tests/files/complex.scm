@@ -62,3 +62,32 @@
 (- (make-rectangular a b) (make-polar a b))
 ; run: a=2 b=0 => {0 0}
 ; run: a=0 b=1 => {0 1}
+
+;; Far out an arctangent is a quarter turn, and its slope -1/z^2.
+(atan z)
+; run: z={inf 0} => {0x1.921fb54442d18p+0 0}
+; run: z={-inf 0} => {-0x1.921fb54442d18p+0 0}
+; run: z={0 inf} => {0x1.921fb54442d18p+0 0}
+; run: z={inf -inf} => {0x1.921fb54442d18p+0 -0}
+; run: z={1e300 0} => {0x1.921fb54442d18p+0 0}
+; run: z={3e200 4e200} => {0x1.921fb54442d18p+0 0x1.f5a549627a36cp-668}
+; run: z={1e12 -0} => {0x1.921fb54441b8p+0 -0}
+; run f32: z={1e30 1e30} => {0x1.921fb6p+0 0x1.4484cp-101}
+; grad: z={1e300 0} => z={0 0}
+; grad: z={1e120 0} => z={0x1.aac0bf9b9e65cp-798 0}
+; grad: z={3e60 4e60} => z={-0x1.d9d84c92fbb2dp-406 -0x1.96271d104575p-404}
+
+;; An arcsine is the angle and the logarithm of twice the number.
+(asin z)
+; run: z={1e308 1e308} => {0x1.921fb54442d18p-1 0x1.631e32ef5c834p+9}
+; run: z={inf 0} => {0x1.921fb54442d18p+0 inf}
+; run: z={-1e300 -0} => {-0x1.921fb54442d18p+0 -0x1.59bbfd8b83e44p+9}
+; run: z={0 inf} => {0 inf}
+; grad: z={3e200 4e200} => z={0x1.f5a549627a36cp-668 0x1.783bf709dba91p-668}
+
+;; The same of an arccosine.
+(acos z)
+; run: z={1e308 1e308} => {0x1.921fb54442d18p-1 -0x1.631e32ef5c834p+9}
+; run: z={-inf 0} => {0x1.921fb54442d18p+1 -inf}
+; run: z={1e300 -1} => {0x1.56e1fc2f8f359p-997 0x1.59bbfd8b83e44p+9}
+; grad: z={3e200 4e200} => z={-0x1.f5a549627a36cp-668 -0x1.783bf709dba91p-668}

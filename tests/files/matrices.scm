@@ -66,3 +66,20 @@
 ;; Constants of shapes.
 (+ (eye 2) (ones 2 2) (zeros 2 2) (scale x [[1 2] [3 4]]))
 ; run: x=10 => [[12 21] [31 42]]
+
+;; A determinant overflows or vanishes only as a whole, whatever its pivots do on the way.
+(define (diagonal a b c d) (det (mat [a 0 0 0] [0 b 0 0] [0 0 c 0] [0 0 0 d])))
+(values (big (diagonal x x y y)) (small (diagonal y y x x)))
+; run: x=1e200 y=1e-200 => big=1 small=0x1.ffffffffffffep-1
+; run: x=1e-200 y=1e200 => big=0x1.ffffffffffffep-1 small=1
+; run: x=1e200 y=0 => big=0 small=0
+; run: x=1e100 y=1e100 => big=inf small=inf
+; run: x=3e-110 y=2 => big=0x1.45538f7a3ea35p-726 small=0x1.45538f7a3ea35p-726
+; run f32: x=1e30 y=1e-30 => big=1 small=1
+; both: x=1e200 y=1e-200 => 0:x=0x1.87e92154ef7acp-664 0:y=0x1.4e718d7d7625ap+665 1:x=0x1.87e92154ef7abp-664 1:y=0x1.4e718d7d7625ap+665
+
+;; So does that of a matrix with more rows than are taken apart.
+(det (mat [x 0 0 0 0 0 0 0 0] [0 x 0 0 0 0 0 0 0] [0 0 y 0 0 0 0 0 0] [0 0 0 y 0 0 0 0 0] [0 0 0 0 x 0 0 0 0]
+          [0 0 0 0 0 y 0 0 0] [0 0 0 0 0 0 y 0 0] [0 0 0 0 0 0 0 x 0] [0 0 0 0 0 0 0 0 2]))
+; run: x=1e200 y=1e-200 => 2
+; run: x=1e-200 y=1e200 => 0x1.ffffffffffffdp+0

@@ -119,7 +119,7 @@ pub fn evaluate<T: Element>(
         tile_rows,
         task_blocks,
         tasks,
-        sums: Sums(sums.as_mut_ptr()),
+        sums: TaskSums(sums.as_mut_ptr()),
         next_task: AtomicUsize::new(0),
         progress: options.progress,
     };
@@ -199,12 +199,14 @@ pub fn evaluate_row<T: Element>(
         space.pad.slice((column + 1) * PARTIALS)[column * PARTIALS..][..call.lanes].fill(value);
     }
     let sums_len = shape.param_gradients;
-    space.contributions.slice(sums_len * PARTIALS).fill(-0.0);
     // SAFETY: the columns have room for a lane group from row 0 on.
     let outcome = unsafe {
-        let contributions = space.contributions.start();
-        let code = call.run(space, contributions, 0, call.lanes);
-        call.settle(space, code, 0, 0)
+        let code = call.run(space, Sums::Rows, 0, call.lanes, 1);
+        let outcome = call.settle(space, code, 0, 0);
+        if code != 0 {
+            space.clear_status(0, call.lanes);
+        }
+        outcome
     };
     for (column, output) in outputs.iter_mut().enumerate() {
         // SAFETY: the column has room for a lane group.
@@ -344,34 +346,124 @@ impl<'a, T: Element> Call<'a, T> {
         Ok(Call { kernel, shape, lanes, params, streams: false })
     }
 
-    /// Runs the kernel over the columns that `space` points to.
+    /// Runs the kernel over the columns that `space` points to, and its complete version, if it has one, over rows that it gave
+    /// up. Sums go to the place that `sums` says; what was there before is lost if the kernel has none.
+    ///
+    /// `valid` is how many of the rows count.
     ///
     /// # Safety
-    /// The space must have been prepared for the kernel's shape, its pointers must be good for rows `first_row` to
-    /// `first_row + rows`, both multiples of the lane count, and `partials` for 16 numbers per parameter gradient.
+    /// The space must have been prepared for the kernel's shape, and its pointers must be good for rows `first_row` to
+    /// `first_row + rows`, both multiples of the lane count.
     #[inline]
-    unsafe fn run(&self, space: &mut Space<T>, partials: *mut f64, first_row: usize, rows: usize) -> u32 {
+    unsafe fn run(
+        &self,
+        space: &mut Space<T>,
+        sums: Sums,
+        first_row: usize,
+        rows: usize,
+        valid: usize,
+    ) -> u32 {
+        space.begin_sums(self.shape, sums);
+        let run = |args: &Args| {
+            // SAFETY: as the caller promises.
+            unsafe { self.kernel.run(args) }
+        };
+        let code = self.call(space, self.shape, run, sums, first_row, rows);
+        if code == 0 {
+            return 0;
+        }
+        // SAFETY: the rows were just run.
+        unsafe { self.complete(space, sums, first_row, rows, valid) }
+    }
+
+    /// Runs the complete version of the kernel over rows that it has given up, if there are any. Returns what the kernel would
+    /// have.
+    ///
+    /// # Safety
+    /// As for [`Call::run`], and the rows must have been run and have status words.
+    #[cold]
+    unsafe fn complete(
+        &self,
+        space: &mut Space<T>,
+        sums: Sums,
+        first_row: usize,
+        rows: usize,
+        valid: usize,
+    ) -> u32 {
+        let slow_path = T::word(Status::SLOW_PATH);
+        let given_up =
+            |words: &[T::Word]| words.iter().map(|&word| usize::from(word == slow_path)).sum::<usize>();
+        let slow = given_up(&space.status.slice(first_row + valid)[first_row..]);
+        if slow == 0 {
+            return 1;
+        }
+        let Some(shape) = self.kernel.complete(slow) else { return 1 };
+        let room = space.scratch.ensure(shape.scratch_bytes).and(space.stack.ensure(shape.stack_bytes));
+        if room.is_err() {
+            return 1;
+        }
+        space.log.slow += slow;
+        let run = |args: &Args| {
+            // SAFETY: as the caller promises; the space has been prepared for this shape, too.
+            unsafe { self.kernel.run_complete(args) }
+        };
+        if self.shape.param_gradients > 0 {
+            space.restore_sums(self.shape, sums);
+            space.clear_status(first_row, rows);
+            // Sums are added in the order of the rows.
+            return self.call(space, shape, run, sums, first_row, rows);
+        }
+        let end = first_row + rows;
+        let part_end = |part: usize| end.min(part + PARTIALS);
+        let mut part = first_row;
+        while part < end {
+            let start = part;
+            while part < end && given_up(&space.status.slice(part_end(part))[part..]) > 0 {
+                part = part_end(part);
+            }
+            if part == start {
+                part = part_end(part);
+                continue;
+            }
+            space.clear_status(start, part - start);
+            self.call(space, shape, run, sums, start, part - start);
+        }
+        u32::from(shape.reports_status)
+    }
+
+    /// Calls a version of the kernel, which has this shape.
+    #[inline]
+    fn call(
+        &self,
+        space: &mut Space<T>,
+        shape: &KernelShape,
+        run: impl Fn(&Args) -> u32,
+        sums: Sums,
+        first_row: usize,
+        rows: usize,
+    ) -> u32 {
         let args = Args {
             inputs: space.inputs.as_ptr().cast(),
             outputs: space.outputs.as_ptr().cast(),
             params: self.params.as_ptr().cast(),
-            partials,
-            status: if self.shape.reports_status { space.status.start().cast() } else { ptr::null_mut() },
+            partials: match sums {
+                Sums::Block => space.partials.start(),
+                Sums::Rows => space.contributions.start(),
+            },
+            status: if shape.reports_status { space.status.start().cast() } else { ptr::null_mut() },
             scratch: space.scratch.start(),
-            scratch_len: self.shape.scratch_bytes,
+            scratch_len: shape.scratch_bytes,
             streaming: if self.streams && space.is_aligned(first_row) { usize::MAX } else { 0 },
             first_row,
             rows,
         };
-        // SAFETY: what the caller promises is what the kernel asks for; the space has a stack of the size that it does.
-        let call = || unsafe { self.kernel.run(&args) };
-        let code = match self.shape.stack_bytes {
-            0 => call(),
+        let code = match shape.stack_bytes {
+            0 => run(&args),
             // SAFETY: the stack is as large as the kernel says; machine code does not unwind, and other kernels that
             // panic here abort.
-            _ => unsafe { space.stack.run(call) },
+            _ => unsafe { space.stack.run(|| run(&args)) },
         };
-        if self.shape.reports_status { code } else { 0 }
+        if shape.reports_status { code } else { 0 }
     }
 
     /// Looks at the status of a row that the kernel returned `code` for, and makes its outputs what they should be.
@@ -454,16 +546,11 @@ impl<'a, T: Element> Call<'a, T> {
         valid: usize,
         row: usize,
     ) {
-        let partials = PARTIALS * self.shape.param_gradients;
-        let sums = partials > 0;
+        let sums = self.shape.param_gradients > 0;
         if !sums || valid == rows {
-            if sums && self.shape.reports_status {
-                let Space { saved, partials: current, .. } = space;
-                saved.slice(partials).copy_from_slice(current.slice(partials));
-            }
-            let start = space.partials.start();
+            let slow = space.log.slow;
             // SAFETY: as the caller promises.
-            let code = unsafe { self.run(space, start, first, rows) };
+            let code = unsafe { self.run(space, Sums::Block, first, rows, valid) };
             if code == 0 {
                 return;
             }
@@ -473,27 +560,41 @@ impl<'a, T: Element> Call<'a, T> {
                     // SAFETY: the row was just run.
                     unsafe { self.settle(space, code, first + i, row + i) };
                 }
+                space.clear_status(first, rows);
                 return;
             }
-            let Space { saved, partials: current, .. } = space;
-            current.slice(partials).copy_from_slice(saved.slice(partials));
+            space.restore_sums(self.shape, Sums::Block);
+            space.clear_status(first, rows);
+            // They are counted again.
+            space.log.slow = slow;
         }
         // Idle lanes, or rows that need a look: sixteen rows at a time, so that each has partial sums of its own.
         let mut done = 0;
         while done < valid {
             let piece = PARTIALS.min(rows - done);
-            space.contributions.slice(partials).fill(-0.0);
-            let contributions = space.contributions.start();
+            let counted = valid.min(done + piece);
             // SAFETY: a piece of the rows that the caller vouches for.
-            let code = unsafe { self.run(space, contributions, first + done, piece) };
-            for i in done..valid.min(done + piece) {
+            let code = unsafe { self.run(space, Sums::Rows, first + done, piece, counted - done) };
+            for i in done..counted {
                 // SAFETY: the row was just run.
                 let settled = unsafe { self.settle(space, code, first + i, row + i) };
                 space.add_contribution(self.shape, settled, (first + i) % PARTIALS);
             }
+            if code != 0 {
+                space.clear_status(first + done, piece);
+            }
             done += piece;
         }
     }
+}
+
+/// Where a kernel's sums over rows go.
+#[derive(Debug, Clone, Copy)]
+enum Sums {
+    /// To the partial sums of the block.
+    Block,
+    /// To those of sixteen rows at a time, which begin anew.
+    Rows,
 }
 
 /// Numbers of a row: inputs, parameters, outputs, parameter gradients.
@@ -505,6 +606,33 @@ impl<T: Element> Space<T> {
     /// Whether all output columns begin a cache line at a row.
     fn is_aligned(&self, row: usize) -> bool {
         self.outputs.iter().all(|column| column.wrapping_add(row).addr().is_multiple_of(CACHE_LINE))
+    }
+
+    /// Makes status words what kernels find.
+    fn clear_status(&mut self, first: usize, rows: usize) {
+        self.status.slice(first + rows)[first..].fill(T::word(0));
+    }
+
+    /// Before a kernel adds to sums.
+    #[inline]
+    fn begin_sums(&mut self, shape: &KernelShape, sums: Sums) {
+        let len = shape.param_gradients * PARTIALS;
+        match sums {
+            Sums::Rows => self.contributions.slice(len).fill(-0.0),
+            Sums::Block if shape.reports_status => {
+                self.saved.slice(len).copy_from_slice(self.partials.slice(len));
+            }
+            Sums::Block => {}
+        }
+    }
+
+    /// Makes sums what they were before a kernel that reports a status has added to them.
+    fn restore_sums(&mut self, shape: &KernelShape, sums: Sums) {
+        let len = shape.param_gradients * PARTIALS;
+        match sums {
+            Sums::Rows => self.contributions.slice(len).fill(-0.0),
+            Sums::Block => self.partials.slice(len).copy_from_slice(self.saved.slice(len)),
+        }
     }
 
     /// Makes room for a kernel, for `tile` numbers that are copied, and for `rows` rows at a time.
@@ -584,12 +712,12 @@ unsafe impl<T: Element> Send for Views<'_, T> {}
 
 /// The sums of tasks, each written by the thread that runs the task.
 #[derive(Clone, Copy)]
-struct Sums(*mut f64);
+struct TaskSums(*mut f64);
 
 // SAFETY: threads write disjoint parts.
-unsafe impl Sync for Sums {}
+unsafe impl Sync for TaskSums {}
 // SAFETY: as above.
-unsafe impl Send for Sums {}
+unsafe impl Send for TaskSums {}
 
 /// An evaluation, as its threads see it.
 struct Plan<'a, T> {
@@ -602,7 +730,7 @@ struct Plan<'a, T> {
     /// A power of two, so that a task's blocks have a subtree of their own.
     task_blocks: usize,
     tasks: usize,
-    sums: Sums,
+    sums: TaskSums,
     next_task: AtomicUsize,
     progress: Option<&'a (dyn Fn(usize) + Sync)>,
 }

@@ -71,8 +71,24 @@ pub trait Kernel: Send + Sync {
     /// numbers that are multiples of the lane count. As much stack as the shape says must be left.
     unsafe fn run(&self, args: &Args) -> u32;
 
+    /// Columns and memory of the kernel's *complete* version, which gives up no row and gives the same bits, if there is one
+    /// and it is worth while to have it. The driver asks when [`Kernel::run`] has given up so many more rows.
+    ///
+    /// The version has the same columns and lane count.
+    fn complete(&self, _given_up: usize) -> Option<&KernelShape> {
+        None
+    }
+
+    /// [`Kernel::run`] of the complete version.
+    ///
+    /// # Safety
+    /// As for [`Kernel::run`], with the shape that [`Kernel::complete`] has returned.
+    unsafe fn run_complete(&self, _args: &Args) -> u32 {
+        unreachable!("a kernel with a complete version runs it")
+    }
+
     /// Evaluates one row on the full-range path, for rows that [`Kernel::run`] gave up with
-    /// [`Status::SlowPath`](crate::abi::Status::SlowPath). `param_gradients` receives this row's contribution alone
+    /// [`Status::SlowPath`](crate::abi::Status::SlowPath) while there is no complete version. `param_gradients` receives this row's contribution alone
     /// (every element, so −0.0 where it contributes nothing).
     ///
     /// A kernel for binary32 gets its numbers, and gives results, as the binary64 numbers that they are.

@@ -21,14 +21,15 @@
 //!
 //! # Rows that fail, rows that are slow
 //!
-//! A kernel reports per row, if it has reason to, that the row left the fast range of a recipe (the driver evaluates
-//! it again with [`Kernel::row`]), that it failed a check, or that there is something to note.
+//! A kernel reports per row, if it has reason to, that the row left the fast range of a recipe, that it failed a check, or that
+//! there is something to note. Rows outside a fast range are run again by the kernel's complete version ([`Kernel::complete`]), in
+//! groups of sixteen, or one by one with [`Kernel::row`] while they are so few that it has not been made.
 //! A failed row gets NaN in all its outputs and gradient columns, and so do the sums over the batch, which would be sums over a
 //! part of it; with [`Options::skip_failed`] they are, and failed rows add nothing. The [`Report`] counts such rows. The sum over no
 //! rows at all is 0.
 //!
-//! In a tile that has slow or failed rows, what the kernel added to the partial sums is discarded, and the tile is
-//! run again in pieces of 16 rows with fresh partial sums, which then hold the contribution of one row each. They
+//! In a tile that has slow or failed rows, what the kernel added to the partial sums is discarded. The complete version runs over the
+//! whole tile. Where there is none, or rows fail, the tile is run again in pieces of 16 rows with fresh partial sums, which then hold the contribution of one row each. They
 //! are added in order, with the contributions of slow rows from [`Kernel::row`] in their places. So kernels need
 //! not mask what such rows add.
 

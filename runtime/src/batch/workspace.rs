@@ -91,6 +91,7 @@ pub(super) struct Space<T: Element> {
     pub(super) tile: Buffer<T>,
     /// All columns of the last rows, which do not fill a lane group.
     pub(super) pad: Buffer<T>,
+    /// All 0 between calls of kernels.
     pub(super) status: Buffer<T::Word>,
     pub(super) scratch: Buffer<u8>,
     /// What kernels run on that need more stack than a thread may have left.

@@ -41,7 +41,6 @@ pub fn exp_sin<L: Lanes>(l: &L, x: L::F, y: L::F) -> L::F {
 }
 
 fn exponential<L: Lanes>(l: &L, x: L::F, y: L::F) -> (L::F, L::F) {
-    trig::report(l, y);
     // Next to an infinite x, a y that is not finite counts as zero.
     let infinity = l.f(f64::INFINITY);
     let no_angle = l.and(l.eq(l.abs(x), infinity), l.not(l.lt(l.abs(y), infinity)));

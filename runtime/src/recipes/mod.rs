@@ -11,6 +11,7 @@ pub mod full_range;
 pub mod hyperbolic;
 pub mod hypot;
 pub mod inverse;
+mod large_angle;
 pub mod lead;
 pub mod log;
 mod poly;

@@ -23,6 +23,73 @@ pub fn split<L: Lanes>(l: &L, x: L::F) -> (L::F, L::F) {
     (l.select(usual, mantissa, x), l.select(usual, exponent, l.f(0.0)))
 }
 
+/// `m` and `f` with `x = m · 2^(f − base)` exactly, for the [`base`] of the format: an integer f, not negative, and `1/8 ≤ |m| < 32`, or
+/// `|m| < 1/4` if x is subnormal. `m = x` for `±0`, `±∞` and NaN. In fewer operations than [`split`].
+fn split_roughly<L: Lanes>(l: &L, x: L::F) -> (L::F, L::I) {
+    let Format { fraction, bias } = Format::of(l);
+    // The exponent field without its lowest bits, so that the power of two of its opposite is a number for all of them.
+    let field = l.iand(l.bits(x), l.i((2 * bias + 1 - 7) << fraction));
+    let factor = l.float(l.isub(l.i((bias + base(l)) << fraction), field));
+    (l.mul(x, factor), l.shr(field, fraction))
+}
+
+/// See [`split_roughly`].
+fn base<L: Lanes>(l: &L) -> i64 {
+    Format::of(l).bias - 3
+}
+
+/// So many factors are multiplied without a look at the size of their product.
+const FEW: u32 = 4;
+
+/// The product of numbers, rounded after each factor, as if exponents had no bounds: only the result overflows or loses bits.
+///
+/// There are at least two factors, and how many is known from the beginning.
+pub struct Product<L: Lanes> {
+    /// It is `mantissa · 2^(exponent − the bases of all that was split)`.
+    pub mantissa: L::F,
+    /// A sum of exponents, as an integer.
+    pub exponent: L::I,
+}
+
+impl<L: Lanes> Product<L> {
+    /// The product of one number.
+    pub fn of(l: &L, x: L::F) -> Product<L> {
+        let (mantissa, exponent) = split_roughly(l, x);
+        Product { mantissa, exponent }
+    }
+
+    /// With another factor, of `count` in all.
+    pub fn times(self, l: &L, x: L::F, count: u32) -> Product<L> {
+        let (factor, above) = split_roughly(l, x);
+        let (mantissa, exponent) = (l.mul(self.mantissa, factor), l.iadd(self.exponent, above));
+        if count <= FEW {
+            return Product { mantissa, exponent };
+        }
+        let (mantissa, carried) = split_roughly(l, mantissa);
+        Product { mantissa, exponent: l.iadd(exponent, carried) }
+    }
+
+    /// With the last of `count` factors, as a number.
+    pub fn ending_with(self, l: &L, x: L::F, count: u32) -> L::F {
+        let Format { fraction, bias } = Format::of(l);
+        let (factor, above) = split_roughly(l, x);
+        let mantissa = l.mul(self.mantissa, factor);
+        let splits = if count <= FEW { count } else { 2 * count - 2 };
+        let integer = Format::of(l).integer();
+        let exponent = l.float(l.ior(l.iadd(self.exponent, above), l.bits(l.f(integer))));
+        let exponent = l.sub(exponent, l.f(integer + (i64::from(splits) * base(l)) as f64));
+        // In two steps, of which the first one is exact. Beyond these bounds the result is infinite or zero.
+        let bound = by_format(l, 1400.0, 200.0);
+        let exponent = l.select(l.lt(l.f(bound), exponent), l.f(bound), exponent);
+        let exponent = l.select(l.lt(exponent, l.f(-bound)), l.f(-bound), exponent);
+        let half = l.round_even(l.mul(exponent, l.f(0.5)));
+        let rest = l.sub(exponent, half);
+        let shifted = |e: L::F| l.bits(l.add(e, l.f(Format::of(l).round() + bias as f64)));
+        let power = |e: L::F| l.float(l.shl(shifted(e), fraction));
+        l.mul(l.mul(mantissa, power(half)), power(rest))
+    }
+}
+
 /// `x · 2^e` for an integer `e`. It is exact unless the result is subnormal, and there off by at most 1 ULP; it is infinite or zero
 /// only where the product is.
 pub fn scale<L: Lanes>(l: &L, x: L::F, e: L::F) -> L::F {
@@ -61,6 +128,45 @@ mod tests {
             assert_eq!((m.to_bits(), e), (x.to_bits(), 0.0));
         }
         assert!(split(&Scalar::new(), f64::NAN).0.is_nan());
+    }
+
+    #[test]
+    fn products_overflow_or_lose_bits_at_their_end_only() {
+        let l = &Scalar::new();
+        let product = |factors: &[f64]| {
+            let count = factors.len() as u32;
+            let (last, others) = factors.split_last().expect("there are factors");
+            let (first, others) = others.split_first().expect("there are two");
+            let product =
+                others.iter().fold(Product::of(l, *first), |product, &x| product.times(l, x, count));
+            product.ending_with(l, *last, count)
+        };
+        let huge = [1e200, 1e200, 1e-200, 1e-200];
+        assert!((product(&huge) - 1.0).abs() < 1e-15);
+        assert!((product(&[1e-200, 1e-200, 1e200, 1e200]) - 1.0).abs() < 1e-15);
+        assert_eq!(product(&[f64::MAX, 5e-324, 4.0]), f64::MAX * 5e-324 * 4.0);
+        assert_eq!(product(&[5e-324, 5e-324, 2f64.powi(1000), 2f64.powi(1000)]), 2f64.powi(2000 - 2148));
+        assert_eq!(product(&[1e300, -1e300, 0.0]).to_bits(), (-0.0_f64).to_bits());
+        assert_eq!(product(&[1e300, -1e300, 1e300]), f64::NEG_INFINITY);
+        assert_eq!(product(&[1e-300, 1e-300, 1e-300]), 0.0);
+        assert_eq!(product(&[1e300, f64::INFINITY, 1e-300]), f64::INFINITY);
+        assert!(product(&[1.0, f64::INFINITY, 0.0]).is_nan() && product(&[1.0, f64::NAN, 1.0]).is_nan());
+        assert_eq!(product(&[3e-310, 1.5, 7.0]), 3e-310 * 10.5);
+        // Where nothing overflows on the way, these are the bits of the plain product.
+        let (mut x, mut plain) = (0.37, 1.0);
+        let factors: Vec<f64> = (0..60)
+            .map(|_| {
+                x = 4.0 * x * (1.0 - x);
+                x - 0.41
+            })
+            .collect();
+        factors.iter().for_each(|x| plain *= x);
+        assert_eq!(product(&factors).to_bits(), plain.to_bits());
+        let l = &Scalar32::new();
+        let found = Product::of(l, 1e30_f32).times(l, 1e30, 4).times(l, 1e-30, 4).ending_with(l, 1e-30, 4);
+        assert!((found - 1.0).abs() < 1e-5);
+        let subnormal = f32::from_bits(1);
+        assert_eq!(Product::of(l, subnormal).ending_with(l, f32::MAX, 2), subnormal * f32::MAX);
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! Sine, cosine and tangent.
 //!
-//! All three subtract the nearest multiple `n·π/2` and evaluate polynomials on `[−π/4, π/4]`. They are complete
-//! for `|x| ≤ 2^26` (binary32: 2^25); [`full_range`](super::full_range) continues them to all finite arguments.
+//! All three subtract the nearest multiple `n·π/2` and evaluate polynomials on `[−π/4, π/4]`. For `|x| ≤ 2^26` (binary32:
+//! 2^25) that is done by Cody and Waite's method, beyond by Payne and Hanek's (`large_angle`).
 
 use super::format::by_format;
+use super::large_angle;
 use super::poly::{by_pairs, flip, sign_bit};
 use super::single;
 use crate::lanes::{Lanes, Precision};
@@ -61,15 +62,29 @@ const HALF_TAN: [f64; 9] = [
 
 /// `x = n·π/2 + hi − tail` with `|hi| ≤ π/4` or a hair more and `|tail| ≤ ulp(hi)` unless `hi` cancels; the low bits
 /// of the third result are `n + shift`.
+///
+/// Beyond the fast range finite numbers are reported, or reduced by another method where lanes are complete. Infinities and
+/// NaN become NaN.
 #[inline]
 pub(super) fn reduce<L: Lanes>(l: &L, x: L::F, shift: f64) -> (L::F, L::F, L::I) {
-    match l.precision() {
+    let size = l.abs(x);
+    let limit = l.f(by_format(l, FAST_LIMIT, f64::from(FAST_LIMIT_SINGLE)));
+    let large = l.and(l.lt(limit, size), l.lt(size, l.f(f64::INFINITY)));
+    if !l.complete() {
+        l.outside(large);
+    }
+    let (hi, tail, quadrant) = match l.precision() {
         Precision::Double => reduce_double(l, x, shift),
         Precision::Single => single::trig::reduce(l, x, shift),
+    };
+    if !l.complete() {
+        return (hi, tail, quadrant);
     }
+    let (far_hi, far_tail, far_quadrant) = large_angle::reduce(l, x, shift);
+    (l.select(large, far_hi, hi), l.select(large, far_tail, tail), l.iselect(large, far_quadrant, quadrant))
 }
 
-/// [`reduce`] in binary64. Right for `|x| ≤ 2^26`: `hi − tail` is off by at most 0.06 · 2^−53 of itself,
+/// [`reduce`] in binary64 on the fast range. Right for `|x| ≤ 2^26`: `hi − tail` is off by at most 0.06 · 2^−53 of itself,
 /// even at the arguments nearest to multiples of π/2 (tried: the numbers next to all 43 million multiples).
 ///
 /// The first `fma` is exact: its result is a multiple of 2^−53 below 1. The product of n and B is exact because
@@ -84,14 +99,6 @@ fn reduce_double<L: Lanes>(l: &L, x: L::F, shift: f64) -> (L::F, L::F, L::I) {
     let tail = l.fma(n, l.f(PI_2_B), l.sub(hi, a));
     let tail = l.fma(n, l.f(PI_2_C), tail);
     (hi, tail, l.bits(rounded))
-}
-
-/// Reports the finite lanes beyond the fast range; infinities and NaN become NaN by themselves.
-#[inline]
-pub(super) fn report<L: Lanes>(l: &L, x: L::F) {
-    let size = l.abs(x);
-    let limit = l.f(by_format(l, FAST_LIMIT, f64::from(FAST_LIMIT_SINGLE)));
-    l.outside(l.and(l.lt(limit, size), l.lt(size, l.f(f64::INFINITY))));
 }
 
 /// Sine and cosine of `hi − tail`, `|hi| ≤ π/4`.
@@ -208,14 +215,12 @@ pub(super) fn tan_reduced<L: Lanes>(l: &L, hi: L::F, tail: L::F, quadrant: L::I)
 /// Measured: 0.75 ULP (sin), 0.73 ULP (cos); both 0.80 in binary32. `sin(±0) = ±0`; ±∞ and NaN give NaN. Fast
 /// range: `|x| ≤ 2^26` (binary32: 2^25) and everything that is not finite.
 pub fn sincos<L: Lanes>(l: &L, x: L::F) -> (L::F, L::F) {
-    report(l, x);
     let (hi, tail, quadrant) = reduce(l, x, 0.0);
     sincos_reduced(l, hi, tail, quadrant)
 }
 
 /// Sine of `x`: the first result of [`sincos`], bit for bit.
 pub fn sin<L: Lanes>(l: &L, x: L::F) -> L::F {
-    report(l, x);
     let (hi, tail, quadrant) = reduce(l, x, 0.0);
     let (s, c) = kernels(l, hi, tail);
     flip(l, l.select(odd(l, quadrant), c, s), half_turn(l, quadrant))
@@ -223,7 +228,6 @@ pub fn sin<L: Lanes>(l: &L, x: L::F) -> L::F {
 
 /// Cosine of `x`: the second result of [`sincos`], bit for bit.
 pub fn cos<L: Lanes>(l: &L, x: L::F) -> L::F {
-    report(l, x);
     let (hi, tail, quadrant) = reduce(l, x, 0.0);
     let (s, c) = kernels(l, hi, tail);
     flip(l, l.select(odd(l, quadrant), s, c), half_turn(l, l.iadd(quadrant, l.i(1))))
@@ -238,7 +242,6 @@ pub fn cos<L: Lanes>(l: &L, x: L::F) -> L::F {
 /// Measured: 0.78 ULP (binary32: 0.79). `tan(±0) = ±0`; ±∞ and NaN give NaN. Fast range: `|x| ≤ 2^26`
 /// (binary32: 2^25) and everything that is not finite.
 pub fn tan<L: Lanes>(l: &L, x: L::F) -> L::F {
-    report(l, x);
     let (hi, tail, quadrant) = reduce(l, x, 1.0);
     tan_reduced(l, hi, tail, quadrant)
 }

@@ -58,8 +58,16 @@ impl<'a> FunctionPlan<'a> {
 /// Where the rows at hand end, and what was found of them so far.
 struct Progress {
     row: VReg,
-    /// The or of all status words.
+    /// Whether a status word was not 0, as 0 or 1.
     flagged: Option<VReg>,
+}
+
+/// What is done with status words of which one is not 0. It stands out of the way.
+struct Reporting {
+    from: Label,
+    back: Label,
+    /// Where they go, and they.
+    words: Vec<(Address, VReg)>,
 }
 
 impl Progress {
@@ -132,7 +140,7 @@ pub(super) fn piece<'a>(
         }
     }
     let results = Results { stores, status };
-    let flagged = results.status.map(|_| selector.fresh_constant(0));
+    let flagged = results.status.map(|_| selector.fixed_number(0));
     let mut progress = Progress { row: first, flagged };
     let streams = plan.pieces.list.len() == 1 && streams(program);
     if plan.interleave > 1 || streams {
@@ -206,30 +214,15 @@ pub(super) fn function<'a>(
 impl<'a> Selector<'a, '_> {
     /// Ends a kernel: it returns whether any status word was not 0.
     fn result(&mut self, flagged: Option<VReg>) {
-        let result = self.general();
-        match flagged {
-            None => self.code(Code::Mov_r64_imm64, &[Arg::Def(result), Arg::Imm64(0)]),
-            Some(words) => {
-                let [zero, one] = [0, 1].map(|number| {
-                    let register = self.general();
-                    self.code(Code::Mov_r64_imm64, &[Arg::Def(register), Arg::Imm64(number)]);
-                    register
-                });
-                match self.isa {
-                    Isa::Avx2 => {
-                        self.code(Code::VEX_Vptest_ymm_ymmm256, &[Arg::Use(words), Arg::Use(words)]);
-                    }
-                    Isa::Avx512 => {
-                        let some = self.f.register(self.isa.mask_class());
-                        let code = Code::EVEX_Vptestmq_kr_k1_zmm_zmmm512b64;
-                        self.code(code, &[Arg::Def(some), Arg::Use(words), Arg::Use(words)]);
-                        self.any_of(&[some]);
-                    }
-                }
-                self.code(Code::Cmovne_r64_rm64, &[Arg::Reuse(result, zero), Arg::Use(one)]);
-            }
-        }
+        let result = flagged.unwrap_or_else(|| self.fixed_number(0));
         self.f.emit_fixed(Action::Return, &[Operand::reg_fixed_use(result, general(RAX))]);
+    }
+
+    /// A number in a general register.
+    fn fixed_number(&mut self, number: u64) -> VReg {
+        let register = self.general();
+        self.code(Code::Mov_r64_imm64, &[Arg::Def(register), Arg::Imm64(number)]);
+        register
     }
 
     /// A loop over the rows up to `end`, `groups` lane groups at a time.
@@ -252,7 +245,7 @@ impl<'a> Selector<'a, '_> {
         self.rows_mut().row = inside.row;
         self.walk.restart(piece, groups);
         self.iteration(piece, &results.stores);
-        let flagged = self.statuses(results, inside.flagged);
+        let (flagged, reporting) = self.statuses(results, inside.flagged).unzip();
         let next = self.general();
         let step = (groups * self.group_bytes()) as i32;
         self.code(Code::Lea_r64_m, &[Arg::Def(next), Arg::Memory(Address::new(inside.row, step))]);
@@ -261,6 +254,14 @@ impl<'a> Selector<'a, '_> {
         let after = Progress { row: next, flagged };
         self.f.place(again, Vec::new());
         self.f.jump(body, after.values());
+        if let Some(Reporting { from, back, words }) = reporting {
+            self.f.place(from, Vec::new());
+            for (address, words) in words {
+                self.keep(LaneType::I, address, words);
+            }
+            let flagged = self.fixed_number(1);
+            self.f.jump(back, vec![flagged]);
+        }
         self.f.place(done, Vec::new());
         self.f.jump(exit, after.values());
         self.f.place(skip, Vec::new());
@@ -272,25 +273,46 @@ impl<'a> Selector<'a, '_> {
     }
 
     fn fresh_progress(&mut self, like: &Progress) -> Progress {
-        Progress { row: self.general(), flagged: like.flagged.map(|_| self.f.register(VECTOR)) }
+        Progress { row: self.general(), flagged: like.flagged.map(|_| self.general()) }
     }
 
     fn compare_general(&mut self, x: VReg, y: VReg) {
         self.code(Code::Cmp_r64_rm64, &[Arg::Use(x), Arg::Source(Source::Register(y))]);
     }
 
-    /// Leaves the status words of an iteration. Returns those of all rows so far, or-ed.
-    fn statuses(&mut self, results: &Results<'_, VReg>, flagged: Option<VReg>) -> Option<VReg> {
-        let (Some((status, column)), Some(mut flagged)) = (results.status, flagged) else { return flagged };
+    /// Leaves the status words of an iteration, unless all are 0, as they are in memory. Returns whether any was not so far, and
+    /// what is done about it.
+    fn statuses(&mut self, results: &Results<'_, VReg>, flagged: Option<VReg>) -> Option<(VReg, Reporting)> {
+        let ((status, column), flagged) = results.status.zip(flagged)?;
+        let mut words = Vec::new();
+        let mut all = None;
         for group in 0..self.walk.groups {
             self.walk.group = group;
-            let words = self.value(status);
+            let here = self.value(status);
             let displacement = (group * self.group_bytes()) as i32;
-            let address = Address { base: column, index: Some(self.rows_of().row), displacement };
-            self.keep(LaneType::I, address, words);
-            flagged = self.either(flagged, words);
+            words.push((Address { base: column, index: Some(self.rows_of().row), displacement }, here));
+            all = Some(all.map_or(here, |before| self.either(before, here)));
         }
-        Some(flagged)
+        let all = all.expect("an iteration has a group");
+        let some = match self.isa {
+            Isa::Avx2 => {
+                self.code(Code::VEX_Vptest_ymm_ymmm256, &[Arg::Use(all), Arg::Use(all)]);
+                Flag::NotZero
+            }
+            Isa::Avx512 => {
+                let some = self.f.register(self.isa.mask_class());
+                let code = Code::EVEX_Vptestmq_kr_k1_zmm_zmmm512b64;
+                self.code(code, &[Arg::Def(some), Arg::Use(all), Arg::Use(all)]);
+                self.any_of(&[some])
+            }
+        };
+        let [from, none, back] = [(); 3].map(|()| self.f.label());
+        self.f.branch(some, from, none);
+        self.f.place(none, Vec::new());
+        self.f.jump(back, vec![flagged]);
+        let after = self.general();
+        self.f.place(back, vec![after]);
+        Some((after, Reporting { from, back, words }))
     }
 }
 

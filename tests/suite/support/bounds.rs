@@ -50,13 +50,21 @@ pub fn half_ulp_in(precision: Precision, x: f64) -> f64 {
     }
 }
 
-/// Lanes of numbers with errors, for operations that only compute with `+ − × ÷ √` and select. A result of two
+/// Lanes of numbers with errors, for operations that only compute with `+ − × ÷ √`, select, and take exponents apart. A result of two
 /// binary32 numbers that is rounded to binary64 first and then to binary32 is correctly rounded.
 pub struct Running(pub Precision);
 
 const UNUSED: &str = "compositions use no recipe";
 
 impl Running {
+    /// An integer lane of as many bits as a number.
+    fn integer(&self, value: i64) -> i64 {
+        match self.0 {
+            Precision::Double => value,
+            Precision::Single => (value as i32).into(),
+        }
+    }
+
     fn rounded(&self, value: f64, propagated: f64) -> Approx {
         let value = self.0.round(value);
         Approx { value, error: propagated + half_ulp_in(self.0, value) }
@@ -87,7 +95,13 @@ impl Lanes for Running {
         self.rounded(a.value - b.value, a.error + b.error)
     }
     fn mul(&self, a: Approx, b: Approx) -> Approx {
-        self.rounded(a.value * b.value, through(b.value, a.error) + through(a.value, b.error))
+        let propagated = through(b.value, a.error) + through(a.value, b.error);
+        let product = self.rounded(a.value * b.value, propagated);
+        // A product with a power of two is exact unless it overflows or is subnormal.
+        let power = |x: Approx| x.error == 0.0 && x.value.abs().to_bits() << 12 == 0;
+        let exact = (power(b) && product.value / b.value == a.value)
+            || (power(a) && product.value / a.value == b.value);
+        if exact && product.value.is_finite() { Approx { error: propagated, ..product } } else { product }
     }
     fn div(&self, a: Approx, b: Approx) -> Approx {
         let y = a.value / b.value;
@@ -130,14 +144,14 @@ impl Lanes for Running {
     fn not(&self, a: bool) -> bool {
         !a
     }
-    fn i(&self, _: i64) -> i64 {
-        unreachable!("{UNUSED}")
+    fn i(&self, value: i64) -> i64 {
+        self.integer(value)
     }
     fn fma(&self, _: Approx, _: Approx, _: Approx) -> Approx {
         unreachable!("{UNUSED}")
     }
-    fn round_even(&self, _: Approx) -> Approx {
-        unreachable!("{UNUSED}")
+    fn round_even(&self, a: Approx) -> Approx {
+        Approx { value: a.value.round_ties_even(), ..a }
     }
     fn floor(&self, _: Approx) -> Approx {
         unreachable!("{UNUSED}")
@@ -148,26 +162,29 @@ impl Lanes for Running {
     fn trunc(&self, _: Approx) -> Approx {
         unreachable!("{UNUSED}")
     }
-    fn iadd(&self, _: i64, _: i64) -> i64 {
-        unreachable!("{UNUSED}")
+    fn iadd(&self, a: i64, b: i64) -> i64 {
+        self.integer(a.wrapping_add(b))
     }
-    fn isub(&self, _: i64, _: i64) -> i64 {
-        unreachable!("{UNUSED}")
+    fn isub(&self, a: i64, b: i64) -> i64 {
+        self.integer(a.wrapping_sub(b))
     }
-    fn iand(&self, _: i64, _: i64) -> i64 {
-        unreachable!("{UNUSED}")
+    fn iand(&self, a: i64, b: i64) -> i64 {
+        a & b
     }
-    fn ior(&self, _: i64, _: i64) -> i64 {
-        unreachable!("{UNUSED}")
+    fn ior(&self, a: i64, b: i64) -> i64 {
+        a | b
     }
     fn ixor(&self, _: i64, _: i64) -> i64 {
         unreachable!("{UNUSED}")
     }
-    fn shl(&self, _: i64, _: u32) -> i64 {
-        unreachable!("{UNUSED}")
+    fn shl(&self, a: i64, by: u32) -> i64 {
+        self.integer(a << by)
     }
-    fn shr(&self, _: i64, _: u32) -> i64 {
-        unreachable!("{UNUSED}")
+    fn shr(&self, a: i64, by: u32) -> i64 {
+        match self.0 {
+            Precision::Double => (a.cast_unsigned() >> by).cast_signed(),
+            Precision::Single => self.integer((a as u32 >> by).into()),
+        }
     }
     fn igt(&self, _: i64, _: i64) -> bool {
         unreachable!("{UNUSED}")
@@ -175,16 +192,19 @@ impl Lanes for Running {
     fn ieq(&self, _: i64, _: i64) -> bool {
         unreachable!("{UNUSED}")
     }
-    fn bits(&self, _: Approx) -> i64 {
-        unreachable!("{UNUSED}")
+    fn bits(&self, a: Approx) -> i64 {
+        self.integer(self.0.bits(a.value).cast_signed())
     }
-    fn float(&self, _: i64) -> Approx {
-        unreachable!("{UNUSED}")
+    fn float(&self, a: i64) -> Approx {
+        Approx { value: self.0.number(a.cast_unsigned()), error: 0.0 }
     }
     fn lookup(&self, _: &'static [f64], _: i64) -> Approx {
         unreachable!("{UNUSED}")
     }
     fn outside(&self, _: bool) {}
+    fn iterate(&self, _: Approx, _: impl Fn(Approx) -> bool, _: impl Fn(Approx) -> Approx) -> Approx {
+        unreachable!("{UNUSED}")
+    }
 }
 
 /// Partial derivatives of an elementwise operation by its operands, in closed form: not the rules under test.

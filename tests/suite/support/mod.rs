@@ -121,7 +121,7 @@ fn run_matrix_as<T: Element>(
     Results { columns, sums: sums.into_iter().map(bits).collect(), failed: report.failed }
 }
 
-fn evaluate<T: Element>(
+pub fn evaluate<T: Element>(
     kernel: &Kernel,
     rows: usize,
     inputs: &[Source<'_, T>],

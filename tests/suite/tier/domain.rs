@@ -159,6 +159,20 @@ fn domain_of_powers() {
     edges("(pow x 2)", Op::Pow, &[&[0.0], &[-3.0]], &[]);
     edges("(pow 0 x)", Op::Pow, &[&[0.0], &[0.5]], &[&[-1.0]]);
     edges("(pow -2 x)", Op::Pow, &[&[-3.0]], &[&[0.5]]);
+    // Zero has no complex power with a negative exponent.
+    edges(
+        "(expt (make-rectangular x y) -1)",
+        Op::PowRe,
+        &[&[1.0, 0.0], &[0.0, TINY], &[NAN, 0.0]],
+        &[&[0.0, 0.0], &[-0.0, 0.0], &[0.0, -0.0]],
+    );
+    edges(
+        "(expt (make-rectangular x y) z)",
+        Op::PowRe,
+        &[&[0.0, 0.0, 0.5], &[0.0, 0.0, 0.0], &[2.0, 0.0, -0.5], &[0.0, 0.0, NAN]],
+        &[&[0.0, 0.0, -0.5], &[-0.0, -0.0, -2.0]],
+    );
+    edges("(expt (make-rectangular x y) 2)", Op::PowRe, &[&[0.0, 0.0]], &[]);
 }
 
 #[test]
@@ -472,6 +486,9 @@ fn conditions_in_words() {
             "x > 0\ny > 0\nz ≥ 0\nz is an integer",
         ),
         ("(pow x y)", "x > 0, or x = 0 ≤ y, or x < 0 with y an integer"),
+        ("(expt (make-rectangular x y) -2)", "x ≠ 0 or y ≠ 0"),
+        ("(expt (make-rectangular x y) (/ z 2))", "x ≠ 0 or y ≠ 0, or z/2 ≥ 0"),
+        ("(expt (make-rectangular x y) 3)", ""),
         ("(+ (asin (* 2 x)) (log1p (- x)) (sqrt (- x (- y 1))))", "−1 ≤ 2·x ≤ 1\n−x > −1\nx − (y − 1) ≥ 0"),
         ("(+ (inv M) (vsum (normalize u)) (/ (ref u 1)))", "det(M) ≠ 0\n‖u‖ ≠ 0\nu[1] ≠ 0"),
         ("(/ x y z)", "y ≠ 0\nz ≠ 0"),

@@ -1,6 +1,7 @@
 //! What native code computes, in the tier that `NC_TIER` names, else in the fastest: the gate runs these tests in each tier. Tests
 //! that go through all tiers by themselves stand beside this folder.
 
+mod beyond;
 mod bounds;
 mod complex;
 mod derivatives;

@@ -523,6 +523,10 @@ fn slopes_at_the_ends_of_the_range() {
         ("(atan x y)", &[1e300, f64::NEG_INFINITY], &[-0.0, -0.0]),
         ("(atan x)", &[1e160], &[1e-320]),
         ("(atan x)", &[f64::INFINITY], &[0.0]),
+        // The slope is finite where the value has just become infinite.
+        ("(exp2 x)", &[1024.3], &[1.5340670706977533e308]),
+        ("(exp2 x)", &[1024.6], &[f64::INFINITY]),
+        ("(exp2 x)", &[-1074.0], &[5e-324]),
         ("(pow x y)", &[1e-310, 1e-3], &[4.897788193684e306, -349.605]),
         ("(lead x y)", &[300.0, 1e-300], &[1.0, 5.148200222412014e-131]),
         ("(lex x y)", &[1e-20, 1.0], &[1e20, -1e20]),
@@ -620,12 +624,18 @@ fn second_derivatives_agree_in_every_order() {
             // After the value and the gradient, by direction; and after the value and its tangents, those of all of them.
             let of_reverse = |i: usize, j: usize| reverse[1 + n + j * n + i][p];
             let of_forward = |i: usize, j: usize| forward[(1 + n) * (1 + j) + 1 + i][p];
+            // References are as symmetric as what they are for, and take all the time.
+            let mut turned = None;
             for (i, j) in (0..n).flat_map(|i| (0..n).map(move |j| (i, j))) {
                 let slope = (row.slopes[i])(b, &big(at[0]), &big(at[1]));
                 if slope.is_nan() || slope.is_inf() {
                     continue;
                 }
-                let Some(expected) = second(&row, b, *at, i, j) else { continue };
+                let known = if (i, j) == (1, 0) { turned } else { None };
+                let Some(expected) = known.or_else(|| second(&row, b, *at, i, j)) else { continue };
+                if (i, j) == (0, 1) {
+                    turned = Some(expected);
+                }
                 let size = rough(&slope).abs() / if at[j] == 0.0 { 1.0 } else { at[j].abs() };
                 let scale = expected.abs() + size;
                 if !(1e-250..1e250).contains(&scale) && scale != 0.0 {
