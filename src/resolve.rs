@@ -683,7 +683,8 @@ impl<'a> Resolver<'a> {
 
     /// The known name closest to an unknown one.
     fn similar(&self, text: &str) -> Option<String> {
-        if text.len() > 64 {
+        // What is beyond the last error is not reported.
+        if text.len() > 64 || self.errors.len() >= MAX_DIAGNOSTICS {
             return None;
         }
         let primitives: Vec<&str> = Primitive::names().collect();
