@@ -574,7 +574,7 @@ fn second_derivatives_agree_in_every_order() {
             // After the value and the gradient, by direction; and after the value and its tangents, those of all of them.
             let of_reverse = |i: usize, j: usize| reverse[1 + n + j * n + i][p];
             let of_forward = |i: usize, j: usize| forward[(1 + n) * (1 + j) + 1 + i][p];
-            // References are as symmetric as what they are for, and take all the time.
+            // References are as symmetric as what they are for, and take all the time. One of 0 may have been lost in rounding.
             let mut turned = None;
             for (i, j) in (0..n).flat_map(|i| (0..n).map(move |j| (i, j))) {
                 let slope = (row.slopes[i])(b, &big(at[0]), &big(at[1]));
@@ -583,7 +583,7 @@ fn second_derivatives_agree_in_every_order() {
                 }
                 let known = if (i, j) == (1, 0) { turned } else { None };
                 let Some(expected) = known.or_else(|| second(&row, b, *at, i, j)) else { continue };
-                if (i, j) == (0, 1) {
+                if (i, j) == (0, 1) && expected != 0.0 {
                     turned = Some(expected);
                 }
                 let size = rough(&slope).abs() / if at[j] == 0.0 { 1.0 } else { at[j].abs() };
