@@ -2,6 +2,7 @@
 
 mod columns;
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -15,6 +16,7 @@ use nc_runtime::batch::{
     self, Batch, BatchError, Kernel as BatchKernel, KernelShape, Options as RunOptions, Report, RowOutcome,
     Workspace,
 };
+use nc_runtime::stop::{Stop, StopFlag};
 
 use crate::build::Signature;
 use crate::codegen::CodegenError;
@@ -23,6 +25,7 @@ use crate::codegen::wide::{self, Isa, WideCode};
 use crate::derive::DerivativeTooLarge;
 use crate::derive::adjoint::{Seeds, adjoint};
 use crate::derive::finite;
+use crate::derive::jacobian::{is_cheaper_forward, jacobian};
 use crate::derive::tangent::{Direction, tangent};
 use crate::graph::{Check, Graph, Input, Output, Reason, Role, Shape, Source};
 use crate::interpret::ast::{AstInterpreter, AstKernel, Failure, FailureReason, Scratch, Variable};
@@ -369,6 +372,20 @@ pub enum KernelError {
         /// How many there would be.
         count: usize,
     },
+    /// Derivatives that are more than memory for compiling holds.
+    #[error(
+        "{count} derivatives take about {} MiB to compile, and there may be {} MiB",
+        bytes >> 20,
+        limit >> 20
+    )]
+    DerivativeMemory {
+        /// How many there would be.
+        count: usize,
+        /// What they need, about.
+        bytes: usize,
+        /// What compiling may take: [`CompileOptions::memory_bytes`].
+        limit: usize,
+    },
     /// A row needs more memory than it may.
     #[error(
         "a row needs {} MiB of memory and may have {} MiB ({largest} is the largest of its values)",
@@ -409,7 +426,7 @@ impl KernelError {
             KernelError::TooDeep { .. } => "too-deep",
             KernelError::DerivativeTooLarge(_) | KernelError::TooManyDerivatives { .. } => "too-large",
             KernelError::TooManySteps { .. } => "too-many-steps",
-            KernelError::Memory { .. } => "memory",
+            KernelError::Memory { .. } | KernelError::DerivativeMemory { .. } => "memory",
             KernelError::Internal { .. } => "internal",
             KernelError::Codegen(_) => "codegen",
         }
@@ -421,11 +438,15 @@ pub fn derived(graph: &Graph, options: &CompileOptions) -> Result<Graph, KernelE
     options.check()?;
     let wrt = match &options.wrt {
         None => (0..graph.inputs.len() as u32).collect(),
-        Some(names) => names.iter().map(|name| input_index(graph, name)).collect::<Result<Vec<u32>, _>>()?,
+        Some(names) => input_indices(graph, names)?,
     };
     let count = derivative_count(graph, options, &wrt);
     if count > MAX_COLUMNS {
         return Err(KernelError::TooManyDerivatives { count });
+    }
+    let (bytes, limit) = (count.saturating_mul(DERIVATIVE_BYTES), options.memory_bytes);
+    if bytes > limit {
+        return Err(KernelError::DerivativeMemory { count, bytes, limit });
     }
     let by = |shape: fn(Shape) -> bool| {
         wrt.iter().map(|&input| &graph.inputs[input as usize]).find(|input| shape(input.shape))
@@ -438,6 +459,7 @@ pub fn derived(graph: &Graph, options: &CompileOptions) -> Result<Graph, KernelE
         {
             return Err(KernelError::ComplexByVector { input: input.name.clone(), shape: input.shape });
         }
+        Derivative::Gradient if is_cheaper_forward(graph, &wrt) => jacobian(graph, &wrt)?,
         Derivative::Gradient => adjoint(graph, Seeds::Elements, &wrt)?,
         Derivative::Vjp => adjoint(graph, Seeds::Cotangents, &wrt)?,
         Derivative::Jvp { seeds } => {
@@ -481,6 +503,9 @@ pub fn derived(graph: &Graph, options: &CompileOptions) -> Result<Graph, KernelE
     Ok(graph)
 }
 
+/// About how many bytes a derivative takes from the graph to the code, however simple it is.
+const DERIVATIVE_BYTES: usize = 512;
+
 /// How many derivatives the options ask for.
 fn derivative_count(graph: &Graph, options: &CompileOptions, wrt: &[u32]) -> usize {
     let results = graph.outputs.iter().map(|o| graph.shape(o.node).len()).fold(0, usize::saturating_add);
@@ -509,14 +534,17 @@ fn check_memory(graph: &Graph, limit: usize) -> Result<(), KernelError> {
 /// Bytes of an element in the interpreters, which any row may come to.
 const ELEMENT_BYTES: usize = 16;
 
-fn input_index(graph: &Graph, name: &str) -> Result<u32, KernelError> {
-    match graph.inputs.iter().position(|input| input.name == name) {
-        Some(index) => Ok(index as u32),
+/// The inputs with these names.
+fn input_indices(graph: &Graph, names: &[String]) -> Result<Vec<u32>, KernelError> {
+    let inputs: HashMap<&str, u32> = graph.inputs.iter().map(|input| input.name.as_str()).zip(0..).collect();
+    let index = |name: &String| match inputs.get(name.as_str()) {
+        Some(&index) => Ok(index),
         None => Err(KernelError::UnknownInput {
-            name: name.to_string(),
+            name: name.clone(),
             inputs: graph.inputs.iter().map(|i| i.name.as_str()).collect::<Vec<_>>().join(", "),
         }),
-    }
+    };
+    names.iter().map(index).collect()
 }
 
 /// Why there is no native code for a program.
@@ -884,14 +912,32 @@ impl Kernel {
         batch::evaluate_row(self, inputs, params, outputs, sums, workspace)
     }
 
+    /// Evaluates one row as [`Kernel::evaluate_row`] does, unless it is stopped first.
+    ///
+    /// # Errors
+    ///
+    /// Slices that do not fit the kernel, and [`BatchError::Stopped`].
+    pub fn evaluate_row_until<T: Element>(
+        &self,
+        inputs: &[T],
+        params: &[T],
+        outputs: &mut [T],
+        sums: &mut [f64],
+        workspace: &mut Workspace,
+        stop: &Stop,
+    ) -> Result<RowOutcome, BatchError> {
+        batch::evaluate_row_until(self, inputs, params, outputs, sums, workspace, Some(stop))
+    }
+
     /// Evaluates the program for a row that has failed once more, by interpreting its text, to find out in which state
     /// of which loop it fails. The state belongs to the value: cotangents and tangents among the inputs do not matter.
     ///
     /// ```
-    /// # use neural_compiler::{CompileOptions, Program};
+    /// # use neural_compiler::{CompileOptions, Limits, Program};
     /// # fn main() -> Result<(), neural_compiler::Error> {
     /// let source = "(let search ((i 0) (x x)) (if (< x 1) i (search (+ i 1) (* x 1.5))))";
-    /// let kernel = Program::parse(source)?.compile(&CompileOptions::default())?;
+    /// let limits = Limits { iterations: 10_000, ..Limits::default() };
+    /// let kernel = Program::parse(source)?.compile(&CompileOptions::default().limits(limits))?;
     /// let why = kernel.explain(&[2.0], &[]).expect("x grows for ever");
     /// assert_eq!(why.reason.to_string(), "the loop takes more than 10000 iterations");
     /// assert_eq!(why.span.text(source), "search");
@@ -921,12 +967,16 @@ impl Kernel {
         let mut scratch = Scratch::default();
         let values = self.inner.outputs.iter().filter(|output| output.role == Role::Value);
         let mut results = vec![0.0; values.map(|output| output.shape.len()).sum()];
-        let Failure { span, reason, state } =
-            program.clone().with_limits(bounded).row(&mut scratch, inputs, params, &mut results).err()?;
+        let Failure { span, reason, state } = program
+            .clone()
+            .with_limits(bounded)
+            .with_inlined(steps)
+            .row(&mut scratch, inputs, params, &mut results)
+            .err()?;
         match reason {
             FailureReason::Check(Reason::Steps { limit }) if limit != limits.steps => None,
             FailureReason::Check(reason) => Some(Explanation { reason, span, state, steps: scratch.steps() }),
-            FailureReason::Shape(_) | FailureReason::Results(_) => None,
+            FailureReason::Shape(_) | FailureReason::Results(_) | FailureReason::Stopped => None,
         }
     }
 
@@ -1031,12 +1081,19 @@ impl BatchKernel for Kernel {
         }
     }
 
-    fn row(&self, inputs: &[f64], params: &[f64], outputs: &mut [f64], sums: &mut [f64]) -> RowOutcome {
+    fn row(
+        &self,
+        inputs: &[f64],
+        params: &[f64],
+        outputs: &mut [f64],
+        sums: &mut [f64],
+        stop: &StopFlag,
+    ) -> RowOutcome {
         match &self.inner.code {
             Code::Native(_) | Code::Wide(_) | Code::Interpreted => {
-                self.interpreter().row(inputs, params, outputs, sums)
+                self.interpreter().row(inputs, params, outputs, sums, stop)
             }
-            Code::Ast(kernel) => kernel.row(inputs, params, outputs, sums),
+            Code::Ast(kernel) => kernel.row(inputs, params, outputs, sums, stop),
         }
     }
 }

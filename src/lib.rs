@@ -58,7 +58,7 @@ pub use kernel::{
     Columns, CompileOptions, DEFAULT_TAPE_BYTES, Derivative, Dtype, Explanation, Kernel, KernelError,
     OutputInfo, Tier,
 };
-pub use limits::{DEFAULT_MEMORY_BYTES, Limits, MAX_DEPTH};
+pub use limits::{DEFAULT_MEMORY_BYTES, Limits, MAX_DEPTH, STEP_WORK};
 pub use nc_runtime::memory::CodeMemoryError;
 #[cfg(feature = "ndarray")]
 pub use ndarray;
@@ -79,4 +79,5 @@ pub mod batch {
     };
     pub use nc_runtime::element::Element;
     pub use nc_runtime::lanes::Precision;
+    pub use nc_runtime::stop::Stop;
 }

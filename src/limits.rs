@@ -20,6 +20,14 @@ pub(crate) const NODE_BYTES: usize = 96;
 /// Memory for compiling a program, and for what a row needs beside tapes, unless the caller says otherwise.
 pub const DEFAULT_MEMORY_BYTES: usize = 1 << 30;
 
+/// Operations on elements of vectors and matrices that count as one step of a row, where they are repeated: about as many
+/// as take as long as an iteration.
+pub const STEP_WORK: usize = 64;
+
+/// Operations that a program has at most once its functions are inlined, beside four for each that it is written with, if its calls,
+/// written out, would be more than it may have: it lives by what the calls share.
+pub(crate) const MAX_SHARED_SIZE: usize = 1 << 20;
+
 /// What a row may use before it fails. Programs that need more than the default say so in their header comment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Limits {
@@ -27,7 +35,8 @@ pub struct Limits {
     pub iterations: u64,
     /// How many calls of recursive functions may be under way at the same time; [`MAX_DEPTH`] at the most.
     pub depth: u64,
-    /// Iterations and calls of recursive functions of one row, all together.
+    /// Iterations and calls of recursive functions of one row, all together. In loops and recursive functions, operations on
+    /// vectors and matrices count as well: one step for every [`STEP_WORK`] operations on elements.
     pub steps: u64,
 }
 

@@ -1,5 +1,6 @@
 //! Programs: text that has been read and resolved, ready to be compiled for a signature.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use nc_runtime::lanes::Precision;
@@ -15,7 +16,7 @@ use crate::formula::FormulaError;
 use crate::graph::{Graph, print};
 use crate::interpret::ast::AstInterpreter;
 use crate::kernel::{CompileOptions, Derivative, Kernel, KernelError, Tier, derived};
-use crate::limits::Limits;
+use crate::limits::{Limits, MAX_SHARED_SIZE};
 use crate::lower;
 use crate::number;
 use crate::ops::counting::MAX_STEPS_SINGLE;
@@ -317,9 +318,11 @@ impl Program {
     }
 
     fn check_names(&self, signature: &Signature) -> Result<(), KernelError> {
+        let constants: HashSet<&str> = self.constants().map(|(name, _)| name).collect();
+        let inputs: HashSet<&str> = self.inputs().collect();
         for name in signature.names() {
-            let constant = signature.is_parameter(name) && self.constants().any(|(known, _)| known == name);
-            if !constant && !self.inputs().any(|input| input == name) {
+            let constant = signature.is_parameter(name) && constants.contains(name);
+            if !constant && !inputs.contains(name) {
                 let inputs =
                     self.inputs().chain(self.constants().map(|c| c.0)).collect::<Vec<_>>().join(", ");
                 return Err(KernelError::UnknownInput { name: name.to_string(), inputs });
@@ -367,7 +370,8 @@ impl Program {
             .with_limits(options.limits.unwrap_or(self.limits()))
             .with_precision(options.dtype.precision());
         let graph = match options.derivative {
-            Derivative::None if options.tier == Tier::Interpret => {
+            // Calls that share what they compute, as graphs do, may be too many to be made one by one.
+            Derivative::None if options.tier == Tier::Interpret && !self.lives_by_sharing() => {
                 let interpreter = interpreter.watching(options.watch());
                 return Ok(Kernel::from_tree(graph, interpreter, options.memory_bytes)?);
             }
@@ -375,6 +379,12 @@ impl Program {
             _ => derived(&graph, options)?,
         };
         Ok(Kernel::explained_by(graph, options, Some(interpreter))?)
+    }
+
+    /// Whether its calls, written out, are many more operations than the program is written with.
+    fn lives_by_sharing(&self) -> bool {
+        let inlined = self.anf.inlined_operations();
+        inlined > MAX_SHARED_SIZE as u64 && inlined > 2 * self.anf.operations()
     }
 
     /// A stage as a picture: the syntax tree, the graph of the value, or the graph with derivatives; of graphs as much as `detail`

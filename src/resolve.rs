@@ -684,7 +684,8 @@ impl<'a> Resolver<'a> {
     /// The known name closest to an unknown one, if it is a slip away: one letter in three at the most. What asks a question is
     /// no slip for what asks none.
     fn similar(&self, text: &str) -> Option<String> {
-        if text.len() > 64 {
+        // What is beyond the last error is not reported.
+        if text.len() > 64 || self.errors.len() >= MAX_DIAGNOSTICS {
             return None;
         }
         let primitives: Vec<&str> = Primitive::names().collect();

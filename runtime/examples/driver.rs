@@ -11,6 +11,7 @@ use nc_runtime::batch::{
 };
 use nc_runtime::element::Element;
 use nc_runtime::lanes::Precision;
+use nc_runtime::stop::StopFlag;
 
 /// A kernel that does nothing but copy columns, so that what is measured is the driver.
 struct Copy(KernelShape);
@@ -33,7 +34,7 @@ impl Kernel for Copy {
         }
         0
     }
-    fn row(&self, _: &[f64], _: &[f64], _: &mut [f64], _: &mut [f64]) -> RowOutcome {
+    fn row(&self, _: &[f64], _: &[f64], _: &mut [f64], _: &mut [f64], _: &StopFlag) -> RowOutcome {
         unreachable!()
     }
 }

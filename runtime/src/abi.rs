@@ -4,6 +4,7 @@ use std::ffi::c_void;
 use std::slice;
 
 use crate::element::Element;
+use crate::stop::StopFlag;
 
 /// What a kernel is called with. A column is a pointer to its value for row 0; row `r` stands `r` elements further.
 ///
@@ -35,9 +36,20 @@ pub struct Args {
     pub first_row: usize,
     /// How many rows to evaluate: a multiple of the kernel's lane count, as is `first_row`.
     pub rows: usize,
+    /// Says whether the kernel is to end as soon as it can, whatever its results are then. Never null.
+    pub stop: *const StopFlag,
 }
 
 impl Args {
+    /// Whether the kernel is to end.
+    ///
+    /// # Safety
+    /// `self` must satisfy the calling convention, and the result must not outlive the call.
+    pub unsafe fn stop<'a>(&self) -> &'a StopFlag {
+        // SAFETY: by the calling convention it points to a flag.
+        unsafe { &*self.stop }
+    }
+
     /// The rows to evaluate of input column `column`.
     ///
     /// # Safety

@@ -5,6 +5,7 @@
 //! * [`element`]: the numbers that columns hold;
 //! * [`abi`]: the calling convention of native kernels;
 //! * [`batch`]: evaluation of kernels over columns and matrices, on any number of threads;
+//! * [`stop`]: ending an evaluation from outside;
 //! * [`memory`]: memory for machine code.
 
 pub mod abi;
@@ -16,3 +17,4 @@ pub mod lanes;
 pub mod memory;
 pub mod recipes;
 mod stack;
+pub mod stop;

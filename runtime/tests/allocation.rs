@@ -7,6 +7,7 @@ use nc_runtime::abi::{Args, Status};
 use nc_runtime::batch::{
     Batch, Kernel, KernelShape, Options, RowOutcome, Sink, Source, Workspace, evaluate, evaluate_row,
 };
+use nc_runtime::stop::StopFlag;
 
 thread_local! {
     static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
@@ -54,7 +55,14 @@ impl Kernel for Double {
         }
         code
     }
-    fn row(&self, inputs: &[f64], _: &[f64], outputs: &mut [f64], gradients: &mut [f64]) -> RowOutcome {
+    fn row(
+        &self,
+        inputs: &[f64],
+        _: &[f64],
+        outputs: &mut [f64],
+        gradients: &mut [f64],
+        _: &StopFlag,
+    ) -> RowOutcome {
         outputs[0] = 2.0 * inputs[0];
         gradients[0] = inputs[0];
         RowOutcome::Done

@@ -5,6 +5,7 @@
 use nc_runtime::abi::Args;
 use nc_runtime::batch::{self, Batch, Kernel, KernelShape, Options, RowOutcome, Sink, Source, Workspace};
 use nc_runtime::memory::CodeArena;
+use nc_runtime::stop::StopFlag;
 
 /// The double of its input.
 struct Double(KernelShape);
@@ -22,7 +23,7 @@ impl Kernel for Double {
         y.iter_mut().zip(x).for_each(|(y, x)| *y = 2.0 * x);
         0
     }
-    fn row(&self, _: &[f64], _: &[f64], _: &mut [f64], _: &mut [f64]) -> RowOutcome {
+    fn row(&self, _: &[f64], _: &[f64], _: &mut [f64], _: &mut [f64], _: &StopFlag) -> RowOutcome {
         unreachable!("no row is slow")
     }
 }

@@ -44,6 +44,54 @@ pub struct Anf {
     pub results: Vec<Atom>,
 }
 
+impl Anf {
+    /// How many operations the program is written with.
+    pub(crate) fn operations(&self) -> u64 {
+        self.blocks.values().map(|block| block.bindings.len() as u64).sum()
+    }
+
+    /// How many operations it has if every call of a function that does not recurse is replaced by the function's body; no more
+    /// than 64 bits count.
+    pub(crate) fn inlined_operations(&self) -> u64 {
+        let mut inlined: EntityVec<FuncId, u64> = EntityVec::new();
+        let mut total = 0u64;
+        for function in self.functions.values() {
+            let operations = self.inlined_in(function.body, &inlined);
+            // A recursive function is built once, wherever it is called.
+            if function.recursive {
+                total = total.saturating_add(operations);
+            }
+            inlined.push(if function.recursive { 1 } else { operations });
+        }
+        self.main.map_or(total, |main| total.saturating_add(self.inlined_in(main, &inlined)))
+    }
+
+    /// How many operations a block has if calls of these functions are so many.
+    fn inlined_in(&self, block: BlockId, functions: &EntityVec<FuncId, u64>) -> u64 {
+        let mut total = 0u64;
+        let mut left = vec![block];
+        while let Some(block) = left.pop() {
+            for binding in &self.blocks[block].bindings {
+                let operations = match &binding.rhs {
+                    // A function that is still to come is recursive.
+                    Rhs::Call(function, _) => functions.get(*function).copied().unwrap_or(1),
+                    Rhs::If(_, then, other) => {
+                        left.extend([*then, *other]);
+                        1
+                    }
+                    Rhs::Loop(inner) => {
+                        left.push(inner.body);
+                        1
+                    }
+                    Rhs::Constant(_) | Rhs::Primitive(..) => 1,
+                };
+                total = total.saturating_add(operations);
+            }
+        }
+        total
+    }
+}
+
 /// A function without free variables.
 #[derive(Debug, Clone)]
 pub struct Function {

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
+use nc_runtime::lanes::Precision;
+
 use super::{Again, Builder, Continuation, Frame, Level, Outcome, Place};
 use crate::anf::{Loop, Var};
 use crate::entity::EntityVec;
@@ -191,8 +193,9 @@ impl<'a> Builder<'a> {
             substitute(&region.body, &first, &captures, &mut known);
             return Some(self.after_loop(&region.body, &left, &checks, known, None));
         }
-        let limit = self.options.limits.iterations as f64;
-        self.here.most += limit + (limit + 1.0) * most;
+        let trips = trips(&region.body, goes_on, &next, &first, &self.here.graph);
+        let trips = trips.unwrap_or(u64::MAX).min(self.options.limits.iterations) as f64;
+        self.here.most += trips + (trips + 1.0) * most;
         let region = Arc::new(region);
         let (node, known) = self.place_loop(&region, &first, &captures, &exported);
         Some(self.after_loop(&region.body, &left, &checks, known, Some((node, inner))))
@@ -326,6 +329,64 @@ impl Left {
             steps: self.steps.map(|_| next()),
         }
     }
+}
+
+/// How often a loop goes on at the most: where a state counts from a constant in constant steps, and is compared with a constant.
+fn trips(body: &Graph, goes_on: Node, next: &[Node], first: &[Node], outside: &Graph) -> Option<u64> {
+    // All numbers on the way are exact.
+    let whole = match body.precision {
+        Precision::Double => f64::from(f64::MANTISSA_DIGITS).exp2(),
+        Precision::Single => f64::from(f32::MANTISSA_DIGITS).exp2(),
+    };
+    let constant = |x: Option<f64>| x.filter(|x| x.fract() == 0.0 && x.abs() < whole);
+    // The first value of a state, and its steps.
+    let counter = |state: Node| {
+        let NodeKind::Input(index) = body.kind(state) else { return None };
+        let Source::State(k) = body.inputs[index as usize].source else { return None };
+        let (&first, &next) = (first.get(k as usize)?, next.get(k as usize)?);
+        let first = constant(outside.constant(first))?;
+        let step = match (body.kind(next), body.args(next)) {
+            (NodeKind::Apply(Op::Add, _), &[a, b]) if a == state => constant(body.constant(b))?,
+            (NodeKind::Apply(Op::Add, _), &[a, b]) if b == state => constant(body.constant(a))?,
+            (NodeKind::Apply(Op::Sub, _), &[a, b]) if a == state => -constant(body.constant(b))?,
+            _ => return None,
+        };
+        Some((first, step))
+    };
+    // How often `x < y`, or `x <= y`, holds before it does not.
+    let below = |x: Node, y: Node, equal: bool| {
+        let (first, step, last) = match (counter(x), counter(y)) {
+            (Some((first, step)), None) if step > 0.0 => (first, step, constant(body.constant(y))?),
+            (None, Some((first, step))) if step < 0.0 => (-first, -step, -constant(body.constant(x))?),
+            _ => return None,
+        };
+        let times =
+            if equal { ((last - first) / step).floor() + 1.0 } else { ((last - first) / step).ceil() };
+        Some(times.max(0.0) as u64)
+    };
+    let mut least: Option<u64> = None;
+    let mut left = vec![(goes_on, true)];
+    while let Some((node, holds)) = left.pop() {
+        let (NodeKind::Apply(op, _), args) = (body.kind(node), body.args(node)) else { continue };
+        let times = match (op, args, holds) {
+            (Op::Not, &[a], _) => {
+                left.push((a, !holds));
+                None
+            }
+            (Op::And, &[a, b], true) | (Op::Or, &[a, b], false) => {
+                left.extend([(a, holds), (b, holds)]);
+                None
+            }
+            (Op::Lt, &[a, b], true) => below(a, b, false),
+            (Op::Le, &[a, b], true) => below(a, b, true),
+            // A counter is a number, so what is not below is above or equal.
+            (Op::Lt, &[a, b], false) => below(b, a, true),
+            (Op::Le, &[a, b], false) => below(b, a, false),
+            _ => None,
+        };
+        least = [least, times].into_iter().flatten().min();
+    }
+    least
 }
 
 /// Whether there is another iteration: where the body wants one and no check fails. A row that fails stays in the state in

@@ -11,7 +11,7 @@
 mod calls;
 mod loops;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use nc_runtime::lanes::Precision;
@@ -19,9 +19,9 @@ use nc_runtime::lanes::Precision;
 use crate::anf::{Anf, Atom, Binding, BlockId, End, FuncId, Operand, Rhs, Var};
 use crate::entity::EntityVec;
 use crate::graph::{Check, Effect, Function, Graph, Node, Output, Reason, Role, Shape, Source, Type};
-use crate::limits::{DEFAULT_MEMORY_BYTES, Limits, MAX_COLUMNS, MAX_SIZE, NODE_BYTES};
+use crate::limits::{DEFAULT_MEMORY_BYTES, Limits, MAX_COLUMNS, MAX_SHARED_SIZE, MAX_SIZE, NODE_BYTES};
 use crate::number::Literal;
-use crate::ops::{Algebra, Met, Op, ShapeError, Watch};
+use crate::ops::{Algebra, Met, Op, Primitive, ShapeError, Watch};
 use crate::source::{Diagnostic, Span};
 use calls::Functions;
 use loops::Pending;
@@ -30,7 +30,7 @@ use loops::Pending;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Signature {
     shapes: BTreeMap<String, Shape>,
-    shared: Vec<String>,
+    shared: BTreeSet<String>,
 }
 
 impl Signature {
@@ -47,10 +47,7 @@ impl Signature {
 
     /// Makes an input, or a top-level constant, a parameter: one value for the whole batch.
     pub fn parameter(mut self, name: impl Into<String>) -> Signature {
-        let name = name.into();
-        if !self.shared.contains(&name) {
-            self.shared.push(name);
-        }
+        self.shared.insert(name.into());
         self
     }
 
@@ -61,7 +58,7 @@ impl Signature {
 
     /// Whether `name` is a parameter.
     pub fn is_parameter(&self, name: &str) -> bool {
-        self.shared.iter().any(|shared| shared == name)
+        self.shared.contains(name)
     }
 
     /// All names it speaks of.
@@ -332,6 +329,7 @@ impl<'a> Builder<'a> {
             return;
         }
         let Some(main) = anf.main else { return };
+        let most = most_operations(anf, self.options.memory);
         let mut stack = vec![self.frame(main, false, Continuation::Finish)];
         while let Some(frame) = stack.last_mut() {
             if self.errors.len() >= MAX_ERRORS {
@@ -343,28 +341,8 @@ impl<'a> Builder<'a> {
                 let is_value = matches!(block.end, End::Value(Atom::Var(var)) if var == binding.var);
                 let tail = frame.tail && frame.next == block.bindings.len() && is_value;
                 self.steps += 1;
-                let most = MAX_SIZE.min(self.options.memory / NODE_BYTES);
                 if self.steps + self.size() > most {
-                    let (message, help) = if most < MAX_SIZE {
-                        let mib = self.options.memory >> 20;
-                        (
-                            format!(
-                                "the program has more operations than {mib} MiB of memory hold, about {most}"
-                            ),
-                            "every call of a function is inlined: give results that are used twice a name; \
-                             `CompileOptions::memory_bytes` allows more, on the command line `--memory MIB`",
-                        )
-                    } else {
-                        (
-                            format!("the program has more than {most} operations"),
-                            "every call of a function is inlined: give results that are used twice a name",
-                        )
-                    };
-                    self.errors.push(
-                        Diagnostic::error("too-large", binding.span, message)
-                            .label("this one is too many")
-                            .help(help),
-                    );
+                    self.errors.push(too_large(most, self.options.memory, binding.span));
                     return;
                 }
                 if let Some(inner) = self.bind(binding, tail) {
@@ -465,7 +443,10 @@ impl<'a> Builder<'a> {
             Rhs::Primitive(primitive, operands) => {
                 self.step = 0;
                 let node = self.operands(operands).and_then(|args| match primitive.expand(self, &args) {
-                    Ok(node) => Some(node),
+                    Ok(node) => {
+                        self.count_work(*primitive, &args, node);
+                        Some(node)
+                    }
                     Err(error) => {
                         self.shape_error(error, span, operands);
                         None
@@ -607,6 +588,22 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// Counts the work of a primitive on vectors and matrices where it is repeated.
+    fn count_work(&mut self, primitive: Primitive, args: &[Node], result: Node) {
+        let g = &self.here.graph;
+        let scalars = g.ty(result).is_scalar() && args.iter().all(|&arg| g.ty(arg).is_scalar());
+        if self.outer.is_empty() || scalars {
+            return;
+        }
+        let types: Vec<Type> = args.iter().map(|&arg| g.ty(arg)).collect();
+        let limit = self.options.limits.steps;
+        let more = primitive.steps(&types, g.ty(result)).min(limit);
+        self.here.most += more as f64;
+        if let Some(steps) = self.here.steps.filter(|_| more > 0) {
+            self.here.steps = Some(self.here.graph.more_steps(steps, more, limit));
+        }
+    }
+
     /// Makes the check that a row does not take one step too many, for the rows that take the current path.
     fn may_step(&mut self, steps: Node, span: Span) -> Node {
         let limit = self.options.limits.steps;
@@ -722,6 +719,31 @@ impl<'a> Builder<'a> {
         }
         self.errors.push(diagnostic);
     }
+}
+
+/// How many operations a program may have, and operands of operations, once its functions are inlined.
+fn most_operations(anf: &Anf, memory: usize) -> usize {
+    let most = MAX_SIZE.min(memory / NODE_BYTES);
+    let (written, inlined) = (anf.operations(), anf.inlined_operations());
+    // An operation is about four of what is counted: itself, two operands, and the work of making it.
+    if inlined <= most as u64 / 4 || inlined <= 2 * written {
+        return most;
+    }
+    most.min(MAX_SHARED_SIZE + 4 * usize::try_from(written).unwrap_or(usize::MAX / 8))
+}
+
+/// What is said of a program that has more operations than it may.
+fn too_large(most: usize, memory: usize, span: Span) -> Diagnostic {
+    const INLINED: &str = "every call of a function is inlined: give results that are used twice a name";
+    let (message, help) = if most == memory / NODE_BYTES && most < MAX_SIZE {
+        let message =
+            format!("the program has more operations than {} MiB of memory hold, about {most}", memory >> 20);
+        let more = "`CompileOptions::memory_bytes` allows more, on the command line `--memory MIB`";
+        (message, format!("{INLINED}; {more}"))
+    } else {
+        (format!("the program has more than {most} operations"), INLINED.to_string())
+    };
+    Diagnostic::error("too-large", span, message).label("this one is too many").help(help)
 }
 
 /// Checks that the inputs have shapes that values can have, and together no more elements than a kernel can have columns.

@@ -144,6 +144,9 @@ pub trait Generator<'a> {
     /// Whether any lane of any of the masks holds.
     fn any(&mut self, masks: &[Self::Code]) -> Self::Flag;
 
+    /// Whether nothing has stopped the evaluation.
+    fn going_on(&mut self) -> Self::Flag;
+
     /// Whether one integer is below another.
     fn below(&mut self, x: Self::Code, y: Self::Code) -> Self::Flag;
 
@@ -153,7 +156,8 @@ pub trait Generator<'a> {
     /// Jumps to the header of a loop with the next values of what it carries, and goes on behind the loop.
     fn close_loop(&mut self, ends: LoopEnds<Self::Label>, next: Vec<Self::Code>);
 
-    /// Calls a function of the program with these operands, if the mask holds for any row.
+    /// Calls a function of the program with these operands, if the mask holds for any row and nothing has stopped the
+    /// evaluation.
     fn call_if(
         &mut self,
         active: Self::Code,
@@ -289,6 +293,11 @@ pub trait Generator<'a> {
     fn test_loop(&mut self, id: LoopId) {
         let program = self.walk().program;
         let exit = self.walk().innermost().ends.exit;
+        if program.loops[id].watched {
+            let going_on = self.going_on();
+            let edge = self.leave_unless(going_on, exit);
+            self.walk().innermost().ends.edges.extend(edge);
+        }
         for &condition in &program.loops[id].conditions {
             let holds = match condition {
                 Condition::Any(mask) => {

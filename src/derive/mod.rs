@@ -16,6 +16,7 @@
 
 //!
 //! * [`adjoint`] and [`tangent`]: the sweeps through a graph;
+//! * [`jacobian`]: as many forward sweeps as there are inputs;
 //! * `region`: loops; `calls`: recursive functions;
 //! * `varied`: which values can have a derivative;
 //! * `carried`: flows as numbers, for states, captures and results;
@@ -26,6 +27,7 @@ pub mod adjoint;
 mod calls;
 mod carried;
 pub mod finite;
+pub mod jacobian;
 mod outline;
 mod region;
 pub mod tangent;

@@ -194,7 +194,7 @@ pub(super) fn of(op: Op, args: &[Range], same: bool, exponent: Option<f64>) -> R
         Op::Acosh => Range::at_least(0.0),
         Op::Sinh | Op::Asinh | Op::Atanh | Op::Cbrt | Op::Log1p | Op::Atan => Range::ALL,
         Op::CopySign | Op::LogBase => Range::ALL,
-        Op::Floor | Op::Ceil | Op::Round | Op::Trunc | Op::Next => Range::ALL,
+        Op::Floor | Op::Ceil | Op::Round | Op::Trunc | Op::Advance => Range::ALL,
         Op::Log | Op::Log2 | Op::Log10 | Op::Tan | Op::Asin | Op::Acos | Op::Atan2 => Range::ALL,
         Op::Remainder | Op::Modulo | Op::Quotient => Range::ALL,
         Op::Lt | Op::Le | Op::Eq | Op::Ne | Op::And | Op::Or | Op::Not | Op::Any => Range::ALL,

@@ -288,7 +288,7 @@ fn formula(terms: &Terms, node: Node) -> (Tightness, Vec<Item>) {
         }
         Op::Pack if g.shape(node) == Shape::Complex => (Atom, list("complex(", args, ")")),
         Op::Pack => (Atom, list("[", args, "]")),
-        Op::Min | Op::Max | Op::Sign | Op::CopySign | Op::Next => call(op, args),
+        Op::Min | Op::Max | Op::Sign | Op::CopySign | Op::Advance => call(op, args),
         Op::Exp | Op::Exp2 | Op::Expm1 | Op::Log | Op::Log2 | Op::Log10 | Op::Log1p => call(op, args),
         Op::LogBase => call(op, args),
         Op::Sin | Op::Cos | Op::Tan | Op::Asin | Op::Acos | Op::Atan | Op::Atan2 => call(op, args),

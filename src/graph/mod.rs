@@ -22,9 +22,10 @@ pub mod rewrite;
 mod steps;
 pub mod verify;
 
-use std::collections::HashMap;
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
+use hashbrown::HashTable;
 use nc_runtime::lanes::Precision;
 
 use crate::entity::{EntityVec, entity};
@@ -218,7 +219,9 @@ pub struct Graph {
     nodes: EntityVec<Node, NodeData>,
     args: Vec<Node>,
     spans: EntityVec<Node, Option<Span>>,
-    interned: HashMap<(NodeKind, Type, Box<[Node]>), Node, FastHash>,
+    /// Every node by what it is, which stands in the tables above.
+    interned: HashTable<Node>,
+    hasher: FastHash,
     regions: EntityVec<RegionId, Arc<Region>>,
     /// The inputs.
     pub inputs: Vec<Input>,
@@ -237,41 +240,15 @@ pub struct Graph {
     current_span: Option<Span>,
 }
 
-/// Hashing for the node table: nodes are made by the million and nobody chooses their ids to collide.
-pub(crate) type FastHash = std::hash::BuildHasherDefault<MixHasher>;
-
-#[derive(Debug, Default, Clone, Copy)]
-pub(crate) struct MixHasher(u64);
-
-impl std::hash::Hasher for MixHasher {
-    fn finish(&self) -> u64 {
-        self.0 ^ (self.0 >> 29)
-    }
-    fn write(&mut self, bytes: &[u8]) {
-        for chunk in bytes.chunks(8) {
-            let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            self.write_u64(u64::from_le_bytes(word));
-        }
-    }
-    fn write_u8(&mut self, n: u8) {
-        self.write_u64(n.into());
-    }
-    fn write_u32(&mut self, n: u32) {
-        self.write_u64(n.into());
-    }
-    fn write_u64(&mut self, n: u64) {
-        // Multiply by the golden ratio, keep the high bits: Knuth's multiplicative hashing.
-        let mixed = (self.0.rotate_left(5) ^ n).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        self.0 = mixed ^ (mixed >> 32);
-    }
-    fn write_usize(&mut self, n: usize) {
-        self.write_u64(n as u64);
-    }
-}
+/// Hashing for tables of nodes and constants, which are made by the million. It is keyed: programs choose constants, and must
+/// not be able to let them collide.
+pub(crate) type FastHash = foldhash::fast::RandomState;
 
 /// Instructions of a loop over elements.
 const LOOP_WORK: usize = 32;
+
+/// What a call of a recursive function takes of a stack beside its values, in elements of an interpreter.
+const CALL_ELEMENTS: usize = 32;
 
 impl Graph {
     /// A graph with nothing in it, of numbers of this precision.
@@ -412,16 +389,30 @@ impl Graph {
 
     /// Makes a node without simplifying.
     pub(crate) fn intern(&mut self, kind: NodeKind, ty: Type, args: &[Node]) -> Node {
-        let key = (kind, ty, Box::from(args));
-        if let Some(&node) = self.interned.get(&key) {
+        let hash = self.hasher.hash_one((kind, ty, args));
+        if let Some(node) = self.interned_node(hash, kind, ty, args) {
             return node;
         }
         let first_arg = self.args.len() as u32;
         self.args.extend_from_slice(args);
         let node = self.nodes.push(NodeData { kind, ty, first_arg, arg_count: args.len() as u32 });
         self.spans.push(self.current_span);
-        self.interned.insert(key, node);
+        let Graph { nodes, args, hasher, interned, .. } = self;
+        let rehash = |&node: &Node| {
+            let NodeData { kind, ty, first_arg, arg_count } = nodes[node];
+            hasher.hash_one((kind, ty, &args[first_arg as usize..][..arg_count as usize]))
+        };
+        interned.insert_unique(hash, node, rehash);
         node
+    }
+
+    /// The node that is this, if there is one.
+    fn interned_node(&self, hash: u64, kind: NodeKind, ty: Type, args: &[Node]) -> Option<Node> {
+        let is_same = |&node: &Node| {
+            let data = &self.nodes[node];
+            data.kind == kind && data.ty == ty && self.args(node) == args
+        };
+        self.interned.find(hash, is_same).copied()
     }
 
     /// The nodes that outputs and checks need, as a table of flags.
@@ -472,25 +463,24 @@ impl Graph {
             .fold(0, usize::saturating_add)
     }
 
-    /// How many elements the values of a row are together, regions included, each value by itself. Of calls that may be
-    /// under way at the same time large values count, and not the small ones, of which no limit of depth lets there be too
-    /// many.
+    /// How many elements the values of a row are together, regions included, each value by itself. Of recursive functions, as
+    /// many calls as may be under way at the same time have them, each of them those of the largest function and what a call
+    /// itself takes.
     pub fn row_elements(&self) -> usize {
         let depth = usize::try_from(self.limits.depth).unwrap_or(usize::MAX);
-        let functions = self.functions.values().map(|function| function.body.elements(LARGE + 1));
-        let calls = functions.fold(0, usize::saturating_add).saturating_mul(depth);
-        self.elements(1).saturating_add(calls)
+        let functions = self.functions.values().map(|function| function.body.elements() + CALL_ELEMENTS);
+        let calls = functions.max().unwrap_or(0).saturating_mul(depth);
+        self.elements().saturating_add(calls)
     }
 
-    /// The elements of all live values that have so many or more, those in regions included.
-    fn elements(&self, least: usize) -> usize {
+    /// The elements of all live values, those in regions included.
+    fn elements(&self) -> usize {
         let mut total = 0usize;
         let mut left = vec![self];
         while let Some(graph) = left.pop() {
             let live = graph.live();
             for node in graph.nodes().filter(|&node| live[node]) {
-                let len = graph.ty(node).len();
-                total = total.saturating_add(if len < least { 0 } else { len });
+                total = total.saturating_add(graph.ty(node).len());
                 left.extend(graph.region(node).map(|region| &region.body));
             }
         }
@@ -546,7 +536,9 @@ impl Graph {
     /// The node of the input with this index.
     pub fn input_node(&self, index: u32) -> Node {
         let input = &self.inputs[index as usize];
-        self.interned[&(NodeKind::Input(index), Type::num(input.shape), Box::from([]))]
+        let (kind, ty) = (NodeKind::Input(index), Type::num(input.shape));
+        let hash = self.hasher.hash_one((kind, ty, &[] as &[Node]));
+        self.interned_node(hash, kind, ty, &[]).expect("there is a node for every input")
     }
 }
 
@@ -576,4 +568,17 @@ impl Algebra for Graph {
 /// All NaNs are one value.
 pub(crate) fn canonical_bits(value: f64) -> u64 {
     if value.is_nan() { 0x7FF8_0000_0000_0000 } else { value.to_bits() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::hash::BuildHasher;
+
+    use super::FastHash;
+
+    #[test]
+    fn tables_are_keyed() {
+        let hash = |constant: f64| FastHash::default().hash_one(constant.to_bits());
+        assert!((0..100).map(f64::from).any(|constant| hash(constant) != hash(constant)));
+    }
 }

@@ -7,7 +7,7 @@ use crate::ops::counting::{MAX_STEPS_SINGLE, NO_STEPS};
 use crate::ops::{Algebra, Op};
 
 /// The steps of a row are a number of the graph. In binary64 it is how many they are. Binary32 counts no further than
-/// 2²⁴ in that way; there it is the number so many [`Next`](Op::Next) above the smallest normal one.
+/// 2²⁴ in that way; there it is the number so many ([`Advance`](Op::Advance)) above the smallest normal one.
 impl Graph {
     /// So many steps.
     pub(crate) fn steps(&mut self, count: u64) -> Node {
@@ -20,14 +20,27 @@ impl Graph {
         }
     }
 
-    /// One step more.
+    /// One step more. The limit has not been reached.
     pub(crate) fn one_step_more(&mut self, steps: Node) -> Node {
+        let one = self.steps(1);
         match self.precision {
-            Precision::Double => {
-                let one = self.number(1.0);
-                self.add(steps, one)
+            Precision::Double => self.add(steps, one),
+            Precision::Single => self.binary(Op::Advance, steps, one),
+        }
+    }
+
+    /// So many steps more. They are no more than the limit, which counts as reached then.
+    pub(crate) fn more_steps(&mut self, steps: Node, more: u64, limit: u64) -> Node {
+        let by = self.steps(more);
+        match self.precision {
+            Precision::Double => self.add(steps, by),
+            Precision::Single => {
+                // Beyond the limit there may be no number.
+                let (last, limit) = (self.steps(limit.saturating_sub(more)), self.steps(limit));
+                let more = self.binary(Op::Advance, steps, by);
+                let reached = self.binary(Op::Le, last, steps);
+                self.select(reached, limit, more)
             }
-            Precision::Single => self.unary(Op::Next, steps),
         }
     }
 }

@@ -19,6 +19,7 @@ mod kernel;
 use std::sync::Arc;
 
 use nc_runtime::lanes::{Precision, Scalar};
+use nc_runtime::stop::StopFlag;
 
 use crate::anf::Var;
 use crate::ast::Expr;
@@ -50,6 +51,8 @@ pub struct AstInterpreter {
     params: usize,
     watch: Watch,
     precision: Precision,
+    /// How many calls of functions that are inlined elsewhere a row may take.
+    inlined: u64,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -99,6 +102,9 @@ pub enum FailureReason {
     Shape(ShapeError),
     /// The results have another number of elements than the caller's buffer.
     Results(usize),
+    /// Nobody waits for the row any more, or it takes more calls than the interpreter makes
+    /// ([`AstInterpreter::with_inlined`]).
+    Stopped,
 }
 
 /// Stacks that evaluations use again.
@@ -196,7 +202,19 @@ impl AstInterpreter {
         }
         let (limits, watch) = (Limits::default(), Watch::default());
         let precision = Precision::Double;
-        AstInterpreter { program, inputs, replaced, slots, limits, columns, params, watch, precision }
+        let inlined = u64::MAX;
+        AstInterpreter {
+            program,
+            inputs,
+            replaced,
+            slots,
+            limits,
+            columns,
+            params,
+            watch,
+            precision,
+            inlined,
+        }
     }
 
     /// The same, but rows tell what they meet of this: see [`Scratch::noted`].
@@ -208,6 +226,13 @@ impl AstInterpreter {
     /// The same with other limits.
     pub fn with_limits(mut self, limits: Limits) -> AstInterpreter {
         self.limits = limits;
+        self
+    }
+
+    /// The same, but gives up after so many calls of functions that are no loops and do not recurse, which
+    /// other tiers inline and share.
+    pub fn with_inlined(mut self, inlined: u64) -> AstInterpreter {
+        self.inlined = inlined;
         self
     }
 
@@ -253,6 +278,18 @@ impl AstInterpreter {
         params: &[f64],
         outputs: &mut [f64],
     ) -> Result<(), Failure> {
+        self.row_until(scratch, inputs, params, outputs, &StopFlag::new())
+    }
+
+    /// As [`row`](Self::row), until the flag is set.
+    pub(crate) fn row_until(
+        &self,
+        scratch: &mut Scratch,
+        inputs: &[f64],
+        params: &[f64],
+        outputs: &mut [f64],
+        stop: &StopFlag,
+    ) -> Result<(), Failure> {
         let mut machine = Machine {
             program: &self.program,
             slots: &self.slots,
@@ -263,6 +300,8 @@ impl AstInterpreter {
             watch: self.watch,
             precision: self.precision,
             step: 0,
+            inlined: self.inlined,
+            stop,
         };
         self.evaluate(&mut machine, inputs, params, outputs).map_err(|mut failure| {
             failure.state = machine.state();
@@ -321,6 +360,10 @@ struct Machine<'a> {
     precision: Precision,
     /// Operations with conditions so far in the primitive at hand.
     step: u32,
+    /// How many more calls may be made that other tiers inline.
+    inlined: u64,
+    /// Says whether to end.
+    stop: &'a StopFlag,
 }
 
 impl Machine<'_> {
@@ -449,6 +492,7 @@ impl Machine<'_> {
                         let function = &program.functions[*id];
                         match kind {
                             CallKind::Inline => {
+                                self.call_inlined(program.span(expr))?;
                                 let count = self.bind(function.params.iter().copied(), mark.value);
                                 self.scratch.work.push(Work::Leave(count, mark));
                             }
@@ -523,6 +567,7 @@ impl Machine<'_> {
         if self.numbers(primitive, mark) {
             return Ok(());
         }
+        let types = self.types_of_work(mark);
         let mut handles = std::mem::take(&mut self.scratch.handles);
         handles.clear();
         handles.extend((mark.value as usize..self.scratch.values.len()).map(Place::from_index));
@@ -537,9 +582,19 @@ impl Machine<'_> {
                 let value = self.scratch.values[value.index()];
                 self.scratch.values.push(value);
                 self.slide(mark);
+                if let Some(types) = types {
+                    self.scratch.steps += primitive.steps(&types, self.type_of(value));
+                }
                 Ok(())
             }
         }
+    }
+
+    /// The types of all values since `mark`, if work on them counts as steps: where it is repeated.
+    fn types_of_work(&self, mark: Mark) -> Option<Vec<Type>> {
+        let values = &self.scratch.values[mark.value as usize..];
+        let types = || values.iter().map(|&value| self.type_of(value));
+        (!self.scratch.frames.is_empty()).then(|| types().collect())
     }
 
     /// The most frequent case in short: one operation, element by element, on one or two numbers.

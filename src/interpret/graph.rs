@@ -8,6 +8,7 @@ mod tape;
 
 use nc_runtime::abi::Args;
 use nc_runtime::batch::{Kernel, KernelShape, RowOutcome};
+use nc_runtime::stop::StopFlag;
 
 use super::run_rows;
 use crate::graph::{Effect, Graph, Source, canonical_bits};
@@ -96,12 +97,19 @@ impl Kernel for GraphInterpreter {
         // SAFETY: as the caller promises.
         unsafe {
             run_rows(&self.shape, args, |inputs, params, outputs, sums| {
-                self.row(inputs, params, outputs, sums)
+                self.row(inputs, params, outputs, sums, args.stop())
             })
         }
     }
 
-    fn row(&self, inputs: &[f64], params: &[f64], outputs: &mut [f64], sums: &mut [f64]) -> RowOutcome {
+    fn row(
+        &self,
+        inputs: &[f64],
+        params: &[f64],
+        outputs: &mut [f64],
+        sums: &mut [f64],
+        stop: &StopFlag,
+    ) -> RowOutcome {
         let mut slots = self.main.initial.clone();
         for input in &self.inputs {
             let values = if input.shared { params } else { inputs };
@@ -110,7 +118,7 @@ impl Kernel for GraphInterpreter {
                 *slot = Slot::Number(self.shape.precision.round(value));
             }
         }
-        self.main.run(&mut slots, &self.functions);
+        self.main.run(&mut slots, &self.functions, stop);
         let first = |wanted: Effect| {
             self.checks.iter().position(|&(slot, effect)| effect == wanted && slots[slot as usize].truth())
         };

@@ -351,6 +351,8 @@ pub struct LaneLoop {
     pub carried: Vec<Carried>,
     /// All must hold.
     pub conditions: Vec<Condition>,
+    /// Whether an iteration begins with a look at the flag that stops evaluations. Short loops end by themselves.
+    pub watched: bool,
     /// Whether it is a part that is run or not: its only condition does not hold a second time.
     pub once: bool,
 }
@@ -365,6 +367,7 @@ impl LaneLoop {
                 .map(|c| Carried { phi: f(c.phi), first: f(c.first), next: f(c.next) })
                 .collect(),
             conditions: self.conditions.iter().map(|c| c.map(&mut f)).collect(),
+            watched: self.watched,
             once: self.once,
         }
     }

@@ -57,7 +57,20 @@ struct Scope {
     outside: [Option<Value>; 2],
 }
 
+/// A loop of at most so many iterations, with no other loop and no call in it, is over soon.
+const SHORT_LOOP: u64 = 1 << 20;
+
 impl State {
+    /// Whether a loop is over soon whatever its rows hold.
+    fn is_short(&self, scope: &Scope) -> bool {
+        let bounded = scope.conditions.iter().any(|condition| match *condition {
+            Condition::Below(_, end) => matches!(self.insts[end], Inst::S(end) if end <= SHORT_LOOP),
+            Condition::Any(_) => false,
+        });
+        let nests = |&value: &Value| matches!(self.insts[value], Inst::Loop(_) | Inst::Call(_));
+        bounded && !scope.items.iter().any(nests)
+    }
+
     fn scope(&mut self, depth: usize) -> &mut Scope {
         match depth.checked_sub(1) {
             Some(k) => &mut self.open[k],
@@ -286,8 +299,9 @@ impl Recorder {
                 state.depths[carried.phi] = depth - 1;
             }
             let phis: Vec<Value> = scope.carried.iter().map(|c| c.phi).collect();
+            let watched = !scope.arm && !state.is_short(&scope);
             let (carried, conditions) = (scope.carried, scope.conditions);
-            let id = state.loops.push(LaneLoop { carried, conditions, once: scope.arm });
+            let id = state.loops.push(LaneLoop { carried, conditions, watched, once: scope.arm });
             let begin = state.push(Inst::Loop(id), depth - 1);
             debug_assert_eq!(state.depths[begin], depth - 1);
             let outer = state.scope(depth - 1);

@@ -4,15 +4,15 @@ use nc_runtime::lanes::Lanes;
 
 use super::{Algebra, Bound, Numeric, OpInfo, Syntax, Term, numeric_rules};
 
-numeric_rules!(1: Next);
+numeric_rules!(2: Advance);
 
-/// The next number above a positive one.
-pub struct Next;
-impl Numeric<1> for Next {
+/// As many numbers further as another one lies above the number that stands for no steps.
+pub struct Advance;
+impl Numeric<2> for Advance {
     const INFO: OpInfo = OpInfo {
-        name: "next",
+        name: "advance",
         syntax: Syntax::Internal,
-        doc: "the next number above a positive one",
+        doc: "x, as many numbers further as y lies above the number that stands for no steps",
         bound: Bound::Exact,
         derivative: "0",
         kinks: "",
@@ -20,10 +20,11 @@ impl Numeric<1> for Next {
         kink: None,
         singular: None,
     };
-    fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
-        l.float(l.iadd(l.bits(x), l.i(1)))
+    fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {
+        let by = l.isub(l.bits(y), l.i(NO_STEPS.into()));
+        l.float(l.iadd(l.bits(x), by))
     }
-    fn scale<A: Algebra>(_: &mut A, _: [A::V; 1], _: A::V, _: usize, _: A::V) -> Term<A::V> {
+    fn scale<A: Algebra>(_: &mut A, _: [A::V; 2], _: A::V, _: usize, _: A::V) -> Term<A::V> {
         Term::Zero
     }
 }

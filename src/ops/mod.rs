@@ -627,7 +627,7 @@ registry! {
     complex: ExpCos ExpSin LogHypot RootRe RootIm TanhRe TanhIm PowRe PowIm ProductRe ProductIm QuotientRe QuotientIm;
     structure: Pack Slice Place Gather Scatter Fill Transpose;
     vector: Sum Dot Norm NormSquare;
-    counting: Next;
+    counting: Advance;
     matrix: Matvec Matmul PartMatmul Outer Det Cofactors Inv Singular;
 }
 

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use super::algebra::Built;
 use super::{Algebra, LARGE, Op, OpInfo, ShapeError, Single, Syntax, complex, eml};
-use crate::limits::MAX_ELEMENTS;
+use crate::limits::{MAX_ELEMENTS, STEP_WORK};
 use crate::number::number;
 use crate::types::{Shape, Type};
 
@@ -614,6 +614,17 @@ impl Primitive {
                 _,
             ) => None,
         }
+    }
+
+    /// How many steps of a row it counts as where it is repeated: [`STEP_WORK`] operations on elements are one.
+    pub(crate) fn steps(self, operands: &[Type], result: Type) -> u64 {
+        let elements = operands.iter().chain([&result]).map(|ty| ty.len()).fold(0, usize::max);
+        let work = match self.info().expansion {
+            Expansion::Op(op) => op.work(operands, result).max(elements),
+            Expansion::Fold { .. } | Expansion::Chain { .. } => elements.saturating_mul(operands.len()),
+            Expansion::Sugar(_) | Expansion::Complex(_) | Expansion::Eml(_) => elements,
+        };
+        (work / STEP_WORK) as u64
     }
 
     /// The value of the primitive for operands whose number fits its arity.

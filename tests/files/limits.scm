@@ -42,3 +42,28 @@
 ; run: n=6 x=1 => fails: the row takes more than 20 iterations and calls
 ; grad: n=5 x=1 => x=10 n=0
 ; grad: n=6 x=1 => fails: the row takes more than 20 iterations and calls
+
+;; Work on vectors and matrices counts where it is repeated: 2·16³ operations as 128 steps.
+; nc: --max-steps 1000
+(loop ((i 0) (M (* x (eye 16)))) (if (< i n) (recur (+ i 1) (matmul M M)) (trace M)))
+; run: n=7 x=1 => 16
+; run: n=8 x=1 => fails: the row takes more than 1000 iterations and calls
+; run f32: n=7 x=1 => 16
+; run f32: n=8 x=1 => fails: the row takes more than 1000 iterations and calls
+
+;; So it does in recursive functions, on the path that is taken.
+; nc: --max-steps 100
+(define (f n v) (if (< n 1) (vsum v) (+ (f (- n 1) (if (< x 0) (* v v v) (+ v 1))) 0)))
+(f n (* x (ones 64)))
+; run: n=10 x=1 => 704
+; run: n=30 x=1 => 1984
+; run: n=60 x=1 => fails: the row takes more than 100 iterations and calls
+; run: n=30 x=-1 => fails: the row takes more than 100 iterations and calls
+; run f32: n=10 x=1 => 704
+; run f32: n=60 x=1 => fails: the row takes more than 100 iterations and calls
+; grad: n=10 x=1 => x=64 n=0
+
+;; Where nothing repeats it does not.
+; nc: --max-steps 1
+(vsum (* x (ones 1000)))
+; run: x=1 => 1000

@@ -53,7 +53,7 @@ fn every_operation_is_generated() {
         ),
         ("norm-square", "a product of one norm with itself is not generated; `files` has it in every tier"),
         (
-            "next",
+            "advance",
             "counts the steps of binary32 programs, which `differential` runs; graphs here are of binary64",
         ),
         (

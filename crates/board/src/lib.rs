@@ -2,11 +2,15 @@
 //!
 //! All writing is in immediate transactions under a rollback journal with full synchronisation: a process that is killed
 //! leaves the state before its transaction, and concurrent submitters wait for each other.
+//!
+//! Submissions are chained: with each stands the SHA-256 hash of what it holds and of the hash before it. So a change of what was
+//! submitted is found by [`Board::verify`], and, by whoever has noted the last hash, a change of the chain as a whole.
 
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params};
+use sha2::{Digest, Sha256};
 
 /// Most characters of a submitter's name.
 pub const LONGEST_NAME: usize = 64;
@@ -19,7 +23,10 @@ pub const LARGEST_EXPRESSION: usize = 1 << 20;
 
 /// Marks the file as a board, in SQLite's header.
 const APPLICATION: i32 = 0x454D_4C42;
-const VERSION: i32 = 1;
+const VERSION: i32 = 2;
+
+/// Boards of this version have no chain yet; they get one when something is submitted.
+const WITHOUT_CHAIN: i32 = 1;
 
 /// How long a submitter waits for others.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -64,12 +71,32 @@ CREATE TRIGGER records_stand BEFORE UPDATE ON records
 BEGIN SELECT raise(ABORT, 'records are permanent'); END;
 ";
 
+const CHAIN: &str = "
+CREATE TABLE chain (
+    submission INTEGER PRIMARY KEY REFERENCES submissions (id),
+    hash TEXT NOT NULL
+) STRICT;
+CREATE TRIGGER chain_stays BEFORE DELETE ON chain
+BEGIN SELECT raise(ABORT, 'the chain is permanent'); END;
+CREATE TRIGGER chain_stands BEFORE UPDATE ON chain
+BEGIN SELECT raise(ABORT, 'the chain is permanent'); END;
+";
+
+/// What stands before the first submission.
+const BEGINNING: &str = "a board of trees";
+
 /// Why a board cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum BoardError {
     /// The database says so.
     #[error("the board cannot be used: {0}")]
     Database(#[from] rusqlite::Error),
+    /// A path that SQLite takes for something other than a file.
+    #[error("a board is a file, and SQLite takes this name for something else: put ./ in front of it")]
+    NoFile,
+    /// It has no chain of hashes: it was made by an older version, and nothing has been submitted since.
+    #[error("the board has no chain of hashes yet: the next submission makes it")]
+    Unchained,
     /// It is a file of something else.
     #[error("the file is no board")]
     Foreign,
@@ -141,6 +168,19 @@ pub struct Entry {
     pub record: bool,
 }
 
+/// What a look through the chain of a board has found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// How many submissions stand on the board.
+    pub submissions: i64,
+    /// The last hash that is right, in hexadecimal: who has noted one knows that nothing before it was changed.
+    pub hash: String,
+    /// The first submission that is not what was submitted, or that is missing.
+    pub changed: Option<i64>,
+    /// Whether a hash that was noted before is one of the right ones; `None` if none was asked for.
+    pub noted: Option<bool>,
+}
+
 /// An open board.
 #[derive(Debug)]
 pub struct Board {
@@ -154,15 +194,23 @@ impl Board {
     ///
     /// A file that cannot be opened or is no board.
     pub fn open(path: &Path) -> Result<Board, BoardError> {
-        let mut connection = Connection::open(path)?;
+        is_file(path)?;
+        let mut connection = Connection::open_with_flags(path, PLAIN | OpenFlags::SQLITE_OPEN_CREATE)?;
         settle(&connection)?;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         if is_empty(&transaction)? {
             transaction.execute_batch(SCHEMA)?;
             transaction.pragma_update(None, "application_id", APPLICATION)?;
+            transaction.pragma_update(None, "user_version", WITHOUT_CHAIN)?;
+        }
+        if known(&transaction)? == WITHOUT_CHAIN {
+            transaction.execute_batch(CHAIN)?;
+            let ids: Vec<i64> = ids(&transaction)?;
+            for id in ids {
+                extend_chain(&transaction, id)?;
+            }
             transaction.pragma_update(None, "user_version", VERSION)?;
         }
-        known(&transaction)?;
         transaction.commit()?;
         Ok(Board { connection })
     }
@@ -174,7 +222,8 @@ impl Board {
     /// As [`Board::open`], and a file that does not exist.
     pub fn open_existing(path: &Path) -> Result<Board, BoardError> {
         // Writing is needed to undo what a killed submitter left half done.
-        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        is_file(path)?;
+        let connection = Connection::open_with_flags(path, PLAIN)?;
         settle(&connection)?;
         known(&connection)?;
         Ok(Board { connection })
@@ -215,9 +264,49 @@ impl Board {
             ],
         )?;
         let id = transaction.last_insert_rowid();
+        extend_chain(&transaction, id)?;
         let entry = transaction.query_row(&select("WHERE s.id = ?1"), [id], entry)?;
         transaction.commit()?;
         Ok(entry)
+    }
+
+    /// Looks through the chain of hashes for a submission that was changed, taken away or put in, and for a hash that was noted
+    /// before.
+    ///
+    /// # Errors
+    ///
+    /// A board without a chain; the database.
+    pub fn verify(&mut self, noted: Option<&str>) -> Result<Verified, BoardError> {
+        let transaction = self.connection.transaction()?;
+        if known(&transaction)? == WITHOUT_CHAIN {
+            return Err(BoardError::Unchained);
+        }
+        let hash = hex(Sha256::digest(BEGINNING));
+        let mut found = noted.map(|noted| noted.eq_ignore_ascii_case(&hash));
+        let mut verified = Verified { submissions: 0, hash, changed: None, noted: None };
+        // Numbers count without gaps, since nothing is taken away; what has no link is none of the chain.
+        let links: i64 =
+            transaction.query_row("SELECT coalesce(max(submission), 0) FROM chain", [], |row| row.get(0))?;
+        let last = ids(&transaction)?.last().copied().unwrap_or(0);
+        verified.submissions =
+            transaction.query_row("SELECT count(*) FROM submissions", [], |row| row.get(0))?;
+        for id in 1..=links.max(last) {
+            let query = "SELECT hash FROM chain WHERE submission = ?1";
+            let stored: Option<String> = transaction.query_row(query, [id], |row| row.get(0)).optional()?;
+            let right = link(&transaction, id, &verified.hash)?;
+            match (stored, right) {
+                (Some(stored), Some(right)) if stored == right => {
+                    found = noted.map(|noted| found == Some(true) || noted.eq_ignore_ascii_case(&right));
+                    verified.hash = right;
+                }
+                _ => {
+                    verified.changed = Some(id);
+                    break;
+                }
+            }
+        }
+        verified.noted = found;
+        Ok(verified)
     }
 
     /// The targets that have submissions.
@@ -258,14 +347,78 @@ fn is_empty(transaction: &Transaction<'_>) -> Result<bool, BoardError> {
     Ok(objects == 0)
 }
 
-/// Refuses files that are no boards of this format.
-fn known(connection: &Connection) -> Result<(), BoardError> {
+/// How files are opened: names are names, and no URIs.
+const PLAIN: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
+
+/// Refuses what SQLite takes for something else than a file: nothing would be kept.
+fn is_file(path: &Path) -> Result<(), BoardError> {
+    let bytes = path.as_os_str().as_encoded_bytes();
+    let other =
+        bytes.is_empty() || bytes.starts_with(b":") || bytes.to_ascii_lowercase().starts_with(b"file:");
+    if other { Err(BoardError::NoFile) } else { Ok(()) }
+}
+
+/// The numbers of all submissions, in order.
+fn ids(transaction: &Transaction<'_>) -> Result<Vec<i64>, BoardError> {
+    let mut query = transaction.prepare("SELECT id FROM submissions ORDER BY id")?;
+    let ids = query.query_map([], |row| row.get(0))?;
+    Ok(ids.collect::<Result<_, _>>()?)
+}
+
+/// Adds a submission, which is the last, to the chain.
+fn extend_chain(transaction: &Transaction<'_>, id: i64) -> Result<(), BoardError> {
+    let query = "SELECT hash FROM chain ORDER BY submission DESC LIMIT 1";
+    let before: Option<String> = transaction.query_row(query, [], |row| row.get(0)).optional()?;
+    let before = before.unwrap_or_else(|| hex(Sha256::digest(BEGINNING)));
+    let link = link(transaction, id, &before)?;
+    transaction.execute("INSERT INTO chain (submission, hash) VALUES (?1, ?2)", params![id, link])?;
+    Ok(())
+}
+
+/// The hash of a submission with what made it a record, and of the hash before it; `None` if there is no such submission.
+fn link(transaction: &Transaction<'_>, id: i64, before: &str) -> Result<Option<String>, BoardError> {
+    // Every column as text or nothing, each with its length in front, so that no two submissions are hashed alike.
+    let query = "SELECT CAST(s.id AS TEXT), s.challenge, s.name, s.submitted_at, s.grammar, s.expression,
+         CAST(s.valid AS TEXT), s.reason, CAST(s.nodes AS TEXT), CAST(s.rpn_length AS TEXT), CAST(s.depth AS TEXT),
+         CAST(s.shared_nodes AS TEXT),
+         (SELECT r.challenge || ' ' || r.grammar || ' ' || r.nodes FROM records r WHERE r.submission = s.id)
+         FROM submissions s WHERE s.id = ?1";
+    const COLUMNS: usize = 13;
+    let columns = transaction
+        .query_row(query, [id], |row| {
+            (0..COLUMNS).map(|k| row.get(k)).collect::<rusqlite::Result<Vec<Option<String>>>>()
+        })
+        .optional()?;
+    Ok(columns.map(|columns| {
+        let mut hash = Sha256::new();
+        hash.update(before);
+        for column in columns {
+            match column {
+                None => hash.update([0]),
+                Some(text) => {
+                    hash.update([1]);
+                    hash.update((text.len() as u64).to_le_bytes());
+                    hash.update(text);
+                }
+            }
+        }
+        hex(hash.finalize())
+    }))
+}
+
+/// Bytes in hexadecimal.
+fn hex(bytes: impl AsRef<[u8]>) -> String {
+    bytes.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The format of a board. Refuses files that are no boards, or boards of formats to come.
+fn known(connection: &Connection) -> Result<i32, BoardError> {
     let number = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
     if number("application_id")? != APPLICATION {
         return Err(BoardError::Foreign);
     }
     match number("user_version")? {
-        VERSION => Ok(()),
+        version @ (WITHOUT_CHAIN | VERSION) => Ok(version),
         other => Err(BoardError::Newer(other)),
     }
 }

@@ -65,6 +65,91 @@ fn nothing_is_ever_taken_back() {
     }
 }
 
+/// A board with three submissions, and the hash behind each.
+fn three(path: &std::path::Path) -> Vec<String> {
+    let mut board = Board::open(path).unwrap();
+    let sizes = Sizes { nodes: 8, rpn_length: 17, depth: 6, shared_nodes: 7 };
+    let submission = |name| Submission {
+        challenge: "neg",
+        name,
+        expression: NEG,
+        grammar: "strict",
+        sizes: Some(sizes),
+        reason: None,
+    };
+    let hashes = ["Ada", "Bob", "Eve"].map(|name| {
+        board.submit(&submission(name)).unwrap();
+        board.verify(None).unwrap().hash
+    });
+    hashes.to_vec()
+}
+
+#[test]
+fn changes_of_history_are_found() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("b.sqlite");
+    let hashes = three(&path);
+    assert_eq!(hashes[2].len(), 64);
+    let verify = |noted: Option<&str>| {
+        let verified = Board::open_existing(&path).unwrap().verify(noted).unwrap();
+        (verified.submissions, verified.changed, verified.noted)
+    };
+    assert_eq!(verify(None), (3, None, None));
+    for hash in &hashes {
+        assert_eq!(verify(Some(hash)), (3, None, Some(true)));
+    }
+    assert_eq!(verify(Some("00")), (3, None, Some(false)));
+    // Who can write the file can take its guards away.
+    let whole = fs::read(&path).unwrap();
+    let guards = "DROP TRIGGER submissions_stand; DROP TRIGGER submissions_stay; DROP TRIGGER records_stay;
+        DROP TRIGGER records_stand; DROP TRIGGER chain_stays; DROP TRIGGER chain_stands; PRAGMA foreign_keys = 0;";
+    for (change, first) in [
+        ("UPDATE submissions SET name = 'Mallory' WHERE id = 2", 2),
+        ("UPDATE submissions SET submitted_at = '2000' WHERE id = 3", 3),
+        ("UPDATE submissions SET nodes = NULL, valid = 0, reason = '' WHERE id = 1", 1),
+        ("DELETE FROM submissions WHERE id = 2", 2),
+        ("DELETE FROM submissions WHERE id = 3", 3),
+        ("DELETE FROM records", 1),
+        ("UPDATE chain SET hash = 'x' WHERE submission = 2", 2),
+        ("DELETE FROM chain WHERE submission = 3", 3),
+        (
+            "INSERT INTO submissions (challenge, name, grammar, expression, valid, reason) VALUES ('a', 'b', 'c', 'd', 0, '')",
+            4,
+        ),
+    ] {
+        fs::write(&path, &whole).unwrap();
+        let connection = rusqlite::Connection::open(&path).unwrap();
+        connection.execute_batch(guards).unwrap();
+        connection.execute_batch(change).unwrap();
+        drop(connection);
+        assert_eq!(verify(Some(&hashes[0])).1, Some(first), "{change}");
+    }
+    // A chain that is made anew is sound by itself, and not what was noted.
+    fs::write(&path, &whole).unwrap();
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection.execute_batch(guards).unwrap();
+    connection
+        .execute_batch("UPDATE submissions SET name = 'Mallory'; DROP TABLE chain; PRAGMA user_version = 1")
+        .unwrap();
+    drop(connection);
+    let unchained = Board::open_existing(&path).unwrap().verify(None);
+    assert!(matches!(unchained, Err(BoardError::Unchained)));
+    drop(Board::open(&path).unwrap());
+    assert_eq!(verify(Some(&hashes[2])), (3, None, Some(false)));
+}
+
+#[test]
+fn boards_are_files() {
+    for name in ["", ":memory:", "file:b.sqlite", "FILE:b.sqlite?mode=memory"] {
+        assert!(matches!(Board::open(name.as_ref()), Err(BoardError::NoFile)), "{name}");
+        assert!(matches!(Board::open_existing(name.as_ref()), Err(BoardError::NoFile)), "{name}");
+    }
+    let dir = TempDir::new().unwrap();
+    let odd = dir.path().join("file:b.sqlite");
+    three(&odd);
+    assert!(odd.exists());
+}
+
 /// Writes to the board named in the environment until it is killed, and says so for each submission that is on it.
 #[test]
 #[ignore = "a part of a_kill_during_a_write_leaves_a_whole_board, which runs it in a process of its own"]

@@ -9,7 +9,7 @@ use neural_compiler::{CompileOptions, Derivative, Dtype, Kernel, Program, Reader
 use serde_json::{Value, json};
 
 use super::dialect::DialectArgs;
-use super::limits::{LimitArgs, MemoryArgs};
+use super::limits::{self, LimitArgs, MemoryArgs};
 use super::report::Failure;
 use super::text::{self, Items};
 use super::{DtypeChoice, Loaded, TierChoice, print, print_json, set_threads, table};
@@ -180,10 +180,22 @@ fn measure(path: &Path, args: &Args) -> Result<Measured, Failure> {
     })
 }
 
+/// Memory for the columns of a batch.
+const MOST_BYTES: usize = 4 << 30;
+
 /// The shortest of many evaluations of a batch.
 fn best_time<T: Element>(loaded: &Loaded, kernel: &Kernel, args: &Args) -> Result<Duration, Failure> {
     let shape = kernel.shape();
     let rows = args.batch_size;
+    let columns = shape.inputs.saturating_add(shape.outputs);
+    let bytes = columns.saturating_mul(rows).saturating_mul(size_of::<T>());
+    if bytes > MOST_BYTES {
+        let name = &loaded.source.name;
+        let (mib, most) = (bytes >> 20, MOST_BYTES >> 20);
+        let message =
+            format!("{name}: {columns} columns of {rows} rows are {mib} MiB, and a bench has {most} MiB");
+        return Err(Failure::message("memory", message).note("--batch-size N takes fewer rows"));
+    }
     let mut noise = Noise(0x9E37_79B9_7F4A_7C15);
     let mut columns = |count: usize| -> Vec<Vec<T>> {
         (0..count).map(|_| (0..rows).map(|_| T::from_f64(noise.next())).collect()).collect()
@@ -193,7 +205,7 @@ fn best_time<T: Element>(loaded: &Loaded, kernel: &Kernel, args: &Args) -> Resul
         inputs.iter().map(|column| batch::Source::Column(column)).collect();
     let mut outputs = vec![vec![T::default(); rows]; shape.outputs];
     let mut sinks: Vec<Sink<'_, T>> = outputs.iter_mut().map(|column| Sink::Column(column)).collect();
-    let run = batch::Options::with_threads(args.threads);
+    let run = batch::Options { stop: limits::clock(), ..batch::Options::with_threads(args.threads) };
     let mut workspace = Workspace::new();
     let mut best = Duration::MAX;
     repeat(Duration::from_millis(500), 5, || {

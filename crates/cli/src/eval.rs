@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use nc_arrays::Form;
-use nc_runtime::batch::{Kernel as _, RowOutcome, Workspace, evaluate_row};
+use nc_runtime::batch::{Kernel as _, RowOutcome, Workspace, evaluate_row_until};
 use nc_runtime::element::Element;
 use neural_compiler::{
     Check, CompileOptions, Diagnostic, Dtype, Kernel, Mode, OutputInfo, Role, Severity, Shape, Source, Span,
@@ -13,7 +13,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::derivatives::{DerivativeArgs, Kind, parts, value_name, values};
 use super::dialect::DialectArgs;
-use super::limits::{LimitArgs, MemoryArgs};
+use super::limits::{self, LimitArgs, MemoryArgs};
 use super::report::{self, Failure, printable};
 use super::text::{self, Setting};
 use super::{DtypeChoice, Loaded, print, print_json};
@@ -218,7 +218,8 @@ fn evaluate<T: Element>(
     let mut outputs = vec![T::default(); kernel.shape().outputs];
     let mut sums = vec![0.0; kernel.shape().param_gradients];
     let mut workspace = Workspace::new();
-    let outcome = evaluate_row(kernel, &inputs, &params, &mut outputs, &mut sums, &mut workspace)
+    let stop = limits::clock();
+    let outcome = evaluate_row_until(kernel, &inputs, &params, &mut outputs, &mut sums, &mut workspace, stop)
         .map_err(|error| loaded.failure(error.into()))?;
     if let RowOutcome::Failed(check) = outcome {
         let Some(check) = kernel.checks().get(check as usize) else { return Err(Failure::Reported) };

@@ -32,6 +32,7 @@ mod text;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::Path;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use nc_eml::translate::raise::{Effort, raise};
@@ -57,6 +58,9 @@ struct Cli {
     /// Print results and errors as JSON on standard output
     #[arg(long, global = true)]
     json: bool,
+    /// End with an error after so many seconds
+    #[arg(long, global = true, value_name = "SECONDS", value_parser = limits::parse_seconds)]
+    time_limit: Option<Duration>,
     #[command(subcommand)]
     command: Command,
 }
@@ -78,7 +82,8 @@ pub fn main() -> ! {
     signals::catch();
     let cli = Cli::try_parse().unwrap_or_else(|error| refuse(&error));
     let json = cli.json;
-    let done = threads_of_environment().and_then(|()| match &cli.command {
+    let clock = cli.time_limit.map_or(Ok(()), |time| limits::start_clock(time, json));
+    let done = clock.and_then(|()| threads_of_environment()).and_then(|()| match &cli.command {
         Command::Eval(args) => eval::run(args, json),
         Command::Run(args) => run::run(args, json),
         Command::Ir(args) => ir::run(args, json),

@@ -1,8 +1,57 @@
-//! Options for how long a row may take, and how much memory.
+//! Options for how long a row may take, and how much memory; the clock of `--time-limit`.
+
+use std::sync::OnceLock;
+use std::thread;
+use std::time::Duration;
+
+use nc_runtime::stop::Stop;
 
 use neural_compiler::{
     DEFAULT_MEMORY_BYTES, DEFAULT_TAPE_BYTES, KernelError, Limits, MAX_DEPTH, Program, Reason,
 };
+
+use super::report::Failure;
+
+/// What stops evaluations once the time is over; there is none without a limit.
+static CLOCK: OnceLock<Stop> = OnceLock::new();
+
+/// What does not look at the clock, such as compiling, is ended so long after it.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// Reads a number of seconds.
+pub fn parse_seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "a number of seconds is needed".to_string())?;
+    if !(seconds > 0.0) {
+        return Err("a time above 0 is needed".into());
+    }
+    Duration::try_from_secs_f64(seconds).map_err(|_| "no clock runs for so long".into())
+}
+
+/// Starts the clock of `--time-limit`.
+pub fn start_clock(time: Duration, json: bool) -> Result<(), Failure> {
+    let failed = |error| Failure::message("threads", format!("--time-limit: cannot start a thread: {error}"));
+    let stop = Stop::after(time).map_err(failed)?;
+    let end = move || {
+        thread::sleep(time.saturating_add(GRACE));
+        nc_arrays::remove_unfinished();
+        let failure = time_is_over();
+        failure.report(json);
+        std::process::exit(failure.status());
+    };
+    thread::Builder::new().name("time limit".into()).spawn(end).map_err(failed)?;
+    CLOCK.get_or_init(|| stop);
+    Ok(())
+}
+
+/// What stops evaluations once the time is over.
+pub fn clock() -> Option<&'static Stop> {
+    CLOCK.get()
+}
+
+/// What is said then.
+pub fn time_is_over() -> Failure {
+    Failure::message("time-limit", "the time limit is over").note("--time-limit SECONDS sets it")
+}
 
 /// Limits from the command line, which count more than those in the program's header comment.
 #[derive(Debug, Clone, Copy, clap::Args)]
@@ -13,8 +62,8 @@ pub struct LimitArgs {
     /// How many calls of recursive functions may be under way at once [default: as the program says, or 10000]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=MAX_DEPTH))]
     max_depth: Option<u64>,
-    /// How many iterations and calls of recursive functions a row may take in all [default: as the program says, or
-    /// 1000000000]
+    /// How many iterations and calls of recursive functions a row may take in all, and, in them, operations on elements of
+    /// vectors and matrices, 64 of which count as one [default: as the program says, or 1000000000]
     #[arg(long, value_name = "N")]
     max_steps: Option<u64>,
 }
@@ -52,6 +101,11 @@ pub fn of_kernel(error: &KernelError) -> Option<String> {
         KernelError::Memory { .. } => "--memory MIB allows a row more".into(),
         KernelError::TooManySteps { .. } => "--max-steps N sets the limit".into(),
         KernelError::TooDeep { .. } => "--max-depth N sets the limit".into(),
+        KernelError::DerivativeMemory { .. } => {
+            "--memory MIB allows more; --wrt differentiates by fewer inputs, and --vjp or \
+             --jvp compute one combination"
+                .into()
+        }
         KernelError::TooManyDerivatives { .. } => {
             "--wrt differentiates by fewer inputs, and --vjp or --jvp compute one combination".into()
         }

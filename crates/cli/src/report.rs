@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use ariadne::{Config, IndexType, Label, Report, ReportKind, Source};
 use nc_arrays::{FileError, FileProblem};
+use nc_runtime::batch::BatchError;
 use neural_compiler::{Diagnostic, Error, Severity, Span, Variable};
 use serde_json::{Value as Json, json};
 
@@ -91,6 +92,7 @@ impl Failure {
                     None => failure,
                 }
             }
+            Error::Batch(BatchError::Stopped) => super::limits::time_is_over(),
             Error::Batch(error) => Failure::message("batch", format!("{}: {error}", source.name)),
             error => Failure::message("error", format!("{}: {error}", source.name)),
         }

@@ -12,6 +12,7 @@ use super::{BLOCK_ROWS, Batch, BatchError, Options, REPORTED_ROWS, Report, RowRe
 use crate::abi::{Args, PARTIALS, Status};
 use crate::element::Element;
 use crate::fork;
+use crate::stop::{NEVER, Stop, StopFlag};
 
 /// Bytes of a cache line, and of the widest vector.
 const CACHE_LINE: usize = 64;
@@ -43,7 +44,8 @@ const MAX_TASKS: usize = 1024;
 /// The results are the same bits for any number of threads, any lane count and any form of the sources and sinks.
 ///
 /// # Errors
-/// If the batch does not fit the kernel, or memory runs out. Rows that fail are no error; they are in the report.
+/// If the batch does not fit the kernel, memory runs out, or [`Options::stop`] says so. Rows that fail are no error; they are in
+/// the report.
 pub fn evaluate<T: Element>(
     kernel: &dyn Kernel,
     batch: Batch<'_, '_, T>,
@@ -51,7 +53,8 @@ pub fn evaluate<T: Element>(
     workspace: &mut Workspace,
 ) -> Result<Report, BatchError> {
     let Batch { rows, inputs, params, outputs, param_gradients } = batch;
-    let mut call = Call::new(kernel, params, param_gradients.len())?;
+    let stop = options.stop.map_or(&NEVER, |stop| stop.flag());
+    let mut call = Call::new(kernel, params, param_gradients.len(), stop)?;
     let shape = call.shape;
 
     let Spaces { views, sums, spaces } = T::spaces(workspace);
@@ -143,6 +146,9 @@ pub fn evaluate<T: Element>(
         });
     }
 
+    if stop.is_set() {
+        return Err(BatchError::Stopped);
+    }
     let mut report = Report { rows, ..Report::default() };
     for Space { log, .. } in &mut *spaces {
         report.slow += log.slow;
@@ -165,6 +171,7 @@ pub fn evaluate<T: Element>(
         add_pairwise(sums, sums_len);
         param_gradients.copy_from_slice(&sums[..sums_len]);
     }
+    canonicalise(param_gradients);
     Ok(report)
 }
 
@@ -183,7 +190,24 @@ pub fn evaluate_row<T: Element>(
     param_gradients: &mut [f64],
     workspace: &mut Workspace,
 ) -> Result<RowOutcome, BatchError> {
-    let call = Call::new(kernel, params, param_gradients.len())?;
+    evaluate_row_until(kernel, inputs, params, outputs, param_gradients, workspace, None)
+}
+
+/// Evaluates one row on the caller's thread, unless it is stopped first. Otherwise as [`evaluate_row`].
+///
+/// # Errors
+/// If the slices do not have the lengths of the kernel's shape, memory runs out, or the row is stopped.
+pub fn evaluate_row_until<T: Element>(
+    kernel: &dyn Kernel,
+    inputs: &[T],
+    params: &[T],
+    outputs: &mut [T],
+    param_gradients: &mut [f64],
+    workspace: &mut Workspace,
+    stop: Option<&Stop>,
+) -> Result<RowOutcome, BatchError> {
+    let stop = stop.map_or(&NEVER, |stop| stop.flag());
+    let call = Call::new(kernel, params, param_gradients.len(), stop)?;
     let shape = call.shape;
     if inputs.len() != shape.inputs {
         return Err(BatchError::InputColumns { expected: shape.inputs, found: inputs.len() });
@@ -208,6 +232,9 @@ pub fn evaluate_row<T: Element>(
         }
         outcome
     };
+    if stop.is_set() {
+        return Err(BatchError::Stopped);
+    }
     for (column, output) in outputs.iter_mut().enumerate() {
         // SAFETY: the column has room for a lane group.
         *output = unsafe { *space.outputs[column] };
@@ -222,7 +249,13 @@ pub fn evaluate_row<T: Element>(
         Settled::Row(_) => param_gradients.copy_from_slice(space.row_gradients(shape)),
         Settled::Failed(_) => param_gradients.fill(f64::NAN),
     }
+    canonicalise(param_gradients);
     Ok(outcome.row_outcome())
+}
+
+/// Makes every NaN the canonical one. Which one a sum is depends on how its terms came about.
+fn canonicalise(sums: &mut [f64]) {
+    sums.iter_mut().filter(|sum| sum.is_nan()).for_each(|sum| *sum = f64::NAN);
 }
 
 impl<T: Element> Source<'_, T> {
@@ -305,6 +338,8 @@ struct Call<'a, T> {
     params: &'a [T],
     /// Whether the batch is so large that nobody will find its results in a cache.
     streams: bool,
+    /// Says whether to end.
+    stop: &'a StopFlag,
 }
 
 /// How a row's results came about.
@@ -328,7 +363,12 @@ impl Settled {
 }
 
 impl<'a, T: Element> Call<'a, T> {
-    fn new(kernel: &'a dyn Kernel, params: &'a [T], gradients: usize) -> Result<Call<'a, T>, BatchError> {
+    fn new(
+        kernel: &'a dyn Kernel,
+        params: &'a [T],
+        gradients: usize,
+        stop: &'a StopFlag,
+    ) -> Result<Call<'a, T>, BatchError> {
         let shape = kernel.shape();
         if shape.precision != T::PRECISION {
             return Err(BatchError::Precision { kernel: shape.precision, batch: T::PRECISION });
@@ -343,7 +383,7 @@ impl<'a, T: Element> Call<'a, T> {
         if gradients != shape.param_gradients {
             return Err(BatchError::ParamGradients { expected: shape.param_gradients, found: gradients });
         }
-        Ok(Call { kernel, shape, lanes, params, streams: false })
+        Ok(Call { kernel, shape, lanes, params, streams: false, stop })
     }
 
     /// Runs the kernel over the columns that `space` points to, and its complete version, if it has one, over rows that it gave
@@ -456,6 +496,7 @@ impl<'a, T: Element> Call<'a, T> {
             streaming: if self.streams && space.is_aligned(first_row) { usize::MAX } else { 0 },
             first_row,
             rows,
+            stop: self.stop,
         };
         let code = match shape.stack_bytes {
             0 => run(&args),
@@ -525,7 +566,7 @@ impl<'a, T: Element> Call<'a, T> {
             *value = unsafe { *column.add(at) }.to_f64();
         }
         params.iter_mut().zip(self.params).for_each(|(value, param)| *value = param.to_f64());
-        let outcome = self.kernel.row(inputs, params, outputs, gradients);
+        let outcome = self.kernel.row(inputs, params, outputs, gradients, self.stop);
         for (value, &column) in outputs.iter().zip(&space.outputs) {
             // SAFETY: as the caller promises.
             unsafe { *column.add(at) = T::from_f64(*value) };
@@ -557,6 +598,9 @@ impl<'a, T: Element> Call<'a, T> {
             let notes_only = |&word: &T::Word| matches!(T::status(word), Status::Done | Status::Noted(_));
             if !sums || space.status.slice(first + valid)[first..].iter().all(notes_only) {
                 for i in 0..valid {
+                    if self.stop.is_set() {
+                        return;
+                    }
                     // SAFETY: the row was just run.
                     unsafe { self.settle(space, code, first + i, row + i) };
                 }
@@ -570,7 +614,7 @@ impl<'a, T: Element> Call<'a, T> {
         }
         // Idle lanes, or rows that need a look: sixteen rows at a time, so that each has partial sums of its own.
         let mut done = 0;
-        while done < valid {
+        while done < valid && !self.stop.is_set() {
             let piece = PARTIALS.min(rows - done);
             let counted = valid.min(done + piece);
             // SAFETY: a piece of the rows that the caller vouches for.
@@ -743,7 +787,7 @@ impl<T: Element> Plan<'_, T> {
         let sums_len = self.call.shape.param_gradients;
         loop {
             let task = self.next_task.fetch_add(1, Ordering::Relaxed);
-            if task >= self.tasks {
+            if task >= self.tasks || self.call.stop.is_set() {
                 return;
             }
             let first = task * self.task_blocks * self.block_rows;
@@ -785,6 +829,9 @@ impl<T: Element> Plan<'_, T> {
     fn run_block(&self, space: &mut Space<T>, start: usize) {
         let end = self.rows.min(start + self.block_rows);
         for tile in (start..end).step_by(self.tile_rows) {
+            if self.call.stop.is_set() {
+                return;
+            }
             let rows = self.tile_rows.min(end - tile);
             let rest = rows % self.call.lanes;
             if rows > rest {

@@ -2,6 +2,7 @@
 
 use crate::abi::{Args, Status};
 use crate::lanes::Precision;
+use crate::stop::StopFlag;
 
 /// The number of columns and parameters that a kernel works on. A vector or matrix counts once per element.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -92,12 +93,14 @@ pub trait Kernel: Send + Sync {
     /// (every element, so −0.0 where it contributes nothing).
     ///
     /// A kernel for binary32 gets its numbers, and gives results, as the binary64 numbers that they are.
-    /// Slices are as long as the shape says. What a failed row leaves in them does not matter.
+    /// Slices are as long as the shape says. What a failed row leaves in them does not matter, nor does what any row leaves
+    /// once it is to stop.
     fn row(
         &self,
         inputs: &[f64],
         params: &[f64],
         outputs: &mut [f64],
         param_gradients: &mut [f64],
+        stop: &StopFlag,
     ) -> RowOutcome;
 }

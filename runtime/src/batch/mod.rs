@@ -48,8 +48,9 @@ use std::fmt;
 use thiserror::Error;
 
 use crate::lanes::Precision;
+use crate::stop::Stop;
 
-pub use self::drive::{evaluate, evaluate_row};
+pub use self::drive::{evaluate, evaluate_row, evaluate_row_until};
 pub use self::kernel::{Kernel, KernelShape, RowOutcome};
 pub use self::workspace::Workspace;
 
@@ -128,11 +129,14 @@ pub struct Options<'a> {
     pub skip_failed: bool,
     /// Is called by any thread with a number of rows that have been evaluated since its last call.
     pub progress: Option<&'a (dyn Fn(usize) + Sync)>,
+    /// Ends the evaluation with [`BatchError::Stopped`] once it is stopped: it is looked at between tiles, and by kernels in
+    /// loops and calls.
+    pub stop: Option<&'a Stop>,
 }
 
 impl Default for Options<'_> {
     fn default() -> Self {
-        Options { threads: 0, grain: BLOCK_ROWS, skip_failed: false, progress: None }
+        Options { threads: 0, grain: BLOCK_ROWS, skip_failed: false, progress: None, stop: None }
     }
 }
 
@@ -150,6 +154,7 @@ impl fmt::Debug for Options<'_> {
             .field("grain", &self.grain)
             .field("skip_failed", &self.skip_failed)
             .field("progress", &self.progress.is_some())
+            .field("stop", &self.stop)
             .finish()
     }
 }
@@ -181,7 +186,7 @@ pub struct Report {
 }
 
 /// Why a batch was not evaluated: columns or parameters do not fit the kernel (the caller's mistake, found before
-/// anything is written), or memory ran out.
+/// anything is written), memory ran out, or it was stopped.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum BatchError {
@@ -295,6 +300,9 @@ pub enum BatchError {
         /// The lane count.
         lanes: usize,
     },
+    /// [`Options::stop`] ended it. What has been written counts for nothing.
+    #[error("the evaluation was stopped")]
+    Stopped,
     /// There is not enough memory for tiles or scratch.
     #[error("{bytes} bytes of working memory could not be allocated")]
     OutOfMemory {

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::abi::{Args, Status};
 use crate::element::Element;
+use crate::stop::StopFlag;
 
 const SLOW: f64 = 1e6;
 
@@ -151,7 +152,14 @@ impl Kernel for Fake {
         }
     }
 
-    fn row(&self, inputs: &[f64], params: &[f64], outputs: &mut [f64], gradients: &mut [f64]) -> RowOutcome {
+    fn row(
+        &self,
+        inputs: &[f64],
+        params: &[f64],
+        outputs: &mut [f64],
+        gradients: &mut [f64],
+        _: &StopFlag,
+    ) -> RowOutcome {
         let (values, sums) = match self.shape.precision {
             Precision::Double => compute::<f64>(inputs[0], inputs[1], params),
             Precision::Single => compute::<f32>(inputs[0], inputs[1], params),
@@ -394,7 +402,7 @@ fn more_blocks_than_tasks() {
             }
             0
         }
-        fn row(&self, _: &[f64], _: &[f64], _: &mut [f64], _: &mut [f64]) -> RowOutcome {
+        fn row(&self, _: &[f64], _: &[f64], _: &mut [f64], _: &mut [f64], _: &StopFlag) -> RowOutcome {
             unreachable!()
         }
     }

@@ -834,6 +834,15 @@ impl<'a> Generator<'a> for Emitter<'a, '_> {
         self.b.ins().vany_true(any.expect("an iteration works on at least one group"))
     }
 
+    fn going_on(&mut self) -> ir::Value {
+        let pointer = flags().with_readonly();
+        let offset = Offset32::new(offset_of!(Args, stop) as i32);
+        let stop = self.b.ins().load(types::I64, pointer, self.args, offset);
+        // Atomic, so that no two of these loads become one.
+        let flag = self.b.ins().atomic_load(types::I64, flags(), stop);
+        self.b.ins().icmp_imm_u(IntCC::Equal, flag, 0)
+    }
+
     fn below(&mut self, x: ir::Value, y: ir::Value) -> ir::Value {
         self.b.ins().icmp(IntCC::UnsignedLessThan, x, y)
     }
@@ -859,9 +868,12 @@ impl<'a> Generator<'a> for Emitter<'a, '_> {
         depth: ir::Value,
     ) {
         let any = self.b.ins().vany_true(active);
-        let [some, after] = [(); 2].map(|()| self.b.create_block());
+        let [some, enter, after] = [(); 3].map(|()| self.b.create_block());
         self.b.ins().brif(any, some, &[], after, &[]);
         self.b.switch_to_block(some);
+        let going_on = self.going_on();
+        self.b.ins().brif(going_on, enter, &[], after, &[]);
+        self.b.switch_to_block(enter);
         for (k, (_, operand)) in operands.into_iter().enumerate() {
             let offset = Offset32::new((self.plan.transfer() + k * GROUP_BYTES) as i32);
             self.b.ins().store(flags(), operand, self.scratch, offset);

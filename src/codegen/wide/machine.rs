@@ -97,6 +97,7 @@ pub(super) enum Encoded {
 pub(super) enum Flag {
     /// The first unsigned number is below the second.
     Below = 2,
+    Zero = 4,
     NotZero = 5,
 }
 

@@ -384,6 +384,13 @@ impl<'a> Generator<'a> for Selector<'a, '_> {
         self.any_of(masks)
     }
 
+    fn going_on(&mut self) -> Flag {
+        let stop = Selector::field(&mut self.f, self.args, offset_of!(Args, stop));
+        let flag = Arg::Memory(Address::new(stop, 0));
+        self.code(Code::Cmp_rm8_imm8, &[flag, Arg::Imm8(0)]);
+        Flag::Zero
+    }
+
     fn below(&mut self, x: VReg, y: VReg) -> Flag {
         self.compare_general(x, y);
         Flag::Below
@@ -406,10 +413,13 @@ impl<'a> Generator<'a> for Selector<'a, '_> {
     }
 
     fn call_if(&mut self, active: VReg, function: u32, operands: Vec<(LaneType, VReg)>, depth: VReg) {
-        let [some, none, after]: [Label; 3] = [(); 3].map(|()| self.f.label());
+        let [some, enter, none, stopped, after]: [Label; 5] = [(); 5].map(|()| self.f.label());
         let holds = self.any_of(&[active]);
         self.f.branch(holds, some, none);
         self.f.place(some, Vec::new());
+        let going_on = self.going_on();
+        self.f.branch(going_on, enter, stopped);
+        self.f.place(enter, Vec::new());
         for (k, (ty, operand)) in operands.into_iter().enumerate() {
             let address = self.transfer_address(k);
             self.keep(ty, address, operand);
@@ -419,8 +429,10 @@ impl<'a> Generator<'a> for Selector<'a, '_> {
             &[Operand::reg_fixed_use(self.args, general(RDI)), Operand::reg_fixed_use(depth, general(RSI))],
         );
         self.f.jump(after, Vec::new());
-        self.f.place(none, Vec::new());
-        self.f.jump(after, Vec::new());
+        for skipped in [none, stopped] {
+            self.f.place(skipped, Vec::new());
+            self.f.jump(after, Vec::new());
+        }
         self.f.place(after, Vec::new());
     }
 

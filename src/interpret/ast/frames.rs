@@ -34,7 +34,20 @@ impl Machine<'_> {
             return Err(Failure::new(span, FailureReason::Check(Reason::Steps { limit })));
         }
         self.scratch.steps += 1;
-        Ok(())
+        self.look_at_stop(span)
+    }
+
+    fn look_at_stop(&self, span: Span) -> Result<(), Failure> {
+        if self.stop.is_set() { Err(Failure::new(span, FailureReason::Stopped)) } else { Ok(()) }
+    }
+
+    /// Counts a call that other tiers inline.
+    pub(super) fn call_inlined(&mut self, span: Span) -> Result<(), Failure> {
+        if self.inlined == 0 {
+            return Err(Failure::new(span, FailureReason::Stopped));
+        }
+        self.inlined -= 1;
+        self.look_at_stop(span)
     }
 
     /// Counts a call of a recursive function.

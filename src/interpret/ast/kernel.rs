@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use nc_runtime::abi::Args;
 use nc_runtime::batch::{Kernel, KernelShape, RowOutcome};
+use nc_runtime::stop::StopFlag;
 
 use super::{AstInterpreter, Failure, FailureReason, Scratch};
 use crate::graph::{Check, Effect, Reason};
@@ -53,8 +54,9 @@ impl AstKernel {
         inputs: &[f64],
         params: &[f64],
         outputs: &mut [f64],
+        stop: &StopFlag,
     ) -> RowOutcome {
-        match self.interpreter.row(scratch, inputs, params, outputs) {
+        match self.interpreter.row_until(scratch, inputs, params, outputs, stop) {
             Ok(()) => match scratch.noted {
                 Some(noted) => {
                     let check = self.notes.get(&noted);
@@ -63,6 +65,8 @@ impl AstKernel {
                 }
                 None => RowOutcome::Done,
             },
+            // The batch ends with an error.
+            Err(Failure { reason: FailureReason::Stopped, .. }) => RowOutcome::Done,
             Err(Failure { span, reason, state: _ }) => {
                 let check = self
                     .checks
@@ -89,12 +93,19 @@ impl Kernel for AstKernel {
         // SAFETY: as the caller promises.
         unsafe {
             run_rows(&self.shape, args, |inputs, params, outputs, _| {
-                self.evaluate(&mut scratch, inputs, params, outputs)
+                self.evaluate(&mut scratch, inputs, params, outputs, args.stop())
             })
         }
     }
 
-    fn row(&self, inputs: &[f64], params: &[f64], outputs: &mut [f64], _: &mut [f64]) -> RowOutcome {
-        self.evaluate(&mut Scratch::default(), inputs, params, outputs)
+    fn row(
+        &self,
+        inputs: &[f64],
+        params: &[f64],
+        outputs: &mut [f64],
+        _: &mut [f64],
+        stop: &StopFlag,
+    ) -> RowOutcome {
+        self.evaluate(&mut Scratch::default(), inputs, params, outputs, stop)
     }
 }

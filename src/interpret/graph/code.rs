@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use nc_runtime::lanes::{Precision, Scalar};
+use nc_runtime::stop::StopFlag;
 
 use super::tape::Tape;
 use crate::entity::{Entity, EntityVec};
@@ -209,6 +210,8 @@ struct Calls<'a> {
     depth: u64,
     /// What failed in one, as a call says it; 0 for nothing. Then no further call is made.
     failed: f64,
+    /// Says whether to end.
+    stop: &'a StopFlag,
 }
 
 /// Lists the steps of a graph.
@@ -417,8 +420,8 @@ impl Code {
     }
 
     /// Evaluates all steps.
-    pub(super) fn run(&self, slots: &mut [Slot], functions: &Functions) {
-        let mut calls = Calls { functions, depth: 0, failed: 0.0 };
+    pub(super) fn run(&self, slots: &mut [Slot], functions: &Functions, stop: &StopFlag) {
+        let mut calls = Calls { functions, depth: 0, failed: 0.0, stop };
         self.run_steps(0, self.steps.len(), slots, &mut self.scratch(), &mut calls);
     }
 
@@ -519,6 +522,9 @@ impl LoopStep {
                 if !slots[self.goes_on as usize].truth() {
                     break;
                 }
+                if calls.stop.is_set() {
+                    break;
+                }
                 if iterations == limit {
                     over = true;
                     break;
@@ -563,8 +569,8 @@ impl CallStep {
         if !around[self.enters as usize].truth() {
             return;
         }
-        if calls.failed != 0.0 {
-            // The row has failed in another call.
+        if calls.failed != 0.0 || calls.stop.is_set() {
+            // The row has failed in another call, or nobody waits for it.
         } else if calls.depth >= calls.functions.depth {
             calls.failed = f64::from(self.failure);
         } else {
@@ -605,7 +611,7 @@ impl ReverseStep {
         let mut forward = reversed.iterated.slots(around);
         let mut forward_scratch = reversed.iterated.body.scratch();
         let mut segment: Vec<f64> = Vec::new();
-        for checkpoint in (0..tape.checkpoints()).rev() {
+        'tape: for checkpoint in (0..tape.checkpoints()).rev() {
             let record = tape.checkpoint(checkpoint);
             segment.clear();
             segment.extend_from_slice(record);
@@ -619,12 +625,18 @@ impl ReverseStep {
             }
             let iterations = tape.segment(checkpoint);
             for _ in 1..iterations {
+                if calls.stop.is_set() {
+                    break 'tape;
+                }
                 let body = &reversed.iterated.body;
                 body.run_steps(0, body.header, &mut forward, &mut forward_scratch, calls);
                 reversed.rest(&mut forward, &mut forward_scratch, calls);
                 segment.extend(reversed.state(&forward));
             }
             for k in (0..iterations).rev() {
+                if calls.stop.is_set() {
+                    break 'tape;
+                }
                 let record = &segment[k * record.len()..][..record.len()];
                 for &(position, range) in &self.tape {
                     let numbers = &record[position as usize..];

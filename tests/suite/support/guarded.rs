@@ -8,6 +8,7 @@ use std::sync::Once;
 use nc_runtime::abi::{Args, PARTIALS, Status};
 use nc_runtime::batch::Kernel as _;
 use nc_runtime::element::Element;
+use nc_runtime::stop::StopFlag;
 use neural_compiler::Kernel;
 
 /// At which end memory borders a page that must not be touched.
@@ -137,6 +138,7 @@ pub fn run<T: Element>(
     let partials = Guarded::<f64>::new(shape.param_gradients * PARTIALS, align_of::<f64>(), border);
     let scratch = Guarded::<u8>::new(shape.scratch_bytes, 64, border);
     let mut status = Guarded::<T::Word>::new(rows, align_of::<T::Word>(), border);
+    let going_on = StopFlag::new();
     let args = Args {
         inputs: input_table.start().cast_const().cast(),
         outputs: output_table.start().cast_const().cast(),
@@ -148,6 +150,7 @@ pub fn run<T: Element>(
         streaming: 0,
         first_row: 0,
         rows,
+        stop: &raw const going_on,
     };
     SEED.set(Some(seed));
     // SAFETY: all is as large as the shape says, whole groups of rows from row 0 on. Calls and frames have the stack that the

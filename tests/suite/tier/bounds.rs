@@ -131,7 +131,7 @@ fn failures_at_any_depth() {
 fn iterations() {
     on_small_stack(|| {
         let source = "(let count ((i 0) (y 1)) (if (< i x) (count (+ i 1) (+ y (* x i))) y))";
-        let all = outcomes(source, &[10_000.0, 10_001.0, 0.0, 5.0], Limits::default());
+        let all = outcomes(source, &[10_000.0, 10_001.0, 0.0, 5.0], limits(10_000, 10, 1_000_000));
         let reason = Reason::Iterations { limit: 10_000 };
         assert_eq!(all.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, true, true]);
         assert_eq!(all[1], Err((reason, "count".to_string())));
@@ -140,7 +140,7 @@ fn iterations() {
             ("(define (f y) (g (+ y 1))) (define (g y) (f (* y 2))) (f x)", "f"),
             ("(loop ((y x)) (recur (loop ((z y)) (recur (+ z 1)))))", "loop"),
         ] {
-            for outcome in outcomes(source, &[1.0, 2.0, 3.0], Limits::default()) {
+            for outcome in outcomes(source, &[1.0, 2.0, 3.0], limits(10_000, 10, 1_000_000)) {
                 assert_eq!(outcome, Err((reason, place.to_string())), "{source}");
             }
         }

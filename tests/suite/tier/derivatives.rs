@@ -7,9 +7,9 @@ use crate::support;
 
 use astro_float::BigFloat;
 use measure::{Big, Expected, PRECISION as P, RM, big, ulp_error};
-use neural_compiler::Shape;
+use nc_runtime::batch::{Batch, Kernel as _, Options, Sink, Source, Workspace};
 use neural_compiler::internals::derive::adjoint::{Seeds, adjoint};
-use neural_compiler::{Kernel, Tier};
+use neural_compiler::{CompileOptions, Derivative, Kernel, Program, Shape, Signature, Tier};
 use support::bounds::{Approx, Constants, half_ulp, outputs, reliable_outputs, ulp};
 use support::derive::{Case, Value, matrix, number, vector};
 use support::generate::Rng;
@@ -586,5 +586,74 @@ fn second_derivatives_of_determinants() {
                 assert!((found - expected).abs() <= 1e-6, "{n}×{n}: {direction} {k}: {found} {expected}");
             }
         }
+    }
+}
+
+/// Where inputs are fewer than elements of results, a Jacobian is made forwards. It has the outputs of the one that is made
+/// in reverse, in the same order, and here, where all is exact, the same numbers.
+#[test]
+fn jacobians_by_few_inputs() {
+    let programs: [(&str, &[(&str, Value)]); 5] = [
+        ("(* x (ones 70) y)", &[("x", number(3.0)), ("y", number(5.0))]),
+        ("(vappend (* x (ones 70)) (* (ref v 1) v))", &[("x", number(3.0)), ("v", vector(&[1.0, 2.0, 4.0]))]),
+        ("(values (a (* x (ones 10 9))) (b (* x y)) (c 7))", &[("x", number(3.0)), ("y", number(-2.0))]),
+        (
+            "(loop ((i 0) (v (* x (ones 80)))) (if (< i 3) (recur (+ i 1) (* v y)) v))",
+            &[("x", number(3.0)), ("y", number(-2.0))],
+        ),
+        (
+            "(if (< x 0) (sqrt (* x (ones 80))) (* (+ x y) (ones 80)))",
+            &[("x", number(3.0)), ("y", number(-2.0))],
+        ),
+    ];
+    for (text, inputs) in programs {
+        let case = Case::new(text, inputs);
+        let reverse = adjoint(&case.graph, Seeds::Elements, &all_inputs(&case.graph)).expect("an adjoint");
+        let forward = case.derived(Derivative::Gradient);
+        let outputs = |graph: &neural_compiler::internals::graph::Graph| {
+            graph.outputs.iter().map(|o| (o.name.clone(), o.role, graph.shape(o.node))).collect::<Vec<_>>()
+        };
+        assert_eq!(outputs(&forward), outputs(&reverse), "{text}");
+        assert_eq!(case.outputs(&forward, &[]), case.outputs(&reverse, &[]), "{text}");
+    }
+    // One input, thousands of results: the work does not grow with their square.
+    let case = Case::new("(sin (* x (ones 5000)))", &[("x", number(0.5))]);
+    let forward = case.derived(Derivative::Gradient);
+    assert!(forward.row_elements() < 40_000, "{}", forward.row_elements());
+    let outputs = case.outputs(&forward, &[]);
+    assert_eq!(outputs.len(), 10_000);
+    assert!(outputs[5000..].iter().all(|slope| *slope == outputs[5000]));
+    // The gradient of a scalar is made in reverse, whatever its inputs.
+    let case = Case::new("(* x y (sin x))", &[("x", number(3.0)), ("y", number(5.0))]);
+    let reverse = adjoint(&case.graph, Seeds::Elements, &[0, 1]).expect("an adjoint");
+    let print = neural_compiler::internals::graph::print::dump;
+    assert_eq!(print(&case.derived(Derivative::Gradient)), print(&reverse));
+}
+
+/// Sums over a batch that are no numbers are the same one in every tier, whatever the operations that they come from leave.
+#[test]
+fn sums_have_one_nan() {
+    let program = Program::parse("(modulo (pow x y) (* 2 y))").expect("a program");
+    let signature = Signature::scalars().parameter("y");
+    let options = CompileOptions::default().signature(signature).derivative(Derivative::Gradient);
+    for tier in [support::native_tier(), Tier::Cranelift, Tier::Interpret] {
+        let kernel = program.compile(&options.clone().tier(tier)).expect("a kernel");
+        for rows in [1, 40] {
+            let x = vec![-1.0; rows];
+            let mut sums = [0.0];
+            let batch = Batch {
+                rows,
+                inputs: &[Source::Column(&x)],
+                params: &[0.75],
+                outputs: &mut [Sink::Discard { columns: kernel.shape().outputs }],
+                param_gradients: &mut sums,
+            };
+            kernel.evaluate(batch, &Options::default(), &mut Workspace::new()).expect("it fits");
+            assert_eq!(sums[0].to_bits(), f64::NAN.to_bits(), "{tier}");
+        }
+        let (mut outputs, mut sums) = (vec![0.0; kernel.shape().outputs], [0.0]);
+        let outcome = kernel.evaluate_row(&[-1.0], &[0.75], &mut outputs, &mut sums, &mut Workspace::new());
+        outcome.expect("it fits");
+        assert_eq!(sums[0].to_bits(), f64::NAN.to_bits(), "{tier}");
     }
 }

@@ -6,9 +6,10 @@
 
 use crate::support;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use nc_runtime::batch::Kernel as _;
+use nc_runtime::batch::{self, Batch, BatchError, Kernel as _, Options, Sink, Source, Workspace};
+use nc_runtime::stop::{Stop, StopFlag};
 use neural_compiler::internals::graph;
 use neural_compiler::internals::interpret::ast::{AstInterpreter, Failure, FailureReason, Scratch};
 use neural_compiler::internals::interpret::graph::GraphInterpreter;
@@ -58,7 +59,13 @@ fn through_all_stages(source: &str, native: bool) -> f64 {
     graph::verify::verify(&graph).expect("a sound graph");
     let mut again = [0.0];
     timed("interpret the graph", || {
-        GraphInterpreter::new(&graph, DEFAULT_TAPE_BYTES).row(&inputs, &[], &mut again, &mut [])
+        GraphInterpreter::new(&graph, DEFAULT_TAPE_BYTES).row(
+            &inputs,
+            &[],
+            &mut again,
+            &mut [],
+            &StopFlag::new(),
+        )
     });
     assert_eq!(value[0].to_bits(), again[0].to_bits());
 
@@ -79,7 +86,13 @@ fn through_all_stages(source: &str, native: bool) -> f64 {
         let native = timed("run", || kernel.columns(&columns)).expect("values");
         assert_eq!(native[0][0].to_bits(), value[0].to_bits());
         let mut all = vec![0.0; native.len()];
-        GraphInterpreter::new(&adjoint, DEFAULT_TAPE_BYTES).row(&inputs, &[], &mut all, &mut []);
+        GraphInterpreter::new(&adjoint, DEFAULT_TAPE_BYTES).row(
+            &inputs,
+            &[],
+            &mut all,
+            &mut [],
+            &StopFlag::new(),
+        );
         for (native, interpreted) in native.iter().zip(&all) {
             assert_eq!(native[0].to_bits(), interpreted.to_bits());
         }
@@ -279,11 +292,76 @@ fn inlining_is_bounded() {
         assert!(graph.len() < 10_000, "{} nodes", graph.len());
         let program = Program::parse(&source("(+ x 0.5)")).expect("a program");
         match timed("graph", || program.graph(&Signature::scalars())) {
-            Err(Error::Source(found)) => assert_eq!((found.len(), found[0].code), (1, "too-large")),
+            Err(Error::Source(found)) => {
+                assert_eq!((found.len(), found[0].code), (1, "too-large"));
+                // Calls are counted before they are inlined: it is refused after a million operations, not after all that a
+                // program may have.
+                let most: usize =
+                    found[0].message.split(' ').find_map(|word| word.parse().ok()).expect("a number");
+                assert!(most < (1 << 20) + 2000, "{most}");
+            }
             Err(other) => panic!("{other}"),
             Ok(graph) => panic!("{} nodes", graph.len()),
         }
     });
+}
+
+#[test]
+fn calls_that_share_are_not_made_one_by_one() {
+    // 2⁶⁰ calls if each is made.
+    let mut source = "(define (f0 x) (ref [x 2] x))\n".to_string();
+    for k in 1..=60 {
+        source += &format!("(define (f{k} x) (+ (f{} x) (f{} x)))\n", k - 1, k - 1);
+    }
+    let program = Program::parse(&(source + "(f60 x)")).expect("a program");
+    for tier in [Tier::Interpret, support::native_tier()] {
+        let kernel = program.compile(&CompileOptions::default().tier(tier)).expect("a kernel");
+        assert_eq!(kernel.columns(&[&[1.0][..]]).expect("values"), [[2f64.powi(61)]]);
+        // The row fails; to find out where would take all calls.
+        assert!(kernel.columns::<f64>(&[&[9.0]]).expect("values")[0][0].is_nan());
+        let _ = kernel.explain(&[9.0], &[]);
+    }
+    // The tree gives up.
+    let tree = AstInterpreter::new(program.resolved().clone(), &Signature::scalars()).with_inlined(1000);
+    let failure = tree.row(&mut Scratch::default(), &[1.0], &[], &mut [0.0]).expect_err("too many calls");
+    assert_eq!(failure.reason, FailureReason::Stopped);
+}
+
+/// What becomes of a batch of one row that would take for ever, if it is stopped.
+fn stopped(source: &str, options: &CompileOptions) -> Result<batch::Report, BatchError> {
+    let limits = Limits { iterations: 1 << 60, depth: 1000, steps: 1 << 50 };
+    let program = Program::parse(source).expect("a program");
+    let kernel = program.compile(&options.clone().limits(limits)).expect("a kernel");
+    let stop = Stop::after(Duration::from_millis(20)).expect("a thread");
+    let options = Options { stop: Some(&stop), ..Options::default() };
+    let inputs = vec![Source::Constant(1.0); kernel.shape().inputs];
+    let mut outputs = [Sink::Discard { columns: kernel.shape().outputs }];
+    let batch =
+        Batch { rows: 1, inputs: &inputs, params: &[], outputs: &mut outputs, param_gradients: &mut [] };
+    kernel.evaluate(batch, &options, &mut Workspace::new())
+}
+
+#[test]
+fn evaluations_are_stopped() {
+    const ENDLESS: [&str; 5] = [
+        "(loop ((y x)) (if (< y 0) y (recur (sqrt y))))",
+        // The same for all rows.
+        "(loop ((i 0) (y x)) (if (< i 1e18) (recur (+ i 1) (sin y)) y))",
+        "(loop ((i 0) (y x)) (if (< i 1e9) (recur (+ i 1) (loop ((j 0) (z y)) (if (< z 0) z (recur (+ j 1) (cos z))))) y))",
+        "(define (fib n) (if (< n 2) n (+ (fib (- n 1)) (fib (- n 2))))) (fib (* x 500))",
+        "(loop ((v (* x (ones 100)))) (if (< (vsum v) 0) (vsum v) (recur (sqrt v))))",
+    ];
+    for source in ENDLESS {
+        for derivative in [Derivative::None, Derivative::Gradient] {
+            for tier in [support::native_tier(), Tier::Interpret] {
+                let options = CompileOptions::default().derivative(derivative.clone()).tier(tier);
+                let options = options.tape_bytes(1 << 16);
+                assert_eq!(stopped(source, &options), Err(BatchError::Stopped), "{tier} {source}");
+            }
+        }
+    }
+    // A row that ends by itself does so.
+    assert!(stopped("(sqrt x)", &CompileOptions::default()).is_ok());
 }
 
 #[test]
@@ -370,9 +448,9 @@ fn huge_matrices_are_compiled() {
         (0..200).for_each(|k| row[k * 201] = (k + 1) as f64);
         let mut value = [0.0];
         let expected = (1..=200).map(|k| 1.0 / f64::from(k)).reduce(|a, b| a + b);
-        timed("interpret", || kernel.row(&row, &[], &mut value, &mut []));
+        timed("interpret", || kernel.row(&row, &[], &mut value, &mut [], &StopFlag::new()));
         assert_eq!(Some(value[0]), expected);
-        let mut workspace = nc_runtime::batch::Workspace::new();
+        let mut workspace = Workspace::new();
         let run =
             || kernel.evaluate_row(&row, &[], &mut value, &mut [], &mut workspace).expect("a row that fits");
         timed("evaluate", run);
@@ -436,7 +514,11 @@ fn deep_recursion() {
 fn endless_loops() {
     on_small_stack(|| {
         assert_eq!(
-            reason(row("(loop ((x x)) (recur x))", &[1.0], Limits::default())),
+            reason(row(
+                "(loop ((x x)) (recur x))",
+                &[1.0],
+                Limits { iterations: 10_000, ..Limits::default() }
+            )),
             graph::Reason::Iterations { limit: 10_000 }
         );
         // Each loop by itself keeps to its limit.
@@ -516,6 +598,57 @@ fn wide_recursion() {
         source += &format!("(+ {})", all.join(" "));
         assert_eq!(errors(&source)[0].code, "too-large");
     });
+}
+
+/// Whether an error says that there is too little memory.
+fn is_memory(outcome: Result<Kernel, Error>) -> bool {
+    match outcome {
+        Err(Error::Source(found)) => found[0].code == "memory",
+        Err(Error::Kernel(error)) => error.code() == "memory",
+        Err(other) => panic!("{other}"),
+        Ok(_) => false,
+    }
+}
+
+#[test]
+fn calls_under_way_count_as_memory() {
+    let source = "(define (f n x) (if (< n 1) x (+ 1 (* x (f (- n 1) (sin x)))))) (f n x)";
+    let program = Program::parse(source).expect("a program");
+    let compile = |depth, mib: usize, tier, derivative| {
+        let limits = Limits { depth, ..Limits::default() };
+        let options = CompileOptions::default().limits(limits).memory_bytes(mib << 20);
+        program.compile(&options.tier(tier).derivative(derivative))
+    };
+    for tier in [support::native_tier(), Tier::Interpret] {
+        for derivative in [Derivative::None, Derivative::Gradient] {
+            // A million calls with a few numbers each.
+            assert!(is_memory(compile(1_000_000, 64, tier, derivative.clone())), "{tier}");
+            assert!(!is_memory(compile(10_000, 64, tier, derivative)), "{tier}");
+        }
+    }
+    // Of many functions, those that are under way count, and not each as often as calls may be.
+    let ring: String = (0..500)
+        .map(|k| format!("(define (f{k} x) (if (< x 1) x (+ 1 (f{} (- x {k})))))\n", (k + 1) % 500))
+        .collect();
+    let program = Program::parse(&(ring + "(f0 x)")).expect("a program");
+    let options = CompileOptions::default().tier(Tier::Interpret).memory_bytes(64 << 20);
+    assert!(!is_memory(program.compile(&options)));
+}
+
+#[test]
+fn derivatives_count_as_memory() {
+    let program = Program::parse("(* v v)").expect("a program");
+    let compile = |n: u32, mib: usize| {
+        let options = CompileOptions::default()
+            .signature(Signature::scalars().shape("v", graph::Shape::Vector(n)))
+            .derivative(Derivative::Gradient)
+            .tier(Tier::Interpret)
+            .memory_bytes(mib << 20);
+        program.compile(&options)
+    };
+    assert!(is_memory(compile(2000, 1024)));
+    assert!(is_memory(compile(100, 4)));
+    assert!(!is_memory(compile(100, 16)));
 }
 
 /// Loops in loops, each of which makes one iteration.

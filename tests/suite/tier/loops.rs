@@ -304,6 +304,8 @@ fn values(source: &str, derivative: Derivative, limits: Limits, rows: &[&[f64]])
     let [native, interpreted] = [support::native_tier(), Tier::Interpret].map(|tier| {
         let derivative = derivative.clone();
         let options = CompileOptions::default().tier(tier).derivative(derivative).limits(limits);
+        // As many calls as there may be, with tangents, have gigabytes on the stacks of interpreters.
+        let options = options.memory_bytes(4 << 30);
         let kernel = program.compile(&options).unwrap_or_else(|e| panic!("{source}: {e}"));
         outputs(&kernel, rows)
     });

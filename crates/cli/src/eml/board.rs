@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use nc_board::{Board, BoardError, Entry, LONGEST_EXPRESSION, Submission};
+use nc_board::{Board, BoardError, Entry, LONGEST_EXPRESSION, Submission, Verified};
 use serde_json::{Value as Json, json};
 
 use super::check::{self, What};
@@ -36,8 +36,11 @@ pub struct SubmitArgs {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     nc eml board --board board.sqlite\n  \
-    nc eml board --board board.sqlite --target neg --json\n\n\
-    Lists all submissions, valid ones by their number of nodes first; records are marked.")]
+    nc eml board --board board.sqlite --target neg --json\n  \
+    nc eml board --board board.sqlite --verify\n\n\
+    Lists all submissions, valid ones by their number of nodes first; records are marked. --verify looks through the chain\n\
+    of hashes instead, and prints the last one: note it elsewhere, and --verify HASH says whether it is still there. Exit\n\
+    status 1 if something was changed.")]
 pub struct BoardArgs {
     /// The file of the board
     #[arg(long, value_name = "FILE")]
@@ -45,6 +48,9 @@ pub struct BoardArgs {
     /// Only this target
     #[arg(long, value_name = "TARGET")]
     target: Option<String>,
+    /// Look for changes of what was submitted; with a hash that was noted, also of the chain as a whole
+    #[arg(long, value_name = "HASH", num_args = 0..=1, conflicts_with = "target")]
+    verify: Option<Option<String>>,
 }
 
 /// Runs `nc eml submit`.
@@ -112,7 +118,11 @@ fn counted(sizes: &nc_eml::Sizes) -> nc_board::Sizes {
 /// Runs `nc eml board`.
 pub fn show(args: &BoardArgs, json: bool) -> Result<(), Failure> {
     let wrong = |error: BoardError| failure(&args.board, &error);
-    let board = Board::open_existing(&args.board).map_err(wrong)?;
+    let mut board = Board::open_existing(&args.board).map_err(wrong)?;
+    if let Some(noted) = &args.verify {
+        let verified = board.verify(noted.as_deref()).map_err(wrong)?;
+        return verify(args, &verified, json);
+    }
     let challenges = match &args.target {
         Some(target) => vec![target.clone()],
         None => board.challenges().map_err(wrong)?,
@@ -128,6 +138,29 @@ pub fn show(args: &BoardArgs, json: bool) -> Result<(), Failure> {
         }
     }
     if json { print_json(&json!(objects)) } else { Ok(()) }
+}
+
+/// Says what a look through the chain has found.
+fn verify(args: &BoardArgs, verified: &Verified, json: bool) -> Result<(), Failure> {
+    let Verified { submissions, hash, changed, noted } = verified;
+    let sound = changed.is_none() && *noted != Some(false);
+    if json {
+        print_json(&json!({
+            "submissions": submissions, "hash": hash, "changed": changed, "noted": noted, "sound": sound,
+        }))?;
+        return if sound { Ok(()) } else { Err(Failure::Reported) };
+    }
+    let board = args.board.display();
+    if let Some(id) = changed {
+        let message = format!("{board}: submission {id} is not what was submitted, or is missing");
+        return Err(Failure::message("board", message).note(format!("the last hash before it: {hash}")));
+    }
+    if *noted == Some(false) {
+        let message =
+            format!("{board}: the chain has not come by the hash that was noted: history was changed");
+        return Err(Failure::message("board", message).note(format!("its last hash is {hash}")));
+    }
+    print(&printable(&format!("{board}: {submissions} submissions, all as submitted\nlast hash {hash}\n")))
 }
 
 fn leaderboard(challenge: &str, entries: &[Entry]) -> String {

@@ -13,6 +13,7 @@ use super::Args;
 use super::columns::Columns;
 use super::progress::Progress;
 use crate::derivatives::{Kind, Part, numbers_of_row, params, parts, value_name, values};
+use crate::limits;
 use crate::report::{Failure, eprint_lines, printable};
 use crate::text;
 use crate::{Loaded, print};
@@ -290,6 +291,7 @@ impl<T: Element> Results<T> {
             threads: args.threads,
             skip_failed: args.skip_failed,
             progress: progress.shown.then_some(&tick as &(dyn Fn(usize) + Sync)),
+            stop: limits::clock(),
             ..batch::Options::default()
         };
         let batch = Batch {

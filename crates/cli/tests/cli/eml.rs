@@ -180,6 +180,16 @@ fn a_board() {
     assert!(entries[3]["reason"].as_str().unwrap().contains("error"));
     let (_, text, _) = dir.nc(&["eml", "board", "--board", "b.sqlite"]);
     assert!(text.contains("record") && text.contains("not valid"), "{text}");
+    // The chain of hashes holds, and has come by a hash that was noted, but not by another.
+    let verify = ["eml", "board", "--board", "b.sqlite", "--verify"];
+    let (status, text, _) = dir.nc(&verify);
+    assert_eq!(status, 0);
+    let hash = text.lines().find_map(|line| line.strip_prefix("last hash ")).expect("a hash").to_string();
+    assert_eq!(dir.nc(&[&verify[..], &[&hash]].concat()).0, 0);
+    let json = dir.json(1, &[&verify[..], &["00", "--json"]].concat());
+    assert_eq!((&json["sound"], &json["hash"]), (&false.into(), &hash.into()));
+    let (status, _, stderr) = dir.nc(&["eml", "board", "--board", ":memory:"]);
+    assert!(status == 1 && stderr.contains("a board is a file"), "{stderr}");
 }
 
 #[test]

@@ -301,6 +301,44 @@ fn limits_say_how_they_are_raised() {
 }
 
 #[test]
+fn time_is_limited() {
+    let dir = Dir::new().with("x.csv", "x\n1\n2\n");
+    // Neither ends before steps of more than a century have been taken.
+    let loops = "(loop ((y x)) (if (< y 0) y (recur (sqrt y))))";
+    let recursive = "(define (f n) (if (< n 2) n (+ (f (- n 1)) (f (- n 2))))) (f (* x 300))";
+    let limits = [
+        "--max-iterations",
+        "1000000000000000000",
+        "--max-steps",
+        "1000000000000000000",
+        "--time-limit",
+        "0.1",
+    ];
+    for program in [loops, recursive] {
+        for derivative in [&[][..], &["--grad"]] {
+            let args = [&["eval", "-e", program, "--set", "x=1"], derivative, &limits].concat();
+            let message = dir.fails(1, &args);
+            assert!(
+                message.contains("the time limit is over") && message.contains("--time-limit"),
+                "{message}"
+            );
+        }
+        let run = ["run", "-e", program, "--batch", "x.csv", "-o", "o.npy", "--grad", "g.npz"];
+        let message = dir.fails(1, &[&run[..], &limits].concat());
+        assert!(message.contains("the time limit is over"), "{message}");
+        assert_eq!(dir.files(), ["x.csv"]);
+    }
+    // What ends in time does not notice.
+    assert_eq!(dir.ok(&["eval", "-e", "(+ 1 2)", "--time-limit", "100"]), "value = 3\n");
+    for wrong in ["0", "-1", "nan", "inf", "soon"] {
+        assert!(
+            dir.fails(2, &["eval", "-e", "1", &format!("--time-limit={wrong}")]).contains("--time-limit"),
+            "{wrong}"
+        );
+    }
+}
+
+#[test]
 fn pages_of_primitives() {
     let dir = Dir::new();
     let page = dir.ok(&["ops", "sqrt"]);

@@ -294,7 +294,7 @@ fn applied(op: Op, operands: &[Id], writer: &mut Writer) -> Option<Id> {
             return None;
         }
         Op::ProductRe | Op::ProductIm | Op::QuotientRe | Op::QuotientIm => return None,
-        Op::Outer | Op::Det | Op::Cofactors | Op::Inv | Op::Singular | Op::Next => return None,
+        Op::Outer | Op::Det | Op::Cofactors | Op::Inv | Op::Singular | Op::Advance => return None,
     };
     Some(writer.add(term))
 }
