@@ -80,8 +80,9 @@ fn steps(program: &Graph, body: &Graph) -> Option<Node> {
     if program.functions.is_empty() {
         return None;
     }
-    let states = body.inputs.iter().enumerate().filter(|(_, input)| matches!(input.source, Source::State(_)));
-    let (index, last) = states.last()?;
+    let mut states =
+        body.inputs.iter().enumerate().filter(|(_, input)| matches!(input.source, Source::State(_)));
+    let (index, last) = states.next_back()?;
     (last.name == STEPS).then(|| body.input_node(index as u32))
 }
 

@@ -21,7 +21,7 @@ const GRACE: Duration = Duration::from_millis(500);
 /// Reads a number of seconds.
 pub fn parse_seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| "a number of seconds is needed".to_string())?;
-    if !(seconds > 0.0) {
+    if seconds.is_nan() || seconds <= 0.0 {
         return Err("a time above 0 is needed".into());
     }
     Duration::try_from_secs_f64(seconds).map_err(|_| "no clock runs for so long".into())
