@@ -404,6 +404,12 @@ const PAGES: &[Page] = &[
         "`--threads N` asks for fewer.",
     ),
     command(
+        "time-limit",
+        "The time that `--time-limit` allows is over.",
+        "nc run slow.scm --batch in.npy --time-limit 5",
+        "`--time-limit SECONDS` allows more; `--max-iterations` bounds the loops of a row.",
+    ),
+    command(
         "too-many-steps",
         "A binary32 program cannot count so many steps.",
         "nc eval f.scm --dtype f32 --max-steps 10000000000",

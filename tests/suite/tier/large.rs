@@ -355,7 +355,7 @@ fn recursive_functions_of_vectors() {
 #[test]
 fn bounds_of_slices() {
     for (source, words) in [
-        ("(slice u 3 3)", "slice at index 3: an integer from 4 to 100"),
+        ("(slice u 3 3)", "slice to 3: it ends before an index from 4 to 100"),
         ("(slice u 0 101)", "from 1 to 100"),
         ("(slice u s)", "must be constants"),
         ("(slice s 0)", "slice of a scalar"),
