@@ -1,8 +1,8 @@
 //! Number literals: how they are read, and how numbers are spelled.
 
 use nom::branch::alt;
-use nom::bytes::complete::tag;
-use nom::character::complete::{char, digit0, digit1, one_of};
+use nom::bytes::complete::{tag, take_while};
+use nom::character::complete::{char, digit1, one_of};
 use nom::combinator::{all_consuming, opt, peek, recognize};
 use nom::sequence::{pair, preceded, terminated};
 use nom::{IResult, Parser};
@@ -101,10 +101,15 @@ pub enum Number {
     ZeroDenominator,
 }
 
+/// A decimal number without a sign: digits with a point before, among or behind them, or none, and an exponent perhaps.
+pub(crate) fn unsigned(input: &str) -> IResult<&str, &str> {
+    let digits = take_while(|c: char| c.is_ascii_digit());
+    let mantissa = alt((recognize((digit1, opt((char('.'), digits)))), recognize((char('.'), digit1))));
+    recognize((mantissa, opt((one_of("eE"), opt(one_of("+-")), digit1)))).parse(input)
+}
+
 fn decimal(input: &str) -> IResult<&str, &str> {
-    let mantissa = alt((recognize((digit1, opt((char('.'), digit0)))), recognize((char('.'), digit1))));
-    let exponent = (one_of("eE"), opt(one_of("+-")), digit1);
-    recognize((opt(one_of("+-")), mantissa, opt(exponent))).parse(input)
+    recognize((opt(one_of("+-")), unsigned)).parse(input)
 }
 
 fn rational(input: &str) -> IResult<&str, (&str, &str)> {

@@ -162,6 +162,25 @@ fn precedence_and_associativity() {
     }
 }
 
+/// The last token of a text is the same one whether the text goes on or not.
+#[test]
+fn a_text_may_end_anywhere() {
+    let scheme = |text: &str, dialect| {
+        let program = parse(text, dialect).unwrap_or_else(|error| panic!("{text}: {error}"));
+        written(&program, Dialect::Scheme).unwrap_or_else(|error| panic!("{text}: {error}"))
+    };
+    for last in ["2.75", "1.", ".5", "12.50e-3", "1e3", "1.5E+2", "7", "x1", "x_1", "x", "1.25", "3.0", "0.1"]
+    {
+        assert_eq!(scheme(last, Dialect::Infix), scheme(last, Dialect::Scheme), "{last}");
+        for text in [last.to_string(), format!("y*{last}"), format!("y^-{last}"), format!("y+{last}")] {
+            for behind in ["\n", " ", "\t\n", "# the end"] {
+                let longer = format!("{text}{behind}");
+                assert_eq!(scheme(&text, Dialect::Infix), scheme(&longer, Dialect::Infix), "{longer:?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn the_same_values() {
     let program = infix("k = 1/2;\nkinetic(m, v) = k*m*v^2;");

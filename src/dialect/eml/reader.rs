@@ -2,8 +2,8 @@
 
 use nom::branch::alt;
 use nom::bytes::complete::{tag, take_till, take_while, take_while1};
-use nom::character::complete::{char, digit0, digit1, multispace1, one_of};
-use nom::combinator::{opt, recognize};
+use nom::character::complete::{char, multispace1, one_of};
+use nom::combinator::recognize;
 use nom::multi::many0_count;
 use nom::sequence::pair;
 use nom::{IResult, Parser};
@@ -11,6 +11,7 @@ use nom::{IResult, Parser};
 use super::derived::Derived;
 use super::tree::{Tree, TreeBuilder, TreeNode};
 use crate::dialect::{ReaderLimits, is_blank, short};
+use crate::number::unsigned;
 use crate::source::{Diagnostic, MAX_DIAGNOSTICS, Span};
 
 /// What the text may contain.
@@ -47,11 +48,6 @@ enum Token {
 fn blank(input: &str) -> IResult<&str, usize> {
     let line_comment = (tag(";"), take_till(|c| c == '\n'));
     many0_count(alt((multispace1, take_while1(is_blank), recognize(line_comment)))).parse(input)
-}
-
-fn unsigned(input: &str) -> IResult<&str, &str> {
-    let mantissa = alt((recognize((digit1, opt((char('.'), digit0)))), recognize((char('.'), digit1))));
-    recognize((mantissa, opt((one_of("eE"), opt(one_of("+-")), digit1)))).parse(input)
 }
 
 fn name(input: &str) -> IResult<&str, &str> {

@@ -2,15 +2,15 @@
 
 use nom::branch::alt;
 use nom::bytes::complete::{tag, take_till, take_while, take_while1};
-use nom::character::complete::{char, digit0, digit1, multispace1, one_of};
-use nom::combinator::{opt, recognize};
+use nom::character::complete::{char, multispace1};
+use nom::combinator::recognize;
 use nom::multi::many0_count;
 use nom::sequence::pair;
 use nom::{IResult, Parser};
 
 use super::{COMMENT, Word};
 use crate::dialect::{is_blank, short};
-use crate::number::{self, Literal};
+use crate::number::{self, Literal, unsigned};
 use crate::problem::look_alike;
 use crate::source::{Diagnostic, Span};
 
@@ -78,11 +78,6 @@ impl Bracket {
 fn blank(input: &str) -> IResult<&str, usize> {
     let comment = (char(COMMENT), take_till(|c| c == '\n'));
     many0_count(alt((multispace1, take_while1(is_blank), recognize(comment)))).parse(input)
-}
-
-fn unsigned(input: &str) -> IResult<&str, &str> {
-    let mantissa = alt((recognize((digit1, opt((char('.'), digit0)))), recognize((char('.'), digit1))));
-    recognize((mantissa, opt((one_of("eE"), opt(one_of("+-")), digit1)))).parse(input)
 }
 
 fn continues(c: char) -> bool {

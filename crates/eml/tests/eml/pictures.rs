@@ -36,7 +36,7 @@ fn large_pictures() {
     let picture = of_tree(&text);
     assert_eq!(picture.nodes().len(), 2 * DEPTH + 1);
     let svg = picture.svg(&text);
-    assert_eq!(svg.matches("<rect").count(), 2 * DEPTH + 1);
+    assert_eq!(svg.matches("<rect").count(), 2 * DEPTH + 2);
     assert_eq!(picture.mermaid().lines().count(), 1 + 2 * DEPTH + 1 + 2 * DEPTH);
     let error = picture.within(Picture::MAX_NODES).unwrap_err();
     assert_eq!(error.to_string(), "the picture has 200001 nodes, more than the limit of 2000");
