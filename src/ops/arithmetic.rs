@@ -279,7 +279,7 @@ impl Numeric<2> for CopySign {
     const INFO: OpInfo = OpInfo {
         name: "copysign",
         syntax: Syntax::Call(&["copysign"]),
-        doc: "x with the sign of y, that of a zero or a NaN included",
+        doc: "x with the sign of y, that of a zero included; NaN has none and counts as positive",
         bound: Bound::Exact,
         derivative: "sign x times the sign of y, 0",
         kinks: "0 at x = 0",
@@ -288,6 +288,8 @@ impl Numeric<2> for CopySign {
         singular: None,
     };
     fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {
+        // All NaNs are one value, whatever sign the machine gives them.
+        let y = l.select(l.eq(y, y), y, l.f(0.0));
         let sign = l.iand(l.bits(y), l.bits(l.f(-0.0)));
         l.float(l.ior(l.bits(l.abs(x)), sign))
     }

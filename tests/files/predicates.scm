@@ -21,6 +21,23 @@
 ; both: x=-3 y=-2 => x=1 y=0
 ; both: x=0 y=1 => x=0 y=0
 
+;; A NaN has no sign that could be told, whatever made it.
+(copysign 1 (log x))
+; run: x=-1 => 1
+; run: x=nan => 1
+; run f32: x=-1 => 1
+
+;; Nor has its opposite.
+(copysign 1 (- (* (log x) y)))
+; run: x=-1 y=2 => 1
+; run: x=1 y=nan => 1
+; run: x=1 y=inf => 1
+
+;; Nor one that two infinities leave.
+(copysign 1 (pow (- x x) (- y y)))
+; run: x=inf y=inf => 1
+; run: x=-inf y=inf => 1
+
 ;; Bounds, and the kink at each of them.
 (clamp x 0 2)
 ; run: x=-1 => 0
