@@ -1,12 +1,12 @@
 //! The command line `nc`: one file per subcommand, and what they share.
 //!
-//! * [`report`]: errors and warnings, for people and as JSON;
-//! * [`derivatives`]: which derivatives are asked for, and where they stand in a kernel;
-//! * [`dialect`]: the option that says how a program is spelled;
-//! * [`limits`]: options for how long a row may take;
-//! * [`signals`]: no unfinished files after a signal;
-//! * [`state`]: variables of the loop that a row failed in;
-//! * [`text`]: numbers, vectors, matrices and signatures as they are typed and printed.
+//! * `report`: errors and warnings, for people and as JSON;
+//! * `derivatives`: which derivatives are asked for, and where they stand in a kernel;
+//! * `dialect`: the option that says how a program is spelled;
+//! * `limits`: options for how long a row may take;
+//! * `signals`: no unfinished files after a signal;
+//! * `state`: variables of the loop that a row failed in;
+//! * `text`: numbers, vectors, matrices and signatures as they are typed and printed.
 
 #![allow(
     rustdoc::broken_intra_doc_links,
