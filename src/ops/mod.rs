@@ -726,13 +726,11 @@ mod tests {
     fn operations_with_a_fast_range() {
         let large = [1e300, -3e200, 1e17, 0.7, 5e15, 1e-300];
         for &op in Op::ALL {
-            let Some(count) = op.operands().filter(|_| op.elementwise()) else {
+            let of_truth_values = matches!(op, Op::And | Op::Or | Op::Not | Op::Num | Op::Select);
+            let Some(count) = op.operands().filter(|_| op.elementwise() && !of_truth_values) else {
                 assert!(!op.has_fast_range(), "{op}");
                 continue;
             };
-            if op.result_type(&vec![Type::NUM; count]).is_err() {
-                continue;
-            }
             let lane = Scalar::new();
             for k in 0..large.len().pow(count as u32) {
                 let operand = |place: usize| Lane::F(large[k / large.len().pow(place as u32) % large.len()]);

@@ -8,8 +8,8 @@
 //! # fn main() -> Result<(), neural_compiler::Error> {
 //! let energy = Program::parse("(* 1/2 (* k (square x)))")?;
 //! let kernel = energy.compile(&CompileOptions::default().derivative(Derivative::Gradient).wrt(["x"]))?;
-//! let [value, force] = kernel.columns(&[&[4.0][..], &[0.5]])?.try_into().expect("a value and a derivative");
-//! assert_eq!((value[0], force[0]), (0.5, 2.0));
+//! let found = kernel.columns(&[&[4.0][..], &[0.5]])?;
+//! assert_eq!((found.get("value"), found.get("d/dx")), (Some(&[0.5][..]), Some(&[2.0][..])));
 //! # Ok(())
 //! # }
 //! ```
