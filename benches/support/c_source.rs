@@ -13,7 +13,16 @@ use neural_compiler::internals::ops::{Lane, Operand};
 use neural_compiler::{Op, Source};
 
 /// What the sources begin with.
-pub const PRELUDE: &str = "#include <math.h>\n#include <stddef.h>\n";
+pub const PRELUDE: &str = "#include <math.h>
+#include <stddef.h>
+static inline double pow_slope(double x, double y, double c, double d) { return d * pow(x, y + c); }
+static inline double over_square(double x, double y) { return x / (x * x + y * y); }
+static inline double log_base(double x, double b) { return log(x) / log(b); }
+static inline double lead(double x, double y) { return log(exp(x) + y); }
+static inline double lead_by_x(double x, double y) { return exp(x) / (exp(x) + y); }
+static inline double lead_by_y(double x, double y) { return 1 / (exp(x) + y); }
+static inline double erf_slope(double x) { return M_2_SQRTPI * exp(-x * x); }
+";
 
 /// A function of a graph. `None` if it has loops, recursion or parameters, or works on the bits of numbers.
 pub fn function(name: &str, graph: &Graph) -> Option<String> {
@@ -99,14 +108,14 @@ fn apply(
     (0..ty.len()).map(element).collect()
 }
 
-/// The function of the C library that an operation is, if it is one.
-fn library_function(op: Op) -> Option<&'static str> {
+/// The function of the C library or of the [`PRELUDE`] that an operation is, if it is one.
+fn library_function(op: Op) -> Option<String> {
     if op.family() == "elementary" {
-        return Some(op.info().name);
+        return Some(op.info().name.replace('-', "_"));
     }
     [(Op::Min, "fmin"), (Op::Max, "fmax"), (Op::Remainder, "fmod")]
         .into_iter()
-        .find_map(|(other, name)| (op == other).then_some(name))
+        .find_map(|(other, name)| (op == other).then(|| name.to_string()))
 }
 
 /// Records operations as definitions of local variables.
