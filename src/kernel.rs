@@ -25,7 +25,7 @@ use crate::codegen::wide::{self, Isa, WideCode};
 use crate::derive::DerivativeTooLarge;
 use crate::derive::adjoint::{Seeds, adjoint};
 use crate::derive::finite;
-use crate::derive::jacobian::{is_cheaper_forward, jacobian};
+use crate::derive::jacobian::{every_element, is_cheaper_forward, jacobian};
 use crate::derive::tangent::{Direction, tangent};
 use crate::graph::{Check, Graph, Input, Output, Reason, Role, Shape, Source};
 use crate::interpret::ast::{AstInterpreter, AstKernel, Failure, FailureReason, Scratch, Variable};
@@ -475,14 +475,7 @@ pub fn derived(graph: &Graph, options: &CompileOptions) -> Result<Graph, KernelE
                 return Err(KernelError::HessianOfComplex { input: input.name.clone() });
             }
             let gradient = adjoint(graph, Seeds::Elements, &wrt)?;
-            let directions: Vec<Direction> = wrt
-                .iter()
-                .flat_map(|&input| {
-                    let len = graph.inputs[input as usize].shape.len() as u32;
-                    (0..len).map(move |element| Direction::Element { input, element })
-                })
-                .collect();
-            let mut hessian = tangent(&gradient, &directions)?;
+            let mut hessian = tangent(&gradient, &every_element(graph, &wrt))?;
             // Tangents of the value would repeat the gradient.
             let values = graph.outputs.len() as u32;
             hessian.outputs.retain(|o| !matches!(o.role, Role::Tangent { of, .. } if of < values));

@@ -17,6 +17,15 @@ pub fn is_cheaper_forward(primal: &Graph, wrt: &[u32]) -> bool {
     values && !complex && elements > LARGE && sweeps < elements
 }
 
+/// The directions along each element of these inputs, in their order.
+pub fn every_element(graph: &Graph, wrt: &[u32]) -> Vec<Direction> {
+    let elements = wrt.iter().flat_map(|&input| {
+        let len = graph.inputs[input as usize].shape.len() as u32;
+        (0..len).map(move |element| Direction::Element { input, element })
+    });
+    elements.collect()
+}
+
 /// The graph that [`adjoint`](super::adjoint::adjoint) makes for each element of the results, with its outputs in the same
 /// order, by as many sweeps as the inputs have elements. For real numbers.
 ///
@@ -24,14 +33,7 @@ pub fn is_cheaper_forward(primal: &Graph, wrt: &[u32]) -> bool {
 ///
 /// [`DerivativeTooLarge`] if the program becomes too large.
 pub fn jacobian(primal: &Graph, wrt: &[u32]) -> Result<Graph, DerivativeTooLarge> {
-    let directions: Vec<Direction> = wrt
-        .iter()
-        .flat_map(|&input| {
-            let len = primal.inputs[input as usize].shape.len() as u32;
-            (0..len).map(move |element| Direction::Element { input, element })
-        })
-        .collect();
-    let mut g = tangent(primal, &directions)?;
+    let mut g = tangent(primal, &every_element(primal, wrt))?;
     // Those of the first direction come first.
     let tangents: Vec<Node> =
         g.outputs.split_off(primal.outputs.len()).into_iter().map(|output| output.node).collect();

@@ -229,7 +229,7 @@ impl AstInterpreter {
         self
     }
 
-    /// The same, but gives up after so many calls of functions that are no loops and do not recurse, which
+    /// An interpreter that gives up after so many calls of functions that are no loops and do not recurse, which
     /// other tiers inline and share.
     pub fn with_inlined(mut self, inlined: u64) -> AstInterpreter {
         self.inlined = inlined;

@@ -55,7 +55,7 @@ pub fn lower(graph: &Graph, tape_bytes: usize) -> LaneProgram {
     lowered(graph, tape_bytes, false)
 }
 
-/// The same, with recipes that are [complete](Lanes::complete): no row is reported as outside a fast range.
+/// Translates a graph to lanes with recipes that are [complete](Lanes::complete): no row is reported as outside a fast range.
 pub fn lower_complete(graph: &Graph, tape_bytes: usize) -> LaneProgram {
     lowered(graph, tape_bytes, true)
 }

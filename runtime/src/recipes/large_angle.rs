@@ -50,7 +50,8 @@ const SINGLE: Layout = Layout { digits: 24, bias: 127, shared_bits: 2 };
 static DOUBLE_PARTS: [[f64; 64]; PARTS] =
     [table(&DOUBLE, 0), table(&DOUBLE, 1), table(&DOUBLE, 2), table(&DOUBLE, 3)];
 
-/// The same in binary32: for 2^25 and above.
+/// The parts of `2/π` for binary32. Entry k is for numbers whose exponent field, without its shared bits, is k modulo the number of
+/// entries: 2^25 and above.
 static SINGLE_PARTS: [[f64; 32]; PARTS] =
     [table(&SINGLE, 0), table(&SINGLE, 1), table(&SINGLE, 2), table(&SINGLE, 3)];
 
