@@ -520,14 +520,14 @@ fn run_bad_files() {
     error: bad.csv: line 3 has 1 fields where the line of names has 2
       lines before the names, and others that are no rows, may begin with #
     ");
-    assert_snapshot!(run("bad.csv", b"m,v\n1,2\n3,x\n"), @r#"error: bad.csv: line 3, column 1 ("v"): "x" is not a number; if the line holds units or more names, take it out or begin it with #"#);
+    assert_snapshot!(run("bad.csv", b"m,v\n1,2\n3,x\n"), @r#"error: bad.csv: line 3, column 2 ("v"): "x" is not a number; if the line holds units or more names, take it out or begin it with #"#);
     assert_snapshot!(run("bad.csv", b"m,m\n1,2\n"), @r#"
     error: bad.csv: the name "m" stands for two columns
       other names keep them apart
     "#);
     assert_snapshot!(run("bad.csv", b""), @"error: bad.csv: the first line must name the columns, such as x,y");
     assert_snapshot!(run("bad.csv", b"1,2\n3,4\n"), @"error: bad.csv: the first line must name the columns, such as x,y");
-    assert_snapshot!(run("bad.csv", b"m,v\n\xff,2\n"), @"error: bad.csv: line 2, column 0 is not UTF-8 text; save the file in UTF-8");
+    assert_snapshot!(run("bad.csv", b"m,v\n\xff,2\n"), @"error: bad.csv: line 2, column 1 is not UTF-8 text; save the file in UTF-8");
     assert_snapshot!(run("bad.npy", b""), @r"error: bad.npy: this is no npy file: it does not start with \x93NUMPY");
     assert_snapshot!(run("bad.npy", &whole[..20]), @"error: bad.npy: the header is said to have 118 bytes; 10 are possible");
     assert_snapshot!(run("bad.npy", &whole[..whole.len() - 8]), @"error: bad.npy: an array of shape [3, 2] needs 48 bytes of data; there are 40");
