@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 
+use nc_runtime::lanes::Lanes;
+
 use super::{LARGE, Lane, Recorder};
-use crate::graph::{Graph, NodeKind};
+use crate::graph::{Graph, Node, NodeKind};
 use crate::lower::lanes::LaneType;
 use crate::ops::{Op, Operand};
 use crate::types::{Elem, Type};
@@ -28,8 +30,9 @@ pub fn beyond(graph: &Graph, limit: usize) -> Option<usize> {
 }
 
 struct Size {
-    /// What elementwise operations record for an element; one instruction if this is not asked for.
-    recipes: Option<HashMap<(Op, u32, Elem), usize>>,
+    /// What elementwise operations record for an element, by the operands that are constants; one instruction if this is not
+    /// asked for.
+    recipes: Option<HashMap<(Op, u32, Elem, Vec<Option<u64>>), usize>>,
 }
 
 impl Size {
@@ -56,7 +59,7 @@ impl Size {
                         let looping = large(&ty) || types.iter().any(large);
                         match (op.elementwise(), looping) {
                             (true, _) => {
-                                let recipe = self.recipe(graph, op, attr, ty, &types);
+                                let recipe = self.recipe(graph, node, op, attr, &types);
                                 if looping {
                                     LOOP_WORK + types.len() + recipe
                                 } else {
@@ -82,15 +85,18 @@ impl Size {
     }
 
     /// How many instructions an operation records for an element.
-    fn recipe(&mut self, graph: &Graph, op: Op, attr: u32, ty: Type, types: &[Type]) -> usize {
+    fn recipe(&mut self, graph: &Graph, node: Node, op: Op, attr: u32, types: &[Type]) -> usize {
         let Some(recipes) = &mut self.recipes else { return 1 };
-        *recipes.entry((op, attr, ty.elem)).or_insert_with(|| {
+        let ty = graph.ty(node);
+        let constants: Vec<Option<u64>> = graph.args(node).iter().map(|&arg| plain(graph, arg)).collect();
+        *recipes.entry((op, attr, ty.elem, constants.clone())).or_insert_with(|| {
             let l = Recorder::new(graph.precision, false);
             let lanes: Vec<Lane<Recorder>> = (0u32..)
-                .zip(types)
-                .map(|(k, ty)| match ty.elem {
-                    Elem::Num => Lane::F(l.argument(LaneType::F, k)),
-                    Elem::Bool => Lane::M(l.argument(LaneType::M, k)),
+                .zip(types.iter().zip(&constants))
+                .map(|(k, (ty, constant))| match (ty.elem, constant) {
+                    (Elem::Num, &Some(bits)) => Lane::F(l.f(f64::from_bits(bits))),
+                    (Elem::Num, None) => Lane::F(l.argument(LaneType::F, k)),
+                    (Elem::Bool, _) => Lane::M(l.argument(LaneType::M, k)),
                 })
                 .collect();
             let operands: Vec<Operand<Recorder>> = types
@@ -102,6 +108,14 @@ impl Size {
             l.operations()
         })
     }
+}
+
+/// The bits of a number for which a recipe may have less to do: small integers, halves between them. Others are too many to
+/// be told apart.
+fn plain(graph: &Graph, node: Node) -> Option<u64> {
+    let NodeKind::Const(bits) = graph.kind(node) else { return None };
+    let twice = 2.0 * f64::from_bits(bits);
+    (twice.fract() == 0.0 && twice.abs() <= 64.0).then_some(bits)
 }
 
 /// One element of a type.

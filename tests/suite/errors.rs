@@ -508,7 +508,7 @@ fn errors_speak_of_the_primitives_that_were_written() {
         ("(max 0 z)", "max"),
     ] {
         let program = Program::parse(&format!("(define (f z) {call})")).expect("a program");
-        let signature = Signature::scalars().shape("z", neural_compiler::Shape::Complex);
+        let signature = Signature::scalars().shape("z", Shape::Complex);
         let Err(Error::Source(list)) = program.graph(&signature) else { panic!("{call}") };
         assert_eq!(list[0].message, format!("{name} of complex: it takes real numbers"), "{call}");
     }

@@ -53,7 +53,11 @@ fn eval_json() {
     let args = ["eval", "energy.scm", "--set", "m=2", "--set", "v=3", "--grad", "--json"];
     assert_eq!(dir.json(&args), json!({ "value": 9.0, "grad": { "m": 4.5, "v": 6.0 } }));
     let args = ["eval", "-e", "[(/ x 0) (- (/ x 0)) (sqrt (- x)) x]", "--set", "x=1", "--json"];
-    assert_eq!(dir.json(&args), json!({ "value": ["Infinity", "-Infinity", "NaN", 1.0] }));
+    let note = json!({
+        "code": "outside-domain", "reason": "`/` is outside its safe domain (b ≠ 0)", "op": "/", "condition": "0 ≠ 0",
+        "start": 1, "end": 8,
+    });
+    assert_eq!(dir.json(&args), json!({ "value": ["Infinity", "-Infinity", "NaN", 1.0], "note": note }));
     let args = ["eval", "-e", "(scale s v)", "--set", "s=2", "--set", "v=[3,4]", "--grad", "--json"];
     let expected = json!({ "value": [6.0, 8.0], "grad": { "s": [3.0, 4.0], "v": [[2.0, 0.0], [0.0, 2.0]] } });
     assert_eq!(dir.json(&args), expected);
@@ -883,8 +887,8 @@ fn run_and_eval_check_domain() {
         assert_eq!(
             report["notes"][1],
             json!({
-                "row": 2, "reason": "`/` is outside its safe domain (b ≠ 0)", "op": "/", "condition": "y − 1 ≠ 0",
-                "start": 18, "end": 42,
+                "row": 2, "code": "outside-domain", "reason": "`/` is outside its safe domain (b ≠ 0)", "op": "/",
+                "condition": "y − 1 ≠ 0", "start": 18, "end": 42,
             })
         );
     }
