@@ -12,7 +12,6 @@ mod limits;
 mod loops;
 mod oracle;
 mod repeats;
-mod slopes;
 mod stacks;
 mod tail_calls;
 mod unrolled;
