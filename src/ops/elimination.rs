@@ -19,7 +19,11 @@ pub(super) fn determinant<A: Arrays>(m: &A, matrix: &A::Operand) -> Number<A> {
     let l = m.lanes();
     let plain = Elimination::of(m, matrix, 0, m.cells(Elem::Num, 0));
     let value = plain.determinant();
-    let overflowed = plain.pivots_overflowed();
+    if plain.n == 1 {
+        return value;
+    }
+    // A product with a pivot that has overflowed is no number of finite size.
+    let overflowed = l.not(is_finite(l, value));
     if !l.complete() {
         l.outside(overflowed);
         return value;

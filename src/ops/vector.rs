@@ -4,7 +4,7 @@ use nc_runtime::lanes::{Lanes, Precision};
 
 use super::array::{Arrays, Number};
 use super::conditions::{Condition, Kink};
-use super::{Algebra, Bound, Lane, Op, OpInfo, Rule, ShapeError, Site, Syntax, Term};
+use super::{Algebra, Bound, LARGE, Lane, Op, OpInfo, Rule, ShapeError, Site, Syntax, Term};
 use crate::types::{Elem, Shape, Type};
 
 /// `a₀b₀ + a₁b₁ + …`, from the left. Adding to −0 changes no bit of the first product.
@@ -151,6 +151,11 @@ impl Rule for Norm {
         let over = l.eq(square, l.f(f64::INFINITY));
         let under = l.lt(square, l.f(2f64.powi(least)));
         let beyond = l.or(over, under);
+        // Beside a long loop a second one would be in the way of every row, if only to be left out.
+        if m.len(&args[0]) as usize > LARGE && !l.complete() {
+            l.outside(beyond);
+            return m.one(Lane::F(l.sqrt(square)));
+        }
         let factor = l.select(over, down, up);
         let sum = m.cells(Elem::Num, 1);
         let first = m.index(0);
