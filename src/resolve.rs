@@ -35,10 +35,29 @@ pub enum Kind {
     Primitive(Primitive, Vec<Expr>),
     /// A call of a function of the program. What the function captures is not among the operands.
     Call(FuncId, Vec<Expr>, CallKind),
+    /// A derivative of a function of the program, whose operands come first; then, for products, the direction. What the
+    /// function captures is not among the operands, and no derivative is taken by it: that is for one around this one.
+    Derive(DeriveForm, FuncId, Vec<Expr>),
     /// A choice.
     If(Expr, Expr, Expr),
     /// Values for variables, one after the other, then the expression that uses them.
     Let(Vec<(Var, Expr)>, Expr),
+}
+
+/// Which derivative of a function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DeriveForm {
+    /// By one of its parameters, the others held.
+    Derivative {
+        /// Its position.
+        param: u32,
+    },
+    /// The Jacobian times a direction, of a function of one parameter: the operands are the point and the direction, which has
+    /// the shape of the point.
+    Jvp,
+    /// A covector times the Jacobian, of a function of one parameter: the operands are the point and the covector, which has the
+    /// shape of the function's value.
+    Vjp,
 }
 
 /// What becomes of a call.
