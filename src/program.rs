@@ -447,7 +447,8 @@ impl Program {
     /// The program in a dialect: text that reads as this program, with the same inputs in the same order.
     fn spelled(&self, dialect: Dialect) -> Result<String, Error> {
         let text = dialect.write_ast(&self.ast).map_err(|refused| Error::Source(vec![*refused]))?;
-        let limits = ReaderLimits { source_bytes: usize::MAX, nesting: usize::MAX, ..ReaderLimits::default() };
+        let limits =
+            ReaderLimits { source_bytes: usize::MAX, nesting: usize::MAX, ..ReaderLimits::default() };
         let refused = |what| Error::Source(vec![*unsayable(dialect.name(), Some((Span::default(), what)))]);
         let back = Program::parse_as(&text, dialect, &limits)
             .map_err(|_| refused("an input is called like a word of the dialect"))?;

@@ -125,7 +125,8 @@ impl Dialect {
     /// Programs that the dialect cannot say: the code is `unsayable`.
     pub(crate) fn write_ast(self, ast: &Ast) -> Result<String, Box<Diagnostic>> {
         let text = self.spelling().write(ast)?;
-        let limits = ReaderLimits { source_bytes: usize::MAX, nesting: usize::MAX, ..ReaderLimits::default() };
+        let limits =
+            ReaderLimits { source_bytes: usize::MAX, nesting: usize::MAX, ..ReaderLimits::default() };
         let back = self.read_ast(&text, &limits);
         if back.is_ok_and(|back| ast::same(ast, &back)) {
             Ok(text)

@@ -150,7 +150,8 @@ impl Library {
                 }
                 let before = &file.text[..span.start as usize];
                 let line = before.matches('\n').count() + 1;
-                let above: Vec<&str> = before.lines().rev().skip(1).take_while(|l| l.starts_with(';')).collect();
+                let above: Vec<&str> =
+                    before.lines().rev().skip(1).take_while(|l| l.starts_with(';')).collect();
                 let text: Vec<&str> = above.iter().rev().map(|l| l.trim_start_matches([';', ' '])).collect();
                 let text = text.join(" ");
                 let (usage, doc) = text.split_once(": ").unwrap_or(("", &text));

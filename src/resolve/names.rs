@@ -719,20 +719,23 @@ impl<'a> Resolver<'a> {
                 self.refer(id);
                 Node::Function(id)
             }
-            None if self.unit > 0 && Primitive::from_name(text).is_none() && predefined(text).is_none() => match self.library_meaning(text) {
-                Some(Meaning::Var(var)) => self.use_of(var, span, text),
-                Some(Meaning::Function(id)) => {
-                    self.refer(id);
-                    Node::Function(id)
+            None if self.unit > 0 && Primitive::from_name(text).is_none() && predefined(text).is_none() => {
+                match self.library_meaning(text) {
+                    Some(Meaning::Var(var)) => self.use_of(var, span, text),
+                    Some(Meaning::Function(id)) => {
+                        self.refer(id);
+                        Node::Function(id)
+                    }
+                    None => unreachable!("the library uses `{text}`, which nothing binds"),
                 }
-                None => unreachable!("the library uses `{text}`, which nothing binds"),
-            },
+            }
             None if self.unit == 0 && self.vocabulary.reserves(text) => {
                 self.error(span, ProblemKind::ReservedWord { name: text.to_string() });
                 nothing
             }
             None => {
-                if let Some(value) = predefined(text).filter(|_| self.unit > 0 || self.vocabulary.predefined) {
+                if let Some(value) = predefined(text).filter(|_| self.unit > 0 || self.vocabulary.predefined)
+                {
                     return Node::Number(value.into());
                 }
                 if text == "e" {

@@ -562,7 +562,9 @@ impl<'a> Specialiser<'a> {
                 }
                 match self.lookup(*var, span) {
                     Binding::Var(new) => Value::Number(self.push(Kind::Var(new), span)),
-                    Binding::Number(literal) => Value::Number(self.push(Kind::Number(literal.literal()), span)),
+                    Binding::Number(literal) => {
+                        Value::Number(self.push(Kind::Number(literal.literal()), span))
+                    }
                     Binding::Fun(fun) => Value::Function(fun),
                 }
             }
@@ -877,8 +879,7 @@ impl<'a> Specialiser<'a> {
             return Some(self.want(key, span));
         };
         let env = &self.values[fun].env;
-        let functions =
-            key.1.iter().any(Option::is_some) || env.iter().any(|b| matches!(b, Binding::Fun(_)));
+        let functions = key.1.iter().any(Option::is_some) || env.iter().any(|b| matches!(b, Binding::Fun(_)));
         if !self.usage.may_give_function(id, functions) {
             return Some(self.want(key, span));
         }

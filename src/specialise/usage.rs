@@ -58,7 +58,9 @@ fn free(scoped: &Scoped) -> EntityVec<FuncId, Vec<Var>> {
                 let mut all = std::mem::take(&mut free[member]);
                 let before = all.len();
                 for &callee in &callees[member] {
-                    all.extend(free[callee].iter().copied().filter(|&var| scoped.owners[var] != Some(member)));
+                    all.extend(
+                        free[callee].iter().copied().filter(|&var| scoped.owners[var] != Some(member)),
+                    );
                 }
                 all.sort();
                 all.dedup();

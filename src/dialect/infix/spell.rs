@@ -40,7 +40,9 @@ pub fn spell(problem: &Problem) -> Diagnostic {
         ProblemKind::DerivativeArity { .. } => {
             words.help("by one of several arguments, counted from 0: `partial(1)(f)(x, y)`")
         }
-        ProblemKind::PartialIndex => words.help("it is written `partial(0)(f)`, with a number that stands there"),
+        ProblemKind::PartialIndex => {
+            words.help("it is written `partial(0)(f)`, with a number that stands there")
+        }
         ProblemKind::EndsInValue { name: value } => words.help(format!(
             "end it with an expression or a function; `{}` alone is one, and a comparison is written `==`",
             name(value)

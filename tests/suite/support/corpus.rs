@@ -128,7 +128,8 @@ pub fn load_some(directory: &str, wanted: impl Fn(&str, &str) -> bool) -> Vec<En
         let conditioning = about["conditioning"].as_array().into_iter().flatten();
         let conditioning = conditioning.map(|c| c.as_f64().map_or_else(|| numbers(c), |c| vec![c])).collect();
         let of = |about: &Value, key: &str| about.get(key).and_then(Value::as_f64).unwrap_or(0.0);
-        let tolerance = about.get("tolerance").map(|t| ["value", "absolute", "gradient"].map(|key| of(t, key)));
+        let tolerance =
+            about.get("tolerance").map(|t| ["value", "absolute", "gradient"].map(|key| of(t, key)));
         let plain = ["value_rel", "gradient_normwise"].map(|key| of(&about["naive_f64"], key));
         entries.push(Entry {
             inputs,
