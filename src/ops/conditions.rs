@@ -123,9 +123,7 @@ impl Condition {
             }
             Condition::Singular => a.apply_typed(Op::Singular, 0, Type::BOOL, &x[..1]),
             Condition::Indefinite => a.apply_typed(Op::Indefinite, 0, Type::BOOL, &[x[0], result]),
-            Condition::SingularTridiagonal => {
-                a.apply_typed(Op::SingularTridiagonal, 0, Type::BOOL, &x[..3])
-            }
+            Condition::SingularTridiagonal => a.apply_typed(Op::SingularTridiagonal, 0, Type::BOOL, &x[..3]),
         }
     }
 }

@@ -253,11 +253,8 @@ impl Rule for SolveLower {
                 let row = if transposed { m.minus(m.index(n - 1), done) } else { done };
                 let here = m.plus(m.times(row, width), column);
                 let start = m.loads(sides, count, 1, here);
-                let (first, end) = if transposed {
-                    (m.plus(row, m.index(1)), m.index(n))
-                } else {
-                    (m.index(0), row)
-                };
+                let (first, end) =
+                    if transposed { (m.plus(row, m.index(1)), m.index(n)) } else { (m.index(0), row) };
                 let values = m.sums(
                     first,
                     end,
@@ -375,8 +372,10 @@ impl Rule for Triangle {
 /// Whether a matrix has no Cholesky factor: of the matrix and of what the decomposition gives.
 pub struct Indefinite;
 impl Rule for Indefinite {
-    const INFO: OpInfo =
-        question("indefinite", "whether a matrix without NaNs is not positive definite, by its Cholesky factor");
+    const INFO: OpInfo = question(
+        "indefinite",
+        "whether a matrix without NaNs is not positive definite, by its Cholesky factor",
+    );
     const OPERANDS: Option<usize> = Some(2);
 
     fn result_type(args: &[Type]) -> Result<Type, ShapeError> {
@@ -424,7 +423,10 @@ fn tridiagonal(name: &str, args: &[Type]) -> Result<u32, ShapeError> {
     let (lower, n, upper) = (length(0)?, length(1)?, length(2)?);
     for (k, found) in [(0, lower), (2, upper)] {
         if found + 1 != n {
-            let message = format!("{name}: beside a diagonal of {n} elements stand {}, not {found}", n.saturating_sub(1));
+            let message = format!(
+                "{name}: beside a diagonal of {n} elements stand {}, not {found}",
+                n.saturating_sub(1)
+            );
             return Err(ShapeError::at(k, message));
         }
     }

@@ -591,7 +591,12 @@ fn matrix_by_part<A: Algebra>(g: &mut A, matrix: A::V, t: A::V, active: Option<A
 }
 
 /// `T·v` where only some elements of the matrix `T` count.
-pub(super) fn rows_by_vector<A: Algebra>(g: &mut A, t: A::V, active: Option<A::V>, vector: A::V) -> Term<A::V> {
+pub(super) fn rows_by_vector<A: Algebra>(
+    g: &mut A,
+    t: A::V,
+    active: Option<A::V>,
+    vector: A::V,
+) -> Term<A::V> {
     let Some(active) = active else { return Term::always(g.binary(Op::Matvec, t, vector)) };
     let (rows, _) = extents(g.shape(t));
     let one = g.number(1.0);
@@ -605,7 +610,12 @@ pub(super) fn rows_by_vector<A: Algebra>(g: &mut A, t: A::V, active: Option<A::V
 }
 
 /// `T·M` where only some elements of the matrix `T` count: row by row, as each row has a mask of its own.
-pub(super) fn part_by_matrix<A: Algebra>(g: &mut A, t: A::V, active: Option<A::V>, matrix: A::V) -> Term<A::V> {
+pub(super) fn part_by_matrix<A: Algebra>(
+    g: &mut A,
+    t: A::V,
+    active: Option<A::V>,
+    matrix: A::V,
+) -> Term<A::V> {
     let Some(active) = active else { return Term::always(g.binary(Op::Matmul, t, matrix)) };
     let (rows, inner) = extents(g.shape(t));
     let (_, columns) = extents(g.shape(matrix));

@@ -74,8 +74,9 @@ fn solutions_of_integer_systems() {
             for column in 0..width {
                 let exact: Vec<f64> = (0..n)
                     .map(|row| {
-                        let sum: i128 =
-                            (0..n).map(|k| inverse[row * n + k] * i128::from(sides[k * width + column])).sum();
+                        let sum: i128 = (0..n)
+                            .map(|k| inverse[row * n + k] * i128::from(sides[k * width + column]))
+                            .sum();
                         sum as f64 / det as f64
                     })
                     .collect();
@@ -109,8 +110,8 @@ fn solutions_in_loops() {
         }
         // A⁻¹·b by the inverse has the same values, less accurately.
         if width == 1 && n < 40 {
-            let [value, by_inverse] = ["(solve A b)", "(matvec (inv A) b)"]
-                .map(|text| Case::new(text, &inputs).reverse());
+            let [value, by_inverse] =
+                ["(solve A b)", "(matvec (inv A) b)"].map(|text| Case::new(text, &inputs).reverse());
             for (a, b) in value.iter().zip(&by_inverse) {
                 assert!((a - b).abs() <= 1e-11, "{n}×{n}: {a} {b}");
             }
@@ -157,14 +158,14 @@ fn derivatives_of_solutions() {
                 }
             }
             // y = c·x with c fixed to the numbers of b.
-            let text = format!("(dot [{}] (solve A b))", b.iter().map(f64::to_string).collect::<Vec<_>>().join(" "));
+            let text =
+                format!("(dot [{}] (solve A b))", b.iter().map(f64::to_string).collect::<Vec<_>>().join(" "));
             let hessian = Case::new(&text, &inputs[..2]).hessian();
             let back: Vec<f64> = (0..n).map(|k| (0..n).map(|i| b[i] * inverse[i * n + k]).sum()).collect();
             for one in 0..n * n {
                 for other in 0..n * n {
                     let ((i, j), (k, l)) = ((one / n, one % n), (other / n, other % n));
-                    let expected =
-                        back[i] * inverse[j * n + k] * x[l] + back[k] * inverse[l * n + i] * x[j];
+                    let expected = back[i] * inverse[j * n + k] * x[l] + back[k] * inverse[l * n + i] * x[j];
                     near(hessian[one * count + other], expected, "Hessian by A");
                 }
                 for k in 0..n {
@@ -184,9 +185,8 @@ fn eliminations_do_not_overflow_on_the_way() {
         // Hadamard's pair of rows doubles 1e308; the rest of the matrix is a small diagonal.
         let mut m: Vec<f64> = (0..n * n).map(|k| if k % (n + 1) == 0 { 0.125 } else { 0.0 }).collect();
         (m[0], m[1], m[n], m[n + 1]) = (1.0, 1e308, -1.0, 1e308);
-        let value = |text: &str, b: &[f64]| {
-            Case::new(text, &[("A", matrix(n, &m)), ("b", vector(b))]).value()
-        };
+        let value =
+            |text: &str, b: &[f64]| Case::new(text, &[("A", matrix(n, &m)), ("b", vector(b))]).value();
         let mut b = vec![0.0; n];
         (b[0], b[1]) = (3.0, 5.0);
         if n == 2 {
@@ -196,7 +196,8 @@ fn eliminations_do_not_overflow_on_the_way() {
             assert_eq!(value("(+ (det A) (* 0 (vsum b)))", &b), [expected], "{n}×{n}");
         }
         let inverse = Case::new("(inv A)", &[("A", matrix(n, &m))]).value();
-        let near = |found: f64, expected: f64| (found - expected).abs() <= 4.0 * f64::EPSILON * expected.abs();
+        let near =
+            |found: f64, expected: f64| (found - expected).abs() <= 4.0 * f64::EPSILON * expected.abs();
         for (k, expected) in [(0, 0.5), (1, -0.5), (n, 0.5 / 1e308), (n + 1, 0.5 / 1e308)] {
             // Subnormal results are rounded on their own scale.
             let close = near(inverse[k], expected) || (inverse[k] - expected).abs() <= 5e-324;
@@ -328,9 +329,8 @@ fn derivatives_of_cholesky_factors() {
             let g_change = axpy(&times(&phi, &g, n), 1.0, &times(&g, &turned(&phi, n), n));
             let second = axpy(&times(&change, &phi, n), -1.0, &times(&lower, &half(&g_change, n), n));
             let expected: f64 = weights.iter().zip(&second).map(|(w, x)| w * x).sum();
-            let found: f64 = (0..n.pow(4))
-                .map(|k| direction[k / (n * n)] * hessian[k] * direction[k % (n * n)])
-                .sum();
+            let found: f64 =
+                (0..n.pow(4)).map(|k| direction[k / (n * n)] * hessian[k] * direction[k % (n * n)]).sum();
             let bound = 1e-12 * norm(&inverse, n).powi(6).max(1.0) * (1.0 + expected.abs()) * 100.0;
             assert!((found - expected).abs() <= bound, "{n}×{n}: second: {found} for {expected}");
         }
@@ -385,13 +385,10 @@ fn tridiagonal_systems() {
                 }
             }
             let x = part(n);
-            let b: Vec<f64> = whole.chunks(n).map(|row| row.iter().zip(&x).map(|(a, x)| a * x).sum()).collect();
-            let inputs = [
-                ("l", vector(&lower)),
-                ("d", vector(&diagonal)),
-                ("u", vector(&upper)),
-                ("b", vector(&b)),
-            ];
+            let b: Vec<f64> =
+                whole.chunks(n).map(|row| row.iter().zip(&x).map(|(a, x)| a * x).sum()).collect();
+            let inputs =
+                [("l", vector(&lower)), ("d", vector(&diagonal)), ("u", vector(&upper)), ("b", vector(&b))];
             let case = Case::new("(solve-tridiagonal l d u b)", &inputs);
             let condition = if n <= 12 {
                 let inverse = Case::new("(inv A)", &[("A", matrix(n, &whole))]).value();
