@@ -357,6 +357,7 @@ impl<'a> Builder<'a> {
                         });
                         work.extend(args.iter().rev().map(|&arg| Work::Eval(arg)));
                     }
+                    Kind::Derive(..) => unreachable!("programs with derivatives are refused before"),
                     &Kind::If(condition, then, other) => {
                         work.extend([Work::Join(expr), Work::Eval(other), Work::Else, Work::Eval(then)]);
                         work.extend([Work::Then, Work::Eval(condition)]);

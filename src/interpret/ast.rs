@@ -467,6 +467,7 @@ impl Machine<'_> {
                         self.scratch.work.push(Work::Call(expr, mark));
                         self.operands(args);
                     }
+                    Kind::Derive(..) => unreachable!("programs with derivatives are refused before"),
                     &Kind::If(condition, ..) => {
                         self.scratch.work.extend([Work::Choose(expr), Work::Eval(condition)]);
                     }
@@ -538,7 +539,9 @@ impl Machine<'_> {
         let value = match self.program.kind(expr) {
             Kind::Number(literal) => Value::Number(literal.of(self.precision)),
             Kind::Var(var) => self.scratch.values[self.scratch.places[*var] as usize],
-            Kind::Primitive(..) | Kind::Call(..) | Kind::If(..) | Kind::Let(..) => return false,
+            Kind::Primitive(..) | Kind::Call(..) | Kind::Derive(..) | Kind::If(..) | Kind::Let(..) => {
+                return false;
+            }
         };
         self.scratch.values.push(value);
         true

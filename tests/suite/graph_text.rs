@@ -11,7 +11,8 @@ use neural_compiler::internals::lower::lower;
 use neural_compiler::internals::lower::print::dump as lanes;
 use neural_compiler::internals::ops::Algebra;
 use neural_compiler::{
-    CompileOptions, DEFAULT_TAPE_BYTES, Derivative, Dtype, Kernel, Limits, Op, Program, Role, Shape, Signature, Source, Tier,
+    CompileOptions, DEFAULT_TAPE_BYTES, Derivative, Dtype, Kernel, Limits, Op, Program, Role, Shape,
+    Signature, Source, Tier,
 };
 use support::corpus;
 use support::generate::{Rng, program};

@@ -28,7 +28,13 @@ pub struct Args {
     #[arg(value_name = "PROG", required_unless_present = "expression")]
     programs: Vec<PathBuf>,
     /// An expression instead of a program
-    #[arg(short, long = "expr", value_name = "EXPR", allow_hyphen_values = true, conflicts_with = "programs")]
+    #[arg(
+        short,
+        long = "expr",
+        value_name = "EXPR",
+        allow_hyphen_values = true,
+        conflicts_with = "programs"
+    )]
     expression: Option<String>,
     /// Rows of the batch
     #[arg(long, value_name = "N", default_value_t = 10_000)]

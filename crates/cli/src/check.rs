@@ -26,7 +26,13 @@ pub struct Args {
     #[arg(value_name = "PROG", required_unless_present = "expression")]
     programs: Vec<PathBuf>,
     /// An expression instead of a program
-    #[arg(short, long = "expr", value_name = "EXPR", allow_hyphen_values = true, conflicts_with = "programs")]
+    #[arg(
+        short,
+        long = "expr",
+        value_name = "EXPR",
+        allow_hyphen_values = true,
+        conflicts_with = "programs"
+    )]
     expression: Option<String>,
     /// Shapes of the inputs, such as m,r[3],A[3,3]; those that a program does not have count for others
     #[arg(long, value_name = "LIST", value_parser = text::parse_items)]
@@ -67,12 +73,7 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     }
 }
 
-fn check(
-    loaded: &Loaded,
-    items: &[text::Item],
-    taken: &mut [bool],
-    json: bool,
-) -> Result<String, Failure> {
+fn check(loaded: &Loaded, items: &[text::Item], taken: &mut [bool], json: bool) -> Result<String, Failure> {
     let Loaded { source, program, .. } = loaded;
     let mut signature = Signature::scalars();
     for (item, taken) in items.iter().zip(taken) {

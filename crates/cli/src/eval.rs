@@ -6,8 +6,8 @@ use nc_arrays::Form;
 use nc_runtime::batch::{Kernel as _, RowOutcome, Workspace, evaluate_row_until};
 use nc_runtime::element::Element;
 use neural_compiler::{
-    Check, CompileOptions, Diagnostic, Dtype, Kernel, Mode, OutputInfo, Primitive, Role, Severity, Shape, Source, Span,
-    Tier,
+    Check, CompileOptions, Diagnostic, Dtype, Kernel, Mode, OutputInfo, Primitive, Role, Severity, Shape,
+    Source, Span, Tier,
 };
 use serde_json::{Map, Value as Json, json};
 

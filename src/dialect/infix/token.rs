@@ -168,10 +168,9 @@ impl<'a> Tokens<'a> {
             if let Some(after) = self.rest.strip_prefix("//") {
                 self.rest = after;
                 let span = Span::new(start, self.at(after));
-                report(
-                    Diagnostic::error("token", span, "`//` is no operator of the language")
-                        .help("write `floor(a / b)`, or `quotient(a, b)` towards zero; a comment begins with `#`"),
-                );
+                report(Diagnostic::error("token", span, "`//` is no operator of the language").help(
+                    "write `floor(a / b)`, or `quotient(a, b)` towards zero; a comment begins with `#`",
+                ));
                 return Token { kind: Kind::Operator(Operator::Over), span };
             }
             if let Ok((after, kind)) = punctuation(self.rest) {

@@ -610,13 +610,17 @@ fn advice_that_leads_on() {
 #[test]
 fn values_that_are_no_numbers_are_explained() {
     let dir = Dir::new();
-    for (program, blamed) in [("(log x)", "log"), ("(log1p (* 2 x))", "log1p"), ("(atanh (- x 1))", "atanh")] {
+    for (program, blamed) in [("(log x)", "log"), ("(log1p (* 2 x))", "log1p"), ("(atanh (- x 1))", "atanh")]
+    {
         let done = dir.nc(&["eval", "-e", program, "--set", "x=-1", "--grad"]);
         let warning = format!("[outside-domain] Warning: `{blamed}` is outside its safe domain");
         assert!(done.status == 0 && done.stderr.contains(&warning), "{program}: {}", done.stderr);
         let done = dir.nc(&["eval", "-e", program, "--set", "x=-1", "--json"]);
         let report: Value = serde_json::from_str(&done.stdout).unwrap();
-        assert_eq!((&report["note"]["code"], &report["note"]["op"]), (&"outside-domain".into(), &blamed.into()));
+        assert_eq!(
+            (&report["note"]["code"], &report["note"]["op"]),
+            (&"outside-domain".into(), &blamed.into())
+        );
         // A NaN that was given is no surprise.
         assert_eq!(dir.nc(&["eval", "-e", program, "--set", "x=nan"]).stderr, "");
     }
@@ -632,7 +636,12 @@ fn values_that_are_no_numbers_are_explained() {
 fn expressions_stand_for_programs_in_every_command() {
     let dir = Dir::new();
     let done = dir.nc(&["check", "-e", "(/ 1 x)"]);
-    assert!(done.status == 0 && done.stdout.starts_with("expression: ok\n"), "{}{}", done.stdout, done.stderr);
+    assert!(
+        done.status == 0 && done.stdout.starts_with("expression: ok\n"),
+        "{}{}",
+        done.stdout,
+        done.stderr
+    );
     let done = dir.nc(&["ir", "-e", "(* x x)", "--stage", "graph"]);
     assert!(done.stdout.contains("mul x, x"), "{}{}", done.stdout, done.stderr);
     let done = dir.nc(&["bench", "-e", "(* x x)", "--batch-size", "16", "--json"]);
