@@ -43,7 +43,9 @@ def saddle(a):
     return F(x, highest(x))
 
 
-def particle(w):
+def particle(u):
+    w = (1 + u) / (2 + u)
+
     def p(x):
         one, other = jnp.stack([jnp.array(10.0), 10.0 - w]), jnp.array([10.0, 0.0])
         return 1 / jnp.linalg.norm(x - one) + 1 / jnp.linalg.norm(x - other)
@@ -82,7 +84,7 @@ def pendulum(k, c, angle):
 # Each with the inputs in the order of the program, and the mode in which JAX can differentiate it by all of them at once.
 PROGRAMS = [
     (saddle, ["a"], "reverse"),
-    (particle, ["w"], "forward"),
+    (particle, ["u"], "forward"),
     (kepler, ["q", "m"], "forward"),
     (pendulum, ["k", "c", "angle"], "reverse"),
 ]

@@ -1,5 +1,6 @@
 ; A charged particle between two charges, one of which is at height 10 − w, falls to the ground by Euler's method: the square of
-; the place where it lands. (The source is that of saddle.scm.)
+; the place where it lands, for w = (1 + u)/(2 + u), from where all particles fall. (The source is that of saddle.scm.)
+(define w (/ (+ 1 u) (+ 2 u)))
 (define (p x)
   (+ (/ (norm (- x [10 (- 10 w)]))) (/ (norm (- x [10 0])))))
 (loop ((x [0 8]) (v [0.75 0]))
