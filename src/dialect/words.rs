@@ -121,7 +121,7 @@ fn fact(problem: &Problem) -> Diagnostic {
         ProblemKind::Endless { function, limit } => new(format!(
             "specialising `{function}` to its function operands does not end: {limit} specialisations are made"
         ))
-        .help("pass functions on unchanged where a function calls itself; the limit is `--max-specialisations`"),
+        .help("pass functions on unchanged where a function calls itself; `--max-specialisations N` in the header raises the limit"),
         ProblemKind::EndsInValue { .. } => {
             new("the program ends in the definition of a value".into())
         }
