@@ -252,7 +252,11 @@ impl Program {
         let asked = ast.specialisations.and_then(|asked| usize::try_from(asked).ok());
         let specialisations = asked.unwrap_or(limits.specialisations);
         let spell = |problems: &[Problem]| -> Vec<Diagnostic> {
-            problems.iter().map(|problem| prelude::called_from(dialect.spell(problem), end)).collect()
+            let words = problems.iter().map(|problem| prelude::called_from(dialect.spell(problem), end));
+            let mut all: Vec<Diagnostic> = words.collect();
+            // Two places of one line of the library.
+            all.dedup();
+            all
         };
         let resolved = specialise::resolve(&ast, dialect.vocabulary(), end, specialisations)
             .map_err(|problems| Error::Source(spell(&problems)).located(&sources))?;

@@ -177,6 +177,7 @@ enum Continuation<'a> {
     Return { key: CallKey, var: Var, most: f64 },
     Iterate { pending: Pending<'a>, var: Var },
     Define { pending: calls::Pending },
+    Unroll(loops::Unrolled<'a>),
 }
 
 struct Frame<'a> {
@@ -557,6 +558,7 @@ impl<'a> Builder<'a> {
             }
             Continuation::Iterate { pending, var } => self.leave_loop(pending, outcome, var),
             Continuation::Define { pending } => self.end_function(pending, outcome),
+            Continuation::Unroll(unrolled) => self.next_unrolled(unrolled, outcome),
         }
     }
 

@@ -205,6 +205,8 @@ struct Specialiser<'a> {
     inlined: Vec<(FuncId, Span)>,
     nested: usize,
     count: usize,
+    /// What stands in the place of what is wrong: nothing more is said about it.
+    holes: HashSet<Expr>,
     /// Whether there is no use in going on.
     stopped: bool,
     /// Free variables that are used as numbers.
@@ -234,6 +236,7 @@ impl<'a> Specialiser<'a> {
             inlined: Vec::new(),
             nested: 0,
             count: 0,
+            holes: HashSet::new(),
             stopped: false,
             used: HashSet::new(),
             free: HashMap::new(),
@@ -258,8 +261,11 @@ impl<'a> Specialiser<'a> {
         self.out.kinds.push(kind)
     }
 
+    /// Something in the place of what is wrong.
     fn hole(&mut self, span: Span) -> Value {
-        Value::Number(self.push(Kind::Number(Literal::ZERO), span))
+        let hole = self.push(Kind::Number(Literal::ZERO), span);
+        self.holes.insert(hole);
+        Value::Number(hole)
     }
 
     /// A new variable for one of the program.
@@ -316,6 +322,7 @@ impl<'a> Specialiser<'a> {
         self.wanted.truncate(mark.wanted);
         self.errors.truncate(mark.errors);
         self.prefix.truncate(mark.prefix);
+        self.holes.retain(|hole| hole.index() < mark.kinds);
         self.early.retain(|var, _| var.index() < mark.vars);
         self.pending.retain(|var, _| var.index() < mark.vars);
     }
@@ -536,8 +543,10 @@ impl<'a> Specialiser<'a> {
     fn function(&mut self, expr: Expr, form: &'static str) -> Option<Fun> {
         match self.operand(expr, true) {
             Value::Function(fun) => Some(fun),
-            Value::Number(_) => {
-                self.error(self.scoped.spans[expr], ProblemKind::NoFunction { form });
+            Value::Number(number) => {
+                if !self.holes.contains(&number) {
+                    self.error(self.scoped.spans[expr], ProblemKind::NoFunction { form });
+                }
                 None
             }
         }
@@ -596,6 +605,9 @@ impl<'a> Specialiser<'a> {
 
     /// Says that a number is called.
     fn number_called(&mut self, head: Expr, number: Expr) {
+        if self.holes.contains(&number) {
+            return;
+        }
         let span = self.scoped.spans[head];
         let kind = match (&self.scoped.nodes[head], &self.out.kinds[number]) {
             (Node::Var(var), Kind::Var(new)) => {
@@ -770,7 +782,9 @@ impl<'a> Specialiser<'a> {
                 match param {
                     Some(param) => Value::Function(self.values.code(Code::Partial(param as u32))),
                     None => {
-                        self.error(self.scoped.spans[index], ProblemKind::PartialIndex);
+                        if !self.holes.contains(&number) {
+                            self.error(self.scoped.spans[index], ProblemKind::PartialIndex);
+                        }
                         self.hole(span)
                     }
                 }
