@@ -9,6 +9,7 @@ mod domain;
 mod language;
 mod large;
 mod limits;
+mod linear;
 mod loops;
 mod oracle;
 mod repeats;
