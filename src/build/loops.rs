@@ -115,7 +115,8 @@ impl<'a> Builder<'a> {
             Atom::Var(var) if inner.vars.contains(&var) => return None,
             Atom::Var(var) => {
                 let Place { level, node } = self.values[var]?;
-                let graph = if level < self.outer.len() { &self.outer[level].graph } else { &self.here.graph };
+                let graph =
+                    if level < self.outer.len() { &self.outer[level].graph } else { &self.here.graph };
                 graph.constant(node)?
             }
         };

@@ -1,7 +1,7 @@
 //! Limits that a program asks for, in the comment at its head. Dialects differ in what a comment begins with.
 
-use crate::dialect::is_blank;
 use crate::ast::Ast;
+use crate::dialect::is_blank;
 use crate::limits::{Limits, MAX_DEPTH};
 use crate::source::{Diagnostic, MAX_DIAGNOSTICS, Span};
 
