@@ -24,7 +24,7 @@ mod constants;
 mod usage;
 mod values;
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
 use self::usage::Usage;
 use self::values::{Binding, Closure, Code, Fun, Values};
@@ -76,7 +76,8 @@ fn specialise(scoped: &Scoped, limit: usize) -> Result<FirstOrder, Vec<Problem>>
     if !scoped.higher {
         return Ok(unchanged(scoped));
     }
-    let mut specialiser = Specialiser::new(scoped, limit);
+    let usage = Usage::of(scoped).map_err(|problem| vec![problem])?;
+    let mut specialiser = Specialiser::new(scoped, usage, limit);
     specialiser.program();
     specialiser.finish()
 }
@@ -187,9 +188,9 @@ struct Specialiser<'a> {
     /// What the variables of the program stand for where the evaluation is.
     env: EntityVec<Var, Option<Binding>>,
     /// Variables whose values are still to come, and what they are in the program.
-    pending: HashMap<Var, Var>,
+    pending: BTreeMap<Var, Var>,
     /// Those of them that something uses already, and where.
-    early: HashMap<Var, Span>,
+    early: BTreeMap<Var, Span>,
     made: HashMap<Key, FuncId>,
     /// The keys of `made` in the order in which they were added.
     log: Vec<Key>,
@@ -206,7 +207,7 @@ struct Specialiser<'a> {
     nested: usize,
     count: usize,
     /// What stands in the place of what is wrong: nothing more is said about it.
-    holes: HashSet<Expr>,
+    holes: BTreeSet<Expr>,
     /// Whether there is no use in going on.
     stopped: bool,
     /// Free variables that are used as numbers.
@@ -217,15 +218,15 @@ struct Specialiser<'a> {
 }
 
 impl<'a> Specialiser<'a> {
-    fn new(scoped: &'a Scoped, limit: usize) -> Specialiser<'a> {
+    fn new(scoped: &'a Scoped, usage: Usage, limit: usize) -> Specialiser<'a> {
         let mut specialiser = Specialiser {
             scoped,
-            usage: Usage::of(scoped),
+            usage,
             values: Values::default(),
             limit,
             env: EntityVec::filled(None, scoped.vars.len()),
-            pending: HashMap::new(),
-            early: HashMap::new(),
+            pending: BTreeMap::new(),
+            early: BTreeMap::new(),
             made: HashMap::new(),
             log: Vec::new(),
             causes: EntityVec::new(),
@@ -236,7 +237,7 @@ impl<'a> Specialiser<'a> {
             inlined: Vec::new(),
             nested: 0,
             count: 0,
-            holes: HashSet::new(),
+            holes: BTreeSet::new(),
             stopped: false,
             used: HashSet::new(),
             free: HashMap::new(),
@@ -322,9 +323,10 @@ impl<'a> Specialiser<'a> {
         self.wanted.truncate(mark.wanted);
         self.errors.truncate(mark.errors);
         self.prefix.truncate(mark.prefix);
-        self.holes.retain(|hole| hole.index() < mark.kinds);
-        self.early.retain(|var, _| var.index() < mark.vars);
-        self.pending.retain(|var, _| var.index() < mark.vars);
+        let (expr, var) = (Expr::from_index(mark.kinds), Var::from_index(mark.vars));
+        self.holes.split_off(&expr);
+        self.early.split_off(&var);
+        self.pending.split_off(&var);
     }
 
     // The program.
