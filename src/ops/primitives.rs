@@ -737,7 +737,9 @@ impl Primitive {
     /// The value of the primitive for operands whose number fits its arity.
     pub(crate) fn expand<A: Algebra>(self, a: &mut A, args: &[A::V]) -> Result<A::V, ShapeError> {
         match self.info().expansion {
-            Expansion::Sugar(sugar) => sugar.expand(a, args),
+            Expansion::Sugar(sugar) => {
+                sugar.expand(a, args).map_err(|error| error.of_primitive(self.info().name))
+            }
             Expansion::Complex(name) => name.expand(a, args),
             Expansion::Eml(operator) => operator.expand(a, args),
             Expansion::Op(op) => match *args {
@@ -807,5 +809,8 @@ fn renamed(error: ShapeError, op: Op, name: &str, places: [usize; 2]) -> ShapeEr
         None => error.message,
     };
     let operand = error.operand.and_then(|k| places.get(k)).or(places.iter().max());
-    ShapeError { message, operand: operand.copied() }
+    match operand {
+        Some(&operand) => ShapeError::at(operand, message),
+        None => ShapeError::new(message),
+    }
 }

@@ -549,3 +549,36 @@ fn suggestions_are_near() {
         assert_eq!(suggested(name), None, "{name}");
     }
 }
+
+/// What a primitive is made of has names of its own, which its users did not write.
+#[test]
+fn errors_speak_of_the_primitives_that_were_written() {
+    for (call, name) in [
+        ("(sigmoid z)", "sigmoid"),
+        ("(softplus z)", "softplus"),
+        ("(clamp z 0 1)", "clamp"),
+        ("(even? z)", "even?"),
+        ("(nan? z)", "nan?"),
+        ("(atan2 z 1)", "atan2"),
+        ("(atan z 1)", "atan"),
+        ("(max 0 z)", "max"),
+    ] {
+        let program = Program::parse(&format!("(define (f z) {call})")).expect("a program");
+        let signature = Signature::scalars().shape("z", Shape::Complex);
+        let Err(Error::Source(list)) = program.graph(&signature) else { panic!("{call}") };
+        assert_eq!(list[0].message, format!("{name} of complex: it takes real numbers"), "{call}");
+    }
+}
+
+#[test]
+fn infix_notation_of_other_languages_has_its_advice() {
+    let help = |source: &str| {
+        let found = Program::parse_as(source, Dialect::Infix, &ReaderLimits::default());
+        let Err(Error::Source(errors)) = found else { panic!("{source}") };
+        errors[0].help.clone().unwrap_or_default()
+    };
+    assert_eq!(help("x > 1 ? 2 : 3"), "write `if(condition, a, b)`");
+    assert!(help("x // 2").starts_with("write `floor(a / b)`"));
+    assert!(help("let k = 2; k*x").contains("`let k = 2 in …`"), "{}", help("let k = 2; k*x"));
+    assert!(help("|x|").contains("`abs(x)`"));
+}
