@@ -276,7 +276,7 @@ impl Program {
         let main = self.anf.main.map(|main| self.anf.blocks[main].bindings.as_slice());
         main.unwrap_or_default().iter().filter_map(|binding| match &binding.rhs {
             Rhs::Constant(literal) => Some((self.anf.vars[binding.var].name.as_str(), literal.f64)),
-            Rhs::Primitive(..) | Rhs::Call(..) | Rhs::If(..) | Rhs::Loop(_) => None,
+            Rhs::Primitive(..) | Rhs::Call(..) | Rhs::Derive(..) | Rhs::If(..) | Rhs::Loop(_) => None,
         })
     }
 
@@ -371,7 +371,12 @@ impl Program {
             .with_precision(options.dtype.precision());
         let graph = match options.derivative {
             // Calls that share what they compute, as graphs do, may be too many to be made one by one.
-            Derivative::None if options.tier == Tier::Interpret && !self.lives_by_sharing() => {
+            // The tree interpreter adds up what reaches a value in reverse in the order of evaluation, graphs in that of nodes.
+            Derivative::None
+                if options.tier == Tier::Interpret
+                    && !self.lives_by_sharing()
+                    && !self.anf.has_derivatives() =>
+            {
                 let interpreter = interpreter.watching(options.watch());
                 return Ok(Kernel::from_tree(graph, interpreter, options.memory_bytes)?);
             }

@@ -60,6 +60,24 @@ pub enum DeriveForm {
     Vjp,
 }
 
+impl DeriveForm {
+    /// Whether one more operand than the function takes says what the Jacobian is multiplied by.
+    pub fn has_direction(self) -> bool {
+        match self {
+            DeriveForm::Derivative { .. } => false,
+            DeriveForm::Jvp | DeriveForm::Vjp => true,
+        }
+    }
+
+    /// The position of the parameter that it is a derivative by.
+    pub fn param(self) -> usize {
+        match self {
+            DeriveForm::Derivative { param } => param as usize,
+            DeriveForm::Jvp | DeriveForm::Vjp => 0,
+        }
+    }
+}
+
 /// What becomes of a call.
 ///
 /// Functions that can reach each other by calls are a *recursive group*. Its calls in tail position connect the functions
@@ -144,6 +162,13 @@ impl Resolved {
     /// Its place.
     pub fn span(&self, expr: Expr) -> Span {
         self.spans[expr]
+    }
+    /// The functions of which there are derivatives, once for each.
+    pub fn differentiated(&self) -> impl Iterator<Item = FuncId> {
+        self.kinds.values().filter_map(|kind| match kind {
+            Kind::Derive(_, id, _) => Some(*id),
+            Kind::Number(_) | Kind::Var(_) | Kind::Primitive(..) | Kind::Call(..) | Kind::If(..) | Kind::Let(..) => None,
+        })
     }
 }
 
