@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::{Builder, CallKey, Continuation, Frame, Inlined, Level, Outcome};
+use super::{Builder, CallKey, Continuation, Frame, Inlined, Level, Outcome, too_large};
 use crate::anf::{DeriveForm, FuncId, Operand, Var};
 use crate::derive::function::{Wanted, derivative, derivative_shape};
 use crate::graph::copy::copy;
@@ -178,6 +178,11 @@ impl<'a> Builder<'a> {
                 return;
             }
         };
+        self.derived_size += derived.graph.size();
+        if self.steps + self.size() > self.most {
+            self.errors.push(too_large(self.most, self.options.memory, pending.span));
+            return;
+        }
         // A graph that relies on what functions are taken to be is for this place only.
         if self.unknown == 0 && self.functions.bodies.values().all(Option::is_some) {
             self.derived.insert(pending.key, derived.clone());

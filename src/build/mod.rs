@@ -127,6 +127,8 @@ fn build_counting(
         late_shapes: HashMap::new(),
         functions: Functions::default(),
         derived: HashMap::new(),
+        derived_size: 0,
+        most: most_operations(anf, options.memory),
         unknown: 0,
     };
     builder.run();
@@ -260,6 +262,10 @@ struct Builder<'a> {
     functions: Functions,
     /// Derivatives of functions, wherever they are wanted.
     derived: HashMap<derivatives::Key, Arc<derivatives::Derived>>,
+    /// How many nodes and operands they have.
+    derived_size: usize,
+    /// How many operations the program may have.
+    most: usize,
     /// How many functions are being built only to find out the shape of their value.
     unknown: usize,
 }
@@ -339,7 +345,7 @@ impl<'a> Builder<'a> {
             return;
         }
         let Some(main) = anf.main else { return };
-        let most = most_operations(anf, self.options.memory);
+        let most = self.most;
         let mut stack = vec![self.frame(main, false, Continuation::Finish)];
         while let Some(frame) = stack.last_mut() {
             if self.errors.len() >= MAX_ERRORS {
@@ -416,9 +422,10 @@ impl<'a> Builder<'a> {
         Frame { block, next: 0, tail, checks: self.here.graph.checks.len(), then }
     }
 
-    /// Nodes and operands of all graphs under construction.
+    /// Nodes and operands of all graphs under construction, and of derivatives.
     fn size(&self) -> usize {
-        self.outer.iter().map(|level| level.graph.size()).sum::<usize>() + self.here.graph.size()
+        let outer = self.outer.iter().map(|level| level.graph.size()).sum::<usize>();
+        outer + self.here.graph.size() + self.derived_size
     }
 
     /// What a block comes to whose bindings are done. A choice at the end of a loop's body has left more than a value.
