@@ -24,6 +24,10 @@ pub enum ExprKind {
     Name(Name),
     /// A call of a name: a primitive or a function. The span is that of the name.
     Call(Name, Span, Vec<Expr>),
+    /// A call of what another expression gives: `((f a) x)`.
+    Apply(Expr, Vec<Expr>),
+    /// A function as a value: `(lambda (param …) body)`. Its name is made up.
+    Lambda(Box<Function>),
     /// `(if condition then else)`.
     If(Expr, Expr, Expr),
     /// `(let ((name value) …) body)`, bound in parallel; values and functions.
@@ -152,8 +156,8 @@ impl Ast {
                     functions.iter_mut().for_each(|f| function(f, by));
                 }
                 ExprKind::Letrec(definitions, _) => definitions.iter_mut().for_each(|d| definition(d, by)),
-                ExprKind::Loop(_, f, _) => function(f, by),
-                ExprKind::Number(_) | ExprKind::Name(_) | ExprKind::If(..) => {}
+                ExprKind::Loop(_, f, _) | ExprKind::Lambda(f) => function(f, by),
+                ExprKind::Number(_) | ExprKind::Name(_) | ExprKind::Apply(..) | ExprKind::If(..) => {}
             }
         }
         self.definitions.iter_mut().for_each(|d| definition(d, by));
@@ -242,6 +246,11 @@ impl Comparison<'_> {
                 self.name(*x, *y)?;
                 self.all(xs, ys)
             }
+            (ExprKind::Apply(f, xs), ExprKind::Apply(g, ys)) => {
+                self.left.push((*f, *g));
+                self.all(xs, ys)
+            }
+            (ExprKind::Lambda(f), ExprKind::Lambda(g)) => self.function(f, g),
             (ExprKind::If(p, q, r), ExprKind::If(s, t, u)) => self.all(&[*p, *q, *r], &[*s, *t, *u]),
             (ExprKind::Let(xs, fs, p), ExprKind::Let(ys, gs, q)) => {
                 self.bindings(xs, ys)?;
@@ -263,6 +272,8 @@ impl Comparison<'_> {
                 ExprKind::Number(_)
                 | ExprKind::Name(_)
                 | ExprKind::Call(..)
+                | ExprKind::Apply(..)
+                | ExprKind::Lambda(_)
                 | ExprKind::Recur(..)
                 | ExprKind::If(..)
                 | ExprKind::Let(..)
@@ -385,6 +396,19 @@ fn print(ast: &Ast, expr: Expr, text: &mut String) {
                 for &arg in args.iter().rev() {
                     left.extend([Item::Expr(arg), Item::Text(" ")]);
                 }
+            }
+            ExprKind::Apply(head, args) => {
+                text.push('(');
+                left.push(Item::Text(")"));
+                for &arg in args.iter().rev() {
+                    left.extend([Item::Expr(arg), Item::Text(" ")]);
+                }
+                left.push(Item::Expr(*head));
+            }
+            ExprKind::Lambda(function) => {
+                let params: Vec<&str> = function.params.iter().map(|p| ast.name(p.0)).collect();
+                let _ = write!(text, "(lambda ({}) ", params.join(" "));
+                left.extend([Item::Text(")"), Item::Expr(function.body)]);
             }
             ExprKind::Recur(_, _, args) => {
                 text.push_str("(recur");

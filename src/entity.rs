@@ -64,6 +64,10 @@ impl<K: Entity, V> EntityVec<K, V> {
         self.items.push(item);
         key
     }
+    /// Removes all items but the first `len`.
+    pub fn truncate(&mut self, len: usize) {
+        self.items.truncate(len);
+    }
     /// How many items there are.
     pub fn len(&self) -> usize {
         self.items.len()

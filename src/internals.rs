@@ -30,7 +30,7 @@ macro_rules! rooms {
 
 rooms! {
     anf ast build chaos codegen derive dialect domain entity formula graph interpret kernel limits lower names number ops picture
-    problem program resolve source stages types
+    prelude problem program resolve source stages types
 }
 
 impl Dialect {

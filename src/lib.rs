@@ -32,10 +32,12 @@ mod names;
 mod number;
 mod ops;
 mod picture;
+mod prelude;
 mod problem;
 mod program;
 mod resolve;
 mod source;
+mod specialise;
 mod stages;
 mod types;
 

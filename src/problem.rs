@@ -10,6 +10,8 @@ pub struct Vocabulary {
     pub forms: &'static [&'static str],
     /// Words that are no inputs where nothing binds them, forms included.
     pub reserved: &'static [&'static str],
+    /// Whether `pi` and `tau` are numbers where nothing binds them.
+    pub predefined: bool,
     /// Whether names have operators in them without further ado, so that a formula may be taken for one.
     pub operators_in_names: bool,
 }
@@ -112,6 +114,8 @@ pub struct Problem {
     pub span: Span,
     /// What it is.
     pub kind: ProblemKind,
+    /// Calls with function operands that lead to the place, the innermost first.
+    pub via: Vec<Span>,
 }
 
 /// What can be wrong or doubtful.
@@ -163,13 +167,6 @@ pub enum ProblemKind {
         /// The value.
         name: String,
         /// Where the value is defined.
-        defined: Span,
-    },
-    /// A function stands where a value is wanted.
-    FunctionAsValue {
-        /// Its name.
-        name: String,
-        /// Where it is defined.
         defined: Span,
     },
     /// A word of the dialect stands where a value is wanted.
@@ -251,6 +248,74 @@ pub enum ProblemKind {
         /// What it looks like.
         like: &'static str,
     },
+    /// A function stands where a number is wanted.
+    FunctionAsNumber {
+        /// What the function is called.
+        function: String,
+        /// Where it is defined, if the program does that.
+        defined: Option<Span>,
+        /// What would take it for a number.
+        by: User,
+    },
+    /// The value of an expression is called like a function, and is none.
+    NumberCalled,
+    /// A function is chosen by a condition that is not known when the program is compiled.
+    FunctionChosen,
+    /// Something other than a function is the operand of a form that takes a function.
+    NoFunction {
+        /// The form.
+        form: &'static str,
+    },
+    /// The derivative of a function that does not take one argument, or by an argument that it does not have.
+    DerivativeArity {
+        /// The form.
+        form: String,
+        /// What the function is called.
+        function: String,
+        /// Where it is defined, if the program does that.
+        defined: Option<Span>,
+        /// How many parameters it has.
+        params: usize,
+    },
+    /// The derivative of a function that gives a function.
+    DerivativeOfFunctions {
+        /// What the function is called.
+        function: String,
+    },
+    /// The operand of `partial` is no number of an argument.
+    PartialIndex,
+    /// A function value has a wrong number of operands.
+    ValueArity {
+        /// What the function is called.
+        function: String,
+        /// How many operands it takes at least.
+        least: usize,
+        /// How many it takes at most.
+        most: Option<usize>,
+        /// How many there are.
+        given: usize,
+        /// Where the function is defined, if the program does that.
+        defined: Option<Span>,
+    },
+    /// A parameter of the final function, which is an input, is called like a function.
+    InputCalled {
+        /// Its name.
+        name: String,
+        /// Where it is defined.
+        defined: Span,
+    },
+    /// Specialising functions to their function operands does not end within the limit.
+    Endless {
+        /// The function that is specialised again.
+        function: String,
+        /// How many specialisations there may be.
+        limit: usize,
+    },
+    /// The program ends in the definition of a value that is no function.
+    EndsInValue {
+        /// Its name.
+        name: String,
+    },
     /// Functions use too many variables from around them.
     TooManyCaptures {
         /// How many are possible.
@@ -281,21 +346,39 @@ pub enum User {
     Loop,
     /// `recur`.
     Recur,
+    /// A result of the program.
+    Result,
     /// Another expression.
     Expression,
 }
 
 impl Problem {
+    /// A problem of the text at a place, however it is called.
+    pub fn new(span: Span, kind: ProblemKind) -> Problem {
+        Problem { span, kind, via: Vec::new() }
+    }
+
     /// The stable identifier of what is said about it.
     pub fn code(&self) -> &'static str {
         match self.kind {
             ProblemKind::TwoInputs { .. } | ProblemKind::DefinedTwice { .. } => "duplicate",
             ProblemKind::RecurArity { .. }
             | ProblemKind::FunctionArity { .. }
+            | ProblemKind::ValueArity { .. }
             | ProblemKind::PrimitiveArity { .. } => "arity",
             ProblemKind::RecurUsed { .. } => "recur",
             ProblemKind::BeforeDefinition { .. } | ProblemKind::UsesBeforeDefinition { .. } => "order",
-            ProblemKind::FunctionAsValue { .. } | ProblemKind::ValueCalled { .. } => "first-order",
+            ProblemKind::ValueCalled { .. }
+            | ProblemKind::FunctionAsNumber { .. }
+            | ProblemKind::FunctionChosen
+            | ProblemKind::NumberCalled
+            | ProblemKind::NoFunction { .. }
+            | ProblemKind::InputCalled { .. } => "first-order",
+            ProblemKind::DerivativeArity { .. }
+            | ProblemKind::DerivativeOfFunctions { .. }
+            | ProblemKind::PartialIndex => "derivative",
+            ProblemKind::Endless { .. } => "endless",
+            ProblemKind::EndsInValue { .. } => "form",
             ProblemKind::ReservedWord { .. } => "form",
             ProblemKind::UnknownFunction { .. } => "unknown-name",
             ProblemKind::NotPredefined { .. } => "constant",
@@ -321,7 +404,17 @@ impl Problem {
             | ProblemKind::RecurUsed { .. }
             | ProblemKind::BeforeDefinition { .. }
             | ProblemKind::UsesBeforeDefinition { .. }
-            | ProblemKind::FunctionAsValue { .. }
+            | ProblemKind::FunctionAsNumber { .. }
+            | ProblemKind::FunctionChosen
+            | ProblemKind::NumberCalled
+            | ProblemKind::NoFunction { .. }
+            | ProblemKind::DerivativeArity { .. }
+            | ProblemKind::DerivativeOfFunctions { .. }
+            | ProblemKind::PartialIndex
+            | ProblemKind::ValueArity { .. }
+            | ProblemKind::InputCalled { .. }
+            | ProblemKind::Endless { .. }
+            | ProblemKind::EndsInValue { .. }
             | ProblemKind::ReservedWord { .. }
             | ProblemKind::ValueCalled { .. }
             | ProblemKind::FunctionArity { .. }

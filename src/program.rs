@@ -22,9 +22,11 @@ use crate::number;
 use crate::ops::counting::MAX_STEPS_SINGLE;
 use crate::picture::wording::Wording;
 use crate::picture::{self, Detail, Picture};
+use crate::prelude;
 use crate::problem::Problem;
 use crate::resolve::{self, Resolved};
 use crate::source::{Diagnostic, MAX_DIAGNOSTICS, SourceId, SourceMap, Span, TooLong};
+use crate::specialise;
 
 /// A program.
 ///
@@ -135,6 +137,8 @@ pub enum Stage {
     Source(Dialect),
     /// The syntax tree, derived forms expanded.
     Ast,
+    /// The first-order program: functions specialised to their function operands.
+    FirstOrder,
     /// A-normal form.
     Anf,
     /// A-normal form with loops in place of calls in tail position.
@@ -212,7 +216,7 @@ impl Program {
             (Err(errors), Ok(sources)) => return Err(Error::Source(errors).located(sources)),
             (Err(errors), Err(TooLong)) => return Err(Error::Source(errors)),
         };
-        Program::resolve(sources.expect("a text that a reader took has 32-bit places"), ast, dialect)
+        Program::resolve(sources.expect("a text that a reader took has 32-bit places"), ast, dialect, limits)
     }
 
     /// Reads the program that is one of several sources. Places count through all of them.
@@ -235,13 +239,30 @@ impl Program {
         if start > 0 {
             ast.shift(start);
         }
-        Program::resolve(sources, ast, dialect)
+        Program::resolve(sources, ast, dialect, limits)
     }
 
-    fn resolve(sources: SourceMap, ast: Ast, dialect: Dialect) -> Result<Program, Error> {
-        let spell = |problems: &[Problem]| problems.iter().map(|problem| dialect.spell(problem)).collect();
-        let resolved = resolve::resolve(&ast, dialect.vocabulary())
+    fn resolve(
+        mut sources: SourceMap,
+        ast: Ast,
+        dialect: Dialect,
+        limits: &ReaderLimits,
+    ) -> Result<Program, Error> {
+        let end = sources.end();
+        let spell = |problems: &[Problem]| -> Vec<Diagnostic> {
+            problems.iter().map(|problem| prelude::called_from(dialect.spell(problem), end)).collect()
+        };
+        let resolved = specialise::resolve(&ast, dialect.vocabulary(), end, limits.specialisations)
             .map_err(|problems| Error::Source(spell(&problems)).located(&sources))?;
+        if resolved.library {
+            for file in &prelude::library().files {
+                if sources.add(file.name, file.text).is_err() {
+                    let message = "the program and the library have more than 2³² bytes together";
+                    let error = Diagnostic::error("source-too-long", Span::new(0, 0), message);
+                    return Err(Error::Source(vec![error]));
+                }
+            }
+        }
         let mut warnings: Vec<Diagnostic> = spell(&resolved.warnings);
         warnings.extend(lost_literals(&ast, &sources));
         debug_assert_eq!(anf::verify::verify(&anf::build::build(&resolved)), Ok(()));
@@ -427,7 +448,8 @@ impl Program {
     /// The program in a dialect: text that reads as this program, with the same inputs in the same order.
     fn spelled(&self, dialect: Dialect) -> Result<String, Error> {
         let text = dialect.write_ast(&self.ast).map_err(|refused| Error::Source(vec![*refused]))?;
-        let limits = ReaderLimits { source_bytes: usize::MAX, nesting: usize::MAX };
+        let limits =
+            ReaderLimits { source_bytes: usize::MAX, nesting: usize::MAX, ..ReaderLimits::default() };
         let refused = |what| Error::Source(vec![*unsayable(dialect.name(), Some((Span::default(), what)))]);
         let back = Program::parse_as(&text, dialect, &limits)
             .map_err(|_| refused("an input is called like a word of the dialect"))?;
@@ -454,6 +476,7 @@ impl Program {
         match stage {
             Stage::Source(dialect) => return self.spelled(dialect),
             Stage::Ast => return Ok(ast::dump(&self.ast)),
+            Stage::FirstOrder => return Ok(resolve::print::dump(&self.resolved)),
             Stage::Anf => return Ok(anf::print::dump(&anf::build::build(&self.resolved))),
             Stage::Tco => return Ok(anf::print::dump(&self.anf)),
             Stage::Graph | Stage::Adjoint | Stage::Lanes | Stage::Clif | Stage::Asm => {}

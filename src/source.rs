@@ -162,6 +162,12 @@ impl SourceMap {
         self.sources[source].start
     }
 
+    /// Where the bytes of another source would begin.
+    pub(crate) fn end(&self) -> u32 {
+        let last = self.sources.values().last();
+        last.map_or(0, |last| last.start.saturating_add(last.text.len() as u32).saturating_add(1))
+    }
+
     /// The text at a place; nothing if there is no such place.
     pub fn at(&self, span: Span) -> &str {
         self.find(span).map_or("", |(source, span)| span.text(&self.sources[source].text))

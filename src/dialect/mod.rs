@@ -125,7 +125,8 @@ impl Dialect {
     /// Programs that the dialect cannot say: the code is `unsayable`.
     pub(crate) fn write_ast(self, ast: &Ast) -> Result<String, Box<Diagnostic>> {
         let text = self.spelling().write(ast)?;
-        let limits = ReaderLimits { source_bytes: usize::MAX, nesting: usize::MAX };
+        let limits =
+            ReaderLimits { source_bytes: usize::MAX, nesting: usize::MAX, ..ReaderLimits::default() };
         let back = self.read_ast(&text, &limits);
         if back.is_ok_and(|back| ast::same(ast, &back)) {
             Ok(text)
@@ -159,11 +160,13 @@ pub struct ReaderLimits {
     pub source_bytes: usize,
     /// Parentheses open at the same time; in infix notation also forms and operators that wait for their last operand.
     pub nesting: usize,
+    /// Specialisations of functions to the functions among their operands.
+    pub specialisations: usize,
 }
 
 impl Default for ReaderLimits {
     fn default() -> Self {
-        ReaderLimits { source_bytes: 64 << 20, nesting: 1_000_000 }
+        ReaderLimits { source_bytes: 64 << 20, nesting: 1_000_000, specialisations: 100_000 }
     }
 }
 

@@ -3,8 +3,26 @@
 use crate::problem::{Problem, ProblemKind, User};
 use crate::source::{Diagnostic, Severity};
 
+/// How many operands something takes.
+fn operands(least: usize, most: Option<usize>) -> String {
+    match most {
+        Some(most) if most == least => count(most, "operand"),
+        Some(most) if most == least + 1 => format!("{least} or {most} operands"),
+        Some(most) => format!("{least} to {most} operands"),
+        None => format!("at least {}", count(least, "operand")),
+    }
+}
+
 /// A problem in words. Advice that shows how something is written is missing: it is the dialect's.
 pub fn neutral(problem: &Problem) -> Diagnostic {
+    let mut words = fact(problem);
+    for &call in &problem.via {
+        words = words.related(call, "by way of this call");
+    }
+    words
+}
+
+fn fact(problem: &Problem) -> Diagnostic {
     let new = |message: String| match problem.severity() {
         Severity::Error => Diagnostic::error(problem.code(), problem.span, message),
         Severity::Warning => Diagnostic::warning(problem.code(), problem.span, message),
@@ -31,6 +49,7 @@ pub fn neutral(problem: &Problem) -> Diagnostic {
                 User::Binding => "a binding".into(),
                 User::Loop => "another loop".into(),
                 User::Recur => "another `recur`".into(),
+                User::Result => "the program".into(),
                 User::Expression => "another expression".into(),
             };
             new(format!("the value of `recur` is used by {by}: the loop goes on, and there is none"))
@@ -43,10 +62,68 @@ pub fn neutral(problem: &Problem) -> Diagnostic {
         ProblemKind::UsesBeforeDefinition { function, name, defined } => {
             new(format!("`{function}` uses `{name}` before its definition")).related(*defined, "defined here")
         }
-        ProblemKind::FunctionAsValue { name, defined } => {
-            new(format!("`{name}` is a function, and a function is no value"))
-                .related(*defined, "defined here")
-                .help("call it: functions cannot be passed, stored or returned")
+        ProblemKind::FunctionAsNumber { function, defined, by } => {
+            let what = match by {
+                User::Call(name) if name == "vec" => "stored in a vector".to_string(),
+                User::Call(name) => format!("an operand of `{name}`, which takes numbers"),
+                User::Condition => "a condition".into(),
+                User::Result => "a result of the program".into(),
+                User::Binding | User::Loop | User::Recur | User::Expression => "used as a number".into(),
+            };
+            let words = new(match function.strip_prefix('`') {
+                Some(_) => format!("{function} is a function, and is {what}"),
+                None => format!("{function} is {what}"),
+            });
+            let words = match defined {
+                Some(defined) => words.related(*defined, "defined here"),
+                None => words,
+            };
+            words.help("call it here: functions can be passed, returned and called, but are no data")
+        }
+        ProblemKind::NumberCalled => {
+            new("the value of an expression is called like a function, and is a number".into())
+        }
+        ProblemKind::FunctionChosen => {
+            new("a function is chosen by a condition that only a row of data decides".into())
+        }
+        ProblemKind::NoFunction { form } => new(format!("`{form}` takes a function, and this is a number")),
+        ProblemKind::DerivativeArity { form, function, defined, params } => {
+            let words = match form.as_str() {
+                "D" | "jvp" | "vjp" => new(format!(
+                    "`{form}` takes a function of one argument, and {function} has {}",
+                    count(*params, "parameter")
+                )),
+                _ => new(format!("{function} has {}, none of them `{form}`", count(*params, "parameter"))),
+            };
+            match defined {
+                Some(defined) => words.related(*defined, "defined here"),
+                None => words,
+            }
+        }
+        ProblemKind::DerivativeOfFunctions { function } => {
+            new(format!("the derivative of {function}, whose operands or values are functions"))
+                .help("differentiate a function of numbers that gives numbers")
+        }
+        ProblemKind::PartialIndex => new("`partial` takes the number of an argument, counted from 0".into()),
+        ProblemKind::ValueArity { function, least, most, given, defined } => {
+            let expected = operands(*least, *most);
+            let words = new(format!("{function} takes {expected}, and is called with {given} here"));
+            match defined {
+                Some(defined) => words.related(*defined, "defined here"),
+                None => words,
+            }
+        }
+        ProblemKind::InputCalled { name, defined } => {
+            new(format!("`{name}` is called like a function, but the program's inputs are numbers"))
+                .related(*defined, "a parameter of the final function is an input")
+                .help("call the final function with a function from another one, which the program then ends in")
+        }
+        ProblemKind::Endless { function, limit } => new(format!(
+            "specialising `{function}` to its function operands does not end: {limit} specialisations are made"
+        ))
+        .help("pass functions on unchanged where a function calls itself; the limit is `--max-specialisations`"),
+        ProblemKind::EndsInValue { .. } => {
+            new("the program ends in the definition of a value".into())
         }
         ProblemKind::ReservedWord { name } => new(format!("`{name}` is part of a form, not a value")),
         ProblemKind::ValueCalled { name, defined } => {
@@ -58,12 +135,7 @@ pub fn neutral(problem: &Problem) -> Diagnostic {
                 .related(*defined, "defined here")
         }
         ProblemKind::PrimitiveArity { name, least, most, given, .. } => {
-            let expected = match *most {
-                Some(most) if most == *least => count(most, "operand"),
-                Some(most) if most == least + 1 => format!("{least} or {most} operands"),
-                Some(most) => format!("{least} to {most} operands"),
-                None => format!("at least {}", count(*least, "operand")),
-            };
+            let expected = operands(*least, *most);
             new(format!("`{name}` takes {expected}, not {given}"))
         }
         ProblemKind::UnknownFunction { name, similar, here, .. } => {

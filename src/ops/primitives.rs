@@ -298,14 +298,25 @@ sugars! {
         "element i of a vector, row i or element i, j of a matrix, from 0"
     ) |a, args| reference(a, args);
     Vlen(
-        "vector", "vlen", Arity::exactly(1), "v",
-        "number of elements of a vector (of rows of a matrix)"
-    ) |a, args| match a.ty(args[0]).shape {
-        Shape::Vector(n) | Shape::Matrix(n, _) => Ok(a.number(f64::from(n))),
-        other @ (Shape::Scalar | Shape::Complex) => {
-            Err(ShapeError::at(0, format!("vlen of a {other}: a vector is needed")))
+        "vector", "vlen", Arity::at_least(1), "v …",
+        "number of elements of a vector (of rows of a matrix), or of each of several, which have to have the same"
+    ) |a, args| length(a, args);
+    ZerosLike("vector", "zeros-like", Arity::exactly(1), "x", "0 in the shape of x") |a, args| {
+        let zero = a.number(0.0);
+        match a.ty(args[0]).shape {
+            Shape::Scalar => Ok(zero),
+            Shape::Complex => Ok(a.apply_typed(Op::Pack, 0, Type::num(Shape::Complex), &[zero, zero])),
+            shape @ (Shape::Vector(_) | Shape::Matrix(..)) => Ok(a.fill(zero, shape)),
         }
     };
+    Repeat(
+        "vector", "repeat", Arity::exactly(2), "n x",
+        "the vector of n times x, a constant number of times; of vectors, the matrix with such rows"
+    ) |a, args| repeat(a, args);
+    Replace(
+        "vector", "replace", Arity::exactly(3), "v i x | M i row",
+        "v with x in place of element i, or M with another row i, from 0"
+    ) |a, args| replace(a, args);
     Slice(
         "vector", "slice", Arity::between(2, 3), "v from [to]",
         "the elements of a vector (the rows of a matrix) from one index on, up to but without another"
@@ -400,6 +411,71 @@ fn size<A: Algebra>(a: &A, args: &[A::V], k: usize) -> Result<u32, ShapeError> {
         )),
         None => Err(ShapeError::at(k, "a size must be a constant: shapes are known before rows are")),
     }
+}
+
+/// `(vlen v …)`.
+fn length<A: Algebra>(a: &mut A, args: &[A::V]) -> Built<A> {
+    let mut common = None;
+    for (k, &arg) in args.iter().enumerate() {
+        let n = match a.ty(arg).shape {
+            Shape::Vector(n) | Shape::Matrix(n, _) => n,
+            other @ (Shape::Scalar | Shape::Complex) => {
+                return Err(ShapeError::at(k, format!("vlen of a {other}: a vector is needed")));
+            }
+        };
+        if let Some(first) = common.replace(n)
+            && first != n
+        {
+            return Err(ShapeError::at(k, format!("vectors of {first} and {n} elements: lengths differ")));
+        }
+    }
+    Ok(a.number(f64::from(common.unwrap_or(0))))
+}
+
+/// `(repeat n x)`.
+fn repeat<A: Algebra>(a: &mut A, args: &[A::V]) -> Built<A> {
+    let n = size(a, args, 0)?;
+    let x = a.as_number(args[1]);
+    match a.ty(x).shape {
+        Shape::Scalar => {
+            let shape = checked(Shape::Vector(n))?;
+            Ok(a.fill(x, shape))
+        }
+        Shape::Vector(m) => {
+            checked(Shape::Matrix(n, m))?;
+            rows(a, &vec![x; n as usize])
+        }
+        other @ (Shape::Matrix(..) | Shape::Complex) => {
+            Err(ShapeError::at(1, format!("repeat of a {other}: a scalar or vector is needed")))
+        }
+    }
+}
+
+/// `(replace v i x)`.
+fn replace<A: Algebra>(a: &mut A, args: &[A::V]) -> Built<A> {
+    let (whole, index, part) = (a.as_number(args[0]), a.as_number(args[1]), a.as_number(args[2]));
+    let shape = a.ty(whole).shape;
+    let (count, wanted) = match shape {
+        Shape::Vector(n) => (n, Shape::Scalar),
+        Shape::Matrix(n, m) => (n, Shape::Vector(m)),
+        other @ (Shape::Scalar | Shape::Complex) => {
+            return Err(ShapeError::at(0, format!("replace in a {other}: a vector or matrix is needed")));
+        }
+    };
+    if a.ty(part).shape != wanted {
+        let message = format!("replace in {shape} by {}: a {wanted} is needed", a.ty(part).shape);
+        return Err(ShapeError::at(2, message));
+    }
+    if !a.ty(index).is_scalar() {
+        return Err(ShapeError::at(1, format!("an index is a scalar, not a {}", a.ty(index).shape)));
+    }
+    // An index that does not count to a part fails the row.
+    a.part(whole, index, count, Type::num(wanted));
+    let yes = a.truth_value(true);
+    let yes = if wanted == Shape::Scalar { yes } else { a.fill(yes, wanted) };
+    let here = a.apply_typed(Op::Scatter, 0, Type::bool(shape), &[yes, index]);
+    let placed = a.apply_typed(Op::Scatter, 0, Type::num(shape), &[part, index]);
+    a.apply(Op::Select, &[here, placed, whole])
 }
 
 fn constant_matrix<A: Algebra>(a: &mut A, args: &[A::V], value: f64) -> Built<A> {

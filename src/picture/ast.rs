@@ -89,6 +89,15 @@ impl Drawer<'_> {
                 }));
                 (ast.name(*name).into(), Kind::Operation)
             }
+            ExprKind::Apply(head, args) => {
+                operands.push(("function".into(), *head));
+                operands.extend(args.iter().enumerate().map(|(k, &arg)| ((k + 1).to_string(), arg)));
+                ("call".into(), Kind::Form)
+            }
+            ExprKind::Lambda(function) => {
+                operands.push((String::new(), function.body));
+                (signature(ast, "lambda", function), Kind::Form)
+            }
             ExprKind::Recur(_, _, args) => {
                 operands.extend(args.iter().map(|&arg| (String::new(), arg)));
                 ("recur".into(), Kind::Form)

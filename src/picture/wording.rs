@@ -111,10 +111,11 @@ impl<'a> Bindings<'a> {
                 ExprKind::Letrec(definitions, _) => {
                     definitions.iter().for_each(|definition| bindings.definition(definition));
                 }
-                ExprKind::Loop(_, function, _) => bindings.function(function),
+                ExprKind::Loop(_, function, _) | ExprKind::Lambda(function) => bindings.function(function),
                 ExprKind::Number(_)
                 | ExprKind::Name(_)
                 | ExprKind::Call(..)
+                | ExprKind::Apply(..)
                 | ExprKind::Recur(..)
                 | ExprKind::If(..) => {}
             }
@@ -161,6 +162,8 @@ impl<'a> Bindings<'a> {
                         !self.others.contains(name) && args.iter().all(|arg| constant.contains(arg))
                     }
                     ExprKind::Recur(..)
+                    | ExprKind::Apply(..)
+                    | ExprKind::Lambda(_)
                     | ExprKind::If(..)
                     | ExprKind::Loop(..)
                     | ExprKind::Let(..)

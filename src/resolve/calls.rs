@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::{Call, CallKind, Group, Kind, Resolver};
+use super::analyse::{Analysis, Call};
+use super::{CallKind, Group, Kind};
 use crate::entity::EntityVec;
 use crate::names::FuncId;
 use crate::problem::ProblemKind;
@@ -12,7 +13,7 @@ use crate::problem::ProblemKind;
 const MAX_LOOP_WORK: usize = 1 << 22;
 
 /// Functions that can reach each other.
-pub(super) struct Components {
+pub(crate) struct Components {
     /// Callees before callers.
     pub order: Vec<Vec<FuncId>>,
     /// Which of them a function is in.
@@ -20,7 +21,7 @@ pub(super) struct Components {
 }
 
 /// The strongly connected components of a graph.
-pub(super) fn components(callees: &EntityVec<FuncId, Vec<FuncId>>) -> Components {
+pub(crate) fn components(callees: &EntityVec<FuncId, Vec<FuncId>>) -> Components {
     const NEW: u32 = 0;
     const DONE: u32 = u32::MAX;
     let count = callees.len();
@@ -89,7 +90,7 @@ pub(super) fn callees<'c>(
     callees
 }
 
-impl Resolver<'_> {
+impl Analysis {
     /// Says of each call what becomes of it, and which functions are the bodies of loops.
     pub(super) fn classify(&mut self, all: &Components) {
         let count = self.resolved.functions.len();

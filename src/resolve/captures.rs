@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::{Resolver, calls};
+use super::analyse::Analysis;
+use super::calls;
 use crate::entity::EntityVec;
 use crate::names::{FuncId, Var};
 use crate::problem::ProblemKind;
@@ -11,7 +12,7 @@ use crate::problem::ProblemKind;
 /// inside functions could otherwise take memory quadratic in the text.
 const MAX_CAPTURES: usize = 10_000_000;
 
-impl Resolver<'_> {
+impl Analysis {
     /// Collects what each function captures, its callees' captures included.
     pub(super) fn close_functions(&mut self, components: &calls::Components) {
         let callees = calls::callees(self.resolved.functions.len(), self.calls.iter());

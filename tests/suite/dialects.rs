@@ -410,7 +410,7 @@ fn deep_nesting() {
     }
     assert!(read(&("x + ".repeat(DEPTH) + "x")).is_ok());
     assert!(read(&("f(x) = x; ".repeat(DEPTH) + "x")).is_ok());
-    let bounded = ReaderLimits { source_bytes: 10, nesting: 3 };
+    let bounded = ReaderLimits { source_bytes: 10, nesting: 3, ..ReaderLimits::default() };
     let code = |text: &str| {
         Dialect::Infix.read(text, &bounded).map_err(|errors| (errors[0].code, errors[0].span.start)).err()
     };

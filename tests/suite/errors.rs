@@ -356,7 +356,7 @@ snapshots! {
 
 #[test]
 fn places_and_limits() {
-    let limits = ReaderLimits { source_bytes: 10, nesting: 3 };
+    let limits = ReaderLimits { source_bytes: 10, nesting: 3, ..ReaderLimits::default() };
     let errors = |source: &str| match Program::parse_as(source, Dialect::Scheme, &limits) {
         Err(Error::Source(errors)) => render(source, &errors),
         other => panic!("{other:?}"),

@@ -20,6 +20,7 @@ const LAYERS: &[&[&str]] = &[
     &["anf"],
     &["specialise"],
     &["resolve"],
+    &["prelude"],
     &["dialect"],
     &["ops"],
     &["ast"],

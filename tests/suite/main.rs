@@ -8,6 +8,7 @@ mod api;
 mod arrays;
 mod bodies;
 mod chaos;
+mod closed;
 mod corpus;
 mod coverage;
 mod dialects;

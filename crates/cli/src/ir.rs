@@ -87,6 +87,11 @@ enum Format {
 /// All stages but the spellings of dialects: their names, in what form they are shown, and what they are.
 const STAGES: &[(&str, Shown, &str)] = &[
     ("ast", Shown::Text(Stage::Ast), "The syntax tree, derived forms expanded"),
+    (
+        "first-order",
+        Shown::Text(Stage::FirstOrder),
+        "The program after specialisation: no function is a value",
+    ),
     ("anf", Shown::Text(Stage::Anf), "A-normal form: one operation per binding"),
     ("tco", Shown::Text(Stage::Tco), "A-normal form, calls in tail position turned into loops"),
     ("graph", Shown::Text(Stage::Graph), "The compute graph"),
@@ -213,7 +218,9 @@ fn show(loaded: &Loaded, text: String, json: bool) -> Result<(), Failure> {
 /// Derivatives are there from the graph on that has them.
 fn check_usage(args: &Args) -> Result<(), Failure> {
     let before = match args.stage {
-        Shown::Text(Stage::Ast | Stage::Anf | Stage::Tco | Stage::Graph | Stage::Source(_)) => true,
+        Shown::Text(
+            Stage::Ast | Stage::FirstOrder | Stage::Anf | Stage::Tco | Stage::Graph | Stage::Source(_),
+        ) => true,
         Shown::Text(_) => false,
         Shown::Picture(_) => {
             matches!(args.of, Some(SubjectChoice::Ast | SubjectChoice::Graph | SubjectChoice::Eml))

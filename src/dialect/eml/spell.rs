@@ -21,7 +21,17 @@ pub fn spell(problem: &Problem) -> Diagnostic {
         | ProblemKind::RecurUsed { .. }
         | ProblemKind::BeforeDefinition { .. }
         | ProblemKind::UsesBeforeDefinition { .. }
-        | ProblemKind::FunctionAsValue { .. }
+        | ProblemKind::FunctionAsNumber { .. }
+        | ProblemKind::NoFunction { .. }
+        | ProblemKind::NumberCalled
+        | ProblemKind::DerivativeOfFunctions { .. }
+        | ProblemKind::ValueArity { .. }
+        | ProblemKind::InputCalled { .. }
+        | ProblemKind::Endless { .. }
+        | ProblemKind::FunctionChosen
+        | ProblemKind::DerivativeArity { .. }
+        | ProblemKind::PartialIndex
+        | ProblemKind::EndsInValue { .. }
         | ProblemKind::ReservedWord { .. }
         | ProblemKind::FunctionArity { .. }
         | ProblemKind::NearMiss { .. }

@@ -46,6 +46,8 @@ pub fn write(ast: &Ast, mode: Mode) -> Result<String, Box<Diagnostic>> {
                 (function, _) => return Err(refuse(span, &format!("it calls `{function}`"))),
             },
             ExprKind::If(..)
+            | ExprKind::Apply(..)
+            | ExprKind::Lambda(_)
             | ExprKind::Let(..)
             | ExprKind::Letrec(..)
             | ExprKind::Loop(..)

@@ -105,6 +105,7 @@ impl Spelling for Infix {
         Vocabulary {
             forms: &["if", "let", "loop", "recur", "do", "values"],
             reserved: &[],
+            predefined: true,
             operators_in_names: false,
         }
     }

@@ -14,7 +14,7 @@ use std::collections::HashMap;
 
 use super::token::{Bracket, Kind, Operator, Token, Tokens, is_identifier};
 use super::{ELEMENT, Word};
-use crate::ast::{Ast, Binding, Definition, Expr, ExprKind, LoopForm, Name};
+use crate::ast::{Ast, Binding, Definition, Expr, ExprKind, Function, LoopForm, Name};
 use crate::dialect::words::count;
 use crate::dialect::{ReaderLimits, short};
 use crate::number::Literal;
@@ -128,6 +128,10 @@ enum Part {
     Fun { params: Vec<(Name, Span)> },
     /// The operands of such a function, behind its body.
     Apply { params: Vec<(Name, Span)> },
+    /// `fun(… , …) …`, a function that is a value.
+    Lambda { params: Vec<(Name, Span)>, word: Span },
+    /// `operand( … , … )`: a call of what the operand in front gives.
+    Value,
     /// `values( … , … )`.
     Values(Vec<(Name, Span)>),
     /// A definition at the top of the program.
@@ -288,12 +292,8 @@ impl<'a> Reader<'a> {
     fn without_result(&mut self) {
         let end = self.source.len() as u32;
         let error = match self.ast.definitions.last() {
-            Some(Definition::Function(_)) => return,
-            Some(Definition::Value(binding)) => {
-                let name = super::spell::name(self.ast.name(binding.name));
-                Diagnostic::error("form", binding.span, "the program ends in the definition of a value")
-                    .help(format!("end it with an expression or a function; `{name}` alone is one, and a comparison is written `==`"))
-            }
+            // A value may be a function, which is known where names are.
+            Some(Definition::Function(_) | Definition::Value(_)) => return,
             None => Diagnostic::error("empty", Span::new(end, end), "the program is empty")
                 .help("write an expression, such as `m*c^2`"),
         };
@@ -446,13 +446,11 @@ impl<'a> Reader<'a> {
                 return Ok(Step::Operand);
             }
             Word::Fun => {
-                return Err(Diagnostic::error(
-                    "first-order",
-                    span,
-                    "a function is no value: it can only be called",
-                )
-                .help("give it a name, `f(x) = …`, and call that, or write `(fun(x) …)(operand)`")
-                .into());
+                self.expect_open(span, "`fun(parameter, …) body`")?;
+                let params = self.params()?;
+                self.open(Part::Lambda { params, word: span }, span)?;
+                self.recur = self.recur.outside();
+                return Ok(Step::Operand);
             }
             Word::Values => {
                 return Err(Diagnostic::error(
@@ -551,6 +549,15 @@ impl<'a> Reader<'a> {
                 }
                 return Ok(Step::Operand);
             }
+            Kind::Open(Bracket::Round) if self.gives_function() => {
+                self.open(Part::Value, span)?;
+                // What is called is the first operand.
+                if let (Some(frame), Some(front)) = (self.frames.last_mut(), self.operands.last()) {
+                    frame.operands -= 1;
+                    frame.span = front.span;
+                }
+                return self.first_of(Bracket::Round);
+            }
             Kind::Name(_) | Kind::Number(_) | Kind::Imaginary(_) | Kind::Open(_) => {
                 return Err(self.two_operands(token));
             }
@@ -593,6 +600,25 @@ impl<'a> Reader<'a> {
         plain
     }
 
+    /// Whether the operand in front may be a function that parentheses behind it call: no number, name or operator.
+    fn gives_function(&self) -> bool {
+        let Some(operand) = self.operands.last() else { return false };
+        match self.ast.kind(operand.expr) {
+            ExprKind::Call(name, span, _) => {
+                let text = self.ast.name(*name);
+                // What was written as an operator or an index begins in front of its name.
+                text != ELEMENT && !self.ast.is_made(*name) && span.start == self.ast.span(operand.expr).start
+            }
+            ExprKind::Apply(..)
+            | ExprKind::Lambda(_)
+            | ExprKind::If(..)
+            | ExprKind::Let(..)
+            | ExprKind::Letrec(..)
+            | ExprKind::Loop(..) => true,
+            ExprKind::Number(_) | ExprKind::Name(_) | ExprKind::Recur(..) => false,
+        }
+    }
+
     /// A token that ends a part of the innermost frame; frames that it cannot belong to end before it.
     fn end_of_part(&mut self, token: Token<'a>) -> Result<Step, Broken> {
         loop {
@@ -601,9 +627,14 @@ impl<'a> Reader<'a> {
             match (&mut frame.part, token.kind) {
                 // Forms that reach as far as they can.
                 (Part::Let { body: true, .. } | Part::Loop { body: true, .. }, _)
-                | (Part::Do { at: DoPart::Result, .. }, _) => self.finish_form(),
+                | (Part::Do { at: DoPart::Result, .. } | Part::Lambda { .. }, _) => self.finish_form(),
                 (
-                    Part::Call { .. } | Part::Vector | Part::If | Part::Recur(_) | Part::Apply { .. },
+                    Part::Call { .. }
+                    | Part::Vector
+                    | Part::If
+                    | Part::Recur(_)
+                    | Part::Apply { .. }
+                    | Part::Value,
                     Kind::Comma,
                 ) => return Ok(Step::Operand),
                 (Part::Let { .. }, Kind::Comma) => {
@@ -690,9 +721,13 @@ impl<'a> Reader<'a> {
         let (what, expected) = match &frame.part {
             Part::Parentheses | Part::Fun { .. } => ("parenthesis", "`)`"),
             Part::Call { close: Bracket::Square, .. } => ("index", "`]`"),
-            Part::Call { .. } | Part::If | Part::Recur(_) | Part::Apply { .. } | Part::Values(_) => {
-                ("call", "`,` or `)`")
-            }
+            Part::Call { .. }
+            | Part::If
+            | Part::Recur(_)
+            | Part::Apply { .. }
+            | Part::Value
+            | Part::Values(_) => ("call", "`,` or `)`"),
+            Part::Lambda { .. } => ("`fun`", "an operator"),
             Part::Vector => ("vector", "`,` or `]`"),
             Part::Let { .. } => ("`let`", "`,` or `in`"),
             Part::Block { .. } => ("block", "`;` or `}`"),
@@ -721,9 +756,12 @@ impl<'a> Reader<'a> {
         let Kind::Close(bracket) = token.kind else { return Err(self.out_of_place(token)) };
         let Some(frame) = self.frames.last() else { return Err(self.out_of_place(token)) };
         let own = match &frame.part {
-            Part::Parentheses | Part::If | Part::Recur(_) | Part::Fun { .. } | Part::Apply { .. } => {
-                Bracket::Round
-            }
+            Part::Parentheses
+            | Part::If
+            | Part::Recur(_)
+            | Part::Fun { .. }
+            | Part::Apply { .. }
+            | Part::Value => Bracket::Round,
             Part::Call { close, .. } => *close,
             Part::Vector => Bracket::Square,
             Part::Block { body: true, .. } => Bracket::Curly,
@@ -741,9 +779,12 @@ impl<'a> Reader<'a> {
                 let message = format!("this `{}` closes nothing", bracket.closing());
                 return Err(Diagnostic::error("unopened", token.span, message).into());
             }
-            Part::Block { .. } | Part::Let { .. } | Part::Loop { .. } | Part::Do { .. } | Part::Values(_) => {
-                return Err(self.out_of_place(token));
-            }
+            Part::Block { .. }
+            | Part::Let { .. }
+            | Part::Lambda { .. }
+            | Part::Loop { .. }
+            | Part::Do { .. }
+            | Part::Values(_) => return Err(self.out_of_place(token)),
         };
         if own != bracket {
             let message = format!("`{}` where `{}` is expected", bracket.closing(), own.closing());
@@ -794,6 +835,10 @@ impl<'a> Reader<'a> {
                     .collect();
                 self.push(ExprKind::Let(bindings, Vec::new(), body), span);
             }
+            Part::Value => {
+                let (head, values) = (args[0].expr, args[1..].iter().map(|operand| operand.expr).collect());
+                self.push(ExprKind::Apply(head, values), span);
+            }
             Part::Block { bound, .. } => {
                 self.distinct(
                     bound.iter().map(|bound| (bound.name, bound.span)),
@@ -807,6 +852,7 @@ impl<'a> Reader<'a> {
             Part::Parentheses
             | Part::Fun { .. }
             | Part::Let { .. }
+            | Part::Lambda { .. }
             | Part::Loop { .. }
             | Part::Do { .. }
             | Part::Values(_)
@@ -818,19 +864,23 @@ impl<'a> Reader<'a> {
 
     /// Behind `(fun(…) body)`, whose body is the last operand: the operands that the function is called with.
     fn apply(&mut self, params: Vec<(Name, Span)>, span: Span) -> Result<Step, Broken> {
-        let next = self.next();
-        if next.kind != Kind::Open(Bracket::Round) {
-            return Err(Diagnostic::error(
-                "first-order",
-                span,
-                "a function is no value: it can only be called",
-            )
-            .help("write its operands behind it: `(fun(x) …)(operand)`")
-            .into());
+        if self.peek().kind != Kind::Open(Bracket::Round) {
+            // It is a value.
+            if let Some(body) = self.operands.pop() {
+                self.lambda(params, Span::new(span.start, span.start + 1), body.expr, span);
+            }
+            return Ok(Step::Behind);
         }
+        self.next();
         self.open(Part::Apply { params }, span)?;
         self.frames.last_mut().expect("the frame that was opened").operands -= 1;
         self.first_of(Bracket::Round)
+    }
+
+    /// A function as a value.
+    fn lambda(&mut self, params: Vec<(Name, Span)>, word: Span, body: Expr, span: Span) {
+        let name = self.hygienic(" lambda");
+        self.push(ExprKind::Lambda(Box::new(Function { name, span: word, params, body })), span);
     }
 
     /// `if(condition, value, condition, value, …, otherwise)`.

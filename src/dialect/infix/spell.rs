@@ -34,6 +34,19 @@ pub fn spell(problem: &Problem) -> Diagnostic {
             let usages: Vec<String> = operands.split('|').map(|operands| usage(name, operands)).collect();
             words.help(format!("it is written `{}`: {doc}", usages.join("` or `")))
         }
+        ProblemKind::FunctionChosen => {
+            words.help("choose between values: `if(c, f(x), g(x))` in place of `if(c, f, g)(x)`")
+        }
+        ProblemKind::DerivativeArity { .. } => {
+            words.help("by one of several arguments, counted from 0: `partial(1)(f)(x, y)`")
+        }
+        ProblemKind::PartialIndex => {
+            words.help("it is written `partial(0)(f)`, with a number that stands there")
+        }
+        ProblemKind::EndsInValue { name: value } => words.help(format!(
+            "end it with an expression or a function; `{}` alone is one, and a comparison is written `==`",
+            name(value)
+        )),
         ProblemKind::UnknownFunction { own: true, .. } => {
             words.help("a function that calls itself is defined at the top of a program or in a block `{…}`")
         }
@@ -44,7 +57,13 @@ pub fn spell(problem: &Problem) -> Diagnostic {
         | ProblemKind::RecurUsed { .. }
         | ProblemKind::BeforeDefinition { .. }
         | ProblemKind::UsesBeforeDefinition { .. }
-        | ProblemKind::FunctionAsValue { .. }
+        | ProblemKind::FunctionAsNumber { .. }
+        | ProblemKind::NoFunction { .. }
+        | ProblemKind::NumberCalled
+        | ProblemKind::DerivativeOfFunctions { .. }
+        | ProblemKind::ValueArity { .. }
+        | ProblemKind::InputCalled { .. }
+        | ProblemKind::Endless { .. }
         | ProblemKind::ReservedWord { .. }
         | ProblemKind::FunctionArity { .. }
         | ProblemKind::NearMiss { .. }

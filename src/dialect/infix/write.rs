@@ -53,6 +53,8 @@ enum Written {
     Element,
     Vector,
     Call,
+    /// A call of what an expression gives.
+    Apply,
     Choice,
     Block,
     Form,
@@ -202,10 +204,11 @@ impl<'a> Writer<'a> {
                 },
             },
             ExprKind::Recur(..) => (Written::Call, Tightness::Atom),
+            ExprKind::Apply(..) => (Written::Apply, Tightness::Atom),
             ExprKind::If(..) => (Written::Choice, Tightness::Atom),
             ExprKind::Letrec(..) => (Written::Block, Tightness::Atom),
             ExprKind::Let(..) if called_at_once(ast, expr).is_some() => (Written::Form, Tightness::Atom),
-            ExprKind::Let(..) | ExprKind::Loop(..) => (Written::Form, Tightness::Form),
+            ExprKind::Let(..) | ExprKind::Loop(..) | ExprKind::Lambda(_) => (Written::Form, Tightness::Form),
         }
     }
 
@@ -284,6 +287,12 @@ impl<'a> Writer<'a> {
                 self.text.push('(');
                 self.list(args, ")", left);
             }
+            Written::Apply => {
+                if let ExprKind::Apply(head, args) = ast.kind(expr) {
+                    self.list(args, ")", left);
+                    left.extend([Item::Text("("), Item::Expr(*head, Tightness::Atom)]);
+                }
+            }
             Written::Choice => {
                 self.text.push_str("if(");
                 let (clauses, last) = alternatives(ast, &self.junctions, expr, |_| false);
@@ -348,6 +357,11 @@ impl<'a> Writer<'a> {
             return;
         }
         match ast.kind(expr) {
+            ExprKind::Lambda(function) => {
+                let params = self.params(function.params.iter().map(|param| param.0));
+                let _ = write!(self.text, "fun({params}) ");
+                left.push(Item::Expr(function.body, Tightness::Form));
+            }
             ExprKind::Let(bindings, functions, body) => {
                 let named = in_order(bindings, functions);
                 self.text.push_str(if named.is_empty() { "let" } else { "let " });
@@ -364,6 +378,7 @@ impl<'a> Writer<'a> {
             | ExprKind::Call(..)
             | ExprKind::If(..)
             | ExprKind::Letrec(..)
+            | ExprKind::Apply(..)
             | ExprKind::Recur(..) => {}
         }
     }

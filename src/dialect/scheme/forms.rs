@@ -46,8 +46,8 @@ const REFUSED: &[(&[&str], &str, &str)] = &[
         "results come from the final expression; several with `(values (name value) …)`",
     ),
     (
-        &["map", "for-each", "apply", "fold", "fold-left", "fold-right", "reduce", "filter", "vector-map"],
-        "the language is first-order: functions are called, not passed",
+        &["for-each", "apply", "fold-left", "fold-right", "reduce", "filter", "vector-map"],
+        "the language has no lists, and no functions of any number of operands",
         "arithmetic works on whole vectors: `(* 2 v)`, `(vsum v)`, `(dot u v)`",
     ),
     (
@@ -124,6 +124,10 @@ enum Work<'a> {
     Sequence { rest: &'a [Datum], body: &'a [Datum], span: Span },
     /// Take operands from the results and make a call.
     Call { name: Name, name_span: Span, count: usize, span: Span },
+    /// Take what is called, then operands.
+    Apply { count: usize, span: Span },
+    /// Take the body of a function that is a value.
+    Lambda { header: Header, span: Span },
     /// Take condition and arms.
     If(Span),
     /// Put a number where a part is known.
@@ -132,6 +136,8 @@ enum Work<'a> {
     Let { values: Vec<(Name, Span)>, functions: Vec<Header>, span: Span },
     /// Expand a body: definitions, then an expression.
     Body { data: &'a [Datum], span: Span },
+    /// Expand the body of a function that gives functions with these parameters, the outermost first.
+    Curried { headers: Vec<Header>, data: &'a [Datum], span: Span },
     /// Take a value or the body of a function for each definition, and the body.
     Letrec { definitions: Vec<Defined>, span: Span },
     /// Take first values and the body.
@@ -240,7 +246,10 @@ impl<'a> Expander<'a> {
         // What is defined further down is known from the beginning.
         for &datum in &data.top {
             if let (Some("define"), Some(&target)) = (self.head(datum), data.elements(datum).get(1)) {
-                let name = data.list(target).map_or(Some(target), |list| list.first().copied());
+                let mut name = Some(target);
+                while let Some(list) = name.and_then(|name| data.list(name)) {
+                    name = list.first().copied();
+                }
                 if let Some(name) = name.filter(|&n| data.kind(n) == DatumKind::Symbol) {
                     self.bound.insert(self.text(name));
                     self.context.hidden |= hides(self.text(name));
@@ -262,14 +271,6 @@ impl<'a> Expander<'a> {
         match self.head(last) {
             Some("define") => {
                 self.define(last);
-                if let Some(Definition::Value(binding)) = self.ast.definitions.last() {
-                    let span = data.span(last);
-                    let name = self.ast.name(binding.name).to_string();
-                    self.error(
-                        Diagnostic::error("form", span, "the program ends in the definition of a value")
-                            .help(format!("end it with an expression or a function; `{name}` alone is one")),
-                    );
-                }
             }
             Some("values") => self.named_results(last),
             _ => {
@@ -349,6 +350,7 @@ impl<'a> Expander<'a> {
                 Work::Clauses { rest, span } => self.clauses(rest, span),
                 Work::Sequence { rest, body, span } => self.sequence(rest, body, span),
                 Work::Body { data, span } => self.body(data, span),
+                Work::Curried { headers, data, span } => self.curried(headers, data, span),
                 Work::Name(name, span) => self.done(ExprKind::Name(name), span),
                 Work::Context(context) => self.context = context,
                 Work::Recur { name, name_span, count, span } => {
@@ -385,6 +387,18 @@ impl<'a> Expander<'a> {
                 Work::Call { name, name_span, count, span } => {
                     let args = self.results.split_off(self.results.len() - count);
                     self.done(ExprKind::Call(name, name_span, args), span);
+                }
+                Work::Apply { count, span } => {
+                    let args = self.results.split_off(self.results.len() - count);
+                    if let Some(head) = self.results.pop() {
+                        self.done(ExprKind::Apply(head, args), span);
+                    }
+                }
+                Work::Lambda { header: Header { name, span: at, params }, span } => {
+                    if let Some(body) = self.results.pop() {
+                        let function = Box::new(Function { name, span: at, params, body });
+                        self.done(ExprKind::Lambda(function), span);
+                    }
                 }
                 Work::If(span) => {
                     let parts = self.results.split_off(self.results.len() - 3);
@@ -562,13 +576,7 @@ impl<'a> Expander<'a> {
             ("and", _) => self.work.push(Work::Junction { rest: args, and: true, span }),
             ("or", _) => self.work.push(Work::Junction { rest: args, and: false, span }),
             ("cond", _) => self.work.push(Work::Clauses { rest: args, span }),
-            ("lambda", _) => {
-                self.error(
-                    Diagnostic::error("first-order", span, "a function is no value: it can only be called")
-                        .help("give it a name with `let` or `define` and call that"),
-                );
-                self.hole(span);
-            }
+            ("lambda", _) => self.lambda(datum, span),
             ("define", _) => {
                 self.error(
                     Diagnostic::error(
@@ -600,7 +608,11 @@ impl<'a> Expander<'a> {
             let what = match data.kind(head) {
                 DatumKind::Number(_) | DatumKind::Complex(..) | DatumKind::Boolean(_) => "a number",
                 DatumKind::Brackets => "a vector",
-                DatumKind::List | DatumKind::Symbol => "the value of an expression",
+                DatumKind::List | DatumKind::Symbol => {
+                    self.work.push(Work::Apply { count: args.len(), span });
+                    self.work.extend(args.iter().rev().map(|&arg| Work::Expand(arg)));
+                    return self.work.push(Work::Expand(head));
+                }
             };
             self.error(
                 Diagnostic::error(
@@ -608,7 +620,7 @@ impl<'a> Expander<'a> {
                     data.span(head),
                     format!("{what} is called like a function"),
                 )
-                .help("the first word of a form is the name of a primitive or a function"),
+                .help("the first part of a call is a function"),
             );
             return self.hole(span);
         }
@@ -626,6 +638,16 @@ impl<'a> Expander<'a> {
         self.work.push(Work::Let { values: header.params, functions: Vec::new(), span });
         self.within(context, body);
         self.work.extend(args.iter().rev().map(|&arg| Work::Expand(arg)));
+    }
+
+    /// A function as a value.
+    fn lambda(&mut self, datum: Datum, span: Span) {
+        let name = self.hygienic(" lambda");
+        let head = self.data.elements(datum).first().map_or(span, |&head| self.data.span(head));
+        let Some((header, body)) = self.lambda_header(datum, name, head) else { return self.hole(span) };
+        let params = header.params.clone();
+        self.work.push(Work::Lambda { header, span });
+        self.enter_function(&params, body);
     }
 
     fn more_than_one_body(&mut self, form: &str, bindings: &str, span: Span) {

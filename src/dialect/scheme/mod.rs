@@ -45,6 +45,11 @@ impl Spelling for Scheme {
         spell::spell(problem)
     }
     fn vocabulary(&self) -> Vocabulary {
-        Vocabulary { forms: forms::SPECIAL_FORMS, reserved: forms::RESERVED, operators_in_names: true }
+        Vocabulary {
+            forms: forms::SPECIAL_FORMS,
+            reserved: forms::RESERVED,
+            predefined: true,
+            operators_in_names: true,
+        }
     }
 }

@@ -20,6 +20,18 @@ pub fn spell(problem: &Problem) -> Diagnostic {
             "formulas in infix notation are read from files that end in .nci, and with `--dialect infix` \
              (`Dialect::Infix`); here a product is `(* a b)`",
         ),
+        ProblemKind::FunctionChosen => {
+            words.help("choose between values: `(if c (f x) (g x))` in place of `((if c f g) x)`")
+        }
+        ProblemKind::DerivativeArity { .. } => {
+            words.help("by one of several arguments, counted from 0: `(((partial 1) f) x y)`")
+        }
+        ProblemKind::PartialIndex => {
+            words.help("it is written `((partial 0) f)`, with a number that stands there")
+        }
+        ProblemKind::EndsInValue { name } => {
+            words.help(format!("end it with an expression or a function; `{name}` alone is one"))
+        }
         ProblemKind::UnknownFunction { own: true, .. } => {
             words.help("a function that calls itself is bound with `letrec`")
         }
@@ -30,7 +42,13 @@ pub fn spell(problem: &Problem) -> Diagnostic {
         | ProblemKind::RecurUsed { .. }
         | ProblemKind::BeforeDefinition { .. }
         | ProblemKind::UsesBeforeDefinition { .. }
-        | ProblemKind::FunctionAsValue { .. }
+        | ProblemKind::FunctionAsNumber { .. }
+        | ProblemKind::NoFunction { .. }
+        | ProblemKind::NumberCalled
+        | ProblemKind::DerivativeOfFunctions { .. }
+        | ProblemKind::ValueArity { .. }
+        | ProblemKind::InputCalled { .. }
+        | ProblemKind::Endless { .. }
         | ProblemKind::ReservedWord { .. }
         | ProblemKind::FunctionArity { .. }
         | ProblemKind::NearMiss { .. }

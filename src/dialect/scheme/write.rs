@@ -94,6 +94,16 @@ impl<'a> Writer<'a> {
                 self.text.push('(');
                 self.list(ast.name(*name), args, ")", left);
             }
+            ExprKind::Apply(head, args) => {
+                self.text.push('(');
+                self.list("", args, ")", left);
+                left.push(Item::Expr(*head));
+            }
+            ExprKind::Lambda(function) => {
+                let params: Vec<&str> = function.params.iter().map(|p| ast.name(p.0)).collect();
+                let _ = write!(self.text, "(lambda ({}) ", params.join(" "));
+                left.extend([Item::Text(")"), Item::Expr(function.body)]);
+            }
             ExprKind::Recur(_, _, args) => self.list("(recur", args, ")", left),
             ExprKind::If(condition, then, other) => {
                 let is_else = |test: Expr| match ast.kind(test) {

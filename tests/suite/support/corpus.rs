@@ -20,6 +20,13 @@ pub struct Entry {
     pub gradients: Vec<Vec<Vec<f64>>>,
     /// How far computed results may be from `values` and `gradients`, for programs that repeat.
     pub bounds: Option<Bounds>,
+    /// How far a program of several steps may be off, if it says so: of a value relatively and absolutely, and of a gradient relative
+    /// to the largest entry of its row.
+    pub tolerance: Option<[f64; 3]>,
+    /// How much relative errors of the inputs matter for each element of the value.
+    pub conditioning: Vec<Vec<f64>>,
+    /// Largest errors of a plain evaluation: of a value relative to it, of a derivative relative to the largest of its row.
+    pub plain: [f64; 2],
 }
 
 /// Bounds on errors, in the layout of values and gradients.
@@ -73,12 +80,21 @@ pub fn load() -> Vec<Entry> {
 }
 
 pub fn load_from(directory: &str) -> Vec<Entry> {
+    load_some(directory, |_, _| true)
+}
+
+/// Those of a directory whose file names and texts pass.
+pub fn load_some(directory: &str, wanted: impl Fn(&str, &str) -> bool) -> Vec<Entry> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(directory);
     let json = std::fs::read_to_string(root.join("reference.json")).expect("references");
     let json: Value = serde_json::from_str(&json).expect("references are JSON");
-    let mut entries = Vec::new();
+    let (mut entries, mut count) = (Vec::new(), 0);
     for (file, about) in json.as_object().expect("an object") {
         let text = std::fs::read_to_string(root.join(file)).expect("every entry has a program");
+        if !wanted(file, &text) {
+            count += 1;
+            continue;
+        }
         let name = format!("{directory}/{file}");
         let program = Program::parse(&text).unwrap_or_else(|e| panic!("{name}: {e}"));
         let list = |key: &str| about[key].as_array().unwrap_or_else(|| panic!("{name}: {key}")).iter();
@@ -95,7 +111,7 @@ pub fn load_from(directory: &str) -> Vec<Entry> {
             })
             .collect();
         let scalar = about["output_len"].is_null();
-        let values = |key| -> Vec<Vec<f64>> {
+        let values_of = |key| -> Vec<Vec<f64>> {
             list(key).map(|v| if scalar { vec![v.as_f64().unwrap()] } else { numbers(v) }).collect()
         };
         let gradients = |key| -> Vec<Vec<Vec<f64>>> {
@@ -106,15 +122,33 @@ pub fn load_from(directory: &str) -> Vec<Entry> {
         };
         let bounds = about
             .get("bounds")
-            .map(|_| Bounds { values: values("value_bounds"), gradients: gradients("gradient_bounds") });
-        let (values, gradients) = (values("values"), gradients("gradients"));
+            .map(|_| Bounds { values: values_of("value_bounds"), gradients: gradients("gradient_bounds") });
+        let (values, gradients) = (values_of("values"), gradients("gradients"));
         let points = list("points").map(numbers).collect();
-        entries.push(Entry { inputs, points, values, gradients, bounds, name, text, program });
+        let conditioning = about["conditioning"].as_array().into_iter().flatten();
+        let conditioning = conditioning.map(|c| c.as_f64().map_or_else(|| numbers(c), |c| vec![c])).collect();
+        let of = |about: &Value, key: &str| about.get(key).and_then(Value::as_f64).unwrap_or(0.0);
+        let tolerance =
+            about.get("tolerance").map(|t| ["value", "absolute", "gradient"].map(|key| of(t, key)));
+        let plain = ["value_rel", "gradient_normwise"].map(|key| of(&about["naive_f64"], key));
+        entries.push(Entry {
+            inputs,
+            points,
+            values,
+            gradients,
+            bounds,
+            tolerance,
+            conditioning,
+            plain,
+            name,
+            text,
+            program,
+        });
     }
     let programs = std::fs::read_dir(&root)
         .expect("the directory")
         .filter(|f| f.as_ref().is_ok_and(|f| f.path().extension().is_some_and(|e| e == "scm")))
         .count();
-    assert_eq!(programs, entries.len(), "{directory}: every program has an entry");
+    assert_eq!(programs, entries.len() + count, "{directory}: every program has an entry");
     entries
 }

@@ -296,7 +296,9 @@ impl<'a> Reader<'a> {
                 let function = Function { name, span: frame.span, params, body };
                 self.push(ExprKind::Loop(LoopForm::Do, Box::new(function), args), span);
             }
+            Part::Lambda { params, word } => self.lambda(params, word, last.expr, span),
             Part::Parentheses
+            | Part::Value
             | Part::Call { .. }
             | Part::Vector
             | Part::If

@@ -55,22 +55,57 @@ impl<'a> Expander<'a> {
             }
             return Some((Defined::Value(name, name_span), Work::Expand(bodies[0])));
         }
-        match data.list(target) {
-            Some(&[first, ref params @ ..]) => {
-                let Some(name) = self.name(first) else {
-                    self.form_error(data.span(first), "the name of a function is a symbol", usage);
+        // `(define ((f a) x) body)` is a function of a that gives a function of x: the innermost target has the name.
+        let mut curried = Vec::new();
+        let mut target = target;
+        loop {
+            match data.list(target) {
+                Some(&[first, ref params @ ..]) if data.list(first).is_some() => {
+                    curried.push((target, params));
+                    target = first;
+                }
+                Some(&[first, ref params @ ..]) => {
+                    let Some(name) = self.name(first) else {
+                        self.form_error(data.span(first), "the name of a function is a symbol", usage);
+                        return None;
+                    };
+                    self.bound.insert(self.text(first));
+                    let params = self.params(params)?;
+                    let header = Header { name, span: data.span(first), params };
+                    let mut given = Vec::with_capacity(curried.len());
+                    for (target, params) in curried.into_iter().rev() {
+                        let name = self.hygienic(" lambda");
+                        let params = self.params(params)?;
+                        given.push(Header { name, span: data.span(target), params });
+                    }
+                    let work = match given.is_empty() {
+                        true => Work::Body { data: bodies, span },
+                        false => Work::Curried { headers: given, data: bodies, span },
+                    };
+                    return Some((Defined::Function(header), work));
+                }
+                _ => {
+                    self.form_error(data.span(target), "`define` needs a name", usage);
                     return None;
-                };
-                self.bound.insert(self.text(first));
-                let params = self.params(params)?;
-                let header = Header { name, span: data.span(first), params };
-                Some((Defined::Function(header), Work::Body { data: bodies, span }))
-            }
-            _ => {
-                self.form_error(data.span(target), "`define` needs a name", usage);
-                None
+                }
             }
         }
+    }
+
+    /// The body of a function that gives functions of functions, the outermost first.
+    pub(super) fn curried(&mut self, headers: Vec<Header>, data: &'a [Datum], span: Span) {
+        let around = self.context;
+        self.work.push(Work::Context(around));
+        let mut context = around;
+        let mut parts = Vec::with_capacity(headers.len());
+        for header in headers {
+            self.context = context;
+            context = Context { recur: context.recur.outside(), ..self.binds(&header.params) };
+            parts.push(Work::Lambda { header, span });
+        }
+        self.context = around;
+        self.work.extend(parts);
+        self.work.extend([Work::Body { data, span }, Work::Context(context)]);
     }
 
     /// The parameters of a function, all different.

@@ -18,14 +18,6 @@ impl<'a> Expander<'a> {
         let mut known: HashMap<Name, Span> = HashMap::new();
         for &datum in bindings {
             let (name, name_span, value) = self.binding(datum)?;
-            if self.head(value) == Some("lambda") {
-                let message = "a function is no value: it cannot change from one iteration to the next";
-                self.error(
-                    Diagnostic::error("first-order", self.data.span(value), message)
-                        .help("bind it outside the loop with `let`"),
-                );
-                return None;
-            }
             if let Some(first) = known.insert(name, name_span) {
                 self.bound_twice(name_span, first, form);
                 return None;

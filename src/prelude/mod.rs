@@ -1,0 +1,164 @@
+//! The library that is written in the language: functions that programs call by name, like primitives.
+//!
+//! Each file of this folder is Scheme, read once per process. A program takes part only of what it calls (`resolve/names.rs`), and
+//! its own definitions shadow the library's names. What begins with `%` is known to the library alone; `name/n` is what `name` means
+//! with n operands, if that is another number than its own. The comment in front of a definition documents it:
+//! `; (usage): meaning`.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use crate::ast::{Ast, Definition};
+use crate::dialect::{Dialect, ReaderLimits};
+use crate::source::{Diagnostic, Span};
+
+/// The files, in the order in which their values are computed.
+const FILES: &[(&str, &str)] = &[
+    ("prelude/functions.scm", include_str!("functions.scm")),
+    ("prelude/arrays.scm", include_str!("arrays.scm")),
+];
+
+/// Where a definition stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Place {
+    /// The file.
+    pub file: usize,
+    /// Which of its definitions.
+    pub definition: usize,
+}
+
+/// A file of the library.
+pub(crate) struct File {
+    /// Its name, for messages.
+    pub name: &'static str,
+    /// What it says.
+    pub text: &'static str,
+    /// The same as a tree, whose places count from the beginning of the text.
+    pub ast: Ast,
+    /// Where its text begins, if the files stand one behind the other.
+    pub start: u32,
+}
+
+/// The library.
+pub(crate) struct Library {
+    /// Its files.
+    pub files: Vec<File>,
+    places: HashMap<String, Place>,
+}
+
+static LIBRARY: LazyLock<Library> = LazyLock::new(|| {
+    let mut library = Library { files: Vec::new(), places: HashMap::new() };
+    let mut start = 0;
+    for &(name, text) in FILES {
+        let ast = match Dialect::Scheme.read_ast(text, &ReaderLimits::default()) {
+            Ok(ast) => ast,
+            Err(errors) => unreachable!("{name}: {}", errors[0]),
+        };
+        for (definition, defined) in ast.definitions.iter().enumerate() {
+            let place = Place { file: library.files.len(), definition };
+            let defined = ast.name(named(defined).0).to_string();
+            assert!(library.places.insert(defined, place).is_none(), "{name} defines a name again");
+        }
+        library.files.push(File { name, text, ast, start });
+        // The end of a text is a place of its own.
+        start += text.len() as u32 + 1;
+    }
+    library
+});
+
+/// The library, which is read when it is first asked for.
+pub(crate) fn library() -> &'static Library {
+    &LIBRARY
+}
+
+fn named(definition: &Definition) -> (crate::ast::Name, Span) {
+    match definition {
+        Definition::Function(function) => (function.name, function.span),
+        Definition::Value(binding) => (binding.name, binding.span),
+    }
+}
+
+/// What is said about a place of the library, whose places begin at `end`, is said about the call of the program that leads
+/// there, with the library's place in words.
+pub(crate) fn called_from(mut diagnostic: Diagnostic, end: u32) -> Diagnostic {
+    let words = |span: Span| {
+        let at = span.start.checked_sub(end)?;
+        let file = LIBRARY.files.iter().rev().find(|file| file.start <= at)?;
+        let line = file.text[..(at - file.start) as usize].matches('\n').count() + 1;
+        Some(format!("{}:{line}", file.name))
+    };
+    if let Some(place) = words(diagnostic.span)
+        && let Some(&(call, _)) = diagnostic.related.iter().find(|(span, _)| span.start < end)
+    {
+        diagnostic.span = call;
+        diagnostic.message = format!("{} (in {place}, which is called here)", diagnostic.message);
+    }
+    let call = diagnostic.span;
+    diagnostic.related.retain(|&(span, _)| span.start < end && span != call);
+    diagnostic
+}
+
+/// Whether a word is the library's own, or that of another number of operands.
+fn hidden(name: &str) -> bool {
+    name.starts_with('%') || name.contains('/')
+}
+
+/// A word of the library, for lists.
+#[derive(Debug, Clone)]
+pub struct Word {
+    /// What it is called.
+    pub name: String,
+    /// How it is written, with its operands.
+    pub usage: String,
+    /// What it gives.
+    pub doc: String,
+    /// The file of the library.
+    pub file: &'static str,
+    /// The line on which its definition begins.
+    pub line: usize,
+}
+
+impl Library {
+    /// Where a word is defined.
+    pub fn find(&self, name: &str) -> Option<Place> {
+        self.places.get(name).copied()
+    }
+
+    /// How many operands a word takes, if it is a function.
+    pub fn operands(&self, name: &str) -> Option<usize> {
+        let place = self.find(name)?;
+        match &self.files[place.file].ast.definitions[place.definition] {
+            Definition::Function(function) => Some(function.params.len()),
+            Definition::Value(_) => None,
+        }
+    }
+
+    /// The words that programs can call.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.places.keys().map(String::as_str).filter(|name| !hidden(name))
+    }
+
+    /// All words that programs can call, in the order of the files.
+    pub fn words(&self) -> Vec<Word> {
+        let mut words = Vec::new();
+        for file in &self.files {
+            for definition in &file.ast.definitions {
+                let (name, span) = named(definition);
+                let name = file.ast.name(name);
+                if hidden(name) {
+                    continue;
+                }
+                let before = &file.text[..span.start as usize];
+                let line = before.matches('\n').count() + 1;
+                let above: Vec<&str> =
+                    before.lines().rev().skip(1).take_while(|l| l.starts_with(';')).collect();
+                let text: Vec<&str> = above.iter().rev().map(|l| l.trim_start_matches([';', ' '])).collect();
+                let text = text.join(" ");
+                let (usage, doc) = text.split_once(": ").unwrap_or(("", &text));
+                let (name, usage, doc) = (name.to_string(), usage.to_string(), doc.to_string());
+                words.push(Word { name, usage, doc, file: file.name, line });
+            }
+        }
+        words
+    }
+}

@@ -1,0 +1,891 @@
+//! Scopes: what each name of a syntax tree means.
+//!
+//! Programs come in units: their own text, and the files of the library that they use. Each unit has names of its own, so
+//! that no definition of a program gives the library's words another meaning. Of the library only what is called is visited.
+//!
+//! **Invariant**: every name is bound, and what is called by name has as many operands as it takes.
+//!
+//! **Boundary**: does not know which values are functions; that is for [`specialise`](crate::specialise).
+
+use std::collections::{HashMap, HashSet};
+
+use super::Owner;
+use crate::ast::{Ast, Body, Definition, Expr, ExprKind, Function as AstFunction, Name};
+use crate::entity::{Entity, EntityVec};
+use crate::names::{FuncId, Var, VarInfo};
+use crate::number::Literal;
+use crate::ops::Primitive;
+use crate::prelude::{self, Place};
+use crate::problem::{NAMES_ELSEWHERE, Problem, ProblemKind, User, Vocabulary};
+use crate::source::{MAX_DIAGNOSTICS, Span};
+
+/// What an expression is, with its names resolved. Its value may be a function.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Node {
+    /// A number.
+    Number(Literal),
+    /// The value of a variable.
+    Var(Var),
+    /// A function of the program as a value.
+    Function(FuncId),
+    /// A primitive.
+    Primitive(Primitive, Vec<Expr>),
+    /// A call of a function of the program.
+    Call(FuncId, Vec<Expr>),
+    /// A call of what an expression gives.
+    Apply(Expr, Vec<Expr>),
+    /// A form that takes functions.
+    Form(Form, Vec<Expr>),
+    /// A choice.
+    If(Expr, Expr, Expr),
+    /// Values for variables, one after the other, then the expression that uses them.
+    Let(Vec<(Var, Expr)>, Expr),
+}
+
+/// Forms whose operands are functions, and which are no functions of the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Form {
+    /// `(D f)`: the derivative of a function of one argument.
+    Derivative,
+    /// `(partial k)`: what gives the derivative of a function by its argument k.
+    Partial,
+    /// `(jvp f x v)`: the derivative of f at x in direction v.
+    Jvp,
+    /// `(vjp f x c)`: c times the Jacobian of f at x.
+    Vjp,
+}
+
+impl Form {
+    /// All forms.
+    pub const ALL: [Form; 4] = [Form::Derivative, Form::Partial, Form::Jvp, Form::Vjp];
+
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Form::Derivative => "D",
+            Form::Partial => "partial",
+            Form::Jvp => "jvp",
+            Form::Vjp => "vjp",
+        }
+    }
+    /// Its operands, one word each.
+    pub fn usage(self) -> &'static str {
+        match self {
+            Form::Derivative => "f",
+            Form::Partial => "k",
+            Form::Jvp => "f x v",
+            Form::Vjp => "f x c",
+        }
+    }
+    /// What it gives.
+    pub fn doc(self) -> &'static str {
+        match self {
+            Form::Derivative => "the derivative of a function of one argument, a function",
+            Form::Partial => "what gives the derivative by argument k, from 0: ((partial k) f)",
+            Form::Jvp => "the derivative of f at x in direction v",
+            Form::Vjp => "c times the Jacobian of f at x",
+        }
+    }
+    /// How many operands it takes.
+    pub fn operands(self) -> usize {
+        match self {
+            Form::Derivative | Form::Partial => 1,
+            Form::Jvp | Form::Vjp => 3,
+        }
+    }
+    fn from_name(name: &str) -> Option<Form> {
+        Form::ALL.into_iter().find(|form| form.name() == name)
+    }
+}
+
+/// A function of the program.
+#[derive(Debug, Clone)]
+pub(crate) struct Function {
+    /// Its name.
+    pub name: String,
+    /// Where it is defined.
+    pub span: Span,
+    /// Its parameters.
+    pub params: Vec<Var>,
+    /// What it computes.
+    pub body: Expr,
+}
+
+/// What a name that nothing binds means where a function is called for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Known {
+    /// A primitive.
+    Primitive(Primitive),
+    /// A form.
+    Form(Form),
+    /// A function of the library.
+    Function(FuncId),
+}
+
+/// What a program without a result ends in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Last {
+    /// A function.
+    Function(FuncId),
+    /// A value, which should be a function.
+    Value(Var),
+}
+
+/// A program whose names are resolved.
+pub(crate) struct Scoped {
+    /// What expressions are.
+    pub nodes: EntityVec<Expr, Node>,
+    /// Their places.
+    pub spans: EntityVec<Expr, Span>,
+    /// All variables.
+    pub vars: EntityVec<Var, VarInfo>,
+    /// Whose they are.
+    pub owners: EntityVec<Var, Owner>,
+    /// All functions.
+    pub functions: EntityVec<FuncId, Function>,
+    /// Values of the library, then those at the top of the program, in order.
+    pub globals: Vec<(Var, Expr)>,
+    /// How many of them are the library's.
+    pub library_globals: usize,
+    /// The results.
+    pub results: Vec<Expr>,
+    /// Their names, if they have some.
+    pub result_names: Vec<String>,
+    /// Variables that nothing binds, with the first place of each, in the order of the text.
+    pub free: Vec<(Span, Var)>,
+    /// Those of them that are the names of functions.
+    pub known: HashMap<Var, Known>,
+    /// What the program ends in, if it has no result.
+    pub last: Option<Last>,
+    /// Which function refers to which.
+    pub references: Vec<(FuncId, FuncId)>,
+    /// Variables of others that a function uses.
+    pub uses: HashSet<(FuncId, Var)>,
+    /// Whether functions are values anywhere.
+    pub higher: bool,
+    /// What the author may want to know.
+    pub warnings: Vec<Problem>,
+    /// Whether something of the library is used: its places come behind those of the program.
+    pub library: bool,
+}
+
+/// What a name means.
+#[derive(Debug, Clone, Copy)]
+enum Meaning {
+    Var(Var),
+    Function(FuncId),
+}
+
+/// Where an expression stands in its function.
+#[derive(Debug, Clone, Copy)]
+enum Position {
+    /// Its value is the function's.
+    Tail,
+    /// It is a part of this expression, which uses its value.
+    PartOf(Expr),
+}
+
+/// What is to be visited. Expressions are those of the syntax tree of the unit at hand.
+enum Work {
+    Visit(Expr, Position),
+    /// The value of a definition is known from here on.
+    Defined(Var),
+    Bind(Vec<(Name, Meaning)>),
+    Unbind(Vec<Name>),
+    Enter(FuncId),
+    Leave(Owner),
+}
+
+/// A text with names of its own.
+struct Unit {
+    /// How many expressions come before its own.
+    exprs: usize,
+    /// By how many bytes its places are moved.
+    start: u32,
+    /// What each name means, innermost last.
+    scope: EntityVec<Name, Vec<Meaning>>,
+}
+
+/// Resolves the names of a program in a dialect with these words, whose sources end before `end`.
+///
+/// # Errors
+///
+/// Unknown functions, wrong numbers of operands, values used before their definition, `recur` where its value is used; each
+/// with its place.
+pub(crate) fn scope(ast: &Ast, vocabulary: Vocabulary, end: u32) -> Result<Scoped, Vec<Problem>> {
+    let mut resolver = Resolver {
+        ast,
+        units: Vec::new(),
+        unit: 0,
+        end,
+        files: HashMap::new(),
+        meanings: HashMap::new(),
+        left: Vec::new(),
+        library_values: Vec::new(),
+        vocabulary,
+        pending: HashSet::new(),
+        owner: None,
+        errors: Vec::new(),
+        scoped: Scoped {
+            nodes: EntityVec::new(),
+            spans: EntityVec::new(),
+            vars: EntityVec::new(),
+            owners: EntityVec::new(),
+            functions: EntityVec::new(),
+            globals: Vec::new(),
+            library_globals: 0,
+            results: Vec::new(),
+            result_names: Vec::new(),
+            free: Vec::new(),
+            known: HashMap::new(),
+            last: None,
+            references: Vec::new(),
+            uses: HashSet::new(),
+            higher: false,
+            warnings: Vec::new(),
+            library: false,
+        },
+    };
+    resolver.add_unit(ast, 0);
+    resolver.program();
+    if resolver.errors.is_empty() { Ok(resolver.scoped) } else { Err(resolver.errors) }
+}
+
+struct Resolver<'a> {
+    /// The syntax tree of the unit at hand.
+    ast: &'a Ast,
+    units: Vec<Unit>,
+    /// The unit at hand.
+    unit: usize,
+    /// Where the places of the library begin.
+    end: u32,
+    /// The units of the library's files.
+    files: HashMap<usize, usize>,
+    /// What is known of the library.
+    meanings: HashMap<Place, Meaning>,
+    /// Definitions of the library that are still to be visited.
+    left: Vec<(Place, Meaning)>,
+    library_values: Vec<(Place, Var, Expr)>,
+    vocabulary: Vocabulary,
+    /// Variables whose definition is still to come.
+    pending: HashSet<Var>,
+    owner: Owner,
+    errors: Vec<Problem>,
+    scoped: Scoped,
+}
+
+impl<'a> Resolver<'a> {
+    fn error(&mut self, span: Span, kind: ProblemKind) {
+        if self.errors.len() < MAX_DIAGNOSTICS {
+            let span = self.place(span);
+            self.errors.push(Problem::new(span, kind));
+        }
+    }
+
+    fn add_unit(&mut self, ast: &'a Ast, start: u32) -> usize {
+        let scoped = &mut self.scoped;
+        let exprs = scoped.nodes.len();
+        for expr in ast.exprs() {
+            scoped.nodes.push(Node::Number(Literal::ZERO));
+            scoped.spans.push(ast.span(expr).shifted(start));
+        }
+        let scope = EntityVec::filled(Vec::new(), ast.names().len());
+        self.units.push(Unit { exprs, start, scope });
+        self.units.len() - 1
+    }
+
+    /// An expression of the unit at hand among those of the program.
+    fn at(&self, expr: Expr) -> Expr {
+        Expr::from_index(self.units[self.unit].exprs + expr.index())
+    }
+
+    fn all(&self, exprs: &[Expr]) -> Vec<Expr> {
+        exprs.iter().map(|&expr| self.at(expr)).collect()
+    }
+
+    /// A place of the unit at hand among those of the program.
+    fn place(&self, span: Span) -> Span {
+        span.shifted(self.units[self.unit].start)
+    }
+
+    fn meaning(&self, name: Name) -> Option<Meaning> {
+        self.units[self.unit].scope[name].last().copied()
+    }
+
+    /// A new variable.
+    fn var(&mut self, name: Name, span: Span, owner: Owner) -> Var {
+        let info = VarInfo { name: self.ast.name(name).to_string(), span: self.place(span) };
+        self.scoped.owners.push(owner);
+        self.scoped.vars.push(info)
+    }
+
+    fn function(&mut self, function: &AstFunction) -> FuncId {
+        let id = FuncId::from_index(self.scoped.functions.len());
+        let params = function.params.iter().map(|&(name, span)| self.var(name, span, Some(id))).collect();
+        self.scoped.functions.push(Function {
+            name: self.ast.name(function.name).to_string(),
+            span: self.place(function.span),
+            params,
+            body: self.at(function.body),
+        })
+    }
+
+    fn program(&mut self) {
+        let ast = self.ast;
+        // Functions and values of the top level may refer to each other in any order; names are unique.
+        let mut first: HashMap<Name, Span> = HashMap::new();
+        let mut meanings = Vec::with_capacity(ast.definitions.len());
+        for definition in &ast.definitions {
+            let (name, span) = match definition {
+                Definition::Function(function) => (function.name, function.span),
+                Definition::Value(binding) => (binding.name, binding.span),
+            };
+            if let Some(before) = first.insert(name, span) {
+                self.error(
+                    span,
+                    ProblemKind::DefinedTwice { name: ast.name(name).to_string(), first: before },
+                );
+            }
+            let meaning = match definition {
+                Definition::Function(function) => Meaning::Function(self.function(function)),
+                Definition::Value(_) => {
+                    let var = self.var(name, span, None);
+                    self.pending.insert(var);
+                    Meaning::Var(var)
+                }
+            };
+            self.units[0].scope[name].push(meaning);
+            meanings.push(meaning);
+        }
+        let mut last = None;
+        for (definition, meaning) in ast.definitions.iter().zip(meanings) {
+            match (definition, meaning) {
+                (Definition::Function(function), Meaning::Function(id)) => {
+                    last = Some(Last::Function(id));
+                    let params = self.param_meanings(function, id);
+                    self.visit(function.body, Some(id), params);
+                }
+                (Definition::Value(binding), Meaning::Var(var)) => {
+                    last = Some(Last::Value(var));
+                    self.visit(binding.value, None, Vec::new());
+                    self.scoped.globals.push((var, binding.value));
+                    self.pending.remove(&var);
+                }
+                (Definition::Function(_), Meaning::Var(_)) | (Definition::Value(_), Meaning::Function(_)) => {
+                }
+            }
+        }
+        match &ast.body {
+            Body::Value(expr) => {
+                self.visit(*expr, None, Vec::new());
+                self.scoped.results = vec![*expr];
+            }
+            Body::Named(results) => {
+                for result in results {
+                    self.visit(result.value, None, Vec::new());
+                    self.scoped.results.push(result.value);
+                    self.scoped.result_names.push(ast.name(result.name).to_string());
+                }
+            }
+            Body::LastFunction => {
+                self.scoped.last = last;
+                self.scoped.higher |= matches!(last, Some(Last::Value(_)));
+            }
+        }
+        self.known_functions();
+        self.scoped.free.sort_by_key(|&(span, _)| span);
+        self.two_inputs_of_one_name();
+    }
+
+    /// Finds out which free variables are names of functions, where functions are called for anywhere.
+    fn known_functions(&mut self) {
+        if !self.scoped.higher {
+            return;
+        }
+        let mut next = 0;
+        // What the library uses may be such names again.
+        loop {
+            while let Some(&(_, var)) = self.scoped.free.get(next) {
+                next += 1;
+                let name = self.scoped.vars[var].name.clone();
+                let known = match (Primitive::from_name(&name), Form::from_name(&name)) {
+                    (Some(primitive), _) => Some(Known::Primitive(primitive)),
+                    (None, Some(form)) => Some(Known::Form(form)),
+                    (None, None) => match self.library_meaning(&name) {
+                        Some(Meaning::Function(id)) => Some(Known::Function(id)),
+                        Some(Meaning::Var(_)) | None => None,
+                    },
+                };
+                if let Some(known) = known {
+                    self.scoped.known.insert(var, known);
+                }
+            }
+            if self.left.is_empty() {
+                break;
+            }
+            self.library();
+        }
+    }
+
+    /// What a word of the library means, which is then to be visited. Its words that begin with `%` are its own.
+    fn library_meaning(&mut self, name: &str) -> Option<Meaning> {
+        let library = prelude::library();
+        let place = library.find(name)?;
+        if name.starts_with('%') && self.unit == 0 {
+            return None;
+        }
+        if let Some(&known) = self.meanings.get(&place) {
+            return Some(known);
+        }
+        self.scoped.library = true;
+        self.scoped.higher = true;
+        let file = &library.files[place.file];
+        let unit = match self.files.get(&place.file) {
+            Some(&unit) => unit,
+            None => {
+                let unit = self.add_unit(&file.ast, self.end + file.start);
+                self.files.insert(place.file, unit);
+                unit
+            }
+        };
+        let around = (self.unit, self.ast);
+        (self.unit, self.ast) = (unit, &file.ast);
+        let meaning = match &file.ast.definitions[place.definition] {
+            Definition::Function(function) => Meaning::Function(self.function(function)),
+            Definition::Value(binding) => Meaning::Var(self.var(binding.name, binding.span, None)),
+        };
+        (self.unit, self.ast) = around;
+        self.meanings.insert(place, meaning);
+        self.left.push((place, meaning));
+        Some(meaning)
+    }
+
+    /// What a word of the library means where it has so many operands: for other numbers of them than its own, `name/n`
+    /// is the one of n operands.
+    fn library_call(&mut self, name: &str, operands: usize) -> Option<Meaning> {
+        let library = prelude::library();
+        if library.operands(name) != Some(operands) {
+            let other = format!("{name}/{operands}");
+            if library.operands(&other) == Some(operands) {
+                return self.library_meaning(&other);
+            }
+        }
+        self.library_meaning(name)
+    }
+
+    /// Visits what is used of the library.
+    fn library(&mut self) {
+        let library = prelude::library();
+        let program = (self.unit, self.ast);
+        while let Some((place, meaning)) = self.left.pop() {
+            let file = &library.files[place.file];
+            (self.unit, self.ast) = (self.files[&place.file], &file.ast);
+            match (&file.ast.definitions[place.definition], meaning) {
+                (Definition::Function(function), Meaning::Function(id)) => {
+                    let params = self.param_meanings(function, id);
+                    self.visit(function.body, Some(id), params);
+                }
+                (Definition::Value(binding), Meaning::Var(var)) => {
+                    self.visit(binding.value, None, Vec::new());
+                    self.library_values.push((place, var, self.at(binding.value)));
+                }
+                (Definition::Function(_), Meaning::Var(_)) | (Definition::Value(_), Meaning::Function(_)) => {
+                }
+            }
+        }
+        (self.unit, self.ast) = program;
+        if !self.library_values.is_empty() {
+            // In the order of the library, whose values use earlier ones only.
+            self.library_values.sort_by_key(|&(place, ..)| place);
+            let own = self.scoped.globals.split_off(self.scoped.library_globals);
+            self.scoped.globals = self.library_values.iter().map(|&(_, var, value)| (var, value)).collect();
+            self.scoped.library_globals = self.scoped.globals.len();
+            self.scoped.globals.extend(own);
+        }
+    }
+
+    /// Refuses a free variable that is called like a parameter of the final function: both would be inputs.
+    fn two_inputs_of_one_name(&mut self) {
+        let Some(Last::Function(id)) = self.scoped.last else { return };
+        let function = &self.scoped.functions[id];
+        let params: HashMap<&str, Span> = function
+            .params
+            .iter()
+            .map(|&var| &self.scoped.vars[var])
+            .map(|v| (v.name.as_str(), v.span))
+            .collect();
+        let mut errors = Vec::new();
+        for &(span, var) in &self.scoped.free {
+            let name = &self.scoped.vars[var].name;
+            if let (Some(&param), false) = (params.get(name.as_str()), self.scoped.known.contains_key(&var)) {
+                let (name, function) = (name.clone(), function.name.clone());
+                errors.push((span, ProblemKind::TwoInputs { name, param, function }));
+            }
+        }
+        errors.into_iter().for_each(|(span, kind)| self.error(span, kind));
+    }
+
+    fn param_meanings(&self, function: &AstFunction, id: FuncId) -> Vec<(Name, Meaning)> {
+        let params = &self.scoped.functions[id].params;
+        function.params.iter().zip(params).map(|(&(name, _), &var)| (name, Meaning::Var(var))).collect()
+    }
+
+    /// Resolves an expression that belongs to `owner`, under these bindings.
+    fn visit(&mut self, expr: Expr, owner: Owner, bindings: Vec<(Name, Meaning)>) {
+        self.owner = owner;
+        let names = bindings.iter().map(|b| b.0).collect();
+        let mut work = vec![Work::Unbind(names), Work::Visit(expr, Position::Tail), Work::Bind(bindings)];
+        while let Some(next) = work.pop() {
+            match next {
+                Work::Visit(expr, position) => self.visit_one(expr, position, &mut work),
+                Work::Defined(var) => {
+                    self.pending.remove(&var);
+                }
+                Work::Bind(bindings) => {
+                    for (name, meaning) in bindings {
+                        self.units[self.unit].scope[name].push(meaning);
+                    }
+                }
+                Work::Unbind(names) => {
+                    for name in names {
+                        self.units[self.unit].scope[name].pop();
+                    }
+                }
+                Work::Enter(id) => self.owner = Some(id),
+                Work::Leave(owner) => self.owner = owner,
+            }
+        }
+    }
+
+    fn visit_one(&mut self, expr: Expr, position: Position, work: &mut Vec<Work>) {
+        let ast = self.ast;
+        let part = Position::PartOf(expr);
+        let node = match ast.kind(expr) {
+            ExprKind::Number(literal) => Node::Number(*literal),
+            ExprKind::Name(name) => self.operand(*name, ast.span(expr)),
+            ExprKind::Call(name, name_span, args) => {
+                work.extend(args.iter().rev().map(|&arg| Work::Visit(arg, part)));
+                self.call(*name, *name_span, args, expr)
+            }
+            ExprKind::Apply(head, args) => {
+                self.scoped.higher = true;
+                work.extend(args.iter().rev().map(|&arg| Work::Visit(arg, part)));
+                work.push(Work::Visit(*head, part));
+                Node::Apply(self.at(*head), self.all(args))
+            }
+            ExprKind::Lambda(function) => {
+                self.scoped.higher = true;
+                let id = self.function(function);
+                self.visit_function(function, id, work);
+                self.refer(id);
+                Node::Function(id)
+            }
+            &ExprKind::If(condition, then, other) => {
+                work.extend([Work::Visit(other, position), Work::Visit(then, position)]);
+                work.push(Work::Visit(condition, part));
+                Node::If(self.at(condition), self.at(then), self.at(other))
+            }
+            ExprKind::Let(bindings, functions, body) => {
+                let mut meanings = Vec::with_capacity(bindings.len() + functions.len());
+                let mut values = Vec::with_capacity(bindings.len());
+                for binding in bindings {
+                    let var = self.var(binding.name, binding.span, self.owner);
+                    meanings.push((binding.name, Meaning::Var(var)));
+                    values.push((var, self.at(binding.value)));
+                }
+                let ids: Vec<FuncId> = functions.iter().map(|f| self.function(f)).collect();
+                meanings.extend(functions.iter().zip(&ids).map(|(f, &id)| (f.name, Meaning::Function(id))));
+                work.push(Work::Unbind(meanings.iter().map(|m| m.0).collect()));
+                work.push(Work::Visit(*body, position));
+                work.push(Work::Bind(meanings));
+                for (function, &id) in functions.iter().zip(&ids).rev() {
+                    self.visit_function(function, id, work);
+                }
+                work.extend(bindings.iter().rev().map(|b| Work::Visit(b.value, part)));
+                Node::Let(values, self.at(*body))
+            }
+            ExprKind::Letrec(definitions, body) => {
+                let mut meanings = Vec::with_capacity(definitions.len());
+                let mut values = Vec::new();
+                for definition in definitions {
+                    meanings.push(match definition {
+                        Definition::Function(function) => {
+                            (function.name, Meaning::Function(self.function(function)))
+                        }
+                        Definition::Value(binding) => {
+                            let var = self.var(binding.name, binding.span, self.owner);
+                            self.pending.insert(var);
+                            values.push((var, self.at(binding.value)));
+                            (binding.name, Meaning::Var(var))
+                        }
+                    });
+                }
+                work.push(Work::Unbind(meanings.iter().map(|m| m.0).collect()));
+                work.push(Work::Visit(*body, position));
+                for (definition, &(_, meaning)) in definitions.iter().zip(&meanings).rev() {
+                    match (definition, meaning) {
+                        (Definition::Function(function), Meaning::Function(id)) => {
+                            self.visit_function(function, id, work);
+                        }
+                        (Definition::Value(binding), Meaning::Var(var)) => {
+                            work.extend([Work::Defined(var), Work::Visit(binding.value, part)]);
+                        }
+                        (Definition::Function(_), Meaning::Var(_))
+                        | (Definition::Value(_), Meaning::Function(_)) => {}
+                    }
+                }
+                work.push(Work::Bind(meanings));
+                Node::Let(values, self.at(*body))
+            }
+            ExprKind::Loop(_, function, args) => {
+                let id = self.function(function);
+                work.push(Work::Unbind(vec![function.name]));
+                self.visit_function(function, id, work);
+                work.push(Work::Bind(vec![(function.name, Meaning::Function(id))]));
+                work.extend(args.iter().rev().map(|&arg| Work::Visit(arg, part)));
+                self.called(id, args)
+            }
+            ExprKind::Recur(name, word, args) => {
+                work.extend(args.iter().rev().map(|&arg| Work::Visit(arg, part)));
+                self.recur(*name, *word, args, expr, position)
+            }
+        };
+        let at = self.at(expr);
+        self.scoped.nodes[at] = node;
+    }
+
+    /// Resolves the body of a function.
+    fn visit_function(&self, function: &AstFunction, id: FuncId, work: &mut Vec<Work>) {
+        let params = self.param_meanings(function, id);
+        work.push(Work::Leave(self.owner));
+        work.push(Work::Unbind(params.iter().map(|p| p.0).collect()));
+        work.push(Work::Visit(function.body, Position::Tail));
+        work.push(Work::Bind(params));
+        work.push(Work::Enter(id));
+    }
+
+    /// Notes that the function at hand refers to another one.
+    fn refer(&mut self, function: FuncId) {
+        if let Some(owner) = self.owner {
+            self.scoped.references.push((owner, function));
+        }
+    }
+
+    /// A call of a function with as many operands as it has parameters.
+    fn called(&mut self, function: FuncId, args: &[Expr]) -> Node {
+        self.refer(function);
+        Node::Call(function, self.all(args))
+    }
+
+    /// The next iteration of the innermost loop.
+    fn recur(&mut self, name: Name, word: Span, args: &[Expr], expr: Expr, position: Position) -> Node {
+        let nothing = Node::Number(Literal::ZERO);
+        let Some(Meaning::Function(id)) = self.meaning(name) else { return nothing };
+        let (expected, begins) = (self.scoped.functions[id].params.len(), self.scoped.functions[id].span);
+        if expected != args.len() {
+            let kind = ProblemKind::RecurArity { given: args.len(), expected, begins };
+            self.error(self.ast.span(expr), kind);
+            return nothing;
+        }
+        if let Position::PartOf(user) = position {
+            let by = match self.ast.kind(user) {
+                ExprKind::Call(function, ..) => User::Call(self.ast.name(*function).to_string()),
+                ExprKind::If(..) => User::Condition,
+                ExprKind::Let(..) | ExprKind::Letrec(..) => User::Binding,
+                ExprKind::Loop(..) => User::Loop,
+                ExprKind::Recur(..) => User::Recur,
+                ExprKind::Number(_) | ExprKind::Name(_) | ExprKind::Apply(..) | ExprKind::Lambda(_) => {
+                    User::Expression
+                }
+            };
+            self.error(word, ProblemKind::RecurUsed { by, used: self.ast.span(user) });
+            return nothing;
+        }
+        if self.owner != Some(id) {
+            let kind = ProblemKind::RecurUsed { by: User::Expression, used: word };
+            self.error(word, kind);
+            return nothing;
+        }
+        self.called(id, args)
+    }
+
+    fn operand(&mut self, name: Name, span: Span) -> Node {
+        let nothing = Node::Number(Literal::ZERO);
+        let text = self.ast.name(name);
+        match self.meaning(name) {
+            Some(Meaning::Var(var)) => self.use_of(var, span, text),
+            Some(Meaning::Function(id)) => {
+                self.scoped.higher = true;
+                self.refer(id);
+                Node::Function(id)
+            }
+            None if self.unit > 0 && Primitive::from_name(text).is_none() && predefined(text).is_none() => {
+                match self.library_meaning(text) {
+                    Some(Meaning::Var(var)) => self.use_of(var, span, text),
+                    Some(Meaning::Function(id)) => {
+                        self.refer(id);
+                        Node::Function(id)
+                    }
+                    None => unreachable!("the library uses `{text}`, which nothing binds"),
+                }
+            }
+            None if self.unit == 0 && self.vocabulary.reserves(text) => {
+                self.error(span, ProblemKind::ReservedWord { name: text.to_string() });
+                nothing
+            }
+            None => {
+                if let Some(value) = predefined(text).filter(|_| self.unit > 0 || self.vocabulary.predefined)
+                {
+                    return Node::Number(value.into());
+                }
+                if text == "e" {
+                    let value = std::f64::consts::E;
+                    let kind = ProblemKind::NotPredefined { name: text.to_string(), value };
+                    self.scoped.warnings.push(Problem::new(span, kind));
+                }
+                let var = self.var(name, span, None);
+                // Bound from here on, outside everything: later uses find it, and bindings shadow it.
+                self.units[self.unit].scope[name].insert(0, Meaning::Var(var));
+                self.scoped.free.push((self.place(span), var));
+                if let Some(user) = self.owner {
+                    self.scoped.uses.insert((user, var));
+                }
+                Node::Var(var)
+            }
+        }
+    }
+
+    fn use_of(&mut self, var: Var, span: Span, text: &str) -> Node {
+        if self.pending.contains(&var) && self.scoped.owners[var] == self.owner {
+            let defined = self.scoped.vars[var].span;
+            self.error(span, ProblemKind::BeforeDefinition { name: text.to_string(), defined });
+        }
+        if let Some(user) = self.owner
+            && self.scoped.owners[var] != self.owner
+        {
+            self.scoped.uses.insert((user, var));
+        }
+        Node::Var(var)
+    }
+
+    fn call(&mut self, name: Name, name_span: Span, args: &[Expr], expr: Expr) -> Node {
+        let span = self.ast.span(expr);
+        let nothing = Node::Number(Literal::ZERO);
+        let text = self.ast.name(name);
+        let meaning = match self.meaning(name) {
+            // A name that nothing binds is an input elsewhere, and the function here.
+            Some(Meaning::Var(var)) if self.is_known(text) && !self.shadows(var) => None,
+            None | Some(Meaning::Var(_)) if self.ast.is_made(name) => None,
+            meaning => meaning,
+        };
+        match meaning {
+            Some(Meaning::Function(id)) => self.call_of(id, text, args, span),
+            Some(Meaning::Var(var)) => {
+                // The variable may be a function.
+                self.scoped.higher = true;
+                let node = self.use_of(var, name_span, text);
+                let head = self.scoped.nodes.push(node);
+                self.scoped.spans.push(self.place(name_span));
+                Node::Apply(head, self.all(args))
+            }
+            None => match (Primitive::from_name(text), Form::from_name(text)) {
+                (Some(primitive), _) => {
+                    let arity = primitive.arity();
+                    if args.len() < arity.min || arity.max.is_some_and(|max| args.len() > max) {
+                        let (usage, doc) = (primitive.info().usage, primitive.info().doc);
+                        let (name, given) = (text.to_string(), args.len());
+                        let (least, most) = (arity.min, arity.max);
+                        let kind = ProblemKind::PrimitiveArity { name, least, most, usage, doc, given };
+                        self.error(span, kind);
+                        return nothing;
+                    }
+                    Node::Primitive(primitive, self.all(args))
+                }
+                (None, Some(form)) => {
+                    self.scoped.higher = true;
+                    let (least, given) = (form.operands(), args.len());
+                    if least != given {
+                        let (name, usage, doc) = (text.to_string(), form.usage(), form.doc());
+                        let most = Some(least);
+                        let kind = ProblemKind::PrimitiveArity { name, least, most, usage, doc, given };
+                        self.error(span, kind);
+                        return nothing;
+                    }
+                    Node::Form(form, self.all(args))
+                }
+                (None, None) => {
+                    let own = self.owner.is_some_and(|owner| self.scoped.functions[owner].name == text);
+                    if !own && let Some(Meaning::Function(id)) = self.library_call(text, args.len()) {
+                        return self.call_of(id, text, args, span);
+                    }
+                    let here = NAMES_ELSEWHERE.iter().find(|(elsewhere, _)| *elsewhere == text);
+                    let here = here.map(|&(_, here)| here).filter(|_| !own);
+                    let similar = if own || here.is_some() { None } else { self.similar(text) };
+                    let name = text.to_string();
+                    self.error(name_span, ProblemKind::UnknownFunction { name, own, similar, here });
+                    nothing
+                }
+            },
+        }
+    }
+
+    /// A call of a function by name.
+    fn call_of(&mut self, id: FuncId, text: &str, args: &[Expr], span: Span) -> Node {
+        let function = &self.scoped.functions[id];
+        let (expected, defined) = (function.params.len(), function.span);
+        if expected != args.len() {
+            let (name, given) = (text.to_string(), args.len());
+            self.error(span, ProblemKind::FunctionArity { name, expected, given, defined });
+            return Node::Number(Literal::ZERO);
+        }
+        self.called(id, args)
+    }
+
+    /// Whether a name that nothing binds is that of a function.
+    fn is_known(&self, text: &str) -> bool {
+        Primitive::from_name(text).is_some()
+            || Form::from_name(text).is_some()
+            || prelude::library().find(text).is_some()
+    }
+
+    /// Whether a variable was bound by the program, rather than being an input of a primitive's name.
+    fn shadows(&self, var: Var) -> bool {
+        !self.scoped.free.iter().any(|&(_, input)| input == var)
+    }
+
+    /// The known name closest to an unknown one, if it is a slip away: one letter in three at the most. What asks a question is
+    /// no slip for what asks none.
+    fn similar(&self, text: &str) -> Option<String> {
+        // What is beyond the last error is not reported.
+        if text.len() > 64 || self.errors.len() >= MAX_DIAGNOSTICS {
+            return None;
+        }
+        let primitives: Vec<&str> = Primitive::names().collect();
+        let library = prelude::library();
+        let forms = Form::ALL.map(Form::name);
+        let known = primitives
+            .into_iter()
+            .chain(forms)
+            .chain(library.names())
+            .chain(self.vocabulary.forms.iter().copied())
+            .chain(self.scoped.functions.values().take(1000).map(|f| f.name.as_str()));
+        known
+            .map(|name| (strsim::damerau_levenshtein(name, text), name))
+            .filter(|&(distance, name)| {
+                let letters = name.chars().count().max(text.chars().count());
+                let question = name.ends_with('?') || !text.ends_with('?');
+                distance <= 2 && 3 * distance <= letters && question
+            })
+            .min()
+            .map(|(_, name)| name.to_string())
+    }
+}
+
+/// The numbers that have a name where nothing binds it.
+fn predefined(name: &str) -> Option<f64> {
+    match name {
+        "pi" => Some(std::f64::consts::PI),
+        "tau" => Some(std::f64::consts::TAU),
+        _ => None,
+    }
+}
