@@ -126,6 +126,7 @@ impl<'a> Builder<'a> {
         self.functions.begun.push(instance.clone());
         let function = &self.anf.functions[instance.0];
         self.descend(true);
+        self.here.is_function = true;
         for (k, (&param, &shape)) in (0u32..).zip(function.params.iter().zip(&instance.1)) {
             let info = &self.anf.vars[param];
             self.here.graph.set_span(Some(info.span));

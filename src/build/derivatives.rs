@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::{Builder, CallKey, Continuation, Frame, Inlined, Level, Outcome, too_large};
 use crate::anf::{DeriveForm, FuncId, Operand, Var};
-use crate::derive::function::{Wanted, derivative, derivative_shape};
+use crate::derive::function::{Wanted, derivative, derivative_shape, has_loops};
 use crate::graph::copy::copy;
 use crate::graph::{Check, Graph, Node, Output, Role, Shape, Source};
 use crate::ops::{Algebra, Op, ShapeError};
@@ -32,6 +32,8 @@ pub(super) struct Key {
     operands: Vec<Formal>,
     direction: Option<Shape>,
     repeats: bool,
+    /// Whether it is in a recursive function.
+    called: bool,
 }
 
 /// A derivative whose function is being built.
@@ -103,6 +105,7 @@ impl<'a> Builder<'a> {
             operands: formals,
             direction: direction_shape,
             repeats: self.nesting() > 0,
+            called: self.is_called(),
         };
         let mut actual: Vec<Node> = own
             .iter()
@@ -147,6 +150,11 @@ impl<'a> Builder<'a> {
         let errors = self.errors.len();
         let pending = Pending { place, key, var, span, operands, actual, input, direction, errors };
         Some(self.frame(function.body, false, Continuation::Derive { pending }))
+    }
+
+    /// Whether the graph at hand is in that of a recursive function.
+    fn is_called(&self) -> bool {
+        self.outer.iter().chain([&self.here]).any(|level| level.is_function)
     }
 
     /// How the graph of a function depends on an operand. Numbers that are known may decide shapes; the one that the derivative
@@ -225,7 +233,8 @@ impl<'a> Builder<'a> {
         primal.functions = self.functions.known(primal.precision);
         self.refuse_unfinished(&primal, pending)?;
         let functions = primal.functions.len();
-        let mut graph = derivative(&primal, pending.input, wanted).map_err(|too_large| {
+        let forwards = pending.key.called && has_loops(&primal);
+        let mut graph = derivative(&primal, pending.input, wanted, forwards).map_err(|too_large| {
             let mut error = too_large.diagnostic();
             if error.span == Span::default() {
                 error.span = pending.span;

@@ -205,6 +205,8 @@ struct Level {
     /// Whether it is evaluated more than once: the body of a loop or of a recursive function. Others are those of the program
     /// and of functions that are differentiated.
     repeats: bool,
+    /// Whether it is the body of a recursive function.
+    is_function: bool,
     /// The rows that take the current path; `None` for all.
     path: Option<Node>,
     /// How many steps the row has taken so far, if they are counted.

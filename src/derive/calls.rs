@@ -187,7 +187,7 @@ pub(super) fn by_elements(
 }
 
 /// A cotangent times a tangent, summed over the elements where both count.
-fn product(g: &mut Graph, cotangent: Flow, tangent: Flow, shape: Shape) -> Flow {
+pub(super) fn product(g: &mut Graph, cotangent: Flow, tangent: Flow, shape: Shape) -> Flow {
     let product = g.mul(cotangent.value, tangent.value);
     let Some(active) = both(g, cotangent.active, tangent.active) else {
         let value = if shape == Shape::Scalar { product } else { g.unary(Op::Sum, product) };

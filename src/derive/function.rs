@@ -3,11 +3,13 @@
 //! A scalar operand takes a forward sweep, a vector or matrix with a scalar result a reverse one, and a vector with a
 //! vector as result the cheaper of one forward sweep for each element of the operand and one reverse sweep for each of
 //! the result. Products with the Jacobian take one sweep. So the derivative has the bits of the tangent or adjoint
-//! graph of the function by itself.
+//! graph of the function by itself. In a recursive function, what has loops is differentiated forwards in any case, one sweep
+//! for each element of the operand: calls have no memory for tapes.
 
 use std::collections::HashMap;
 
 use super::adjoint::{Sweep, conjugate};
+use super::calls::product;
 use super::outline::without_exits;
 use super::tangent::sweep;
 use super::varied::Varied;
@@ -50,6 +52,11 @@ pub(crate) fn derivative_shape(operand: Shape, value: Shape) -> Result<Shape, Sh
     }
 }
 
+/// Whether a graph has loops, which leave tapes where they are differentiated in reverse.
+pub(crate) fn has_loops(graph: &Graph) -> bool {
+    graph.nodes().filter_map(|node| graph.region(node)).any(|region| region.goes_on().is_some())
+}
+
 /// Whether the Jacobian takes a forward sweep for each element of the operand, rather than a reverse one for each of the value.
 pub(crate) fn is_forward(operand: Shape, value: Shape) -> bool {
     match operand {
@@ -60,12 +67,17 @@ pub(crate) fn is_forward(operand: Shape, value: Shape) -> bool {
 }
 
 /// The graph of a function, whose first output is its value, with the derivative of that by an input as one more output. All
-/// other outputs and the checks are as they were.
+/// other outputs and the checks are as they were. If wanted, no sweep goes in reverse.
 ///
 /// # Errors
 ///
 /// [`DerivativeTooLarge`] if the program becomes too large.
-pub(crate) fn derivative(primal: &Graph, input: u32, wanted: Wanted) -> Result<Graph, DerivativeTooLarge> {
+pub(crate) fn derivative(
+    primal: &Graph,
+    input: u32,
+    wanted: Wanted,
+    forwards: bool,
+) -> Result<Graph, DerivativeTooLarge> {
     let varied = [primal.input_node(input)];
     let outlined = without_exits(primal, &varied)?;
     let primal = outlined.as_ref().unwrap_or(primal);
@@ -84,26 +96,39 @@ pub(crate) fn derivative(primal: &Graph, input: u32, wanted: Wanted) -> Result<G
             let direction = Flow { value: g.input_node(direction), active: None };
             sweeps.forward(&mut g, direction)
         }
+        Wanted::Against(covector) if forwards => {
+            let covector = g.input_node(covector);
+            let covector = Flow { value: conjugate(&mut g, covector), active: None };
+            let gradient = sweeps.by_elements(&mut g, operand, &mut |g, tangent| match tangent {
+                Some(tangent) => product(g, covector, tangent, value).value,
+                None => g.number(0.0),
+            })?;
+            conjugate(&mut g, gradient)
+        }
         Wanted::Against(covector) => {
             let covector = g.input_node(covector);
             let seed = Flow { value: conjugate(&mut g, covector), active: None };
             sweeps.reverse(&mut g, &mut |_| seed, 1)?[0]
         }
-        Wanted::Whole if is_forward(operand, value) => {
-            let mut columns = Vec::with_capacity(operand.len());
-            for element in 0..operand.len() as u32 {
-                let along = unit(&mut g, element, operand);
-                columns.push(sweeps.forward(&mut g, along));
-                DerivativeTooLarge::check_size(&g)?;
-            }
-            match (operand, columns.as_slice()) {
-                (Shape::Scalar, &[derivative]) => derivative,
-                _ => {
-                    let transposed = Shape::Matrix(operand.len() as u32, value.len() as u32);
-                    let columns = g.pack(Elem::Num, transposed, &columns);
-                    g.unary(Op::Transpose, columns)
-                }
-            }
+        Wanted::Whole if operand == Shape::Scalar => {
+            let along = unit(&mut g, 0, operand);
+            sweeps.forward(&mut g, along)
+        }
+        Wanted::Whole if matches!(value, Shape::Vector(_)) && (forwards || is_forward(operand, value)) => {
+            let transposed = Shape::Matrix(operand.len() as u32, value.len() as u32);
+            let columns = sweeps.by_elements(&mut g, transposed, &mut |g, tangent| match tangent {
+                Some(tangent) => tangent.value,
+                None => g.zero(Type::num(value)),
+            })?;
+            g.unary(Op::Transpose, columns)
+        }
+        Wanted::Whole if forwards => {
+            let gradient = sweeps.by_elements(&mut g, operand, &mut |g, tangent| match tangent {
+                Some(tangent) if value == Shape::Complex => g.slice(tangent.value, 0, Shape::Scalar),
+                Some(tangent) => tangent.value,
+                None => g.number(0.0),
+            })?;
+            conjugate(&mut g, gradient)
         }
         Wanted::Whole => {
             let rows = match value {
@@ -151,14 +176,39 @@ struct Sweeps<'p> {
 impl Sweeps<'_> {
     /// The tangent of the value along one of the input.
     fn forward(&mut self, g: &mut Graph, along: Flow) -> Node {
+        match self.tangent(g, along) {
+            Some(flow) => flow.value,
+            None => g.zero(Type::num(self.primal.shape(self.value))),
+        }
+    }
+
+    /// What the tangents of the value along each element of the input give, as a value of this shape.
+    fn by_elements(
+        &mut self,
+        g: &mut Graph,
+        shape: Shape,
+        give: &mut dyn FnMut(&mut Graph, Option<Flow>) -> Node,
+    ) -> Result<Node, DerivativeTooLarge> {
+        let operand = self.primal.shape(self.input);
+        let mut parts = Vec::with_capacity(operand.len());
+        for element in 0..operand.len() as u32 {
+            let along = unit(g, element, operand);
+            let tangent = self.tangent(g, along);
+            parts.push(give(g, tangent));
+            DerivativeTooLarge::check_size(g)?;
+        }
+        Ok(match (shape, parts.as_slice()) {
+            (Shape::Scalar, &[part]) => part,
+            _ => g.pack(Elem::Num, shape, &parts),
+        })
+    }
+
+    fn tangent(&mut self, g: &mut Graph, along: Flow) -> Option<Flow> {
         let (flows, forward) = sweep(g, self.primal, &[(self.input, along)], &mut self.known);
         for (node, forward) in forward {
             self.regions.entry(node).or_insert(forward.node);
         }
-        match flows[self.value.index()] {
-            Some(flow) => flow.value,
-            None => g.zero(Type::num(self.primal.shape(self.value))),
-        }
+        flows[self.value.index()]
     }
 
     /// The cotangents of the input for so many of the value.
