@@ -6,6 +6,7 @@ mod bounds;
 mod complex;
 mod derivatives;
 mod domain;
+mod inside;
 mod language;
 mod large;
 mod limits;
