@@ -301,6 +301,13 @@ sugars! {
         "vector", "vlen", Arity::at_least(1), "v …",
         "number of elements of a vector (of rows of a matrix), or of each of several, which have to have the same"
     ) |a, args| length(a, args);
+    IsScalar(
+        "vector", "scalar?", Arity::exactly(1), "x",
+        "1 of a number, 0 of a vector or matrix: known when the program is compiled"
+    ) |a, args| {
+        let scalar = a.ty(args[0]).is_scalar();
+        Ok(a.number(if scalar { 1.0 } else { 0.0 }))
+    };
     ZerosLike("vector", "zeros-like", Arity::exactly(1), "x", "0 in the shape of x") |a, args| {
         let zero = a.number(0.0);
         match a.ty(args[0]).shape {
