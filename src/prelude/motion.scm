@@ -13,8 +13,8 @@
 (define (tsit5 f t h y) (ref (tsit5-with-error f t h y) 0))
 
 ; (tsit5-with-error f t h y): what `tsit5` gives and, in a second row (or element), an estimate of its error
-; C. Tsitouras, Runge–Kutta pairs of order 5(4) satisfying only the first column simplifying assumption, 2011.
 (define (tsit5-with-error f t h y)
+  ; C. Tsitouras, Runge–Kutta pairs of order 5(4) satisfying only the first column simplifying assumption, 2011
   (let* ((k1 (f t y))
          (k2 (f (+ t (* 0.161 h)) (+ y (* h (* 0.161 k1)))))
          (k3 (f (+ t (* 0.327 h)) (+ y (* h (+ (* -0.008480655492356989 k1) (* 0.335480655492357 k2))))))

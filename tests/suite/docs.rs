@@ -113,8 +113,11 @@ fn check(example: &str, dialect: Dialect, comment: &str) {
 
 #[test]
 fn examples() {
-    let document = std::fs::read_to_string(PATH).expect("the language reference");
-    for (dialect, comment, least) in [(Dialect::Scheme, "; ", 20), (Dialect::Infix, "# ", 5)] {
+    let library = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/library.md");
+    for (path, dialect, comment, least) in
+        [(PATH, Dialect::Scheme, "; ", 20), (PATH, Dialect::Infix, "# ", 5), (library, Dialect::Scheme, "; ", 20)]
+    {
+        let document = std::fs::read_to_string(path).expect("the document");
         let mut count = 0;
         let mut rest = document.as_str();
         while let Some((_, block)) = rest.split_once(&format!("```{}\n", dialect.name())) {
