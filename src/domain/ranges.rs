@@ -205,6 +205,8 @@ pub(super) fn of(op: Op, args: &[Range], same: bool, exponent: Option<f64>) -> R
         Op::PowRe | Op::PowIm | Op::ProductRe | Op::ProductIm | Op::QuotientRe | Op::QuotientIm => Range::ALL,
         Op::Matvec | Op::Matmul | Op::PartMatmul | Op::Outer | Op::Place | Op::Scatter => Range::ALL,
         Op::Det | Op::Cofactors | Op::Inv | Op::Singular => Range::ALL,
+        Op::Solve | Op::Cholesky | Op::SolveTridiagonal | Op::SolveLower | Op::Triangle => Range::ALL,
+        Op::Indefinite | Op::SingularTridiagonal => Range::ALL,
         Op::LeadByX if at(1).is_positive() => Range { low: 0.0, high: 1.0, open: [true, true] },
         Op::Lead if at(1).low >= 1.0 => Range::above(0.0),
         Op::Lead | Op::LeadByX | Op::LeadByY => Range::ALL,
@@ -236,6 +238,10 @@ pub(super) fn never(condition: Condition, args: &[Range]) -> bool {
         Condition::SteepPower => at(0).is_positive(),
         Condition::NoPower => at(0).is_positive() || at(0).is_not_negative() && at(1).is_not_negative(),
         Condition::ZeroToNegative => !at(0).has_zero() || !at(1).has_zero() || at(2).is_not_negative(),
-        Condition::Tie | Condition::ZeroResult | Condition::Singular => false,
+        Condition::Tie
+        | Condition::ZeroResult
+        | Condition::Singular
+        | Condition::Indefinite
+        | Condition::SingularTridiagonal => false,
     }
 }

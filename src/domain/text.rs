@@ -323,6 +323,8 @@ fn formula(terms: &Terms, node: Node) -> (Tightness, Vec<Item>) {
         Op::ProductRe | Op::ProductIm | Op::QuotientRe | Op::QuotientIm => call(op, args),
         Op::Place | Op::Scatter | Op::Sum | Op::Dot | Op::Outer => call(op, args),
         Op::Det | Op::Cofactors | Op::Inv | Op::Singular => call(op, args),
+        Op::Solve | Op::Cholesky | Op::SolveTridiagonal | Op::SolveLower | Op::Triangle => call(op, args),
+        Op::Indefinite | Op::SingularTridiagonal => call(op, args),
         Op::PartMatmul => (Product, vec![at(0, Product), text("·"), at(2, Power)]),
     }
 }

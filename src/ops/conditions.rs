@@ -41,8 +41,12 @@ pub enum Condition {
     NoLogarithm,
     /// There is no logarithm of the first operand to the second as the base: one of them is not above 0, or the base is 1.
     NoLogarithmTo,
-    /// Elimination finds no pivot for some column of the only operand.
+    /// Elimination finds no pivot for some column of the first operand.
     Singular,
+    /// The only operand has no Cholesky factor, which the result would be.
+    Indefinite,
+    /// Elimination finds no pivot for some column of the tridiagonal matrix of the first three operands.
+    SingularTridiagonal,
 }
 
 impl Condition {
@@ -117,7 +121,9 @@ impl Condition {
                 }
                 compare(a, Op::Or, nothing, unknown)
             }
-            Condition::Singular => a.apply_typed(Op::Singular, 0, Type::BOOL, x),
+            Condition::Singular => a.apply_typed(Op::Singular, 0, Type::BOOL, &x[..1]),
+            Condition::Indefinite => a.apply_typed(Op::Indefinite, 0, Type::BOOL, &[x[0], result]),
+            Condition::SingularTridiagonal => a.apply_typed(Op::SingularTridiagonal, 0, Type::BOOL, &x[..3]),
         }
     }
 }

@@ -1,10 +1,10 @@
 //! Products, determinant and inverse of matrices.
 
-use nc_runtime::lanes::{Lanes, Precision};
-use nc_runtime::recipes::scale::{self, Product};
+use nc_runtime::lanes::Lanes;
 
-use super::array::{Arrays, Number, Truth};
+use super::array::Arrays;
 use super::conditions::{Condition, Domain};
+use super::elimination::{self, BLOCK};
 use super::vector::counting;
 use super::{Algebra, Bound, LARGE, Lane, Op, OpInfo, Rule, ShapeError, Site, Syntax, Term};
 use crate::types::{Elem, Shape, Type};
@@ -345,8 +345,7 @@ impl Rule for Det {
         2 * args[0].len() * extents(args[0].shape).0
     }
     fn array<A: Arrays>(m: &A, _: u32, _: Type, args: &[A::Operand]) -> A::Form {
-        let lu = Elimination::of(m, &args[0], 0, m.cells(Elem::Num, 0));
-        m.one(Lane::F(lu.determinant()))
+        m.one(Lane::F(elimination::determinant(m, &args[0])))
     }
     fn tangent<A: Algebra>(
         g: &mut A,
@@ -367,9 +366,6 @@ impl Rule for Det {
 }
 
 /// The cofactors of a matrix: its signed minors.
-///
-/// With complete pivoting `P·M·Q = L·U`, and the transposed matrix of cofactors, the adjugate, is `± Q·adj(U)·L⁻¹·P`. In `adj(U) =
-/// det(U)·U⁻¹` the last pivot cancels, the only one that is 0 where the rank is n − 1: a singular matrix has its cofactors, too.
 pub struct Cofactors;
 impl Rule for Cofactors {
     const INFO: OpInfo = OpInfo {
@@ -393,13 +389,7 @@ impl Rule for Cofactors {
         2 * Inv::work(args, ty)
     }
     fn array<A: Arrays>(m: &A, _: u32, _: Type, args: &[A::Operand]) -> A::Form {
-        let (n, _) = m.shape(&args[0]).extents();
-        let lu = Elimination::of(m, &args[0], n, identity(m, n));
-        let order = m.cells(Elem::Bool, n * n);
-        let odd = lu.run_completely(&order);
-        let exponent = lu.back_substitute_but_last();
-        lu.restore(&order);
-        m.result(lu.adjugate(odd, exponent))
+        m.result(elimination::cofactors(m, &args[0]))
     }
     fn tangent<A: Algebra>(
         g: &mut A,
@@ -507,12 +497,8 @@ impl Rule for Inv {
     fn work(args: &[Type], _: Type) -> usize {
         6 * args[0].len() * extents(args[0].shape).0
     }
-    fn array<A: Arrays>(m: &A, _: u32, ty: Type, args: &[A::Operand]) -> A::Form {
-        let (n, _) = ty.shape.extents();
-        let lu = Elimination::of(m, &args[0], n, identity(m, n));
-        lu.run();
-        lu.back_substitute();
-        m.result(lu.right)
+    fn array<A: Arrays>(m: &A, _: u32, _: Type, args: &[A::Operand]) -> A::Form {
+        m.result(elimination::inverse(m, &args[0]))
     }
     fn tangent<A: Algebra>(g: &mut A, site: &Site<A::V>, _: usize, t: A::V, _: Option<A::V>) -> Term<A::V> {
         let left = g.binary(Op::Matmul, site.node, t);
@@ -527,7 +513,7 @@ impl Rule for Inv {
     }
 }
 
-/// Whether the elimination that `det` and `inv` share finds no pivot for some column.
+/// Whether the elimination that `det`, `inv` and `solve` share finds no pivot for some column.
 pub struct Singular;
 impl Rule for Singular {
     const INFO: OpInfo = OpInfo {
@@ -550,14 +536,7 @@ impl Rule for Singular {
         Det::work(args, ty)
     }
     fn array<A: Arrays>(m: &A, _: u32, _: Type, args: &[A::Operand]) -> A::Form {
-        let l = m.lanes();
-        let lu = Elimination::of(m, &args[0], 0, m.cells(Elem::Num, 0));
-        lu.run();
-        let zero = l.f(0.0);
-        let [any] = m.fold(m.index(0), m.index(lu.n), [Lane::M(l.m(false))], |k, [any]| {
-            [Lane::M(l.or(any.m(), l.eq(lu.diagonal(k), zero)))]
-        });
-        m.one(any)
+        m.one(Lane::M(elimination::is_singular(m, &args[0])))
     }
     fn tangent<A: Algebra>(_: &mut A, _: &Site<A::V>, _: usize, _: A::V, _: Option<A::V>) -> Term<A::V> {
         Term::Zero
@@ -566,9 +545,6 @@ impl Rule for Singular {
         Term::Zero
     }
 }
-
-/// Rows or columns that a product goes through together.
-const BLOCK: u32 = 4;
 
 /// The mask of which every row is `active`, with as many rows as `like` has elements.
 fn every_row<A: Algebra>(g: &mut A, active: A::V, like: A::V) -> A::V {
@@ -615,7 +591,12 @@ fn matrix_by_part<A: Algebra>(g: &mut A, matrix: A::V, t: A::V, active: Option<A
 }
 
 /// `T·v` where only some elements of the matrix `T` count.
-fn rows_by_vector<A: Algebra>(g: &mut A, t: A::V, active: Option<A::V>, vector: A::V) -> Term<A::V> {
+pub(super) fn rows_by_vector<A: Algebra>(
+    g: &mut A,
+    t: A::V,
+    active: Option<A::V>,
+    vector: A::V,
+) -> Term<A::V> {
     let Some(active) = active else { return Term::always(g.binary(Op::Matvec, t, vector)) };
     let (rows, _) = extents(g.shape(t));
     let one = g.number(1.0);
@@ -629,7 +610,12 @@ fn rows_by_vector<A: Algebra>(g: &mut A, t: A::V, active: Option<A::V>, vector: 
 }
 
 /// `T·M` where only some elements of the matrix `T` count: row by row, as each row has a mask of its own.
-fn part_by_matrix<A: Algebra>(g: &mut A, t: A::V, active: Option<A::V>, matrix: A::V) -> Term<A::V> {
+pub(super) fn part_by_matrix<A: Algebra>(
+    g: &mut A,
+    t: A::V,
+    active: Option<A::V>,
+    matrix: A::V,
+) -> Term<A::V> {
     let Some(active) = active else { return Term::always(g.binary(Op::Matmul, t, matrix)) };
     let (rows, inner) = extents(g.shape(t));
     let (_, columns) = extents(g.shape(matrix));
@@ -689,12 +675,12 @@ fn any_of_rows<A: Algebra>(g: &mut A, mask: A::V) -> A::V {
     g.pack(Elem::Bool, Shape::Vector(rows as u32), &elems)
 }
 
-fn extents(shape: Shape) -> (usize, usize) {
+pub(super) fn extents(shape: Shape) -> (usize, usize) {
     let (rows, columns) = shape.extents();
     (rows as usize, columns as usize)
 }
 
-fn square(name: &str, ty: Type) -> Result<u32, ShapeError> {
+pub(super) fn square(name: &str, ty: Type) -> Result<u32, ShapeError> {
     match ty.shape {
         Shape::Matrix(n, m) if n == m => Ok(n),
         other => Err(ShapeError::at(0, format!("{name} of {other}: a square matrix is needed"))),
@@ -760,292 +746,4 @@ fn transposed_inverse<A: Algebra>(g: &mut A, matrix: A::V) -> A::V {
 fn all_or_nothing<A: Algebra>(g: &mut A, mask: A::V) -> A::V {
     let (shape, any) = (g.shape(mask), g.unary(Op::Any, mask));
     g.fill(any, shape)
-}
-
-/// Cells with the n×n unit matrix.
-fn identity<A: Arrays>(m: &A, n: u32) -> A::Cells {
-    let l = m.lanes();
-    let (one, zero) = (l.f(1.0), l.f(0.0));
-    let cells = m.cells(Elem::Num, n * n);
-    m.each(n * n, |k| m.store(&cells, 0, k, Lane::F(zero)));
-    m.each(n, |k| m.store(&cells, 0, m.times(k, n + 1), Lane::F(one)));
-    cells
-}
-
-/// Gaussian elimination with pivoting: each row of a batch chooses its own pivots.
-struct Elimination<'m, A: Arrays> {
-    m: &'m A,
-    n: u32,
-    /// The matrix, of which the lower triangle is used up.
-    left: A::Cells,
-    /// Right-hand sides, row-major.
-    right: A::Cells,
-    /// How many right-hand sides there are.
-    width: u32,
-}
-
-impl<'m, A: Arrays> Elimination<'m, A> {
-    fn of(m: &'m A, matrix: &A::Operand, width: u32, right: A::Cells) -> Self {
-        let (n, _) = m.shape(matrix).extents();
-        let from = m.stored(matrix);
-        let left = m.cells(Elem::Num, n * n);
-        m.each(n * n, |k| m.store(&left, 0, k, m.load(&from, 0, k)));
-        Elimination { m, n, left, right, width }
-    }
-
-    #[inline]
-    fn diagonal(&self, k: A::Index) -> Number<A> {
-        self.m.load(&self.left, 0, self.m.times(k, self.n + 1)).f()
-    }
-
-    /// Carries out the elimination with partial pivoting. Returns the determinant: the product of the pivots, which overflows or
-    /// loses bits at its end only.
-    fn determinant(&self) -> Number<A> {
-        let m = self.m;
-        let l = m.lanes();
-        let odd = self.run();
-        let last = self.diagonal(m.index(self.n - 1));
-        let product = match self.n {
-            1 => last,
-            // Of two numbers there is nothing on the way.
-            2 => l.mul(self.diagonal(m.index(0)), last),
-            count => {
-                // The exponent is kept as the number with its bits.
-                let parts = |Product { mantissa, exponent }| [Lane::F(mantissa), Lane::F(l.float(exponent))];
-                let product = |[mantissa, exponent]: [Lane<A::L>; 2]| Product {
-                    mantissa: mantissa.f(),
-                    exponent: l.bits(exponent.f()),
-                };
-                let start = parts(Product::of(l, self.diagonal(m.index(0))));
-                let most = m.fold(m.index(1), m.index(count - 1), start, |k, state| {
-                    parts(product(state).times(l, self.diagonal(k), count))
-                });
-                product(most).ending_with(l, last, count)
-            }
-        };
-        l.select(odd, l.neg(product), product)
-    }
-
-    /// Carries out the elimination with partial pivoting: rows are exchanged. Returns whether an odd number of them has been.
-    fn run(&self) -> Truth<A> {
-        let m = self.m;
-        let n = m.index(self.n);
-        let even = Lane::M(m.lanes().m(false));
-        let [odd] = m.fold(m.index(0), n, [even], |k, odd| {
-            let below = m.plus(k, m.index(1));
-            let odd = m.fold(below, n, odd, |row, [odd]| [Lane::M(self.pivot(k, row, odd.m()))]);
-            m.between(below, n, |row| self.eliminate(k, row));
-            odd
-        });
-        odd.m()
-    }
-
-    /// Carries out the elimination with complete pivoting: rows and columns are exchanged, so that the pivots that are 0 are the last
-    /// ones. `order` keeps which columns have been. Returns whether the number of exchanges is odd.
-    fn run_completely(&self, order: &A::Cells) -> Truth<A> {
-        let m = self.m;
-        let l = m.lanes();
-        let n = m.index(self.n);
-        let [odd] = m.fold(m.index(0), n, [Lane::M(l.m(false))], |k, [odd]| {
-            let below = m.plus(k, m.index(1));
-            let largest = |column: A::Index| {
-                let [largest] = m.fold(k, n, [Lane::F(l.f(0.0))], |row, [largest]| {
-                    let here = l.abs(m.load(&self.left, 0, m.plus(m.times(row, self.n), column)).f());
-                    [Lane::F(l.select(l.lt(largest.f(), here), here, largest.f()))]
-                });
-                largest
-            };
-            let [_, odd] = m.fold(below, n, [largest(k), odd], |column, [first, odd]| {
-                let here = largest(column);
-                let larger = l.lt(first.f(), here.f());
-                m.store(order, 0, m.plus(m.times(k, self.n), column), Lane::M(larger));
-                m.between_if(m.index(0), n, larger, |row| {
-                    let row = m.times(row, self.n);
-                    self.exchange(&self.left, larger, m.plus(row, k), m.plus(row, column));
-                });
-                let first = l.select(larger, here.f(), first.f());
-                [Lane::F(first), Lane::M(either(l, larger, odd.m()))]
-            });
-            let odd = m.fold(below, n, [odd], |row, [odd]| [Lane::M(self.pivot(k, row, odd.m()))]);
-            m.between(below, n, |row| self.eliminate(k, row));
-            odd
-        });
-        odd.m()
-    }
-
-    /// Exchanges rows `k` and `row` in the lanes where that brings the larger element into the diagonal. After
-    /// all rows below `k` the largest stands there, the first of equals.
-    #[inline]
-    fn pivot(&self, k: A::Index, row: A::Index, odd: Truth<A>) -> Truth<A> {
-        let m = self.m;
-        let l = m.lanes();
-        let (upper, lower) = (m.times(k, self.n), m.times(row, self.n));
-        let at = |row: A::Index| l.abs(m.load(&self.left, 0, m.plus(row, k)).f());
-        let larger = l.lt(at(upper), at(lower));
-        m.between_if(k, m.index(self.n), larger, |column| {
-            self.exchange(&self.left, larger, m.plus(upper, column), m.plus(lower, column));
-        });
-        let (upper, lower) = (m.times(k, self.width), m.times(row, self.width));
-        m.between_if(m.index(0), m.index(self.width), larger, |column| {
-            self.exchange(&self.right, larger, m.plus(upper, column), m.plus(lower, column));
-        });
-        either(l, larger, odd)
-    }
-
-    #[inline]
-    fn exchange(&self, of: &A::Cells, mask: Truth<A>, i: A::Index, j: A::Index) {
-        let m = self.m;
-        let l = m.lanes();
-        let (a, b) = (m.load(of, 0, i).f(), m.load(of, 0, j).f());
-        m.store(of, 0, i, Lane::F(l.select(mask, b, a)));
-        m.store(of, 0, j, Lane::F(l.select(mask, a, b)));
-    }
-
-    #[inline]
-    fn eliminate(&self, k: A::Index, row: A::Index) {
-        let m = self.m;
-        let l = m.lanes();
-        let (upper, lower) = (m.times(k, self.n), m.times(row, self.n));
-        let at = |row: A::Index| m.load(&self.left, 0, m.plus(row, k)).f();
-        // Where the largest element of a column is zero there is nothing to eliminate: 0/0 must not spoil the rest.
-        let pivot = at(upper);
-        let zero = l.f(0.0);
-        let factor = l.select(l.eq(pivot, zero), zero, l.div(at(lower), pivot));
-        let subtract = |of: &A::Cells, i: A::Index, j: A::Index| {
-            let product = l.mul(factor, m.load(of, 0, i).f());
-            m.store(of, 0, j, Lane::F(l.sub(m.load(of, 0, j).f(), product)));
-        };
-        m.between(m.plus(k, m.index(1)), m.index(self.n), |column| {
-            subtract(&self.left, m.plus(upper, column), m.plus(lower, column));
-        });
-        let (upper, lower) = (m.times(k, self.width), m.times(row, self.width));
-        m.between(m.index(0), m.index(self.width), |column| {
-            subtract(&self.right, m.plus(upper, column), m.plus(lower, column));
-        });
-    }
-
-    fn back_substitute(&self) {
-        let m = self.m;
-        let l = m.lanes();
-        let (left, right) = (&self.left, &self.right);
-        m.blocks(self.width, BLOCK, |column, count| {
-            m.each(self.n, |done| {
-                let row = m.minus(m.index(self.n - 1), done);
-                let here = m.plus(m.times(row, self.width), column);
-                let across = m.times(row, self.n);
-                let start = m.loads(right, count, 1, here);
-                let below = m.plus(row, m.index(1));
-                let values = m.sums(
-                    below,
-                    m.index(self.n),
-                    count,
-                    |j| start(j).f(),
-                    |k| {
-                        let factor = m.load(left, 0, m.plus(across, k)).f();
-                        let there = m.plus(m.times(k, self.width), column);
-                        move |j, value| l.sub(value, l.mul(factor, m.load(right, j, there).f()))
-                    },
-                );
-                let pivot = m.load(left, 0, m.plus(across, row)).f();
-                for (j, value) in (0..count).zip(values) {
-                    m.store(right, j, here, Lane::F(l.div(value, pivot)));
-                }
-            });
-        });
-    }
-
-    /// The right-hand sides become the last pivot times the solutions, without a power of two whose exponent is returned: so nothing is
-    /// divided by the last pivot. What would be divided by another pivot of 0 becomes 0.
-    fn back_substitute_but_last(&self) -> Number<A> {
-        let m = self.m;
-        let l = m.lanes();
-        let (left, right) = (&self.left, &self.right);
-        let end = m.index(self.n - 1);
-        // Most of the exponent of a small pivot, so that quotients by large ones do not vanish.
-        let most = match l.precision() {
-            Precision::Double => 900.0,
-            Precision::Single => 110.0,
-        };
-        let (_, exponent) = scale::split(l, self.diagonal(end));
-        let exponent = l.select(l.lt(exponent, l.f(-most)), l.f(-most), exponent);
-        let exponent = l.select(l.gt(exponent, l.f(most)), l.f(most), exponent);
-        let scaled = |x| scale::scale(l, x, l.neg(exponent));
-        let last = scaled(self.diagonal(end));
-        m.each(self.width, |column| {
-            let here = m.plus(m.times(end, self.width), column);
-            m.store(right, 0, here, Lane::F(scaled(m.load(right, 0, here).f())));
-        });
-        let zero = l.f(0.0);
-        m.between(m.index(1), m.index(self.n), |done| {
-            let row = m.minus(m.index(self.n - 1), done);
-            let (across, pivot) = (m.times(row, self.n), self.diagonal(row));
-            let none = l.eq(pivot, zero);
-            m.blocks(self.width, BLOCK, |column, count| {
-                let here = m.plus(m.times(row, self.width), column);
-                let start = m.loads(right, count, 1, here);
-                let values = m.sums(
-                    m.plus(row, m.index(1)),
-                    m.index(self.n),
-                    count,
-                    |j| l.mul(last, start(j).f()),
-                    |k| {
-                        let factor = m.load(left, 0, m.plus(across, k)).f();
-                        let there = m.plus(m.times(k, self.width), column);
-                        move |j, value| l.sub(value, l.mul(factor, m.load(right, j, there).f()))
-                    },
-                );
-                for (j, value) in (0..count).zip(values) {
-                    m.store(right, j, here, Lane::F(l.select(none, zero, l.div(value, pivot))));
-                }
-            });
-        });
-        exponent
-    }
-
-    /// Takes back the exchanges of columns, the last one first, in the rows of the solutions.
-    fn restore(&self, order: &A::Cells) {
-        let m = self.m;
-        m.each(self.n, |done| {
-            let k = m.minus(m.index(self.n - 1), done);
-            // As many columns come behind column k as are done.
-            m.between(m.index(0), done, |back| {
-                let column = m.minus(m.index(self.n - 1), back);
-                let exchanged = m.load(order, 0, m.plus(m.times(k, self.n), column)).m();
-                let (upper, lower) = (m.times(k, self.width), m.times(column, self.width));
-                m.between_if(m.index(0), m.index(self.width), exchanged, |j| {
-                    self.exchange(&self.right, exchanged, m.plus(upper, j), m.plus(lower, j));
-                });
-            });
-        });
-    }
-
-    /// The transposed solutions times a power of two and the determinant without its last pivot. The factors are multiplied as mantissas and exponents: their
-    /// product may be outside the range of numbers where the results are not.
-    fn adjugate(&self, odd: Truth<A>, exponent: Number<A>) -> A::Cells {
-        let m = self.m;
-        let l = m.lanes();
-        let start = [Lane::F(l.f(1.0)), Lane::F(exponent)];
-        let [mantissa, exponent] =
-            m.fold(m.index(0), m.index(self.n - 1), start, |k, [mantissa, exponent]| {
-                let (factor, above) = scale::split(l, self.diagonal(k));
-                let (mantissa, carried) = scale::split(l, l.mul(mantissa.f(), factor));
-                [Lane::F(mantissa), Lane::F(l.add(exponent.f(), l.add(above, carried)))]
-            });
-        let factor = l.select(odd, l.neg(mantissa.f()), mantissa.f());
-        let to = m.cells(Elem::Num, self.n * self.n);
-        m.each(self.n, |row| {
-            let across = m.times(row, self.n);
-            m.each(self.n, |column| {
-                let solution = m.load(&self.right, 0, m.plus(m.times(column, self.width), row)).f();
-                let cofactor = scale::scale(l, l.mul(factor, solution), exponent.f());
-                m.store(&to, 0, m.plus(across, column), Lane::F(cofactor));
-            });
-        });
-        to
-    }
-}
-
-/// Whether one of two holds, and not the other.
-fn either<L: Lanes>(l: &L, a: L::M, b: L::M) -> L::M {
-    l.or(l.and(a, l.not(b)), l.and(l.not(a), b))
 }

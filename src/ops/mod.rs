@@ -6,7 +6,7 @@
 //! goes through [`Op`].
 //!
 //! * [`arithmetic`], [`elementary`], [`rounding`], [`logic`]: element by element;
-//! * [`structure`], [`vector`], [`matrix`]: shapes, over [`Arrays`](array::Arrays);
+//! * [`structure`], [`vector`], [`matrix`], [`linear`]: shapes, over [`Arrays`](array::Arrays);
 //! * [`complex`]: complex numbers as pairs of real ones;
 //! * [`eml`]: the operator `eml` and its relatives, made of the others;
 //! * [`counting`]: the steps of a row;
@@ -25,7 +25,9 @@ pub mod complex;
 pub mod conditions;
 pub mod counting;
 pub mod elementary;
+mod elimination;
 pub mod eml;
+pub mod linear;
 pub mod logic;
 pub mod matrix;
 pub mod primitives;
@@ -629,6 +631,7 @@ registry! {
     vector: Sum Dot Norm NormSquare;
     counting: Advance;
     matrix: Matvec Matmul PartMatmul Outer Det Cofactors Inv Singular;
+    linear: Solve Cholesky SolveTridiagonal SolveLower Triangle Indefinite SingularTridiagonal;
 }
 
 impl Op {

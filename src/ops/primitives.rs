@@ -114,7 +114,7 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
             Syntax::Internal | Syntax::Part(_) => continue,
             Syntax::Call(names) => {
                 let n = op.operands().unwrap_or(0);
-                let usage = ["", "x", "x y", "x y z"][n.min(3)];
+                let usage = ["", "x", "x y", "x y z", "x y z w"][n.min(4)];
                 (names, Arity::exactly(n), usage, Expansion::Op(op))
             }
             Syntax::Fold { names, empty, one } => {

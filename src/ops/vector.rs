@@ -1,11 +1,11 @@
 //! Reductions of vectors.
 
-use nc_runtime::lanes::Lanes;
+use nc_runtime::lanes::{Lanes, Precision};
 
 use super::array::{Arrays, Number};
 use super::conditions::{Condition, Kink};
-use super::{Algebra, Bound, Lane, Op, OpInfo, Rule, ShapeError, Site, Syntax, Term};
-use crate::types::{Shape, Type};
+use super::{Algebra, Bound, LARGE, Lane, Op, OpInfo, Rule, ShapeError, Site, Syntax, Term};
+use crate::types::{Elem, Shape, Type};
 
 /// `a₀b₀ + a₁b₁ + …`, from the left. Adding to −0 changes no bit of the first product.
 fn dot_product<A: Arrays>(m: &A, a: &A::Operand, b: &A::Operand) -> Number<A> {
@@ -115,12 +115,11 @@ impl Rule for Norm {
     const INFO: OpInfo = OpInfo {
         name: "norm",
         syntax: Syntax::Call(&["norm"]),
-        doc: "√(x₀² + x₁² + …), summed from the left, without scaling",
+        doc: "√(x₀² + x₁² + …), summed from the left, without spurious overflow",
         bound: Bound::Composed("√ of the dot product with itself"),
         derivative: "x/norm x",
         kinks: "0 at the zero vector",
         domain: None,
-        // The squares may underflow: the norm is 0 where the derivative is.
         kink: Some(Kink { text: "norm({0}) = 0", here: Condition::ZeroResult }),
         singular: None,
     };
@@ -141,7 +140,36 @@ impl Rule for Norm {
         2 * args[0].len()
     }
     fn array<A: Arrays>(m: &A, _: u32, _: Type, args: &[A::Operand]) -> A::Form {
-        m.one(Lane::F(m.lanes().sqrt(dot_product(m, &args[0], &args[0]))))
+        let l = m.lanes();
+        let square = dot_product(m, &args[0], &args[0]);
+        // Squares that overflow, or vanish beside a sum this small, are summed again, of elements times a power of two.
+        let (least, by) = match l.precision() {
+            Precision::Double => (-960, 600),
+            Precision::Single => (-100, 90),
+        };
+        let (down, up) = (l.f(2f64.powi(-by)), l.f(2f64.powi(by)));
+        let over = l.eq(square, l.f(f64::INFINITY));
+        let under = l.lt(square, l.f(2f64.powi(least)));
+        let beyond = l.or(over, under);
+        // Beside a long loop a second one would be in the way of every row, if only to be left out.
+        if m.len(&args[0]) as usize > LARGE && !l.complete() {
+            l.outside(beyond);
+            return m.one(Lane::F(l.sqrt(square)));
+        }
+        let factor = l.select(over, down, up);
+        let sum = m.cells(Elem::Num, 1);
+        let first = m.index(0);
+        m.store(&sum, 0, first, Lane::F(square));
+        m.between_if(first, m.index(1), beyond, |k| {
+            let scaled = m.reduce([&args[0]], Lane::F(l.f(-0.0)), |sum, [x]| {
+                let x = l.mul(x.f(), factor);
+                Lane::F(l.add(sum.f(), l.mul(x, x)))
+            });
+            m.store(&sum, 0, k, Lane::F(l.select(beyond, scaled.f(), square)));
+        });
+        let root = l.sqrt(m.load(&sum, 0, first).f());
+        let unscaled = l.mul(root, l.select(over, up, down));
+        m.one(Lane::F(l.select(beyond, unscaled, root)))
     }
     fn tangent<A: Algebra>(
         g: &mut A,

@@ -83,3 +83,86 @@
           [0 0 0 0 0 y 0 0 0] [0 0 0 0 0 0 y 0 0] [0 0 0 0 0 0 0 x 0] [0 0 0 0 0 0 0 0 2]))
 ; run: x=1e200 y=1e-200 => 2
 ; run: x=1e-200 y=1e200 => 0x1.ffffffffffffdp+0
+
+;; Pivots may overflow where determinants and inverses do not.
+(det [[1 x 0] [-1 x 0] [0 0 y]])
+; run: x=1e308 y=1e-300 => 0x1.7d784p+27
+; run: x=1e308 y=1e-308 => 0x1.fffffffffffffp+0
+; run: x=1e308 y=0 => 0
+; run: x=-1e308 y=inf => -inf
+; run: x=nan y=1 => nan
+; run: x=3 y=1 => 6
+; run f32: x=3e38 y=1e-30 => 0x1.1e1a3p+29
+; both: x=1e308 y=1e-300 => x=0x1.56e1fc2f8f359p-996 y=inf
+
+;; So may those of larger ones.
+(det (mat [1 x 0 0 0 0 0 0 0] [-1 x 0 0 0 0 0 0 0] [0 0 y 0 0 0 0 0 0] [0 0 0 2 0 0 0 0 0] [0 0 0 0 2 0 0 0 0]
+          [0 0 0 0 0 2 0 0 0] [0 0 0 0 0 0 2 0 0] [0 0 0 0 0 0 0 2 0] [0 0 0 0 0 0 0 0 2]))
+; run: x=1e308 y=1e-300 => 0x1.7d784p+33
+; run: x=2 y=1 => 256
+
+;; And those of an inverse.
+(inv [[1 x] [-1 x]])
+; run: x=1e308 => [[0.5 -0x1.fffffffffffffp-2] [0x0.3986b3c0cf469p-1022 0x0.3986b3c0cf469p-1022]]
+; run: x=2 => [[0.5 -0.5] [0.25 0.25]]
+; run f32: x=3e38 => [[0.5 -0x1.fffffep-2] [0x1.225fdp-129 0x1.225fdp-129]]
+
+;; Solutions for a vector.
+(solve A b)
+; run: A=[[2 1] [1 3]] b=[3 5] => [0.8 1.4]
+; run: A=[[0 1] [1 0]] b=[3 5] => [5 3]
+; run: A=[[1 2] [2 4]] b=[1 1] => [-inf inf]
+; run: A=[[1 1] [-1 1]] b=[1.5e308 1.5e308] => [0 0x1.ab36d48e1acfp+1023]
+; run: A=[[1e308 1e308] [-1e308 1e308]] b=[1e308 1e308] => [0 1]
+; run: A=[[1e-320 0] [0 1e308]] b=[1e-320 1e308] => [1 1]
+; run: A=[[1 nan] [0 1]] b=[1 1] => [nan nan]
+; run f32: A=[[1 1] [-1 1]] b=[3e38 3e38] => [0 0x1.c363ccp+127]
+; both: A=[[2 0] [0 4]] b=[2 4] => 0:A=[[-0.5 -0.5] [-0 -0]] 0:b=[0.5 0] 1:A=[[-0 -0] [-0.25 -0.25]] 1:b=[0 0.25]
+; stage adjoint:
+;   input A: mat 2×2
+;   input b: vec 2
+;   %0 = solve A, b : vec 2
+;   %1 = place 1 : vec 2
+;   %2 = place true : bool vec 2
+;   %3 = transpose A : mat 2×2
+;   %4 = solve %3, %1 : vec 2
+;   %5 = outer %4, %0 : mat 2×2
+;   %6 = neg %5 : mat 2×2
+;   %7 = any %2 : bool
+;   %8 = select %7, %6, 0 : mat 2×2
+;   %9 = select %7, %4, 0 : vec 2
+;   %10 = place 1 @1 : vec 2
+;   %11 = place true @1 : bool vec 2
+;   %12 = solve %3, %10 : vec 2
+;   %13 = outer %12, %0 : mat 2×2
+;   %14 = neg %13 : mat 2×2
+;   %15 = any %11 : bool
+;   %16 = select %15, %14, 0 : mat 2×2
+;   %17 = select %15, %12, 0 : vec 2
+;   value = %0 : vec 2
+;   gradient A = %8 : mat 2×2
+;   gradient b = %9 : vec 2
+;   gradient [1] A = %16 : mat 2×2
+;   gradient [1] b = %17 : vec 2
+
+;; And for a matrix.
+(solve A B)
+; run: A=[[2 0] [0 4]] B=[[2 6] [4 12]] => [[1 3] [1 3]]
+; run: A=[[0 1] [1 1]] B=[[1 0] [0 1]] => [[-1 1] [1 0]]
+; both: A=[[2 0] [0 4]] B=[[2 6] [4 12]] => 0:A=[[-0.5 -0.5] [-0 -0]] 0:B=[[0.5 0] [0 0]] 1:A=[[-1.5 -1.5] [-0 -0]] 1:B=[[0 0.5] [0 0]] 2:A=[[-0 -0] [-0.25 -0.25]] 2:B=[[0 0] [0.25 0]] 3:A=[[-0 -0] [-0.75 -0.75]] 3:B=[[0 0] [0 0.25]]
+
+;; Lower factors, of the lower triangle.
+(cholesky A)
+; run: A=[[4 nan] [2 5]] => [[2 0] [1 2]]
+; run: A=[[1 2] [2 1]] => [[1 0] [2 nan]]
+; run: A=[[0 0] [0 1]] => [[0 0] [nan nan]]
+; run f32: A=[[4 0] [2 5]] => [[2 0] [1 2]]
+; both: A=[[4 0] [2 5]] => 0:A=[[0.25 0] [0 0]] 1:A=[[0 0] [0 0]] 2:A=[[-0.125 0] [0.5 0]] 3:A=[[0.0625 0] [-0.25 0.25]]
+
+;; Tridiagonal systems, with a zero on the diagonal.
+(solve-tridiagonal l d u b)
+; run: l=[1 1] d=[0 2 1] u=[1 1] b=[2 8 5] => [1 2 3]
+; run: l=[1 1] d=[1 1 1] u=[1 1] b=[2 3 1] => [2 0 1]
+; run: l=[1 1] d=[0 0 0] u=[1 1] b=[2 3 1] => [nan nan -inf]
+; run f32: l=[-1 -1] d=[2 2 2] u=[-1 -1] b=[1 1 1] => [1.5 2 0x1.800002p+0]
+; both: l=[0 0] d=[2 4 1] u=[0 0] b=[2 4 1] => 0:l=[-0 -0] 0:d=[-0.5 -0 -0] 0:u=[-0.5 -0] 0:b=[0.5 0 0] 1:l=[-0.25 -0] 1:d=[-0 -0.25 -0] 1:u=[-0 -0.25] 1:b=[0 0.25 0] 2:l=[-0 -1] 2:d=[-0 -0 -1] 2:u=[-0 -0] 2:b=[0 0 1]

@@ -26,9 +26,9 @@
 ;; Lengths do not overflow; the slope at 0 is 0.
 (norm v)
 ; run: v=[3 4] => 5
-; run: v=[1e300 1e300] => inf
+; run: v=[1e300 1e300] => 0x1.0e4d50f99b211p+997
 ; run: v=[0 0] => 0
-; run: v=[5e-324 0] => 0
+; run: v=[5e-324 0] => 0x0.0000000000001p-1022
 ; run: v=[inf nan] => nan
 ; both: v=[3 4] => v=[0.6 0.8]
 ; both: v=[0 0] => v=[0 0]
@@ -59,3 +59,14 @@
 ;; Lengths are numbers.
 (* x (vlen v))
 ; run: x=2 v=[1 2 3] => 6
+
+;; Squares that overflow or vanish are no part of a length.
+(values (length (norm v)) (direction (normalize v)))
+; run: v=[3e200 4e200] => length=0x1.a20df0dcd3afp+666 direction=[0x1.3333333333334p-1 0.8]
+; run: v=[3e-200 4e-200] => length=0x1.e9e369aa2b597p-663 direction=[0.6 0.8]
+; run: v=[3e-320 0] => length=0x0.00000000017b8p-1022 direction=[1 0]
+; run: v=[0 0] => length=0 direction=[nan nan]
+; run: v=[1e308 1e308] => length=0x1.92c80954c51f5p+1023 direction=[0x1.6a09e667f3bccp-1 0x1.6a09e667f3bccp-1]
+; run: v=[inf 1] => length=inf direction=[nan 0]
+; run f32: v=[3e30 4e30] => length=0x1.f8def8p+101 direction=[0x1.333332p-1 0x1.99999ap-1]
+; run f32: v=[3e-30 4e-30] => length=0x1.95a5fp-98 direction=[0x1.333334p-1 0x1.99999ap-1]

@@ -40,7 +40,7 @@ pub const SHAPES: [Shape; 8] = [
     Shape::Matrix(3, 2),
 ];
 
-/// Primitives of any number of operands are called with up to three.
+/// Primitives of any number of operands are called with up to three, those that take more with as many as they need.
 const MOST: usize = 3;
 
 /// Whether the value of an operation jumps: its derivative is zero, or its kinks are poles of another branch.
@@ -75,7 +75,7 @@ pub fn giving(result: Shape, smooth: bool) -> &'static [&'static Call] {
 
 fn calls(primitive: Primitive) -> Vec<Call> {
     let arity = primitive.arity();
-    let most = arity.max.unwrap_or(arity.min.max(2)).min(MOST);
+    let most = arity.max.unwrap_or(arity.min.max(2)).min(MOST).max(arity.min);
     let mut found = Vec::new();
     for count in arity.min.max(1)..=most {
         for code in 0..SHAPES.len().pow(count as u32) {

@@ -12,6 +12,7 @@ use neural_compiler::internals::derive::adjoint::{Seeds, adjoint};
 use neural_compiler::{CompileOptions, Derivative, Kernel, Program, Shape, Signature, Tier};
 use support::bounds::{Approx, Constants, half_ulp, outputs, reliable_outputs, ulp};
 use support::derive::{Case, Value, matrix, number, vector};
+use support::exact;
 use support::generate::Rng;
 
 /// How far a result is from a reference, in units of its error bound.
@@ -492,28 +493,8 @@ fn cofactors_are_determinants_of_minors() {
     }
 }
 
-/// A determinant of integers without a quotient that is not exact (Bareiss, Mathematics of Computation 22, 1968).
-fn exact_determinant(mut m: Vec<i128>, n: usize) -> i128 {
-    let (mut sign, mut before) = (1, 1);
-    for k in 0..n.saturating_sub(1) {
-        let Some(row) = (k..n).find(|row| m[row * n + k] != 0) else { return 0 };
-        if row != k {
-            (0..n).for_each(|column| m.swap(k * n + column, row * n + column));
-            sign = -sign;
-        }
-        for i in k + 1..n {
-            for j in k + 1..n {
-                m[i * n + j] = (m[i * n + j] * m[k * n + k] - m[i * n + k] * m[k * n + j]) / before;
-            }
-        }
-        before = m[k * n + k];
-    }
-    sign * m.last().copied().unwrap_or(1)
-}
-
 fn exact_cofactors(m: &[i64], n: usize) -> Vec<i128> {
-    let minor = |k: usize| minor(m, n, k / n, k % n).into_iter().map(i128::from).collect();
-    (0..n * n).map(|k| [1, -1][(k / n + k % n) % 2] * exact_determinant(minor(k), n - 1)).collect()
+    exact::cofactors(&m.iter().map(|&x| x.into()).collect::<Vec<i128>>(), n)
 }
 
 /// The gradient of a larger determinant is as accurate as a backward stable solution, whatever the rank.

@@ -122,6 +122,7 @@ const VECTORS: &[&str] = &[
     "(let ((m (+ (slice u 0 63) (slice u 2 65) (* s (slice u 1 64))))) (vappend (ref u 0) m v))",
     "(vsum (* (vappend u v) (vappend v (sin u))))",
     "(vsum (slice (vappend u v s) 30 90))",
+    "(solve-tridiagonal (slice u 1) (+ s v) (slice v 1) u)",
     "(+ (ref u 5) (ref u 7) (vsum (slice u 6 9)) (norm u))",
     "(norm (vappend (ref u 64) (abs (slice u 0 30)) (max s (slice v 20 40))))",
 ];
@@ -151,6 +152,9 @@ const MATRICES: &[&str] = &[
     "(trace (matmul (transpose A) A))",
     "(det A)",
     "(inv A)",
+    "(solve A v)",
+    "(solve A (+ B s))",
+    "(cholesky (+ (* 9 (eye (vlen A))) A))",
     "(ref (inv (+ A (eye (vlen A)))) 2 1)",
     "(vsum (* (max A B) (slice (vappend A B) 3 (+ 3 (vlen A)))))",
     "(norm (+ (mat v (slice (vappend v v) 1 (+ 1 (vlen v)))) s))",

@@ -10,6 +10,7 @@ mod inside;
 mod language;
 mod large;
 mod limits;
+mod linear;
 mod loops;
 mod oracle;
 mod repeats;

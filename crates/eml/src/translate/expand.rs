@@ -296,6 +296,8 @@ fn applied(op: Op, operands: &[Id], writer: &mut Writer) -> Option<Id> {
         }
         Op::ProductRe | Op::ProductIm | Op::QuotientRe | Op::QuotientIm => return None,
         Op::Outer | Op::Det | Op::Cofactors | Op::Inv | Op::Singular | Op::Advance => return None,
+        Op::Solve | Op::Cholesky | Op::SolveTridiagonal | Op::SolveLower | Op::Triangle => return None,
+        Op::Indefinite | Op::SingularTridiagonal => return None,
     };
     Some(writer.add(term))
 }
