@@ -16,6 +16,7 @@ use crate::source::{Diagnostic, Span};
 const FILES: &[(&str, &str)] = &[
     ("prelude/functions.scm", include_str!("functions.scm")),
     ("prelude/arrays.scm", include_str!("arrays.scm")),
+    ("prelude/mechanics.scm", include_str!("mechanics.scm")),
 ];
 
 /// Where a definition stands.
