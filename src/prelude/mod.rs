@@ -20,6 +20,7 @@ const FILES: &[(&str, &str)] = &[
     ("prelude/quadrature.scm", include_str!("quadrature.scm")),
     ("prelude/motion.scm", include_str!("motion.scm")),
     ("prelude/data.scm", include_str!("data.scm")),
+    ("prelude/mechanics.scm", include_str!("mechanics.scm")),
 ];
 
 /// Where a definition stands.

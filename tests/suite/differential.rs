@@ -292,7 +292,7 @@ fn every_tier_agrees(count: u64, dtype: Dtype, generate: &(dyn Fn(u64) -> Genera
 /// Programs with derivatives inside, in either precision.
 #[test]
 fn every_tier_gives_the_same_derivatives_inside() {
-    let count = setting("NC_PROGRAMS", 300);
+    let count = setting("NC_PROGRAMS", 60);
     for dtype in [Dtype::F64, Dtype::F32] {
         every_tier_agrees(count, dtype, &|seed| styled(seed, Style::DERIVATIVES));
     }
@@ -336,7 +336,7 @@ fn trees_differentiate(seed: u64, dtype: Dtype, compared: &AtomicUsize) {
 #[test]
 fn trees_differentiate_like_graphs() {
     for dtype in [Dtype::F64, Dtype::F32] {
-        let count = setting("NC_PROGRAMS", 600);
+        let count = setting("NC_PROGRAMS", 200);
         let compared = AtomicUsize::new(0);
         for_seeds(count, |seed| trees_differentiate(seed, dtype, &compared));
         let compared = compared.into_inner();
@@ -410,7 +410,7 @@ fn forward_and_reverse_mode_agree_in_binary32() {
 #[test]
 fn forward_and_reverse_mode_agree_on_derivatives_inside() {
     let style = Style { smooth: true, ..Style::DERIVATIVES };
-    both_modes_agree(setting("NC_PROGRAMS", 300), Dtype::F64, &|seed| styled(seed, style));
+    both_modes_agree(setting("NC_PROGRAMS", 60), Dtype::F64, &|seed| styled(seed, style));
 }
 
 fn both_modes_agree(count: u64, dtype: Dtype, generate: &(dyn Fn(u64) -> Generated + Sync)) {

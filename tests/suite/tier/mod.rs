@@ -12,6 +12,7 @@ mod large;
 mod limits;
 mod linear;
 mod loops;
+mod mechanics;
 mod oracle;
 mod repeats;
 mod slopes;
