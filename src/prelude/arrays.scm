@@ -61,6 +61,10 @@
   (let ((n (vlen v)))
     (loop ((k 1) (most (ref v 0))) (if (>= k n) most (recur (+ k 1) (max most (ref v k)))))))
 
+; (log-sum-exp v): the logarithm of the sum of the exponentials, without overflow
+(define (log-sum-exp v)
+  (let ((most (vmax v))) (+ most (log (vsum (exp (- v most)))))))
+
 ; (mean v): the sum of the elements divided by their number
 (define (mean v) (/ (vsum v) (vlen v)))
 
