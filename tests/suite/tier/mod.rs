@@ -13,7 +13,6 @@ mod linear;
 mod loops;
 mod oracle;
 mod repeats;
-mod slopes;
 mod stacks;
 mod tail_calls;
 mod unrolled;
