@@ -14,7 +14,7 @@
 ; (interpolate xs ys x): the straight lines between the points (xs, ys) at x, where xs grows: at least 2, up to 10⁵ and more. Outside the knots,
 ; where it is outside its safe domain, the value at the end; at a knot the derivative is that of the segment on the right
 (define (interpolate xs ys x)
-  (let* ((n (vlen xs ys)) (first (ref xs 0)) (last (ref xs (- n 1))))
+  (let* ((n (common-length xs ys)) (first (ref xs 0)) (last (ref xs (- n 1))))
     (%inside x first last
       (cond ((< x first) (ref ys 0))
             ((> x last) (ref ys (- n 1)))
@@ -30,7 +30,7 @@
 
 ; (spline-bends xs ys): the second derivatives of the spline at its knots, for `spline-at`
 (define (spline-bends xs ys)
-  (let ((n (vlen xs ys)))
+  (let ((n (common-length xs ys)))
     (if (= n 2) (zeros-like xs)
         (let* ((h (- (slice xs 1) (slice xs 0 (- n 1))))
                (slopes (/ (- (slice ys 1) (slice ys 0 (- n 1))) h))
@@ -43,7 +43,7 @@
 
 ; (spline-at xs ys bends x): the spline at x, where `(spline-bends xs ys)` is known: it is computed once for many x
 (define (spline-at xs ys bends x)
-  (let* ((n (vlen xs ys bends)) (first (ref xs 0)) (last (ref xs (- n 1))))
+  (let* ((n (common-length xs ys bends)) (first (ref xs 0)) (last (ref xs (- n 1))))
     (%inside x first last
       (let* ((i (%segment xs x))
              (from (ref xs i))
@@ -72,7 +72,7 @@
 
 ; (covariance u v): the mean product of what the elements of two vectors are away from their means
 (define (covariance u v)
-  (/ (vsum (* (- u (mean u)) (- v (mean v)))) (vlen u v)))
+  (/ (vsum (* (- u (mean u)) (- v (mean v)))) (common-length u v)))
 
 ; (correlation u v): the covariance divided by both standard deviations
 (define (correlation u v) (/ (covariance u v) (* (standard-deviation u) (standard-deviation v))))
