@@ -181,8 +181,8 @@ enum Continuation<'a> {
     Return { key: CallKey, var: Var, most: f64 },
     Iterate { pending: Pending<'a>, var: Var },
     Define { pending: calls::Pending },
-    Unroll(loops::Unrolled<'a>),
     Derive { pending: derivatives::Pending<'a> },
+    Unroll(loops::Unrolled<'a>),
 }
 
 struct Frame<'a> {
@@ -585,11 +585,11 @@ impl<'a> Builder<'a> {
             }
             Continuation::Iterate { pending, var } => self.leave_loop(pending, outcome, var),
             Continuation::Define { pending } => self.end_function(pending, outcome),
-            Continuation::Unroll(unrolled) => self.next_unrolled(unrolled, outcome),
             Continuation::Derive { pending } => {
                 self.end_derivative(pending, outcome);
                 None
             }
+            Continuation::Unroll(unrolled) => self.next_unrolled(unrolled, outcome),
         }
     }
 
