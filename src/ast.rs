@@ -109,6 +109,8 @@ pub struct Ast {
     pub body: Body,
     /// How long a row may take, as far as the program says.
     pub limits: Limits,
+    /// How many specialisations of its functions there may be, if the program says so.
+    pub specialisations: Option<u64>,
 }
 
 impl Ast {
@@ -121,6 +123,7 @@ impl Ast {
             definitions: Vec::new(),
             body: Body::LastFunction,
             limits: Limits::default(),
+            specialisations: None,
         }
     }
 
@@ -207,7 +210,7 @@ impl Ast {
 /// Whether two programs are the same up to places: names that readers made up correspond, all others are alike.
 pub fn same(a: &Ast, b: &Ast) -> bool {
     let mut comparison = Comparison { a, b, made: HashMap::new(), back: HashMap::new(), left: Vec::new() };
-    a.limits == b.limits && comparison.program() == Some(())
+    a.limits == b.limits && a.specialisations == b.specialisations && comparison.program() == Some(())
 }
 
 /// Comparing: `None` where something differs.

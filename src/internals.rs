@@ -33,6 +33,19 @@ rooms! {
     prelude problem program resolve source stages types
 }
 
+/// The first-order program of a text in Scheme (`nc ir --stage first-order`), whether or not it can be compiled.
+///
+/// # Errors
+///
+/// Everything that is wrong with the text and its names, as codes and words.
+pub fn first_order(source: &str) -> Result<String, String> {
+    let limits = ReaderLimits::default();
+    let ast = Dialect::Scheme.read_ast(source, &limits).map_err(|errors| format!("{errors:?}"))?;
+    let vocabulary = Dialect::Scheme.vocabulary();
+    let resolved = crate::specialise::resolve(&ast, vocabulary, u32::MAX / 2, limits.specialisations);
+    resolved.map(|program| crate::resolve::print::dump(&program)).map_err(|problems| format!("{problems:?}"))
+}
+
 impl Dialect {
     /// Reads a program.
     ///

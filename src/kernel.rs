@@ -31,7 +31,8 @@ use crate::graph::{Check, Graph, Input, Output, Reason, Role, Shape, Source};
 use crate::interpret::ast::{AstInterpreter, AstKernel, Failure, FailureReason, Scratch, Variable};
 use crate::interpret::graph::GraphInterpreter;
 use crate::limits::{DEFAULT_MEMORY_BYTES, Limits, MAX_COLUMNS, MAX_DEPTH};
-use crate::lower::{is_summed, lower, lower_complete};
+use crate::lower::size::beyond;
+use crate::lower::{TAPE_CELL_BYTES, is_summed, lower, lower_complete};
 use crate::ops::{Met, Watch};
 use crate::source::Span;
 
@@ -166,8 +167,8 @@ pub struct CompileOptions {
     /// How much memory a thread may use for the states of loops that are differentiated in reverse, in bytes. Less memory
     /// takes more time and changes no bit.
     pub(crate) tape_bytes: usize,
-    /// How much memory compiling may take, and a row beside its tapes, in bytes, each about. A program that needs more is
-    /// refused before it takes it.
+    /// How much memory compiling may take, and the rows that are evaluated at the same time beside their tapes, in bytes, each
+    /// about. A program of which a row needs more is refused before it takes it; fewer threads evaluate rows that need much.
     pub(crate) memory_bytes: usize,
     /// How long a row may take; `None` for what the program's header comment says.
     pub(crate) limits: Option<Limits>,
@@ -219,8 +220,9 @@ impl CompileOptions {
         CompileOptions { tape_bytes, ..self }
     }
 
-    /// Sets how much memory compiling may take, and a row beside its tapes, in bytes, each about; [`DEFAULT_MEMORY_BYTES`] by
-    /// default. A program that needs more is refused before it takes it.
+    /// Sets how much memory compiling may take, and the rows that are evaluated at the same time beside their tapes, in bytes,
+    /// each about; [`DEFAULT_MEMORY_BYTES`] by default. A program of which a row needs more is refused before it takes it; fewer
+    /// threads evaluate rows that need much.
     pub fn memory_bytes(self, memory_bytes: usize) -> CompileOptions {
         CompileOptions { memory_bytes, ..self }
     }
@@ -298,7 +300,7 @@ impl Default for CompileOptions {
 }
 
 /// Memory cells that machine code may use: each holds a number for every row of a lane group.
-const MAX_CELLS: u32 = 1 << 24;
+const MAX_CELLS: usize = 1 << 24;
 
 /// Memory for the tapes of one thread unless the caller says otherwise.
 pub const DEFAULT_TAPE_BYTES: usize = 64 << 20;
@@ -545,8 +547,8 @@ fn input_indices(graph: &Graph, names: &[String]) -> Result<Vec<u32>, KernelErro
 enum NotNative {
     #[error("{size} instructions are more than {limit}")]
     Size { size: usize, limit: usize },
-    #[error("{cells} numbers in memory are more than {MAX_CELLS}")]
-    Memory { cells: u32 },
+    #[error("{cells} numbers in memory are more than {most}")]
+    Memory { cells: usize, most: usize },
     #[error("it may need {} MiB of stack", bytes >> 20)]
     Stack { bytes: usize },
     #[error("the compiler has made a wrong lane program: {0}")]
@@ -561,21 +563,22 @@ struct Making {
     tier: Tier,
     max_instructions: usize,
     tape_bytes: usize,
+    memory_bytes: usize,
 }
 
 impl Making {
     fn of(options: &CompileOptions) -> Making {
-        let CompileOptions { tier, max_instructions, tape_bytes, .. } = *options;
-        Making { tier, max_instructions, tape_bytes }
+        let CompileOptions { tier, max_instructions, tape_bytes, memory_bytes, .. } = *options;
+        Making { tier, max_instructions, tape_bytes, memory_bytes }
     }
 }
 
 /// Native code that reports rows outside the fast range of a recipe, or the complete one.
 fn native(graph: &Graph, making: Making, complete: bool) -> Result<Code, NotNative> {
     let limit = making.max_instructions;
-    // Lowering a program that is far too large would itself take long.
-    let size = graph.work();
-    if size > limit {
+    // Lowering a program that is far too large would itself take long, and much memory. What operations share is not known
+    // before, but hardly is half of a program.
+    if let Some(size) = beyond(graph, limit.saturating_mul(2)) {
         return Err(NotNative::Size { size, limit });
     }
     let program = match complete {
@@ -586,8 +589,10 @@ fn native(graph: &Graph, making: Making, complete: bool) -> Result<Code, NotNati
     if size > limit {
         return Err(NotNative::Size { size, limit });
     }
-    if program.cells > MAX_CELLS {
-        return Err(NotNative::Memory { cells: program.cells });
+    let memory = making.memory_bytes.saturating_add(making.tape_bytes);
+    let (cells, most) = (program.cells as usize, (memory / TAPE_CELL_BYTES).min(MAX_CELLS));
+    if cells > most {
+        return Err(NotNative::Memory { cells, most });
     }
     crate::lower::verify::verify(&program).map_err(NotNative::Wrong)?;
     let (code, stack) = match making.tier.isa()? {
@@ -623,6 +628,8 @@ struct Inner {
     graph: Graph,
     outputs: Vec<OutputInfo>,
     notes: Vec<String>,
+    /// How many threads there is memory for.
+    most_threads: usize,
 }
 
 /// Native code of complete recipes.
@@ -723,7 +730,8 @@ impl Kernel {
                 }
             }
         };
-        Ok(Kernel::assemble(graph, code, notes, Some(Making::of(options)), interpreter))
+        let kernel = Kernel::assemble(graph, code, notes, Some(Making::of(options)), interpreter);
+        Ok(kernel.within(options.memory_bytes, options.tape_bytes))
     }
 
     /// A kernel for values that interprets the program a graph was built from.
@@ -739,7 +747,7 @@ impl Kernel {
         check_memory(&graph, memory_bytes)?;
         let outputs = graph.outputs.iter().map(|o| graph.shape(o.node).len()).sum();
         let kernel = AstKernel::new(interpreter, outputs, &graph.checks);
-        Ok(Kernel::assemble(graph, Code::Ast(kernel), Vec::new(), None, None))
+        Ok(Kernel::assemble(graph, Code::Ast(kernel), Vec::new(), None, None).within(memory_bytes, 0))
     }
 
     /// Compiles a graph for a given subset of this processor's features.
@@ -774,8 +782,21 @@ impl Kernel {
             .collect();
         let interpreter = OnceLock::new();
         let complete = Complete { given_up: AtomicUsize::new(0), code: OnceLock::new(), making };
-        let inner = Inner { code, complete, interpreter, program, graph, outputs, notes };
+        let most_threads = usize::MAX;
+        let inner = Inner { code, complete, interpreter, program, graph, outputs, notes, most_threads };
         Kernel { inner: Arc::new(inner) }
+    }
+
+    /// The same kernel, evaluated by no more threads than there is memory for, tapes aside.
+    fn within(mut self, memory_bytes: usize, tape_bytes: usize) -> Kernel {
+        let interpreted = self.inner.graph.row_elements().saturating_mul(ELEMENT_BYTES);
+        let bytes = match &self.inner.code {
+            Code::Native(_) | Code::Wide(_) => self.shape().scratch_bytes.saturating_sub(tape_bytes),
+            Code::Interpreted | Code::Ast(_) => interpreted,
+        };
+        let inner = Arc::get_mut(&mut self.inner).expect("a kernel that was just made has one owner");
+        inner.most_threads = (memory_bytes / bytes.max(1)).max(1);
+        self
     }
 
     /// The inputs. Those whose source is [`Source::Shared`](crate::graph::Source::Shared) are parameters; the others take one column per element, in
@@ -1033,6 +1054,10 @@ impl BatchKernel for Kernel {
             Code::Interpreted => self.interpreter().lanes(),
             Code::Ast(kernel) => kernel.lanes(),
         }
+    }
+
+    fn most_threads(&self) -> usize {
+        self.inner.most_threads
     }
 
     unsafe fn run(&self, args: &Args) -> u32 {

@@ -69,6 +69,7 @@ pub use ops::{
     Arity, Bound, Domain, Kink, Met, Op, OpInfo, Primitive, ShapeError, Single, Singularity, Syntax,
 };
 pub use picture::{Detail, Picture, TooLarge};
+pub use prelude::LibraryWord;
 pub use program::{Error, Program, Stage, Subject};
 pub use source::{Diagnostic, Excerpt, Place, Severity, SourceId, SourceMap, Span, TooLong};
 pub use stages::StageTimes;

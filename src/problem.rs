@@ -60,7 +60,6 @@ pub const NAMES_ELSEWHERE: &[(&str, &str)] = &[
     ("sgn", "sign"),
     ("sqr", "square"),
     ("squareroot", "sqrt"),
-    ("sum", "vsum"),
     ("tangent", "tan"),
     ("vector-ref", "ref"),
     ("where", "if"),

@@ -249,10 +249,16 @@ impl Program {
         limits: &ReaderLimits,
     ) -> Result<Program, Error> {
         let end = sources.end();
+        let asked = ast.specialisations.and_then(|asked| usize::try_from(asked).ok());
+        let specialisations = asked.unwrap_or(limits.specialisations);
         let spell = |problems: &[Problem]| -> Vec<Diagnostic> {
-            problems.iter().map(|problem| prelude::called_from(dialect.spell(problem), end)).collect()
+            let words = problems.iter().map(|problem| prelude::called_from(dialect.spell(problem), end));
+            let mut all: Vec<Diagnostic> = words.collect();
+            // Two places of one line of the library.
+            all.dedup();
+            all
         };
-        let resolved = specialise::resolve(&ast, dialect.vocabulary(), end, limits.specialisations)
+        let resolved = specialise::resolve(&ast, dialect.vocabulary(), end, specialisations)
             .map_err(|problems| Error::Source(spell(&problems)).located(&sources))?;
         if resolved.library {
             for file in &prelude::library().files {
@@ -266,7 +272,8 @@ impl Program {
         let mut warnings: Vec<Diagnostic> = spell(&resolved.warnings);
         warnings.extend(lost_literals(&ast, &sources));
         debug_assert_eq!(anf::verify::verify(&anf::build::build(&resolved)), Ok(()));
-        let anf = anf::build::build_loops(&resolved);
+        let mut anf = anf::build::build_loops(&resolved);
+        anf.library = resolved.library.then_some(end);
         debug_assert_eq!(anf::verify::verify(&anf), Ok(()));
         Ok(Program { sources, ast, resolved: Arc::new(resolved), anf, warnings })
     }
@@ -335,7 +342,10 @@ impl Program {
 
     fn graph_with(&self, signature: &Signature, options: &BuildOptions) -> Result<Graph, Error> {
         self.check_names(signature)?;
-        build::build(&self.anf, signature, options).map_err(Error::Source)
+        build::build(&self.anf, signature, options).map_err(|errors| {
+            let end = self.anf.library.unwrap_or(u32::MAX);
+            Error::Source(errors.into_iter().map(|error| prelude::called_from(error, end)).collect())
+        })
     }
 
     fn check_names(&self, signature: &Signature) -> Result<(), KernelError> {

@@ -18,7 +18,7 @@
 
 pub(crate) mod analyse;
 pub(crate) mod calls;
-mod captures;
+pub(crate) mod captures;
 pub(crate) mod names;
 pub(crate) mod print;
 mod warnings;

@@ -44,6 +44,8 @@ pub struct Anf {
     pub result_names: Vec<String>,
     /// The results, defined in `main`: one atom, or one for each name.
     pub results: Vec<Atom>,
+    /// Where the places of the library begin, if the program has parts of it.
+    pub library: Option<u32>,
 }
 
 impl Anf {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use nc_runtime::lanes::Precision;
 
 use super::{Again, Builder, Continuation, Frame, Level, Outcome, Place};
-use crate::anf::{Loop, Var};
+use crate::anf::{Atom, Loop, Rhs, Var};
 use crate::entity::EntityVec;
 use crate::graph::copy::copy;
 use crate::graph::region::substitute;
@@ -18,6 +18,25 @@ use crate::source::{Diagnostic, Span};
 
 /// How deep loops may be nested. Interpreters and code generation nest as loops do.
 const MAX_NESTING: usize = 64;
+
+/// Loops of the library that make arrays element by element, whose counter has a name that begins with [`EACH`], are carried
+/// out where they stand up to so many iterations: then elements have constant places.
+const MAX_EACH: f64 = 32.0;
+const EACH: &str = "%each";
+
+/// Other loops of the library up to so many.
+const MAX_UNROLLED: f64 = 4.0;
+
+/// A loop that is carried out where it stands.
+pub(super) struct Unrolled<'a> {
+    inner: &'a Loop,
+    var: Var,
+    span: Span,
+    /// The states of the iteration at hand.
+    states: Vec<Node>,
+    /// How many checks there were before.
+    checks: usize,
+}
 
 /// A loop whose body is being built.
 pub(super) struct Pending<'a> {
@@ -55,6 +74,11 @@ impl<'a> Builder<'a> {
             first.push(self.as_number(value));
         }
         let late = inner.inits.iter().any(Option::is_none);
+        if !late && let Some(trips) = self.few_trips(inner, &first) {
+            self.here.most += trips;
+            let checks = self.here.graph.checks.len();
+            return Some(self.unrolled(Unrolled { inner, var, span, states: first, checks }));
+        }
         let reported = late.then(|| self.reported.clone());
         let pending = Pending { inner, first, span, errors: self.errors.len(), reported };
         let shapes: Vec<Shape> = pending.first.iter().map(|&node| self.here.graph.shape(node)).collect();
@@ -70,6 +94,84 @@ impl<'a> Builder<'a> {
             self.here.steps = Some(self.here.graph.input("steps", Shape::Scalar, state));
         }
         Some(self.frame(inner.body, true, Continuation::Iterate { pending, var }))
+    }
+
+    /// How often a loop of the library goes on that counts from one constant to another, if that is seldom. Rows whose steps are
+    /// counted have loops, which count them.
+    fn few_trips(&self, inner: &Loop, first: &[Node]) -> Option<f64> {
+        if self.counting || self.unknown > 0 || self.anf.library.is_none_or(|from| inner.span.start < from) {
+            return None;
+        }
+        let body = &self.anf.blocks[inner.body];
+        let [test, choice] = body.bindings.as_slice() else { return None };
+        let (Rhs::Primitive(primitive, operands), Rhs::If(condition, ..)) = (&test.rhs, &choice.rhs) else {
+            return None;
+        };
+        let ([counter, end], "=" | ">=") = (operands.as_slice(), primitive.name()) else { return None };
+        let (Atom::Var(counter), Atom::Var(tested)) = (counter.atom, condition.atom) else { return None };
+        let place = inner.vars.iter().position(|&state| state == counter).filter(|_| tested == test.var)?;
+        let end = match end.atom {
+            Atom::Literal(literal) => literal.f64,
+            Atom::Var(var) if inner.vars.contains(&var) => return None,
+            Atom::Var(var) => {
+                let Place { level, node } = self.values[var]?;
+                let graph =
+                    if level < self.outer.len() { &self.outer[level].graph } else { &self.here.graph };
+                graph.constant(node)?
+            }
+        };
+        let trips = end - self.here.graph.constant(first[place])?;
+        let each = self.anf.vars[counter].name.starts_with(EACH);
+        let most = if each { MAX_EACH } else { MAX_UNROLLED };
+        (trips.fract() == 0.0 && (0.0..=most.min(self.options.limits.iterations as f64)).contains(&trips))
+            .then_some(trips)
+    }
+
+    /// The frame of the iteration with these states.
+    fn unrolled(&mut self, unrolled: Unrolled<'a>) -> Frame<'a> {
+        let inner = unrolled.inner;
+        for (&state, &node) in inner.vars.iter().zip(&unrolled.states) {
+            self.set(state, Some(node));
+        }
+        self.frame(inner.body, true, Continuation::Unroll(unrolled))
+    }
+
+    /// After an iteration of a loop that is carried out where it stands: the next one, or the value.
+    pub(super) fn next_unrolled(
+        &mut self,
+        mut unrolled: Unrolled<'a>,
+        outcome: Outcome,
+    ) -> Option<Frame<'a>> {
+        // What an iteration checks is checked in each one of a loop around it.
+        self.here.exit_only.retain(|&check| check < unrolled.checks);
+        let Some(again) = outcome.again else {
+            self.set(unrolled.var, outcome.value);
+            return None;
+        };
+        let mut next = Vec::with_capacity(again.next.len());
+        for (k, (&value, &span)) in again.next.iter().zip(&again.spans).enumerate() {
+            let Some(value) = value else {
+                self.set(unrolled.var, None);
+                return None;
+            };
+            let value = self.as_number(value);
+            let (shape, state) = (self.here.graph.shape(value), self.here.graph.shape(unrolled.states[k]));
+            if shape != state {
+                self.state_changes(unrolled.inner.vars[k], state, shape, span);
+                self.set(unrolled.var, None);
+                return None;
+            }
+            next.push(value);
+        }
+        unrolled.states = next;
+        self.here.graph.set_span(Some(unrolled.span));
+        Some(self.unrolled(unrolled))
+    }
+
+    fn state_changes(&mut self, var: Var, before: Shape, now: Shape, span: Span) {
+        let name = &self.anf.vars[var].name;
+        let message = format!("`{name}` is {before} at first and {now} in the next iteration");
+        self.shape_error(ShapeError::new(message), span, &[]);
     }
 
     /// Ends the body of a loop and puts the region into the graph around it.
@@ -134,10 +236,7 @@ impl<'a> Builder<'a> {
             let value = value.or_else(|| (self.unknown > 0).then(|| self.state(k)))?;
             let (shape, state) = (self.here.graph.shape(value), self.here.graph.shape(self.state(k)));
             if shape != state {
-                let info = &self.anf.vars[pending.inner.vars[k]];
-                let message =
-                    format!("`{}` is {state} at first and {shape} in the next iteration", info.name);
-                self.shape_error(ShapeError::new(message), span, &[]);
+                self.state_changes(pending.inner.vars[k], state, shape, span);
                 return None;
             }
             next.push(self.as_number(value));

@@ -182,6 +182,7 @@ enum Continuation<'a> {
     Iterate { pending: Pending<'a>, var: Var },
     Define { pending: calls::Pending },
     Derive { pending: derivatives::Pending<'a> },
+    Unroll(loops::Unrolled<'a>),
 }
 
 struct Frame<'a> {
@@ -349,7 +350,13 @@ impl<'a> Builder<'a> {
         let Some(main) = anf.main else { return };
         let most = self.most;
         let mut stack = vec![self.frame(main, false, Continuation::Finish)];
-        while let Some(frame) = stack.last_mut() {
+        let mut located = 0;
+        while !stack.is_empty() {
+            if self.errors.len() > located {
+                self.say_calls(&stack, located);
+                located = self.errors.len();
+            }
+            let Some(frame) = stack.last_mut() else { break };
             if self.errors.len() >= MAX_ERRORS {
                 return;
             }
@@ -390,6 +397,21 @@ impl<'a> Builder<'a> {
         for (id, called) in graph.called_functions().iter() {
             if !called {
                 graph.functions[id] = Arc::new(Function::never_called(graph.precision));
+            }
+        }
+    }
+
+    /// Says of errors in the library, from this one on, which call of the program leads there.
+    fn say_calls(&mut self, stack: &[Frame<'a>], from: usize) {
+        let Some(library) = self.anf.library else { return };
+        let bindings = stack.iter().rev().filter_map(|frame| {
+            let block = &self.anf.blocks[frame.block];
+            block.bindings.get(frame.next.checked_sub(1)?)
+        });
+        let call = bindings.map(|binding| binding.span).find(|span| span.start < library);
+        for error in &mut self.errors[from..] {
+            if let Some(call) = call.filter(|_| error.span.start >= library) {
+                error.related.insert(0, (call, "by way of this call".into()));
             }
         }
     }
@@ -567,6 +589,7 @@ impl<'a> Builder<'a> {
                 self.end_derivative(pending, outcome);
                 None
             }
+            Continuation::Unroll(unrolled) => self.next_unrolled(unrolled, outcome),
         }
     }
 

@@ -160,7 +160,7 @@ pub struct ReaderLimits {
     pub source_bytes: usize,
     /// Parentheses open at the same time; in infix notation also forms and operators that wait for their last operand.
     pub nesting: usize,
-    /// Specialisations of functions to the functions among their operands.
+    /// Specialisations of functions to the functions among their operands, unless the program's header says how many.
     pub specialisations: usize,
 }
 

@@ -22,6 +22,11 @@ pub fn neutral(problem: &Problem) -> Diagnostic {
     words
 }
 
+/// A function, which may have no name, at the place of the message.
+fn this(function: &str) -> &str {
+    if function == "a function" { "this function" } else { function }
+}
+
 fn fact(problem: &Problem) -> Diagnostic {
     let new = |message: String| match problem.severity() {
         Severity::Error => Diagnostic::error(problem.code(), problem.span, message),
@@ -90,10 +95,15 @@ fn fact(problem: &Problem) -> Diagnostic {
         ProblemKind::DerivativeArity { form, function, defined, params } => {
             let words = match form.as_str() {
                 "D" | "jvp" | "vjp" => new(format!(
-                    "`{form}` takes a function of one argument, and {function} has {}",
+                    "`{form}` takes a function of one argument, and {} has {}",
+                    this(function),
                     count(*params, "parameter")
                 )),
-                _ => new(format!("{function} has {}, none of them `{form}`", count(*params, "parameter"))),
+                _ => new(format!(
+                    "{} has {}, and none has the number {form}",
+                    this(function),
+                    count(*params, "parameter")
+                )),
             };
             match defined {
                 Some(defined) => words.related(*defined, "defined here"),
@@ -101,13 +111,13 @@ fn fact(problem: &Problem) -> Diagnostic {
             }
         }
         ProblemKind::DerivativeOfFunctions { function } => {
-            new(format!("the derivative of {function}, whose operands or values are functions"))
+            new(format!("the derivative of {}, whose operands or values are functions", this(function)))
                 .help("differentiate a function of numbers that gives numbers")
         }
         ProblemKind::PartialIndex => new("`partial` takes the number of an argument, counted from 0".into()),
         ProblemKind::ValueArity { function, least, most, given, defined } => {
             let expected = operands(*least, *most);
-            let words = new(format!("{function} takes {expected}, and is called with {given} here"));
+            let words = new(format!("{} takes {expected}, and is called with {given} here", this(function)));
             match defined {
                 Some(defined) => words.related(*defined, "defined here"),
                 None => words,
@@ -119,9 +129,9 @@ fn fact(problem: &Problem) -> Diagnostic {
                 .help("call the final function with a function from another one, which the program then ends in")
         }
         ProblemKind::Endless { function, limit } => new(format!(
-            "specialising `{function}` to its function operands does not end: {limit} specialisations are made"
+            "specialising `{function}` to its function operands does not end within {limit} specialisations"
         ))
-        .help("pass functions on unchanged where a function calls itself; the limit is `--max-specialisations`"),
+        .help("pass functions on unchanged where a function calls itself; `--max-specialisations N` in the header raises the limit"),
         ProblemKind::EndsInValue { .. } => {
             new("the program ends in the definition of a value".into())
         }

@@ -30,7 +30,7 @@ use nc_runtime::lanes::Precision;
 
 use crate::entity::{EntityVec, entity};
 use crate::limits::Limits;
-use crate::ops::{Algebra, LARGE, Met, Op};
+use crate::ops::{Algebra, Met, Op};
 use crate::source::Span;
 pub use crate::types::{Elem, ExtentError, Shape, Type};
 pub use region::{Failure, Function, FunctionId, Region, RegionId, RegionKind, ResultRole};
@@ -244,9 +244,6 @@ pub struct Graph {
 /// not be able to let them collide.
 pub(crate) type FastHash = foldhash::fast::RandomState;
 
-/// Instructions of a loop over elements.
-const LOOP_WORK: usize = 32;
-
 /// What a call of a recursive function takes of a stack beside its values, in elements of an interpreter.
 const CALL_ELEMENTS: usize = 32;
 
@@ -429,38 +426,6 @@ impl Graph {
             }
         }
         live
-    }
-
-    /// About how many instructions its live nodes stand for: loops over elements count as what an iteration takes.
-    pub fn work(&self) -> usize {
-        // Functions take all values apart.
-        let functions = self.functions.values().map(|function| function.body.work_with(usize::MAX));
-        functions.fold(self.work_with(LARGE), usize::saturating_add)
-    }
-
-    /// The same if values of more than so many elements stand in memory.
-    fn work_with(&self, limit: usize) -> usize {
-        let live = self.live();
-        self.nodes()
-            .filter(|&node| live[node])
-            .map(|node| match self.kind(node) {
-                NodeKind::Apply(op, _) => {
-                    let types: Vec<Type> = self.args(node).iter().map(|&a| self.ty(a)).collect();
-                    let loops = if limit < usize::MAX { op.loops_from() } else { usize::MAX };
-                    let large = |ty: &Type| ty.len() > limit || ty.len() >= loops;
-                    if large(&self.ty(node)) || types.iter().any(large) {
-                        LOOP_WORK + types.len()
-                    } else {
-                        op.work(&types, self.ty(node))
-                    }
-                }
-                NodeKind::Region(id) => self.regions[id].body.work_with(limit),
-                NodeKind::Const(_) | NodeKind::Bool(_) | NodeKind::Input(_) | NodeKind::Result(_) => {
-                    let len = self.ty(node).len();
-                    if len > limit { LOOP_WORK } else { len }
-                }
-            })
-            .fold(0, usize::saturating_add)
     }
 
     /// How many elements the values of a row are together, regions included, each value by itself. Of recursive functions, as

@@ -9,6 +9,7 @@
 //! * `arrays`: values of many elements;
 //! * [`record`]: instructions as they come;
 //! * `schedule`: the order in which they run;
+//! * `size`: how large the program becomes, before it is made;
 //! * `arms`: what only one outcome of a test needs;
 //! * `regions`: loops and their adjoints; `calls`: recursive functions; `uniform`: what is the same for all rows;
 //! * [`mod@print`] and [`verify`].
@@ -26,6 +27,7 @@ mod ranges;
 pub mod record;
 mod regions;
 mod schedule;
+pub mod size;
 mod uniform;
 pub mod verify;
 

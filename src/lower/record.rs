@@ -138,6 +138,12 @@ impl Recorder {
         Recorder { precision, complete, state: RefCell::default() }
     }
 
+    /// How many instructions there are beside constants and arguments.
+    pub(super) fn operations(&self) -> usize {
+        let state = self.state.borrow();
+        state.insts.values().filter(|i| !i.is_constant() && !matches!(i, Inst::Argument(..))).count()
+    }
+
     /// The rows' numbers in an input column.
     pub fn column(&self, index: u32) -> Value {
         self.record(Inst::Column(index))

@@ -456,7 +456,7 @@ pub(super) fn apply<A: Algebra>(a: &mut A, op: Op, args: &[A::V], first: usize) 
         None if op == Op::Abs => {
             Err(ShapeError::at(first, "abs of complex: it takes real numbers (magnitude takes complex ones)"))
         }
-        None => Err(ShapeError::at(first, format!("{name} of complex: it takes real numbers"))),
+        None => Err(ShapeError::complex(first, name)),
     }
 }
 

@@ -255,14 +255,28 @@ pub struct ShapeError {
     pub message: String,
     /// The operand that is at fault, if one is.
     pub operand: Option<usize>,
+    /// Whether what is wrong is that it is complex, of an operation that takes real numbers only.
+    complex: bool,
 }
 
 impl ShapeError {
     pub(crate) fn new(message: impl Into<String>) -> ShapeError {
-        ShapeError { message: message.into(), operand: None }
+        ShapeError { message: message.into(), operand: None, complex: false }
     }
     pub(crate) fn at(operand: usize, message: impl Into<String>) -> ShapeError {
-        ShapeError { message: message.into(), operand: Some(operand) }
+        ShapeError { operand: Some(operand), ..ShapeError::new(message) }
+    }
+    /// An operand is complex, and the operation takes real numbers only.
+    fn complex(operand: usize, name: &str) -> ShapeError {
+        let message = format!("{name} of complex: it takes real numbers");
+        ShapeError { complex: true, ..ShapeError::at(operand, message) }
+    }
+    /// The same in the words of a primitive that is made of the operation, which its users may not know.
+    fn of_primitive(self, name: &str) -> ShapeError {
+        match self {
+            ShapeError { complex: true, operand: Some(operand), .. } => ShapeError::complex(operand, name),
+            error => error,
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use super::algebra::Built;
 use super::{Algebra, LARGE, Op, OpInfo, ShapeError, Single, Syntax, complex, eml};
 use crate::limits::{MAX_ELEMENTS, STEP_WORK};
 use crate::number::number;
-use crate::types::{Shape, Type};
+use crate::types::{Elem, Shape, Type};
 
 /// A primitive of the language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -298,9 +298,13 @@ sugars! {
         "element i of a vector, row i or element i, j of a matrix, from 0"
     ) |a, args| reference(a, args);
     Vlen(
-        "vector", "vlen", Arity::at_least(1), "v …",
-        "number of elements of a vector (of rows of a matrix), or of each of several, which have to have the same"
-    ) |a, args| length(a, args);
+        "vector", "vlen", Arity::exactly(1), "v",
+        "number of elements of a vector (of rows of a matrix)"
+    ) |a, args| length(a, "vlen", args);
+    CommonLength(
+        "vector", "common-length", Arity::at_least(1), "v …",
+        "number of elements of each of several vectors (of rows of matrices), which have to have the same"
+    ) |a, args| length(a, "common-length", args);
     ZerosLike("vector", "zeros-like", Arity::exactly(1), "x", "0 in the shape of x") |a, args| {
         let zero = a.number(0.0);
         match a.ty(args[0]).shape {
@@ -413,14 +417,14 @@ fn size<A: Algebra>(a: &A, args: &[A::V], k: usize) -> Result<u32, ShapeError> {
     }
 }
 
-/// `(vlen v …)`.
-fn length<A: Algebra>(a: &mut A, args: &[A::V]) -> Built<A> {
+/// The number of parts that all operands have.
+fn length<A: Algebra>(a: &mut A, name: &str, args: &[A::V]) -> Built<A> {
     let mut common = None;
     for (k, &arg) in args.iter().enumerate() {
         let n = match a.ty(arg).shape {
             Shape::Vector(n) | Shape::Matrix(n, _) => n,
             other @ (Shape::Scalar | Shape::Complex) => {
-                return Err(ShapeError::at(k, format!("vlen of a {other}: a vector is needed")));
+                return Err(ShapeError::at(k, format!("{name} of a {other}: a vector is needed")));
             }
         };
         if let Some(first) = common.replace(n)
@@ -468,6 +472,33 @@ fn replace<A: Algebra>(a: &mut A, args: &[A::V]) -> Built<A> {
     }
     if !a.ty(index).is_scalar() {
         return Err(ShapeError::at(1, format!("an index is a scalar, not a {}", a.ty(index).shape)));
+    }
+    let known = a.constant(index);
+    if known.is_some_and(|i| i.fract() != 0.0 || !(0.0..f64::from(count)).contains(&i)) {
+        return reference(a, &[whole, index]);
+    }
+    if let Some(i) = known {
+        let (offset, len) = (i as u32 * wanted.len() as u32, wanted.len() as u32);
+        let end = offset + len;
+        let all = shape.len() as u32;
+        if shape.len() <= LARGE {
+            let elems: Vec<A::V> = (0..all)
+                .map(|k| match k.checked_sub(offset).filter(|&j| j < len) {
+                    Some(j) => element(a, part, j),
+                    None => element(a, whole, k),
+                })
+                .collect();
+            return Ok(a.pack(Elem::Num, shape, &elems));
+        }
+        let mut parts = Vec::with_capacity(3);
+        if offset > 0 {
+            parts.push(a.slice(whole, 0, Shape::Vector(offset)));
+        }
+        parts.push(part);
+        if end < all {
+            parts.push(a.slice(whole, end, Shape::Vector(all - end)));
+        }
+        return Ok(a.pack(Elem::Num, shape, &parts));
     }
     // An index that does not count to a part fails the row.
     a.part(whole, index, count, Type::num(wanted));
@@ -706,7 +737,9 @@ impl Primitive {
     /// The value of the primitive for operands whose number fits its arity.
     pub(crate) fn expand<A: Algebra>(self, a: &mut A, args: &[A::V]) -> Result<A::V, ShapeError> {
         match self.info().expansion {
-            Expansion::Sugar(sugar) => sugar.expand(a, args),
+            Expansion::Sugar(sugar) => {
+                sugar.expand(a, args).map_err(|error| error.of_primitive(self.info().name))
+            }
             Expansion::Complex(name) => name.expand(a, args),
             Expansion::Eml(operator) => operator.expand(a, args),
             Expansion::Op(op) => match *args {
@@ -776,5 +809,8 @@ fn renamed(error: ShapeError, op: Op, name: &str, places: [usize; 2]) -> ShapeEr
         None => error.message,
     };
     let operand = error.operand.and_then(|k| places.get(k)).or(places.iter().max());
-    ShapeError { message, operand: operand.copied() }
+    match operand {
+        Some(&operand) => ShapeError::at(operand, message),
+        None => ShapeError::new(message),
+    }
 }

@@ -104,19 +104,30 @@ fn hidden(name: &str) -> bool {
     name.starts_with('%') || name.contains('/')
 }
 
-/// A word of the library, for lists.
-#[derive(Debug, Clone)]
-pub struct Word {
+/// A function of the language that is no primitive: a form that takes functions, or a word of the library.
+///
+/// ```
+/// let sum = neural_compiler::LibraryWord::all().into_iter().find(|word| word.name == "sum").expect("a word");
+/// assert_eq!(sum.usage, "(sum n f)");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LibraryWord {
     /// What it is called.
     pub name: String,
     /// How it is written, with its operands.
     pub usage: String,
     /// What it gives.
     pub doc: String,
-    /// The file of the library.
-    pub file: &'static str,
-    /// The line on which its definition begins.
-    pub line: usize,
+    /// The file of the library and the line on which it is defined; nothing for a form.
+    pub place: Option<(&'static str, usize)>,
+}
+
+impl LibraryWord {
+    /// All of them: the forms, then the words of the library in the order of its files.
+    pub fn all() -> Vec<LibraryWord> {
+        library().words()
+    }
 }
 
 impl Library {
@@ -139,9 +150,15 @@ impl Library {
         self.places.keys().map(String::as_str).filter(|name| !hidden(name))
     }
 
-    /// All words that programs can call, in the order of the files.
-    pub fn words(&self) -> Vec<Word> {
-        let mut words = Vec::new();
+    /// All words that programs can call, forms first.
+    fn words(&self) -> Vec<LibraryWord> {
+        let form = |&(name, usage, doc): &(&str, &str, &str)| LibraryWord {
+            name: name.to_string(),
+            usage: usage.to_string(),
+            doc: doc.to_string(),
+            place: None,
+        };
+        let mut words: Vec<LibraryWord> = FORMS.iter().map(form).collect();
         for file in &self.files {
             for definition in &file.ast.definitions {
                 let (name, span) = named(definition);
@@ -151,15 +168,32 @@ impl Library {
                 }
                 let before = &file.text[..span.start as usize];
                 let line = before.matches('\n').count() + 1;
-                let above: Vec<&str> =
-                    before.lines().rev().skip(1).take_while(|l| l.starts_with(';')).collect();
-                let text: Vec<&str> = above.iter().rev().map(|l| l.trim_start_matches([';', ' '])).collect();
+                let mut above: Vec<&str> =
+                    before.lines().rev().skip(1).take_while(|line| line.starts_with(';')).collect();
+                above.reverse();
+                let text: Vec<&str> = above.iter().map(|line| line.trim_start_matches([';', ' '])).collect();
                 let text = text.join(" ");
                 let (usage, doc) = text.split_once(": ").unwrap_or(("", &text));
-                let (name, usage, doc) = (name.to_string(), usage.to_string(), doc.to_string());
-                words.push(Word { name, usage, doc, file: file.name, line });
+                words.push(LibraryWord {
+                    name: name.to_string(),
+                    usage: usage.to_string(),
+                    doc: doc.to_string(),
+                    place: Some((file.name, line)),
+                });
             }
         }
         words
     }
 }
+
+/// The forms that take functions: names, usage and what they give.
+pub(crate) const FORMS: [(&str, &str, &str); 4] = [
+    ("D", "(D f)", "the derivative of a function of one argument, a function"),
+    (
+        "partial",
+        "((partial k) f)",
+        "the derivative of a function of several arguments by argument k, counted from 0, a function",
+    ),
+    ("jvp", "(jvp f x v)", "the derivative of f at x in direction v, which has the shape of x"),
+    ("vjp", "(vjp f x c)", "c times the Jacobian of f at x, where c has the shape of the value"),
+];

@@ -10,7 +10,7 @@ use crate::problem::ProblemKind;
 
 /// Variables from around them that all functions together may use, and that all calls together may pass on: functions
 /// inside functions could otherwise take memory quadratic in the text.
-const MAX_CAPTURES: usize = 10_000_000;
+pub(crate) const MAX_CAPTURES: usize = 10_000_000;
 
 impl Analysis {
     /// Collects what each function captures, its callees' captures included.

@@ -61,11 +61,19 @@ impl Form {
 
     /// What it is called.
     pub fn name(self) -> &'static str {
+        self.entry().0
+    }
+    /// What it gives.
+    pub fn doc(self) -> &'static str {
+        self.entry().2
+    }
+    fn entry(self) -> (&'static str, &'static str, &'static str) {
+        let [derivative, partial, jvp, vjp] = prelude::FORMS;
         match self {
-            Form::Derivative => "D",
-            Form::Partial => "partial",
-            Form::Jvp => "jvp",
-            Form::Vjp => "vjp",
+            Form::Derivative => derivative,
+            Form::Partial => partial,
+            Form::Jvp => jvp,
+            Form::Vjp => vjp,
         }
     }
     /// Its operands, one word each.
@@ -75,15 +83,6 @@ impl Form {
             Form::Partial => "k",
             Form::Jvp => "f x v",
             Form::Vjp => "f x c",
-        }
-    }
-    /// What it gives.
-    pub fn doc(self) -> &'static str {
-        match self {
-            Form::Derivative => "the derivative of a function of one argument, a function",
-            Form::Partial => "what gives the derivative by argument k, from 0: ((partial k) f)",
-            Form::Jvp => "the derivative of f at x in direction v",
-            Form::Vjp => "c times the Jacobian of f at x",
         }
     }
     /// How many operands it takes.

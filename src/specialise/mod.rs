@@ -24,7 +24,7 @@ mod constants;
 mod usage;
 mod values;
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
 use self::usage::Usage;
 use self::values::{Binding, Closure, Code, Fun, Values};
@@ -76,7 +76,8 @@ fn specialise(scoped: &Scoped, limit: usize) -> Result<FirstOrder, Vec<Problem>>
     if !scoped.higher {
         return Ok(unchanged(scoped));
     }
-    let mut specialiser = Specialiser::new(scoped, limit);
+    let usage = Usage::of(scoped).map_err(|problem| vec![problem])?;
+    let mut specialiser = Specialiser::new(scoped, usage, limit);
     specialiser.program();
     specialiser.finish()
 }
@@ -187,9 +188,9 @@ struct Specialiser<'a> {
     /// What the variables of the program stand for where the evaluation is.
     env: EntityVec<Var, Option<Binding>>,
     /// Variables whose values are still to come, and what they are in the program.
-    pending: HashMap<Var, Var>,
+    pending: BTreeMap<Var, Var>,
     /// Those of them that something uses already, and where.
-    early: HashMap<Var, Span>,
+    early: BTreeMap<Var, Span>,
     made: HashMap<Key, FuncId>,
     /// The keys of `made` in the order in which they were added.
     log: Vec<Key>,
@@ -205,6 +206,8 @@ struct Specialiser<'a> {
     inlined: Vec<(FuncId, Span)>,
     nested: usize,
     count: usize,
+    /// What stands in the place of what is wrong: nothing more is said about it.
+    holes: BTreeSet<Expr>,
     /// Whether there is no use in going on.
     stopped: bool,
     /// Free variables that are used as numbers.
@@ -215,15 +218,15 @@ struct Specialiser<'a> {
 }
 
 impl<'a> Specialiser<'a> {
-    fn new(scoped: &'a Scoped, limit: usize) -> Specialiser<'a> {
+    fn new(scoped: &'a Scoped, usage: Usage, limit: usize) -> Specialiser<'a> {
         let mut specialiser = Specialiser {
             scoped,
-            usage: Usage::of(scoped),
+            usage,
             values: Values::default(),
             limit,
             env: EntityVec::filled(None, scoped.vars.len()),
-            pending: HashMap::new(),
-            early: HashMap::new(),
+            pending: BTreeMap::new(),
+            early: BTreeMap::new(),
             made: HashMap::new(),
             log: Vec::new(),
             causes: EntityVec::new(),
@@ -234,6 +237,7 @@ impl<'a> Specialiser<'a> {
             inlined: Vec::new(),
             nested: 0,
             count: 0,
+            holes: BTreeSet::new(),
             stopped: false,
             used: HashSet::new(),
             free: HashMap::new(),
@@ -258,8 +262,11 @@ impl<'a> Specialiser<'a> {
         self.out.kinds.push(kind)
     }
 
+    /// Something in the place of what is wrong.
     fn hole(&mut self, span: Span) -> Value {
-        Value::Number(self.push(Kind::Number(Literal::ZERO), span))
+        let hole = self.push(Kind::Number(Literal::ZERO), span);
+        self.holes.insert(hole);
+        Value::Number(hole)
     }
 
     /// A new variable for one of the program.
@@ -316,8 +323,10 @@ impl<'a> Specialiser<'a> {
         self.wanted.truncate(mark.wanted);
         self.errors.truncate(mark.errors);
         self.prefix.truncate(mark.prefix);
-        self.early.retain(|var, _| var.index() < mark.vars);
-        self.pending.retain(|var, _| var.index() < mark.vars);
+        let (expr, var) = (Expr::from_index(mark.kinds), Var::from_index(mark.vars));
+        self.holes.split_off(&expr);
+        self.early.split_off(&var);
+        self.pending.split_off(&var);
     }
 
     // The program.
@@ -536,8 +545,10 @@ impl<'a> Specialiser<'a> {
     fn function(&mut self, expr: Expr, form: &'static str) -> Option<Fun> {
         match self.operand(expr, true) {
             Value::Function(fun) => Some(fun),
-            Value::Number(_) => {
-                self.error(self.scoped.spans[expr], ProblemKind::NoFunction { form });
+            Value::Number(number) => {
+                if !self.holes.contains(&number) {
+                    self.error(self.scoped.spans[expr], ProblemKind::NoFunction { form });
+                }
                 None
             }
         }
@@ -596,6 +607,9 @@ impl<'a> Specialiser<'a> {
 
     /// Says that a number is called.
     fn number_called(&mut self, head: Expr, number: Expr) {
+        if self.holes.contains(&number) {
+            return;
+        }
         let span = self.scoped.spans[head];
         let kind = match (&self.scoped.nodes[head], &self.out.kinds[number]) {
             (Node::Var(var), Kind::Var(new)) => {
@@ -770,7 +784,9 @@ impl<'a> Specialiser<'a> {
                 match param {
                     Some(param) => Value::Function(self.values.code(Code::Partial(param as u32))),
                     None => {
-                        self.error(self.scoped.spans[index], ProblemKind::PartialIndex);
+                        if !self.holes.contains(&number) {
+                            self.error(self.scoped.spans[index], ProblemKind::PartialIndex);
+                        }
                         self.hole(span)
                     }
                 }

@@ -5,7 +5,9 @@ use std::collections::{HashMap, HashSet};
 use crate::ast::Expr;
 use crate::entity::EntityVec;
 use crate::names::{FuncId, Var};
+use crate::problem::{Problem, ProblemKind};
 use crate::resolve::calls::components;
+use crate::resolve::captures::MAX_CAPTURES;
 use crate::resolve::names::{Form, Node, Scoped};
 
 /// A call in tail position may give a function.
@@ -24,8 +26,12 @@ pub struct Usage {
 
 impl Usage {
     /// Takes time in proportion to the size of the program, and to what functions use from around them.
-    pub fn of(scoped: &Scoped) -> Usage {
-        Usage { free: free(scoped), called: called(scoped), gives: gives(scoped) }
+    ///
+    /// # Errors
+    ///
+    /// Functions that use more than [`MAX_CAPTURES`] variables from around them.
+    pub fn of(scoped: &Scoped) -> Result<Usage, Problem> {
+        Ok(Usage { free: free(scoped)?, called: called(scoped), gives: gives(scoped) })
     }
 
     /// Whether a call of a function may give a function. `functions` says whether one of its operands or captured values is
@@ -36,7 +42,7 @@ impl Usage {
     }
 }
 
-fn free(scoped: &Scoped) -> EntityVec<FuncId, Vec<Var>> {
+fn free(scoped: &Scoped) -> Result<EntityVec<FuncId, Vec<Var>>, Problem> {
     let count = scoped.functions.len();
     let mut callees: EntityVec<FuncId, Vec<FuncId>> = EntityVec::filled(Vec::new(), count);
     for &(from, to) in &scoped.references {
@@ -50,6 +56,7 @@ fn free(scoped: &Scoped) -> EntityVec<FuncId, Vec<Var>> {
             free[function].push(var);
         }
     }
+    let mut total = 0;
     for members in components(&callees).order {
         // Those that refer to each other use the same, but for what is their own.
         loop {
@@ -71,8 +78,13 @@ fn free(scoped: &Scoped) -> EntityVec<FuncId, Vec<Var>> {
                 break;
             }
         }
+        total += members.iter().map(|&member| free[member].len()).sum::<usize>();
+        if total > MAX_CAPTURES {
+            let kind = ProblemKind::TooManyCaptures { limit: MAX_CAPTURES };
+            return Err(Problem::new(scoped.functions[members[0]].span, kind));
+        }
     }
-    free
+    Ok(free)
 }
 
 fn called(scoped: &Scoped) -> EntityVec<Var, bool> {

@@ -5,7 +5,7 @@ use crate::support;
 
 use neural_compiler::internals::interpret::ast::{AstInterpreter, Scratch};
 use neural_compiler::internals::kernel::derived;
-use neural_compiler::{Derivative, Dtype, Kernel, Limits, Tier};
+use neural_compiler::{Derivative, Dtype, Kernel, Limits};
 use support::bounds::{Constants, half_ulp, half_ulp_in, outputs, reliable_outputs};
 use support::corpus::Entry;
 use support::{bits, corpus, run, run_matrix};
@@ -117,9 +117,10 @@ fn results_in_binary32_are_within_their_error_bounds() {
     assert!(compared > 5_000);
 }
 
+/// The value alone, with its gradient, by rows and by columns, on one thread and on two: the same bits. That tiers agree,
+/// `fingerprint` tests.
 fn same_bits(entries: &[Entry], dtype: Dtype) {
-    let tier = support::native_tier();
-    let native_tier = if dtype == Dtype::F64 { support::native_tier() } else { tier };
+    let native_tier = support::native_tier();
     for entry in entries {
         let rows = entry.points.len().max(3);
         let columns: Vec<Vec<f64>> = entry
@@ -142,15 +143,10 @@ fn same_bits(entries: &[Entry], dtype: Dtype) {
         let value = run(&compile(Derivative::None, native_tier), &columns, &[], rows, 1);
         // The Jacobian of two thousand inputs by one row each is large, that of one scalar is not.
         let native = compile(Derivative::Gradient, native_tier);
-        let interpreted = compile(Derivative::Gradient, Tier::Interpret);
-        assert_eq!((native.tier(), interpreted.tier()), (native_tier, Tier::Interpret));
+        assert_eq!(native.tier(), native_tier);
         let expected = run(&native, &columns, &[], rows, 1);
         assert_eq!(value.columns, expected.columns[..value.columns.len()], "{}: value alone", entry.name);
-        let tree = run(&compile(Derivative::None, Tier::Interpret), &columns, &[], rows, 1);
-        assert_eq!(tree, value, "{}: AST interpreter differs", entry.name);
         let others = [
-            ("interpreter", run(&interpreted, &columns, &[], rows, 1)),
-            ("interpreter, matrix", run_matrix(&interpreted, &columns, &[], rows, 2)),
             ("matrix", run_matrix(&native, &columns, &[], rows, 1)),
             ("matrix, two threads", run_matrix(&native, &columns, &[], rows, 2)),
             ("two threads", run(&native, &columns, &[], rows, 2)),
@@ -162,12 +158,12 @@ fn same_bits(entries: &[Entry], dtype: Dtype) {
 }
 
 #[test]
-fn tiers_give_the_same_bits() {
+fn forms_of_batches_give_the_same_bits() {
     same_bits(&corpus::load(), Dtype::F64);
 }
 
 #[test]
-fn tiers_give_the_same_bits_in_binary32() {
+fn forms_of_batches_give_the_same_bits_in_binary32() {
     same_bits(&corpus::load(), Dtype::F32);
     same_bits(&corpus::load_from("classic"), Dtype::F32);
 }
@@ -200,7 +196,7 @@ fn loops_are_within_their_error_bounds() {
 }
 
 #[test]
-fn loops_give_the_same_bits_in_all_tiers() {
+fn loops_give_the_same_bits_in_all_forms_of_batches() {
     same_bits(&classic(false), Dtype::F64);
 }
 

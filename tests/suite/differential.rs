@@ -240,7 +240,7 @@ fn within_memory_of<T: Element>(seed: u64, dtype: Dtype, ran: &AtomicUsize) {
 #[cfg(unix)]
 #[test]
 fn no_tier_touches_memory_outside() {
-    let count = setting("NC_PROGRAMS", 400);
+    let count = setting("NC_PROGRAMS", 250);
     for dtype in [Dtype::F64, Dtype::F32] {
         let ran = AtomicUsize::new(0);
         for_seeds(count, |seed| within_memory(seed, dtype, &ran));
@@ -273,12 +273,12 @@ fn every_batch(seed: u64, generated: &Generated, native: &Kernel, all: &Data, ex
 
 #[test]
 fn every_tier_gives_the_same_bits() {
-    every_tier_agrees(setting("NC_PROGRAMS", 1500), Dtype::F64, &|seed| program(seed, false));
+    every_tier_agrees(setting("NC_PROGRAMS", 900), Dtype::F64, &|seed| program(seed, false));
 }
 
 #[test]
 fn every_tier_gives_the_same_bits_in_binary32() {
-    every_tier_agrees(setting("NC_PROGRAMS", 2300), Dtype::F32, &|seed| program(seed, false));
+    every_tier_agrees(setting("NC_PROGRAMS", 1200), Dtype::F32, &|seed| program(seed, false));
 }
 
 fn every_tier_agrees(count: u64, dtype: Dtype, generate: &(dyn Fn(u64) -> Generated + Sync)) {

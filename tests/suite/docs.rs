@@ -5,7 +5,7 @@ use crate::support;
 use std::fmt::Write as _;
 
 use nc_runtime::batch::{RowOutcome, Workspace};
-use neural_compiler::{CompileOptions, Dialect, Error, Primitive, Program, ReaderLimits, Tier};
+use neural_compiler::{CompileOptions, Dialect, Error, LibraryWord, Primitive, Program, ReaderLimits, Tier};
 
 const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/language.md");
 const MECHANICS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/mechanics.md");
@@ -55,6 +55,12 @@ fn tables() -> String {
                 cells.map(|c| if c.is_empty() { " ".into() } else { format!(" {c} ") }).join("|")
             );
         }
+    }
+    text += "\n### Functions of functions, and the library\n\n| usage | value | written in the language |\n|---|---|---|\n";
+    for word in LibraryWord::all() {
+        let place = word.place.map(|(file, _)| format!("`src/{file}`")).unwrap_or_else(|| " ".into());
+        let place = place.trim();
+        let _ = writeln!(text, "| `{}` | {} | {place} |", cell(&word.usage), cell(&word.doc));
     }
     text + "\n"
 }

@@ -112,6 +112,62 @@ snapshots! {
         "{1}",
         "(λ (",
     ;
+    /// Functions where numbers are wanted, and the other way round.
+    function_values:
+        "(define (f x) x) [f 1]",
+        "(define (f x) x) (values (a f))",
+        "(define (f x) x) (if f 1 2)",
+        "(define (f x) x) (= f f)",
+        "(define (f x) x) (define (g x) (* 2 x)) ((if c f g) x)",
+        "(define (pick c) (if c sin cos)) (define (s x) (sin x)) ((if c s (lambda (x) x)) x)",
+        "(define (apply f x) (f x)) (apply 3 x)",
+        "(define (twice f) (lambda (x) (f (f x)))) ((twice x) 1)",
+        "(define (twice f) (lambda (x) (f (f x)))) ((twice (lambda (x y) x)) 1)",
+        "(define ((add a) x) (+ a x)) ((add 1 2) x)",
+        "(define ((add a) x) (+ a x)) ((add 1) 2 x)",
+        "((lambda (f) (f 1)) (lambda (a b) a))",
+        "(let ((f sin)) (f 1 2))",
+        "(define (f g x) (g x))",
+        "(define k 2) (k x)",
+        "((+ x 1) 2)",
+        "(define g 3)",
+        "(define (twice f) (lambda (x) (f (f x)))) (define g (twice h)) (define (h x) (+ x 1)) g",
+        "(define (use x) (up x)) (define y (use 1)) (define up (lambda (x) x)) y",
+        "(define (use x) (up x)) (define y (use 1)) (define (add a) (lambda (x) (+ a x))) (define up (add 1)) y",
+    ;
+    /// Specialisation that makes ever new functions.
+    endless:
+        "(define (grow f n) (if (= n 0) (f 0) (grow (lambda (x) (f (+ x n))) (- n 1)))) (grow sin k)",
+        "; nc: --max-specialisations 2\n(define (ap f x) (f x)) (+ (ap sin x) (ap cos x) (ap tan x))",
+        "(define (tower f n) (tower (lambda (x) (f x)) n)) ((tower sin 2) x)",
+    ;
+    /// Derivatives of what has none.
+    derivative_forms:
+        "(D 3)",
+        "(D sin)",
+        "((D x) 1)",
+        "((D (lambda (x y) (+ x y))) 1)",
+        "((D (lambda (x) (lambda (y) (+ x y)))) 1)",
+        "((D D) 1)",
+        "((partial 2) (lambda (x y) (+ x y)))",
+        "(((partial 2) (lambda (x y) (+ x y))) 1 2)",
+        "(((partial k) (lambda (x y) (+ x y))) 1 2)",
+        "(((partial 0.5) (lambda (x y) (+ x y))) 1 2)",
+        "(jvp (lambda (x y) x) 1 2)",
+        "(vjp 1 2 3)",
+        "(jvp sin 1)",
+    ;
+    /// Mistakes in the use of the library: said of the call, with the library's place in words.
+    library:
+        "(sum v)",
+        "(sum 3 x)",
+        "(map sin x)",
+        "(map + [1 2] [1 2 3])",
+        "(build x sin)",
+        "(fold + 0 x)",
+        "(define (f x) [x x]) (map f [[1 2] [3 4]])",
+        "(scan (lambda (s) [s s]) 3 1)",
+    ;
     /// Special forms that are written wrongly.
     forms:
         "()",
@@ -492,4 +548,37 @@ fn suggestions_are_near() {
     for name in ["real?", "integer?", "gamma", "foo", "xy", "list?"] {
         assert_eq!(suggested(name), None, "{name}");
     }
+}
+
+/// What a primitive is made of has names of its own, which its users did not write.
+#[test]
+fn errors_speak_of_the_primitives_that_were_written() {
+    for (call, name) in [
+        ("(sigmoid z)", "sigmoid"),
+        ("(softplus z)", "softplus"),
+        ("(clamp z 0 1)", "clamp"),
+        ("(even? z)", "even?"),
+        ("(nan? z)", "nan?"),
+        ("(atan2 z 1)", "atan2"),
+        ("(atan z 1)", "atan"),
+        ("(max 0 z)", "max"),
+    ] {
+        let program = Program::parse(&format!("(define (f z) {call})")).expect("a program");
+        let signature = Signature::scalars().shape("z", Shape::Complex);
+        let Err(Error::Source(list)) = program.graph(&signature) else { panic!("{call}") };
+        assert_eq!(list[0].message, format!("{name} of complex: it takes real numbers"), "{call}");
+    }
+}
+
+#[test]
+fn infix_notation_of_other_languages_has_its_advice() {
+    let help = |source: &str| {
+        let found = Program::parse_as(source, Dialect::Infix, &ReaderLimits::default());
+        let Err(Error::Source(errors)) = found else { panic!("{source}") };
+        errors[0].help.clone().unwrap_or_default()
+    };
+    assert_eq!(help("x > 1 ? 2 : 3"), "write `if(condition, a, b)`");
+    assert!(help("x // 2").starts_with("write `floor(a / b)`"));
+    assert!(help("let k = 2; k*x").contains("`let k = 2 in …`"), "{}", help("let k = 2; k*x"));
+    assert!(help("|x|").contains("`abs(x)`"));
 }

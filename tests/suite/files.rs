@@ -10,7 +10,7 @@
 //! ; grad: x=4 => x=0.25                    derivatives by the inputs in reverse mode; `1:x` are those of element 1
 //! ; both: x=4 => x=0.25                    those; forward mode, and the product with a cotangent of 1, differ in signs of zeros only
 //! ; hessian: x=1 => 0:x=-0.25              in the order of inputs
-//! ; stage graph:                           ast, anf, tco, graph, adjoint or lanes; the lines behind it are the text
+//! ; stage graph:                           ast, first-order, anf, tco, graph, adjoint or lanes; the lines behind it are the text
 //! ;   input x: scalar
 //! ```
 //!
@@ -387,6 +387,7 @@ fn actual(section: &Section, path: &str) -> Vec<String> {
             Directive::Stage { name, .. } => {
                 let (stage, derivative) = match name.as_str() {
                     "ast" => (Stage::Ast, Derivative::None),
+                    "first-order" => (Stage::FirstOrder, Derivative::None),
                     "anf" => (Stage::Anf, Derivative::None),
                     "tco" => (Stage::Tco, Derivative::None),
                     "graph" => (Stage::Graph, Derivative::None),

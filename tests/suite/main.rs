@@ -23,6 +23,7 @@ mod lanes;
 mod layers;
 mod pictures;
 mod single;
+mod slopes;
 mod snapshots;
 mod soundness;
 mod streaming;

@@ -152,3 +152,51 @@ loops! {
   (g x))
 (f y)";
 }
+
+macro_rules! first_order {
+    ($($(#[$meta:meta])* $name:ident: $source:expr;)*) => {$(
+        $(#[$meta])*
+        #[test]
+        fn $name() {
+            let text = neural_compiler::internals::first_order($source).expect("a program");
+            insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
+                insta::assert_snapshot!(
+                    concat!("first_order_", stringify!($name)),
+                    format!("{}\n\n{text}", $source.trim())
+                );
+            });
+        }
+    )*};
+}
+
+first_order! {
+    /// Derivatives are nodes of functions of numbers; what these capture is not among the operands.
+    derivatives: "
+(define (g x y) (* (sin x) (exp (* x y))))
+(define (f x y)
+  [((D (lambda (x) (* x ((D (lambda (y) (+ x y))) 1)))) 1)
+   (((partial 1) ((partial 0) g)) x y)
+   (((partial 0) g) x y)
+   (jvp (lambda (u) (g u y)) x 2)
+   (vjp (lambda (u) [u (* y u)]) x [1 2])
+   ((D sin) x)
+   ((D (D (lambda (t) (* t t t)))) y)
+   (((partial 1) *) x y)])";
+    /// A program that ends in a derivative has the parameters of the function.
+    derivative_as_program: "
+(define (energy q p) (+ (* 1/2 p p) (cos q)))
+(define force ((partial 0) energy))";
+    /// Derivatives are passed on like other functions, and a function that is derived twice is one.
+    derivatives_as_operands: "
+(define (newton f x) (- x (/ (f x) ((D f) x))))
+(define (law x) (- (* x x) a))
+(newton law (newton law (newton (D law) 1)))";
+    /// What is captured is a parameter of what is made: equal captured variables share a function.
+    captured: "
+(define (apply2 f x) (f (f x)))
+(define ((scale k) x) (* k x))
+(define (both a b) (+ (apply2 (scale a) b) (apply2 (scale a) 1) (apply2 (scale b) a) (apply2 (scale (* a b)) 1)))
+(both x y)";
+    /// Parts of the library, and only those that are called.
+    library: "(sum 3 (lambda (i) (* i x)))";
+}

@@ -203,11 +203,11 @@ pub enum FileProblem {
         found: usize,
     },
     /// A field that is no number.
-    #[error("line {line}, column {column} ({name:?}): {text:?} is not a number{}", hint(text))]
+    #[error("line {line}, column {} ({name:?}): {text:?} is not a number{}", column + 1, hint(text))]
     NotANumber {
         /// The line in which the record starts.
         line: u64,
-        /// The column.
+        /// The column, counted from 0; the message counts from 1.
         column: usize,
         /// The column's name.
         name: String,
@@ -215,11 +215,11 @@ pub enum FileProblem {
         text: String,
     },
     /// A field that says that there is no number, where that is refused: [`Missing::Refuse`](super::Missing::Refuse).
-    #[error("line {line}, column {column} ({name:?}) has no number, but {text:?}")]
+    #[error("line {line}, column {} ({name:?}) has no number, but {text:?}", column + 1)]
     NoNumber {
         /// The line in which the record starts.
         line: u64,
-        /// The column.
+        /// The column, counted from 0; the message counts from 1.
         column: usize,
         /// The column's name.
         name: String,
@@ -237,11 +237,11 @@ pub enum FileProblem {
         point: u64,
     },
     /// A line that is not UTF-8 text.
-    #[error("line {line}, column {column} is not UTF-8 text; save the file in UTF-8")]
+    #[error("line {line}, column {} is not UTF-8 text; save the file in UTF-8", column + 1)]
     NotText {
         /// The line in which the record starts.
         line: u64,
-        /// The column.
+        /// The column, counted from 0; the message counts from 1.
         column: usize,
     },
 

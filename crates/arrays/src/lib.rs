@@ -154,7 +154,7 @@ impl Field {
 
     /// What a column without a name is called where it is left aside.
     fn nameless(column: usize) -> String {
-        format!("column {column} (it has no name)")
+        format!("column {} (it has no name)", column + 1)
     }
 
     /// Numbers of a row.

@@ -142,10 +142,10 @@ fn text_files() {
         (b"x,x\n3,4\n", "the name \"x\" stands for two columns"),
         (b"x,y\r\n\r\n1,2\r\n\n3\n", "line 5 has 1 fields where the line of names has 2"),
         (b"x,y\n1,2,3\n", "line 2 has 3 fields where the line of names has 2"),
-        (b"x,y\n1,\n", "line 2, column 1 (\"y\") has no number, but \"\""),
-        (b"x,y\n1,2\n1,2m\n", "line 3, column 1 (\"y\"): \"2m\" is not a number"),
-        (b"x,y\n1,\xff\n", "line 2, column 1 is not UTF-8 text; save the file in UTF-8"),
-        (b"x,y\n1,2e\n", "line 2, column 1 (\"y\"): \"2e\" is not a number"),
+        (b"x,y\n1,\n", "line 2, column 2 (\"y\") has no number, but \"\""),
+        (b"x,y\n1,2\n1,2m\n", "line 3, column 2 (\"y\"): \"2m\" is not a number"),
+        (b"x,y\n1,\xff\n", "line 2, column 2 is not UTF-8 text; save the file in UTF-8"),
+        (b"x,y\n1,2e\n", "line 2, column 2 (\"y\"): \"2e\" is not a number"),
     ];
     for (text, expected) in refused {
         fs::write(&path, text).unwrap();
@@ -561,7 +561,7 @@ fn rows_without_a_number() {
         Dataset::<f64>::from_reader("standard input", text.as_bytes(), &options)
     };
     let error = read(Missing::Refuse).unwrap_err().to_string();
-    assert_eq!(error, "standard input: line 3, column 0 (\"x\") has no number, but \"\"");
+    assert_eq!(error, "standard input: line 3, column 1 (\"x\") has no number, but \"\"");
     let dataset = read(Missing::Nan).unwrap();
     let nan = f64::NAN;
     assert_eq!(bits(&all(&dataset)), bits(&[vec![1.0, nan, 4.0, 5.0, 7.0], vec![2.0, 3.0, nan, 6.0, nan]]));

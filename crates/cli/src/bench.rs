@@ -1,6 +1,6 @@
 //! `nc bench`: time to compile and time per row.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use nc_runtime::batch::{self, Batch, Kernel as _, Sink, Workspace};
@@ -25,8 +25,17 @@ use super::{DtypeChoice, Loaded, TierChoice, print, print_json, set_threads, tab
     the median of each stage of compilation in `stages`, in microseconds.")]
 pub struct Args {
     /// The programs; - is standard input
-    #[arg(value_name = "PROG", required = true)]
+    #[arg(value_name = "PROG", required_unless_present = "expression")]
     programs: Vec<PathBuf>,
+    /// An expression instead of a program
+    #[arg(
+        short,
+        long = "expr",
+        value_name = "EXPR",
+        allow_hyphen_values = true,
+        conflicts_with = "programs"
+    )]
+    expression: Option<String>,
     /// Rows of the batch
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     batch_size: usize,
@@ -75,8 +84,9 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     let heads = ["program", "nodes", "ops", "tier", "compile_us", "ns_per_row", "rows_per_s", "code_bytes"];
     let mut rows = vec![heads.map(String::from).to_vec()];
     let mut failed = false;
-    for path in &args.programs {
-        let measured = match measure(path, args) {
+    for (path, expression) in super::each(&args.programs, args.expression.as_deref()) {
+        let loaded = Loaded::quietly(path, expression, args.dialect);
+        let measured = match loaded.and_then(|loaded| measure(loaded, args)) {
             Ok(measured) => measured,
             Err(failure) => {
                 failed = true;
@@ -125,9 +135,7 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     if failed { Err(Failure::Reported) } else { Ok(()) }
 }
 
-fn measure(path: &Path, args: &Args) -> Result<Measured, Failure> {
-    let (name, bytes) = super::read_source(path)?;
-    let loaded = Loaded::of(name, bytes, Some(path), args.dialect)?;
+fn measure(loaded: Loaded, args: &Args) -> Result<Measured, Failure> {
     let (text, dialect) = (loaded.source.text.as_bytes(), loaded.dialect);
     let items = args.inputs.as_ref().map_or(&[][..], |items| items.0.as_slice());
     let options = CompileOptions::default()
@@ -168,7 +176,7 @@ fn measure(path: &Path, args: &Args) -> Result<Measured, Failure> {
     let live = graph.live();
     let nodes: Vec<_> = graph.nodes().filter(|&node| live[node]).collect();
     Ok(Measured {
-        program: path.display().to_string(),
+        program: loaded.source.name.clone(),
         nodes: nodes.len(),
         ops: nodes.iter().filter(|&&node| graph.op(node).is_some()).count(),
         threads: if args.threads == 0 { rayon::current_num_threads() } else { args.threads },

@@ -1,6 +1,6 @@
 //! `nc check`: programs are read and their shapes inferred, and nothing is run.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use neural_compiler::{Condition, Diagnostic, Shape, Signature};
 use serde_json::{Map, Value as Json, json};
@@ -17,13 +17,23 @@ const SHOWN: usize = 50;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     nc check law.scm\n  \
+    nc check -e '(/ 1 (sqrt (- 1 (square v))))'\n  \
     nc check --inputs 'r[3],A[2,2]' orbit.scm --json\n\n\
     Prints what each program takes and returns, and its safe domain: the conditions under which no operation divides\n\
     by zero, takes the root of a negative number and the like. --json prints one object per program.")]
 pub struct Args {
     /// The programs; - is standard input
-    #[arg(value_name = "PROG", required = true)]
+    #[arg(value_name = "PROG", required_unless_present = "expression")]
     programs: Vec<PathBuf>,
+    /// An expression instead of a program
+    #[arg(
+        short,
+        long = "expr",
+        value_name = "EXPR",
+        allow_hyphen_values = true,
+        conflicts_with = "programs"
+    )]
+    expression: Option<String>,
     /// Shapes of the inputs, such as m,r[3],A[3,3]; those that a program does not have count for others
     #[arg(long, value_name = "LIST", value_parser = text::parse_items)]
     inputs: Option<Items>,
@@ -36,12 +46,13 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     let items = args.inputs.as_ref().map_or(&[][..], |items| items.0.as_slice());
     let mut failed = false;
     let mut taken = vec![false; items.len()];
-    for path in &args.programs {
-        match check(path, args.dialect, items, &mut taken, json) {
+    for (path, expression) in super::each(&args.programs, args.expression.as_deref()) {
+        let loaded = Loaded::quietly(path, expression, args.dialect);
+        match loaded.and_then(|loaded| check(&loaded, items, &mut taken, json)) {
             Ok(output) => print(&output)?,
             Err(failure) if json => {
                 failed = true;
-                let program = path.display().to_string();
+                let program = path.map_or("expression".into(), |path| path.display().to_string());
                 print_json(&json!({ "program": program, "ok": false, "errors": failure.json() }))?;
             }
             Err(failure) => {
@@ -62,16 +73,8 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     }
 }
 
-fn check(
-    path: &Path,
-    dialect: DialectArgs,
-    items: &[text::Item],
-    taken: &mut [bool],
-    json: bool,
-) -> Result<String, Failure> {
-    let (name, bytes) = super::read_source(path)?;
-    let loaded = Loaded::of(name, bytes, Some(path), dialect)?;
-    let Loaded { source, program, .. } = &loaded;
+fn check(loaded: &Loaded, items: &[text::Item], taken: &mut [bool], json: bool) -> Result<String, Failure> {
+    let Loaded { source, program, .. } = loaded;
     let mut signature = Signature::scalars();
     for (item, taken) in items.iter().zip(taken) {
         if program.inputs().any(|name| name == item.name) {

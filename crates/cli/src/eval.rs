@@ -6,8 +6,8 @@ use nc_arrays::Form;
 use nc_runtime::batch::{Kernel as _, RowOutcome, Workspace, evaluate_row_until};
 use nc_runtime::element::Element;
 use neural_compiler::{
-    Check, CompileOptions, Diagnostic, Dtype, Kernel, Mode, OutputInfo, Role, Severity, Shape, Source, Span,
-    Tier,
+    Check, CompileOptions, Diagnostic, Dtype, Kernel, Mode, OutputInfo, Primitive, Role, Severity, Shape,
+    Source, Span, Tier,
 };
 use serde_json::{Map, Value as Json, json};
 
@@ -27,7 +27,8 @@ use super::{DtypeChoice, Loaded, print, print_json};
     nc eval -e '(* (exp x) (sin y))' --set x=0 --set y=1 --hessian --jvp 'x=1,y=-1'\n  \
     nc eval -e '[(* x y) (+ x y)]' --set x=2 --set y=3 --vjp '[1,0.5]' --wrt y --json\n\n\
     Inputs have the shapes of the values given for them. A top-level number of the program may be set as well.\n\
-    A derivative that is infinite or a NaN is explained by the first operation that has none there.\n\
+    A derivative that is infinite or a NaN is explained by the first operation that has none there, a value that is a NaN by the first\n\
+    operation outside its domain.\n\
     --json prints {\"value\": …}, with --grad also {\"grad\": {\"x\": …}}: for a result that is no scalar the Jacobian,\n\
     indices of the result first. Named results make each of these an object. --hessian adds {\"hessian\": {\"x\": {\"y\":\n\
     …}}}, of shape […x, …y]; --jvp adds {\"jvp\": …}, like the value; --vjp adds {\"vjp\": {\"x\": …}}, like the inputs.")]
@@ -103,6 +104,21 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
         };
         note = note.or(found);
         computed.push((kind, kernel, numbers));
+    }
+    // A value that is no number is explained, too, unless an input is none.
+    let given = || args.settings.iter().flat_map(|setting| &setting.data).all(|x| !x.f64.is_nan());
+    let no_number = computed.iter().any(|(_, kernel, numbers)| {
+        results(kernel, numbers).any(|(_, data)| data.iter().any(|x| x.is_nan()))
+    });
+    if note.is_none() && no_number && given() {
+        let kernel = loaded
+            .program
+            .compile(&options.clone().check_domain(true))
+            .map_err(|error| loaded.failure(error))?;
+        note = match kernel.dtype() {
+            Dtype::F64 => evaluate::<f64>(&loaded, &kernel, args)?.1,
+            Dtype::F32 => evaluate::<f32>(&loaded, &kernel, args)?.1,
+        };
     }
     // Over the extended numbers, log 0 is a value.
     if loaded.dialect.mode() == Some(Mode::Extended) && !args.check_domain && !args.check_kinks {
@@ -189,7 +205,16 @@ fn signature(loaded: &Loaded, settings: &[Setting]) -> Result<neural_compiler::S
             "missing-input",
             format!("{}: inputs without a value: {}", loaded.source.name, missing.join(", ")),
         );
-        return Err(loaded.or_infix(failure.note(format!("give them with {}", examples.join(" ")))));
+        let mut failure = failure.note(format!("give them with {}", examples.join(" ")));
+        let functions = missing.iter().filter(|name| Primitive::from_name(name).is_some());
+        for name in functions {
+            let call = match loaded.dialect.name() {
+                "infix" => format!("{name}(…)"),
+                _ => format!("({name} …)"),
+            };
+            failure = failure.note(format!("`{name}` as a function is called: {call}"));
+        }
+        return Err(loaded.or_infix(failure));
     }
     loaded.accept(&signature)?;
     Ok(signature)

@@ -22,6 +22,7 @@ use super::{DtypeChoice, Loaded, TierChoice, print_data, print_json};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     nc ir law.scm --stage graph\n  \
+    nc ir -e '(* (sin x) (exp x))' --stage adjoint\n  \
     nc ir law.scm --stage lanes --grad --inputs 'm,r[3]' --param G\n  \
     nc ir law.scm --stage asm --tier avx2\n  \
     nc ir law.scm --stage asm --target aarch64-unknown-linux-gnu\n  \
@@ -31,8 +32,11 @@ use super::{DtypeChoice, Loaded, TierChoice, print_data, print_json};
     lead from results down to inputs; the bodies of loops and functions stand in frames.")]
 pub struct Args {
     /// The program; - is standard input
-    #[arg(value_name = "PROG")]
-    program: PathBuf,
+    #[arg(value_name = "PROG", required_unless_present = "expression")]
+    program: Option<PathBuf>,
+    /// An expression instead of a program, or behind the definitions of one
+    #[arg(short, long = "expr", value_name = "EXPR", allow_hyphen_values = true)]
+    expression: Option<String>,
     /// Which stage
     #[arg(long, value_parser = stages())]
     stage: Shown,
@@ -157,7 +161,7 @@ fn draw(args: &Args, loaded: &Loaded, options: &CompileOptions) -> Result<Pictur
 /// Runs the subcommand.
 pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     check_usage(args)?;
-    let loaded = Loaded::open(&args.program, args.dialect)?;
+    let loaded = Loaded::open_with(args.program.as_deref(), args.expression.as_deref(), args.dialect)?;
     let items = args.inputs.as_ref().map_or(&[][..], |items| items.0.as_slice());
     let mut signature = loaded.signature(items)?;
     for param in &args.params {

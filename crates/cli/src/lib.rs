@@ -31,7 +31,7 @@ mod text;
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -183,6 +183,15 @@ struct Loaded {
     program: Program,
 }
 
+/// Each program of a command line, or its one expression.
+fn each<'a>(
+    programs: &'a [PathBuf],
+    expression: Option<&'a str>,
+) -> impl Iterator<Item = (Option<&'a Path>, Option<&'a str>)> {
+    let programs = programs.iter().map(|path| (Some(path.as_path()), None));
+    programs.chain(expression.map(|text| (None, Some(text))))
+}
+
 impl Loaded {
     /// Reads a program or an expression, or an expression behind the definitions of a program, and prints the warnings.
     fn open_with(
@@ -190,8 +199,19 @@ impl Loaded {
         expression: Option<&str>,
         dialect: DialectArgs,
     ) -> Result<Loaded, Failure> {
+        let loaded = Loaded::quietly(path, expression, dialect)?;
+        report::diagnostics(&loaded.source, loaded.program.warnings());
+        Ok(loaded)
+    }
+
+    /// The same, and prints no warnings.
+    fn quietly(
+        path: Option<&Path>,
+        expression: Option<&str>,
+        dialect: DialectArgs,
+    ) -> Result<Loaded, Failure> {
         let (name, bytes) = match (path, expression) {
-            (Some(path), None) => return Loaded::open(path, dialect),
+            (Some(path), None) => read_source(path)?,
             (None, Some(text)) => ("expression".into(), text.as_bytes().to_vec()),
             (Some(path), Some(text)) => {
                 let (name, mut bytes) = read_source(path)?;
@@ -201,17 +221,7 @@ impl Loaded {
             }
             (None, None) => return Err(Failure::usage("a program or -e is needed")),
         };
-        let loaded = Loaded::of(name, bytes, path, dialect)?;
-        report::diagnostics(&loaded.source, loaded.program.warnings());
-        Ok(loaded)
-    }
-
-    /// Reads a program, and prints its warnings.
-    fn open(path: &Path, dialect: DialectArgs) -> Result<Loaded, Failure> {
-        let (name, bytes) = read_source(path)?;
-        let loaded = Loaded::of(name, bytes, Some(path), dialect)?;
-        report::diagnostics(&loaded.source, loaded.program.warnings());
-        Ok(loaded)
+        Loaded::of(name, bytes, path, dialect)
     }
 
     /// Reads a program from its bytes, in the dialect that the options and its path say.

@@ -1,6 +1,6 @@
 //! `nc ops`: the primitives of the language.
 
-use neural_compiler::{OpInfo, Primitive, PrimitiveInfo};
+use neural_compiler::{LibraryWord, OpInfo, Primitive, PrimitiveInfo};
 use serde_json::{Value as Json, json};
 
 use super::report::Failure;
@@ -33,9 +33,15 @@ pub struct Args {
 pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     let all: Vec<&PrimitiveInfo> = Primitive::all().map(|primitive| primitive.info()).collect();
     let mut chosen: Vec<&PrimitiveInfo> = Vec::new();
+    let mut words = LibraryWord::all();
+    let named = |word: &LibraryWord| args.names.contains(&word.name);
     for name in &args.names {
+        if words.iter().any(|word| word.name == *name) {
+            continue;
+        }
         let Some(info) = all.iter().find(|info| info.name == *name) else {
-            let names: Vec<&str> = all.iter().map(|info| info.name).collect();
+            let mut names: Vec<&str> = all.iter().map(|info| info.name).collect();
+            names.extend(words.iter().map(|word| word.name.as_str()));
             let failure = Failure::message("unknown-primitive", format!("there is no primitive `{name}`"));
             return Err(match closest(name, &names) {
                 Some(close) => failure.note(format!("is it `{close}`?")),
@@ -46,11 +52,19 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     }
     if args.names.is_empty() {
         chosen.clone_from(&all);
+    } else {
+        words.retain(named);
     }
     if let Some(family) = &args.family {
-        if all.iter().all(|info| info.family != family) {
+        if family == LIBRARY {
+            chosen.clear();
+        } else {
+            words.clear();
+        }
+        if family != LIBRARY && all.iter().all(|info| info.family != family) {
             let mut families: Vec<&str> = all.iter().map(|info| info.family).collect();
             families.dedup();
+            families.push(LIBRARY);
             let message = format!("there is no family `{family}`; there are {}", families.join(", "));
             return Err(Failure::message("unknown-family", message));
         }
@@ -59,16 +73,19 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     if let Some(text) = &args.find {
         let text = text.to_lowercase();
         chosen.retain(|info| [info.name, info.doc].iter().any(|part| part.to_lowercase().contains(&text)));
-        if chosen.is_empty() && !json {
+        words.retain(|word| [&word.name, &word.doc].iter().any(|part| part.to_lowercase().contains(&text)));
+        if chosen.is_empty() && words.is_empty() && !json {
             return Err(Failure::message("unknown-primitive", format!("no primitive has {text:?} in it")));
         }
     }
     if json {
-        let objects: Vec<Json> = chosen.into_iter().map(object).collect();
+        let mut objects: Vec<Json> = chosen.into_iter().map(object).collect();
+        objects.extend(words.iter().map(word_object));
         return print_json(&objects.into());
     }
     if !args.names.is_empty() {
-        let pages: Vec<String> = chosen.into_iter().map(page).collect();
+        let mut pages: Vec<String> = chosen.into_iter().map(page).collect();
+        pages.extend(words.iter().map(word_page));
         return print(&pages.join("\n"));
     }
     let mut rows = vec![
@@ -91,7 +108,44 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
             of_op(|op| op.bound.to_string()),
         ]);
     }
+    for word in words {
+        let none = String::new;
+        let operands = word.usage.matches(' ').count().to_string();
+        rows.push(vec![LIBRARY.into(), word.usage, operands, word.doc, none(), none(), none(), none()]);
+    }
     print(&table(&rows, &[]))
+}
+
+/// The family of what is no primitive: forms that take functions, and what is written in the language.
+const LIBRARY: &str = "library";
+
+/// Where a word of the library is defined; nothing for a form.
+fn place(word: &LibraryWord) -> Option<String> {
+    word.place.map(|(file, line)| format!("{file}:{line}"))
+}
+
+/// Everything about a word of the library as JSON.
+fn word_object(word: &LibraryWord) -> Json {
+    json!({
+        "name": word.name,
+        "family": LIBRARY,
+        "usage": word.usage,
+        "doc": word.doc,
+        "place": place(word),
+    })
+}
+
+/// A word of the library on a page of its own.
+fn word_page(word: &LibraryWord) -> String {
+    let rows = [
+        ("what it is", word.doc.clone()),
+        ("calls", word.usage.clone()),
+        ("family", LIBRARY.to_string()),
+        ("defined in", place(word).unwrap_or_default()),
+    ];
+    let lines = rows.into_iter().filter(|(_, text)| !text.is_empty());
+    let lines = lines.map(|(what, text)| vec![format!("  {what}"), text]);
+    format!("{}\n{}", word.name, table(&lines.collect::<Vec<_>>(), &[]))
 }
 
 /// Everything about a primitive as JSON.

@@ -489,8 +489,7 @@ fn failed_states<T: Element>(
 
 /// What a check has to say about a row, as JSON.
 pub fn check_json(check: &Check, domain: Option<&SafeDomain>) -> Json {
-    let mut object =
-        json!({ "reason": check.reason.to_string(), "start": check.span.start, "end": check.span.end });
+    let mut object = json!({ "code": check_diagnostic(check).code, "reason": check.reason.to_string(), "start": check.span.start, "end": check.span.end });
     if let Reason::Met { op, .. } = check.reason {
         object["op"] = op.info().spelling().into();
         object["condition"] = need(check, domain).into();

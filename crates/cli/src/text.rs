@@ -163,6 +163,7 @@ fn parse_value(text: &str) -> Result<(Shape, Vec<Literal>), String> {
     if let [token] = tokens[..]
         && let Some(Number::Complex(re, im)) = number::parse(token)
     {
+        held(token)?;
         return Ok((Shape::Complex, vec![re, im]));
     }
     if let [token] = tokens[..] {
@@ -233,8 +234,19 @@ fn parse_value(text: &str) -> Result<(Shape, Vec<Literal>), String> {
     Err(if tokens.is_empty() { "a value is missing".into() } else { "a `]` is missing".into() })
 }
 
+/// Refuses a number that is larger than any of binary64.
+fn held(token: &str) -> Result<(), String> {
+    match number::lost(token) {
+        Some(number::Lost::Overflow) => Err(format!(
+            "`{token}` is beyond the largest number, 1.7976931348623157e308; infinity is written `inf`"
+        )),
+        Some(number::Lost::Underflow) | None => Ok(()),
+    }
+}
+
 /// Reads a number in any spelling of the language, or as `inf` or `nan`.
 fn parse_number(token: &str) -> Result<Literal, String> {
+    held(token)?;
     match number::parse(token) {
         Some(Number::Literal(literal)) => Ok(literal),
         Some(Number::Complex(..)) => Err(format!("`{token}` is complex: vectors hold real numbers")),

@@ -87,6 +87,7 @@ pub fn evaluate<T: Element>(
         (_, 0) => rayon::current_num_threads().min(worth),
         (_, wanted) => wanted.min(worth),
     };
+    let threads = threads.min(kernel.most_threads());
     let sums_len = shape.param_gradients;
     let block_rows = if sums_len > 0 {
         BLOCK_ROWS

@@ -63,6 +63,11 @@ pub trait Kernel: Send + Sync {
     /// interleaves several groups handles the rest of an iteration itself.
     fn lanes(&self) -> usize;
 
+    /// How many threads may evaluate rows at the same time, for which there is memory. At least 1.
+    fn most_threads(&self) -> usize {
+        usize::MAX
+    }
+
     /// Evaluates `args.rows` rows; returns 0 if every status word it wrote is 0, and anything else otherwise.
     ///
     /// # Safety

@@ -92,7 +92,7 @@ impl Spelling for Infix {
         let ast = read::read(source, limits);
         let header = header::read(source, COMMENT);
         let mut ast = ast?;
-        ast.limits = header?;
+        header?.apply(&mut ast);
         Ok(ast)
     }
     fn write(&self, ast: &Ast) -> Result<String, Box<Diagnostic>> {

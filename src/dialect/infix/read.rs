@@ -745,6 +745,15 @@ impl<'a> Reader<'a> {
         }
         let error =
             Diagnostic::error("operand", token.span, format!("`{text}` where {expected} is expected"));
+        let error = match (&frame.part, token.kind) {
+            (Part::Let { bound, body: false }, Kind::Semicolon) => {
+                let name = bound.first().map_or("a", |bound| self.ast.name(bound.name));
+                error.help(format!(
+                    "write `let {name} = 2 in …`, or `{name} = 2;` for the rest of the program"
+                ))
+            }
+            _ => error,
+        };
         match frame.part {
             Part::Definition(_) | Part::Result => error.into(),
             _ => error.related(frame.span, format!("in the {what} that begins here")).into(),

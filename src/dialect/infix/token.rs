@@ -165,6 +165,14 @@ impl<'a> Tokens<'a> {
             if let Ok((after, text)) = unsigned(self.rest) {
                 return self.number(after, text, start, report);
             }
+            if let Some(after) = self.rest.strip_prefix("//") {
+                self.rest = after;
+                let span = Span::new(start, self.at(after));
+                report(Diagnostic::error("token", span, "`//` is no operator of the language").help(
+                    "write `floor(a / b)`, or `quotient(a, b)` towards zero; a comment begins with `#`",
+                ));
+                return Token { kind: Kind::Operator(Operator::Over), span };
+            }
             if let Ok((after, kind)) = punctuation(self.rest) {
                 self.rest = after;
                 return Token { kind, span: Span::new(start, self.at(after)) };
@@ -269,6 +277,7 @@ impl<'a> Tokens<'a> {
                 };
                 (after, kind, format!("`{first}` is no operator of the language"), help)
             }
+            '?' => (after, None, "`?` chooses nothing".into(), "write `if(condition, a, b)`"),
             ':' => (
                 after,
                 None,

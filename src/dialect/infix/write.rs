@@ -62,7 +62,7 @@ enum Written {
 
 /// The text of a program.
 pub fn write(ast: &Ast) -> String {
-    let mut writer = Writer { ast, junctions: Junctions::of(ast), text: header::write(ast.limits, COMMENT) };
+    let mut writer = Writer { ast, junctions: Junctions::of(ast), text: header::write(ast, COMMENT) };
     for definition in &ast.definitions {
         let (head, part) = writer.head(&Named::from(definition));
         writer.text += &head;

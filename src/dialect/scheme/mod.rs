@@ -35,7 +35,7 @@ impl Spelling for Scheme {
         let data = reader::read(source, limits)?;
         let header = header::read(source, COMMENT);
         let mut ast = forms::expand(source, &data)?;
-        ast.limits = header?;
+        header?.apply(&mut ast);
         Ok(ast)
     }
     fn write(&self, ast: &Ast) -> Result<String, Box<Diagnostic>> {

@@ -16,7 +16,7 @@ enum Item<'a> {
 
 /// The text of a program.
 pub fn write(ast: &Ast) -> String {
-    let mut writer = Writer { ast, junctions: Junctions::of(ast), text: header::write(ast.limits, COMMENT) };
+    let mut writer = Writer { ast, junctions: Junctions::of(ast), text: header::write(ast, COMMENT) };
     for definition in &ast.definitions {
         match definition {
             Definition::Function(function) => {

@@ -126,7 +126,12 @@ pub fn load_some(directory: &str, wanted: impl Fn(&str, &str) -> bool) -> Vec<En
         let (values, gradients) = (values_of("values"), gradients("gradients"));
         let points = list("points").map(numbers).collect();
         let conditioning = about["conditioning"].as_array().into_iter().flatten();
-        let conditioning = conditioning.map(|c| c.as_f64().map_or_else(|| numbers(c), |c| vec![c])).collect();
+        let conditioning = conditioning.map(|c| match c.as_array() {
+            // A zero has none.
+            Some(elements) => elements.iter().map(|c| c.as_f64().unwrap_or(0.0)).collect(),
+            None => vec![c.as_f64().unwrap_or(0.0)],
+        });
+        let conditioning = conditioning.collect();
         let of = |about: &Value, key: &str| about.get(key).and_then(Value::as_f64).unwrap_or(0.0);
         let tolerance =
             about.get("tolerance").map(|t| ["value", "absolute", "gradient"].map(|key| of(t, key)));

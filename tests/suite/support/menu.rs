@@ -26,6 +26,10 @@ pub const ABSENT: &[(&str, &str)] = &[
     ("eye", "sizes are constants"),
     ("zeros", "sizes are constants"),
     ("ones", "sizes are constants"),
+    ("repeat", "sizes are constants"),
+    ("replace", "most indices fail the row, or the program where they are constant"),
+    ("zeros-like", "its value does not depend on the numbers of its operand"),
+    ("common-length", "its value does not depend on the numbers of its operands"),
 ];
 
 /// Operands of calls on the menu.

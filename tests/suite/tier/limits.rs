@@ -797,3 +797,49 @@ fn rings_of_functions_with_vectors() {
     let Err(Error::Source(list)) = program.graph(&Signature::scalars()) else { panic!("{wrong}") };
     assert!(list.iter().all(|diagnostic| diagnostic.code == "shape"), "{list:?}");
 }
+
+/// Programs that machine code is not made of are known before they are lowered: by the size of what their recipes record,
+/// which sharing hardly halves.
+#[test]
+fn sizes_are_known_before_programs_are_lowered() {
+    use neural_compiler::internals::lower::size::beyond;
+    let (mut shared, mut worst) = (0, String::new());
+    for entry in support::corpus::load() {
+        let name = &entry.name;
+        let graph = entry.program.graph(entry.options(Derivative::None).get_signature()).expect("a graph");
+        let expected = beyond(&graph, 0).unwrap_or(0);
+        let found = lower(&graph, DEFAULT_TAPE_BYTES).insts.len();
+        // Constants, masks of results and reports are no recipes.
+        assert!(expected >= found / 8, "{name}: {found} instructions, {expected} expected");
+        if expected > 3 * found && expected > shared {
+            (shared, worst) = (expected, format!("{name}: {found} instructions, {expected} expected"));
+        }
+    }
+    assert_eq!(shared, 0, "{worst}");
+    // 20,000 powers, which would be three million instructions.
+    let tower = format!("(define (f x) {}x{}) (f x)", "(pow x ".repeat(20_000), ")".repeat(20_000));
+    let kernel = Program::parse(&tower).and_then(|program| program.compile(&CompileOptions::default()));
+    let kernel = kernel.expect("a kernel");
+    let [note] = kernel.notes() else { panic!("{:?}", kernel.notes()) };
+    assert!(note.starts_with("interpreted: ") && note.ends_with(" are more than 2000000"), "{note}");
+    assert_eq!(kernel.columns(&[&[1.0]]).expect("values"), [[1.0]]);
+}
+
+/// Rows that need much memory are evaluated by as many threads as there is memory for.
+#[test]
+fn memory_is_that_of_all_threads() {
+    let program = Program::parse("(vsum (* (outer v v) (outer w w)))").expect("a program");
+    let signature =
+        Signature::scalars().shape("v", graph::Shape::Vector(300)).shape("w", graph::Shape::Vector(300));
+    let threads = |tier, mib: usize| {
+        let options = CompileOptions::default().signature(signature.clone()).tier(tier);
+        program.compile(&options.memory_bytes(mib << 20)).expect("a kernel").most_threads()
+    };
+    // Three matrices of 90,000 numbers of 16 bytes.
+    assert_eq!(threads(Tier::Interpret, 5), 1);
+    assert_eq!(threads(Tier::Interpret, 50), 12);
+    let native = support::native_tier();
+    assert!(threads(native, 1024) >= 8 * threads(native, 64), "{}", threads(native, 64));
+    let small = Program::parse("(* x x)").expect("a program").compile(&CompileOptions::default());
+    assert!(small.expect("a kernel").most_threads() > 1_000_000);
+}

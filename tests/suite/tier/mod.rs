@@ -15,7 +15,6 @@ mod loops;
 mod mechanics;
 mod oracle;
 mod repeats;
-mod slopes;
 mod stacks;
 mod tail_calls;
 mod unrolled;

@@ -40,7 +40,7 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
             print(&published_text())
         };
     };
-    let loaded = Loaded::open(path, args.dialect)?;
+    let loaded = Loaded::open_with(Some(path), None, args.dialect)?;
     for name in &args.positive {
         if !loaded.program.inputs().any(|input| input == name) {
             return Err(loaded.unknown("--positive", name));

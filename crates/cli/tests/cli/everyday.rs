@@ -606,3 +606,48 @@ fn advice_that_leads_on() {
     let done = over("-1");
     assert!(done.status == 1 && done.stderr.contains("[no-value]"), "{}", done.stderr);
 }
+
+#[test]
+fn values_that_are_no_numbers_are_explained() {
+    let dir = Dir::new();
+    for (program, blamed) in [("(log x)", "log"), ("(log1p (* 2 x))", "log1p"), ("(atanh (- x 1))", "atanh")]
+    {
+        let done = dir.nc(&["eval", "-e", program, "--set", "x=-1", "--grad"]);
+        let warning = format!("[outside-domain] Warning: `{blamed}` is outside its safe domain");
+        assert!(done.status == 0 && done.stderr.contains(&warning), "{program}: {}", done.stderr);
+        let done = dir.nc(&["eval", "-e", program, "--set", "x=-1", "--json"]);
+        let report: Value = serde_json::from_str(&done.stdout).unwrap();
+        assert_eq!(
+            (&report["note"]["code"], &report["note"]["op"]),
+            (&"outside-domain".into(), &blamed.into())
+        );
+        // A NaN that was given is no surprise.
+        assert_eq!(dir.nc(&["eval", "-e", program, "--set", "x=nan"]).stderr, "");
+    }
+    // Numbers beyond all others are refused rather than taken for infinity.
+    for set in ["x=1e400", "x=-1e999", "x=[1,1e400]", "x=1+1e400i"] {
+        let done = dir.nc(&["eval", "-e", "(* x 2)", "--set", set]);
+        assert!(done.status == 2 && done.stderr.contains("infinity is written `inf`"), "{}", done.stderr);
+    }
+    assert!(dir.nc(&["eval", "-e", "(* x 2)", "--set", "x=inf"]).stdout.contains("inf"));
+}
+
+#[test]
+fn expressions_stand_for_programs_in_every_command() {
+    let dir = Dir::new();
+    let done = dir.nc(&["check", "-e", "(/ 1 x)"]);
+    assert!(
+        done.status == 0 && done.stdout.starts_with("expression: ok\n"),
+        "{}{}",
+        done.stdout,
+        done.stderr
+    );
+    let done = dir.nc(&["ir", "-e", "(* x x)", "--stage", "graph"]);
+    assert!(done.stdout.contains("mul x, x"), "{}{}", done.stdout, done.stderr);
+    let done = dir.nc(&["bench", "-e", "(* x x)", "--batch-size", "16", "--json"]);
+    assert!(done.stdout.contains("\"program\":\"expression\""), "{}{}", done.stdout, done.stderr);
+    assert_eq!(dir.nc(&["check"]).status, 2);
+    // A function's name that is no call is an input, and the message says what a call looks like.
+    let done = dir.nc(&["eval", "--dialect", "infix", "-e", "sin[x]", "--set", "x=1"]);
+    assert!(done.stderr.contains("`sin` as a function is called: sin(…)"), "{}", done.stderr);
+}

@@ -53,7 +53,11 @@ fn eval_json() {
     let args = ["eval", "energy.scm", "--set", "m=2", "--set", "v=3", "--grad", "--json"];
     assert_eq!(dir.json(&args), json!({ "value": 9.0, "grad": { "m": 4.5, "v": 6.0 } }));
     let args = ["eval", "-e", "[(/ x 0) (- (/ x 0)) (sqrt (- x)) x]", "--set", "x=1", "--json"];
-    assert_eq!(dir.json(&args), json!({ "value": ["Infinity", "-Infinity", "NaN", 1.0] }));
+    let note = json!({
+        "code": "outside-domain", "reason": "`/` is outside its safe domain (b ≠ 0)", "op": "/", "condition": "0 ≠ 0",
+        "start": 1, "end": 8,
+    });
+    assert_eq!(dir.json(&args), json!({ "value": ["Infinity", "-Infinity", "NaN", 1.0], "note": note }));
     let args = ["eval", "-e", "(scale s v)", "--set", "s=2", "--set", "v=[3,4]", "--grad", "--json"];
     let expected = json!({ "value": [6.0, 8.0], "grad": { "s": [3.0, 4.0], "v": [[2.0, 0.0], [0.0, 2.0]] } });
     assert_eq!(dir.json(&args), expected);
@@ -520,14 +524,14 @@ fn run_bad_files() {
     error: bad.csv: line 3 has 1 fields where the line of names has 2
       lines before the names, and others that are no rows, may begin with #
     ");
-    assert_snapshot!(run("bad.csv", b"m,v\n1,2\n3,x\n"), @r#"error: bad.csv: line 3, column 1 ("v"): "x" is not a number; if the line holds units or more names, take it out or begin it with #"#);
+    assert_snapshot!(run("bad.csv", b"m,v\n1,2\n3,x\n"), @r#"error: bad.csv: line 3, column 2 ("v"): "x" is not a number; if the line holds units or more names, take it out or begin it with #"#);
     assert_snapshot!(run("bad.csv", b"m,m\n1,2\n"), @r#"
     error: bad.csv: the name "m" stands for two columns
       other names keep them apart
     "#);
     assert_snapshot!(run("bad.csv", b""), @"error: bad.csv: the first line must name the columns, such as x,y");
     assert_snapshot!(run("bad.csv", b"1,2\n3,4\n"), @"error: bad.csv: the first line must name the columns, such as x,y");
-    assert_snapshot!(run("bad.csv", b"m,v\n\xff,2\n"), @"error: bad.csv: line 2, column 0 is not UTF-8 text; save the file in UTF-8");
+    assert_snapshot!(run("bad.csv", b"m,v\n\xff,2\n"), @"error: bad.csv: line 2, column 1 is not UTF-8 text; save the file in UTF-8");
     assert_snapshot!(run("bad.npy", b""), @r"error: bad.npy: this is no npy file: it does not start with \x93NUMPY");
     assert_snapshot!(run("bad.npy", &whole[..20]), @"error: bad.npy: the header is said to have 118 bytes; 10 are possible");
     assert_snapshot!(run("bad.npy", &whole[..whole.len() - 8]), @"error: bad.npy: an array of shape [3, 2] needs 48 bytes of data; there are 40");
@@ -883,8 +887,8 @@ fn run_and_eval_check_domain() {
         assert_eq!(
             report["notes"][1],
             json!({
-                "row": 2, "reason": "`/` is outside its safe domain (b ≠ 0)", "op": "/", "condition": "y − 1 ≠ 0",
-                "start": 18, "end": 42,
+                "row": 2, "code": "outside-domain", "reason": "`/` is outside its safe domain (b ≠ 0)", "op": "/",
+                "condition": "y − 1 ≠ 0", "start": 18, "end": 42,
             })
         );
     }

@@ -581,12 +581,13 @@ fn second(row: &Row, b: &mut Big, at: [f64; 2], i: usize, j: usize) -> Option<f6
         Some(quotient).filter(|x| !x.is_nan() && !x.is_inf()).map(|x| rough(&x)).filter(|x| x.is_finite())
     };
     // Small beside the operand, beside what it is from ±1, and beside the other one: beside the smallest of them first.
-    let mut sizes = [at[j].abs(), at[1 - j].abs(), (1.0 - at[j].abs()).abs(), 1.0];
+    let beside = if row.slopes.len() > 1 { at[1 - j].abs() } else { 0.0 };
+    let mut sizes = [at[j].abs(), beside, (1.0 - at[j].abs()).abs(), 1.0];
     sizes.sort_by(f64::total_cmp);
     let mut found = None;
     for size in sizes.into_iter().filter(|&size| size > 0.0) {
         let (Some(one), Some(other)) = (quotient(size, 60), quotient(size, 70)) else { continue };
-        if (one - other).abs() <= 1e-14 * one.abs() {
+        if (one - other).abs() <= 2.0 * f64::EPSILON * one.abs() {
             if one != 0.0 {
                 return Some(one);
             }

@@ -1,0 +1,11 @@
+; The angle of a damped pendulum after a hundred steps of the classical Runge–Kutta method.
+(define (field y)
+  [(ref y 1) (- (* (- k) (sin (ref y 0))) (* c (ref y 1)))])
+(define (step y)
+  (let* ((h 0.02)
+         (k1 (field y))
+         (k2 (field (+ y (* 0.5 h k1))))
+         (k3 (field (+ y (* 0.5 h k2))))
+         (k4 (field (+ y (* h k3)))))
+    (+ y (* (/ h 6) (+ k1 (* 2 k2) (* 2 k3) k4)))))
+(ref (iterate step 100 [angle 0]) 0)
