@@ -8,12 +8,7 @@ use crate::support::run;
 
 /// Programs that cannot be compiled yet, and what they lack.
 const MISSING: &[(&str, &str)] = &[
-    ("curvature.scm", "derivatives inside programs"),
-    ("data-and-models.scm", "interpolate, spline, log-sum-exp, sinc, and derivatives"),
-    ("detached.scm", "detach, and derivatives"),
-    ("jacobian-newton.scm", "derivatives inside programs"),
-    ("mechanics.scm", "lagrangian->acceleration and hamiltonian->field"),
-    ("nested-derivatives.scm", "derivatives inside programs"),
+    ("data-and-models.scm", "interpolate, spline, log-sum-exp and sinc"),
     ("roots-and-integrals.scm", "roots, minima and quadrature"),
     ("special.scm", "special functions"),
     ("steppers.scm", "steppers of differential equations"),
