@@ -164,7 +164,10 @@ impl Checker<'_> {
                     let more = usize::from(form.has_direction());
                     match anf.functions.get(*callee) {
                         Some(function) if function.recursive => {
-                            return Err(format!("{} = derivative of {callee}, which is recursive", binding.var));
+                            return Err(format!(
+                                "{} = derivative of {callee}, which is recursive",
+                                binding.var
+                            ));
                         }
                         Some(function)
                             if function.params.len() + more == operands.len()
@@ -178,7 +181,10 @@ impl Checker<'_> {
                         }
                     }
                     if id.is_some_and(|id| *callee >= id) {
-                        return Err(format!("{} differentiates {callee}, which does not come before it", binding.var));
+                        return Err(format!(
+                            "{} differentiates {callee}, which does not come before it",
+                            binding.var
+                        ));
                     }
                     self.bind(binding.var)?;
                 }

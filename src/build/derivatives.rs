@@ -224,10 +224,13 @@ impl<'a> Builder<'a> {
                 }
                 Wanted::Against(covector)
             }
-            (DeriveForm::Jvp | DeriveForm::Vjp, None) => unreachable!("a product has something to multiply by"),
+            (DeriveForm::Jvp | DeriveForm::Vjp, None) => {
+                unreachable!("a product has something to multiply by")
+            }
         };
         let output = |node| Output { name: String::new(), node, role: Role::Value };
-        primal.outputs = [value].iter().chain(codes.values()).chain(&steps).map(|&node| output(node)).collect();
+        primal.outputs =
+            [value].iter().chain(codes.values()).chain(&steps).map(|&node| output(node)).collect();
         let at: Vec<usize> = codes.keys().copied().collect();
         primal.limits = self.options.limits;
         primal.functions = self.functions.known(primal.precision);
@@ -260,7 +263,8 @@ impl<'a> Builder<'a> {
             return Ok(());
         }
         let name = &self.anf.functions[pending.key.function].name;
-        let message = format!("the derivative of `{name}` is taken inside a recursion that `{name}` is a part of");
+        let message =
+            format!("the derivative of `{name}` is taken inside a recursion that `{name}` is a part of");
         let error = Diagnostic::error("derivative", pending.span, message)
             .label("this would be a derivative of itself, without end")
             .help("take the derivative of a function that does not call the one it is taken in");

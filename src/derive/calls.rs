@@ -174,10 +174,9 @@ pub(super) fn by_elements(
             let Some(tangent) = forward.tangent(g, k, result) else { continue };
             let term = product(g, *cotangent, tangent, result);
             total = Some(match total {
-                Some(sum) => Flow {
-                    value: g.add(sum.value, term.value),
-                    active: either(g, sum.active, term.active),
-                },
+                Some(sum) => {
+                    Flow { value: g.add(sum.value, term.value), active: either(g, sum.active, term.active) }
+                }
                 None => term,
             });
         }

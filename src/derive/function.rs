@@ -39,9 +39,9 @@ pub(crate) fn derivative_shape(operand: Shape, value: Shape) -> Result<Shape, Sh
     match (operand, value) {
         (Shape::Scalar, Shape::Scalar | Shape::Vector(_) | Shape::Complex) => Ok(value),
         (Shape::Vector(_) | Shape::Matrix(..), Shape::Scalar) => Ok(operand),
-        (Shape::Vector(columns), Shape::Vector(rows)) => {
-            Shape::Matrix(rows, columns).checked().map_err(|error| ShapeError::new(format!("derivative: {error}")))
-        }
+        (Shape::Vector(columns), Shape::Vector(rows)) => Shape::Matrix(rows, columns)
+            .checked()
+            .map_err(|error| ShapeError::new(format!("derivative: {error}"))),
         (Shape::Complex, Shape::Scalar | Shape::Complex) => Ok(Shape::Complex),
         (Shape::Scalar, Shape::Matrix(..))
         | (Shape::Vector(_), Shape::Matrix(..) | Shape::Complex)

@@ -147,12 +147,8 @@ impl Machine<'_> {
         }
         let origins: Vec<Origin> = args.iter().map(|&arg| self.kept(arg)).collect();
         let scratch = &mut *self.scratch;
-        let what = What::Applied {
-            op,
-            attr,
-            first: scratch.trace.args.len() as u32,
-            count: origins.len() as u32,
-        };
+        let what =
+            What::Applied { op, attr, first: scratch.trace.args.len() as u32, count: origins.len() as u32 };
         scratch.trace.args.extend(origins);
         value.from(scratch.trace.push(what, value, &scratch.elems))
     }
@@ -262,13 +258,17 @@ impl Machine<'_> {
         match (form, direction) {
             (DeriveForm::Jvp, Some(direction)) => {
                 if direction_shape != Some(operand) {
-                    return Err(self.refused(ShapeError::new("the direction has another shape than the point")));
+                    return Err(
+                        self.refused(ShapeError::new("the direction has another shape than the point"))
+                    );
                 }
                 self.forward(point, to, Flow { value: direction, active: None }, shape)
             }
             (DeriveForm::Vjp, Some(covector)) => {
                 if direction_shape != Some(shape) {
-                    return Err(self.refused(ShapeError::new("the covector has another shape than the value")));
+                    return Err(
+                        self.refused(ShapeError::new("the covector has another shape than the value"))
+                    );
                 }
                 let covector = self.load(covector);
                 let value = self.conjugate(covector);
@@ -302,7 +302,9 @@ impl Machine<'_> {
                 let jacobian = Shape::Matrix(shape.len() as u32, operand.len() as u32);
                 Ok(self.pack(Elem::Num, jacobian, &gradients))
             }
-            (DeriveForm::Jvp | DeriveForm::Vjp, None) => unreachable!("a product has something to multiply by"),
+            (DeriveForm::Jvp | DeriveForm::Vjp, None) => {
+                unreachable!("a product has something to multiply by")
+            }
         }
     }
 

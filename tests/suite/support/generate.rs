@@ -36,7 +36,8 @@ pub enum Recursion {
 
 impl Style {
     /// What every tier can run: not yet calls that need a stack.
-    pub const COMPILED: Style = Style { smooth: false, loops: true, recursion: Recursion::Any, derivatives: false };
+    pub const COMPILED: Style =
+        Style { smooth: false, loops: true, recursion: Recursion::Any, derivatives: false };
     /// The whole language.
     pub const ALL: Style = Style::COMPILED;
     /// The language with derivatives of functions.

@@ -52,7 +52,10 @@ fn value(text: &str, inputs: &[(&str, Value)]) -> Vec<f64> {
     let scale = found.iter().fold(1.0, |most: f64, x| most.max(x.abs()));
     for (a, b) in by_tree.iter().zip(&found) {
         let same = a == b || a.is_nan() && b.is_nan();
-        assert!(same || (a - b).abs() <= 1e-13 * scale, "{text}: the tree interpreter gives {a:e}, not {b:e}");
+        assert!(
+            same || (a - b).abs() <= 1e-13 * scale,
+            "{text}: the tree interpreter gives {a:e}, not {b:e}"
+        );
     }
     found
 }
@@ -117,8 +120,14 @@ fn no_perturbation_confusion() {
         ("((D (lambda (x) ((D (lambda (y) (* x y y))) (* 2 x)))) 3)", 24.0),
         ("((D (lambda (x) ((D (lambda (x) (* x x x))) x))) 2)", 12.0),
         ("((D (lambda (x) (* x (ref ((D (lambda (v) (* x (ref v 0) (ref v 1)))) [x 2]) 1)))) 3)", 27.0),
-        ("(ref ((D (lambda (v) (* (ref v 0) ((D (lambda (y) (* y (ref v 0) (ref v 1)))) 5)))) [2 3]) 0)", 12.0),
-        ("(ref ((D (lambda (v) (ref ((D (lambda (w) (* (ref v 0) (ref w 0) (ref w 0)))) v) 0))) [3]) 0)", 12.0),
+        (
+            "(ref ((D (lambda (v) (* (ref v 0) ((D (lambda (y) (* y (ref v 0) (ref v 1)))) 5)))) [2 3]) 0)",
+            12.0,
+        ),
+        (
+            "(ref ((D (lambda (v) (ref ((D (lambda (w) (* (ref v 0) (ref w 0) (ref w 0)))) v) 0))) [3]) 0)",
+            12.0,
+        ),
         ("((D (lambda (x) (jvp (lambda (y) (* x y)) 5 x))) 3)", 6.0),
         ("((D (lambda (x) (vjp (lambda (y) (* x y)) 5 x))) 3)", 6.0),
     ] {
@@ -189,12 +198,16 @@ fn every_derivative_of_a_kernel() {
     let inputs = [("x", number(0.7)), ("y", number(-0.4))];
     for (text, written) in [
         ("((D (lambda (u) (* (sin u) (exp (* u y))))) x)", "(* (exp (* x y)) (+ (cos x) (* y (sin x))))"),
-        ("(let ((g ((D (lambda (v) (* (ref v 0) (ref v 0) (sin (ref v 1))))) [x y]))) (* (ref g 0) (ref g 1)))",
-         "(* 2 x (sin y) x x (cos y))"),
+        (
+            "(let ((g ((D (lambda (v) (* (ref v 0) (ref v 0) (sin (ref v 1))))) [x y]))) (* (ref g 0) (ref g 1)))",
+            "(* 2 x (sin y) x x (cos y))",
+        ),
         ("(jvp (lambda (u) (sin (* u y))) x (* x y))", "(* x y y (cos (* x y)))"),
         ("(vjp (lambda (u) (sin (* u y))) x (* x y))", "(* x y y (cos (* x y)))"),
-        ("(let ((J ((D (lambda (v) [(* (ref v 0) (ref v 1)) (square (ref v 0))])) [x y]))) (det J))",
-         "(- (* 0 y) (* 2 x x))"),
+        (
+            "(let ((J ((D (lambda (v) [(* (ref v 0) (ref v 1)) (square (ref v 0))])) [x y]))) (det J))",
+            "(- (* 0 y) (* 2 x x))",
+        ),
     ] {
         // The inputs come in this order.
         let [text, written] = [text, written].map(|body| format!("(define (main x y) {body})"));
@@ -212,7 +225,8 @@ fn every_derivative_of_a_kernel() {
 /// `x(1 + sin(xs) …)` five times; functions with loops and functions that recurse, inside loops and recursive functions.
 #[test]
 fn loops_and_recursion() {
-    let looped = "(define (f x y) (loop ((i 0) (s 1)) (if (< i 5) (recur (+ i 1) (+ s (* y (sin (* x s))))) s)))\n";
+    let looped =
+        "(define (f x y) (loop ((i 0) (s 1)) (if (< i 5) (recur (+ i 1) (+ s (* y (sin (* x s))))) s)))\n";
     let unrolled = "(define (f x y)\n (let* ((s (+ 1 (* y (sin (* x 1))))) (s (+ s (* y (sin (* x s))))) (s (+ s (* y (sin (* x s)))))\n\
                     (s (+ s (* y (sin (* x s))))) (s (+ s (* y (sin (* x s)))))) s))\n";
     let recursive = "(define (g i x y s) (if (< i 5) (* 1 (g (+ i 1) x y (+ s (* y (sin (* x s)))))) s))\n\
@@ -243,9 +257,7 @@ fn loops_and_recursion() {
 #[test]
 fn inside_loops_and_recursion() {
     let h = "(define (h x) (- (* x x x) a))\n";
-    let newton = format!(
-        "{h}(loop ((x 1)) (if (< (abs (h x)) 1e-14) x (recur (- x (/ (h x) ((D h) x))))))"
-    );
+    let newton = format!("{h}(loop ((x 1)) (if (< (abs (h x)) 1e-14) x (recur (- x (/ (h x) ((D h) x))))))");
     let case = Case::new(&newton, &[("a", number(2.0))]);
     let root = 2f64.powf(1.0 / 3.0);
     close(&value(&newton, &[("a", number(2.0))]), &[root], 1e-14, &newton);
@@ -346,7 +358,8 @@ fn saddle() {
 fn laws_keep_their_bits_and_costs() {
     let (mut laws, mut worst) = (0, 0.0f64);
     for (k, entry) in support::corpus::load().iter().enumerate() {
-        let text: String = entry.text.lines().filter(|line| !line.starts_with(';')).collect::<Vec<_>>().join("\n");
+        let text: String =
+            entry.text.lines().filter(|line| !line.starts_with(';')).collect::<Vec<_>>().join("\n");
         let scalars = entry.inputs.iter().all(|(_, shape)| *shape == Shape::Scalar);
         let scalar = entry.values.first().is_some_and(|value| value.len() == 1);
         if text.contains("(define") || !scalars || !scalar || entry.inputs.is_empty() {
@@ -362,12 +375,19 @@ fn laws_keep_their_bits_and_costs() {
         let options = CompileOptions::default().dtype(dtype);
         let graph = inside.graph_for(&options).expect("a graph");
         let law = entry.program.graph_for(&options).expect("a graph");
-        let mut alone = tangent(&law, &[Direction::Element { input: by as u32, element: 0 }]).expect("a tangent");
+        let mut alone =
+            tangent(&law, &[Direction::Element { input: by as u32, element: 0 }]).expect("a tangent");
         alone.outputs.retain(|output| matches!(output.role, Role::Tangent { .. }));
         let rows = entry.points.len();
         let results = [&graph, &alone].map(|graph| {
             let options = CompileOptions::default().tier(native_tier());
-            run(&Kernel::from_graph(graph.clone(), &options).expect("a kernel"), &entry.columns(), &[], rows, 1)
+            run(
+                &Kernel::from_graph(graph.clone(), &options).expect("a kernel"),
+                &entry.columns(),
+                &[],
+                rows,
+                1,
+            )
         });
         assert!(results[0] == results[1], "{} by {}", entry.name, names[by]);
         let gradient = options.derivative(Derivative::Gradient).wrt([names[by]]);
@@ -409,7 +429,8 @@ fn nested_derivatives_keep_their_bits() {
     let mut alone = Case::new(body, &inputs);
     let mut function = format!("(lambda (x) {body})");
     for order in 1..=4 {
-        alone.graph = tangent(&alone.graph, &[Direction::Element { input: 0, element: 0 }]).expect("a tangent");
+        alone.graph =
+            tangent(&alone.graph, &[Direction::Element { input: 0, element: 0 }]).expect("a tangent");
         function = format!("(D {function})");
         let inside = Case::new(&format!("({function} x)"), &inputs);
         let expected = *alone.value().last().expect("a derivative");
@@ -446,7 +467,8 @@ fn limits_hold_once() {
     for (steps, fails) in [(100, false), (99, true)] {
         let limits = neural_compiler::Limits { steps, ..neural_compiler::Limits::default() };
         for tier in [native_tier(), Tier::Interpret] {
-            let kernel = program.compile(&CompileOptions::default().limits(limits).tier(tier)).expect("a kernel");
+            let kernel =
+                program.compile(&CompileOptions::default().limits(limits).tier(tier)).expect("a kernel");
             let found = run(&kernel, &[vec![2.0]], &[], 1, 1);
             assert_eq!(found.failed, usize::from(fails), "{steps} steps, {tier}");
         }
@@ -489,7 +511,8 @@ fn binary32() {
         let options = CompileOptions::default().dtype(Dtype::F32);
         let kernel = program.compile(&options.clone().tier(native_tier())).expect("a kernel");
         let inputs = [0.75f32, -1.3].map(f64::from);
-        let columns: Vec<Vec<f64>> = program.inputs().map(|name| vec![inputs[usize::from(name == "y")]]).collect();
+        let columns: Vec<Vec<f64>> =
+            program.inputs().map(|name| vec![inputs[usize::from(name == "y")]]).collect();
         let found = run(&kernel, &columns, &[], 1, 1);
         let interpreter = AstInterpreter::new(program.resolved().clone(), &Signature::scalars())
             .with_precision(nc_runtime::lanes::Precision::Single);

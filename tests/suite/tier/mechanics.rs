@@ -61,7 +61,10 @@ fn double_pendulum() {
         }
     }
     let ratio = derived.1 as f64 / written.1 as f64;
-    println!("{worst:e} of the closed form; {} lane instructions, {} in closed form: {ratio:.2}", derived.1, written.1);
+    println!(
+        "{worst:e} of the closed form; {} lane instructions, {} in closed form: {ratio:.2}",
+        derived.1, written.1
+    );
     assert!(worst <= 1e-13);
     assert!(ratio <= 1.5);
 }
