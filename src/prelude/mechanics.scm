@@ -1,12 +1,12 @@
 ; Equations of motion, and steps of motion that keep areas.
 
-; (lagrangian->acceleration L): the function of t, q, v that gives the accelerations of the Lagrangian (L t q v); q and v are vectors
+; (lagrangian->acceleration L): the function of t, q, v that gives the accelerations of the Lagrangian (L t q v); q and v are vectors or numbers
 (define (lagrangian->acceleration L)
   (lambda (t q v)
     (let ((mass ((D (lambda (w) (((partial 2) L) t q w))) v))
           ; how the momenta change as time goes on and q moves on, v being held
           (drift ((D (lambda (s) (((partial 2) L) (+ t s) (+ q (* s v)) v))) 0)))
-      (solve mass (- (((partial 1) L) t q v) drift)))))
+      (%solve mass (- (((partial 1) L) t q v) drift)))))
 
 ; (hamiltonian->field H): the function of t and y = [q p] that gives [dq/dt dp/dt] of the Hamiltonian (H t q p)
 (define (hamiltonian->field H)
