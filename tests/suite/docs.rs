@@ -9,6 +9,7 @@ use neural_compiler::{CompileOptions, Dialect, Error, LibraryWord, Primitive, Pr
 
 const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/language.md");
 const MECHANICS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/mechanics.md");
+const NETWORKS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/networks.md");
 const LIBRARY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/library.md");
 const BEGIN: &str = "<!-- ops -->\n";
 const END: &str = "<!-- /ops -->\n";
@@ -126,6 +127,7 @@ fn examples() {
         (PATH, Dialect::Infix, "# ", 5),
         (MECHANICS, Dialect::Scheme, "; ", 6),
         (LIBRARY, Dialect::Scheme, "; ", 20),
+        (NETWORKS, Dialect::Scheme, "; ", 8),
     ] {
         let document = std::fs::read_to_string(path).expect("the document");
         let mut count = 0;
