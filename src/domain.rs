@@ -13,8 +13,9 @@ mod text;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
-use crate::anf::{Anf, Atom, Binding, BlockId, End, FuncId, Operand, Rhs, Var};
+use crate::anf::{Anf, Atom, Binding, BlockId, DeriveForm, End, FuncId, Operand, Rhs, Var};
 use crate::build::Signature;
+use crate::derive::function::derivative_shape;
 use crate::entity::EntityVec;
 use crate::graph::{Graph, Node, NodeKind, Shape, Source, Type};
 use crate::ops::conditions::filled;
@@ -88,7 +89,7 @@ pub fn safe_domain(anf: &Anf, signature: &Signature) -> SafeDomain {
             names.contains(name) && number.bytes().all(|byte| byte.is_ascii_digit())
         });
         written[binding.var] = info.span != binding.span && !again;
-        if let Rhs::Call(function, _) = &binding.rhs {
+        if let Rhs::Call(function, _) | Rhs::Derive(_, function, _) = &binding.rhs {
             calls[*function] += 1;
         }
     }
@@ -257,6 +258,13 @@ enum Continuation {
         outer: Option<Node>,
         var: Var,
     },
+    /// A derivative of the function whose body the block is, by an operand of this shape.
+    Derivative {
+        name: String,
+        form: DeriveForm,
+        operand: Option<Shape>,
+        var: Var,
+    },
 }
 
 struct Frame {
@@ -389,6 +397,7 @@ impl Walker<'_> {
                 None
             }
             Rhs::Call(function, operands) => self.call(*function, operands, var, named),
+            Rhs::Derive(form, function, operands) => self.derivative(*form, *function, operands, var, named),
             Rhs::Loop(inner) => {
                 for (&var, init) in inner.vars.iter().zip(&inner.inits) {
                     let init = init.and_then(|operand| self.atom(operand.atom));
@@ -415,6 +424,33 @@ impl Walker<'_> {
                 Some(Frame { block: *then, next: 0, then: then_frame, named })
             }
         }
+    }
+
+    /// A derivative is there where the function's own operations are in their domains. Of its value the shape is known.
+    fn derivative(
+        &mut self,
+        form: DeriveForm,
+        id: FuncId,
+        operands: &[Operand],
+        var: Var,
+        named: bool,
+    ) -> Option<Frame> {
+        let function = &self.anf.functions[id];
+        let mut args: Vec<Option<Node>> = operands.iter().map(|o| self.atom(o.atom)).collect();
+        if form.has_direction() {
+            args.remove(form.param() + 1);
+        }
+        let name = match form {
+            DeriveForm::Derivative { .. } => format!("D {}(…)", function.name),
+            DeriveForm::Jvp => format!("jvp({}, …)", function.name),
+            DeriveForm::Vjp => format!("vjp({}, …)", function.name),
+        };
+        let operand = args[form.param()].map(|node| self.terms.graph.shape(node));
+        for (&param, &arg) in function.params.iter().zip(&args) {
+            self.values[param] = arg;
+        }
+        let then = Continuation::Derivative { name, form, operand, var };
+        Some(Frame { block: function.body, next: 0, then, named: named && self.calls[id] == 1 })
     }
 
     fn call(&mut self, id: FuncId, operands: &[Operand], var: Var, named: bool) -> Option<Frame> {
@@ -467,6 +503,20 @@ impl Walker<'_> {
                 }
                 let written = if named && self.written[var] { self.anf.vars[var].name.clone() } else { name };
                 self.values[var] = Some(self.terms.opaque(written, shape.unwrap_or(Shape::Scalar)));
+                None
+            }
+            Continuation::Derivative { name, form, operand, var } => {
+                let value = value.map(|node| self.terms.graph.shape(node));
+                let shape = match (form, operand, value) {
+                    (DeriveForm::Derivative { .. }, Some(operand), Some(value)) => {
+                        derivative_shape(operand, value).ok()
+                    }
+                    (DeriveForm::Jvp, _, value) => value,
+                    (DeriveForm::Vjp, operand, _) => operand,
+                    (DeriveForm::Derivative { .. }, ..) => None,
+                };
+                let written = if named && self.written[var] { self.anf.vars[var].name.clone() } else { name };
+                self.values[var] = shape.map(|shape| self.terms.opaque(written, shape));
                 None
             }
             Continuation::Else { condition, other, outer, var } => {

@@ -269,10 +269,6 @@ impl Program {
                 }
             }
         }
-        if let Some(span) = resolved.derivative() {
-            let message = "derivatives inside programs are resolved, and not compiled yet";
-            return Err(Error::Source(vec![Diagnostic::error("derivative", span, message)]).located(&sources));
-        }
         let mut warnings: Vec<Diagnostic> = spell(&resolved.warnings);
         warnings.extend(lost_literals(&ast, &sources));
         debug_assert_eq!(anf::verify::verify(&anf::build::build(&resolved)), Ok(()));
@@ -308,7 +304,7 @@ impl Program {
         let main = self.anf.main.map(|main| self.anf.blocks[main].bindings.as_slice());
         main.unwrap_or_default().iter().filter_map(|binding| match &binding.rhs {
             Rhs::Constant(literal) => Some((self.anf.vars[binding.var].name.as_str(), literal.f64)),
-            Rhs::Primitive(..) | Rhs::Call(..) | Rhs::If(..) | Rhs::Loop(_) => None,
+            Rhs::Primitive(..) | Rhs::Call(..) | Rhs::Derive(..) | Rhs::If(..) | Rhs::Loop(_) => None,
         })
     }
 
@@ -406,7 +402,12 @@ impl Program {
             .with_precision(options.dtype.precision());
         let graph = match options.derivative {
             // Calls that share what they compute, as graphs do, may be too many to be made one by one.
-            Derivative::None if options.tier == Tier::Interpret && !self.lives_by_sharing() => {
+            // The tree interpreter adds up what reaches a value in reverse in the order of evaluation, graphs in that of nodes.
+            Derivative::None
+                if options.tier == Tier::Interpret
+                    && !self.lives_by_sharing()
+                    && !self.anf.has_derivatives() =>
+            {
                 let interpreter = interpreter.watching(options.watch());
                 return Ok(Kernel::from_tree(graph, interpreter, options.memory_bytes)?);
             }

@@ -69,6 +69,24 @@ pub enum DeriveForm {
     Vjp,
 }
 
+impl DeriveForm {
+    /// Whether one more operand than the function takes says what the Jacobian is multiplied by.
+    pub fn has_direction(self) -> bool {
+        match self {
+            DeriveForm::Derivative { .. } => false,
+            DeriveForm::Jvp | DeriveForm::Vjp => true,
+        }
+    }
+
+    /// The position of the parameter that it is a derivative by.
+    pub fn param(self) -> usize {
+        match self {
+            DeriveForm::Derivative { param } => param as usize,
+            DeriveForm::Jvp | DeriveForm::Vjp => 0,
+        }
+    }
+}
+
 /// What becomes of a call.
 ///
 /// Functions that can reach each other by calls are a *recursive group*. Its calls in tail position connect the functions
@@ -156,10 +174,17 @@ impl Resolved {
     pub fn span(&self, expr: Expr) -> Span {
         self.spans[expr]
     }
-    /// The first place of a derivative, if there is one.
-    pub(crate) fn derivative(&self) -> Option<Span> {
-        let derivatives = self.kinds.iter().filter(|(_, kind)| matches!(kind, Kind::Derive(..)));
-        derivatives.map(|(expr, _)| self.spans[expr]).min()
+    /// The functions of which there are derivatives, as often as there are.
+    pub fn differentiated(&self) -> impl Iterator<Item = FuncId> {
+        self.kinds.values().filter_map(|kind| match kind {
+            Kind::Derive(_, id, _) => Some(*id),
+            Kind::Number(_)
+            | Kind::Var(_)
+            | Kind::Primitive(..)
+            | Kind::Call(..)
+            | Kind::If(..)
+            | Kind::Let(..) => None,
+        })
     }
 }
 

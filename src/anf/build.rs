@@ -1,8 +1,10 @@
 //! Resolved program → ANF.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use super::{Anf, Atom, Binding, Block, BlockId, End, FuncId, Function, Loop, Operand, Rhs, Var, VarInfo};
+use super::{
+    Anf, Atom, Binding, Block, BlockId, DeriveForm, End, FuncId, Function, Loop, Operand, Rhs, Var, VarInfo,
+};
 use crate::ast::Expr;
 use crate::entity::{Entity, EntityVec};
 use crate::number::Literal;
@@ -15,6 +17,8 @@ enum Work {
     Eval(Expr),
     Primitive(Expr, Primitive, usize),
     Call(Expr, FuncId, usize),
+    /// The operands of a derivative are there.
+    Derive(Expr, DeriveForm, FuncId, usize),
     /// The values of the next iteration are there.
     Iterate(Expr, FuncId, usize),
     /// The condition is known: open the first arm.
@@ -45,6 +49,7 @@ fn translate(program: &Resolved, loops: bool) -> Anf {
         anf: Anf::default(),
         atoms: EntityVec::filled(None, program.vars.len()),
         func_ids: EntityVec::filled(None, program.functions.len()),
+        callers: HashMap::new(),
         open: Vec::new(),
         arms: Vec::new(),
         stack: Vec::new(),
@@ -68,6 +73,8 @@ struct Builder<'a> {
     /// The atom of each resolved variable in the function at hand.
     atoms: EntityVec<Var, Option<Atom>>,
     func_ids: EntityVec<FuncId, Option<FuncId>>,
+    /// For recursive functions of which there are derivatives: functions that call them once.
+    callers: HashMap<FuncId, FuncId>,
     /// Blocks being filled, innermost last.
     open: Vec<Vec<Binding>>,
     /// Conditions and finished first arms of the choices being built.
@@ -102,8 +109,12 @@ impl<'a> Builder<'a> {
     fn run(&mut self) {
         let emitted: Vec<FuncId> =
             self.program.order.iter().copied().filter(|&id| self.is_function(id)).collect();
+        let called = self.differentiated_recursive(&emitted);
         for (k, &id) in emitted.iter().enumerate() {
-            self.func_ids[id] = Some(FuncId::from_index(k));
+            self.func_ids[id] = Some(FuncId::from_index(called.len() + k));
+        }
+        for id in called {
+            self.caller(id);
         }
         for &id in &emitted {
             self.function(id);
@@ -147,6 +158,35 @@ impl<'a> Builder<'a> {
         self.program.functions[id].entered || self.group(id).is_none_or(|group| group.members.len() == 1)
     }
 
+    /// The recursive functions of which the program has derivatives.
+    fn differentiated_recursive(&self, emitted: &[FuncId]) -> Vec<FuncId> {
+        let differentiated: HashSet<FuncId> = self.program.differentiated().collect();
+        let recursive = |id: FuncId| self.repeats(id) && differentiated.contains(&id);
+        emitted.iter().copied().filter(|&id| recursive(id)).collect()
+    }
+
+    /// Whether calls of a function need a stack.
+    fn repeats(&self, id: FuncId) -> bool {
+        let function = &self.program.functions[id];
+        function.recursive || (!self.loops && function.group.is_some())
+    }
+
+    /// A function with the parameters of a recursive one, which it calls.
+    fn caller(&mut self, id: FuncId) {
+        let function = &self.program.functions[id];
+        let span = function.span;
+        let all = function.params.iter().chain(&function.captures);
+        let params: Vec<Var> = all.map(|_| self.temporary(span)).collect();
+        let operands = params.iter().map(|&var| Operand { atom: Atom::Var(var), span }).collect();
+        let callee = self.func_ids[id].expect("every function has its place");
+        self.open.push(Vec::new());
+        self.emit(Rhs::Call(callee, operands), span);
+        let body = self.close();
+        let name = function.name.clone();
+        let caller = self.anf.functions.push(Function { name, params, body, recursive: false });
+        self.callers.insert(id, caller);
+    }
+
     fn function(&mut self, id: FuncId) {
         let program = self.program;
         let function = &program.functions[id];
@@ -160,7 +200,7 @@ impl<'a> Builder<'a> {
             None => self.eval(function.body),
         }
         let body = self.close();
-        let repeats = function.recursive || (!self.loops && function.group.is_some());
+        let repeats = self.repeats(id);
         self.anf.functions.push(Function { name: function.name.clone(), params, body, recursive: repeats });
         for (&var, atom) in function.captures.iter().zip(around) {
             self.atoms[var] = atom;
@@ -328,6 +368,14 @@ impl<'a> Builder<'a> {
             .unwrap_or(Operand { atom: Atom::Literal(Literal { f64: 0.0, f32: 0.0 }), span: Span::default() })
     }
 
+    /// The last operands, so many, and behind them what a function captures.
+    fn operands_of(&mut self, id: FuncId, count: usize, span: Span) -> Vec<Operand> {
+        let mut operands = self.stack.split_off(self.stack.len() - count);
+        let captured = self.program.functions[id].captures.iter().filter_map(|&var| self.atoms[var]);
+        operands.extend(captured.map(|atom| Operand { atom, span }));
+        operands
+    }
+
     /// Evaluates an expression, which leaves an operand, or values for the next iteration.
     fn eval(&mut self, expr: Expr) {
         let program = self.program;
@@ -357,7 +405,10 @@ impl<'a> Builder<'a> {
                         });
                         work.extend(args.iter().rev().map(|&arg| Work::Eval(arg)));
                     }
-                    Kind::Derive(..) => unreachable!("programs with derivatives are refused before"),
+                    Kind::Derive(form, id, args) => {
+                        work.push(Work::Derive(expr, *form, *id, args.len()));
+                        work.extend(args.iter().rev().map(|&arg| Work::Eval(arg)));
+                    }
                     &Kind::If(condition, then, other) => {
                         work.extend([Work::Join(expr), Work::Eval(other), Work::Else, Work::Eval(then)]);
                         work.extend([Work::Then, Work::Eval(condition)]);
@@ -374,12 +425,17 @@ impl<'a> Builder<'a> {
                     self.emit(Rhs::Primitive(primitive, operands), program.span(expr));
                 }
                 Work::Call(expr, id, count) => {
-                    let mut operands = self.stack.split_off(self.stack.len() - count);
                     let span = program.span(expr);
-                    let captured = program.functions[id].captures.iter().filter_map(|&var| self.atoms[var]);
-                    operands.extend(captured.map(|atom| Operand { atom, span }));
+                    let operands = self.operands_of(id, count, span);
                     let function = self.func_ids[id].unwrap_or(FuncId::from_index(0));
                     self.emit(Rhs::Call(function, operands), span);
+                }
+                Work::Derive(expr, form, id, count) => {
+                    let span = program.span(expr);
+                    let operands = self.operands_of(id, count, span);
+                    let function = self.callers.get(&id).copied().or(self.func_ids[id]);
+                    let function = function.expect("functions with derivatives are translated first");
+                    self.emit(Rhs::Derive(form, function, operands), span);
                 }
                 Work::Iterate(expr, id, count) => {
                     let operands = self.stack.split_off(self.stack.len() - count);

@@ -19,6 +19,7 @@ use crate::entity::{EntityVec, entity};
 pub use crate::names::{FuncId, Var, VarInfo};
 use crate::number::Literal;
 use crate::ops::Primitive;
+pub use crate::resolve::DeriveForm;
 use crate::source::Span;
 
 entity!(
@@ -32,7 +33,8 @@ pub struct Anf {
     pub vars: EntityVec<Var, VarInfo>,
     /// All blocks, those of functions included.
     pub blocks: EntityVec<BlockId, Block>,
-    /// All functions. A function that is not recursive calls only functions with a smaller index.
+    /// All functions. A function that is not recursive calls, and has derivatives of, only functions with a smaller index, and
+    /// recursive ones.
     pub functions: EntityVec<FuncId, Function>,
     /// The inputs, in the order of the program's signature.
     pub inputs: Vec<Var>,
@@ -47,6 +49,12 @@ pub struct Anf {
 }
 
 impl Anf {
+    /// Whether it has derivatives of its functions.
+    pub(crate) fn has_derivatives(&self) -> bool {
+        let mut bindings = self.blocks.values().flat_map(|block| &block.bindings);
+        bindings.any(|binding| matches!(binding.rhs, Rhs::Derive(..)))
+    }
+
     /// How many operations the program is written with.
     pub(crate) fn operations(&self) -> u64 {
         self.blocks.values().map(|block| block.bindings.len() as u64).sum()
@@ -76,7 +84,9 @@ impl Anf {
             for binding in &self.blocks[block].bindings {
                 let operations = match &binding.rhs {
                     // A function that is still to come is recursive.
-                    Rhs::Call(function, _) => functions.get(*function).copied().unwrap_or(1),
+                    Rhs::Call(function, _) | Rhs::Derive(_, function, _) => {
+                        functions.get(*function).copied().unwrap_or(1)
+                    }
                     Rhs::If(_, then, other) => {
                         left.extend([*then, *other]);
                         1
@@ -147,6 +157,10 @@ pub enum Rhs {
     Primitive(Primitive, Vec<Operand>),
     /// A call of a function: operands for its parameters and for what it captures.
     Call(FuncId, Vec<Operand>),
+    /// A derivative of a function by one of its parameters: operands for its parameters, then the direction or the
+    /// covector of a product ([`DeriveForm::has_direction`]), then operands for what the function captures. The function is
+    /// not recursive; a derivative of one that is, is the derivative of a function that calls it.
+    Derive(DeriveForm, FuncId, Vec<Operand>),
     /// The value of one of two blocks. Zero is false, everything else, NaN included, is true.
     If(Operand, BlockId, BlockId),
     /// The value of a loop.

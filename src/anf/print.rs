@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Anf, Atom, Block, BlockId, End, Operand, Rhs};
+use super::{Anf, Atom, Block, BlockId, DeriveForm, End, Operand, Rhs};
 use crate::number::number;
 
 /// Deeper blocks are not indented further, so that the text grows with the size of the program.
@@ -109,6 +109,17 @@ fn print(anf: &Anf, block: BlockId, main_result: Option<String>, text: &mut Stri
                     }
                     Rhs::Call(function, args) => {
                         let _ = write!(text, "({}", anf.functions[*function].name);
+                        operands(anf, args, text);
+                        text.push_str("))");
+                    }
+                    Rhs::Derive(form, function, args) => {
+                        let name = &anf.functions[*function].name;
+                        let _ = match form {
+                            DeriveForm::Derivative { .. } if args.len() == 1 => write!(text, "((D {name})"),
+                            DeriveForm::Derivative { param } => write!(text, "(((partial {param}) {name})"),
+                            DeriveForm::Jvp => write!(text, "(jvp {name}"),
+                            DeriveForm::Vjp => write!(text, "(vjp {name}"),
+                        };
                         operands(anf, args, text);
                         text.push_str("))");
                     }

@@ -159,6 +159,35 @@ impl Checker<'_> {
                     }
                     self.bind(binding.var)?;
                 }
+                Rhs::Derive(form, callee, operands) => {
+                    self.all_used(operands)?;
+                    let more = usize::from(form.has_direction());
+                    match anf.functions.get(*callee) {
+                        Some(function) if function.recursive => {
+                            return Err(format!(
+                                "{} = derivative of {callee}, which is recursive",
+                                binding.var
+                            ));
+                        }
+                        Some(function)
+                            if function.params.len() + more == operands.len()
+                                && form.param() < function.params.len() => {}
+                        _ => {
+                            return Err(format!(
+                                "{} = derivative of {callee} with {} operands",
+                                binding.var,
+                                operands.len()
+                            ));
+                        }
+                    }
+                    if id.is_some_and(|id| *callee >= id) {
+                        return Err(format!(
+                            "{} differentiates {callee}, which does not come before it",
+                            binding.var
+                        ));
+                    }
+                    self.bind(binding.var)?;
+                }
                 Rhs::If(condition, then, _) => {
                     self.used(condition.atom)?;
                     let iterates = frame.iterates.filter(|_| frame.is_last(block));

@@ -13,6 +13,7 @@ use crate::graph::{
 };
 use crate::ops::{Algebra, Op};
 use crate::source::Span;
+use nc_runtime::lanes::Precision;
 
 /// A function and the shapes of its operands.
 type Instance = (FuncId, Vec<Shape>);
@@ -54,8 +55,20 @@ pub(super) struct Functions {
     shapes: HashMap<Instance, Shape>,
     /// In the order in which they were begun.
     begun: Vec<Instance>,
-    pub(super) bodies: EntityVec<FunctionId, Option<Function>>,
+    pub(super) bodies: EntityVec<FunctionId, Option<Arc<Function>>>,
     pub(super) failures: Vec<Failure>,
+}
+
+impl Functions {
+    /// The functions that have been built; in place of the others one that has no value.
+    pub(super) fn known(&self, precision: Precision) -> EntityVec<FunctionId, Arc<Function>> {
+        let nothing = Arc::new(Function::never_called(precision));
+        let mut known = EntityVec::new();
+        for body in self.bodies.values() {
+            known.push(body.clone().unwrap_or_else(|| nothing.clone()));
+        }
+        known
+    }
 }
 
 /// A call whose function is being built.
@@ -112,7 +125,8 @@ impl<'a> Builder<'a> {
         self.functions.instances.insert(instance.clone(), Known { id, value, used: false });
         self.functions.begun.push(instance.clone());
         let function = &self.anf.functions[instance.0];
-        self.descend();
+        self.descend(true);
+        self.here.is_function = true;
         for (k, (&param, &shape)) in (0u32..).zip(function.params.iter().zip(&instance.1)) {
             let info = &self.anf.vars[param];
             self.here.graph.set_span(Some(info.span));
@@ -177,7 +191,7 @@ impl<'a> Builder<'a> {
         known.value = Assumption::Known(shape);
         let name = self.anf.functions[pending.instance.0].name.clone();
         let (body, results) = self.close_function(level, value);
-        self.functions.bodies[pending.id] = Some(Function { body, results, name });
+        self.functions.bodies[pending.id] = Some(Arc::new(Function { body, results, name }));
         let known = self.functions.instances[&pending.instance].clone();
         let value = self.emit_call(&known, &pending.operands, pending.span);
         self.set(pending.var, value);
@@ -307,8 +321,6 @@ impl<'a> Builder<'a> {
         }
         g.failures = std::mem::take(&mut self.functions.failures);
         g.limits = self.options.limits;
-        for body in std::mem::take(&mut self.functions.bodies).values() {
-            g.functions.push(Arc::new(body.clone().unwrap_or_else(|| Function::never_called(g.precision))));
-        }
+        g.functions = self.functions.known(g.precision);
     }
 }

@@ -51,7 +51,7 @@ pub(super) struct Pending<'a> {
 
 impl<'a> Builder<'a> {
     pub(super) fn enter_loop(&mut self, inner: &'a Loop, var: Var, span: Span) -> Option<Frame<'a>> {
-        if self.outer.len() >= MAX_NESTING {
+        if self.nesting() >= MAX_NESTING {
             let message = format!("loops are nested more than {MAX_NESTING} deep");
             self.errors
                 .push(Diagnostic::error("too-large", inner.span, message).label("this one is too deep"));
@@ -82,7 +82,7 @@ impl<'a> Builder<'a> {
         let reported = late.then(|| self.reported.clone());
         let pending = Pending { inner, first, span, errors: self.errors.len(), reported };
         let shapes: Vec<Shape> = pending.first.iter().map(|&node| self.here.graph.shape(node)).collect();
-        self.descend();
+        self.descend(true);
         for (k, (&state, shape)) in inner.vars.iter().zip(shapes).enumerate() {
             let info = &self.anf.vars[state];
             self.here.graph.set_span(Some(info.span));
@@ -584,6 +584,11 @@ fn exports(body: &Graph, goes_on: Node, roots: &[Node]) -> Vec<Node> {
     for &root in roots {
         needed[root] = true;
     }
+    // A reverse region reverses the loop that runs, and no copy of it.
+    let reverses_header = |node: Node| {
+        let (region, args) = body.expect_region(node);
+        matches!(region.kind, RegionKind::Reverse { .. }) && header[args.control]
+    };
     let mut exported = Vec::new();
     for node in body.nodes().rev() {
         if !needed[node] {
@@ -591,8 +596,8 @@ fn exports(body: &Graph, goes_on: Node, roots: &[Node]) -> Vec<Node> {
         }
         // Whoever runs a region has all its results.
         let runs = match body.kind(node) {
-            NodeKind::Region(_) => header[node],
-            NodeKind::Result(_) => header[body.args(node)[0]],
+            NodeKind::Region(_) => header[node] || reverses_header(node),
+            NodeKind::Result(_) => header[body.args(node)[0]] || reverses_header(body.args(node)[0]),
             NodeKind::Const(_) | NodeKind::Bool(_) | NodeKind::Input(_) | NodeKind::Apply(..) => false,
         };
         if runs {

@@ -9,6 +9,7 @@
 //! **Boundary**: knows A-normal form and signatures; hands on graphs only.
 
 mod calls;
+mod derivatives;
 mod loops;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -16,7 +17,7 @@ use std::sync::Arc;
 
 use nc_runtime::lanes::Precision;
 
-use crate::anf::{Anf, Atom, Binding, BlockId, End, FuncId, Operand, Rhs, Var};
+use crate::anf::{Anf, Atom, Binding, BlockId, DeriveForm, End, FuncId, Operand, Rhs, Var};
 use crate::entity::EntityVec;
 use crate::graph::{Check, Effect, Function, Graph, Node, Output, Reason, Role, Shape, Source, Type};
 use crate::limits::{DEFAULT_MEMORY_BYTES, Limits, MAX_COLUMNS, MAX_SHARED_SIZE, MAX_SIZE, NODE_BYTES};
@@ -125,6 +126,9 @@ fn build_counting(
         step: 0,
         late_shapes: HashMap::new(),
         functions: Functions::default(),
+        derived: HashMap::new(),
+        derived_size: 0,
+        most: most_operations(anf, options.memory),
         unknown: 0,
     };
     builder.run();
@@ -177,6 +181,7 @@ enum Continuation<'a> {
     Return { key: CallKey, var: Var, most: f64 },
     Iterate { pending: Pending<'a>, var: Var },
     Define { pending: calls::Pending },
+    Derive { pending: derivatives::Pending<'a> },
     Unroll(loops::Unrolled<'a>),
 }
 
@@ -196,6 +201,13 @@ struct Frame<'a> {
 struct Level {
     graph: Graph,
     calls: HashMap<CallKey, Inlined>,
+    /// Derivatives that have been made.
+    derivatives: HashMap<(DeriveForm, CallKey), Inlined>,
+    /// Whether it is evaluated more than once: the body of a loop or of a recursive function. Others are those of the program
+    /// and of functions that are differentiated.
+    repeats: bool,
+    /// Whether it is the body of a recursive function.
+    is_function: bool,
     /// The rows that take the current path; `None` for all.
     path: Option<Node>,
     /// How many steps the row has taken so far, if they are counted.
@@ -251,6 +263,12 @@ struct Builder<'a> {
     /// Shapes of loop variables that have no first value.
     late_shapes: HashMap<Var, Shape>,
     functions: Functions,
+    /// Derivatives of functions, wherever they are wanted.
+    derived: HashMap<derivatives::Key, Arc<derivatives::Derived>>,
+    /// How many nodes and operands they have.
+    derived_size: usize,
+    /// How many operations the program may have.
+    most: usize,
     /// How many functions are being built only to find out the shape of their value.
     unknown: usize,
 }
@@ -330,7 +348,7 @@ impl<'a> Builder<'a> {
             return;
         }
         let Some(main) = anf.main else { return };
-        let most = most_operations(anf, self.options.memory);
+        let most = self.most;
         let mut stack = vec![self.frame(main, false, Continuation::Finish)];
         let mut located = 0;
         while !stack.is_empty() {
@@ -414,18 +432,24 @@ impl<'a> Builder<'a> {
     }
 
     /// Begins a graph inside the innermost one.
-    fn descend(&mut self) {
-        let inner = Level::of(self.options.precision);
+    fn descend(&mut self, repeats: bool) {
+        let inner = Level { repeats, ..Level::of(self.options.precision) };
         self.outer.push(std::mem::replace(&mut self.here, inner));
+    }
+
+    /// How many loops and recursive functions the graph at hand is in.
+    fn nesting(&self) -> usize {
+        self.outer.iter().chain([&self.here]).filter(|level| level.repeats).count()
     }
 
     fn frame(&self, block: BlockId, tail: bool, then: Continuation<'a>) -> Frame<'a> {
         Frame { block, next: 0, tail, checks: self.here.graph.checks.len(), then }
     }
 
-    /// Nodes and operands of all graphs under construction.
+    /// Nodes and operands of all graphs under construction, and of derivatives.
     fn size(&self) -> usize {
-        self.outer.iter().map(|level| level.graph.size()).sum::<usize>() + self.here.graph.size()
+        let outer = self.outer.iter().map(|level| level.graph.size()).sum::<usize>();
+        outer + self.here.graph.size() + self.derived_size
     }
 
     /// What a block comes to whose bindings are done. A choice at the end of a loop's body has left more than a value.
@@ -498,6 +522,9 @@ impl<'a> Builder<'a> {
                     Continuation::Return { key, var, most: self.here.most },
                 ));
             }
+            Rhs::Derive(form, function, operands) => {
+                return self.enter_derivative(*form, *function, operands, var, span);
+            }
             Rhs::Loop(inner) => return self.enter_loop(inner, var, span),
             Rhs::If(condition, then, other) => {
                 let known = self.atom(condition.atom).or_else(|| self.unknown_condition());
@@ -558,6 +585,10 @@ impl<'a> Builder<'a> {
             }
             Continuation::Iterate { pending, var } => self.leave_loop(pending, outcome, var),
             Continuation::Define { pending } => self.end_function(pending, outcome),
+            Continuation::Derive { pending } => {
+                self.end_derivative(pending, outcome);
+                None
+            }
             Continuation::Unroll(unrolled) => self.next_unrolled(unrolled, outcome),
         }
     }
@@ -615,7 +646,7 @@ impl<'a> Builder<'a> {
     fn count_work(&mut self, primitive: Primitive, args: &[Node], result: Node) {
         let g = &self.here.graph;
         let scalars = g.ty(result).is_scalar() && args.iter().all(|&arg| g.ty(arg).is_scalar());
-        if self.outer.is_empty() || scalars {
+        if scalars || self.nesting() == 0 {
             return;
         }
         let types: Vec<Type> = args.iter().map(|&arg| g.ty(arg)).collect();

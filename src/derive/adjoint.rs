@@ -119,7 +119,7 @@ fn gradients(g: &mut Graph, sweep: &Sweep<'_>, inputs: &[Node], zeros: &mut [Opt
 }
 
 /// The conjugate of a complex number, without −0: a derivative that is real prints as one. Other values as they are.
-fn conjugate(g: &mut Graph, value: Node) -> Node {
+pub(super) fn conjugate(g: &mut Graph, value: Node) -> Node {
     if g.shape(value) != Shape::Complex {
         return value;
     }
@@ -144,7 +144,7 @@ pub(super) fn reverse(
 }
 
 /// Sweeps back through a graph. Each goes to the nodes that something flows to, and to no others.
-struct Sweep<'p> {
+pub(super) struct Sweep<'p> {
     primal: &'p Graph,
     varied: &'p Varied,
     /// What has arrived at each node.
@@ -159,7 +159,7 @@ struct Sweep<'p> {
 }
 
 impl<'p> Sweep<'p> {
-    fn through(primal: &'p Graph, varied: &'p Varied) -> Sweep<'p> {
+    pub(super) fn through(primal: &'p Graph, varied: &'p Varied) -> Sweep<'p> {
         Sweep {
             primal,
             varied,
@@ -172,11 +172,11 @@ impl<'p> Sweep<'p> {
     }
 
     /// What the last sweep has found to flow to a node.
-    fn cotangent(&self, node: Node) -> Option<Flow> {
+    pub(super) fn cotangent(&self, node: Node) -> Option<Flow> {
         self.cotangents[node]
     }
 
-    fn run(&mut self, g: &mut Graph, seeds: &[(Node, Flow)], known: &mut Known) {
+    pub(super) fn run(&mut self, g: &mut Graph, seeds: &[(Node, Flow)], known: &mut Known) {
         for node in self.visited.drain(..) {
             self.cotangents[node] = None;
         }

@@ -140,41 +140,53 @@ impl Known {
         let operands = args.first.to_vec();
         let mut flows = Vec::new();
         for (position, &operand) in operands.iter().enumerate().filter(|(_, n)| varied(**n)) {
-            let shape = primal.shape(operand);
-            let mut parts = Vec::new();
-            for element in 0..shape.len() as u32 {
-                let (one, there) = (g.number(1.0), g.boolean(true));
-                let value = g.place(one, element, shape);
-                let there = g.place(there, element, shape);
-                // The same operand may stand in several places: each is differentiated by itself.
+            // The same operand may stand in several places: each is differentiated by itself.
+            let flow = by_elements(g, primal.shape(operand), arriving, &mut |g, tangent| {
                 let mut along = vec![None; operands.len()];
-                along[position] = Some(Flow { value, active: normal(g, there) });
-                let forward = self.call_along(g, primal, node, &along);
-                let forward = forward.expect("a call has a tangent along an operand that has one");
-                let mut total: Option<Flow> = None;
-                for (k, cotangent) in (0u32..).zip(arriving) {
-                    let Some(cotangent) = cotangent else { continue };
-                    let result = g.shape(cotangent.value);
-                    let Some(tangent) = forward.tangent(g, k, result) else { continue };
-                    let term = product(g, *cotangent, tangent, result);
-                    total = Some(match total {
-                        Some(sum) => Flow {
-                            value: g.add(sum.value, term.value),
-                            active: either(g, sum.active, term.active),
-                        },
-                        None => term,
-                    });
-                }
-                parts.extend(total.map(|flow| (element, flow)));
-            }
-            flows.extend(assemble(g, shape, &parts).map(|flow| (operand, flow)));
+                along[position] = Some(tangent);
+                self.call_along(g, primal, node, &along)
+            });
+            flows.extend(flow.map(|flow| (operand, flow)));
         }
         flows
     }
 }
 
+/// What flows to an operand of a region from the cotangents of its results, by the region's tangents along each element of
+/// the operand.
+pub(super) fn by_elements(
+    g: &mut Graph,
+    operand: Shape,
+    arriving: &[Option<Flow>],
+    tangent: &mut dyn FnMut(&mut Graph, Flow) -> Option<Forward>,
+) -> Option<Flow> {
+    let mut parts = Vec::new();
+    for element in 0..operand.len() as u32 {
+        let (one, there) = (g.number(1.0), g.boolean(true));
+        let value = g.place(one, element, operand);
+        let there = g.place(there, element, operand);
+        let along = Flow { value, active: normal(g, there) };
+        let Some(forward) = tangent(g, along) else { continue };
+        let mut total: Option<Flow> = None;
+        for (k, cotangent) in (0u32..).zip(arriving) {
+            let Some(cotangent) = cotangent else { continue };
+            let result = g.shape(cotangent.value);
+            let Some(tangent) = forward.tangent(g, k, result) else { continue };
+            let term = product(g, *cotangent, tangent, result);
+            total = Some(match total {
+                Some(sum) => {
+                    Flow { value: g.add(sum.value, term.value), active: either(g, sum.active, term.active) }
+                }
+                None => term,
+            });
+        }
+        parts.extend(total.map(|flow| (element, flow)));
+    }
+    assemble(g, operand, &parts)
+}
+
 /// A cotangent times a tangent, summed over the elements where both count.
-fn product(g: &mut Graph, cotangent: Flow, tangent: Flow, shape: Shape) -> Flow {
+pub(super) fn product(g: &mut Graph, cotangent: Flow, tangent: Flow, shape: Shape) -> Flow {
     let product = g.mul(cotangent.value, tangent.value);
     let Some(active) = both(g, cotangent.active, tangent.active) else {
         let value = if shape == Shape::Scalar { product } else { g.unary(Op::Sum, product) };

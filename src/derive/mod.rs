@@ -17,6 +17,7 @@
 //!
 //! * [`adjoint`] and [`tangent`]: the sweeps through a graph;
 //! * [`jacobian`]: as many forward sweeps as there are inputs;
+//! * [`function`]: derivatives of functions inside programs;
 //! * `region`: loops; `calls`: recursive functions;
 //! * `varied`: which values can have a derivative;
 //! * `carried`: flows as numbers, for states, captures and results;
@@ -27,6 +28,7 @@ pub mod adjoint;
 mod calls;
 mod carried;
 pub mod finite;
+pub(crate) mod function;
 pub mod jacobian;
 mod outline;
 mod region;

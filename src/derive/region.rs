@@ -17,6 +17,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::adjoint::reverse;
+use super::calls::by_elements;
 use super::carried::{Activity, Flows, Places, as_numbers, from_results, output, truth_of};
 use super::tangent::sweep;
 use super::varied::{Inside, Varied};
@@ -75,7 +76,7 @@ pub(super) fn reversed(
     match region.kind {
         RegionKind::Call(_) => return known.reversed_call(g, primal, node, &|n| varied.of(n), arriving),
         RegionKind::Loop { .. } => {}
-        RegionKind::Reverse { .. } => unreachable!("{node}: the adjoint of an adjoint is not taken"),
+        RegionKind::Reverse { .. } => return reversed_again(g, primal, node, varied, arriving, known),
     }
     let inside = varied.region(node);
     let captures: Vec<bool> = args.captures.iter().map(|&outside| varied.of(outside)).collect();
@@ -92,6 +93,39 @@ pub(super) fn reversed(
         }
     };
     backward.map_or_else(Vec::new, |backward| backward.place(g, node, args, arriving))
+}
+
+/// What flows from the cotangents of a reverse region's results to its operands and to those of the loop that it reverses.
+///
+/// A tape is not followed backwards: the loop and its adjoint are differentiated forwards along each element of each operand,
+/// as calls are. That takes no other memory than the tape of a tangent.
+fn reversed_again(
+    g: &mut Graph,
+    primal: &Graph,
+    node: Node,
+    varied: &Varied,
+    arriving: &[Option<Flow>],
+    known: &mut Known,
+) -> Vec<(Node, Flow)> {
+    let (_, args) = primal.expect_region(node);
+    let looped = args.control;
+    let (_, loop_args) = primal.expect_region(looped);
+    let all = [loop_args.first, loop_args.captures, args.first, args.captures];
+    let mut operands: Vec<Node> = all.into_iter().flatten().copied().filter(|&n| varied.of(n)).collect();
+    operands.sort();
+    operands.dedup();
+    let mut flows = Vec::new();
+    for operand in operands {
+        let flow = by_elements(g, primal.shape(operand), arriving, &mut |g, along| {
+            let arriving = |n: Node| (n == operand).then_some(along);
+            let mut done = HashMap::new();
+            let forward = tangent(g, primal, looped, &arriving, &done, known);
+            done.extend(forward.map(|forward| (looped, forward)));
+            tangent(g, primal, node, &arriving, &done, known)
+        });
+        flows.extend(flow.map(|flow| (operand, flow)));
+    }
+    flows
 }
 
 /// A state or capture of a loop that cotangents flow to.

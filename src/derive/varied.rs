@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use crate::entity::EntityVec;
 use crate::graph::{Elem, Graph, Node, NodeKind, RegionKind, Source};
+use crate::ops::Op;
 
-/// Which nodes of a graph depend on some of its inputs other than through truth values.
+/// Which nodes of a graph depend on some of its inputs other than through truth values and values held constant.
 #[derive(Debug, Default)]
 pub(super) struct Varied {
     nodes: EntityVec<Node, bool>,
@@ -59,7 +60,8 @@ impl Varied {
                     self.region(region).result(g, region, k)
                 }
                 NodeKind::Const(_) | NodeKind::Bool(_) | NodeKind::Input(_) | NodeKind::Apply(..) => {
-                    g.ty(node).elem == Elem::Num && g.args(node).iter().any(|&a| self.of(a))
+                    let passes = g.ty(node).elem == Elem::Num && g.op(node) != Some(Op::Detach);
+                    passes && g.args(node).iter().any(|&a| self.of(a))
                 }
             };
             self.nodes[node] |= depends;

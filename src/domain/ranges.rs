@@ -150,6 +150,7 @@ pub(super) fn of(op: Op, args: &[Range], same: bool, exponent: Option<f64>) -> R
         Op::Mul => at(0).times(at(1)),
         Op::Div if same || at(0).is_positive() && at(1).is_positive() => Range::above(0.0),
         Op::Div if at(0).is_not_negative() && at(1).is_positive() => Range::at_least(0.0),
+        Op::Detach => at(0),
         Op::Abs => at(0).magnitude(),
         Op::Sqrt if at(0).is_positive() => Range::above(0.0),
         Op::Sqrt | Op::Norm => Range::at_least(0.0),

@@ -271,6 +271,8 @@ fn formula(terms: &Terms, node: Node) -> (Tightness, Vec<Item>) {
             Some(exponent) => (Power, vec![at(0, Atom), text(exponent)]),
             None => (Power, vec![at(0, Atom), text("^"), at(1, Atom)]),
         },
+        // The value is that of the operand.
+        Op::Detach => (Atom, vec![at(0, Atom)]),
         Op::Abs => (Atom, vec![text("|"), at(0, Sum), text("|")]),
         Op::NormSquare => (Power, vec![at(1, Atom), text("²")]),
         Op::HypotSquare => (Power, vec![at(2, Atom), text("²")]),

@@ -10,11 +10,15 @@
 //! Loops and recursive functions have a frame each. A call that is an iteration replaces the variables of its frame, and
 //! drops whatever the iteration before has left on the stacks.
 //!
+//! Derivatives of functions come of the rules in the table of operations, applied to a record of what was evaluated.
+//!
 //! * `frames`: loops and recursive functions;
+//! * `trace`: derivatives;
 //! * `kernel`: the interpreter as a kernel.
 
 mod frames;
 mod kernel;
+mod trace;
 
 use std::sync::Arc;
 
@@ -32,6 +36,7 @@ use crate::resolve::{CallKind, Kind, Resolved};
 use crate::source::Span;
 use frames::Frame;
 pub use kernel::AstKernel;
+use trace::{LITERAL, Origin, Trace, UNTRACED};
 
 entity!(
     /// Where a value stands on the stack.
@@ -130,6 +135,8 @@ pub struct Scratch {
     steps: u64,
     /// Calls of recursive functions under way.
     depth: u64,
+    /// What the functions have evaluated whose derivatives are wanted.
+    trace: Trace,
 }
 
 impl Scratch {
@@ -142,10 +149,25 @@ impl Scratch {
 /// A value on the stack.
 #[derive(Debug, Clone, Copy)]
 enum Value {
-    Number(f64),
-    Truth(bool),
+    Number(f64, Origin),
+    Truth(bool, Origin),
     /// A vector or matrix, with the place of its elements. Copies of a value share them.
-    Block(Type, u32),
+    Block(Type, u32, Origin),
+}
+
+impl Value {
+    fn origin(self) -> Origin {
+        let (Value::Number(_, origin) | Value::Truth(_, origin) | Value::Block(_, _, origin)) = self;
+        origin
+    }
+
+    fn from(self, origin: Origin) -> Value {
+        match self {
+            Value::Number(x, _) => Value::Number(x, origin),
+            Value::Truth(x, _) => Value::Truth(x, origin),
+            Value::Block(ty, first, _) => Value::Block(ty, first, origin),
+        }
+    }
 }
 
 /// Where the stacks ended when something began.
@@ -163,6 +185,10 @@ enum Work {
     Apply(Expr, Mark),
     /// The operands of a call are there.
     Call(Expr, Mark),
+    /// The operands of a derivative are there.
+    Derive(Expr, Mark),
+    /// The value of a function that is differentiated is there.
+    Derived(Mark),
     /// A value is there, and has a name from here on.
     Bind(Var),
     /// The body of a loop or a recursive function is done.
@@ -301,6 +327,7 @@ impl AstInterpreter {
             precision: self.precision,
             step: 0,
             inlined: self.inlined,
+            in_rule: false,
             stop,
         };
         self.evaluate(&mut machine, inputs, params, outputs).map_err(|mut failure| {
@@ -362,6 +389,8 @@ struct Machine<'a> {
     step: u32,
     /// How many more calls may be made that other tiers inline.
     inlined: u64,
+    /// Whether the rules of derivatives are being applied.
+    in_rule: bool,
     /// Says whether to end.
     stop: &'a StopFlag,
 }
@@ -376,6 +405,7 @@ impl Machine<'_> {
         scratch.noted = None;
         scratch.frames.clear();
         scratch.shapes.clear();
+        scratch.trace.clear();
         (scratch.steps, scratch.depth) = (0, 0);
         if scratch.places.len() != self.program.vars.len() {
             scratch.places = EntityVec::filled(0, self.program.vars.len());
@@ -395,7 +425,7 @@ impl Machine<'_> {
     fn slide(&mut self, mark: Mark) {
         let mut value = self.scratch.values.pop().expect("there is a value on top");
         let mut end = mark.elem as usize;
-        if let Value::Block(ty, first) = &mut value
+        if let Value::Block(ty, first, _) = &mut value
             && *first >= mark.elem
         {
             let from = *first as usize;
@@ -416,13 +446,13 @@ impl Machine<'_> {
         self.place(var, self.scratch.values.len());
         match (shape, numbers) {
             (Shape::Scalar, &[number]) => {
-                self.scratch.values.push(Value::Number(self.precision.round(number)));
+                self.scratch.values.push(Value::Number(self.precision.round(number), UNTRACED));
             }
             _ => {
                 let first = self.scratch.elems.len() as u32;
                 let precision = self.precision;
                 self.scratch.elems.extend(numbers.iter().map(|&x| Lane::F(precision.round(x))));
-                self.scratch.values.push(Value::Block(Type::num(shape), first));
+                self.scratch.values.push(Value::Block(Type::num(shape), first, UNTRACED));
             }
         }
     }
@@ -467,7 +497,11 @@ impl Machine<'_> {
                         self.scratch.work.push(Work::Call(expr, mark));
                         self.operands(args);
                     }
-                    Kind::Derive(..) => unreachable!("programs with derivatives are refused before"),
+                    Kind::Derive(_, _, args) => {
+                        let mark = self.mark();
+                        self.scratch.work.push(Work::Derive(expr, mark));
+                        self.operands(args);
+                    }
                     &Kind::If(condition, ..) => {
                         self.scratch.work.extend([Work::Choose(expr), Work::Eval(condition)]);
                     }
@@ -507,6 +541,13 @@ impl Machine<'_> {
                         self.scratch.work.push(Work::Eval(function.body));
                     }
                 }
+                Work::Derive(expr, mark) => {
+                    if let Kind::Derive(form, id, _) = program.kind(expr) {
+                        self.span = program.span(expr);
+                        self.begin_derivative(*form, *id, mark)?;
+                    }
+                }
+                Work::Derived(mark) => self.end_derivative(mark)?,
                 Work::Bind(var) => {
                     let at = self.scratch.values.len() as u32 - 1;
                     self.bind([var].into_iter(), at);
@@ -537,7 +578,7 @@ impl Machine<'_> {
     /// Evaluates an expression that is a number or a variable; `false` if it is something else.
     fn leaf(&mut self, expr: Expr) -> bool {
         let value = match self.program.kind(expr) {
-            Kind::Number(literal) => Value::Number(literal.of(self.precision)),
+            Kind::Number(literal) => Value::Number(literal.of(self.precision), LITERAL),
             Kind::Var(var) => self.scratch.values[self.scratch.places[*var] as usize],
             Kind::Primitive(..) | Kind::Call(..) | Kind::Derive(..) | Kind::If(..) | Kind::Let(..) => {
                 return false;
@@ -555,9 +596,9 @@ impl Machine<'_> {
 
     fn condition(&mut self, span: Span) -> Result<bool, Failure> {
         match self.scratch.values.pop() {
-            Some(Value::Number(x)) => Ok(x != 0.0),
-            Some(Value::Truth(x)) => Ok(x),
-            Some(Value::Block(ty, _)) => {
+            Some(Value::Number(x, _)) => Ok(x != 0.0),
+            Some(Value::Truth(x, _)) => Ok(x),
+            Some(Value::Block(ty, ..)) => {
                 let message = format!("this condition is a {}: a scalar is needed", ty.shape);
                 Err(Failure::new(span, FailureReason::Shape(ShapeError::new(message))))
             }
@@ -581,6 +622,7 @@ impl Machine<'_> {
         match (result, self.failed.take()) {
             (_, Some(reason)) => Err(Failure::new(span, FailureReason::Check(reason))),
             (Err(error), None) => Err(Failure::new(span, FailureReason::Shape(error))),
+            (Ok(_), None) if self.scratch.trace.is_full() => Err(Failure::new(span, FailureReason::Stopped)),
             (Ok(value), None) => {
                 let value = self.scratch.values[value.index()];
                 self.scratch.values.push(value);
@@ -602,16 +644,19 @@ impl Machine<'_> {
 
     /// The most frequent case in short: one operation, element by element, on one or two numbers.
     fn numbers(&mut self, primitive: Primitive, mark: Mark) -> bool {
+        if self.scratch.trace.is_active() {
+            return false;
+        }
         let values = &mut self.scratch.values;
         let mut lanes = [Lane::M(false); 2];
-        let count = match values[mark.value as usize..] {
-            [Value::Number(x)] => {
+        let (count, origin) = match values[mark.value as usize..] {
+            [Value::Number(x, origin)] => {
                 lanes[0] = Lane::F(x);
-                1
+                (1, origin)
             }
-            [Value::Number(x), Value::Number(y)] => {
+            [Value::Number(x, a), Value::Number(y, b)] => {
                 lanes = [Lane::F(x), Lane::F(y)];
-                2
+                (2, if a == b { a } else { UNTRACED })
             }
             _ => return false,
         };
@@ -619,8 +664,8 @@ impl Machine<'_> {
             Some(op) if op.elementwise() && !(self.watch != Watch::default() && op.has_conditions()) => {
                 values.truncate(mark.value as usize);
                 values.push(match op.eval_element(self.precision, &lanes[..count]) {
-                    Lane::F(x) => Value::Number(x),
-                    Lane::M(x) => Value::Truth(x),
+                    Lane::F(x) => Value::Number(x, origin),
+                    Lane::M(x) => Value::Truth(x, origin),
                 });
                 true
             }
@@ -638,9 +683,9 @@ impl Machine<'_> {
         };
         let &value = self.scratch.values.last().expect("a program has a value");
         match value {
-            Value::Number(x) => outputs.iter_mut().take(1).for_each(|place| store(place, Lane::F(x))),
-            Value::Truth(x) => outputs.iter_mut().take(1).for_each(|place| store(place, Lane::M(x))),
-            Value::Block(ty, first) => {
+            Value::Number(x, _) => outputs.iter_mut().take(1).for_each(|place| store(place, Lane::F(x))),
+            Value::Truth(x, _) => outputs.iter_mut().take(1).for_each(|place| store(place, Lane::M(x))),
+            Value::Block(ty, first, _) => {
                 let elems = &self.scratch.elems[first as usize..][..ty.len()];
                 outputs.iter_mut().zip(elems).for_each(|(place, &lane)| store(place, lane));
             }
@@ -650,9 +695,9 @@ impl Machine<'_> {
 
     fn type_of(&self, value: Value) -> Type {
         match value {
-            Value::Number(_) => Type::NUM,
-            Value::Truth(_) => Type::BOOL,
-            Value::Block(ty, _) => ty,
+            Value::Number(..) => Type::NUM,
+            Value::Truth(..) => Type::BOOL,
+            Value::Block(ty, ..) => ty,
         }
     }
 
@@ -670,15 +715,17 @@ impl Machine<'_> {
         }
         for (lane, &arg) in lanes.iter_mut().zip(args) {
             *lane = match self.scratch.values[arg.index()] {
-                Value::Number(x) => Lane::F(x),
-                Value::Truth(x) => Lane::M(x),
+                Value::Number(x, _) => Lane::F(x),
+                Value::Truth(x, _) => Lane::M(x),
                 Value::Block(..) => return None,
             };
         }
-        Some(match op.eval_element(self.precision, &lanes[..args.len()]) {
-            Lane::F(x) => self.push(Value::Number(x)),
-            Lane::M(x) => self.push(Value::Truth(x)),
-        })
+        let value = match op.eval_element(self.precision, &lanes[..args.len()]) {
+            Lane::F(x) => Value::Number(x, UNTRACED),
+            Lane::M(x) => Value::Truth(x, UNTRACED),
+        };
+        let value = self.record(op, 0, args, value);
+        Some(self.push(value))
     }
 
     /// An operation on anything.
@@ -687,32 +734,34 @@ impl Machine<'_> {
         let scalars: Vec<Lane<Scalar>> = args
             .iter()
             .map(|a| match scratch.values[a.index()] {
-                Value::Number(x) => Lane::F(x),
-                Value::Truth(x) => Lane::M(x),
-                Value::Block(_, first) => scratch.elems[first as usize],
+                Value::Number(x, _) => Lane::F(x),
+                Value::Truth(x, _) => Lane::M(x),
+                Value::Block(_, first, _) => scratch.elems[first as usize],
             })
             .collect();
         let operands: Vec<Operand<Scalar>> = args
             .iter()
             .zip(&scalars)
             .map(|(a, scalar)| match scratch.values[a.index()] {
-                Value::Number(_) => Operand { ty: Type::NUM, elems: std::slice::from_ref(scalar) },
-                Value::Truth(_) => Operand { ty: Type::BOOL, elems: std::slice::from_ref(scalar) },
-                Value::Block(ty, first) => {
+                Value::Number(..) => Operand { ty: Type::NUM, elems: std::slice::from_ref(scalar) },
+                Value::Truth(..) => Operand { ty: Type::BOOL, elems: std::slice::from_ref(scalar) },
+                Value::Block(ty, first, _) => {
                     Operand { ty, elems: &scratch.elems[first as usize..][..ty.len()] }
                 }
             })
             .collect();
         let result = op.eval_row(self.precision, attr, ty, &operands);
-        match (ty.shape, result.as_slice()) {
-            (Shape::Scalar, &[Lane::F(x)]) => self.push(Value::Number(x)),
-            (Shape::Scalar, &[Lane::M(x)]) => self.push(Value::Truth(x)),
+        let value = match (ty.shape, result.as_slice()) {
+            (Shape::Scalar, &[Lane::F(x)]) => Value::Number(x, UNTRACED),
+            (Shape::Scalar, &[Lane::M(x)]) => Value::Truth(x, UNTRACED),
             _ => {
                 let first = self.scratch.elems.len() as u32;
                 self.scratch.elems.extend(result);
-                self.push(Value::Block(ty, first))
+                Value::Block(ty, first, UNTRACED)
             }
-        }
+        };
+        let value = self.record(op, attr, args, value);
+        self.push(value)
     }
 
     /// Notes the first watched condition that an operation meets.
@@ -727,9 +776,9 @@ impl Machine<'_> {
         for (what, condition) in watch.of(op) {
             let met = condition.build(self, args, result);
             let met = match self.scratch.values[met.index()] {
-                Value::Truth(met) => met,
-                Value::Number(_) => false,
-                Value::Block(ty, first) => {
+                Value::Truth(met, _) => met,
+                Value::Number(..) => false,
+                Value::Block(ty, first, _) => {
                     self.scratch.elems[first as usize..][..ty.len()].iter().any(|met| met.m())
                 }
             };
@@ -750,23 +799,27 @@ impl Algebra for Machine<'_> {
     }
 
     fn number(&mut self, value: f64) -> Place {
-        self.push(Value::Number(self.precision.round(value)))
+        self.push(Value::Number(self.precision.round(value), LITERAL))
     }
 
     fn truth_value(&mut self, value: bool) -> Place {
-        self.push(Value::Truth(value))
+        self.push(Value::Truth(value, LITERAL))
     }
 
-    /// Whether a number is known before the rows is none of an interpreter's business: see [`Machine::part`].
-    fn constant(&self, _: Place) -> Option<f64> {
-        None
+    /// Whether a number is known before the rows is none of an interpreter's business ([`Machine::part`]), but for rules of
+    /// derivatives that are another formula then.
+    fn constant(&self, value: Place) -> Option<f64> {
+        match self.scratch.values[value.index()] {
+            Value::Number(x, LITERAL) if self.in_rule => Some(x),
+            Value::Number(..) | Value::Truth(..) | Value::Block(..) => None,
+        }
     }
 
     /// A program whose sizes are not constant is refused before it runs, so here they are what they are.
     fn size(&self, value: Place) -> Option<f64> {
         match self.scratch.values[value.index()] {
-            Value::Number(x) => Some(x),
-            Value::Truth(x) => Some(f64::from(u8::from(x))),
+            Value::Number(x, _) => Some(x),
+            Value::Truth(x, _) => Some(f64::from(u8::from(x))),
             Value::Block(..) => None,
         }
     }
@@ -792,8 +845,8 @@ impl Algebra for Machine<'_> {
 
     fn part(&mut self, whole: Place, index: Place, count: u32, ty: Type) -> Place {
         let at = match self.scratch.values[index.index()] {
-            Value::Number(x) if x.fract() == 0.0 && x >= 0.0 && x < f64::from(count) => x as u32,
-            Value::Number(_) | Value::Truth(_) | Value::Block(..) => {
+            Value::Number(x, _) if x.fract() == 0.0 && x >= 0.0 && x < f64::from(count) => x as u32,
+            Value::Number(..) | Value::Truth(..) | Value::Block(..) => {
                 // The first reason counts; whatever stands here is not used.
                 self.failed.get_or_insert(Reason::Index { len: count });
                 0

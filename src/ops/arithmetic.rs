@@ -6,7 +6,7 @@ use super::complex::complex_rule;
 use super::conditions::{Condition, Domain, Kink, Singularity};
 use super::{Algebra, Bound, Numeric, Op, OpInfo, Single, Syntax, Term, from_above, numeric_rules};
 
-numeric_rules!(1: Neg Abs Sqrt Sign);
+numeric_rules!(1: Neg Abs Sqrt Sign Detach);
 numeric_rules!(2: Add Sub Mul Div Min Max CopySign);
 
 /// `a + b`.
@@ -135,6 +135,29 @@ impl Numeric<1> for Neg {
     }
     fn scale<A: Algebra>(g: &mut A, _: [A::V; 1], _: A::V, _: usize, t: A::V) -> Term<A::V> {
         Term::always(g.neg(t))
+    }
+}
+
+/// `a`, held constant in derivatives.
+pub struct Detach;
+impl Numeric<1> for Detach {
+    const INFO: OpInfo = OpInfo {
+        name: "detach",
+        syntax: Syntax::Call(&["detach", "stop-gradient"]),
+        doc: "x itself, a constant for every derivative",
+        bound: Bound::Exact,
+        derivative: "0",
+        kinks: "",
+        domain: None,
+        kink: None,
+        singular: None,
+    };
+    complex_rule!(detach);
+    fn lanes<L: Lanes>(_: &L, [a]: [L::F; 1]) -> L::F {
+        a
+    }
+    fn scale<A: Algebra>(_: &mut A, _: [A::V; 1], _: A::V, _: usize, _: A::V) -> Term<A::V> {
+        Term::Zero
     }
 }
 

@@ -528,6 +528,11 @@ pub(super) fn neg<A: Algebra>(a: &mut A, args: &[A::V]) -> A::V {
     by_parts(a, (Op::Neg, &[x]), (Op::Neg, &[y]))
 }
 
+pub(super) fn detach<A: Algebra>(a: &mut A, args: &[A::V]) -> A::V {
+    let (x, y) = full(a, args[0]);
+    by_parts(a, (Op::Detach, &[x]), (Op::Detach, &[y]))
+}
+
 pub(super) fn mul<A: Algebra>(a: &mut A, args: &[A::V]) -> A::V {
     match (parts(a, args[0]), parts(a, args[1])) {
         ((x, Some(u)), (y, Some(v))) => {

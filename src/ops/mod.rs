@@ -635,7 +635,7 @@ macro_rules! registry {
 }
 
 registry! {
-    arithmetic: Add Sub Mul Div Neg Abs Sqrt Min Max Sign CopySign;
+    arithmetic: Add Sub Mul Div Neg Abs Sqrt Min Max Sign CopySign Detach;
     elementary: Pow Exp Exp2 Expm1 Log Log2 Log10 Log1p LogBase Sin Cos Tan Asin Acos Atan Atan2
         Sinh Cosh Tanh Asinh Acosh Atanh Cbrt Hypot Erf Lead
         HypotSquare Direction OverSquare ErfSlope PowSlope LeadByX LeadByY;

@@ -323,6 +323,13 @@ sugars! {
         "vector", "common-length", Arity::at_least(1), "v …",
         "number of elements of each of several vectors (of rows of matrices), which have to have the same"
     ) |a, args| length(a, "common-length", args);
+    IsScalar(
+        "vector", "scalar?", Arity::exactly(1), "x",
+        "1 of a number, 0 of a vector or matrix: known when the program is compiled"
+    ) |a, args| {
+        let scalar = a.ty(args[0]).is_scalar();
+        Ok(a.number(if scalar { 1.0 } else { 0.0 }))
+    };
     ZerosLike("vector", "zeros-like", Arity::exactly(1), "x", "0 in the shape of x") |a, args| {
         let zero = a.number(0.0);
         match a.ty(args[0]).shape {

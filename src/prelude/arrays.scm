@@ -72,10 +72,6 @@
   (let ((n (vlen v)))
     (loop ((%each 1) (most (ref v 0))) (if (>= %each n) most (recur (+ %each 1) (max most (ref v %each)))))))
 
-; (log-sum-exp v): the logarithm of the sum of the exponentials, without overflow
-(define (log-sum-exp v)
-  (let ((most (vmax v))) (+ most (log (vsum (exp (- v most)))))))
-
 ; (mean v): the sum of the elements divided by their number
 (define (mean v) (/ (vsum v) (vlen v)))
 

@@ -16,6 +16,11 @@ use crate::source::{Diagnostic, Span};
 const FILES: &[(&str, &str)] = &[
     ("prelude/functions.scm", include_str!("functions.scm")),
     ("prelude/arrays.scm", include_str!("arrays.scm")),
+    ("prelude/roots.scm", include_str!("roots.scm")),
+    ("prelude/quadrature.scm", include_str!("quadrature.scm")),
+    ("prelude/motion.scm", include_str!("motion.scm")),
+    ("prelude/data.scm", include_str!("data.scm")),
+    ("prelude/mechanics.scm", include_str!("mechanics.scm")),
 ];
 
 /// Where a definition stands.

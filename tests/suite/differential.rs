@@ -14,12 +14,13 @@ use nc_runtime::element::Element;
 use nc_runtime::lanes::Precision;
 use neural_compiler::internals::derive::tangent::{Direction, tangent};
 use neural_compiler::internals::graph::Graph;
+use neural_compiler::internals::interpret::ast::{AstInterpreter, Scratch};
 use neural_compiler::internals::kernel::derived;
 use neural_compiler::{
     CompileOptions, Derivative, Dtype, Error, Kernel, Program, Signature, Source, TargetMachine, Tier,
 };
 use support::bounds::{Approx, Constants, reliable_outputs};
-use support::generate::{Generated, Rng, program};
+use support::generate::{Generated, Rng, Style, program, styled};
 #[cfg(unix)]
 use support::guarded;
 use support::{Results, native_tiers, run, run_matrix, whole_derivative};
@@ -152,8 +153,8 @@ fn rows_of(results: &Results, rows: usize) -> Vec<Vec<u64>> {
     results.columns.iter().map(|c| c[..rows].to_vec()).collect()
 }
 
-fn every_tier(seed: u64, dtype: Dtype, differing: &AtomicUsize) {
-    let generated = program(seed, false);
+fn every_tier(generated: Generated, dtype: Dtype, differing: &AtomicUsize) {
+    let seed = generated.seed;
     let Some((program, options, graph)) = compile(&generated, dtype) else { return };
     let rng = &mut Rng(seed ^ 0xda7a);
     let scalar = graph.outputs.len() == 1 && graph.ty(graph.outputs[0].node).is_scalar();
@@ -272,26 +273,82 @@ fn every_batch(seed: u64, generated: &Generated, native: &Kernel, all: &Data, ex
 
 #[test]
 fn every_tier_gives_the_same_bits() {
-    every_tier_agrees(setting("NC_PROGRAMS", 900), Dtype::F64);
+    every_tier_agrees(setting("NC_PROGRAMS", 900), Dtype::F64, &|seed| program(seed, false));
 }
 
 #[test]
 fn every_tier_gives_the_same_bits_in_binary32() {
-    every_tier_agrees(setting("NC_PROGRAMS", 1200), Dtype::F32);
+    every_tier_agrees(setting("NC_PROGRAMS", 1200), Dtype::F32, &|seed| program(seed, false));
 }
 
-fn every_tier_agrees(count: u64, dtype: Dtype) {
+fn every_tier_agrees(count: u64, dtype: Dtype, generate: &(dyn Fn(u64) -> Generated + Sync)) {
     let ran = AtomicUsize::new(0);
-    for_seeds(count, |seed| every_tier(seed, dtype, &ran));
+    for_seeds(count, |seed| every_tier(generate(seed), dtype, &ran));
     let ran = ran.into_inner();
     println!("{ran} programs of {dtype} without a differing bit");
     assert!(ran as u64 > count * 9 / 10);
 }
 
+/// Programs with derivatives inside, in either precision.
+#[test]
+fn every_tier_gives_the_same_derivatives_inside() {
+    let count = setting("NC_PROGRAMS", 60);
+    for dtype in [Dtype::F64, Dtype::F32] {
+        every_tier_agrees(count, dtype, &|seed| styled(seed, Style::DERIVATIVES));
+    }
+}
+
+/// The tree interpreter applies the rules of operations to what it has evaluated; graphs are differentiated before. Both are
+/// within the bounds of the derivative's operations of the exact value, in whatever order they are summed.
+fn trees_differentiate(seed: u64, dtype: Dtype, compared: &AtomicUsize) {
+    let generated = styled(seed, Style { smooth: true, ..Style::DERIVATIVES });
+    let Some((program, options, graph)) = compile(&generated, dtype) else { return };
+    let is_derivative = ["(D ", "(jvp ", "(vjp "].iter().any(|form| generated.text.contains(form));
+    let shared = graph.inputs.iter().any(|input| input.source == Source::Shared);
+    if !is_derivative || shared || graph.len() > 5000 {
+        return;
+    }
+    let tree = AstInterpreter::new(program.resolved().clone(), options.get_signature())
+        .with_precision(graph.precision);
+    let elements: usize = graph.outputs.iter().map(|o| graph.shape(o.node).len()).sum();
+    let rng = &mut Rng(seed ^ 0xdada);
+    let mut constants = Constants::simple(graph.precision, &generated.text);
+    for _ in 0..4 {
+        let inputs: Vec<f64> =
+            graph.inputs.iter().flat_map(|i| 0..i.shape.len()).map(|_| rng.tame()).collect();
+        let inputs: Vec<f64> = inputs.into_iter().map(|x| graph.precision.round(x)).collect();
+        let Some(expected) = reliable_outputs(&graph, &inputs, &mut constants) else { continue };
+        let mut found = vec![0.0; elements];
+        tree.row(&mut Scratch::default(), &inputs, &[], &mut found)
+            .unwrap_or_else(|failure| panic!("{generated}\n{inputs:?}: {failure:?}"));
+        for (k, (&a, b)) in found.iter().zip(&expected).enumerate() {
+            if b.value.is_finite() && b.error.is_finite() {
+                assert!(
+                    (a - b.value).abs() <= 4.0 * b.error,
+                    "{generated}\nelement {k} at {inputs:?}: the tree interpreter gives {a:e}, not {b:?}"
+                );
+                compared.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+}
+
+#[test]
+fn trees_differentiate_like_graphs() {
+    for dtype in [Dtype::F64, Dtype::F32] {
+        let count = setting("NC_PROGRAMS", 200);
+        let compared = AtomicUsize::new(0);
+        for_seeds(count, |seed| trees_differentiate(seed, dtype, &compared));
+        let compared = compared.into_inner();
+        println!("{compared} derivatives of {dtype} agree with the tree interpreter");
+        assert!(compared as u64 > count / 4);
+    }
+}
+
 /// Forward and reverse mode sum the same products in another order: both are within their own bounds of the exact
 /// derivative, and so within the sum of the bounds of each other.
-fn both_modes(seed: u64, dtype: Dtype, compared: &AtomicUsize) {
-    let generated = program(seed, true);
+fn both_modes(generated: Generated, dtype: Dtype, compared: &AtomicUsize) {
+    let seed = generated.seed;
     let Some((_, options, graph)) = compile(&generated, dtype) else { return };
     let reverse = derived(&graph, &options.derivative(Derivative::Gradient));
     let reverse = reverse.expect("derivatives exist");
@@ -342,17 +399,23 @@ fn both_modes(seed: u64, dtype: Dtype, compared: &AtomicUsize) {
 
 #[test]
 fn forward_and_reverse_mode_agree() {
-    both_modes_agree(setting("NC_PROGRAMS", 1500), Dtype::F64);
+    both_modes_agree(setting("NC_PROGRAMS", 1500), Dtype::F64, &|seed| program(seed, true));
 }
 
 #[test]
 fn forward_and_reverse_mode_agree_in_binary32() {
-    both_modes_agree(setting("NC_PROGRAMS", 1500), Dtype::F32);
+    both_modes_agree(setting("NC_PROGRAMS", 1500), Dtype::F32, &|seed| program(seed, true));
 }
 
-fn both_modes_agree(count: u64, dtype: Dtype) {
+#[test]
+fn forward_and_reverse_mode_agree_on_derivatives_inside() {
+    let style = Style { smooth: true, ..Style::DERIVATIVES };
+    both_modes_agree(setting("NC_PROGRAMS", 60), Dtype::F64, &|seed| styled(seed, style));
+}
+
+fn both_modes_agree(count: u64, dtype: Dtype, generate: &(dyn Fn(u64) -> Generated + Sync)) {
     let compared = AtomicUsize::new(0);
-    for_seeds(count, |seed| both_modes(seed, dtype, &compared));
+    for_seeds(count, |seed| both_modes(generate(seed), dtype, &compared));
     let compared = compared.into_inner();
     println!("{compared} derivatives of {count} programs of {dtype} agree between the modes");
     assert!(compared as u64 > count * 3);

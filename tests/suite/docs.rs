@@ -1,4 +1,4 @@
-//! `docs/language.md` against the compiler: its tables of primitives and its examples.
+//! `docs/language.md` and `docs/mechanics.md` against the compiler: tables of primitives and examples.
 
 use crate::support;
 
@@ -8,6 +8,8 @@ use nc_runtime::batch::{RowOutcome, Workspace};
 use neural_compiler::{CompileOptions, Dialect, Error, LibraryWord, Primitive, Program, ReaderLimits, Tier};
 
 const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/language.md");
+const MECHANICS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/mechanics.md");
+const LIBRARY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/library.md");
 const BEGIN: &str = "<!-- ops -->\n";
 const END: &str = "<!-- /ops -->\n";
 
@@ -119,8 +121,13 @@ fn check(example: &str, dialect: Dialect, comment: &str) {
 
 #[test]
 fn examples() {
-    let document = std::fs::read_to_string(PATH).expect("the language reference");
-    for (dialect, comment, least) in [(Dialect::Scheme, "; ", 20), (Dialect::Infix, "# ", 5)] {
+    for (path, dialect, comment, least) in [
+        (PATH, Dialect::Scheme, "; ", 20),
+        (PATH, Dialect::Infix, "# ", 5),
+        (MECHANICS, Dialect::Scheme, "; ", 6),
+        (LIBRARY, Dialect::Scheme, "; ", 20),
+    ] {
+        let document = std::fs::read_to_string(path).expect("the document");
         let mut count = 0;
         let mut rest = document.as_str();
         while let Some((_, block)) = rest.split_once(&format!("```{}\n", dialect.name())) {

@@ -697,7 +697,9 @@ fn second(row: &Row, b: &mut Big, at: [f64; 2], i: usize, j: usize) -> Option<f6
     let mut sizes = [at[j].abs(), beside, (1.0 - at[j].abs()).abs(), 1.0];
     sizes.sort_by(f64::total_cmp);
     let mut found = None;
-    for size in sizes.into_iter().filter(|&size| size > 0.0) {
+    // Of the places beside the operand enough bits are kept for the difference of their slopes to have more than binary64.
+    let least = at[j].abs() * 2f64.powi(-56);
+    for size in sizes.into_iter().filter(|&size| size > 0.0 && size >= least) {
         let (Some(one), Some(other)) = (quotient(size, 60), quotient(size, 70)) else { continue };
         if (one - other).abs() <= 2.0 * f64::EPSILON * one.abs() {
             if one != 0.0 {

@@ -391,7 +391,7 @@ pub fn price(program: &Program, positive: &[String]) -> Result<Pricing, Vec<Diag
                 let operands: Vec<Known> = operands.iter().map(|operand| of(operand.atom)).collect();
                 tally.primitive(*primitive, &operands, binding.span)
             }
-            Rhs::Call(..) | Rhs::If(..) | Rhs::Loop(_) => {
+            Rhs::Call(..) | Rhs::Derive(..) | Rhs::If(..) | Rhs::Loop(_) => {
                 let message = "the tables have no functions, choices and loops";
                 errors.push(Diagnostic::error("not-priced", binding.span, message));
                 Known::default()

@@ -1,5 +1,6 @@
 //! Loops and calls of recursive functions: their frames, limits and state.
 
+use super::trace::{LITERAL, UNTRACED};
 use super::{Failure, FailureReason, Machine, Mark, Value, Variable, Work};
 use crate::anf::{FuncId, Var};
 use crate::graph::{Reason, Shape};
@@ -37,7 +38,7 @@ impl Machine<'_> {
         self.look_at_stop(span)
     }
 
-    fn look_at_stop(&self, span: Span) -> Result<(), Failure> {
+    pub(super) fn look_at_stop(&self, span: Span) -> Result<(), Failure> {
         if self.stop.is_set() { Err(Failure::new(span, FailureReason::Stopped)) } else { Ok(()) }
     }
 
@@ -61,6 +62,15 @@ impl Machine<'_> {
         Ok(())
     }
 
+    /// What a loop or a recursive function begins with differs from one iteration or call to the next, and is no literal.
+    fn forget_literals(&mut self, first: u32, count: u32) {
+        for value in &mut self.scratch.values[first as usize..][..count as usize] {
+            if value.origin() == LITERAL {
+                *value = value.from(UNTRACED);
+            }
+        }
+    }
+
     /// Begins a loop or a recursive function, whose operands are there.
     pub(super) fn enter(&mut self, id: FuncId, mark: Mark, recursive: bool) {
         let program = self.program;
@@ -78,7 +88,8 @@ impl Machine<'_> {
         };
         self.scratch.frames.push(frame);
         self.scratch.work.push(Work::Return);
-        self.bind(function.params.iter().copied(), mark.value);
+        let count = self.bind(function.params.iter().copied(), mark.value);
+        self.forget_literals(mark.value, count);
         if let Some(group) = function.group {
             self.scratch.shapes.resize(shapes + program.groups[group as usize].state.len(), None);
             for &var in function.params.iter().chain(&function.carried) {
@@ -122,7 +133,8 @@ impl Machine<'_> {
         self.scratch.work.truncate(frame.work as usize);
         self.unbind(frame.shadowed as usize);
         self.slide_all(mark.value as usize, frame.mark);
-        self.bind(vars(), frame.mark.value);
+        let count = self.bind(vars(), frame.mark.value);
+        self.forget_literals(frame.mark.value, count);
         Ok(())
     }
 
@@ -131,7 +143,7 @@ impl Machine<'_> {
         let scratch = &mut *self.scratch;
         scratch.moved.clear();
         for value in &mut scratch.values[first..] {
-            if let Value::Block(ty, at) = value
+            if let Value::Block(ty, at, _) = value
                 && *at >= mark.elem
             {
                 let from = *at as usize;
@@ -152,9 +164,9 @@ impl Machine<'_> {
             Lane::M(x) => f64::from(u8::from(x)),
         };
         let value = |value: Value| match value {
-            Value::Number(x) => (Shape::Scalar, vec![x]),
-            Value::Truth(x) => (Shape::Scalar, vec![f64::from(u8::from(x))]),
-            Value::Block(ty, first) => {
+            Value::Number(x, _) => (Shape::Scalar, vec![x]),
+            Value::Truth(x, _) => (Shape::Scalar, vec![f64::from(u8::from(x))]),
+            Value::Block(ty, first, _) => {
                 let lanes = &self.scratch.elems[first as usize..][..ty.len()];
                 (ty.shape, lanes.iter().map(|&lane| number(lane)).collect())
             }

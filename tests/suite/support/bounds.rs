@@ -236,7 +236,7 @@ fn slopes_of_two(op: Op, x: &[f64], y: f64) -> [f64; 2] {
         Op::Add | Op::Sub => [1.0, 1.0],
         Op::Mul => [b, a],
         Op::Div => [b.recip(), y / b],
-        Op::Neg | Op::Abs => one(1.0),
+        Op::Neg | Op::Abs | Op::Detach => one(1.0),
         Op::Advance => [1.0, 1.0],
         Op::Sqrt => one(0.5 / y),
         Op::Min | Op::Max => {

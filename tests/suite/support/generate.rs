@@ -20,6 +20,8 @@ pub struct Style {
     pub loops: bool,
     /// With functions that call themselves.
     pub recursion: Recursion,
+    /// With derivatives of functions.
+    pub derivatives: bool,
 }
 
 /// How functions call themselves and each other.
@@ -34,9 +36,12 @@ pub enum Recursion {
 
 impl Style {
     /// What every tier can run: not yet calls that need a stack.
-    pub const COMPILED: Style = Style { smooth: false, loops: true, recursion: Recursion::Any };
+    pub const COMPILED: Style =
+        Style { smooth: false, loops: true, recursion: Recursion::Any, derivatives: false };
     /// The whole language.
-    pub const ALL: Style = Style { smooth: false, loops: true, recursion: Recursion::Any };
+    pub const ALL: Style = Style::COMPILED;
+    /// The language with derivatives of functions.
+    pub const DERIVATIVES: Style = Style { derivatives: true, ..Style::COMPILED };
 }
 
 /// A small random generator (splitmix64), the same sequence on every machine.
@@ -189,6 +194,8 @@ struct Writer<'r> {
     repeats: bool,
     /// How many loops and recursive functions are being written.
     nesting: usize,
+    /// Whether functions that call each other are being written: none of them is differentiated in its own recursion.
+    in_group: bool,
 }
 
 const UNARY: &[&str] = &[
@@ -441,6 +448,9 @@ impl Writer<'_> {
         if self.may_repeat(size) && self.rng.once_in(4) {
             return self.repeat(kind, size);
         }
+        if self.style.derivatives && !self.in_group && size >= 4 && self.rng.once_in(6) {
+            return self.derivative(kind, size);
+        }
         if self.rng.once_in(4) {
             return self.any_call(kind, size);
         }
@@ -500,6 +510,35 @@ impl Writer<'_> {
                 format!("({name} {})", args.join(" "))
             }
             _ => self.shaped(kind, size),
+        }
+    }
+
+    /// A derivative that is of this kind.
+    fn derivative(&mut self, kind: Kind, size: usize) -> String {
+        let v = Shape::Vector(2 + self.rng.below(2) as u32);
+        let any = if self.rng.once_in(2) { S } else { v };
+        let (form, operand, value) = match (kind, self.rng.below(4)) {
+            (Shape::Complex, _) => return self.complex(size),
+            (_, 0) => ("jvp", any, kind),
+            (_, 1) => ("vjp", kind, any),
+            (Shape::Scalar, _) => ("D", S, S),
+            (Shape::Vector(_), 2) => ("D", S, kind),
+            (Shape::Vector(_), _) => ("D", kind, S),
+            (Shape::Matrix(n, m), 2) => ("D", Shape::Vector(m), Shape::Vector(n)),
+            (Shape::Matrix(..), _) => ("D", kind, S),
+        };
+        self.fresh += 1;
+        let name = format!("t{}", self.fresh);
+        let third = size / 3;
+        let point = self.expression(operand, third);
+        self.scope.push((name.clone(), operand));
+        let body = self.expression(value, size - third);
+        self.scope.pop();
+        let function = format!("(lambda ({name}) {body})");
+        match form {
+            "D" => format!("((D {function}) {point})"),
+            "jvp" => format!("(jvp {function} {point} {})", self.expression(operand, third)),
+            _ => format!("(vjp {function} {point} {})", self.expression(value, third)),
         }
     }
 
@@ -662,7 +701,17 @@ pub fn styled(seed: u64, style: Style) -> Generated {
     }
     let shapes = vectors.map(|(name, shape)| (name.to_string(), shape)).to_vec();
     let (functions, recursive) = (Vec::new(), Vec::new());
-    let mut writer = Writer { rng, scope, functions, recursive, fresh: 0, style, repeats: false, nesting: 0 };
+    let mut writer = Writer {
+        rng,
+        scope,
+        functions,
+        recursive,
+        fresh: 0,
+        style,
+        repeats: false,
+        nesting: 0,
+        in_group: false,
+    };
     if style.loops || style.recursion != Recursion::None {
         writer.repeats = !writer.rng.once_in(3);
     }
@@ -690,12 +739,14 @@ pub fn styled(seed: u64, style: Style) -> Generated {
     if style.recursion != Recursion::None && writer.repeats && writer.rng.once_in(7) {
         let (result, members) = (writer.kind(), 1 + writer.rng.below(2));
         writer.nesting = 1;
+        writer.in_group = true;
         let group = writer.group("r", result, members);
         for k in 0..members {
             let size = 4 + writer.rng.below(8);
             let _ = writeln!(text, "{}", writer.definition(&group, k, size));
         }
         writer.nesting = 0;
+        writer.in_group = false;
         writer.recursive = group;
     }
     let size = 2 + writer.rng.below(6) * writer.rng.below(7);

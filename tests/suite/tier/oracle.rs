@@ -84,6 +84,8 @@ const PROGRAMS: &[&str] = &[
     "(softplus x)",
     "(clamp x y z)",
     "(copysign x y)",
+    "(detach x)",
+    "(+ (detach u) u)",
     "(+ (zero? x) (nan? y) (even? z) (odd? x))",
     "(zero? u)",
     "(cbrt x)",

@@ -82,6 +82,7 @@ impl Evaluator<'_> {
                     self.depth -= recursive;
                     value
                 }
+                Rhs::Derive(..) => panic!("programs of this test have no derivatives"),
                 Rhs::If(condition, then, other) => {
                     let taken = if self.atom(condition.atom, values) != 0.0 { then } else { other };
                     match self.block(*taken, values) {

@@ -267,6 +267,7 @@ fn applied(op: Op, operands: &[Id], writer: &mut Writer) -> Option<Id> {
         | Op::Max
         | Op::Sign
         | Op::CopySign
+        | Op::Detach
         | Op::Asin
         | Op::Acos
         | Op::Atan

@@ -47,7 +47,10 @@ impl Writer<'_> {
             Recursion::None => false,
             Recursion::Tail | Recursion::Any => !self.style.loops || self.rng.once_in(3),
         };
+        let in_group = self.in_group;
+        self.in_group |= recursion;
         let text = if recursion { self.recursion(kind, size) } else { self.looped(kind, size) };
+        self.in_group = in_group;
         self.scope.truncate(depth);
         self.nesting -= 1;
         text
