@@ -211,6 +211,12 @@ pub(super) fn of(op: Op, args: &[Range], same: bool, exponent: Option<f64>) -> R
         Op::Lead if at(1).low >= 1.0 => Range::above(0.0),
         Op::Lead | Op::LeadByX | Op::LeadByY => Range::ALL,
         Op::Direction | Op::OverSquare | Op::ErfSlope | Op::PowSlope => Range::ALL,
+        Op::Erfc | Op::NormalCdf | Op::NormalPdf => Range::at_least(0.0),
+        Op::Gamma if at(0).is_positive() => Range::above(0.0),
+        Op::LambertW if at(0).is_not_negative() => Range::at_least(0.0),
+        Op::LambertW => Range::at_least(-1.0),
+        Op::Sinc | Op::SphericalOver | Op::BesselJ0 | Op::BesselJ1 | Op::BesselOver => Range::ALL,
+        Op::Gamma | Op::LGamma | Op::Digamma | Op::Polygamma | Op::LambertWm1 => Range::ALL,
     }
 }
 
@@ -238,8 +244,11 @@ pub(super) fn never(condition: Condition, args: &[Range]) -> bool {
         Condition::SteepPower => at(0).is_positive(),
         Condition::NoPower => at(0).is_positive() || at(0).is_not_negative() && at(1).is_not_negative(),
         Condition::ZeroToNegative => !at(0).has_zero() || !at(1).has_zero() || at(2).is_not_negative(),
+        Condition::Pole(k) => at(k).is_positive(),
+        Condition::NoBranch => at(0).is_not_negative(),
         Condition::Tie
         | Condition::ZeroResult
+        | Condition::NoLowerBranch
         | Condition::Singular
         | Condition::Indefinite
         | Condition::SingularTridiagonal => false,

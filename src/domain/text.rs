@@ -305,6 +305,9 @@ fn formula(terms: &Terms, node: Node) -> (Tightness, Vec<Item>) {
         | Op::Erf => call(op, args),
         Op::Lead | Op::LeadByX | Op::LeadByY | Op::Direction | Op::OverSquare => call(op, args),
         Op::ErfSlope | Op::PowSlope => call(op, args),
+        Op::Erfc | Op::NormalCdf | Op::NormalPdf | Op::Sinc | Op::SphericalOver => call(op, args),
+        Op::Gamma | Op::LGamma | Op::Digamma | Op::Polygamma => call(op, args),
+        Op::BesselJ0 | Op::BesselJ1 | Op::BesselOver | Op::LambertW | Op::LambertWm1 => call(op, args),
         Op::Floor | Op::Ceil | Op::Round | Op::Trunc | Op::Remainder | Op::Modulo | Op::Quotient => {
             call(op, args)
         }

@@ -41,6 +41,12 @@ pub enum Condition {
     NoLogarithm,
     /// There is no logarithm of the first operand to the second as the base: one of them is not above 0, or the base is 1.
     NoLogarithmTo,
+    /// The operand is 0 or a negative integer.
+    Pole(usize),
+    /// The result is no number, and the only operand is: it is below −1/e.
+    NoBranch,
+    /// The same, or the result is −∞: the operand is not from −1/e to below 0.
+    NoLowerBranch,
     /// Elimination finds no pivot for some column of the first operand.
     Singular,
     /// The only operand has no Cholesky factor, which the result would be.
@@ -119,6 +125,17 @@ impl Condition {
                     let known = compare(a, Op::Eq, operand, operand);
                     unknown = compare(a, Op::And, unknown, known);
                 }
+                compare(a, Op::Or, nothing, unknown)
+            }
+            Condition::Pole(k) => {
+                let (zero, fractional) = (a.number(0.0), fractional(a, x[k]));
+                let (low, whole) = (compare(a, Op::Le, x[k], zero), a.not(fractional));
+                compare(a, Op::And, low, whole)
+            }
+            Condition::NoBranch => unknown(a, x[0], result),
+            Condition::NoLowerBranch => {
+                let nothing = a.number(f64::NEG_INFINITY);
+                let (nothing, unknown) = (compare(a, Op::Eq, result, nothing), unknown(a, x[0], result));
                 compare(a, Op::Or, nothing, unknown)
             }
             Condition::Singular => a.apply_typed(Op::Singular, 0, Type::BOOL, &x[..1]),
@@ -258,6 +275,12 @@ fn is_zero<A: Algebra>(a: &mut A, x: A::V) -> A::V {
 fn below<A: Algebra>(a: &mut A, x: A::V, bound: f64) -> A::V {
     let bound = a.number(bound);
     compare(a, Op::Lt, x, bound)
+}
+
+/// Whether a result of a number is none.
+fn unknown<A: Algebra>(a: &mut A, x: A::V, result: A::V) -> A::V {
+    let (none, known) = (compare(a, Op::Ne, result, result), compare(a, Op::Eq, x, x));
+    compare(a, Op::And, none, known)
 }
 
 /// Whether a number is no integer; infinities are.

@@ -12,7 +12,7 @@ numeric_rules!(2, RECIPE: Pow LogBase Atan2 Hypot Direction OverSquare Lead Lead
 numeric_rules!(3: HypotSquare);
 numeric_rules!(4, RECIPE: PowSlope);
 
-const fn function(
+pub(super) const fn function(
     name: &'static str,
     names: &'static [&'static str],
     doc: &'static str,

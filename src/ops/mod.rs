@@ -5,7 +5,7 @@
 //! kinks, safe domain, error bound and a line of documentation. `registry!` lists the entries; the rest of the compiler
 //! goes through [`Op`].
 //!
-//! * [`arithmetic`], [`elementary`], [`rounding`], [`logic`]: element by element;
+//! * [`arithmetic`], [`elementary`], [`special`], [`rounding`], [`logic`]: element by element;
 //! * [`structure`], [`vector`], [`matrix`], [`linear`]: shapes, over [`Arrays`](array::Arrays);
 //! * [`complex`]: complex numbers as pairs of real ones;
 //! * [`eml`]: the operator `eml` and its relatives, made of the others;
@@ -32,6 +32,7 @@ pub mod logic;
 pub mod matrix;
 pub mod primitives;
 pub mod rounding;
+pub mod special;
 pub mod structure;
 pub mod vector;
 
@@ -638,6 +639,8 @@ registry! {
     elementary: Pow Exp Exp2 Expm1 Log Log2 Log10 Log1p LogBase Sin Cos Tan Asin Acos Atan Atan2
         Sinh Cosh Tanh Asinh Acosh Atanh Cbrt Hypot Erf Lead
         HypotSquare Direction OverSquare ErfSlope PowSlope LeadByX LeadByY;
+    special: Erfc NormalCdf NormalPdf Sinc Gamma LGamma Digamma BesselJ0 BesselJ1 LambertW LambertWm1
+        Polygamma SphericalOver BesselOver;
     rounding: Floor Ceil Round Trunc Remainder Modulo Quotient;
     logic: Lt Le Eq Ne And Or Not Any Num Select;
     complex: ExpCos ExpSin LogHypot RootRe RootIm TanhRe TanhIm PowRe PowIm ProductRe ProductIm QuotientRe QuotientIm;

@@ -283,6 +283,24 @@ sugars! {
         let numbers: Vec<A::V> = args.iter().map(|&x| a.as_number(x)).collect();
         a.apply(if numbers.len() == 1 { Op::Atan } else { Op::Atan2 }, &numbers)
     };
+    Polygamma(
+        "special", "polygamma", Arity::exactly(2), "n x",
+        "the derivative of order n of digamma, n a constant from 0 (digamma itself) to 10"
+    ) |a, args| {
+        let x = a.as_number(args[1]);
+        match a.size(args[0]) {
+            Some(0.0) => a.apply(Op::Digamma, &[x]),
+            Some(n) if n.fract() == 0.0 && (1.0..=10.0).contains(&n) => {
+                let n = a.number(n);
+                a.apply(Op::Polygamma, &[n, x])
+            }
+            Some(n) => {
+                let n = number(n);
+                Err(ShapeError::at(0, format!("polygamma of order {n}: an integer from 0 to 10 is needed")))
+            }
+            None => Err(ShapeError::at(0, "the order of polygamma must be a constant")),
+        }
+    };
     Vec(
         "vector", "vec", Arity::at_least(1), "x …",
         "the vector of its operands; of vectors, the matrix with those rows; [x …]"

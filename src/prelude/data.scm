@@ -76,9 +76,3 @@
 
 ; (correlation u v): the covariance divided by both standard deviations
 (define (correlation u v) (/ (covariance u v) (* (standard-deviation u) (standard-deviation v))))
-
-; (normal-pdf x): the density of the standard normal distribution, exp(−x²/2) / √(2π), within 4 ULP
-(define (normal-pdf x)
-  ; the square of a neighbour of x with few digits is exact
-  (let ((c (detach (/ (round (* 16 (clamp x -40 40))) 16))))
-    (* 0.3989422804014327 (exp (* -0.5 c c)) (exp (* -0.5 (- x c) (+ x c))))))

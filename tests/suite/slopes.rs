@@ -9,7 +9,7 @@ use crate::measure;
 use crate::support;
 
 use astro_float::BigFloat;
-use measure::{Big, Expected, PRECISION as P, RM, big, ulp_error};
+use measure::{Big, Expected, PRECISION as P, RM, big, special, ulp_error};
 use nc_runtime::lanes::Precision;
 use neural_compiler::internals::derive::adjoint::{Seeds, adjoint};
 use neural_compiler::internals::derive::tangent::{Direction, tangent};
@@ -84,6 +84,13 @@ fn pow(b: &mut Big, x: &BigFloat, y: &BigFloat) -> BigFloat {
     let log = x.ln(2 * P, RM, &mut b.cc);
     let log = log.mul(y, 2 * P, RM);
     if log.is_zero() { one() } else { log.exp(P, RM, &mut b.cc) }
+}
+
+/// `w/(x·(1 + w))` for the w with `w·e^w = x` that Newton's method finds.
+fn lambert_slope(b: &mut Big, x: &BigFloat, start: f64) -> BigFloat {
+    let near = (0..40).fold(start, |w, _| w - (w * w.exp() - rough(x)) / (w.exp() * (1.0 + w)));
+    let w = special::lambert(b, x, near);
+    div(&recip(&exp(b, &w)), &add(&one(), &w))
 }
 
 fn rows() -> Vec<Row> {
@@ -318,6 +325,111 @@ fn rows() -> Vec<Row> {
             }],
             [1.0, 1.0],
         ),
+        row(
+            "(erfc x)",
+            &[Op::Erfc],
+            [Between(-27.2, 27.2), none],
+            &[|b, x, _| {
+                let density = exp(b, &x.mul(x, 4 * P, RM).neg());
+                div(&mul(&big(-2.0), &density), &b.cc.pi(P, RM).sqrt(P, RM))
+            }],
+            [1.0, 1.0],
+        ),
+        row(
+            "(normal-cdf x)",
+            &[Op::NormalCdf],
+            [Between(-38.0, 38.0), none],
+            &[|b, x, _| special::normal_pdf(b, x)],
+            [1.0, 1.0],
+        ),
+        row(
+            "(normal-pdf x)",
+            &[Op::NormalPdf],
+            [Between(-12.5, 12.5), none],
+            &[|b, x, _| mul(x, &special::normal_pdf(b, x)).neg()],
+            [1.5, 1.5],
+        ),
+        row(
+            "(sinc x)",
+            &[Op::Sinc],
+            [Between(-4.2, 4.2), none],
+            &[|b, x, _| special::sinc(b, x).1],
+            [2.0, 2.0],
+        ),
+        Row {
+            counts: |x, _| (x - 1.4616).abs() > 0.2 && x < 30.0,
+            ..row(
+                "(gamma x)",
+                &[Op::Gamma],
+                [Between(0.01, 100.0), none],
+                &[|b, x, _| mul(&special::gamma(b, x), &special::polygamma(b, 0, x))],
+                [2.0, 2.0],
+            )
+        },
+        Row {
+            counts: |x, _| (x - 1.4616).abs() > 0.2,
+            ..row(
+                "(lgamma x)",
+                &[Op::LGamma],
+                [Between(0.01, 100.0), none],
+                &[|b, x, _| special::polygamma(b, 0, x)],
+                [1.0, 1.5],
+            )
+        },
+        row(
+            "(digamma x)",
+            &[Op::Digamma],
+            [Between(0.01, 100.0), none],
+            &[|b, x, _| special::polygamma(b, 1, x)],
+            [1.0, 1.5],
+        ),
+        row(
+            "(polygamma 1 x)",
+            &[Op::Polygamma],
+            [Between(0.01, 100.0), none],
+            &[|b, x, _| special::polygamma(b, 2, x)],
+            [1.0, 1.5],
+        ),
+        row(
+            "(bessel-j0 x)",
+            &[Op::BesselJ0],
+            [Between(-3.0, 3.0), none],
+            &[|_, x, _| special::bessel(1, x).neg()],
+            [1.0, 1.0],
+        ),
+        row(
+            "(bessel-j1 x)",
+            &[Op::BesselJ1],
+            [Between(-1.1, 1.1), none],
+            &[|_, x, _| sub(&special::bessel(0, x), &div(&special::bessel(1, x), x))],
+            [2.0, 2.0],
+        ),
+        Row {
+            reason: "a quotient of quotients by 1 + y, y being a function of 1 ULP",
+            ..row(
+                "(lambert-w x)",
+                &[Op::LambertW],
+                [Between(-0.3, 1e6), none],
+                &[|b, x, _| {
+                    let start = if rough(x) < 0.0 { -0.3 } else { (1.0 + rough(x)).ln() };
+                    lambert_slope(b, x, start)
+                }],
+                [3.0, 3.0],
+            )
+        },
+        Row {
+            reason: "a quotient of quotients by 1 + y, y being a function of 1 ULP",
+            ..row(
+                "(lambert-wm1 x)",
+                &[Op::LambertWm1],
+                [Between(-0.3, -1e-6), none],
+                &[|b, x, _| {
+                    let log = (-rough(x)).ln();
+                    lambert_slope(b, x, (log - (-log).ln()).min(-1.5))
+                }],
+                [4.0, 4.0],
+            )
+        },
         Row {
             reason: "by y: a product of two functions of 1 ULP",
             // A power among the subnormal numbers has fewer digits, and one that overflows none.
@@ -585,7 +697,9 @@ fn second(row: &Row, b: &mut Big, at: [f64; 2], i: usize, j: usize) -> Option<f6
     let mut sizes = [at[j].abs(), beside, (1.0 - at[j].abs()).abs(), 1.0];
     sizes.sort_by(f64::total_cmp);
     let mut found = None;
-    for size in sizes.into_iter().filter(|&size| size > 0.0) {
+    // Of the places beside the operand enough bits are kept for the difference of their slopes to have more than binary64.
+    let least = at[j].abs() * 2f64.powi(-56);
+    for size in sizes.into_iter().filter(|&size| size > 0.0 && size >= least) {
         let (Some(one), Some(other)) = (quotient(size, 60), quotient(size, 70)) else { continue };
         if (one - other).abs() <= 2.0 * f64::EPSILON * one.abs() {
             if one != 0.0 {
@@ -775,12 +889,15 @@ fn every_slope_is_measured() {
         ("max", "1, 0 or one half, exactly"),
     ];
     let measured: BTreeSet<&str> = rows().iter().flat_map(|row| row.ops).map(|op| op.info().name).collect();
-    for op in Op::ALL.iter().filter(|op| matches!(op.family(), "arithmetic" | "elementary")) {
+    for op in Op::ALL.iter().filter(|op| matches!(op.family(), "arithmetic" | "elementary" | "special")) {
         let name = op.info().name;
         let listed = ABSENT.iter().any(|(absent, _)| *absent == name);
         // What derivatives are made of is measured as what it is the slope of; of its own slopes, second derivatives are made.
         let within = name.ends_with("-slope") || name.contains("-by-");
-        let within = within || ["direction", "over-square"].contains(&name) || op.info().derivative == "0";
+        let within = within
+            || name.ends_with("-over")
+            || ["direction", "over-square"].contains(&name)
+            || op.info().derivative == "0";
         assert!(measured.contains(name) != (listed || within), "{name}");
     }
 }

@@ -87,6 +87,12 @@ const PAGES: &[Page] = &[
         "Define it, `(define e 2.718281828459045)`, or rename the input if it is meant to be one.",
     ),
     scheme(
+        "derivative",
+        "The derivative of a function of several arguments, of functions, or by an argument that it does not have.",
+        "((D (lambda (x y) (* x y))) 1)",
+        "`D` takes a function of one number, vector or matrix; `((partial 1) f)` is the derivative by argument 1 of several, from 0.",
+    ),
+    scheme(
         "duplicate",
         "A name is bound twice where it can mean one thing only: at the top of a program, among parameters, inputs or results.",
         "(define k 1) (define k 2) (* k x)",
@@ -100,10 +106,16 @@ const PAGES: &[Page] = &[
         "Save it as UTF-8; programs are plain text.",
     ),
     scheme(
+        "endless",
+        "A function that calls itself makes a new function for it each time, so that specialising it to its operands does not end.",
+        "(define (grow f n) (if (= n 0) (f 0) (grow (lambda (x) (f (+ x n))) (- n 1)))) (grow sin n)",
+        "Pass the function on unchanged, and what changes as a number. `; nc: --max-specialisations N` raises the limit.",
+    ),
+    scheme(
         "first-order",
-        "A function stands where a value is wanted, or a value where a function is: functions cannot be passed, stored or returned.",
+        "A function stands where a number is wanted, or a number where a function is, or a row of data would choose between functions.",
         "(define (f x) x) (+ f 1)",
-        "Call the function. Operations such as `+` work on whole vectors, which is what `map` is for elsewhere.",
+        "Call the function. Functions are operands and results of functions, and no data: `(if c (f x) (g x))` chooses between values.",
     ),
     scheme(
         "form",
@@ -115,7 +127,7 @@ const PAGES: &[Page] = &[
         "header",
         "A comment `nc:` at the head of a program asks for something unknown.",
         "; nc: --max-loops 5\nx",
-        "Options there are `--max-iterations`, `--max-depth` and `--max-steps`, each with a number.",
+        "Options there are `--max-iterations`, `--max-depth`, `--max-steps` and `--max-specialisations`, each with a number.",
     ),
     tree(
         "infix",

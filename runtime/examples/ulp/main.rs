@@ -12,6 +12,7 @@ mod complex;
 mod exponential;
 mod single;
 mod slope;
+mod special;
 #[path = "../../tests/support/mod.rs"]
 mod support;
 mod trigonometric;
@@ -63,10 +64,13 @@ fn main() -> ExitCode {
 type Measurement = (&'static str, Box<dyn FnOnce() -> Found>);
 
 fn double_rows(effort: Effort) -> Vec<Measurement> {
-    let rows =
-        [exponential::rows(), trigonometric::rows(), complex::rows(), slope::rows()].into_iter().flatten();
+    let rows = [exponential::rows(), trigonometric::rows(), complex::rows(), slope::rows(), special::rows()]
+        .into_iter()
+        .flatten();
     let rows = rows.map(|row| -> Measurement { (row.name, Box::new(move || row.measure(effort))) });
-    rows.chain(complex_rows(Precision::Double, effort)).collect()
+    let conditioned =
+        special::conditioned().into_iter().flat_map(move |function| conditioned_rows(function, effort, 0));
+    rows.chain(complex_rows(Precision::Double, effort)).chain(conditioned).collect()
 }
 
 /// The functions of two complex numbers.
@@ -88,16 +92,31 @@ fn single_rows(effort: Effort) -> Vec<Measurement> {
         let bits = move |part: u64| (part * share).saturating_sub(1)..(part + 1) * share;
         (function.name, Box::new(move || parallel(threads, |part| function.sweep(bits(part)))))
     });
-    let twos = single::twos().into_iter().chain(complex::singles()).chain(slope::singles()).map(
-        |function| -> Measurement {
+    let twos = single::twos()
+        .into_iter()
+        .chain(complex::singles())
+        .chain(slope::singles())
+        .chain(special::singles())
+        .map(|function| -> Measurement {
             let samples = 100 * effort.samples / threads;
             (
                 function.name,
                 Box::new(move || parallel(threads, |part| function.sample(&mut Rng(part), samples))),
             )
-        },
-    );
-    ones.chain(twos).chain(complex_rows(Precision::Single, effort)).collect()
+        });
+    let conditioned =
+        special::conditioned().into_iter().flat_map(move |function| conditioned_rows(function, effort, 1));
+    ones.chain(twos).chain(complex_rows(Precision::Single, effort)).chain(conditioned).collect()
+}
+
+/// Functions whose bound depends on the condition number: errors are shares of their bounds.
+fn conditioned_rows(function: special::Conditioned, effort: Effort, format: usize) -> Option<Measurement> {
+    let name = function.name;
+    let measure = move || {
+        let parts = effort.threads;
+        parallel(parts, |part| function.measure(effort.samples / parts, part)[format].clone())
+    };
+    Some((name, Box::new(measure)))
 }
 
 fn print(name: &str, found: &Found) {

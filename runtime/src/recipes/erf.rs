@@ -1,7 +1,11 @@
-//! Error function.
+//! Error functions and the normal distribution.
 
-use super::poly::{flip, sign_of};
+use super::double::{fast_two_sum, mul, two_prod, two_sum};
+use super::format::by_format;
+use super::gamma::{by_power, exponential};
+use super::poly::{flip, rough_reciprocal, sign_of};
 use super::single;
+use super::sums::{Pair, by_pairs_of, negated, plus, quotient};
 use crate::lanes::{Lanes, Precision};
 
 /// `1.5 · 2^52`: a sum with it is rounded to an integer, found in the low bits.
@@ -326,4 +330,172 @@ pub fn erf<L: Lanes>(l: &L, x: L::F) -> L::F {
     let line = l.fma(d, slope, value);
     let lost = l.fma(d, slope, l.sub(value, line));
     flip(l, l.add(line, l.fma(d2, curve, lost)), sign_of(l, x))
+}
+
+/// `(1 + 2a)·e^(a²)·erfc a = Σ TAIL[i]·t^i` for `t = (a − 15/4)/(a + 15/4)` and `0 ≤ a ≤ 28`, relative error below 2^−60, the first
+/// two coefficients in two numbers.
+const TAIL: [f64; 25] = [
+    1.2375126308378275,
+    -0.140240598585547,
+    0.0035854154854636057,
+    0.08227673849014927,
+    -0.10880393014170199,
+    0.09230432116026986,
+    -0.058693398590679784,
+    0.028362277420151644,
+    -0.009746579546082752,
+    0.001755625847022551,
+    0.00029371358546110594,
+    -0.000290154075774528,
+    5.164943471278954e-05,
+    2.238432573107579e-05,
+    -1.1445047946585976e-05,
+    -9.740244744013555e-07,
+    1.7531716883552848e-06,
+    -5.606223945821546e-08,
+    -2.6021705136960196e-07,
+    2.166247267241668e-08,
+    3.941838305010959e-08,
+    -2.551993504058055e-09,
+    -5.1561861565166395e-09,
+    -6.255766439518075e-11,
+    3.093226583830838e-10,
+];
+const TAIL_LOW: [f64; 2] = [1.1003889110827452e-16, -1.2946006661950378e-17];
+
+/// The same for `t = (a − 3)/(a + 3)` and `0 ≤ a ≤ 11`, below 2^−27.
+const TAIL_SINGLE: [f64; 11] = [
+    1.253008,
+    -0.13562116,
+    -0.047562372,
+    0.12964685,
+    -0.11927094,
+    0.068292744,
+    -0.023800058,
+    0.0025729046,
+    0.0020097822,
+    -0.0007758974,
+    -0.0002690068,
+];
+const TAIL_SINGLE_LOW: [f64; 2] = [4.7034447e-08, 1.2186149e-08];
+
+/// `erf a / a = Σ ABOUT_ZERO[i]·a^2i` up to ½, relative error below 2^−60, the first coefficient in two numbers.
+const ABOUT_ZERO: [f64; 11] = [
+    1.1283791670955126,
+    -0.37612638903183754,
+    0.11283791670955123,
+    -0.026866170645130034,
+    0.005223977625403192,
+    -0.0008548327016159163,
+    0.00012055332131175981,
+    -1.4925586560096415e-05,
+    1.6459034327218912e-06,
+    -1.6273138761686977e-07,
+    1.3214378238338438e-08,
+];
+const ABOUT_ZERO_LOW: f64 = 1.5335333826647484e-17;
+
+/// The same for binary32, below 2^−29.
+const ABOUT_ZERO_SINGLE: [f64; 6] =
+    [1.1283792, -0.37612638, 0.11283774, -0.026863143, 0.0052004135, -0.0007694534];
+const ABOUT_ZERO_SINGLE_LOW: f64 = -5.8648485e-08;
+
+/// `erfc(a + a′)` and `erfc(−a − a′)` for `a ≥ 0` whose square is `square`, each in two parts, times `scale`, a power of two that is ½ or 1.
+fn complements<L: Lanes>(l: &L, (a, a_low): Pair<L>, square: Pair<L>, scale: f64) -> (L::F, L::F) {
+    let (coefficients, low): (&[f64], f64) =
+        by_format(l, (&ABOUT_ZERO, ABOUT_ZERO_LOW), (&ABOUT_ZERO_SINGLE, ABOUT_ZERO_SINGLE_LOW));
+    let curve = l.mul(square.0, by_pairs_of(l, square.0, &coefficients[1..]));
+    let (ratio, ratio_low) = fast_two_sum(l, l.f(coefficients[0]), curve);
+    let (erf, erf_low) = mul(l, (ratio, l.add(ratio_low, l.f(low))), (a, a_low));
+    let one = (l.f(1.0), l.f(0.0));
+    let (below, below_low) = plus(l, one, (l.neg(erf), l.neg(erf_low)));
+    let (above, above_low) = plus(l, one, (erf, erf_low));
+    let near = l.lt(a, l.f(0.5));
+    let far = tail(l, (a, a_low), square, scale);
+    let scaled = |high: L::F, low: L::F| l.mul(l.add(high, low), l.f(scale));
+    (
+        l.select(near, scaled(below, below_low), far),
+        l.select(near, scaled(above, above_low), l.sub(l.f(2.0 * scale), far)),
+    )
+}
+
+/// `erfc(a + a′)` for `a ≥ ½` whose square is `square`, each in two parts, times `scale`, a power of two that is ½ or 1.
+fn tail<L: Lanes>(l: &L, (a, a_low): Pair<L>, square: Pair<L>, scale: f64) -> L::F {
+    let centre = l.f(by_format(l, 3.75, 3.0));
+    let below = two_sum(l, a, centre);
+    let (t, t_low) = quotient(l, two_sum(l, a, l.neg(centre)), below);
+    let (coefficients, low): (&[f64], [f64; 2]) =
+        by_format(l, (&TAIL, TAIL_LOW), (&TAIL_SINGLE, TAIL_SINGLE_LOW));
+    let change = l.mul(t, by_pairs_of(l, t, &coefficients[1..]));
+    let (factor, factor_low) = fast_two_sum(l, l.f(coefficients[0]), change);
+    // By the derivative of the factor, for what a and t lack.
+    let twice = l.add(l.add(a, a), l.f(1.0));
+    let ratio = l.add(l.mul(l.f(2.0), rough_reciprocal(l, twice)), l.add(a, a));
+    let slope = l.fma(factor, ratio, l.mul(twice, l.f(-std::f64::consts::FRAC_2_SQRT_PI)));
+    let unit = l.mul(l.mul(below.0, below.0), l.f(by_format(l, 0.5 / 3.75, 0.5 / 3.0)));
+    let change = l.mul(slope, l.fma(unit, t_low, a_low));
+    let factor =
+        fast_two_sum(l, factor, l.add(l.add(factor_low, l.fma(t, l.f(low[1]), l.f(low[0]))), change));
+    let (mantissa, power) = exponential(l, negated(l, square));
+    let above = mul(l, mantissa, factor);
+    let (below, below_low) = two_sum(l, l.add(a, a), l.f(1.0));
+    let below = (below, l.add(below_low, l.add(a_low, a_low)));
+    let (high, rest) = quotient(l, above, below);
+    by_power(l, l.mul(l.add(high, rest), l.f(scale)), power)
+}
+
+/// Complementary error function, `1 − erf x`, also where that cancels.
+///
+/// An odd polynomial up to ½; beyond `e^(−x²)·P(t)/(1 + 2|x|)` with a polynomial in `t = (|x| − k)/(|x| + k)` (Shepherd and Laframboise, Mathematics of Computation 36, 1981),
+/// square, exponential and quotient in two numbers.
+///
+/// Measured: 0.73 ULP (binary32: 0.78). 0 at ∞, 2 at −∞, NaN for NaN. Fast range: everything.
+pub fn erfc<L: Lanes>(l: &L, x: L::F) -> L::F {
+    let size = l.abs(x);
+    let limit = l.f(by_format(l, 28.0, 11.0));
+    // In this order a NaN stays one.
+    let size = l.select(l.lt(limit, size), limit, size);
+    let (right, left) = complements(l, (size, l.f(0.0)), two_prod(l, size, size), 1.0);
+    l.select(l.lt(x, l.f(0.0)), left, right)
+}
+
+/// The distribution function of the standard normal distribution, `erfc(−x/√2)/2`.
+///
+/// As [`erfc`], with `x/√2` and its square, `x²/2`, in two numbers.
+///
+/// Measured: 0.79 ULP (binary32: 0.68). 0 at −∞, 1 at ∞, NaN for NaN. Fast range: everything.
+pub fn normal_cdf<L: Lanes>(l: &L, x: L::F) -> L::F {
+    let size = l.abs(x);
+    let limit = l.f(by_format(l, 39.5, 15.5));
+    let size = l.select(l.lt(limit, size), limit, size);
+    let (root, root_low) = by_format(
+        l,
+        (std::f64::consts::FRAC_1_SQRT_2, -4.833646656726457e-17),
+        (0.7071067690849304, 1.2101617485882343e-8),
+    );
+    let (a, error) = two_prod(l, size, l.f(root));
+    let a_low = l.fma(size, l.f(root_low), error);
+    let (square, square_low) = two_prod(l, size, size);
+    let half = l.f(0.5);
+    let (left, right) = complements(l, (a, a_low), (l.mul(square, half), l.mul(square_low, half)), 0.5);
+    l.select(l.lt(l.f(0.0), x), right, left)
+}
+
+/// The density of the standard normal distribution, `e^(−x²/2)/√2π`.
+///
+/// The exponential of `−x²/2 − ln √2π` in two numbers.
+///
+/// Measured: 0.59 ULP (binary32: 0.71). 0 at ±∞, NaN for NaN. Fast range: everything.
+pub fn normal_pdf<L: Lanes>(l: &L, x: L::F) -> L::F {
+    let size = l.abs(x);
+    let limit = l.f(by_format(l, 39.5, 15.5));
+    let size = l.select(l.lt(limit, size), limit, size);
+    let (square, square_low) = two_prod(l, size, size);
+    let half = l.f(-0.5);
+    let (log, log_low) =
+        by_format(l, (-0.9189385332046728, 3.8782941580672414e-17), (-0.9189385, -1.5634177e-08));
+    let (high, error) = two_sum(l, l.mul(square, half), l.f(log));
+    let low = l.fma(square_low, half, l.add(error, l.f(log_low)));
+    let ((mantissa, rest), power) = exponential(l, fast_two_sum(l, high, low));
+    by_power(l, l.add(mantissa, rest), power)
 }

@@ -1,5 +1,6 @@
 //! Elementary functions, each written once over [`Lanes`](crate::lanes::Lanes).
 
+pub mod bessel;
 pub mod cbrt;
 pub mod complex;
 pub mod double;
@@ -8,9 +9,11 @@ pub mod exp;
 pub mod fmod;
 mod format;
 pub mod full_range;
+pub mod gamma;
 pub mod hyperbolic;
 pub mod hypot;
 pub mod inverse;
+pub mod lambert;
 mod large_angle;
 pub mod lead;
 pub mod log;
@@ -19,4 +22,5 @@ pub mod pow;
 pub mod scale;
 mod single;
 pub mod slope;
+mod sums;
 pub mod trig;

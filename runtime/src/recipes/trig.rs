@@ -146,13 +146,13 @@ fn to_sign<L: Lanes>(l: &L, i: L::I) -> L::I {
 
 /// Where `quadrant` is odd.
 #[inline]
-fn odd<L: Lanes>(l: &L, quadrant: L::I) -> L::M {
+pub(super) fn odd<L: Lanes>(l: &L, quadrant: L::I) -> L::M {
     l.igt(l.i(0), to_sign(l, quadrant))
 }
 
 /// The sign bit, set where bit 1 of `quadrant` is.
 #[inline]
-fn half_turn<L: Lanes>(l: &L, quadrant: L::I) -> L::I {
+pub(super) fn half_turn<L: Lanes>(l: &L, quadrant: L::I) -> L::I {
     l.iand(l.shl(quadrant, by_format(l, 62, 30)), sign_bit(l))
 }
 

@@ -5,6 +5,8 @@
 
 #![allow(dead_code, reason = "each test and example that includes this module uses a part of it")]
 
+pub mod special;
+
 use astro_float::{BigFloat, Consts, RoundingMode, Sign};
 use std::thread;
 

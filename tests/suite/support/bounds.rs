@@ -219,6 +219,14 @@ pub fn slopes(op: Op, x: &[f64], y: f64) -> [f64; 4] {
     [by_x, by_y, if op == Op::HypotSquare { 2.0 * c } else { 0.0 }, 0.0]
 }
 
+/// The value of a special function, of which slopes of others are made.
+fn special(op: Op, x: &[f64]) -> f64 {
+    let lanes: Vec<Lane<Scalar>> = x.iter().map(|&x| Lane::F(x)).collect();
+    let operands: Vec<Operand<'_, Scalar>> =
+        lanes.iter().map(|l| Operand { ty: Type::NUM, elems: std::slice::from_ref(l) }).collect();
+    op.evaluate_row(Precision::Double, 0, Type::NUM, &operands)[0].f()
+}
+
 fn slopes_of_two(op: Op, x: &[f64], y: f64) -> [f64; 2] {
     use std::f64::consts::{FRAC_2_SQRT_PI, LN_2, LN_10};
     let a = x[0];
@@ -281,6 +289,19 @@ fn slopes_of_two(op: Op, x: &[f64], y: f64) -> [f64; 2] {
         }
         Op::Erf => one(FRAC_2_SQRT_PI * (-a * a).exp()),
         Op::ErfSlope => one(2.0 * a * y),
+        Op::Erfc => one(FRAC_2_SQRT_PI * (-a * a).exp()),
+        Op::NormalCdf => one(special(Op::NormalPdf, &[a])),
+        Op::NormalPdf => one(a * y),
+        Op::Sinc => one(a * special(Op::SphericalOver, &[a, 1.0])),
+        Op::SphericalOver | Op::BesselOver => one(a * special(op, &[a, b + 1.0])),
+        Op::Gamma => one(y * special(Op::Digamma, &[a])),
+        Op::LGamma => one(special(Op::Digamma, &[a])),
+        Op::Digamma => one(special(Op::Polygamma, &[1.0, a])),
+        Op::Polygamma => [0.0, special(Op::Polygamma, &[a + 1.0, b])],
+        Op::BesselJ0 => one(special(Op::BesselJ1, &[a])),
+        Op::BesselJ1 => one(special(Op::BesselJ0, &[a]) - special(Op::BesselOver, &[a, 1.0])),
+        Op::LambertW | Op::LambertWm1 if a == 0.0 => one(1.0),
+        Op::LambertW | Op::LambertWm1 => one(y / (a * (1.0 + y))),
         // The square of its last operand, whose error there is.
         Op::HypotSquare => [0.0, 0.0],
         Op::Direction => {
@@ -315,6 +336,12 @@ pub fn apply(precision: Precision, op: Op, x: &[Approx]) -> Approx {
     let local = match op.info().bound {
         Bound::Exact => 0.0,
         Bound::Ulp(bound) => 2.0 * bound * half_ulp_in(precision, value),
+        // A few units, and half of one for each unit of the condition number.
+        Bound::Composed(_) if op.family() == "special" => {
+            let by = usize::from(op == Op::Polygamma);
+            let moved = through(slopes(op, &values, value)[by], half_ulp_in(precision, values[by]));
+            6.0 * half_ulp_in(precision, value) + 2.0 * moved
+        }
         // An exponential that is off by 2^−55, or 2^−26, in a sum: `e^x` is by its size or by that of the other term.
         Bound::Composed(_) => {
             let (unit, power) = match precision {

@@ -223,6 +223,8 @@ const UNARY: &[&str] = &[
     "tanh",
     "cbrt",
     "erf",
+    "polygamma 2",
+    "sinc",
     "floor",
     "ceiling",
     "round",

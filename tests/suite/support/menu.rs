@@ -23,6 +23,7 @@ pub struct Call {
 pub const ABSENT: &[(&str, &str)] = &[
     ("ref", "most indices fail the row, or the program where they are constant"),
     ("slice", "positions are constants"),
+    ("polygamma", "orders are constants"),
     ("eye", "sizes are constants"),
     ("zeros", "sizes are constants"),
     ("ones", "sizes are constants"),

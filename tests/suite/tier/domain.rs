@@ -133,6 +133,28 @@ fn domains_of_operations() {
         &[&[1.0, 2.0, 2.0, 4.0], &[0.0, 0.0, 0.0, 0.0], &[0.0, 0.0, 3.0, 4.0]],
     );
     edges(
+        "(gamma x)",
+        Op::Gamma,
+        &[&[TINY], &[1.0], &[-0.5], &[-TINY], &[INF], &[NAN]],
+        &[&[0.0], &[-0.0], &[-1.0], &[-2.0], &[-INF]],
+    );
+    edges("(lgamma x)", Op::LGamma, &[&[1.0], &[-1.5], &[NAN]], &[&[0.0], &[-3.0]]);
+    edges("(digamma x)", Op::Digamma, &[&[1.0], &[-1.5], &[NAN]], &[&[0.0], &[-3.0]]);
+    edges("(polygamma 2 x)", Op::Polygamma, &[&[1.0], &[-1.5], &[NAN]], &[&[0.0], &[-3.0]]);
+    let branch: f64 = -0.367_879_441_171_442_3;
+    edges(
+        "(lambert-w x)",
+        Op::LambertW,
+        &[&[branch], &[0.0], &[INF], &[NAN]],
+        &[&[branch.next_down()], &[-1.0], &[-INF]],
+    );
+    edges(
+        "(lambert-wm1 x)",
+        Op::LambertWm1,
+        &[&[branch], &[-TINY], &[NAN]],
+        &[&[branch.next_down()], &[0.0], &[-0.0], &[1.0]],
+    );
+    edges(
         "(solve M u)",
         Op::Solve,
         &[

@@ -280,6 +280,10 @@ fn applied(op: Op, operands: &[Id], writer: &mut Writer) -> Option<Id> {
         Op::Select | Op::Pack | Op::Slice | Op::Place | Op::Gather | Op::Scatter | Op::Fill => return None,
         Op::Direction | Op::OverSquare | Op::ErfSlope | Op::PowSlope => return None,
         Op::LeadByX | Op::LeadByY | Op::NormSquare => return None,
+        // None of them is a finite composition of exponentials and logarithms.
+        Op::Erfc | Op::NormalCdf | Op::NormalPdf | Op::Sinc | Op::SphericalOver => return None,
+        Op::Gamma | Op::LGamma | Op::Digamma | Op::Polygamma => return None,
+        Op::BesselJ0 | Op::BesselJ1 | Op::BesselOver | Op::LambertW | Op::LambertWm1 => return None,
         Op::Transpose | Op::Sum | Op::Dot | Op::Norm | Op::Matvec | Op::Matmul | Op::PartMatmul => {
             return None;
         }

@@ -6,9 +6,9 @@ use crate::recipes::double::{fnma, linear};
 use std::f64::consts::{LN_2, LOG2_E};
 
 /// ln 2 to 16 bits: its product with an integer of eight bits is exact.
-pub(super) const LN2_HIGH: f64 = 0.693145751953125;
+pub(in crate::recipes) const LN2_HIGH: f64 = 0.693145751953125;
 /// ln 2 − [`LN2_HIGH`].
-pub(super) const LN2_LOW: f64 = 1.42860676533018e-06;
+pub(in crate::recipes) const LN2_LOW: f64 = 1.42860676533018e-06;
 
 /// `2^n` as the product of two normal numbers, for `|n| < 252`; `biased` holds `n + 254` in its low 9 bits
 /// and zeros in the next. As in binary64.

@@ -13,4 +13,4 @@ pub mod pow;
 pub mod trig;
 
 /// `1.5 · 2^23`: a sum with it is rounded to an integer, found in the low bits.
-const ROUND: f64 = 12_582_912.0;
+pub(super) const ROUND: f64 = 12_582_912.0;
