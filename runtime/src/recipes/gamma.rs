@@ -1,6 +1,6 @@
 //! The gamma function, its logarithm and the derivative of that.
 //!
-//! Arguments below [`Constants::from`] are shifted up by a product (for the derivative, by its logarithmic derivative), negative ones are
+//! Arguments below 8 (binary32: 4) are shifted up by a product (for the derivative, by its logarithmic derivative), negative ones are
 //! reflected; what is left is Stirling's formula with its remainder as a polynomial in `1/y²`. Everything but that polynomial is
 //! carried in two numbers, so that neither the sums near zeros cancel nor the exponential of a large logarithm loses digits.
 
