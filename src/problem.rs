@@ -51,7 +51,6 @@ pub const NAMES_ELSEWHERE: &[(&str, &str)] = &[
     ("ln", "log"),
     ("matrix-multiply", "matmul"),
     ("maximum", "max"),
-    ("minimum", "min"),
     ("mod", "modulo"),
     ("nth", "ref"),
     ("power", "pow"),

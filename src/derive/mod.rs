@@ -17,7 +17,7 @@
 //!
 //! * [`adjoint`] and [`tangent`]: the sweeps through a graph;
 //! * [`jacobian`]: as many forward sweeps as there are inputs;
-//! * [`function`]: derivatives of functions inside programs;
+//! * `function`: derivatives of functions inside programs;
 //! * `region`: loops; `calls`: recursive functions;
 //! * `varied`: which values can have a derivative;
 //! * `carried`: flows as numbers, for states, captures and results;

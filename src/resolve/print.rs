@@ -1,5 +1,6 @@
 //! The first-order program as text: functions, callees first, then values and results.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use super::{DeriveForm, Kind, Resolved};
@@ -42,11 +43,8 @@ pub fn dump(program: &Resolved) -> String {
         text.push_str(")\n");
     }
     for (k, &result) in program.results.iter().enumerate() {
-        match program.result_names.get(k) {
-            Some(name) => {
-                let _ = write!(text, "{name} = ");
-            }
-            None => {}
+        if let Some(name) = program.result_names.get(k) {
+            let _ = write!(text, "{name} = ");
         }
         printer.print(result, &mut text);
         text.push('\n');
@@ -56,7 +54,7 @@ pub fn dump(program: &Resolved) -> String {
 
 /// Names of functions, all different.
 fn names(program: &Resolved) -> EntityVec<FuncId, String> {
-    let mut taken = std::collections::HashMap::new();
+    let mut taken = HashMap::new();
     let mut names = EntityVec::new();
     for function in program.functions.values() {
         let count = taken.entry(function.name.as_str()).or_insert(0);

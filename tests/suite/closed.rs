@@ -26,10 +26,10 @@ fn check(entry: &Entry) -> usize {
     assert_eq!(results[0], results[1], "{}: the tiers agree", entry.name);
     let order = entry.order();
     let mut compared = 0;
-    for row in 0..entry.points.len() {
+    for (row, values) in entry.values.iter().enumerate() {
         let result = |k: usize| f64::from_bits(results[0][k][row]);
-        let elements = entry.values[row].len();
-        for (k, &value) in entry.values[row].iter().enumerate() {
+        let elements = values.len();
+        for (k, &value) in values.iter().enumerate() {
             let bound = match entry.tolerance {
                 Some([relative, absolute, _]) => relative * value.abs() + absolute,
                 None => (10.0 * entry.plain[0]).max(1e-15 * (1.0 + entry.conditioning[row][k])) * value.abs(),

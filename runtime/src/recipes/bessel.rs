@@ -287,7 +287,11 @@ pub fn spherical_over<L: Lanes>(l: &L, x: L::F, n: L::F) -> L::F {
         let (sine, cosine) = trig::sincos(l, x);
         // (sin x / x − cos x)/x² without rounding the first quotient.
         let (wave, low) = quotient(l, (sine, l.f(0.0)), (x, l.f(0.0)));
-        let first = l.div(l.div(l.add(l.sub(wave, cosine), low), x), x);
+        let (high, rest) = two_sum(l, wave, l.neg(cosine));
+        let difference = fast_two_sum(l, high, l.add(rest, low));
+        let by = (x, l.f(0.0));
+        let (high, low) = quotient(l, quotient(l, difference, by), by);
+        let first = l.add(high, low);
         let far = upward(l, x, n, true, (wave, first));
         let value = l.select(near, close, far);
         l.select(l.is_nan(a), a, value)

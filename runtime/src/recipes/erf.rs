@@ -381,7 +381,7 @@ const TAIL_SINGLE_LOW: [f64; 2] = [4.7034447e-08, 1.2186149e-08];
 
 /// `erf a / a = Σ ABOUT_ZERO[i]·a^2i` up to ½, relative error below 2^−60, the first coefficient in two numbers.
 const ABOUT_ZERO: [f64; 11] = [
-    1.1283791670955126,
+    std::f64::consts::FRAC_2_SQRT_PI,
     -0.37612638903183754,
     0.11283791670955123,
     -0.026866170645130034,
@@ -397,7 +397,7 @@ const ABOUT_ZERO_LOW: f64 = 1.5335333826647484e-17;
 
 /// The same for binary32, below 2^−29.
 const ABOUT_ZERO_SINGLE: [f64; 6] =
-    [1.1283792, -0.37612638, 0.11283774, -0.026863143, 0.0052004135, -0.0007694534];
+    [std::f64::consts::FRAC_2_SQRT_PI, -0.37612638, 0.11283774, -0.026863143, 0.0052004135, -0.0007694534];
 const ABOUT_ZERO_SINGLE_LOW: f64 = -5.8648485e-08;
 
 /// `erfc(a + a′)` and `erfc(−a − a′)` for `a ≥ 0` whose square is `square`, each in two parts, times `scale`, a power of two that is ½ or 1.

@@ -1,6 +1,6 @@
 //! The gamma function, its logarithm and the derivative of that.
 //!
-//! Arguments below [`Constants::from`] are shifted up by a product (for the derivative, by its logarithmic derivative), negative ones are
+//! Arguments below 8 (binary32: 4) are shifted up by a product (for the derivative, by its logarithmic derivative), negative ones are
 //! reflected; what is left is Stirling's formula with its remainder as a polynomial in `1/y²`. Everything but that polynomial is
 //! carried in two numbers, so that neither the sums near zeros cancel nor the exponential of a large logarithm loses digits.
 
@@ -329,7 +329,7 @@ fn derivative<L: Lanes>(l: &L, n: u32, x: L::F) -> L::F {
     });
     let shifted = plus(l, mul(l, sum, factor), tail);
     let whole = (l.select(small, shifted.0, tail.0), l.select(small, shifted.1, tail.1));
-    let sign = if n % 2 == 0 { -1.0 } else { 1.0 };
+    let sign = if n.is_multiple_of(2) { -1.0 } else { 1.0 };
     let direct = l.mul(l.add(whole.0, whole.1), l.f(sign));
     // ψⁿ(−a) = (−1)ⁿ·ψⁿ(a) + n!/a^(n + 1) − πⁿ⁺¹·Qₙ(cot −πa), with Qₙ₊₁(c) = −(1 + c²)·Qₙ′(c).
     let (sine, cosine) = sine_and_cosine_of_turns(l, a);
@@ -345,7 +345,7 @@ fn derivative<L: Lanes>(l: &L, n: u32, x: L::F) -> L::F {
     let polynomial = powers.iter().rev().fold(zero, |sum, &c| l.fma(sum, cotangent, l.f(c)));
     let scale = std::f64::consts::PI.powi(n as i32 + 1);
     let own = l.mul(l.add(power_of(quotient(l, (one, zero), (a, zero)), n + 1).0, zero), l.f(factorial));
-    let turned = if n % 2 == 0 { direct } else { l.neg(direct) };
+    let turned = if n.is_multiple_of(2) { direct } else { l.neg(direct) };
     let mirrored = l.sub(l.add(turned, own), l.mul(polynomial, l.f(scale)));
     let value = l.select(negative, mirrored, direct);
     let pole = l.and(negative, l.eq(l.floor(a), a));
@@ -357,7 +357,7 @@ fn derivative<L: Lanes>(l: &L, n: u32, x: L::F) -> L::F {
     let near = scale_by(l, power, l.mul(exponent, l.f(-f64::from(n + 1))));
     let close = -by_format(l, 60_i64, 28).div_euclid(i64::from(n + 1)) - 1;
     let value = l.select(l.lt(l.abs(x), power_of_two(l, close)), near, value);
-    let at_zero = l.div(l.f(sign), if n % 2 == 0 { x } else { l.abs(x) });
+    let at_zero = l.div(l.f(sign), if n.is_multiple_of(2) { x } else { l.abs(x) });
     let value = l.select(l.eq(x, zero), at_zero, value);
     l.select(l.eq(x, l.f(f64::INFINITY)), zero, value)
 }

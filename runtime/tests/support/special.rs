@@ -158,7 +158,7 @@ pub fn polygamma(b: &mut Big, m: u32, x: &BigFloat) -> BigFloat {
     for step in &steps {
         sum = add(&sum, &div(&top, &power(step, m + 1)));
     }
-    if m % 2 == 0 { sum.neg() } else { sum }
+    if m.is_multiple_of(2) { sum.neg() } else { sum }
 }
 
 /// `J_order(x)` for moderate x, by its power series.

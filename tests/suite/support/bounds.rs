@@ -604,7 +604,7 @@ impl Rows<'_> {
                 error == 0.0 || (a.value - b.value).abs() > error || a.value.is_nan() || b.value.is_nan()
             });
         }
-        if !matches!(op.family(), "arithmetic" | "elementary" | "rounding" | "counting") {
+        if !matches!(op.family(), "arithmetic" | "elementary" | "rounding" | "counting" | "special") {
             return op.evaluate(&Running(precision), attr, ty, operands);
         }
         let one = |i: usize| {

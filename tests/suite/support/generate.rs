@@ -476,7 +476,9 @@ impl Writer<'_> {
                         self.rng.pick(&["2", "3", "-1", "0.5", "-2", "1", "0", "7", "1.5", "-0.5", "9", "8"]);
                     return format!("({op} {} {y})", self.expression(kind, size - 1));
                 }
-                format!("({op} {} {})", self.expression(a, half), self.expression(b, half))
+                let call = format!("({op} {} {})", self.expression(a, half), self.expression(b, half));
+                // A square of a length is an operation of its own.
+                if op == "hypot" && self.rng.once_in(2) { format!("(square {call})") } else { call }
             }
             9 => {
                 let op = self.rng.pick(&["+", "*", "-", "/", "min", "max"]);
