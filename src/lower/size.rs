@@ -29,10 +29,12 @@ pub fn beyond(graph: &Graph, limit: usize) -> Option<usize> {
     (size > limit).then_some(size)
 }
 
+/// An elementwise operation with the kind of its result and the operands that are constants.
+type Recipe = (Op, u32, Elem, Vec<Option<u64>>);
+
 struct Size {
-    /// What elementwise operations record for an element, by the operands that are constants; one instruction if this is not
-    /// asked for.
-    recipes: Option<HashMap<(Op, u32, Elem, Vec<Option<u64>>), usize>>,
+    /// What operations record for an element; one instruction if this is not asked for.
+    recipes: Option<HashMap<Recipe, usize>>,
 }
 
 impl Size {
