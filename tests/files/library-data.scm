@@ -41,8 +41,8 @@
 ;; The normal density.
 (normal-pdf x)
 ; run: x=0 => 0x1.9884533d43651p-2
-; run: x=1 => 0x1.ef8e58e331738p-3
+; run: x=1 => 0x1.ef8e58e331737p-3
 ; run: x=-37 => 0x1.1bf35e596c74p-989
 ; run: x=inf => 0
-; grad: x=1 => x=-0x1.ef8e58e331738p-3
+; grad: x=1 => x=-0x1.ef8e58e331737p-3
 ; hessian: x=1 => 0:x=0

@@ -4,7 +4,7 @@
 ; run: a=2 b=0 c=0 => 0
 ; run: a=2 b=-1 c=1 => -0x1.921fb54442d18p+1
 ; run: a=2 b=inf c=0 => nan
-; run f32: a=2 b=1.3 c=0 => 0x1.d488128898c05p+0
+; run f32: a=2 b=1.3 c=0 => 0x1.d48812p+0
 ; grad: a=2 b=1.3 c=0.5 => a=0x1.ce49b81f95d39p-2 c=-1.6 b=0x1.7cab4d15e3731p-1
 ; hessian: a=2 b=1.3 c=0.5 => 0:a=0 0:c=-0.8 0:b=0x1.7cab4d15e3731p-2 1:a=-0.8 1:c=0x1.47ae147ae147cp+0 1:b=0 2:a=0x1.7cab4d15e3731p-2 2:c=0 2:b=-0x1.6feed941e2804p-1
 
