@@ -181,10 +181,6 @@ impl Ast {
     pub fn exprs(&self) -> impl DoubleEndedIterator<Item = Expr> + ExactSizeIterator + use<> {
         self.exprs.keys()
     }
-    /// How many expressions there are.
-    pub fn len(&self) -> usize {
-        self.exprs.len()
-    }
     /// The text of a name.
     pub fn name(&self, name: Name) -> &str {
         &self.names[name].0

@@ -377,7 +377,7 @@ fn places_through_several_sources() {
 fn deep_nesting() {
     const DEPTH: usize = 1_000_000;
     let limits = ReaderLimits::default();
-    let read = |text: &str| Dialect::Infix.read(text, &limits).map(|ast| ast.len());
+    let read = |text: &str| Dialect::Infix.read(text, &limits).map(|ast| ast.exprs().len());
     // All forms down to a smaller limit, a few of them down to the usual one.
     let small = ReaderLimits { nesting: 20_000, ..limits };
     for (open, middle, close, limits) in [
