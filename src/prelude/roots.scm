@@ -5,7 +5,7 @@
 (define %epsilon (abs (- (* 3 (- 4/3 1)) 1)))
 
 ; Steps that are shorter by this factor than the place are to become shorter quickly, or are rounding.
-(define %noise (* 4096 4096 2 %epsilon))
+(define %noise (* 0.5 (sqrt %epsilon)))
 
 ; A condition that holds for numbers that are neither infinite nor NaN.
 (define (%finite? x) (= (* 0 x) 0))
@@ -18,9 +18,10 @@
   (if (scalar? x) (abs x) (fold (lambda (m e) (max m (abs e))) 0 x)))
 
 ; x, where (f x) = 0 and J is the derivative of f, with the derivative of the solution: a step of Newton's method with the slope
-; and the residual as data. A step adds one order of derivatives. Where the slope of a number is 0 there is none: it is infinite.
-(define (%implicit f J x)
-  (let* ((y (f x)) (residual (- y (detach y))))
+; and the residual as data. A step adds one order of derivatives. Where the slope of a number is 0 there is none: it is infinite. Where
+; no solution was found, no derivative is a number.
+(define (%implicit f slope x)
+  (let* ((y (f x)) (residual (- y (detach y))) (J (+ slope (* 0 (detach (%size x))))))
     (if (scalar? x)
         (if (= J 0) (- x (cbrt residual)) (- x (/ residual J)))
         (- x (solve J residual)))))
