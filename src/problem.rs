@@ -309,6 +309,13 @@ pub enum ProblemKind {
         /// How many specialisations there may be.
         limit: usize,
     },
+    /// Calls that give functions are nested too deep, and perhaps without end.
+    NestedFunctions {
+        /// The function that is called.
+        function: String,
+        /// How deep they may be.
+        limit: usize,
+    },
     /// The program ends in the definition of a value that is no function.
     EndsInValue {
         /// Its name.
@@ -375,7 +382,7 @@ impl Problem {
             ProblemKind::DerivativeArity { .. }
             | ProblemKind::DerivativeOfFunctions { .. }
             | ProblemKind::PartialIndex => "derivative",
-            ProblemKind::Endless { .. } => "endless",
+            ProblemKind::Endless { .. } | ProblemKind::NestedFunctions { .. } => "endless",
             ProblemKind::EndsInValue { .. } => "form",
             ProblemKind::ReservedWord { .. } => "form",
             ProblemKind::UnknownFunction { .. } => "unknown-name",
@@ -412,6 +419,7 @@ impl Problem {
             | ProblemKind::ValueArity { .. }
             | ProblemKind::InputCalled { .. }
             | ProblemKind::Endless { .. }
+            | ProblemKind::NestedFunctions { .. }
             | ProblemKind::EndsInValue { .. }
             | ProblemKind::ReservedWord { .. }
             | ProblemKind::ValueCalled { .. }

@@ -373,7 +373,7 @@ impl<'a> Builder<'a> {
                 fails: node,
                 effect: Effect::Fail,
                 reason,
-                span: inner.span,
+                span: self.in_program(inner.span),
             });
         }
         left.value

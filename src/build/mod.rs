@@ -120,6 +120,7 @@ fn build_counting(
         outer: Vec::new(),
         values: EntityVec::filled(None, anf.vars.len()),
         place: Span::default(),
+        called: None,
         steps: 0,
         errors: Vec::new(),
         reported: HashSet::new(),
@@ -254,6 +255,8 @@ struct Builder<'a> {
     /// not recurse, so one activation at a time uses a variable.
     values: EntityVec<Var, Option<Place>>,
     place: Span,
+    /// The operation of the program itself that leads to the binding at hand.
+    called: Option<Span>,
     /// Bindings evaluated so far.
     steps: usize,
     errors: Vec<Diagnostic>,
@@ -370,6 +373,7 @@ impl<'a> Builder<'a> {
                     self.errors.push(too_large(most, self.options.memory, binding.span));
                     return;
                 }
+                self.called = self.call_of_program(&stack);
                 if let Some(inner) = self.bind(binding, tail) {
                     stack.push(inner);
                 }
@@ -378,6 +382,7 @@ impl<'a> Builder<'a> {
                 if frame.tail && outcome.again.is_none() {
                     self.here.exit_only.extend(frame.checks..self.here.graph.checks.len());
                 }
+                self.called = self.call_of_program(&stack);
                 if let Some(next) = self.resume(frame.then, outcome, frame.tail) {
                     stack.push(next);
                 }
@@ -401,14 +406,26 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Says of errors in the library, from this one on, which call of the program leads there.
-    fn say_calls(&mut self, stack: &[Frame<'a>], from: usize) {
-        let Some(library) = self.anf.library else { return };
+    /// The innermost operation of the program itself, if it has parts of the library.
+    fn call_of_program(&self, stack: &[Frame<'a>]) -> Option<Span> {
+        let library = self.anf.library?;
         let bindings = stack.iter().rev().filter_map(|frame| {
             let block = &self.anf.blocks[frame.block];
             block.bindings.get(frame.next.checked_sub(1)?)
         });
-        let call = bindings.map(|binding| binding.span).find(|span| span.start < library);
+        bindings.map(|binding| binding.span).find(|span| span.start < library)
+    }
+
+    /// Where a row that fails is to be looked for: in the library, it is the call of the program that leads there.
+    fn in_program(&self, span: Span) -> Span {
+        let inside = self.anf.library.is_some_and(|library| span.start >= library);
+        self.called.filter(|_| inside).unwrap_or(span)
+    }
+
+    /// Says of errors in the library, from this one on, which call of the program leads there.
+    fn say_calls(&mut self, stack: &[Frame<'a>], from: usize) {
+        let Some(library) = self.anf.library else { return };
+        let call = self.call_of_program(stack);
         for error in &mut self.errors[from..] {
             if let Some(call) = call.filter(|_| error.span.start >= library) {
                 error.related.insert(0, (call, "by way of this call".into()));
@@ -479,7 +496,7 @@ impl<'a> Builder<'a> {
     /// Evaluates a binding, or returns the frame that will.
     fn bind(&mut self, binding: &'a Binding, tail: bool) -> Option<Frame<'a>> {
         let Binding { var, ref rhs, span } = *binding;
-        self.place = span;
+        self.place = self.in_program(span);
         self.here.graph.set_span(Some(span));
         match rhs {
             Rhs::Constant(literal) => {
@@ -663,7 +680,7 @@ impl<'a> Builder<'a> {
         let limit = self.options.limits.steps;
         let most = self.here.graph.steps(limit);
         let many = self.here.graph.binary(Op::Le, most, steps);
-        self.place = span;
+        self.place = self.in_program(span);
         self.push_check(many, Reason::Steps { limit }, Effect::Fail);
         self.here.graph.unary(Op::Not, many)
     }

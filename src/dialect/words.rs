@@ -132,6 +132,10 @@ fn fact(problem: &Problem) -> Diagnostic {
             "specialising `{function}` to its function operands does not end within {limit} specialisations"
         ))
         .help("pass functions on unchanged where a function calls itself; `--max-specialisations N` in the header raises the limit"),
+        ProblemKind::NestedFunctions { function, limit } => {
+            new(format!("calls that give functions, such as this of `{function}`, are nested more than {limit} deep"))
+                .help("pass functions on unchanged where a function calls itself")
+        }
         ProblemKind::EndsInValue { .. } => {
             new("the program ends in the definition of a value".into())
         }

@@ -906,7 +906,7 @@ impl<'a> Specialiser<'a> {
         }
         // Whether it gives a function is known when it has been made.
         if self.nested >= MAX_NESTED {
-            self.endless(id, MAX_NESTED, span);
+            self.too_deep(id, span);
             return None;
         }
         let mark = self.mark();
@@ -926,6 +926,12 @@ impl<'a> Specialiser<'a> {
     fn endless(&mut self, id: FuncId, limit: usize, span: Span) {
         let function = self.scoped.functions[id].name.clone();
         self.error(span, ProblemKind::Endless { function, limit });
+        self.stopped = true;
+    }
+
+    fn too_deep(&mut self, id: FuncId, span: Span) {
+        let function = self.scoped.functions[id].name.clone();
+        self.error(span, ProblemKind::NestedFunctions { function, limit: MAX_NESTED });
         self.stopped = true;
     }
 
@@ -1030,8 +1036,12 @@ impl<'a> Specialiser<'a> {
     /// The value of a call that is evaluated where it stands.
     fn in_place(&mut self, fun: Fun, id: FuncId, operands: Vec<Value>, span: Span) -> Value {
         self.count += 1;
-        if self.nested >= MAX_NESTED || self.count > self.limit {
-            self.endless(id, self.limit.min(MAX_NESTED), span);
+        if self.nested >= MAX_NESTED {
+            self.too_deep(id, span);
+            return self.hole(span);
+        }
+        if self.count > self.limit {
+            self.endless(id, self.limit, span);
             return self.hole(span);
         }
         let params = &self.scoped.functions[id].params;

@@ -6,7 +6,7 @@
 ; run: a=2 b=inf c=0 => nan
 ; run f32: a=2 b=1.3 c=0 => 0x1.d48812p+0
 ; grad: a=2 b=1.3 c=0.5 => a=0x1.ce49b81f95d39p-2 c=-1.6 b=0x1.7cab4d15e3731p-1
-; hessian: a=2 b=1.3 c=0.5 => 0:a=0 0:c=-0.8 0:b=0x1.7cab4d15e3731p-2 1:a=-0.8 1:c=0x1.47ae147ae147cp+0 1:b=0 2:a=0x1.7cab4d15e3731p-2 2:c=0 2:b=-0x1.6feed941e2804p-1
+; hessian: a=2 b=1.3 c=0.5 => 0:a=0 0:c=-0.8 0:b=0x1.7cab4d15e3731p-2 1:a=-0.8 1:c=1.28 1:b=0 2:a=0x1.7cab4d15e3732p-2 2:c=0 2:b=-0x1.6feed941e2805p-1
 
 ;; Ends at which the function is infinite, kinks and jumps.
 (values (root (integrate (lambda (t) (/ a (sqrt t))) 0 1))
@@ -33,3 +33,8 @@
         (wave (gauss-legendre 20 (lambda (t) (cos (* a t))) 0 b)))
 ; run: a=2 b=1.5 => quintic=0x1.e5ffffffffffdp+1 middle=0x1.b29bff7a8f67ap-4 wave=0x1.210386db6d556p-4
 ; grad: a=2 b=1.5 => 0:a=0x1.e5ffffffffffep+0 0:b=0x1.e5ffffffffffep+3 1:a=-0x1.1f474f748fd9ep+0 1:b=-0x1.6cede9f64f28ep+0 2:a=-0x1.8e38715bfd9b5p-1 2:b=-0x1.fae04be85e5d7p-1
+
+;; Derivatives of higher order by a bound.
+((D (D (D (lambda (x) (integrate (lambda (t) (sin t)) 0 x))))) x)
+; run: x=0.5 => -0x1.eaee8744b05fp-2
+; grad: x=0.5 => x=-0x1.c1528065b7d5p-1

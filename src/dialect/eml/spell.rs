@@ -28,6 +28,7 @@ pub fn spell(problem: &Problem) -> Diagnostic {
         | ProblemKind::ValueArity { .. }
         | ProblemKind::InputCalled { .. }
         | ProblemKind::Endless { .. }
+        | ProblemKind::NestedFunctions { .. }
         | ProblemKind::FunctionChosen
         | ProblemKind::DerivativeArity { .. }
         | ProblemKind::PartialIndex

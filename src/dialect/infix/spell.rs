@@ -64,6 +64,7 @@ pub fn spell(problem: &Problem) -> Diagnostic {
         | ProblemKind::ValueArity { .. }
         | ProblemKind::InputCalled { .. }
         | ProblemKind::Endless { .. }
+        | ProblemKind::NestedFunctions { .. }
         | ProblemKind::ReservedWord { .. }
         | ProblemKind::FunctionArity { .. }
         | ProblemKind::NearMiss { .. }

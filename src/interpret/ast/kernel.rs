@@ -48,6 +48,13 @@ impl AstKernel {
         &self.interpreter
     }
 
+    /// The first check for such a reason. What the library does is reported at the call of the program that leads there, which
+    /// the tree does not know.
+    fn in_library(&self, effect: Effect, is_this: impl Fn(Reason) -> bool) -> Option<u32> {
+        let place = self.checks.iter().position(|check| check.effect == effect && is_this(check.reason));
+        place.map(|k| k as u32)
+    }
+
     fn evaluate(
         &self,
         scratch: &mut Scratch,
@@ -59,21 +66,21 @@ impl AstKernel {
         match self.interpreter.row_until(scratch, inputs, params, outputs, stop) {
             Ok(()) => match scratch.noted {
                 Some(noted) => {
-                    let check = self.notes.get(&noted);
+                    let check = self.notes.get(&noted).copied();
+                    let check = check.or_else(|| self.in_library(Effect::Note, |reason| reason == noted.1));
                     debug_assert!(check.is_some(), "the graph has no note for {noted:?}");
-                    check.map_or(RowOutcome::Done, |&check| RowOutcome::Noted(check))
+                    check.map_or(RowOutcome::Done, RowOutcome::Noted)
                 }
                 None => RowOutcome::Done,
             },
             // The batch ends with an error.
             Err(Failure { reason: FailureReason::Stopped, .. }) => RowOutcome::Done,
             Err(Failure { span, reason, state: _ }) => {
-                let check = self
-                    .checks
-                    .iter()
-                    .position(|check| check.span == span && FailureReason::Check(check.reason) == reason);
+                let is_this = |found: Reason| FailureReason::Check(found) == reason;
+                let check = self.checks.iter().position(|check| check.span == span && is_this(check.reason));
+                let check = check.map(|k| k as u32).or_else(|| self.in_library(Effect::Fail, is_this));
                 debug_assert!(check.is_some(), "the graph has no check for {reason:?} at {span:?}");
-                RowOutcome::Failed(check.unwrap_or(0) as u32)
+                RowOutcome::Failed(check.unwrap_or(0))
             }
         }
     }

@@ -651,3 +651,17 @@ fn expressions_stand_for_programs_in_every_command() {
     let done = dir.nc(&["eval", "--dialect", "infix", "-e", "sin[x]", "--set", "x=1"]);
     assert!(done.stderr.contains("`sin` as a function is called: sin(…)"), "{}", done.stderr);
 }
+
+/// What fails in the library is said of the call in the program.
+#[test]
+fn rows_that_fail_in_the_library_name_the_call() {
+    let dir = Dir::new().with("c.csv", "n\n2.5\n").with("sum.scm", "; sums\n(* 2 (sum n (lambda (k) k)))\n");
+    let done = dir.nc(&["eval", "sum.scm", "--set", "n=2.5"]);
+    assert!(done.status == 1 && done.stderr.contains("sum.scm:2:6"), "{}", done.stderr);
+    for tier in ["auto", "interpret"] {
+        let done = dir.nc(&["run", "sum.scm", "--batch", "c.csv", "-o", "o.npy", "--tier", tier]);
+        assert!(done.status == 1 && done.stderr.contains("sum.scm:2:6"), "{tier}: {}", done.stderr);
+    }
+    let done = dir.nc(&["eval", "-e", "(+ 1 (interpolate [0 1] [1 2] x))", "--set", "x=3", "--check-domain"]);
+    assert!(done.stderr.contains("expression:1:6"), "{}", done.stderr);
+}
