@@ -1,4 +1,4 @@
-//! `docs/language.md` and `docs/mechanics.md` against the compiler: tables of primitives and examples.
+//! The pages of `docs/` against the compiler: tables of primitives and examples.
 
 use crate::support;
 
