@@ -787,7 +787,7 @@ impl Kernel {
         Kernel { inner: Arc::new(inner) }
     }
 
-    /// The same kernel, evaluated by no more threads than there is memory for, tapes aside.
+    /// A kernel that no more threads evaluate than there is memory for, tapes aside.
     fn within(mut self, memory_bytes: usize, tape_bytes: usize) -> Kernel {
         let interpreted = self.inner.graph.row_elements().saturating_mul(ELEMENT_BYTES);
         let bytes = match &self.inner.code {

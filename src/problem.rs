@@ -396,6 +396,14 @@ impl Problem {
         }
     }
 
+    /// Whether a number stands where a function is called or differentiated.
+    pub(crate) fn wants_function(&self) -> bool {
+        matches!(
+            self.kind,
+            ProblemKind::ValueCalled { .. } | ProblemKind::NumberCalled | ProblemKind::NoFunction { .. }
+        )
+    }
+
     /// Whether compilation can go on.
     pub fn severity(&self) -> Severity {
         match self.kind {

@@ -252,7 +252,9 @@ impl Program {
         let asked = ast.specialisations.and_then(|asked| usize::try_from(asked).ok());
         let specialisations = asked.unwrap_or(limits.specialisations);
         let spell = |problems: &[Problem]| -> Vec<Diagnostic> {
-            let words = problems.iter().map(|problem| prelude::called_from(dialect.spell(problem), end));
+            let words = problems
+                .iter()
+                .map(|problem| prelude::called_from(dialect.spell(problem), end, problem.wants_function()));
             let mut all: Vec<Diagnostic> = words.collect();
             // Two places of one line of the library.
             all.dedup();
@@ -344,7 +346,7 @@ impl Program {
         self.check_names(signature)?;
         build::build(&self.anf, signature, options).map_err(|errors| {
             let end = self.anf.library.unwrap_or(u32::MAX);
-            Error::Source(errors.into_iter().map(|error| prelude::called_from(error, end)).collect())
+            Error::Source(errors.into_iter().map(|error| prelude::called_from(error, end, false)).collect())
         })
     }
 

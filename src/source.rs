@@ -68,9 +68,12 @@ struct Source {
     start: u32,
 }
 
-/// The sources have more bytes than places can be told apart, 2³² − 1.
+/// Bytes of all sources together. The places behind them are those of the library.
+pub(crate) const MAX_BYTES: u32 = u32::MAX - (1 << 24);
+
+/// The sources have more bytes than places can be told apart, 2³² − 2²⁴.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the sources have more than 2³² bytes together")]
+#[error("the sources have more than {MAX_BYTES} bytes together")]
 pub struct TooLong;
 
 /// Where a span begins.
@@ -129,7 +132,7 @@ impl SourceMap {
         };
         let end = start.checked_add(text.len()).and_then(|end| u32::try_from(end).ok());
         // `end` is no smaller than `start`, so that both fit.
-        let (Some(_), Ok(start)) = (end, u32::try_from(start)) else { return Err(TooLong) };
+        let (Some(..=MAX_BYTES), Ok(start)) = (end, u32::try_from(start)) else { return Err(TooLong) };
         Ok(self.sources.push(Source { name: name.into(), text, start }))
     }
 

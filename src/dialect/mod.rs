@@ -18,7 +18,7 @@ use std::path::Path;
 pub use self::eml::Mode;
 use crate::ast::{self, Ast};
 use crate::problem::{Problem, Vocabulary};
-use crate::source::{Diagnostic, Span};
+use crate::source::{Diagnostic, MAX_BYTES, Span};
 
 /// Whether a character only stands between others: white space, and the byte order mark that some editors begin files with.
 fn is_blank(c: char) -> bool {
@@ -110,8 +110,8 @@ impl Dialect {
     /// Everything that is wrong with the text and the forms in it, each with its place.
     pub(crate) fn read_ast(self, source: &str, limits: &ReaderLimits) -> Result<Ast, Vec<Diagnostic>> {
         let bytes = source.len();
-        if bytes > limits.source_bytes || u32::try_from(bytes).is_err() {
-            let limit = limits.source_bytes.min(u32::MAX as usize);
+        if bytes > limits.source_bytes.min(MAX_BYTES as usize) {
+            let limit = limits.source_bytes.min(MAX_BYTES as usize);
             let message = format!("the program has {bytes} bytes, more than the limit of {limit}");
             return Err(vec![Diagnostic::error("source-too-long", Span::new(0, 0), message)]);
         }

@@ -45,7 +45,7 @@ pub enum Condition {
     Pole(usize),
     /// The result is no number, and the only operand is: it is below −1/e.
     NoBranch,
-    /// The same, or the result is −∞: the operand is not from −1/e to below 0.
+    /// The lower branch of the Lambert function has no number here: the operand is not from −1/e to below 0.
     NoLowerBranch,
     /// Elimination finds no pivot for some column of the first operand.
     Singular,

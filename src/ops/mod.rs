@@ -272,7 +272,7 @@ impl ShapeError {
         let message = format!("{name} of complex: it takes real numbers");
         ShapeError { complex: true, ..ShapeError::at(operand, message) }
     }
-    /// The same in the words of a primitive that is made of the operation, which its users may not know.
+    /// The error of an operation in the words of a primitive that is made of it, whose users may not know the operation.
     fn of_primitive(self, name: &str) -> ShapeError {
         match self {
             ShapeError { complex: true, operand: Some(operand), .. } => ShapeError::complex(operand, name),

@@ -80,11 +80,20 @@ impl Numeric<1> for Sinc {
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         bessel::sinc(l, x)
     }
-    fn scale<A: Algebra>(g: &mut A, [x]: [A::V; 1], _: A::V, _: usize, t: A::V) -> Term<A::V> {
+    fn scale<A: Algebra>(g: &mut A, [x]: [A::V; 1], y: A::V, _: usize, t: A::V) -> Term<A::V> {
         let one = g.number(1.0);
-        Term::always(next_of_family(g, Op::SphericalOver, x, one, t))
+        let near = next_of_family(g, Op::SphericalOver, x, one, t);
+        // Far out nothing cancels, and the member of the family, which is smaller by x, would leave the range.
+        let (size, cosine) = (g.unary(Op::Abs, x), g.unary(Op::Cos, x));
+        let (difference, far) = (g.sub(cosine, y), g.number(FAR));
+        let slope = g.binary(Op::Div, difference, x);
+        let (beyond, slope) = (g.binary(Op::Lt, far, size), g.mul(t, slope));
+        Term::always(g.select(beyond, slope, near))
     }
 }
+
+/// From where on the slope of `sinc` is `(cos x − sinc x)/x` as it stands: the quotient by x is less than half of an ULP there.
+const FAR: f64 = 134_217_728.0;
 
 /// `j_n(x)/x^n` of spherical Bessel functions, a family closed under differentiation.
 pub struct SphericalOver;

@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 
 use crate::ast::{Ast, Definition};
 use crate::dialect::{Dialect, ReaderLimits};
-use crate::source::{Diagnostic, Span};
+use crate::source::{Diagnostic, MAX_BYTES, Span};
 
 /// The files, in the order in which their values are computed.
 const FILES: &[(&str, &str)] = &[
@@ -38,7 +38,7 @@ pub(crate) struct File {
     pub name: &'static str,
     /// What it says.
     pub text: &'static str,
-    /// The same as a tree, whose places count from the beginning of the text.
+    /// The text as a tree, whose places count from the beginning of the text.
     pub ast: Ast,
     /// Where its text begins, if the files stand one behind the other.
     pub start: u32,
@@ -68,6 +68,7 @@ static LIBRARY: LazyLock<Library> = LazyLock::new(|| {
         // The end of a text is a place of its own.
         start += text.len() as u32 + 1;
     }
+    assert!(start < u32::MAX - MAX_BYTES, "the library's places are those behind all sources");
     library
 });
 
@@ -85,7 +86,8 @@ fn named(definition: &Definition) -> (crate::ast::Name, Span) {
 
 /// What is said about a place of the library, whose places begin at `end`, is said about the call of the program that leads
 /// there, with the library's place in words.
-pub(crate) fn called_from(mut diagnostic: Diagnostic, end: u32) -> Diagnostic {
+/// A number where the library calls a function is one that the program has given it: `wants_function`.
+pub(crate) fn called_from(mut diagnostic: Diagnostic, end: u32, wants_function: bool) -> Diagnostic {
     let words = |span: Span| {
         let at = span.start.checked_sub(end)?;
         let file = LIBRARY.files.iter().rev().find(|file| file.start <= at)?;
@@ -96,7 +98,16 @@ pub(crate) fn called_from(mut diagnostic: Diagnostic, end: u32) -> Diagnostic {
         && let Some(&(call, _)) = diagnostic.related.iter().find(|(span, _)| span.start < end)
     {
         diagnostic.span = call;
-        diagnostic.message = format!("{} (in {place}, which is called here)", diagnostic.message);
+        if wants_function {
+            diagnostic.message =
+                format!("an operand of this call is a number, where a function is wanted ({place})");
+            diagnostic.help = Some(
+                "give it a function: `(lambda (x) …)`, `fun(x) …` in infix notation, or the name of one"
+                    .into(),
+            );
+        } else {
+            diagnostic.message = format!("{} (in {place}, which is called here)", diagnostic.message);
+        }
     }
     let call = diagnostic.span;
     diagnostic.related.retain(|&(span, _)| span.start < end && span != call);

@@ -116,3 +116,13 @@
 ; run f32: x=-0.1 => above=-0x1.ca10fp-4 below=-0x1.c9e01ep+1
 ; both: x=-0.1 => 0:x=0x1.4256e249eb4afp+0 1:x=-0x1.bc2b06b081b68p+3
 ; both: x=-0.3 => 0:x=0x1.98f488530bd65p+1 1:x=-0x1.e65e9d387efa5p+2
+
+;; Far out, the slope of sinc is that of its wave.
+(sinc x)
+; run: x=1e160 => 0
+; grad: x=1e160 => x=0
+; grad: x=1e300 => x=0
+; grad: x=-1e9 => x=0
+; grad: x=inf => x=0
+; run f32: x=1e22 => 0
+; hessian: x=1e40 => 0:x=0

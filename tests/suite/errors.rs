@@ -550,6 +550,22 @@ fn suggestions_are_near() {
     }
 }
 
+/// A number where the library wants a function: the operand of the program is to blame.
+#[test]
+fn numbers_in_the_place_of_functions() {
+    for source in ["(sum 3 (* k k))", "(iterate 3 sin x)", "(root (- (* x x) 2) 1)", "(map [1 2] sin)"] {
+        let Err(Error::Source(list)) = Program::parse(source) else { panic!("{source}") };
+        let wanted =
+            list[0].message.starts_with("an operand of this call is a number, where a function is wanted");
+        assert!(
+            wanted && list[0].help.as_deref().is_some_and(|help| help.contains("(lambda (x) …)")),
+            "{:?}",
+            list[0]
+        );
+        assert_eq!(list[0].span, Span::new(0, source.len() as u32));
+    }
+}
+
 /// What a primitive is made of has names of its own, which its users did not write.
 #[test]
 fn errors_speak_of_the_primitives_that_were_written() {

@@ -204,7 +204,7 @@ impl Loaded {
         Ok(loaded)
     }
 
-    /// The same, and prints no warnings.
+    /// Reads a program or an expression, or an expression behind the definitions of a program, and prints no warnings.
     fn quietly(
         path: Option<&Path>,
         expression: Option<&str>,

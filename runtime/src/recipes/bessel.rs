@@ -132,7 +132,7 @@ const ONE: Fit = Fit {
         1.3499264317536568e+16,
     ],
 };
-/// The same in binary32, with absolute errors below 2^−31.
+/// `J₀` in binary32; absolute errors below 2^−31.
 const ZERO_SINGLE: Fit = Fit {
     lead: [
         (0.045829665, -1.343908e-10),
@@ -300,7 +300,7 @@ pub fn spherical_over<L: Lanes>(l: &L, x: L::F, n: L::F) -> L::F {
 
 /// `J_n(x)/x^n` for n from 1 to [`ORDERS`]: the derivative of each is the next one times −x. NaN for other n.
 ///
-/// As [`spherical_over`], from J₀ and J₁.
+/// A series up to n + 1, which does not cancel, and beyond the recurrence upwards from J₀ and J₁.
 ///
 /// Measured: below 1 ULP and half of one for each unit of the condition number for n = 1, and twice that for n = 2. 0 at ±∞, NaN for NaN. Fast range: that of sine and cosine.
 pub fn bessel_over<L: Lanes>(l: &L, x: L::F, n: L::F) -> L::F {

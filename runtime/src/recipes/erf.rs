@@ -363,7 +363,7 @@ const TAIL: [f64; 25] = [
 ];
 const TAIL_LOW: [f64; 2] = [1.1003889110827452e-16, -1.2946006661950378e-17];
 
-/// The same for `t = (a − 3)/(a + 3)` and `0 ≤ a ≤ 11`, below 2^−27.
+/// `(1 + 2a)·e^(a²)·erfc a = Σ TAIL_SINGLE[i]·t^i` for `t = (a − 3)/(a + 3)` and `0 ≤ a ≤ 11`, relative error below 2^−27.
 const TAIL_SINGLE: [f64; 11] = [
     1.253008,
     -0.13562116,
@@ -395,7 +395,7 @@ const ABOUT_ZERO: [f64; 11] = [
 ];
 const ABOUT_ZERO_LOW: f64 = 1.5335333826647484e-17;
 
-/// The same for binary32, below 2^−29.
+/// `erf a / a = Σ ABOUT_ZERO_SINGLE[i]·a^2i` up to ½, relative error below 2^−29.
 const ABOUT_ZERO_SINGLE: [f64; 6] =
     [std::f64::consts::FRAC_2_SQRT_PI, -0.37612638, 0.11283774, -0.026863143, 0.0052004135, -0.0007694534];
 const ABOUT_ZERO_SINGLE_LOW: f64 = -5.8648485e-08;
@@ -461,7 +461,7 @@ pub fn erfc<L: Lanes>(l: &L, x: L::F) -> L::F {
 
 /// The distribution function of the standard normal distribution, `erfc(−x/√2)/2`.
 ///
-/// As [`erfc`], with `x/√2` and its square, `x²/2`, in two numbers.
+/// The complementary error function of `x/√2` and of its square, `x²/2`, which are carried in two numbers.
 ///
 /// Measured: 0.79 ULP (binary32: 0.68). 0 at −∞, 1 at ∞, NaN for NaN. Fast range: everything.
 pub fn normal_cdf<L: Lanes>(l: &L, x: L::F) -> L::F {

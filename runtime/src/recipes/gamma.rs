@@ -25,7 +25,7 @@ const REMAINDER: [f64; 8] = [
     -0.020855820837463117,
 ];
 
-/// The same for `y ≥ 4`, relative error below 2^−29.
+/// `y·(ln Γ(y) − (y − ½)(ln y − 1) + ½ − ½ ln 2π) = Σ REMAINDER_SINGLE[i]/y^2i` for `y ≥ 4`, relative error below 2^−29.
 const REMAINDER_SINGLE: [f64; 4] = [0.083333336, -0.0027777378, 0.0007903749, -0.0005066983];
 
 /// `y²·(ln y − 1/2y − ψ(y)) = Σ SLOPE[i]/y^2i` for `y ≥ 8`, relative error below 2^−63.
@@ -41,7 +41,7 @@ const SLOPE: [f64; 9] = [
     1.7723438848038762,
 ];
 
-/// The same for `y ≥ 4`, relative error below 2^−31.
+/// `y²·(ln y − 1/2y − ψ(y)) = Σ SLOPE_SINGLE[i]/y^2i` for `y ≥ 4`, relative error below 2^−31.
 const SLOPE_SINGLE: [f64; 5] = [0.083333336, -0.008333314, 0.003965788, -0.0040506558, 0.0052064448];
 
 /// An argument shifted up to where Stirling's formula holds.

@@ -48,9 +48,12 @@ impl AstKernel {
         &self.interpreter
     }
 
-    /// The first check for such a reason. What the library does is reported at the call of the program that leads there, which
-    /// the tree does not know.
+    /// The first check for such a reason, if the program has parts of the library: what those do is reported at the call of the
+    /// program that leads there, which the tree does not know.
     fn in_library(&self, effect: Effect, is_this: impl Fn(Reason) -> bool) -> Option<u32> {
+        if !self.interpreter.program.library {
+            return None;
+        }
         let place = self.checks.iter().position(|check| check.effect == effect && is_this(check.reason));
         place.map(|k| k as u32)
     }

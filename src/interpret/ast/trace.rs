@@ -126,7 +126,7 @@ struct Flow {
     active: Option<Origin>,
 }
 
-/// The same on the stack.
+/// A tangent, a cotangent or a contribution to one, on the stack.
 #[derive(Debug, Clone, Copy)]
 struct Loose {
     value: Place,
