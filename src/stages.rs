@@ -41,7 +41,19 @@ impl StageTimes {
     ///
     /// As [`Program::parse_bytes`] and [`Program::compile`].
     pub fn measure(source: &[u8], dialect: Dialect, options: &CompileOptions) -> Result<StageTimes, Error> {
-        let (program, read) = timed(|| Program::parse_bytes(source, dialect, &ReaderLimits::default()));
+        StageTimes::measure_read(|| Program::parse_bytes(source, dialect, &ReaderLimits::default()), options)
+    }
+
+    /// Compiles a program once, which is read in this way, and times every stage.
+    ///
+    /// # Errors
+    ///
+    /// Those of reading, and of [`Program::compile`].
+    pub fn measure_read(
+        read: impl FnOnce() -> Result<Program, Error>,
+        options: &CompileOptions,
+    ) -> Result<StageTimes, Error> {
+        let (program, read) = timed(read);
         let program = program?;
         let (graph, graph_time) = timed(|| program.value_graph(options));
         let graph = graph?;
