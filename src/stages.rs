@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 
 use crate::dialect::{Dialect, ReaderLimits};
 use crate::kernel::{CompileOptions, Kernel, Tier, derived};
+use crate::loader::Loader;
 use crate::lower::lower;
 use crate::program::{Error, Program};
+use crate::source::{SourceId, SourceMap};
 
 /// What each stage of one compilation took.
 ///
@@ -44,12 +46,25 @@ impl StageTimes {
         StageTimes::measure_read(|| Program::parse_bytes(source, dialect, &ReaderLimits::default()), options)
     }
 
-    /// Compiles a program once, which is read in this way, and times every stage.
+    /// Compiles the program that is one of several sources once, with the files that it imports, which are read anew, and times
+    /// every stage.
     ///
     /// # Errors
     ///
-    /// Those of reading, and of [`Program::compile`].
-    pub fn measure_read(
+    /// As [`Program::parse_files`] and [`Program::compile`].
+    pub fn measure_files(
+        sources: &mut SourceMap,
+        source: SourceId,
+        dialect: Dialect,
+        loader: &dyn Loader,
+        options: &CompileOptions,
+    ) -> Result<StageTimes, Error> {
+        let limits = ReaderLimits::default();
+        StageTimes::measure_read(|| Program::parse_files(sources, source, dialect, &limits, loader), options)
+    }
+
+    /// Compiles a program once, which is read in this way, and times every stage.
+    fn measure_read(
         read: impl FnOnce() -> Result<Program, Error>,
         options: &CompileOptions,
     ) -> Result<StageTimes, Error> {

@@ -136,7 +136,18 @@ fn inputs_of_imported_files() {
     let (program, sources) = parse(&files, "(import \"law.scm\") (+ (force x) k)").expect("a program");
     assert_eq!(program.inputs().collect::<Vec<_>>(), ["x", "k"]);
     let warnings: Vec<String> = program.warnings().iter().map(|warning| warning.render(&sources)).collect();
-    insta::assert_snapshot!(warnings.concat(), @"");
+    insta::assert_snapshot!(warnings.concat(), @r#"
+    warning[imported-input]: `k` is an input of the program: nothing in `law.scm` binds it
+     --> law.scm:1:25
+      |
+    1 | (define (force x) (* (- k) x))
+      |                         ^
+     ::: main.scm:1:9
+      |
+    1 | (import "law.scm") (+ (force x) k)
+      |         --------- imported here
+      = help: define it there, or make it a parameter; a file does not know the definitions of those that import it
+    "#);
     let (program, _) = parse(&files, "(import \"law.scm\") (define k 2) (force x)").expect("a program");
     assert_eq!(program.inputs().collect::<Vec<_>>(), ["x", "k"]);
     assert_eq!(program.warnings().len(), 1);
@@ -188,11 +199,17 @@ fn stages_and_pictures() {
     "#);
     insta::assert_snapshot!(stage(Stage::FirstOrder), @r"
     ; inputs: t
+    (define (pressure n.2 t.2 v | gas:r) (/ (* n.2 gas:r t.2) v))
     (define gas:r 8.5)
     (define n 2)
-    (define (pressure n.2 t.2 v) (/ (* n.2 gas:r t.2) v))
     (pressure n t 0.5)
     ");
+
+
+
+
+
+
     let unsayable = program.stage(Stage::Source(Dialect::from_name("eml").expect("it is one")), &CompileOptions::default(), None);
     let error = unsayable.expect_err("EML has no imports").to_string();
     assert!(error.contains("it imports definitions"), "{error}");
@@ -200,6 +217,7 @@ fn stages_and_pictures() {
         let picture = program.picture(subject, Detail::Everything, &CompileOptions::default()).expect("a picture");
         assert!(picture.svg(main).contains("</svg>") && picture.dot().len() > 50);
     }
+    let (program, _) = parse(&files, "(import \"gas.scm\") (pressure n t r)").expect("a program");
     let picture = program.picture(Subject::Graph, Detail::Everything, &CompileOptions::default()).expect("one");
     assert!(picture.mermaid().contains("r = 8.5"), "{}", picture.mermaid());
 }
@@ -208,26 +226,142 @@ fn stages_and_pictures() {
 fn refusals() {
     let f = "(define (f x) x)";
     let message = |files: &[(&str, &str)], main: &str| refused(files, main);
-    insta::assert_snapshot!(message(&[], "(import \"a.scm\")\n(f x)"), @"");
-    insta::assert_snapshot!(message(&[("b.scm", f)], "(import \"/b.scm\") (f x)"), @"");
-    insta::assert_snapshot!(message(&[("b.scm", f)], "(import \"../b.scm\") (f x)"), @"");
-    insta::assert_snapshot!(message(&[("b.scm", f)], "(import \"b\\scm\") (f x)"), @"");
+    insta::assert_snapshot!(message(&[], "(import \"a.scm\")\n(f x)"), @r#"
+    error[import]: `/b.scm` is an absolute path
+     --> main.scm:1:9
+      |
+    1 | (import "/b.scm") (f x)
+      |         ^^^^^^^^
+      = help: imports are relative to the file they stand in, or to a folder of `--library DIR` (`FolderLoader::library`)
+    "#);
+    insta::assert_snapshot!(message(&[("b.scm", f)], "(import \"/b.scm\") (f x)"), @r#"
+    error[import]: `../b.scm` leads out of the folder of the program
+     --> main.scm:1:9
+      |
+    1 | (import "../b.scm") (f x)
+      |         ^^^^^^^^^^
+      = help: import from that folder by `--library DIR` (`FolderLoader::library`), with paths relative to it, or put the file below the program
+    "#);
+    insta::assert_snapshot!(message(&[("b.scm", f)], "(import \"../b.scm\") (f x)"), @r#"
+    error[import]: `b\scm` has a sign that no path has
+     --> main.scm:1:9
+      |
+    1 | (import "b\scm") (f x)
+      |         ^^^^^^^
+      = help: a path is written `folder/file.scm`
+    "#);
+    insta::assert_snapshot!(message(&[("b.scm", f)], "(import \"b\\scm\") (f x)"), @r#"
+    error[import]: there is no file `a.scm`
+     --> main.scm:1:9
+      |
+    1 | (import "a.scm")
+      |         ^^^^^^^
+    "#);
     // Cycles, of one file and of several.
     let files = [
         ("a.scm", "(import \"b.scm\")\n(define (a x) (b x))"),
         ("b.scm", "(import \"c.scm\")\n(define (b x) (c x))"),
         ("c.scm", "(import \"a.scm\")\n(define (c x) (a x))"),
     ];
-    insta::assert_snapshot!(message(&files, "(import \"a.scm\")\n(a x)"), @"");
+    insta::assert_snapshot!(message(&files, "(import \"a.scm\")\n(a x)"), @r#"
+    error[import]: these files import each other: a.scm → b.scm → c.scm → a.scm
+     --> c.scm:1:9
+      |
+    1 | (import "a.scm")
+      |         ^^^^^^^ here the cycle closes
+     ::: a.scm:1:9
+      |
+    1 | (import "b.scm")
+      |         ------- by way of this import
+     ::: b.scm:1:9
+      |
+    1 | (import "c.scm")
+      |         ------- by way of this import
+      = help: put what they have in common into a file that both import
+    "#);
     let own = message(&[("a.scm", "(import \"a.scm\") (define (a x) x)")], "(import \"a.scm\") (a x)");
     assert!(own.contains("these files import each other: a.scm → a.scm"), "{own}");
     // Results, errors inside, names that are taken.
-    insta::assert_snapshot!(message(&[("a.scm", "(define (f x) x)\n(f 2)")], "(import \"a.scm\")\n(f x)"), @"");
-    insta::assert_snapshot!(message(&[("a.scm", "(define (f x)\n  (sine x))")], "(import \"a.scm\")\n(f x)"), @"");
-    insta::assert_snapshot!(message(&[("a.scm", "(define (f x) (+ x)")], "(import \"a.scm\")\n(f x)"), @"");
-    insta::assert_snapshot!(message(&[("a.scm", f), ("b.scm", f)], "(import \"a.scm\" \"b.scm\")\n(f x)"), @"");
-    insta::assert_snapshot!(message(&[("a.scm", f)], "(import \"a.scm\")\n(define (f x) (* 2 x))\n(f x)"), @"");
-    insta::assert_snapshot!(message(&[("a.scm", "(define a (+ 1 b)) (define b 2)")], "(import \"a.scm\")\n(* a x)"), @"");
+    insta::assert_snapshot!(message(&[("a.scm", "(define (f x) x)\n(f 2)")], "(import \"a.scm\")\n(f x)"), @r#"
+    error[unknown-name]: there is no function `sine`
+     --> a.scm:2:4
+      |
+    2 |   (sine x))
+      |    ^^^^
+     ::: main.scm:1:9
+      |
+    1 | (import "a.scm")
+      |         ------- imported here
+      = help: did you mean `sin`?
+    "#);
+    insta::assert_snapshot!(message(&[("a.scm", "(define (f x)\n  (sine x))")], "(import \"a.scm\")\n(f x)"), @r#"
+    error[unclosed]: this `(` is never closed
+     --> a.scm:1:1
+      |
+    1 | (define (f x) (+ x)
+      | ^
+     ::: main.scm:1:9
+      |
+    1 | (import "a.scm")
+      |         ------- imported here
+      = help: the text ends where a `)` is expected
+    "#);
+    insta::assert_snapshot!(message(&[("a.scm", "(define (f x) (+ x)")], "(import \"a.scm\")\n(f x)"), @r#"
+    error[duplicate]: two definitions are called `f`
+     --> main.scm:1:17
+      |
+    1 | (import "a.scm" "b.scm")
+      |                 ^^^^^^^ `b.scm` has one
+      |
+    1 | (import "a.scm" "b.scm")
+      |         ------- this import of `a.scm` has one
+     ::: b.scm:1:10
+      |
+    1 | (define (f x) x)
+      |          - its definition
+      = help: import one of them with a prefix, or rename it
+    "#);
+    insta::assert_snapshot!(message(&[("a.scm", f), ("b.scm", f)], "(import \"a.scm\" \"b.scm\")\n(f x)"), @r#"
+    error[duplicate]: two definitions are called `f`
+     --> main.scm:1:9
+      |
+    1 | (import "a.scm")
+      |         ^^^^^^^ `a.scm` has one
+      |
+    2 | (define (f x) (* 2 x))
+      |          - the definition
+     ::: a.scm:1:10
+      |
+    1 | (define (f x) x)
+      |          - its definition
+      = help: import one of them with a prefix, or rename it
+    "#);
+    insta::assert_snapshot!(message(&[("a.scm", f)], "(import \"a.scm\")\n(define (f x) (* 2 x))\n(f x)"), @r#"
+    error[order]: `b` is used before its definition
+     --> a.scm:1:16
+      |
+    1 | (define a (+ 1 b)) (define b 2)
+      |                ^
+      |
+    1 | (define a (+ 1 b)) (define b 2)
+      |                            - defined here
+     ::: main.scm:1:9
+      |
+    1 | (import "a.scm")
+      |         ------- imported here
+    "#);
+    insta::assert_snapshot!(message(&[("a.scm", "(define a (+ 1 b)) (define b 2)")], "(import \"a.scm\")\n(* a x)"), @r#"
+    error[import]: `a.scm` is imported and computes a result: only definitions can be imported
+     --> a.scm:2:1
+      |
+    2 | (f 2)
+      | ^^^^^
+     ::: main.scm:1:9
+      |
+    1 | (import "a.scm")
+      |         ------- imported here
+      = help: give the result a name, or keep it in a program of its own which imports the definitions
+    "#);
     // The form.
     for (main, words) in [
         ("(define k 1) (import \"a.scm\") (f k)", "imports stand before everything else in a file"),
@@ -271,7 +405,23 @@ fn errors_behind_names() {
     let files = [("a.scm", "(define (f v)\n  (dot v [1 2]))\n(define (g n) (ref [1 2] n))")];
     let (program, sources) = parse(&files, "(import \"a.scm\")\n(f [1 2 3])").expect("a program");
     let error = program.compile(&CompileOptions::default()).expect_err("shapes differ").render(&sources);
-    insta::assert_snapshot!(error, @"");
+    insta::assert_snapshot!(error, @r#"
+    error[shape]: dot of vec 3 and vec 2: two vectors of one length are needed
+     --> a.scm:2:3
+      |
+    2 |   (dot v [1 2]))
+      |   ^^^^^^^^^^^^^
+      |
+    2 |   (dot v [1 2]))
+      |        - vec 3
+      |
+    2 |   (dot v [1 2]))
+      |          ----- vec 2
+     ::: main.scm:1:9
+      |
+    1 | (import "a.scm")
+      |         ------- imported here
+    "#);
     let (program, sources) = parse(&files, "(import \"a.scm\")\n(g n)").expect("a program");
     let kernel = program.compile(&CompileOptions::default()).expect("a kernel");
     let place = sources.locate(kernel.checks()[0].span).expect("a place");

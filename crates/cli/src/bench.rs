@@ -164,7 +164,7 @@ fn measure(loaded: Loaded, args: &Args) -> Result<Measured, Failure> {
 
     let mut stages = Vec::new();
     repeat(Duration::from_millis(100), 5, || {
-        let times = StageTimes::measure_read(|| loaded.again(), &options);
+        let times = loaded.times(&options);
         times.map(|times| stages.push(times)).map_err(|error| loaded.failure(error))
     })?;
 

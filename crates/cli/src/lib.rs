@@ -38,7 +38,8 @@ use clap::{Parser, Subcommand, ValueEnum};
 use nc_eml::translate::raise::{Effort, raise};
 use neural_compiler::internals::dialect::eml::{Grammar, reader};
 use neural_compiler::{
-    Dialect, Dtype, Error, FolderLoader, Mode, Program, ReaderLimits, Shape, Signature, SourceMap, Tier, TooLong, Variable,
+    CompileOptions, Dialect, Dtype, Error, FolderLoader, Mode, Program, ReaderLimits, Shape, Signature, SourceMap, StageTimes,
+    Tier, TooLong, Variable,
 };
 
 use self::dialect::{DialectArgs, ImportArgs};
@@ -275,6 +276,18 @@ impl Loaded {
         match self.loader.as_ref().filter(|_| self.program.has_imports()) {
             Some(loader) => read_program(&mut SourceMap::new(), &self.source.name, bytes, self.dialect, loader),
             None => Program::parse_bytes(bytes, self.dialect, &limits),
+        }
+    }
+
+    /// How long each stage of compiling the program anew takes.
+    fn times(&self, options: &CompileOptions) -> Result<StageTimes, Error> {
+        let mut sources = SourceMap::new();
+        let loader = self.loader.as_ref().filter(|_| self.program.has_imports());
+        match (loader, sources.add(&*self.source.name, &*self.source.text)) {
+            (Some(loader), Ok(main)) => {
+                StageTimes::measure_files(&mut sources, main, self.dialect, loader, options)
+            }
+            _ => StageTimes::measure(self.source.text.as_bytes(), self.dialect, options),
         }
     }
 

@@ -34,12 +34,15 @@ fn programs_import_from_their_folder() {
     let infix = ["eval", "--dialect", "infix", "-e", "import \"deep/roots.nci\"; half(3)", "--library", "shared"];
     assert_eq!(dir.ok(&infix), "value = 1.5\n");
     // Every subcommand that reads a program.
-    dir.ok(&["run", "laws/main.scm", "--batch", "x.npy", "-o", "y.npy", "--grad", "g.npy", "--quiet"]);
+    dir.ok(&["run", "laws/main.scm", "--batch", "x.npy", "-o", "y.npy", "--grad", "g.npy"]);
     assert_eq!(dir.npy("y.npy").1, [68.0, 136.0]);
     assert_eq!(dir.npy("g.npy").1, [34.0, 34.0]);
     let text = dir.ok(&["check", "laws/main.scm", "laws/gas.scm"]);
     assert!(text.contains("laws/main.scm: ok") && text.contains("laws/gas.scm: ok"), "{text}");
-    assert_snapshot!(dir.ok(&["ir", "laws/main.scm", "--stage", "scheme"]), @"");
+    assert_snapshot!(dir.ok(&["ir", "laws/main.scm", "--stage", "scheme"]), @r#"
+    (import (prefix "gas.scm" g:))
+    (g:pressure 2 t 0.5)
+    "#);
     assert!(dir.ok(&["ir", "laws/main.scm", "--stage", "svg"]).contains("</svg>"));
     let text = dir.ok(&["bench", "laws/main.scm", "--batch-size", "10", "--json"]);
     assert!(text.contains("\"stages\":{"), "{text}");
@@ -53,7 +56,19 @@ fn errors_are_shown_where_they_are() {
         .with("laws/worse.scm", "; a comment\n(define (f x)\n  (sine x))\n")
         .with("laws/loop.scm", "(define (element k) (ref [1 2] k))\n(define (away x) (sqrt (- x)))")
         .with("laws/row.scm", "(import \"loop.scm\")\n(+ (away x) (element x))\n");
-    assert_snapshot!(dir.fails(1, &["eval", "laws/bad.scm"]), @"");
+    assert_snapshot!(dir.fails(1, &["eval", "laws/bad.scm"]), @r"
+    [unknown-name] Error: there is no function `sine`
+       ╭─[ laws/worse.scm:3:4 ]
+       │
+     3 │   (sine x))
+       │    ──┬─
+       │      ╰─── here
+       │
+       │ Help: did you mean `sin`?
+       │
+       │ Note: imported here: laws/bad.scm:1:19
+    ───╯
+    ");
     let json: Value = serde_json::from_str(&dir.nc(&["eval", "laws/bad.scm", "--json"]).stdout).unwrap();
     let error = &json["errors"][0];
     assert_eq!((error["file"].as_str(), error["place"]["line"].as_u64()), (Some("laws/worse.scm"), Some(3)));
@@ -61,10 +76,18 @@ fn errors_are_shown_where_they_are() {
     let import = &error["related"][0];
     assert_eq!((import["file"].as_str(), import["place"]["line"].as_u64()), (Some("laws/bad.scm"), Some(1)));
     // A row that fails, and one outside its domain.
-    assert_snapshot!(dir.fails(1, &["eval", "laws/row.scm", "--set", "x=5"]), @"");
+    assert_snapshot!(dir.fails(1, &["eval", "laws/row.scm", "--set", "x=5"]), @r"
+    [row-failed] Error: the index is not an integer from 0 to 1
+       ╭─[ laws/loop.scm:1:21 ]
+       │
+     1 │ (define (element k) (ref [1 2] k))
+       │                     ──────┬──────
+       │                           ╰──────── here
+    ───╯
+    ");
     let json = dir.nc(&["eval", "laws/row.scm", "--set", "x=1", "--json"]).stdout;
     let json: Value = serde_json::from_str(&json).unwrap();
-    assert_eq!((json["note"]["file"].as_str(), json["note"]["start"].as_u64()), (Some("laws/loop.scm"), Some(53)));
+    assert_eq!((json["note"]["file"].as_str(), json["note"]["start"].as_u64()), (Some("laws/loop.scm"), Some(52)));
     let text = dir.fails(1, &["eval", "-e", "(import \"none.scm\") 1", "--library", "absent"]);
     assert!(text.contains("--library absent: "), "{text}");
     let text = dir.fails(1, &["eval", "-e", "(import \"../none.scm\") 1"]);
