@@ -79,7 +79,8 @@ impl Files {
     /// Adds to a message about an imported file where that is imported, unless it names a place of another file.
     pub fn say_import(&self, mut diagnostic: Diagnostic) -> Diagnostic {
         let Some(mut file) = self.of(diagnostic.span) else { return diagnostic };
-        let elsewhere = |(span, _): &(Span, String)| self.of(*span).is_some_and(|other| other.span != file.span);
+        let elsewhere =
+            |(span, _): &(Span, String)| self.of(*span).is_some_and(|other| other.span != file.span);
         if diagnostic.related.iter().any(elsewhere) {
             return diagnostic;
         }
@@ -245,18 +246,20 @@ impl Reader<'_> {
         }
         if self.open.len() + self.read.len() > self.limits.files {
             let message = format!("the program imports more than {} files", self.limits.files);
-            return Err(vec![error(message).help(
-                "put several into one file; in the interface, `ReaderLimits::files` allows more",
-            )]);
+            return Err(vec![
+                error(message)
+                    .help("put several into one file; in the interface, `ReaderLimits::files` allows more"),
+            ]);
         }
         let left = self.limits.source_bytes.saturating_sub(self.bytes);
         let bytes = loader.read(&id, left).map_err(failed)?;
         if bytes.len() > left {
             let limit = self.limits.source_bytes;
             let message = format!("with `{}`, the program has more than {limit} bytes", short(path));
-            return Err(vec![Diagnostic::error("source-too-long", *span, message).help(
-                "import less; in the interface, `ReaderLimits::source_bytes` allows more",
-            )]);
+            return Err(vec![
+                Diagnostic::error("source-too-long", *span, message)
+                    .help("import less; in the interface, `ReaderLimits::source_bytes` allows more"),
+            ]);
         }
         self.bytes += bytes.len();
         let name = loader.name(&id);
@@ -266,9 +269,10 @@ impl Reader<'_> {
             vec![Diagnostic::error("encoding", *span, message).help("import a program, saved as UTF-8")]
         })?;
         let dialect = Dialect::of_path(Path::new(&name)).unwrap_or(dialect);
-        let source = self.sources.add(&*name, text).map_err(|long| {
-            vec![Diagnostic::error("source-too-long", *span, long.to_string())]
-        })?;
+        let source = self
+            .sources
+            .add(&*name, text)
+            .map_err(|long| vec![Diagnostic::error("source-too-long", *span, long.to_string())])?;
         let imported = |mut diagnostic: Diagnostic| {
             diagnostic.related.push((*span, "imported here".into()));
             diagnostic
@@ -281,7 +285,8 @@ impl Reader<'_> {
             Body::Named(results) => results.first().map(|result| result.span),
         };
         if let Some(value) = value {
-            let message = format!("`{name}` is imported and computes a result: only definitions can be imported");
+            let message =
+                format!("`{name}` is imported and computes a result: only definitions can be imported");
             return Err(vec![imported(Diagnostic::error("import", value, message).help(
                 "give the result a name, or keep it in a program of its own which imports the definitions",
             ))]);
@@ -293,9 +298,12 @@ impl Reader<'_> {
     /// The message that an import leads back to an open file.
     fn cycle(&self, first: usize, span: Span) -> Diagnostic {
         let chain = &self.open[first..];
-        let names: Vec<&str> = chain.iter().chain(chain.first()).map(|open| open.file.name.as_str()).collect();
+        let names: Vec<&str> =
+            chain.iter().chain(chain.first()).map(|open| open.file.name.as_str()).collect();
         let names = match names.as_slice() {
-            [one, .., before, last] if names.len() > 2 * MOST_IMPORTS => format!("{one} → … → {before} → {last}"),
+            [one, .., before, last] if names.len() > 2 * MOST_IMPORTS => {
+                format!("{one} → … → {before} → {last}")
+            }
             names => names.join(" → "),
         };
         let imports = chain.iter().skip(1).filter_map(|open| open.file.imported).take(MOST_IMPORTS);
@@ -328,8 +336,10 @@ fn check_names(files: &Files) -> Result<(), Vec<Diagnostic>> {
                 all += 1;
                 if all > MAX_IMPORTED_NAMES {
                     let message = format!("the imports make more than {MAX_IMPORTED_NAMES} names known");
-                    return Err(vec![Diagnostic::error("too-large", import.span, message)
-                        .help("import files of fewer definitions, or import them in fewer files")]);
+                    return Err(vec![
+                        Diagnostic::error("too-large", import.span, message)
+                            .help("import files of fewer definitions, or import them in fewer files"),
+                    ]);
                 }
                 let name = format!("{}{}", import.prefix, of.ast.name(definition.named().0));
                 let from = (import.span, (position, place), format!("this import of `{}` has one", of.name));

@@ -225,7 +225,9 @@ impl Loader for FolderLoader {
             }
             let kind = fs::metadata(&found).map_err(|error| LoadError::new(format!("`{path}`: {error}")))?;
             if kind.is_dir() {
-                return Err(LoadError::new(format!("`{path}` is a folder")).help("import a file of it by its name"));
+                return Err(
+                    LoadError::new(format!("`{path}` is a folder")).help("import a file of it by its name")
+                );
             }
             if !kind.is_file() {
                 return Err(LoadError::new(format!("`{path}` is a device, and no file")));

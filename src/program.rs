@@ -522,7 +522,8 @@ impl Program {
 
     /// The program in a dialect: text that reads as this program, with the same inputs in the same order.
     fn spelled(&self, dialect: Dialect) -> Result<String, Error> {
-        let text = dialect.write_ast(&self.files.main().ast).map_err(|refused| Error::Source(vec![*refused]))?;
+        let text =
+            dialect.write_ast(&self.files.main().ast).map_err(|refused| Error::Source(vec![*refused]))?;
         let limits =
             ReaderLimits { source_bytes: usize::MAX, nesting: usize::MAX, ..ReaderLimits::default() };
         let refused = |what| Error::Source(vec![*unsayable(dialect.name(), Some((Span::default(), what)))]);

@@ -42,10 +42,7 @@ pub(super) struct Analysis {
 /// # Errors
 ///
 /// Values used before their definition, and what would be too large; each with its place.
-pub(crate) fn analyse(
-    files: &Files,
-    program: FirstOrder,
-) -> Result<Resolved, Vec<Problem>> {
+pub(crate) fn analyse(files: &Files, program: FirstOrder) -> Result<Resolved, Vec<Problem>> {
     let FirstOrder { resolved, free, last } = program;
     let (vars, functions) = (resolved.vars.len(), resolved.functions.len());
     let mut analysis = Analysis {

@@ -862,7 +862,10 @@ impl<'a> Resolver<'a> {
                 self.refer(id);
                 Node::Function(id)
             }
-            None if self.in_library() && Primitive::from_name(text).is_none() && predefined(text).is_none() => {
+            None if self.in_library()
+                && Primitive::from_name(text).is_none()
+                && predefined(text).is_none() =>
+            {
                 match self.library_meaning(text) {
                     Some(Meaning::Var(var)) => self.use_of(var, span, text),
                     Some(Meaning::Function(id)) => {

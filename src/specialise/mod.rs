@@ -56,11 +56,7 @@ const STACK_MORE: usize = 2 << 20;
 ///
 /// Unknown functions, wrong numbers of operands, functions used as numbers or stored, values used before their definition,
 /// `recur` where its value is used; each with its place.
-pub(crate) fn resolve(
-    files: &Files,
-    end: u32,
-    specialisations: usize,
-) -> Result<Resolved, Vec<Problem>> {
+pub(crate) fn resolve(files: &Files, end: u32, specialisations: usize) -> Result<Resolved, Vec<Problem>> {
     let scoped = scope(files, end)?;
     let program = specialise(&scoped, specialisations)?;
     analyse(files, program)

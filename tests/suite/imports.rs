@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use neural_compiler::{
-    CompileOptions, Derivative, Detail, Dialect, FolderLoader, LoadError, Loader, Program,
-    ReaderLimits, SourceMap, Stage, Subject,
+    CompileOptions, Derivative, Detail, Dialect, FolderLoader, LoadError, Loader, Program, ReaderLimits,
+    SourceMap, Stage, Subject,
 };
 
 /// Files by their paths.
@@ -66,7 +66,10 @@ fn chains_are_one_kernel() {
     // With functions as operands, loops and the library.
     let chain = [
         ("steps.scm", "(define ((euler f h) y) (+ y (* h (f y)))) (define (times n g x) (iterate g n x))"),
-        ("decay.scm", "(import \"steps.scm\") (define (decay k n y) (times n (euler (lambda (y) (* (- k) y)) 0.1) y))"),
+        (
+            "decay.scm",
+            "(import \"steps.scm\") (define (decay k n y) (times n (euler (lambda (y) (* (- k) y)) 0.1) y))",
+        ),
     ];
     let main = "(import (prefix \"decay.scm\" d:)) ((D (lambda (k) (d:decay k 20 y))) k)";
     let (program, _) = parse(&chain, main).expect("a program");
@@ -83,7 +86,10 @@ fn chains_are_one_kernel() {
 fn files_have_names_of_their_own() {
     let files = [
         ("a.scm", "(define (helper x) (* 2 x)) (define (sin x) (+ x 100)) (define (f x) (helper (sin x)))"),
-        ("b.scm", "(import (prefix \"a.scm\" a:)) (define (helper x) (a:f (cos x))) (define (root x) (helper x))"),
+        (
+            "b.scm",
+            "(import (prefix \"a.scm\" a:)) (define (helper x) (a:f (cos x))) (define (root x) (helper x))",
+        ),
     ];
     let main = "(import (prefix \"a.scm\" a:) (prefix \"b.scm\" b:)) (define (helper x) (- x))
         (values (own (helper (sin 0))) (a (a:f 1)) (b (b:root 0)) (pi pi) (s (a:sin 1)))";
@@ -107,13 +113,15 @@ fn what_is_used_takes_part() {
         ("lib/n.scm", "(define (n x) (* 10 x))"),
     ];
     let (program, sources) =
-        parse(&files, "(import \"k.scm\" \"l.scm\" \"./lib/../lib/m.scm\") (+ (l x) (m k))").expect("a program");
+        parse(&files, "(import \"k.scm\" \"l.scm\" \"./lib/../lib/m.scm\") (+ (l x) (m k))")
+            .expect("a program");
     assert_eq!(value(&program, &[2.0]), 6.0 + 33.0);
     let names: Vec<&str> = sources.sources().map(|source| sources.name(source)).collect();
     assert_eq!(names, ["main.scm", "k.scm", "l.scm", "lib/m.scm", "lib/n.scm"]);
     assert_eq!(program.inputs().collect::<Vec<_>>(), ["x"]);
     // Numbers of imported files are constants of the program under the names that it knows.
-    let (program, _) = parse(&files, "(import (prefix \"k.scm\" k:) \"l.scm\") (define j 4) (+ j k:k (l 1))").expect("one");
+    let (program, _) =
+        parse(&files, "(import (prefix \"k.scm\" k:) \"l.scm\") (define j 4) (+ j k:k (l 1))").expect("one");
     assert_eq!(program.constants().collect::<Vec<_>>(), [("k:k", 3.0), ("j", 4.0)]);
     let (program, _) = parse(&files, "(import \"l.scm\") (define k 4) (+ k (l 1))").expect("one");
     assert_eq!(program.constants().collect::<Vec<_>>(), [("k.scm:k", 3.0), ("k", 4.0)]);
@@ -126,7 +134,8 @@ fn headers_of_imported_files() {
     let (program, _) = parse(&files, "; nc: --max-depth 20000\n(import \"a.scm\") (f x)").expect("a program");
     let limits = program.limits();
     assert_eq!((limits.iterations, limits.depth), (50_000, 20_000));
-    let (program, _) = parse(&files, "; nc: --max-iterations 60000\n(import \"a.scm\") (f x)").expect("a program");
+    let (program, _) =
+        parse(&files, "; nc: --max-iterations 60000\n(import \"a.scm\") (f x)").expect("a program");
     assert_eq!(program.limits().iterations, 60_000);
 }
 
@@ -152,7 +161,9 @@ fn inputs_of_imported_files() {
     assert_eq!(program.inputs().collect::<Vec<_>>(), ["x", "k"]);
     assert_eq!(program.warnings().len(), 1);
     // The names of functions are none.
-    let (program, _) = parse(&[("a.scm", "(define (f x) (sum 2 (compose sin cos)))")], "(import \"a.scm\") (f x)").expect("one");
+    let (program, _) =
+        parse(&[("a.scm", "(define (f x) (sum 2 (compose sin cos)))")], "(import \"a.scm\") (f x)")
+            .expect("one");
     assert_eq!(program.warnings(), []);
 }
 
@@ -162,7 +173,8 @@ fn across_dialects() {
         ("gas.nci", "import \"constants.scm\" prefix k_;\npressure(n, t, v) = n*k_gas*t/v;"),
         ("constants.scm", "(define gas 8.5)"),
     ];
-    let (program, _) = parse(&files, "(import (prefix \"gas.nci\" g:)) (g:pressure 2 t 0.5)").expect("a program");
+    let (program, _) =
+        parse(&files, "(import (prefix \"gas.nci\" g:)) (g:pressure 2 t 0.5)").expect("a program");
     assert_eq!(value(&program, &[2.0]), 68.0);
     let infix = "import \"gas.nci\" prefix `g:`;\nimport = 1;\n`g:pressure`(2, t, 0.5)*import";
     let limits = ReaderLimits::default();
@@ -205,20 +217,21 @@ fn stages_and_pictures() {
     (pressure n t 0.5)
     ");
 
-
-
-
-
-
-    let unsayable = program.stage(Stage::Source(Dialect::from_name("eml").expect("it is one")), &CompileOptions::default(), None);
+    let unsayable = program.stage(
+        Stage::Source(Dialect::from_name("eml").expect("it is one")),
+        &CompileOptions::default(),
+        None,
+    );
     let error = unsayable.expect_err("EML has no imports").to_string();
     assert!(error.contains("it imports definitions"), "{error}");
     for subject in [Subject::Ast, Subject::Graph, Subject::Adjoint] {
-        let picture = program.picture(subject, Detail::Everything, &CompileOptions::default()).expect("a picture");
+        let picture =
+            program.picture(subject, Detail::Everything, &CompileOptions::default()).expect("a picture");
         assert!(picture.svg(main).contains("</svg>") && picture.dot().len() > 50);
     }
     let (program, _) = parse(&files, "(import \"gas.scm\") (pressure n t r)").expect("a program");
-    let picture = program.picture(Subject::Graph, Detail::Everything, &CompileOptions::default()).expect("one");
+    let picture =
+        program.picture(Subject::Graph, Detail::Everything, &CompileOptions::default()).expect("one");
     assert!(picture.mermaid().contains("r = 8.5"), "{}", picture.mermaid());
 }
 
@@ -390,9 +403,9 @@ fn refusals() {
         assert!(message.contains(words), "{main}\n{message}");
     }
     // Without a loader, the way is named.
-    let error = Program::parse("(import \"a.scm\") (f 1)").expect_err("no files").render(
-        &SourceMap::of("text", "(import \"a.scm\") (f 1)").expect("short"),
-    );
+    let error = Program::parse("(import \"a.scm\") (f 1)")
+        .expect_err("no files")
+        .render(&SourceMap::of("text", "(import \"a.scm\") (f 1)").expect("short"));
     assert!(error.contains("without a loader") && error.contains("`Program::parse_files`"), "{error}");
     // A program that was its own form before still is.
     let program = Program::parse("(define (import x) (* 2 x)) (import y)").expect("a program");
@@ -432,7 +445,8 @@ fn errors_behind_names() {
 fn limits_of_files() {
     let limits = ReaderLimits { files: 2, ..ReaderLimits::default() };
     let files = [("a.scm", "(define a 1)"), ("b.scm", "(define b 1)"), ("c.scm", "(define c 1)")];
-    let of = |main, limits: &ReaderLimits| parse_as(&files, "main.scm", main, Dialect::Scheme, limits).map(|_| ());
+    let of =
+        |main, limits: &ReaderLimits| parse_as(&files, "main.scm", main, Dialect::Scheme, limits).map(|_| ());
     assert_eq!(of("(import \"a.scm\" \"b.scm\" \"a.scm\") (+ a b)", &limits), Ok(()));
     let message = of("(import \"a.scm\" \"b.scm\" \"c.scm\") (+ a b c)", &limits).expect_err("too many");
     assert!(message.contains("more than 2 files") && message.contains("`ReaderLimits::files`"), "{message}");
@@ -443,7 +457,10 @@ fn limits_of_files() {
     let chain: Vec<(String, String)> = (0..1000)
         .map(|k| match k {
             999 => (format!("f{k}.scm"), "(define (g x) (* 2 x))".to_string()),
-            _ => (format!("f{k}.scm"), format!("(import (prefix \"f{}.scm\" p:)) (define (g x) (p:g x))", k + 1)),
+            _ => (
+                format!("f{k}.scm"),
+                format!("(import (prefix \"f{}.scm\" p:)) (define (g x) (p:g x))", k + 1),
+            ),
         })
         .collect();
     let chain: Vec<(&str, &str)> = chain.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
@@ -480,7 +497,10 @@ fn folders() {
         let parsed = Program::parse_files(&mut sources, id, Dialect::Scheme, &limits, loader);
         parsed.map_err(|error| error.render(&sources))
     };
-    for main in ["(import \"lib/b.scm\" \"a.scm\") (+ a b)", "(import \"./lib/../lib/b.scm\" \"lib/../a.scm\") (+ a b)"] {
+    for main in [
+        "(import \"lib/b.scm\" \"a.scm\") (+ a b)",
+        "(import \"./lib/../lib/b.scm\" \"lib/../a.scm\") (+ a b)",
+    ] {
         assert_eq!(value(&parse(main, &loader).expect(main), &[]), 2.0);
     }
     let program = parse("(import \"c.scm\" \"a.scm\") (+ a c)", &with_library).expect("a library");
@@ -513,7 +533,10 @@ fn folders() {
             assert!(message.contains("leads out of the folder of the program"), "{message}");
         }
         // One file, whatever leads to it.
-        assert_eq!(value(&parse("(import \"a.scm\" \"same.scm\") (* 3 a)", &loader).expect("one file"), &[]), 3.0);
+        assert_eq!(
+            value(&parse("(import \"a.scm\" \"same.scm\") (* 3 a)", &loader).expect("one file"), &[]),
+            3.0
+        );
         let dev = FolderLoader::of_folder("/dev").expect("a folder");
         let message = parse("(import \"zero\") 1", &dev).map(|_| ()).expect_err("a device");
         assert!(message.contains("`zero` is a device"), "{message}");

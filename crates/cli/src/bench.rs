@@ -146,10 +146,7 @@ fn measure(loaded: Loaded, args: &Args) -> Result<Measured, Failure> {
         .tape_bytes(args.memory.tape_bytes())
         .memory_bytes(args.memory.memory_bytes());
     let compile = || {
-        loaded
-            .again()
-            .and_then(|program| program.compile(&options))
-            .map_err(|error| loaded.failure(error))
+        loaded.again().and_then(|program| program.compile(&options)).map_err(|error| loaded.failure(error))
     };
     let kernel = compile()?;
     let mut times = Vec::new();

@@ -150,7 +150,8 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     if json {
         let mut object = as_json(&computed);
         if args.check_domain || args.check_kinks || note.is_some() {
-            object["note"] = note.map_or(Json::Null, |note| super::run::check_json(&loaded.source, note, domain.as_ref()));
+            object["note"] =
+                note.map_or(Json::Null, |note| super::run::check_json(&loaded.source, note, domain.as_ref()));
         }
         return print_json(&object);
     }

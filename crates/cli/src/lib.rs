@@ -38,8 +38,8 @@ use clap::{Parser, Subcommand, ValueEnum};
 use nc_eml::translate::raise::{Effort, raise};
 use neural_compiler::internals::dialect::eml::{Grammar, reader};
 use neural_compiler::{
-    CompileOptions, Dialect, Dtype, Error, FolderLoader, Mode, Program, ReaderLimits, Shape, Signature, SourceMap, StageTimes,
-    Tier, TooLong, Variable,
+    CompileOptions, Dialect, Dtype, Error, FolderLoader, Mode, Program, ReaderLimits, Shape, Signature,
+    SourceMap, StageTimes, Tier, TooLong, Variable,
 };
 
 use self::dialect::{DialectArgs, ImportArgs};
@@ -274,7 +274,9 @@ impl Loaded {
     fn again(&self) -> Result<Program, Error> {
         let (bytes, limits) = (self.source.text.as_bytes(), ReaderLimits::default());
         match self.loader.as_ref().filter(|_| self.program.has_imports()) {
-            Some(loader) => read_program(&mut SourceMap::new(), &self.source.name, bytes, self.dialect, loader),
+            Some(loader) => {
+                read_program(&mut SourceMap::new(), &self.source.name, bytes, self.dialect, loader)
+            }
             None => Program::parse_bytes(bytes, self.dialect, &limits),
         }
     }

@@ -283,8 +283,12 @@ impl<'a> Expander<'a> {
                 if self.ast.definitions.is_empty() && self.errors.is_empty() {
                     let end = data.span(last).end;
                     self.error(
-                        Diagnostic::error("empty", Span::new(end, end), "the program imports and computes nothing")
-                            .help("write an expression behind the imports"),
+                        Diagnostic::error(
+                            "empty",
+                            Span::new(end, end),
+                            "the program imports and computes nothing",
+                        )
+                        .help("write an expression behind the imports"),
                     );
                 }
             }

@@ -230,9 +230,7 @@ impl Reader<'_> {
     fn is_in_import(&self) -> bool {
         let Some(list) = self.open.get(1) else { return false };
         let first = self.waiting.get(list.first).map(|&datum| &self.data.data[datum]);
-        first.is_some_and(|first| {
-            first.kind == DatumKind::Symbol && first.span.text(self.source) == "import"
-        })
+        first.is_some_and(|first| first.kind == DatumKind::Symbol && first.span.text(self.source) == "import")
     }
 
     /// What follows the name of a file, if that is what comes: text in quotes on one line, of an `import`.
@@ -359,7 +357,10 @@ impl Reader<'_> {
             '"' if self.is_in_import() => {
                 let end = after.find('\n').unwrap_or(after.len());
                 after = &after[end..];
-                ("the name of this file does not end".to_string(), "an import is written `(import \"file.scm\")`")
+                (
+                    "the name of this file does not end".to_string(),
+                    "an import is written `(import \"file.scm\")`",
+                )
             }
             '"' => {
                 after = after.split_once('"').map_or("", |(_, behind)| behind);

@@ -31,7 +31,8 @@ fn programs_import_from_their_folder() {
     // Folders of libraries.
     let text = "(import \"deep/roots.nci\" \"laws/units.scm\") (half gas)";
     assert_eq!(dir.ok(&["eval", "-e", text, "--library", "laws", "--library", "shared"]), "value = 4.25\n");
-    let infix = ["eval", "--dialect", "infix", "-e", "import \"deep/roots.nci\"; half(3)", "--library", "shared"];
+    let infix =
+        ["eval", "--dialect", "infix", "-e", "import \"deep/roots.nci\"; half(3)", "--library", "shared"];
     assert_eq!(dir.ok(&infix), "value = 1.5\n");
     // Every subcommand that reads a program.
     dir.ok(&["run", "laws/main.scm", "--batch", "x.npy", "-o", "y.npy", "--grad", "g.npy"]);
@@ -87,9 +88,15 @@ fn errors_are_shown_where_they_are() {
     ");
     let json = dir.nc(&["eval", "laws/row.scm", "--set", "x=1", "--json"]).stdout;
     let json: Value = serde_json::from_str(&json).unwrap();
-    assert_eq!((json["note"]["file"].as_str(), json["note"]["start"].as_u64()), (Some("laws/loop.scm"), Some(52)));
+    assert_eq!(
+        (json["note"]["file"].as_str(), json["note"]["start"].as_u64()),
+        (Some("laws/loop.scm"), Some(52))
+    );
     let text = dir.fails(1, &["eval", "-e", "(import \"none.scm\") 1", "--library", "absent"]);
     assert!(text.contains("--library absent: "), "{text}");
     let text = dir.fails(1, &["eval", "-e", "(import \"../none.scm\") 1"]);
-    assert!(text.contains("leads out of the folder of the program") && text.contains("--library DIR"), "{text}");
+    assert!(
+        text.contains("leads out of the folder of the program") && text.contains("--library DIR"),
+        "{text}"
+    );
 }
