@@ -42,6 +42,11 @@ pub struct Args {
 
 /// Runs the subcommand.
 pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
+    if args.options.targets.is_empty() {
+        return Err(Failure::usage(
+            "--target is needed: the column that the programs' values are compared with",
+        ));
+    }
     set_threads(args.threads)?;
     let stop = limits::clock().cloned().unwrap_or_default();
     signals::stop_at_interrupt(&stop);

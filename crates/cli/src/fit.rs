@@ -73,7 +73,7 @@ pub struct Args {
 pub struct Options {
     /// The column that the program's value is compared with; for a program with named results, RESULT or RESULT=COLUMN,
     /// once for each
-    #[arg(long = "target", value_name = "NAME[=COLUMN]", required_unless_present = "replay", value_parser = said(data::parse_target))]
+    #[arg(long = "target", value_name = "NAME[=COLUMN]", value_parser = said(data::parse_target))]
     targets: Vec<Said<TargetArg>>,
     /// The column that an input is read from, if it is not called as the input: nu=freq
     #[arg(long = "column", value_name = "INPUT=COLUMN", value_parser = parse_renamed)]
@@ -179,6 +179,11 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     let image = args.plot.as_deref().map(image_of).transpose()?;
     set_threads(args.threads)?;
     let loaded = Loaded::open_with(args.program.as_deref(), args.expression.as_deref(), args.dialect)?;
+    if args.replay.is_none() && args.options.targets.is_empty() {
+        return Err(Failure::usage(
+            "--target is needed: the column that the program's value is compared with",
+        ));
+    }
     let recorded = args.replay.as_deref().map(replay::read).transpose()?;
     let options = recorded.as_ref().map_or(&args.options, |recorded| &recorded.options);
     let data = Data::read(&loaded, &args.data, options, args.group.as_deref())?;

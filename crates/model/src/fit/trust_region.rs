@@ -447,13 +447,19 @@ fn residual(columns: &[Vec<f64>], step: &[f64], residuals: &[f64]) -> Vec<f64> {
     after
 }
 
-/// Singular values below this part of the largest count as 0 in steps.
+/// Singular values below this count as 0 in steps: columns are of length 1 before others are eliminated from them, so this is about
+/// what rounding errors leave of columns that are not independent.
 const NEGLIGIBLE: f64 = 1e-14;
+
+/// The smallest singular value that counts.
+fn least(svd: &Svd) -> f64 {
+    NEGLIGIBLE * svd.values.first().copied().unwrap_or(0.0).max(1.0)
+}
 
 /// The minimiser of `½‖As + q‖² + ½α‖s‖²`, where `along` is `Uᵀq`.
 fn damped(svd: &Svd, along: &[f64], damping: f64) -> Vec<f64> {
     let n = svd.values.len();
-    let least = NEGLIGIBLE * svd.values.first().copied().unwrap_or(0.0);
+    let least = least(svd);
     let mut step = vec![0.0; n];
     for k in 0..n {
         let value = svd.values[k];
@@ -468,7 +474,7 @@ fn damped(svd: &Svd, along: &[f64], damping: f64) -> Vec<f64> {
 
 /// The Levenberg–Marquardt parameter with which the step is as long as the radius; 0 if the full step is not longer.
 fn damping(svd: &Svd, along: &[f64], radius: f64) -> f64 {
-    let least = NEGLIGIBLE * svd.values.first().copied().unwrap_or(0.0);
+    let least = least(svd);
     let parts: Vec<(f64, f64)> =
         svd.values.iter().zip(along).map(|(&s, &u)| (s, u)).filter(|&(s, _)| s > least).collect();
     let length = |damping: f64| norm(parts.iter().map(move |(s, u)| s * u / (s * s + damping)));
