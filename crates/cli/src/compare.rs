@@ -42,7 +42,7 @@ pub struct Args {
 
 /// Runs the subcommand.
 pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
-    if args.options.targets.is_empty() {
+    if args.options.has_no_target() {
         return Err(Failure::usage(
             "--target is needed: the column that the programs' values are compared with",
         ));
@@ -53,7 +53,7 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     let mut standings: Vec<(String, Standing)> = Vec::new();
     let mut known = Vec::new();
     for path in &args.programs {
-        let loaded = Loaded::open_with(Some(path), None, args.dialect)?;
+        let loaded = Loaded::open_with(Some(path), None, &args.dialect)?;
         known.extend(loaded.names().into_iter().map(str::to_owned));
         let options = args.options.of(&loaded);
         let data = Data::read(&loaded, &args.data, &options, None)?;

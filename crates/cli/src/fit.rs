@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use nc_arrays::{Form, Format, NamedArray, write_arrays, write_csv};
 use nc_model::fit::{Fit, FitError, Groups, Image, Loss, Method, Noise, Parameter, Tie};
 use nc_runtime::stop::Stop;
-use neural_compiler::{Dialect, Program, ReaderLimits, Shape, Tier};
+use neural_compiler::{Diagnostic, Dialect, Error, Program, ReaderLimits, Shape, Tier};
 use serde_json::{Value as Json, json};
 
 use self::data::{Data, TargetArg};
@@ -141,6 +141,11 @@ impl Options {
         options
     }
 
+    /// Whether nothing is compared with the results.
+    pub fn has_no_target(&self) -> bool {
+        self.targets.is_empty()
+    }
+
     /// The parameters that it names.
     pub fn parameters(&self) -> impl Iterator<Item = &str> {
         let said = self.params.iter().chain(&self.fixed).map(|said| said.value.name());
@@ -178,8 +183,8 @@ enum MethodChoice {
 pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     let image = args.plot.as_deref().map(image_of).transpose()?;
     set_threads(args.threads)?;
-    let loaded = Loaded::open_with(args.program.as_deref(), args.expression.as_deref(), args.dialect)?;
-    if args.replay.is_none() && args.options.targets.is_empty() {
+    let loaded = Loaded::open_with(args.program.as_deref(), args.expression.as_deref(), &args.dialect)?;
+    if args.replay.is_none() && args.options.has_no_target() {
         return Err(Failure::usage(
             "--target is needed: the column that the program's value is compared with",
         ));
@@ -391,15 +396,15 @@ pub fn refusal(loaded: &Loaded, data: &Data, error: FitError) -> Failure {
     match error {
         FitError::Program(error) => loaded.failure(*error),
         FitError::Start { why, .. } => {
-            let failure = Failure::message("not-finite", format!("{}: {message}", loaded.source.name));
-            let failure = match why {
+            let help = "--param NAME=START says where a parameter starts, NAME=START:LOW..HIGH where it may be";
+            match why {
                 Some(check) => {
-                    let (line, column) = loaded.source.place(check.span.start as usize);
-                    failure.note(format!("{} at {line}:{column}", check.reason))
+                    let error = Diagnostic::error("not-finite", check.span, message);
+                    let error = error.label(check.reason.to_string()).help(help);
+                    loaded.failure(Error::Source(vec![error]))
                 }
-                None => failure,
-            };
-            failure.note("--param NAME=START says where a parameter starts, NAME:LOW..HIGH where it may be")
+                None => Failure::message("not-finite", format!("{}: {message}", loaded.source.name)).note(help),
+            }
         }
         FitError::NotFinite { value, .. } => {
             let failure = Failure::message("nan", format!("{}: {message}; rows are counted from 0", data.name));

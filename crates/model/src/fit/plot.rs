@@ -254,7 +254,7 @@ impl Figure {
         x: &str,
         y: &str,
     ) -> Result<(), DrawingAreaErrorKind<B::ErrorType>> {
-        let label = |x: &f64| super::report::short(*x, 3);
+        let label = |x: &f64| tick(*x);
         chart
             .configure_mesh()
             .light_line_style(WHITE.mix(0.0))
@@ -333,13 +333,13 @@ impl Figure {
             .x_label_area_size(36)
             .y_label_area_size(50)
             .build_cartesian_2d(left..right, 0.0..top)?;
-        let label = |x: &f64| super::report::short(*x, 3);
+        let label = |x: &f64| tick(*x);
         chart
             .configure_mesh()
             .light_line_style(WHITE.mix(0.0))
             .bold_line_style(BLACK.mix(0.08))
             .x_desc(&profile.name)
-            .x_labels(3)
+            .x_labels(2)
             .y_labels(4)
             .x_label_formatter(&label)
             .y_label_formatter(&label)
@@ -354,6 +354,15 @@ impl Figure {
             profile.values.iter().copied().zip(profile.rise.iter().copied()).collect();
         chart.draw_series([PathElement::new(line, LINE.stroke_width(2))])?;
         Ok(())
+    }
+}
+
+/// A number at an axis.
+fn tick(x: f64) -> String {
+    let text = super::report::short(x, 3);
+    match text.contains('.') && !text.contains('e') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text,
     }
 }
 

@@ -37,7 +37,7 @@ pub fn profile(
         let mut from = best.x.clone();
         // The signed root of the rise is nearly linear in the parameter.
         let (mut at, mut root) = (best.x[parameter], 0.0);
-        let mut step = 0.5 * stderr * quantile;
+        let mut step = 0.2 * stderr * quantile;
         for _ in 0..POINTS {
             let next = at + sign * step;
             let clamped = next.clamp(free.low, free.high);
@@ -63,8 +63,8 @@ pub fn profile(
             }
             let slope = (reached - root) / (clamped - at).abs();
             (at, root, from) = (clamped, reached, point);
-            // A quarter of the way as a rule, and never more than twice the last step.
-            let wanted = if slope > 0.0 { 0.25 * quantile / slope } else { f64::INFINITY };
+            // A fifth of the way as a rule, and never more than twice the last step.
+            let wanted = if slope > 0.0 { 0.2 * quantile / slope } else { f64::INFINITY };
             step = wanted.min(2.0 * step);
         }
     }
