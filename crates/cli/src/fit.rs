@@ -88,7 +88,7 @@ pub struct Options {
     #[arg(long = "tie", value_name = "NAME=EXPR", value_parser = parse_tie)]
     ties: Vec<(String, String)>,
     /// How far the target scatters: a column of standard deviations, or a number
-    #[arg(long, value_name = "COLUMN|NUMBER", conflicts_with = "weights")]
+    #[arg(long, value_name = "COLUMN|NUMBER", conflicts_with = "weights", allow_hyphen_values = true)]
     sigma: Option<String>,
     /// Weights of the rows: variances are in inverse proportion to them
     #[arg(long, value_name = "COLUMN")]

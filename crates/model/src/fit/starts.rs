@@ -12,12 +12,16 @@ pub struct Range {
 }
 
 /// Points from an Owen-scrambled Sobol sequence: the user's own first, then in turn one around it, within a factor of four or
-/// so, and one from far: anywhere between finite bounds, over six decades around the start otherwise, half of them with the
-/// other sign where there is no bound at all.
+/// so, and one from far: anywhere between finite bounds; otherwise over six decades around the start or, each second time, over
+/// thirty, for data in other units than anyone thought of; half of them with the other sign where there is no bound at all.
 pub fn starts(ranges: &[Range], count: usize, seed: u32) -> Vec<Vec<f64>> {
     let mut points = vec![ranges.iter().map(|range| range.start).collect::<Vec<f64>>()];
     for index in 1..count {
-        let far = index % 2 == 0;
+        let far = match index % 4 {
+            0 => Some(3.0),
+            2 => Some(15.0),
+            _ => None,
+        };
         let draw = |dimension: usize| {
             let (set, dimension) = (
                 dimension as u32 / sobol_burley::NUM_DIMENSIONS,
@@ -32,27 +36,27 @@ pub fn starts(ranges: &[Range], count: usize, seed: u32) -> Vec<Vec<f64>> {
 
 impl Range {
     /// The point of the range for a number from 0 to 1.
-    fn at(&self, u: f64, far: bool) -> f64 {
+    fn at(&self, u: f64, far: Option<f64>) -> f64 {
         let Range { start, low, high } = *self;
         if low == high {
             return low;
         }
         let centred = 2.0 * u - 1.0;
-        let point = match (far, low.is_finite(), high.is_finite()) {
-            (true, true, true) => return low + u * (high - low),
-            (false, ..) => {
-                let size = if start == 0.0 { 1.0 } else { start.abs() };
-                let near = if start == 0.0 { centred } else { start * 4f64.powf(centred) };
-                // The other sign comes from far only.
-                if near == start { start + 0.1 * size * centred } else { near }
-            }
-            (true, true, false) => low + self.size() * 1e3f64.powf(centred),
-            (true, false, true) => high - self.size() * 1e3f64.powf(centred),
-            (true, false, false) => {
+        let Some(decades) = far else {
+            let size = if start == 0.0 { 1.0 } else { start.abs() };
+            let near = if start == 0.0 { centred } else { start * 4f64.powf(centred) };
+            let near = if near == start { start + 0.1 * size * centred } else { near };
+            return near.clamp(low, high);
+        };
+        let factor = |centred: f64| 10f64.powf(decades * centred);
+        let point = match (low.is_finite(), high.is_finite()) {
+            (true, true) => low + u * (high - low),
+            (true, false) => low + self.size() * factor(centred),
+            (false, true) => high - self.size() * factor(centred),
+            (false, false) => {
                 // The halves of [0, 1) are the signs, the place in them is the size.
                 let sign = if u < 0.5 { -1.0 } else { 1.0 };
-                let place = (2.0 * u).fract();
-                sign * self.size() * 1e3f64.powf(2.0 * place - 1.0)
+                sign * self.size() * factor(2.0 * (2.0 * u).fract() - 1.0)
             }
         };
         point.clamp(low, high)
