@@ -749,6 +749,10 @@ fn problems_of_more_garbow_and_hillstrom_are_solved() {
                 (true, Some((low, high, lowest))) => (Some((low, high)), lowest),
                 (true, None) => continue,
             };
+            // With eleven parameters that start so much too far out, not all three peaks are found.
+            if problem.name == "Osborne 2" && factor > 1.0 {
+                continue;
+            }
             let fit = Fit::new(&program);
             let fit = match problem.data {
                 Some(data) => {
@@ -777,8 +781,5 @@ fn problems_of_more_garbow_and_hillstrom_are_solved() {
             }
         }
     }
-    // With eleven parameters that start ten and a hundred times too far out, the three peaks are not all found.
-    let unsolved = ["Osborne 2 10 false", "Osborne 2 100 false"];
-    failed.retain(|failed| !unsolved.iter().any(|known| failed.starts_with(known)));
     assert!(failed.is_empty(), "{}", failed.join("\n"));
 }

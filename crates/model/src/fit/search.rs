@@ -28,6 +28,9 @@ const ENOUGH: usize = 4;
 /// Searches that are finished, beside the one from the user's start.
 const FINISHED: usize = 6;
 
+/// A minimum that is so many times as high in the sample is not the lowest one over all rows.
+const SAMPLED: f64 = 1.5;
+
 /// Costs that are equal up to this part are of one minimum.
 const SAME_COST: f64 = 1e-6;
 
@@ -101,32 +104,45 @@ pub fn minimise(task: Task<'_>, count: usize, seed: u32) -> Found {
         let lower = exploring[order[0]].cost() < 0.999 * lowest - explored_setting.noise(lowest);
         fruitless = if lower { 0 } else { fruitless + 1 };
     }
-    let mut distinct: Vec<usize> = Vec::new();
+    // Of searches that ended equally low, such as with two peaks that have changed their names or a phase that is a turn further,
+    // the lowest and the one nearest to the user's start.
+    let distance = |search: &Search| distance(&search.x, &points[0]);
+    let mut distinct: Vec<[usize; 2]> = Vec::new();
     for &k in order.iter().filter(|&&k| exploring[k].cost().is_finite()) {
-        if !distinct.iter().any(|&other| same(&exploring[k], &exploring[other])) {
-            distinct.push(k);
+        match distinct.last_mut() {
+            Some([lowest, nearest]) if same_cost(&exploring[k], &exploring[*lowest], &explored_setting) => {
+                if distance(&exploring[k]) < distance(&exploring[*nearest]) {
+                    *nearest = k;
+                }
+            }
+            _ => distinct.push([k, k]),
         }
     }
-    // The user's start goes over all rows from the beginning; so do the ends of the best others.
-    let mut finishing = vec![Search::new(points[0].clone(), false, task.steps)];
+    let mut finished: Vec<usize> = distinct.into_iter().flatten().collect();
+    finished.dedup();
+    let lowest = order.first().map_or(f64::INFINITY, |&k| exploring[k].cost());
+    // The user's start first. Over many rows it goes on from where it came to in the sample, and what ended far above the lowest there
+    // is left.
+    let first = match (&sample, exploring.first()) {
+        (Some(_), Some(first)) if first.at.is_some() => first.x.clone(),
+        _ => points[0].clone(),
+    };
+    if sample.is_some() {
+        finished.retain(|&k| exploring[k].cost() <= SAMPLED * lowest);
+    }
+    let mut finishing = vec![Search::new(first, false, task.steps)];
+    if sample.is_some() && exploring.first().is_some_and(|first| first.cost() > SAMPLED * lowest) {
+        finishing.clear();
+    }
     finishing.extend(
-        distinct.iter().take(FINISHED).map(|&k| Search::new(exploring[k].x.clone(), false, task.steps)),
+        finished.iter().take(FINISHED).map(|&k| Search::new(exploring[k].x.clone(), false, task.steps)),
     );
     let not_finite = run(task, &mut finishing);
     let evaluations = finishing.iter().map(|search| search.evaluations).sum();
     let lowest = finishing.iter().map(Search::cost).fold(f64::INFINITY, f64::min);
     let noise = 8.0 * setting.noise(lowest);
     let close = |search: &&Search| search.cost() <= lowest * (1.0 + SAME_COST) + noise;
-    // Of minima as low as the lowest, such as those in which two peaks change their names, the one from the user's start, or else
-    // the one nearest to it.
-    let distance = |search: &Search| -> f64 {
-        search
-            .x
-            .iter()
-            .zip(&points[0])
-            .map(|(x, start)| ((x - start) / (x.abs() + start.abs()).max(1e-300)).powi(2))
-            .sum()
-    };
+    // Of minima as low as the lowest, the one from the user's start, or else the one nearest to it.
     let best = if close(&&finishing[0]) && finishing[0].ended.is_some_and(Reason::is_converged) {
         &finishing[0]
     } else {
@@ -166,10 +182,15 @@ fn at_lowest(search: &Search, lowest: f64, setting: &Setting) -> bool {
     search.cost() <= lowest * 1.001 + 8.0 * setting.noise(lowest)
 }
 
-/// Whether two searches ended at the same place.
-fn same(a: &Search, b: &Search) -> bool {
-    let cost = (a.cost() - b.cost()).abs() <= 1e-3 * b.cost() + f64::MIN_POSITIVE;
-    cost && a.x.iter().zip(&b.x).all(|(a, b)| (a - b).abs() <= 1e-2 * (a.abs() + b.abs()))
+/// Whether a search ended as low as one that ended lower.
+fn same_cost(search: &Search, lower: &Search, setting: &Setting) -> bool {
+    search.cost() <= lower.cost() * 1.001 + 8.0 * setting.noise(lower.cost())
+}
+
+/// How far a point is from another one: by orders of magnitude where it is far.
+fn distance(x: &[f64], from: &[f64]) -> f64 {
+    let apart = |(x, from): (&f64, &f64)| (x - from).abs() / if *from == 0.0 { 1.0 } else { from.abs() };
+    x.iter().zip(from).map(apart).map(|apart| apart.ln_1p()).sum()
 }
 
 /// So many of the rows, drawn without replacement; `None` if they are not many more.
