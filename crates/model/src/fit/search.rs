@@ -4,7 +4,7 @@ use neural_compiler::batch::Stop;
 
 use super::objective::{NotFinite, Objective, Request, Rows};
 use super::parameters::Layout;
-use super::starts::{Range, starts};
+use super::starts::{Range, offspring, starts};
 use super::trust_region::{Reason, Search, Setting};
 
 /// Rows that exploring looks at for each parameter, if there are many more; and the least that it looks at.
@@ -15,6 +15,15 @@ const PATIENCE: usize = 100;
 
 /// Steps of a search that explores.
 const EXPLORING_STEPS: usize = 100;
+
+/// Times that starts are drawn, at the most: more than once where hardly any led to the lowest minimum.
+const GENERATIONS: u32 = 20;
+
+/// Times in a row that nothing lower is found before the lowest counts.
+const FRUITLESS: u32 = 3;
+
+/// Starts that have to lead to a minimum before it counts as the lowest one there is.
+const ENOUGH: usize = 4;
 
 /// Searches that are finished, beside the one from the user's start.
 const FINISHED: usize = 6;
@@ -73,8 +82,25 @@ pub fn minimise(task: Task<'_>, count: usize, seed: u32) -> Found {
         _ => points.iter().map(|point| Search::new(point.clone(), true, EXPLORING_STEPS)).collect(),
     };
     run(explore, &mut exploring);
-    let mut order: Vec<usize> = (0..exploring.len()).collect();
-    order.sort_by(|&a, &b| exploring[a].cost().total_cmp(&exploring[b].cost()).then(a.cmp(&b)));
+    let mut order = by_cost(&exploring);
+    let mut fruitless = 0;
+    for generation in 1..GENERATIONS {
+        let lowest = order.first().map_or(f64::INFINITY, |&k| exploring[k].cost());
+        let reached = exploring.iter().filter(|search| at_lowest(search, lowest, &explored_setting)).count();
+        // A few starts are what the user wants; and there has to be something to begin with.
+        if count < 16 || reached >= ENOUGH || !lowest.is_finite() || fruitless == FRUITLESS {
+            break;
+        }
+        let best: Vec<&[f64]> = order.iter().take(4).map(|&k| exploring[k].x.as_slice()).collect();
+        let points = offspring(&ranges, &best, count, seed.wrapping_add(1000 * generation));
+        let mut more: Vec<Search> =
+            points.into_iter().map(|point| Search::new(point, true, EXPLORING_STEPS)).collect();
+        run(explore, &mut more);
+        exploring.extend(more);
+        order = by_cost(&exploring);
+        let lower = exploring[order[0]].cost() < 0.999 * lowest - explored_setting.noise(lowest);
+        fruitless = if lower { 0 } else { fruitless + 1 };
+    }
     let mut distinct: Vec<usize> = Vec::new();
     for &k in order.iter().filter(|&&k| exploring[k].cost().is_finite()) {
         if !distinct.iter().any(|&other| same(&exploring[k], &exploring[other])) {
@@ -114,8 +140,9 @@ pub fn minimise(task: Task<'_>, count: usize, seed: u32) -> Found {
     };
     let best = best.clone();
     let explored_lowest = order.first().map_or(f64::INFINITY, |&k| exploring[k].cost());
-    let reached = |search: &&Search| search.cost() <= explored_lowest * 1.001 + f64::MIN_POSITIVE;
-    let reached_best = if exploring.is_empty() { 1 } else { exploring.iter().filter(reached).count() };
+    let reached = exploring.iter().filter(|search| at_lowest(search, explored_lowest, &explored_setting));
+    let reached_best = if exploring.is_empty() { 1 } else { reached.count() };
+    let tried = exploring.len().max(1);
     let mut costs: Vec<f64> = exploring
         .iter()
         .filter(|s| s.ended == Some(Reason::Near) || s.ended.is_some_and(Reason::is_converged))
@@ -124,7 +151,19 @@ pub fn minimise(task: Task<'_>, count: usize, seed: u32) -> Found {
     costs.sort_by(f64::total_cmp);
     costs.dedup_by(|a, b| (*a - *b).abs() <= 1e-3 * b.abs() + f64::MIN_POSITIVE);
     let not_finite = if best.at.is_none() { not_finite.or(Some(None)) } else { None };
-    Found { best, tried: count, reached_best, optima: costs.len().max(1), evaluations, not_finite }
+    Found { best, tried, reached_best, optima: costs.len().max(1), evaluations, not_finite }
+}
+
+/// Searches by their costs, the lowest first.
+fn by_cost(searches: &[Search]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..searches.len()).collect();
+    order.sort_by(|&a, &b| searches[a].cost().total_cmp(&searches[b].cost()).then(a.cmp(&b)));
+    order
+}
+
+/// Whether a search that explores has come to the lowest minimum.
+fn at_lowest(search: &Search, lowest: f64, setting: &Setting) -> bool {
+    search.cost() <= lowest * 1.001 + 8.0 * setting.noise(lowest)
 }
 
 /// Whether two searches ended at the same place.

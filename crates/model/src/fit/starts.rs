@@ -17,21 +17,42 @@ pub struct Range {
 pub fn starts(ranges: &[Range], count: usize, seed: u32) -> Vec<Vec<f64>> {
     let mut points = vec![ranges.iter().map(|range| range.start).collect::<Vec<f64>>()];
     for index in 1..count {
-        let far = match index % 4 {
-            0 => Some(3.0),
-            2 => Some(15.0),
-            _ => None,
-        };
-        let draw = |dimension: usize| {
-            let (set, dimension) = (
-                dimension as u32 / sobol_burley::NUM_DIMENSIONS,
-                dimension as u32 % sobol_burley::NUM_DIMENSIONS,
-            );
-            f64::from(sobol_burley::sample(index as u32 % (1 << 16), dimension, seed.wrapping_add(set)))
-        };
-        points.push(ranges.iter().enumerate().map(|(k, range)| range.at(draw(k), far)).collect());
+        let point =
+            ranges.iter().enumerate().map(|(k, range)| range.at(draw(index, k, seed), decades(index)));
+        points.push(point.collect());
     }
     points
+}
+
+/// Points that have about half of their numbers from one of the best so far, the others drawn anew.
+pub fn offspring(ranges: &[Range], best: &[&[f64]], count: usize, seed: u32) -> Vec<Vec<f64>> {
+    (1..=count)
+        .map(|index| {
+            let parent = best[index % best.len()];
+            let numbers = ranges.iter().enumerate().map(|(k, range)| {
+                let kept = draw(index, ranges.len() + k, seed) < 0.5;
+                if kept { parent[k] } else { range.at(draw(index, k, seed), decades(index)) }
+            });
+            numbers.collect()
+        })
+        .collect()
+}
+
+/// How many decades around the start a point is drawn from; `None` for one near it.
+fn decades(index: usize) -> Option<f64> {
+    match index % 4 {
+        0 => Some(3.0),
+        2 => Some(15.0),
+        _ => None,
+    }
+}
+
+/// A number of the sequence.
+fn draw(index: usize, dimension: usize, seed: u32) -> f64 {
+    let (index, dimension) = (index as u32 % (1 << 16), dimension as u32);
+    let (set, dimension) =
+        (dimension / sobol_burley::NUM_DIMENSIONS, dimension % sobol_burley::NUM_DIMENSIONS);
+    f64::from(sobol_burley::sample(index, dimension, seed.wrapping_add(set)))
 }
 
 impl Range {
@@ -44,11 +65,11 @@ impl Range {
         let centred = 2.0 * u - 1.0;
         let Some(decades) = far else {
             let size = if start == 0.0 { 1.0 } else { start.abs() };
-            let near = if start == 0.0 { centred } else { start * 4f64.powf(centred) };
+            let near = if start == 0.0 { centred } else { start * power_of_two(2.0 * centred) };
             let near = if near == start { start + 0.1 * size * centred } else { near };
             return near.clamp(low, high);
         };
-        let factor = |centred: f64| 10f64.powf(decades * centred);
+        let factor = |centred: f64| power_of_two(decades * std::f64::consts::LOG2_10 * centred);
         let point = match (low.is_finite(), high.is_finite()) {
             (true, true) => low + u * (high - low),
             (true, false) => low + self.size() * factor(centred),
@@ -67,6 +88,12 @@ impl Range {
         let near = [self.start, self.low, self.high].into_iter().filter(|x| x.is_finite() && *x != 0.0);
         near.map(f64::abs).next().unwrap_or(1.0)
     }
+}
+
+/// About 2ˣ: exact for whole numbers and straight in between, so that it is the same on every machine.
+fn power_of_two(x: f64) -> f64 {
+    let whole = x.floor();
+    (1.0 + (x - whole)) * 2f64.powi(whole as i32)
 }
 
 #[cfg(test)]
