@@ -27,7 +27,7 @@ use crate::picture::wording::Wording;
 use crate::picture::{self, Detail, Picture};
 use crate::prelude::{self, Library};
 use crate::problem::Problem;
-use crate::resolve::{self, Resolved};
+use crate::resolve::{self, Kind, Resolved};
 use crate::source::{Diagnostic, MAX_DIAGNOSTICS, SourceId, SourceMap, Span, TooLong};
 use crate::specialise;
 
@@ -373,6 +373,11 @@ impl Program {
         self.anf.inputs.iter().map(|&var| self.anf.vars[var].name.as_str())
     }
 
+    /// Names of the results, in order; none for a program with one result that has no name.
+    pub fn results(&self) -> impl Iterator<Item = &str> {
+        self.anf.result_names.iter().map(String::as_str)
+    }
+
     /// Names and values of the top-level numbers, which a signature can make parameters.
     pub fn constants(&self) -> impl Iterator<Item = (&str, f64)> {
         let main = self.anf.main.map(|main| self.anf.blocks[main].bindings.as_slice());
@@ -380,6 +385,42 @@ impl Program {
             Rhs::Constant(literal) => Some((self.anf.vars[binding.var].name.as_str(), literal.f64)),
             Rhs::Primitive(..) | Rhs::Call(..) | Rhs::Derive(..) | Rhs::If(..) | Rhs::Loop(_) => None,
         })
+    }
+
+    /// The program with these top-level numbers as inputs, behind its own: every row can have another, and derivatives by them
+    /// are one per row, where those by a parameter ([`Signature::parameter`]) are summed.
+    ///
+    /// ```
+    /// # use neural_compiler::{CompileOptions, Program};
+    /// # fn main() -> Result<(), neural_compiler::Error> {
+    /// let program = Program::parse("(define g 9.81) (* 1/2 g (square t))")?.with_inputs(["g"])?;
+    /// assert_eq!(program.inputs().collect::<Vec<_>>(), ["t", "g"]);
+    /// let kernel = program.compile(&CompileOptions::default())?;
+    /// assert_eq!(kernel.columns(&[&[2.0, 2.0], &[9.81, 1.62]])?, [[19.62, 3.24]]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// A name that is none of [`Program::constants`].
+    pub fn with_inputs<N: AsRef<str>>(&self, names: impl IntoIterator<Item = N>) -> Result<Program, Error> {
+        let mut resolved = Resolved::clone(&self.resolved);
+        for name in names {
+            let name = name.as_ref();
+            let number = resolved.globals.iter().position(|&(var, value)| {
+                resolved.vars[var].name == name && matches!(resolved.kind(value), Kind::Number(_))
+            });
+            let Some(number) = number else {
+                let inputs = self.constants().map(|(name, _)| name).collect::<Vec<_>>().join(", ");
+                return Err(KernelError::UnknownConstant { name: name.to_owned(), constants: inputs }.into());
+            };
+            let (var, _) = resolved.globals.remove(number);
+            resolved.inputs.push(var);
+        }
+        let anf = Anf { library: self.anf.library, ..anf::build::build_loops(&resolved) };
+        debug_assert_eq!(anf::verify::verify(&anf), Ok(()));
+        Ok(Program { resolved: Arc::new(resolved), anf, ..self.clone() })
     }
 
     /// The limits that its header comment asks for, such as `; nc: --max-iterations 1000000`, or larger ones that the header of

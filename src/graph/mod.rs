@@ -432,6 +432,16 @@ impl Graph {
         live
     }
 
+    /// Whether a node is another one or an operand of what leads there.
+    pub fn reaches(&self, from: Node, to: Node) -> bool {
+        let mut reached = EntityVec::filled(false, self.len());
+        reached[from] = true;
+        for node in self.nodes().filter(|&node| from < node && node <= to) {
+            reached[node] = self.args(node).iter().any(|&arg| reached[arg]);
+        }
+        reached[to]
+    }
+
     /// How many elements the values of a row are together, regions included, each value by itself. Of recursive functions, as
     /// many calls as may be under way at the same time have them, each of them those of the largest function and what a call
     /// itself takes.

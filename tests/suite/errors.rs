@@ -5,7 +5,9 @@
 use std::fmt::Write as _;
 
 use neural_compiler::internals::problem::NAMES_ELSEWHERE;
-use neural_compiler::{Diagnostic, Dialect, Error, Primitive, Program, ReaderLimits, Shape, Signature, Span};
+use neural_compiler::{
+    Arity, Diagnostic, Dialect, Error, Primitive, Program, ReaderLimits, Shape, Signature, Span,
+};
 
 /// A place as a caret under its line, with words.
 fn excerpt(source: &str, span: Span, words: &str, text: &mut String) {
@@ -773,5 +775,22 @@ fn failures_of_the_library_name_the_call() {
                 assert_eq!(kernel.checks()[check as usize].span.text(source), place, "{tier:?} {inputs:?}");
             }
         }
+    }
+}
+
+#[test]
+fn numbers_of_operands_in_words() {
+    for (min, max, words) in [
+        (1, Some(1), "1 operand"),
+        (2, Some(2), "2 operands"),
+        (0, Some(1), "0 or 1 operands"),
+        (1, Some(2), "1 or 2 operands"),
+        (2, Some(3), "2 or 3 operands"),
+        (1, Some(3), "1 to 3 operands"),
+        (2, Some(5), "2 to 5 operands"),
+        (1, None, "at least 1 operand"),
+        (2, None, "at least 2 operands"),
+    ] {
+        assert_eq!(Arity { min, max }.to_string(), words);
     }
 }

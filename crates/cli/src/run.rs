@@ -4,7 +4,7 @@
 //! * [`results`]: files that appear together or not at all;
 //! * [`progress`]: a bar for long runs.
 
-mod columns;
+pub mod columns;
 mod progress;
 mod results;
 
