@@ -594,7 +594,8 @@ impl Walker<'_> {
                 };
                 let written = if named && self.written[var] { self.anf.vars[var].name.clone() } else { name };
                 let span = self.anf.vars[var].span;
-                self.values[var] = shape.map(|shape| self.terms.opaque(written, shape)).map(|node| self.of(node, span));
+                self.values[var] =
+                    shape.map(|shape| self.terms.opaque(written, shape)).map(|node| self.of(node, span));
                 None
             }
             Continuation::Else { condition, other, outer, var } => {
@@ -695,7 +696,8 @@ impl Walker<'_> {
         // What only the library has words for is no condition that its caller could look at.
         let inside = self.in_library(self.place);
         if inside
-            && (args.iter().any(|&arg| self.is_hidden(arg)) || self.path.is_some_and(|path| self.is_hidden(path)))
+            && (args.iter().any(|&arg| self.is_hidden(arg))
+                || self.path.is_some_and(|path| self.is_hidden(path)))
         {
             return;
         }

@@ -79,18 +79,19 @@ impl Files {
     /// The name that is called at a place of the program, if a call stands there.
     pub fn called_at(&self, span: Span) -> Option<&str> {
         let ast = &self.of(span)?.ast;
-        let call = ast.exprs().filter(|&expr| ast.span(expr) == span).find_map(|expr| match ast.kind(expr) {
-            ExprKind::Call(name, ..) => Some(*name),
-            ExprKind::Number(_)
-            | ExprKind::Name(_)
-            | ExprKind::Apply(..)
-            | ExprKind::Lambda(_)
-            | ExprKind::If(..)
-            | ExprKind::Let(..)
-            | ExprKind::Letrec(..)
-            | ExprKind::Loop(..)
-            | ExprKind::Recur(..) => None,
-        })?;
+        let call =
+            ast.exprs().filter(|&expr| ast.span(expr) == span).find_map(|expr| match ast.kind(expr) {
+                ExprKind::Call(name, ..) => Some(*name),
+                ExprKind::Number(_)
+                | ExprKind::Name(_)
+                | ExprKind::Apply(..)
+                | ExprKind::Lambda(_)
+                | ExprKind::If(..)
+                | ExprKind::Let(..)
+                | ExprKind::Letrec(..)
+                | ExprKind::Loop(..)
+                | ExprKind::Recur(..) => None,
+            })?;
         Some(ast.name(call))
     }
 

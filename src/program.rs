@@ -471,7 +471,8 @@ impl Program {
                 let mut error = prelude::called_from(error, end, false);
                 let word = if inside { self.files.called_at(error.span) } else { None };
                 if let Some(word) = word.and_then(Library::word) {
-                    error.message = format!("`{}` does not take these operands: {}", word.name, error.message);
+                    error.message =
+                        format!("`{}` does not take these operands: {}", word.name, error.message);
                     error.label = String::new();
                     error.help.get_or_insert_with(|| format!("usage: `{}`: {}", word.usage, word.doc));
                 }

@@ -395,9 +395,7 @@ impl<'a> Builder<'a> {
                         primitive.of_shape_only()
                             && matches!(operands.as_slice(), [only] if only.atom == Atom::Var(binding.var))
                     }
-                    Some(
-                        Rhs::Constant(_) | Rhs::Call(..) | Rhs::Derive(..) | Rhs::If(..) | Rhs::Loop(_),
-                    )
+                    Some(Rhs::Constant(_) | Rhs::Call(..) | Rhs::Derive(..) | Rhs::If(..) | Rhs::Loop(_))
                     | None => false,
                 };
                 if let Some(inner) = self.bind(binding, tail) {

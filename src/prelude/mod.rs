@@ -146,18 +146,18 @@ impl Library {
 
     /// A word that programs can call, with its usage.
     pub fn word(name: &str) -> Option<&'static LibraryWord> {
-        static WORDS: LazyLock<HashMap<String, LibraryWord>> = LazyLock::new(|| {
-            library().words().into_iter().map(|word| (word.name.clone(), word)).collect()
-        });
+        static WORDS: LazyLock<HashMap<String, LibraryWord>> =
+            LazyLock::new(|| library().words().into_iter().map(|word| (word.name.clone(), word)).collect());
         WORDS.get(name)
     }
 
     /// How many operands a word takes at least and at most, as there are functions of its name.
     pub fn arity(&self, name: &str) -> Option<(usize, usize)> {
         let own = self.operands(name)?;
-        let others = self.places.keys().filter_map(|other| {
-            other.strip_prefix(name)?.strip_prefix('/')?.parse::<usize>().ok()
-        });
+        let others = self
+            .places
+            .keys()
+            .filter_map(|other| other.strip_prefix(name)?.strip_prefix('/')?.parse::<usize>().ok());
         let (mut least, mut most) = (own, own);
         for operands in others {
             (least, most) = (least.min(operands), most.max(operands));

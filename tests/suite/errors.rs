@@ -737,7 +737,8 @@ fn calls_of_the_library() {
 #[test]
 fn domains_of_the_library() {
     let conditions = |source: &str, shapes: &[(&str, Shape)]| {
-        let signature = shapes.iter().fold(Signature::scalars(), |all, &(name, shape)| all.shape(name, shape));
+        let signature =
+            shapes.iter().fold(Signature::scalars(), |all, &(name, shape)| all.shape(name, shape));
         let program = Program::parse(source).expect(source);
         let domain = program.safe_domain(&signature).expect(source);
         assert_eq!(domain.warnings, [], "{source}");
@@ -748,9 +749,15 @@ fn domains_of_the_library() {
     let none: [&str; 0] = [];
     assert_eq!(conditions("(root (lambda (x) (- (* x x) a)) 1)", &[]), none);
     let words = conditions("(root (lambda (x) (- (sqrt (* a x)) 2)) 1)", &[]);
-    assert!(words.len() == 2 && words.iter().all(|words| words.starts_with("a·") && words.ends_with(" ≥ 0")), "{words:?}");
+    assert!(
+        words.len() == 2 && words.iter().all(|words| words.starts_with("a·") && words.ends_with(" ≥ 0")),
+        "{words:?}"
+    );
     assert_eq!(conditions("(integrate (lambda (x) (sqrt (* a x))) 0 b)", &[]), ["a·x ≥ 0"]);
-    assert_eq!(conditions("(interpolate [1 2 3] ys x)", &[("ys", Shape::Vector(3))]), ["x − 1 ≥ 0", "3 − x ≥ 0"]);
+    assert_eq!(
+        conditions("(interpolate [1 2 3] ys x)", &[("ys", Shape::Vector(3))]),
+        ["x − 1 ≥ 0", "3 − x ≥ 0"]
+    );
 }
 
 /// Where two calls lead to the same reason, every tier names the call that failed.

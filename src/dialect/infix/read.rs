@@ -12,8 +12,8 @@ mod operators;
 
 use std::collections::HashMap;
 
-use super::token::{Bracket, Kind, Operator, Token, Tokens, is_identifier};
 use super::spell::ELSEWHERE;
+use super::token::{Bracket, Kind, Operator, Token, Tokens, is_identifier};
 use super::{ELEMENT, Word};
 use crate::ast::{Ast, Binding, Definition, Expr, ExprKind, Function, Import, LoopForm, Name};
 use crate::dialect::words::count;

@@ -56,13 +56,16 @@ pub fn spell(problem: &Problem) -> Diagnostic {
         ProblemKind::UnknownFunction { own: true, .. } => {
             words.help("a function that calls itself is defined at the top of a program or in a block `{…}`")
         }
-        ProblemKind::UnknownFunction { own: false, name: unknown, .. } if ELSEWHERE.contains(&unknown.as_str()) => {
+        ProblemKind::UnknownFunction { own: false, name: unknown, .. }
+            if ELSEWHERE.contains(&unknown.as_str()) =>
+        {
             words.help("a function as an operand is written `fun(x) x^2`")
         }
         ProblemKind::UnknownFunction { own: false, name: unknown, similar: Some(similar), .. }
             if is_identifier(unknown) && similar.contains(['-', '>']) =>
         {
-            words.help(format!("did you mean {}? a name with signs in it stands in backquotes", name(similar)))
+            words
+                .help(format!("did you mean {}? a name with signs in it stands in backquotes", name(similar)))
         }
         ProblemKind::UnknownFunction { own: false, .. }
         | ProblemKind::TwoInputs { .. }

@@ -90,8 +90,7 @@ impl AstKernel {
                 let is_this = |found: Reason| FailureReason::Check(found) == reason;
                 let check = self.checks.iter().position(|check| check.span == span && is_this(check.reason));
                 let check = check.map(|k| k as u32);
-                let check =
-                    check.or_else(|| self.in_library(Effect::Fail, scratch.under_way(), is_this));
+                let check = check.or_else(|| self.in_library(Effect::Fail, scratch.under_way(), is_this));
                 debug_assert!(check.is_some(), "the graph has no check for {reason:?} at {span:?}");
                 RowOutcome::Failed(check.unwrap_or(0))
             }
