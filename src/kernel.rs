@@ -498,6 +498,7 @@ pub fn derived(graph: &Graph, options: &CompileOptions) -> Result<Graph, KernelE
             Reason::Met { what: Met::Outside, .. } => !options.check_domain,
             Reason::Met { what: Met::Kink, .. } => false,
             Reason::Index { .. }
+            | Reason::Unmet(_)
             | Reason::Iterations { .. }
             | Reason::Depth { .. }
             | Reason::Steps { .. } => false,

@@ -21,10 +21,11 @@ use crate::limits::{Limits, MAX_SHARED_SIZE};
 use crate::loader::Loader;
 use crate::lower;
 use crate::number;
+use crate::ops::Primitive;
 use crate::ops::counting::MAX_STEPS_SINGLE;
 use crate::picture::wording::Wording;
 use crate::picture::{self, Detail, Picture};
-use crate::prelude;
+use crate::prelude::{self, Library};
 use crate::problem::Problem;
 use crate::resolve::{self, Kind, Resolved};
 use crate::source::{Diagnostic, MAX_DIAGNOSTICS, SourceId, SourceMap, Span, TooLong};
@@ -169,6 +170,11 @@ pub enum Subject {
     Adjoint,
 }
 
+/// Whether a name that nothing binds is that of a function where it is called.
+fn is_function(name: &str) -> bool {
+    Primitive::from_name(name).is_some() || Library::word(name).is_some_and(|word| word.place.is_some())
+}
+
 /// Warnings for numbers in the text that binary64 cannot hold.
 fn lost_literals(ast: &Ast, sources: &SourceMap) -> Vec<Diagnostic> {
     let mut warnings: Vec<Diagnostic> = Vec::new();
@@ -305,7 +311,18 @@ impl Program {
         let spell = |problems: &[Problem]| -> Vec<Diagnostic> {
             let words = problems.iter().map(|problem| {
                 let dialect = files.of(problem.span).unwrap_or(files.main()).dialect;
-                let words = prelude::called_from(dialect.spell(problem), end, problem.wants_function());
+                let mut words = prelude::called_from(dialect.spell(problem), end, problem.wants_function());
+                if problem.wants_function()
+                    && let Some(name) = files.names_within(words.span).find(|name| is_function(name))
+                {
+                    let hint = format!("`{name}` by itself is an input where nothing calls it");
+                    words.help = Some(match words.help.take() {
+                        Some(help) => format!("{help}; {hint}"),
+                        None => format!(
+                            "{hint}: write `(lambda (x) ({name} x))`, in infix notation `fun(x) {name}(x)`"
+                        ),
+                    });
+                }
                 files.say_import(words)
             });
             let mut all: Vec<Diagnostic> = words.collect();
@@ -449,8 +466,24 @@ impl Program {
         self.check_names(signature)?;
         build::build(&self.anf, signature, options).map_err(|errors| {
             let end = self.anf.library.unwrap_or(u32::MAX);
-            let words = |error| self.files.say_import(prelude::called_from(error, end, false));
-            Error::Source(errors.into_iter().map(words).collect())
+            let words = |error: Diagnostic| {
+                let inside = error.span.start >= end;
+                let mut error = prelude::called_from(error, end, false);
+                let word = if inside { self.files.called_at(error.span) } else { None };
+                if let Some(word) = word.and_then(Library::word) {
+                    error.message =
+                        format!("`{}` does not take these operands: {}", word.name, error.message);
+                    error.label = String::new();
+                    error.help.get_or_insert_with(|| format!("usage: `{}`: {}", word.usage, word.doc));
+                }
+                self.files.say_import(error)
+            };
+            let mut errors: Vec<Diagnostic> = errors.into_iter().map(words).collect();
+            // One call of the library is wrong once, however many of its parts do not fit.
+            let mut calls = HashSet::new();
+            let by_call = |error: &Diagnostic| error.message.contains(", which is called here)");
+            errors.retain(|error| !by_call(error) || calls.insert(error.span));
+            Error::Source(errors)
         })
     }
 
