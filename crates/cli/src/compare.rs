@@ -83,6 +83,9 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
         .flat_map(|a| (0..standings.len()).map(move |b| (a, b)))
         .filter_map(|(a, b)| Some((a, b, nested(&standings[a].1.report, &standings[b].1.report)?)))
         .collect();
+    if limits::clock().is_some_and(nc_runtime::stop::Stop::is_stopped) {
+        return Err(limits::time_is_over());
+    }
     if json {
         let programs: Vec<_> = standings
             .iter()
@@ -131,6 +134,6 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
             if test.p < 0.05 { "" } else { ": it explains no more than chance would" }
         );
     }
-    text += "parameters include the scatter; p holds if the smaller program is a case of the larger one\n";
+    text += "parameters include the scatter unless --sigma says it; p holds if the smaller program is a case of the larger one\n";
     print(&text)
 }

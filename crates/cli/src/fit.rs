@@ -8,7 +8,7 @@ mod replay;
 
 use std::path::PathBuf;
 
-use nc_arrays::{Form, Format, NamedArray, write_arrays, write_csv};
+use nc_arrays::{FileIdentity, Form, Format, NamedArray, write_arrays, write_csv};
 use nc_model::fit::{Fit, FitError, Groups, Image, Loss, Method, Noise, Parameter, Tie};
 use nc_runtime::stop::Stop;
 use neural_compiler::{Diagnostic, Dialect, Error, Program, ReaderLimits, Shape, Tier};
@@ -47,13 +47,14 @@ pub struct Args {
     #[command(flatten)]
     options: Options,
     /// Fit the rows of each value of this column by themselves, from one start each; the result is a table
-    #[arg(long, value_name = "COLUMN")]
+    #[arg(long, value_name = "COLUMN", conflicts_with = "profile")]
     group: Option<String>,
     /// Draw data, fit and band, residuals, correlations and profiles
     #[arg(long, value_name = "FILE.svg|png", conflicts_with = "group")]
     plot: Option<PathBuf>,
     /// Carry out the fit of a report once more, with its options, and compare
-    #[arg(long, value_name = "REPORT.json", conflicts_with_all = ["targets", "group"])]
+    #[arg(long, value_name = "REPORT.json", conflicts_with_all = ["targets", "group", "columns", "params", "fixed", "ties",
+        "sigma", "weights", "loss", "method", "epochs", "batch_rows", "rate", "starts", "seed", "max_steps", "level", "profile", "skip_nan"])]
     replay: Option<PathBuf>,
     /// Where the report goes, as JSON; with --group, the table, as csv, npz or npy
     #[arg(short, long, value_name = "FILE")]
@@ -108,9 +109,9 @@ pub struct Options {
     /// For adam, the rate it begins with
     #[arg(long, value_name = "R", default_value_t = 0.01)]
     rate: f64,
-    /// From how many starts the minimum is searched for
-    #[arg(long, value_name = "N", default_value_t = nc_model::fit::DEFAULT_STARTS as u32, value_parser = clap::value_parser!(u32).range(1..=65536))]
-    starts: u32,
+    /// From how many starts the minimum is searched for [default: 64; with --group, 1]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65536))]
+    starts: Option<u32>,
     /// The seed of the starts
     #[arg(long, value_name = "S", default_value_t = 0)]
     seed: u32,
@@ -182,6 +183,7 @@ enum MethodChoice {
 /// Runs the subcommand.
 pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     let image = args.plot.as_deref().map(image_of).transpose()?;
+    check_files(args)?;
     set_threads(args.threads)?;
     let loaded = Loaded::open_with(args.program.as_deref(), args.expression.as_deref(), &args.dialect)?;
     if args.replay.is_none() && args.options.has_no_target() {
@@ -192,6 +194,13 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     let recorded = args.replay.as_deref().map(replay::read).transpose()?;
     let options = recorded.as_ref().map_or(&args.options, |recorded| &recorded.options);
     let data = Data::read(&loaded, &args.data, options, args.group.as_deref())?;
+    if data.inputs.is_empty() {
+        let (columns, name) = (data.left_aside.join(", "), &data.name);
+        eprint_lines(&format!(
+            "note: {name}: no input of {} is a column; it also has: {columns}\n",
+            loaded.source.name
+        ));
+    }
     let stop = limits::clock().cloned().unwrap_or_default();
     signals::stop_at_interrupt(&stop);
     let progress = Progress::new();
@@ -199,8 +208,9 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
         |searches: usize, lowest: f64, evaluations: usize| progress.tell(searches, lowest, evaluations);
     let fit = fit(&loaded, args.tier.into(), options, &data, &stop)?.progress(&tell);
     if let Some(keys) = &data.keys {
-        let starts = if options.starts == nc_model::fit::DEFAULT_STARTS as u32 { 1 } else { options.starts };
-        let groups = fit.run_groups(keys, starts as usize).map_err(|error| refusal(&loaded, &data, error))?;
+        let groups = fit
+            .run_groups(keys, options.starts.unwrap_or(1) as usize)
+            .map_err(|error| refusal(&loaded, &data, error))?;
         progress.end();
         return table(args, &groups, json);
     }
@@ -215,9 +225,15 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
         }
     };
     progress.end();
+    if limits::clock().is_some_and(Stop::is_stopped) {
+        return Err(limits::time_is_over());
+    }
     let mut object = report.json();
     object["settings"] = replay::settings(options);
     object["data_hash"] = data.hash.clone().into();
+    if let Some(recorded) = &recorded {
+        recorded.compare(&object)?;
+    }
     if let Some(path) = &args.output {
         data::write(path, format!("{object:#}\n").as_bytes())?;
     }
@@ -235,10 +251,34 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
             loaded.source.name, report.reason
         ));
     }
-    match recorded {
-        Some(recorded) => recorded.compare(&object),
-        None => Ok(()),
+    Ok(())
+}
+
+/// No output may be another one or what is read, by whatever name, and each has a folder.
+fn check_files(args: &Args) -> Result<(), Failure> {
+    let identity = |path: &PathBuf| FileIdentity::of(path).ok();
+    let same = |a: &PathBuf, b: &PathBuf| a == b || identity(a).is_some() && identity(a) == identity(b);
+    let outputs = [("-o", &args.output), ("--plot", &args.plot)];
+    let outputs: Vec<(&str, &PathBuf)> =
+        outputs.into_iter().filter_map(|(option, path)| Some((option, path.as_ref()?))).collect();
+    if let [(one, first), (other, second)] = outputs[..]
+        && same(first, second)
+    {
+        return Err(Failure::usage(format!("{one} and {other} name the same file")));
     }
+    let read = [("the data", Some(&args.data)), ("the program", args.program.as_ref())];
+    for (option, output) in outputs {
+        for (what, path) in read {
+            if path.is_some_and(|path| same(path, output)) {
+                return Err(Failure::usage(format!("{option} would replace {what}, {}", output.display())));
+            }
+        }
+        let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+            return Err(Failure::usage(format!("{option}: there is no folder {}", folder.display())));
+        }
+    }
+    Ok(())
 }
 
 /// A fit as the options say.
@@ -264,7 +304,7 @@ pub fn fit<'a>(
         .noise(data.noise.clone())
         .loss(options.loss.value)
         .method(method)
-        .starts(options.starts as usize)
+        .starts(options.starts.map_or(nc_model::fit::DEFAULT_STARTS, |starts| starts as usize))
         .seed(options.seed)
         .steps(options.max_steps)
         .level(options.level / 100.0)
@@ -318,7 +358,9 @@ fn table(args: &Args, groups: &Groups, json: bool) -> Result<(), Failure> {
     let converged: Vec<f64> =
         fits.iter().map(|group| f64::from(u8::from(group.reason.is_converged()))).collect();
     let count = converged.iter().filter(|&&one| one == 1.0).count();
-    columns.push(("rss".into(), fits.iter().map(|group| group.rss).collect()));
+    // What is minimised: twice the cost.
+    let lowest = if args.options.loss.value == Loss::Linear { "rss" } else { "loss" };
+    columns.push((lowest.into(), fits.iter().map(|group| group.rss).collect()));
     columns.push(("converged".into(), converged));
     let arrays: Vec<NamedArray<'_>> = columns
         .iter()
@@ -409,6 +451,10 @@ pub fn refusal(loaded: &Loaded, data: &Data, error: FitError) -> Failure {
         FitError::NotFinite { value, .. } => {
             let failure = Failure::message("nan", format!("{}: {message}; rows are counted from 0", data.name));
             if value.is_nan() { failure.note("--skip-nan leaves such rows out") } else { failure }
+        }
+        FitError::UnknownParameter { ref name, .. } if matches!(name.as_str(), "pi" | "tau") => {
+            let note = format!("`{name}` is a number; (define {name} 1) at the top of the program makes it a parameter");
+            Failure::message("unknown-input", format!("{}: {message}", loaded.source.name)).note(note)
         }
         FitError::UnknownParameter { .. } | FitError::UnknownInput { .. } => {
             Failure::message("unknown-input", format!("{}: {message}", loaded.source.name))

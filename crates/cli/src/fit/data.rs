@@ -40,6 +40,8 @@ pub struct Data {
     /// Results and what they are compared with.
     pub targets: Vec<(String, Series)>,
     pub noise: Noise,
+    /// Names of columns that the fit has no use for.
+    pub left_aside: Vec<String>,
     /// What rows of a group have in common.
     pub keys: Option<Vec<f64>>,
     /// What the numbers are known by.
@@ -143,11 +145,12 @@ impl Data {
             inputs: Vec::new(),
             targets: Vec::new(),
             noise: Noise::FromResiduals,
+            left_aside: dataset.left_aside().to_vec(),
             keys: None,
             hash: String::new(),
         };
         for (input, column) in &inputs {
-            let renamed = input != column;
+            let renamed = args.columns.iter().any(|renamed| renamed.input == *input);
             match series(input, column)? {
                 Some(series) => data.inputs.push(series),
                 None if renamed => return Err(missing("--column", column)),

@@ -51,7 +51,7 @@ pub fn settings(options: &Options) -> Json {
     add("epochs", &options.epochs.to_string());
     add("batch-rows", &options.batch_rows.to_string());
     add("rate", &format!("{:e}", options.rate));
-    add("starts", &options.starts.to_string());
+    options.starts.iter().for_each(|starts| add("starts", &starts.to_string()));
     add("seed", &options.seed.to_string());
     add("max-steps", &options.max_steps.to_string());
     add("level", &options.level.to_string());
@@ -93,14 +93,24 @@ impl Recorded {
             }
         }
         let empty = Map::new();
-        let values = |report: &Json| -> Vec<(String, Json)> {
-            let parameters = report["parameters"].as_object().unwrap_or(&empty).clone();
-            parameters.into_iter().map(|(name, parameter)| (name, parameter["value"].clone())).collect()
-        };
-        for ((name, before), (_, now)) in values(&self.report).into_iter().zip(values(report)) {
-            if before != now {
-                return differs(format!("`{name}` was {before} and is {now}"));
+        let parameters = |report: &'_ Json| report["parameters"].as_object().unwrap_or(&empty).clone();
+        let (before, now) = (parameters(&self.report), parameters(report));
+        if before.keys().ne(now.keys()) {
+            return differs("its parameters are others".into());
+        }
+        for (name, before) in before {
+            for key in ["value", "stderr"] {
+                let now = &now[&name][key];
+                if before[key] != *now {
+                    return differs(format!("the {key} of `{name}` was {} and is {now}", before[key]));
+                }
             }
+        }
+        if self.report["rss"] != report["rss"] {
+            return differs(format!(
+                "the sum of squares was {} and is {}",
+                self.report["rss"], report["rss"]
+            ));
         }
         crate::report::eprint_lines(&format!("{}: the same bits came out\n", self.name));
         Ok(())

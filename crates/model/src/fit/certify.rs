@@ -10,13 +10,14 @@ const POINTS: u64 = 6;
 /// By how much each free number may be wrong because of rounding errors, as a minimiser of these residuals: the errors of
 /// residuals, measured by how far they are from linear over a few units in the last place (Moré and Wild, *Estimating
 /// computational noise*, 2011), and half a unit in the last place of the data, go through the pseudo-inverse of the Jacobian, each
-/// with the worst sign. Numbers at a bound are exact.
+/// with the worst sign; and what is left of the way, steps becoming smaller by the factor `rate`. Numbers at a bound are exact.
 pub fn errors(
     objective: &Objective,
     layout: &Layout,
     rows: &Rows,
     point: &[f64],
     inverse: &Inverse,
+    rate: f64,
 ) -> Vec<f64> {
     let n = point.len();
     let base = objective.values(layout, rows, point);
@@ -35,12 +36,14 @@ pub fn errors(
         moves.push((near.iter().zip(point).map(|(a, b)| a - b).collect(), values));
     }
     let mut shifts = vec![0.0; n];
-    objective.blocks(layout, rows, point, |range, block, tall| {
+    let mut gradient = vec![0.0; n];
+    objective.blocks(layout, rows, point, objective.loss, |range, block, tall| {
         let count = range.len();
         for row in 0..tall {
             let (element, place) = (row / count, range.start + row % count);
             let scale = rows.scales.as_ref().map_or(1.0, |scales| scales[place]);
             let slope = |k: usize| block[k * tall + row];
+            gradient.iter_mut().enumerate().for_each(|(k, g)| *g += slope(k) * block[n * tall + row]);
             let value = base[element][place];
             let noise = moves.iter().map(|(step, values)| {
                 let linear: f64 = (0..n).map(|k| slope(k) * step[k]).sum();
@@ -59,5 +62,10 @@ pub fn errors(
             }
         }
     });
+    for (i, &k) in inverse.of.iter().enumerate() {
+        let step: f64 =
+            inverse.of.iter().enumerate().map(|(j, &other)| inverse.matrix[i][j] * gradient[other]).sum();
+        shifts[k] += step.abs() / (1.0 - rate.clamp(0.0, 0.9999));
+    }
     shifts
 }

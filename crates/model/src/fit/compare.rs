@@ -4,14 +4,14 @@ use statrs::distribution::{ContinuousCDF, FisherSnedecor};
 
 use super::triangle::{Triangle, dot};
 use super::uncertainty::Inverse;
-use super::{Fit, FitError, Prepared, Report, search};
+use super::{Fit, FitError, Loss, Noise, Prepared, Report, search};
 
 /// How well a program that has been fitted explains the data.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Standing {
     /// Its fit.
     pub report: Report,
-    /// Parameters that the data determine, the scatter included.
+    /// Parameters that the data determine, with the scatter unless it is known.
     pub parameters: usize,
     /// Akaike's criterion, corrected for few data (Hurvich and Tsai 1989); infinite where there are too few.
     pub aicc: f64,
@@ -58,9 +58,15 @@ impl Fit<'_> {
         let n = layout.free.len();
         let none = Triangle::new(n + 1);
         let inverse = Inverse::of(best.at.as_ref().map_or(&none, |at| &at.triangle), &at_bound);
-        let (residuals, parameters) = (report.residuals as f64, inverse.rank() + 1);
+        let residuals = report.residuals as f64;
+        // Of normal noise: minus twice the logarithm of the likelihood, but for a constant. A scatter that is not known is a parameter.
+        let (fit, parameters) = match &self.noise {
+            Noise::Sigma(_) => (2.0 * best.cost(), inverse.rank()),
+            Noise::FromResiduals | Noise::Weights(_) => {
+                (residuals * (2.0 * best.cost() / residuals).ln(), inverse.rank() + 1)
+            }
+        };
         let k = parameters as f64;
-        let fit = residuals * (2.0 * best.cost() / residuals).ln();
         let correction = if residuals - k - 1.0 > 0.0 {
             2.0 * k * (k + 1.0) / (residuals - k - 1.0)
         } else {
@@ -71,7 +77,7 @@ impl Fit<'_> {
         let wide = n + terms.len() + 1;
         let mut triangle = Triangle::new(wide);
         let mut squares = 0.0;
-        objective.blocks(layout, rows, &best.x, |range, block, tall| {
+        objective.blocks(layout, rows, &best.x, objective.loss, |range, block, tall| {
             let count = range.len();
             for row in 0..tall {
                 let place = range.start + row % count;
@@ -160,10 +166,14 @@ const TERMS: [(&str, fn(f64) -> f64); 7] = [
 ];
 
 /// The F-test of a program within a larger one: whether the larger one's parameters lower the sum of squares by more than chance
-/// would.
+/// would. There is none for robust losses.
 pub fn nested(smaller: &Report, larger: &Report) -> Option<Nested> {
     let more = smaller.dof.checked_sub(larger.dof).filter(|&more| more > 0)?;
-    if larger.dof == 0 || smaller.residuals != larger.residuals {
+    if larger.dof == 0
+        || smaller.residuals != larger.residuals
+        || smaller.loss != Loss::Linear
+        || larger.loss != Loss::Linear
+    {
         return None;
     }
     let variance = larger.rss / larger.dof as f64;

@@ -40,8 +40,8 @@ pub struct Groups {
 }
 
 impl Fit<'_> {
-    /// Fits the rows of each number in `keys` by themselves, from `starts` starts each. The bits of a group's fit are those of the same
-    /// rows alone.
+    /// Fits the rows of each number in `keys` by themselves, from `starts` starts each. The bits of a group's fit from one start are
+    /// those of the same rows alone from the same start.
     ///
     /// # Errors
     ///

@@ -50,8 +50,9 @@ impl Loss {
         (0.5 * d * d * value, first * r)
     }
 
-    /// Scales rows of `[J r]`, given column after column, so that their least-squares problem has the gradient of the loss and its
-    /// Gauss–Newton Hessian (Triggs et al. 2000); gives half the loss.
+    /// Scales rows of `[J r]`, given column after column, by the root of ρ', so that their least-squares problem has the gradient of
+    /// the loss and a Hessian that is never below that of the loss (iteratively reweighted least squares; Holland and Welsch 1977): a step lowers the
+    /// loss. Gives half the loss.
     pub(super) fn apply(self, block: &mut [f64], rows: usize, width: usize) -> f64 {
         let (jacobian, residuals) = block.split_at_mut((width - 1) * rows);
         if self == Loss::Linear {
@@ -60,15 +61,20 @@ impl Loss {
         let d = self.width();
         let mut cost = 0.0;
         for (row, r) in residuals.iter_mut().enumerate() {
-            let z = (*r / d) * (*r / d);
-            let (value, first, second) = self.at(z);
+            let (value, first, _) = self.at((*r / d) * (*r / d));
             cost += 0.5 * d * d * value;
-            // Where the loss bends down by more, the Hessian would not be positive.
-            let curvature = (first + 2.0 * second * z).max(f64::EPSILON * first).sqrt();
-            (0..width - 1).for_each(|k| jacobian[k * rows + row] *= curvature);
-            *r *= first / curvature;
+            let root = first.sqrt();
+            (0..width - 1).for_each(|k| jacobian[k * rows + row] *= root);
+            *r *= root;
         }
         cost
+    }
+
+    /// The influence of a residual, which is the derivative of half the loss, and its derivative.
+    pub(super) fn influence(self, r: f64) -> (f64, f64) {
+        let z = (r / self.width()) * (r / self.width());
+        let (_, first, second) = self.at(z);
+        (first * r, first + 2.0 * second * z)
     }
 }
 

@@ -669,10 +669,23 @@ impl Fit<'_> {
         let width = layout.free.len() + 1;
         let none = triangle::Triangle::new(width);
         let triangle = best.at.as_ref().map_or(&none, |at| &at.triangle);
-        let inverse = Inverse::of(triangle, &at_bound);
+        let robust =
+            (self.loss != Loss::Linear && best.at.is_some()).then(|| robust(prepared, &best.x, self.loss));
+        let inverse = Inverse::of(robust.as_ref().map_or(triangle, |(triangle, _, _)| triangle), &at_bound);
         let (rss, squares) = sums(objective, layout, rows, &best.x);
         let dof = residuals.checked_sub(inverse.rank()).filter(|&dof| dof > 0);
         let (scatter, variance) = match (&self.noise, dof) {
+            // Huber, *Robust Statistics* (1981), section 7.6: the scatter of the influence over its mean slope.
+            (noise, Some(dof)) if robust.is_some() => {
+                let (influence, slope) =
+                    robust.as_ref().map_or((0.0, 1.0), |(_, influence, slope)| (*influence, *slope));
+                let scatter = if matches!(noise, Noise::Weights(_)) {
+                    Scatter::Relative
+                } else {
+                    Scatter::FromResiduals
+                };
+                (scatter, Some(influence / dof as f64 / (slope / residuals as f64).powi(2)))
+            }
             (Noise::Sigma(_), _) => (Scatter::Known, Some(1.0)),
             (Noise::FromResiduals, dof) => {
                 (Scatter::FromResiduals, dof.map(|dof| 2.0 * best.cost() / dof as f64))
@@ -689,7 +702,7 @@ impl Fit<'_> {
             .enumerate()
             .map(|(k, _)| inverse.null.iter().any(|(_, parts)| parts[k].abs() > 1e-5))
             .collect();
-        let errors = certify::errors(objective, layout, rows, &best.x, &inverse);
+        let errors = certify::errors(objective, layout, rows, &best.x, &inverse, best.rate);
         let (_, combination) = layout.expand(&best.x);
         let mut parameters: Vec<Estimate> = Vec::new();
         for (k, free) in layout.free.iter().enumerate() {
@@ -741,19 +754,27 @@ impl Fit<'_> {
             })
             .collect();
         let profiles = match (quantile, variance) {
-            (Some(quantile), Some(variance)) if self.profiles => (0..layout.free.len())
-                .filter_map(|k| {
-                    let stderr = parameters[k].stderr.filter(|stderr| *stderr > 0.0)?;
-                    Some(profile::profile(self.task(prepared), best, k, stderr, variance, quantile))
-                })
-                .collect(),
+            (Some(quantile), Some(variance))
+                if self.profiles && self.stop.is_none_or(|stop| !stop.is_stopped()) =>
+            {
+                (0..layout.free.len())
+                    .filter_map(|k| {
+                        let stderr = parameters[k].stderr.filter(|stderr| *stderr > 0.0)?;
+                        Some(profile::profile(self.task(prepared), best, k, stderr, variance, quantile))
+                    })
+                    .collect()
+            }
             _ => Vec::new(),
         };
-        let words = uncertainty::words(objective, layout, rows, &best.x, &inverse, best.cost());
+        let words = match best.at {
+            Some(_) => uncertainty::words(objective, layout, rows, &best.x, &inverse, best.cost()),
+            None => Vec::new(),
+        };
         let reason = best.ended.unwrap_or(Reason::Stopped);
         Report {
             parameters,
             rss,
+            cost: best.cost(),
             rmse: (squares / residuals as f64).sqrt(),
             dof: dof.unwrap_or(0),
             rows: rows.count,
@@ -780,6 +801,23 @@ impl Fit<'_> {
             program_hash: report::program_hash(self.program),
         }
     }
+}
+
+/// Of a robust loss: R of `[J r]` as the data weight them, the sum of the squared influences, and that of their slopes.
+fn robust(prepared: &Prepared, point: &[f64], loss: Loss) -> (triangle::Triangle, f64, f64) {
+    let Prepared { rows, layout, objective, .. } = prepared;
+    let width = layout.free.len() + 1;
+    let mut triangle = triangle::Triangle::new(width);
+    let (mut influence, mut slope) = (0.0, 0.0);
+    objective.blocks(layout, rows, point, Loss::Linear, |_, block, tall| {
+        for r in &block[(width - 1) * tall..] {
+            let (psi, derivative) = loss.influence(*r);
+            influence += psi * psi;
+            slope += derivative;
+        }
+        triangle.absorb(&mut block.to_vec(), tall, tall);
+    });
+    (triangle, influence, slope)
 }
 
 /// The sum of the squared residuals as they are weighted, and that of the residuals themselves, compensated (Neumaier 1974).

@@ -354,14 +354,14 @@ impl Objective {
         (first, stride): (usize, usize),
     ) -> Result<Evaluation, NotFinite> {
         let width = combination.len() + 1;
-        let (mut block, cost) = self.block(rows, combination, piece, outputs, (first, stride));
+        let (mut block, cost) = self.block(rows, combination, piece, outputs, (first, stride), self.loss);
         let tall = block.len() / width;
         let mut triangle = Triangle::new(width);
         triangle.absorb(&mut block, tall, tall);
         if triangle.is_finite() && cost.is_finite() {
             return Ok(Evaluation { triangle, cost });
         }
-        let (block, _) = self.block(rows, combination, piece, outputs, (first, stride));
+        let (block, _) = self.block(rows, combination, piece, outputs, (first, stride), self.loss);
         let bad = (0..tall).find(|&row| (0..width).any(|k| !block[k * tall + row].is_finite()));
         Err(Some(piece.rows.start + bad.unwrap_or(0) % piece.rows.len().max(1)))
     }
@@ -375,6 +375,7 @@ impl Objective {
         piece: &Piece,
         outputs: &[f64],
         (first, stride): (usize, usize),
+        loss: Loss,
     ) -> (Vec<f64>, f64) {
         let (count, width) = (piece.rows.len(), combination.len() + 1);
         let tall = count * self.residuals.len();
@@ -406,7 +407,7 @@ impl Objective {
                 column.iter_mut().zip(scales).for_each(|(x, scale)| *x *= scale);
             }
         }
-        let cost = self.loss.apply(&mut block, tall, width);
+        let cost = loss.apply(&mut block, tall, width);
         (block, cost)
     }
 
@@ -428,12 +429,13 @@ impl Objective {
         values
     }
 
-    /// Calls back with the columns `[J r]` of each block of rows, and their height, as the loss leaves them.
+    /// Calls back with the columns `[J r]` of each block of rows, and their height, as a loss leaves them.
     pub fn blocks(
         &self,
         layout: &Layout,
         rows: &Rows,
         point: &[f64],
+        loss: Loss,
         mut visit: impl FnMut(Range<usize>, &[f64], usize),
     ) {
         let points = vec![layout.expand(point)];
@@ -444,7 +446,7 @@ impl Objective {
             let mut outputs = vec![f64::NAN; self.columns * (end - start)];
             let task = [piece];
             let _ = self.call(&mut workspace, rows, &points, &task, None, &mut outputs);
-            let (block, _) = self.block(rows, &points[0].1, &task[0], &outputs, (0, end - start));
+            let (block, _) = self.block(rows, &points[0].1, &task[0], &outputs, (0, end - start), loss);
             visit(start..end, &block, (end - start) * self.residuals.len());
         }
     }

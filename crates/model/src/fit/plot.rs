@@ -7,7 +7,7 @@ use plotters::prelude::*;
 
 use super::objective::Rows;
 use super::uncertainty::{Inverse, quantile};
-use super::{Fit, FitError, Noise, Prepared, Profile, Report};
+use super::{Fit, FitError, Loss, Noise, Prepared, Profile, Report};
 
 /// How a picture is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,7 +77,12 @@ impl Fit<'_> {
         let values = objective.values(layout, rows, &best.x);
         let (targets, values) = (&rows.targets[0], &values[0]);
         let mut figure = Figure {
-            title: format!("{} rows, root mean square {}", report.rows, super::report::short(report.rmse, 4)),
+            title: format!(
+                "{} rows, root mean square {}{}",
+                report.rows,
+                super::report::short(report.rmse, 4),
+                if self.targets.len() > 1 { ", first target" } else { "" }
+            ),
             y: self.targets[0].1.name.clone(),
             correlated: report.correlated.clone(),
             correlation: report.correlation.clone(),
@@ -98,7 +103,7 @@ impl Fit<'_> {
             let dense = Rows { count: CURVE, inputs: vec![grid.clone()], targets: zeros, scales: None };
             let curve = objective.values(layout, &dense, &best.x);
             let mut half = vec![0.0; CURVE];
-            objective.blocks(layout, &dense, &best.x, |range, block, tall| {
+            objective.blocks(layout, &dense, &best.x, Loss::Linear, |range, block, tall| {
                 for row in 0..range.len() {
                     let slopes: Vec<f64> = inverse.of.iter().map(|&k| block[k * tall + row]).collect();
                     let square: f64 = inverse
@@ -254,7 +259,9 @@ impl Figure {
         x: &str,
         y: &str,
     ) -> Result<(), DrawingAreaErrorKind<B::ErrorType>> {
-        let label = |x: &f64| tick(*x);
+        let (across, up) = (chart.x_range(), chart.y_range());
+        let along = |x: &f64| tick(*x, across.end - across.start);
+        let label = |y: &f64| tick(*y, up.end - up.start);
         chart
             .configure_mesh()
             .light_line_style(WHITE.mix(0.0))
@@ -263,7 +270,7 @@ impl Figure {
             .y_desc(y)
             .x_labels(7)
             .y_labels(6)
-            .x_label_formatter(&label)
+            .x_label_formatter(&along)
             .y_label_formatter(&label)
             .label_style(("sans-serif", 14))
             .axis_desc_style(("sans-serif", 16))
@@ -333,15 +340,17 @@ impl Figure {
             .x_label_area_size(36)
             .y_label_area_size(50)
             .build_cartesian_2d(left..right, 0.0..top)?;
-        let label = |x: &f64| tick(*x);
+        let along = |x: &f64| tick(*x, right - left);
+        let label = |y: &f64| tick(*y, top);
         chart
             .configure_mesh()
             .light_line_style(WHITE.mix(0.0))
             .bold_line_style(BLACK.mix(0.08))
             .x_desc(&profile.name)
+            .y_desc("rise")
             .x_labels(2)
             .y_labels(4)
-            .x_label_formatter(&label)
+            .x_label_formatter(&along)
             .y_label_formatter(&label)
             .label_style(("sans-serif", 12))
             .axis_desc_style(("sans-serif", 14))
@@ -357,9 +366,13 @@ impl Figure {
     }
 }
 
-/// A number at an axis.
-fn tick(x: f64) -> String {
-    let text = super::report::short(x, 3);
+/// A number at an axis of this length, with as many digits as tell ticks apart.
+fn tick(x: f64, length: f64) -> String {
+    if x.abs() < 1e-9 * length {
+        return "0".into();
+    }
+    let digits = (x.abs() / length).log10().ceil().max(0.0) as usize + 2;
+    let text = super::report::short(x, digits.clamp(3, 12));
     match text.contains('.') && !text.contains('e') {
         true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
         false => text,

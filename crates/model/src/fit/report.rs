@@ -56,6 +56,8 @@ pub struct Report {
     pub parameters: Vec<Estimate>,
     /// The sum of the squared residuals, divided by σ² or multiplied by the weights.
     pub rss: f64,
+    /// Half of what was minimised: of the sum of squares, or of what a robust loss makes of it.
+    pub cost: f64,
     /// The root of the mean of the squared residuals, in the unit of the target.
     pub rmse: f64,
     /// Residuals that are left over: their number less that of the directions that the data determine.
@@ -128,6 +130,7 @@ impl Report {
         json!({
             "parameters": parameters,
             "rss": self.rss,
+            "cost": self.cost,
             "rmse": self.rmse,
             "dof": self.dof,
             "rows": self.rows,
@@ -201,7 +204,7 @@ impl Report {
         );
         let _ = writeln!(
             text,
-            "{}: {}; {} evaluations; {} of {} starts led there, minima of {} heights were found",
+            "{}: {}; {} evaluations; {} of {} starts came as low, minima of {} heights were found",
             if self.converged { "converged" } else { "not converged" },
             self.reason,
             self.evaluations,

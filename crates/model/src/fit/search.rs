@@ -20,9 +20,9 @@ const EXPLORING_STEPS: usize = 100;
 const GENERATIONS: u32 = 20;
 
 /// Times in a row that nothing lower is found before the lowest counts.
-const FRUITLESS: u32 = 3;
+const FRUITLESS: u32 = 2;
 
-/// Starts that have to lead to a minimum before it counts as the lowest one there is.
+/// Of so many starts one has to lead to a minimum before it counts as the lowest one there is.
 const ENOUGH: usize = 4;
 
 /// Searches that are finished, beside the one from the user's start.
@@ -85,13 +85,19 @@ pub fn minimise(task: Task<'_>, count: usize, seed: u32) -> Found {
         _ => points.iter().map(|point| Search::new(point.clone(), true, EXPLORING_STEPS)).collect(),
     };
     run(explore, &mut exploring);
-    let mut order = by_cost(&exploring);
+    // What residuals are: the data, or where the data are zeros, those at the user's start or else at the best one.
+    let firsts = exploring.iter().map(|search| search.first);
+    let first = exploring.first().map_or(f64::INFINITY, |search| search.first);
+    let first = if first.is_finite() { first } else { firsts.fold(f64::INFINITY, f64::min) };
+    let size = if first.is_finite() { setting.size.max((2.0 * first).sqrt()) } else { setting.size };
+    let mut order = by_cost(&exploring, size);
     let mut fruitless = 0;
     for generation in 1..GENERATIONS {
         let lowest = order.first().map_or(f64::INFINITY, |&k| exploring[k].cost());
         let reached = exploring.iter().filter(|search| at_lowest(search, lowest, &explored_setting)).count();
         // A few starts are what the user wants; and there has to be something to begin with.
-        if count < 16 || reached >= ENOUGH || !lowest.is_finite() || fruitless == FRUITLESS {
+        if count < 16 || ENOUGH * reached >= exploring.len() || !lowest.is_finite() || fruitless == FRUITLESS
+        {
             break;
         }
         let best: Vec<&[f64]> = order.iter().take(4).map(|&k| exploring[k].x.as_slice()).collect();
@@ -100,7 +106,7 @@ pub fn minimise(task: Task<'_>, count: usize, seed: u32) -> Found {
             points.into_iter().map(|point| Search::new(point, true, EXPLORING_STEPS)).collect();
         run(explore, &mut more);
         exploring.extend(more);
-        order = by_cost(&exploring);
+        order = by_cost(&exploring, size);
         let lower = exploring[order[0]].cost() < 0.999 * lowest - explored_setting.noise(lowest);
         fruitless = if lower { 0 } else { fruitless + 1 };
     }
@@ -108,7 +114,7 @@ pub fn minimise(task: Task<'_>, count: usize, seed: u32) -> Found {
     // the lowest and the one nearest to the user's start.
     let distance = |search: &Search| distance(&search.x, &points[0]);
     let mut distinct: Vec<[usize; 2]> = Vec::new();
-    for &k in order.iter().filter(|&&k| exploring[k].cost().is_finite()) {
+    for &k in order.iter().filter(|&&k| is_meaningful(&exploring[k], size)) {
         match distinct.last_mut() {
             Some([lowest, nearest]) if same_cost(&exploring[k], &exploring[*lowest], &explored_setting) => {
                 if distance(&exploring[k]) < distance(&exploring[*nearest]) {
@@ -117,6 +123,14 @@ pub fn minimise(task: Task<'_>, count: usize, seed: u32) -> Found {
             }
             _ => distinct.push([k, k]),
         }
+    }
+    if task.stop.is_some_and(Stop::is_stopped)
+        && let Some(&k) = order.first()
+        && exploring[k].at.is_some()
+    {
+        let Search { x, at, iterations, .. } = exploring.swap_remove(k);
+        let best = Search::ended(x, at, iterations, Reason::Stopped);
+        return Found { best, tried: count, reached_best: 1, optima: 1, evaluations: 0, not_finite: None };
     }
     let mut finished: Vec<usize> = distinct.into_iter().flatten().collect();
     finished.dedup();
@@ -139,9 +153,12 @@ pub fn minimise(task: Task<'_>, count: usize, seed: u32) -> Found {
     );
     let not_finite = run(task, &mut finishing);
     let evaluations = finishing.iter().map(|search| search.evaluations).sum();
-    let lowest = finishing.iter().map(Search::cost).fold(f64::INFINITY, f64::min);
-    let noise = 8.0 * setting.noise(lowest);
-    let close = |search: &&Search| search.cost() <= lowest * (1.0 + SAME_COST) + noise;
+    let cost = |search: &Search| if is_meaningful(search, size) { search.cost() } else { f64::INFINITY };
+    let lowest = finishing.iter().map(cost).fold(f64::INFINITY, f64::min);
+    let lowest_one = finishing.iter().find(|search| cost(search) == lowest);
+    let noise =
+        8.0 * setting.noise(lowest) + lowest_one.map_or(0.0, |one| 4.0 * jitter(one) * (2.0 * lowest).sqrt());
+    let close = |search: &&Search| cost(search) <= lowest * (1.0 + SAME_COST) + noise;
     // Of minima as low as the lowest, the one from the user's start, or else the one nearest to it.
     let best = if close(&&finishing[0]) && finishing[0].ended.is_some_and(Reason::is_converged) {
         &finishing[0]
@@ -162,6 +179,7 @@ pub fn minimise(task: Task<'_>, count: usize, seed: u32) -> Found {
     let mut costs: Vec<f64> = exploring
         .iter()
         .filter(|s| s.ended == Some(Reason::Near) || s.ended.is_some_and(Reason::is_converged))
+        .filter(|s| is_meaningful(s, size))
         .map(Search::cost)
         .collect();
     costs.sort_by(f64::total_cmp);
@@ -170,11 +188,28 @@ pub fn minimise(task: Task<'_>, count: usize, seed: u32) -> Found {
     Found { best, tried, reached_best, optima: costs.len().max(1), evaluations, not_finite }
 }
 
-/// Searches by their costs, the lowest first.
-fn by_cost(searches: &[Search]) -> Vec<usize> {
+/// Searches by their costs, the lowest first; those at points without a meaning last.
+fn by_cost(searches: &[Search], size: f64) -> Vec<usize> {
     let mut order: Vec<usize> = (0..searches.len()).collect();
-    order.sort_by(|&a, &b| searches[a].cost().total_cmp(&searches[b].cost()).then(a.cmp(&b)));
+    let rank = |k: usize| (!is_meaningful(&searches[k], size), searches[k].cost());
+    order.sort_by(|&a, &b| {
+        let (one, other) = (rank(a), rank(b));
+        one.0.cmp(&other.0).then(one.1.total_cmp(&other.1)).then(a.cmp(&b))
+    });
     order
+}
+
+/// What a change of parameters by a unit in the last place does to the residuals, at the most.
+fn jitter(search: &Search) -> f64 {
+    let Some(at) = &search.at else { return f64::INFINITY };
+    let of = |(k, x): (usize, &f64)| f64::EPSILON * x.abs() * at.triangle.norm(k);
+    search.x.iter().enumerate().map(of).fold(0.0, f64::max)
+}
+
+/// Whether residuals at the point are more than rounding errors of parameters: a frequency of 10¹³ fits anything. `size` is what
+/// residuals are elsewhere.
+fn is_meaningful(search: &Search, size: f64) -> bool {
+    jitter(search) <= (2e-3 * (2.0 * search.cost()).sqrt()).max(1e-10 * size)
 }
 
 /// Whether a search that explores has come to the lowest minimum.

@@ -126,10 +126,22 @@ pub struct Search {
     trial: Trial,
     /// The smallest effect of a step among points that rounding errors do not tell apart.
     smallest: f64,
+    /// Steps since that was found.
+    idle: usize,
+    /// The cost at the start.
+    pub first: f64,
+    /// By how much the last steps became smaller, each than the one before.
+    pub rate: f64,
 }
 
 /// Changes of the cost below this part of it end a search that only explores.
 const NEAR: f64 = 1e-6;
+
+/// Changes of the cost below this part of it may be rounding errors inside the program, which only the lengths of steps can tell.
+const CLOSE: f64 = 1e-11;
+
+/// Steps in a row that need not be the smallest before the smallest is all there is.
+const IDLE: usize = 2;
 
 /// The first radius of the trust region, as a part of the length of the start.
 const FIRST_RADIUS: f64 = 10.0;
@@ -157,6 +169,9 @@ impl Search {
             radius: f64::INFINITY,
             trial,
             smallest: f64::INFINITY,
+            idle: 0,
+            first: f64::INFINITY,
+            rate: 0.5,
         }
     }
 
@@ -188,6 +203,7 @@ impl Search {
             match found {
                 None => self.ended = Some(Reason::Start),
                 Some(found) => {
+                    self.first = found.cost;
                     self.accept(found);
                     let length = norm(self.x.iter().zip(&self.scale).map(|(x, d)| x * d));
                     self.radius = if length > 0.0 { FIRST_RADIUS * length } else { FIRST_RADIUS };
@@ -216,14 +232,21 @@ impl Search {
         let new = effective(setting, &found);
         let actual = old - new;
         let noise = setting.noise(old);
-        if self.trial.predicted <= noise && actual.abs() <= 8.0 * noise {
+        let close = noise.max(CLOSE * old);
+        if self.trial.predicted <= close && actual.abs() <= 8.0 * close {
             // Costs no longer tell which point is better, but the lengths of the steps from them do.
             if self.trial.cut {
                 self.radius = 4.0 * self.trial.length.max(self.radius);
                 self.accept(found);
                 self.propose(setting, false);
-            } else if self.trial.effect <= 0.9 * self.smallest {
-                self.smallest = self.trial.effect;
+            } else if self.trial.effect < self.smallest {
+                self.rate =
+                    if self.smallest.is_finite() { self.trial.effect / self.smallest } else { self.rate };
+                (self.smallest, self.idle) = (self.trial.effect, 0);
+                self.accept(found);
+                self.propose(setting, false);
+            } else if self.idle < IDLE && new <= old + 8.0 * noise {
+                self.idle += 1;
                 self.accept(found);
                 self.propose(setting, false);
             } else {

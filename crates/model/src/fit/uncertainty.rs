@@ -215,7 +215,8 @@ pub fn words(
                     Some([alpha, beta]) => {
                         sum(&[(name(*a), f64::from(*beta)), (name(*b), -f64::from(*alpha))])
                     }
-                    _ => sum(&[(name(*a), beta / alpha), (name(*b), -1.0)]),
+                    // To four digits: what matters is that it is a combination.
+                    _ => sum(&[(name(*a), (beta / alpha * 1e4).round() / 1e4), (name(*b), -1.0)]),
                 };
                 return format!("the data determine {combined}, not {names}");
             }
