@@ -1,5 +1,7 @@
 //! The fifteen laws of the paper's first experiment, with its ranges and constants.
 
+#![allow(clippy::approx_constant, reason = "the paper's constant has four digits")]
+
 /// A law with constants that are to be found.
 pub struct Law {
     pub name: &'static str,

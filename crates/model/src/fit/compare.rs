@@ -154,8 +154,11 @@ impl Fit<'_> {
     }
 }
 
+/// A function of a column.
+type Term = fn(f64) -> f64;
+
 /// Terms that residuals are compared with.
-const TERMS: [(&str, fn(f64) -> f64); 7] = [
+const TERMS: [(&str, Term); 7] = [
     ("x", |x| x),
     ("x²", |x| x * x),
     ("x³", |x| x * x * x),

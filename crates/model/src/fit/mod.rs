@@ -441,12 +441,12 @@ impl<'a> Fit<'a> {
             Method::LeastSquares => search::minimise(task, self.starts, self.seed),
             Method::Lbfgs { .. } | Method::Adam { .. } => self.descend(prepared)?,
         };
-        if let Some(row) = found.not_finite {
-            if self.stop.is_none_or(|stop| !stop.is_stopped()) {
-                let start: Vec<f64> = layout.free.iter().map(|free| free.start).collect();
-                let why = row.and_then(|row| self.why(prepared, &start, row)).map(Box::new);
-                return Err(FitError::Start { row: row.map(|row| prepared.kept[row]), why });
-            }
+        if let Some(row) = found.not_finite
+            && self.stop.is_none_or(|stop| !stop.is_stopped())
+        {
+            let start: Vec<f64> = layout.free.iter().map(|free| free.start).collect();
+            let why = row.and_then(|row| self.why(prepared, &start, row)).map(Box::new);
+            return Err(FitError::Start { row: row.map(|row| prepared.kept[row]), why });
         }
         Ok(found)
     }

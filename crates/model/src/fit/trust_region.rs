@@ -484,13 +484,12 @@ fn damped(svd: &Svd, along: &[f64], damping: f64) -> Vec<f64> {
     let n = svd.values.len();
     let least = least(svd);
     let mut step = vec![0.0; n];
-    for k in 0..n {
-        let value = svd.values[k];
+    for ((&value, along), right) in svd.values.iter().zip(along).zip(&svd.right) {
         if value <= least {
             continue;
         }
-        let part = -value * along[k] / (value * value + damping);
-        step.iter_mut().zip(&svd.right[k]).for_each(|(s, v)| *s += part * v);
+        let part = -value * along / (value * value + damping);
+        step.iter_mut().zip(right).for_each(|(s, v)| *s += part * v);
     }
     step
 }
