@@ -61,6 +61,10 @@ fn every_operation_is_generated() {
             "matrices of more than 64 elements are not generated; `large` compares it in every tier",
         ),
         (
+            "update",
+            "vectors of more than 64 elements are not generated; `large` compares it in every tier",
+        ),
+        (
             "singular",
             "matrices of more than 64 elements are not generated; `large` compares it in every tier",
         ),

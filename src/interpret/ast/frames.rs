@@ -108,7 +108,8 @@ impl Machine<'_> {
         let &frame = self.scratch.frames.last().expect("an iteration is one of a loop that was entered");
         let begins = program.functions[frame.entered].span;
         self.step(begins)?;
-        let limit = self.limits.iterations;
+        let counted = self.counted.get(&begins).filter(|counted| counted.always);
+        let limit = counted.map_or(self.limits.iterations, |counted| counted.iterations);
         if frame.iterations >= limit {
             return Err(Failure::new(begins, FailureReason::Check(Reason::Iterations { limit })));
         }
