@@ -33,8 +33,8 @@ pub(crate) const MAX_SHARED_SIZE: usize = 1 << 20;
 pub struct Limits {
     /// How often a loop may begin another iteration, counted from each entry anew. Loops that count to a constant are not limited.
     ///
-    /// The default, 2²⁰, is for programs whose loops then cannot exceed `steps` together. In others it is the root of `steps`, or 10,000 if
-    /// that is more: a few nested loops need no count of their steps.
+    /// The default, 2²⁰, is for programs whose loops then cannot exceed `steps` together. In others it is 30,000, so
+    /// that two nested loops need no count of their steps, or 10,000.
     pub iterations: u64,
     /// How many calls of recursive functions may be under way at the same time; [`MAX_DEPTH`] at the most.
     pub depth: u64,
@@ -56,7 +56,8 @@ impl Limits {
     /// The limits of iterations that a program is built with until its loops can't exceed the limit of steps; with the last one they may.
     pub(crate) fn iterations_tried(self) -> Vec<u64> {
         let usual = Limits::default().iterations;
-        let nested = self.steps.isqrt().clamp(LEAST_ITERATIONS, usual);
+        // Two nested loops leave room for a tenth of the steps.
+        let nested = (self.steps - self.steps / 10).isqrt().clamp(LEAST_ITERATIONS, usual);
         let mut tried = vec![self.iterations];
         if self.iterations == usual {
             tried.extend([nested, LEAST_ITERATIONS]);

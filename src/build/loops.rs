@@ -466,6 +466,16 @@ fn trips(body: &Graph, goes_on: Node, next: &[Node], first: &[Node], outside: &G
             if equal { ((last - first) / step).floor() + 1.0 } else { ((last - first) / step).ceil() };
         Some(times.max(0.0) as u64)
     };
+    // How often they differ before they are equal.
+    let until = |x: Node, y: Node| {
+        let (first, step, last) = match (counter(x), counter(y)) {
+            (Some((first, step)), None) => (first, step, constant(body.constant(y))?),
+            (None, Some((first, step))) => (first, step, constant(body.constant(x))?),
+            _ => return None,
+        };
+        let times = (last - first) / step;
+        (times >= 0.0 && times.fract() == 0.0).then_some(times as u64)
+    };
     let mut least: Option<u64> = None;
     let mut left = vec![(goes_on, true)];
     while let Some((node, holds)) = left.pop() {
@@ -479,6 +489,7 @@ fn trips(body: &Graph, goes_on: Node, next: &[Node], first: &[Node], outside: &G
                 left.extend([(a, holds), (b, holds)]);
                 None
             }
+            (Op::Eq, &[a, b], false) | (Op::Ne, &[a, b], true) => until(a, b),
             (Op::Lt, &[a, b], true) => below(a, b, false),
             (Op::Le, &[a, b], true) => below(a, b, true),
             // A counter is a number, so what is not below is above or equal.

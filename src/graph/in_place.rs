@@ -58,7 +58,9 @@ impl InPlace {
         loop {
             found.wait(body, &chains);
             let before = chains.len();
-            chains.retain(|(_, chain)| chain.iter().all(|&update| found.is_last(body, &live, &header, &taped, update)));
+            chains.retain(|(_, chain)| {
+                chain.iter().all(|&update| found.is_last(body, &live, &header, &taped, update))
+            });
             if chains.len() == before {
                 break;
             }
@@ -105,7 +107,9 @@ impl InPlace {
                         NodeKind::Apply(op, _) => !op.elementwise() && body.ty(user).len() <= LARGE,
                         // A reverse region looks at what a taped loop has captured.
                         NodeKind::Region(_) => !taped[user],
-                        NodeKind::Const(_) | NodeKind::Bool(_) | NodeKind::Input(_) | NodeKind::Result(_) => false,
+                        NodeKind::Const(_) | NodeKind::Bool(_) | NodeKind::Input(_) | NodeKind::Result(_) => {
+                            false
+                        }
                     }
         };
         let users = body.nodes().filter(|&node| live[node] && body.args(node).contains(&base));

@@ -63,7 +63,7 @@ impl Counted {
             for region in graph.nodes().filter_map(|node| graph.region(node)) {
                 left.push(&region.body);
                 let RegionKind::Loop { limit, .. } = region.kind else { continue };
-          
+
                 let here = Counted { iterations: limit, always: limit != usual };
                 counted
                     .entry(region.span)
@@ -310,7 +310,7 @@ impl AstInterpreter {
     }
 
     /// An interpreter that gives up after so many calls of functions that are no loops and do not recurse, which
-    /// other tiers inline and share.
+    /// other tiers inline and share; [`STEP_WORK`](crate::STEP_WORK) elements that a loop hands on count as one.
     pub fn with_inlined(mut self, inlined: u64) -> AstInterpreter {
         self.inlined = inlined;
         self

@@ -488,7 +488,14 @@ impl<'a> Memory<'a> {
             && let Elements::Cells { cell, offset, _block: block } = &*array.of
         {
             let cell = cell.wrapping_add(array.shift);
-            return Cells { block: block.clone(), cell, offset: *offset, len: array.len, ty: array.ty, rows: None };
+            return Cells {
+                block: block.clone(),
+                cell,
+                offset: *offset,
+                len: array.len,
+                ty: array.ty,
+                rows: None,
+            };
         }
         let elem = match form {
             Form::Lanes(lanes) if matches!(lanes.first(), Some(Lane::M(_))) => Elem::Bool,

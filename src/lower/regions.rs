@@ -115,7 +115,12 @@ impl Undone {
 
     /// Where in a record its last place ends.
     fn end(&self) -> u32 {
-        self.updates.iter().zip(&self.lens).map(|(&(_, at), len)| at.saturating_add(1 + len)).max().unwrap_or(0)
+        self.updates
+            .iter()
+            .zip(&self.lens)
+            .map(|(&(_, at), len)| at.saturating_add(1 + len))
+            .max()
+            .unwrap_or(0)
     }
 
     /// Where each update is noted, in a record at an offset.
@@ -589,7 +594,17 @@ impl Lowering<'_> {
         let (results, ran) = if tape.complete {
             let from = l.s(tape.cell.into());
             let (from, length) = (from, tape.iterations);
-            self.iterate_back(scope, node, region, &tape, &captures, (from, length), (&first, &own), in_place, never)
+            self.iterate_back(
+                scope,
+                node,
+                region,
+                &tape,
+                &captures,
+                (from, length),
+                (&first, &own),
+                in_place,
+                never,
+            )
         } else {
             let (zero, one) = (l.s(0), l.s(1));
             let single = l.s_binary(SBinary::Eq, tape.stride, one);

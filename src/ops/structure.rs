@@ -300,7 +300,10 @@ impl Rule for Update {
         typed_by_node("update")
     }
     fn fits(_: u32, ty: Type, args: &[Type]) -> bool {
-        args[0] == ty && args[1].elem == ty.elem && ty.len().is_multiple_of(args[1].len()) && args[2] == Type::NUM
+        args[0] == ty
+            && args[1].elem == ty.elem
+            && ty.len().is_multiple_of(args[1].len())
+            && args[2] == Type::NUM
     }
     fn array<A: Arrays>(m: &A, _: u32, ty: Type, args: &[A::Operand]) -> A::Form {
         let l = m.lanes();

@@ -181,6 +181,9 @@ fn trips(program: &LaneProgram, looped: &HashMap<Value, u64>, id: LoopId) -> u64
         _ => looped.get(&value).copied(),
     };
     let inner = &program.loops[id];
+    if inner.once {
+        return 1;
+    }
     let carried = |phi: Value| inner.carried.iter().find(|carried| carried.phi == phi);
     let bounds = inner.conditions.iter().filter_map(|condition| {
         let Condition::Below(a, b) = *condition else { return None };
@@ -250,7 +253,9 @@ fn elements_take_linear_work() {
 /// An element that each row has at a place of its own is within the value, and goes by the pad.
 #[test]
 fn own_places_beyond_memory_are_caught() {
-    let program = lanes("(loop ((k 1) (v (repeat 100 x))) (if (= k 100) (vsum v) (recur (+ k 1) (replace v k (sin (ref v (- k 1)))))))");
+    let program = lanes(
+        "(loop ((k 1) (v (repeat 100 x))) (if (= k 100) (vsum v) (recur (+ k 1) (replace v k (sin (ref v (- k 1)))))))",
+    );
     assert_eq!(verify(&program), Ok(()));
     let beyond = |program: &LaneProgram, inst| match inst {
         Inst::Fetch(_, offset, count) => Some(Inst::Fetch(program.cells - 1, offset, count)),

@@ -57,7 +57,7 @@ pub fn time_is_over() -> Failure {
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub struct LimitArgs {
     /// How many iterations a loop may make from each entry on, unless it counts to a constant [default: as the program says, or 1048576;
-    /// in nested loops 31622, or 10000]
+    /// in nested loops 30000, or 10000]
     #[arg(long, value_name = "N")]
     max_iterations: Option<u64>,
     /// How many calls of recursive functions may be under way at once [default: as the program says, or 10000]

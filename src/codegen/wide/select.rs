@@ -874,7 +874,8 @@ impl<'a> Selector<'a, '_> {
         self.code(Code::Mov_r64_imm64, &[Arg::Def(zero), Arg::Imm64(0)]);
         for row in 0..self.group_bytes() / self.number_bytes() {
             let row = row * self.number_bytes();
-            let in_pad = |further: usize| Address { displacement: pad.displacement + (further + row) as i32, ..pad };
+            let in_pad =
+                |further: usize| Address { displacement: pad.displacement + (further + row) as i32, ..pad };
             let [place, within] = [(); 2].map(|()| self.general());
             self.code(load, &[Arg::Def(place), Arg::Memory(in_pad(0))]);
             self.code(Code::Cmp_r64_rm64, &[Arg::Use(place), Arg::Use(count)]);

@@ -96,7 +96,9 @@ fn applications(g: &mut Graph, op: Op, all: &Operands) -> Vec<(u32, Type, Vec<No
             let rows = all.matrices.iter().map(|&m| (m, Type::num(Shape::Vector(g.shape(m).extents().1))));
             let wholes = [(v, Type::NUM), (filled, Type::NUM), (different, Type::BOOL)];
             let wholes: Vec<(Node, Type)> = wholes.into_iter().chain(rows).collect();
-            for (&index, (whole, part)) in all.numbers.iter().flat_map(|i| wholes.iter().map(move |w| (i, *w))) {
+            for (&index, (whole, part)) in
+                all.numbers.iter().flat_map(|i| wholes.iter().map(move |w| (i, *w)))
+            {
                 if op == Op::Gather {
                     list.push((0, part, vec![whole, index]));
                 } else if part.is_scalar() {

