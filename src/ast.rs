@@ -85,6 +85,27 @@ pub enum Definition {
     Value(Binding),
 }
 
+impl Definition {
+    /// What it defines, and where the name stands.
+    pub fn named(&self) -> (Name, Span) {
+        match self {
+            Definition::Function(function) => (function.name, function.span),
+            Definition::Value(binding) => (binding.name, binding.span),
+        }
+    }
+}
+
+/// The definitions of another file, made known: `(import "file")` or `(import (prefix "file" prefix))`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Import {
+    /// The file, as it is written.
+    pub path: String,
+    /// Where that stands.
+    pub span: Span,
+    /// What the names of its definitions begin with here; nothing for the names themselves.
+    pub prefix: String,
+}
+
 /// What a program computes.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Body {
@@ -103,6 +124,8 @@ pub struct Ast {
     spans: EntityVec<Expr, Span>,
     /// All names, and whether a reader made them up.
     names: EntityVec<Name, (String, bool)>,
+    /// Other files whose definitions it knows, in the order of the text.
+    pub imports: Vec<Import>,
     /// In the order of the file.
     pub definitions: Vec<Definition>,
     /// What it computes.
@@ -120,6 +143,7 @@ impl Ast {
             exprs: EntityVec::new(),
             spans: EntityVec::new(),
             names: EntityVec::new(),
+            imports: Vec::new(),
             definitions: Vec::new(),
             body: Body::LastFunction,
             limits: Limits::default(),
@@ -162,6 +186,9 @@ impl Ast {
                 ExprKind::Loop(_, f, _) | ExprKind::Lambda(f) => function(f, by),
                 ExprKind::Number(_) | ExprKind::Name(_) | ExprKind::Apply(..) | ExprKind::If(..) => {}
             }
+        }
+        for import in &mut self.imports {
+            import.span = import.span.shifted(by);
         }
         self.definitions.iter_mut().for_each(|d| definition(d, by));
         if let Body::Named(results) = &mut self.body {
@@ -222,6 +249,12 @@ struct Comparison<'a> {
 impl Comparison<'_> {
     fn program(&mut self) -> Option<()> {
         let (a, b) = (self.a, self.b);
+        let imports = a.imports.iter().zip(&b.imports);
+        let alike = a.imports.len() == b.imports.len()
+            && imports.into_iter().all(|(a, b)| (&a.path, &a.prefix) == (&b.path, &b.prefix));
+        if !alike {
+            return None;
+        }
         self.definitions(&a.definitions, &b.definitions)?;
         match (&a.body, &b.body) {
             (Body::Value(x), Body::Value(y)) => self.left.push((*x, *y)),
@@ -334,6 +367,12 @@ enum Item<'a> {
 /// The program as S-expressions, one definition or body a line.
 pub fn dump(ast: &Ast) -> String {
     let mut text = String::new();
+    for import in &ast.imports {
+        let _ = match import.prefix.as_str() {
+            "" => writeln!(text, "(import \"{}\")", import.path),
+            prefix => writeln!(text, "(import (prefix \"{}\" {prefix}))", import.path),
+        };
+    }
     for definition in &ast.definitions {
         match definition {
             Definition::Function(function) => {

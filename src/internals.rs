@@ -11,6 +11,7 @@ use crate::build::Signature;
 use crate::codegen::cranelift::TargetMachine;
 use crate::dialect::{Dialect, ReaderLimits};
 use crate::entity::EntityVec;
+use crate::files::{File, Files};
 use crate::graph::{Check, Graph, Node, Type};
 use crate::kernel::{CompileOptions, Kernel, KernelError};
 use crate::ops::{Lane, Op, Operand};
@@ -41,8 +42,8 @@ rooms! {
 pub fn first_order(source: &str) -> Result<String, String> {
     let limits = ReaderLimits::default();
     let ast = Dialect::Scheme.read_ast(source, &limits).map_err(|errors| format!("{errors:?}"))?;
-    let vocabulary = Dialect::Scheme.vocabulary();
-    let resolved = crate::specialise::resolve(&ast, vocabulary, u32::MAX / 2, limits.specialisations);
+    let files = Files(vec![File::alone(ast, Dialect::Scheme)]);
+    let resolved = crate::specialise::resolve(&files, u32::MAX / 2, limits.specialisations);
     resolved.map(|program| crate::resolve::print::dump(&program)).map_err(|problems| format!("{problems:?}"))
 }
 
@@ -77,7 +78,7 @@ impl Dialect {
 impl Program {
     /// The syntax tree.
     pub fn ast(&self) -> &Ast {
-        &self.ast
+        &self.files.main().ast
     }
 
     /// The resolved tree, which the AST interpreter runs.

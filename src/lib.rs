@@ -22,11 +22,13 @@ mod derive;
 mod dialect;
 mod domain;
 mod entity;
+mod files;
 mod formula;
 mod graph;
 mod interpret;
 mod kernel;
 mod limits;
+mod loader;
 mod lower;
 mod names;
 mod number;
@@ -61,6 +63,7 @@ pub use kernel::{
     OutputInfo, Tier,
 };
 pub use limits::{DEFAULT_MEMORY_BYTES, Limits, MAX_DEPTH, STEP_WORK};
+pub use loader::{FolderLoader, LoadError, Loader};
 pub use nc_runtime::memory::CodeMemoryError;
 #[cfg(feature = "ndarray")]
 pub use ndarray;

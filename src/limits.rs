@@ -14,6 +14,9 @@ pub const MAX_COLUMNS: usize = 1 << 24;
 /// multiply a short program beyond all bounds.
 pub const MAX_SIZE: usize = 1 << 24;
 
+/// How many names the imports of all files of a program make known, each counted wherever it is.
+pub(crate) const MAX_IMPORTED_NAMES: usize = 1 << 22;
+
 /// About how many bytes a node of a graph takes, or an operand of one, with what finds it again.
 pub(crate) const NODE_BYTES: usize = 96;
 

@@ -223,6 +223,13 @@ pub enum ProblemKind {
         /// Its value.
         value: f64,
     },
+    /// Nothing in an imported file binds a name that it uses, so that it is an input of the program.
+    ImportedInput {
+        /// Its name.
+        name: String,
+        /// The file.
+        file: String,
+    },
     /// An input has nearly the name of a variable.
     NearMiss {
         /// Its name.
@@ -387,6 +394,7 @@ impl Problem {
             ProblemKind::ReservedWord { .. } => "form",
             ProblemKind::UnknownFunction { .. } => "unknown-name",
             ProblemKind::NotPredefined { .. } => "constant",
+            ProblemKind::ImportedInput { .. } => "imported-input",
             ProblemKind::NearMiss { .. } => "near-miss",
             ProblemKind::LikeFormula { .. } => "like-formula",
             ProblemKind::LookAlike { .. } => "look-alike",
@@ -408,6 +416,7 @@ impl Problem {
     pub fn severity(&self) -> Severity {
         match self.kind {
             ProblemKind::NotPredefined { .. }
+            | ProblemKind::ImportedInput { .. }
             | ProblemKind::NearMiss { .. }
             | ProblemKind::LikeFormula { .. }
             | ProblemKind::LookAlike { .. } => Severity::Warning,

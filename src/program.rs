@@ -12,11 +12,13 @@ use crate::codegen::cranelift::{self, TargetMachine};
 use crate::codegen::wide;
 use crate::dialect::{Dialect, ReaderLimits, short, unsayable};
 use crate::domain::{self, SafeDomain};
+use crate::files::{self, Again, Files};
 use crate::formula::FormulaError;
 use crate::graph::{Graph, print};
 use crate::interpret::ast::{AstInterpreter, Counted};
 use crate::kernel::{CompileOptions, Derivative, Kernel, KernelError, Tier, derived};
 use crate::limits::{Limits, MAX_SHARED_SIZE};
+use crate::loader::Loader;
 use crate::lower;
 use crate::number;
 use crate::ops::counting::MAX_STEPS_SINGLE;
@@ -46,7 +48,7 @@ use crate::specialise;
 #[derive(Debug, Clone)]
 pub struct Program {
     sources: SourceMap,
-    pub(crate) ast: Ast,
+    pub(crate) files: Files,
     pub(crate) resolved: Arc<Resolved>,
     pub(crate) anf: Anf,
     warnings: Vec<Diagnostic>,
@@ -210,13 +212,27 @@ impl Program {
     ///
     /// [`Error::Source`], with everything that was found.
     pub fn parse_as(source: &str, dialect: Dialect, limits: &ReaderLimits) -> Result<Program, Error> {
-        let sources = SourceMap::of("program", source);
-        let ast = match (dialect.read_ast(source, limits), &sources) {
-            (Ok(ast), _) => ast,
-            (Err(errors), Ok(sources)) => return Err(Error::Source(errors).located(sources)),
-            (Err(errors), Err(TooLong)) => return Err(Error::Source(errors)),
-        };
-        Program::resolve(sources.expect("a text that a reader took has 32-bit places"), ast, dialect, limits)
+        Program::parse_with(source, dialect, limits, None)
+    }
+
+    /// Reads a program and what it imports.
+    fn parse_with(
+        source: &str,
+        dialect: Dialect,
+        limits: &ReaderLimits,
+        loader: Option<&dyn Loader>,
+    ) -> Result<Program, Error> {
+        match SourceMap::of("program", source) {
+            Ok(mut sources) => {
+                let main = sources.sources().next().expect("the one source");
+                Program::read(&mut sources, main, dialect, limits, loader)
+            }
+            // The reader refuses what has no 32-bit places.
+            Err(TooLong) => match dialect.read_ast(source, limits) {
+                Err(errors) => Err(Error::Source(errors)),
+                Ok(_) => unreachable!("a text that a reader took has 32-bit places"),
+            },
+        }
     }
 
     /// Reads the program that is one of several sources. Places count through all of them.
@@ -225,42 +241,79 @@ impl Program {
     ///
     /// [`Error::Source`], with everything that was found.
     pub fn parse_source(
-        sources: SourceMap,
+        mut sources: SourceMap,
         source: SourceId,
         dialect: Dialect,
         limits: &ReaderLimits,
     ) -> Result<Program, Error> {
-        let start = sources.start(source);
-        let shifted =
-            |errors: Vec<Diagnostic>| errors.into_iter().map(|error| error.shifted(start)).collect();
-        let mut ast = dialect
-            .read_ast(sources.text(source), limits)
-            .map_err(|errors| Error::Source(shifted(errors)).located(&sources))?;
-        if start > 0 {
-            ast.shift(start);
-        }
-        Program::resolve(sources, ast, dialect, limits)
+        Program::read(&mut sources, source, dialect, limits, None)
     }
 
-    fn resolve(
-        mut sources: SourceMap,
-        ast: Ast,
+    /// Reads the program that is one of several sources, and the files that it imports, which become further sources: behind an
+    /// error, too, `sources` has all texts that it may be about.
+    ///
+    /// ```
+    /// use neural_compiler::{Dialect, FolderLoader, Program, ReaderLimits, SourceMap};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = std::env::temp_dir().join(format!("nc-parse-files-{}", std::process::id()));
+    /// # std::fs::create_dir_all(&folder)?;
+    /// std::fs::write(folder.join("energy.scm"), "(define (kinetic m v) (* 1/2 m (square v)))")?;
+    /// std::fs::write(folder.join("law.scm"), "(import \"energy.scm\") (kinetic 2 (* g t))")?;
+    ///
+    /// let path = folder.join("law.scm");
+    /// let (mut sources, limits) = (SourceMap::new(), ReaderLimits::default());
+    /// let main = sources.add("law.scm", std::fs::read_to_string(&path)?)?;
+    /// let loader = FolderLoader::of_program(&path)?;
+    /// let program = Program::parse_files(&mut sources, main, Dialect::Scheme, &limits, &loader)?;
+    /// assert_eq!(program.inputs().collect::<Vec<_>>(), ["g", "t"]);
+    /// # std::fs::remove_dir_all(&folder)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Source`], with everything that was found, in files that are imported as well.
+    pub fn parse_files(
+        sources: &mut SourceMap,
+        source: SourceId,
         dialect: Dialect,
         limits: &ReaderLimits,
+        loader: &dyn Loader,
     ) -> Result<Program, Error> {
+        Program::read(sources, source, dialect, limits, Some(loader))
+    }
+
+    fn read(
+        sources: &mut SourceMap,
+        source: SourceId,
+        dialect: Dialect,
+        limits: &ReaderLimits,
+        loader: Option<&dyn Loader>,
+    ) -> Result<Program, Error> {
+        match files::read(sources, source, dialect, limits, loader) {
+            Ok(files) => Program::resolve(sources.clone(), files, limits),
+            Err(errors) => Err(Error::Source(errors).located(sources)),
+        }
+    }
+
+    fn resolve(mut sources: SourceMap, files: Files, limits: &ReaderLimits) -> Result<Program, Error> {
         let end = sources.end();
-        let asked = ast.specialisations.and_then(|asked| usize::try_from(asked).ok());
+        let asked = files.specialisations().and_then(|asked| usize::try_from(asked).ok());
         let specialisations = asked.unwrap_or(limits.specialisations);
         let spell = |problems: &[Problem]| -> Vec<Diagnostic> {
-            let words = problems
-                .iter()
-                .map(|problem| prelude::called_from(dialect.spell(problem), end, problem.wants_function()));
+            let words = problems.iter().map(|problem| {
+                let dialect = files.of(problem.span).unwrap_or(files.main()).dialect;
+                let words = prelude::called_from(dialect.spell(problem), end, problem.wants_function());
+                files.say_import(words)
+            });
             let mut all: Vec<Diagnostic> = words.collect();
             // Two places of one line of the library.
             all.dedup();
             all
         };
-        let resolved = specialise::resolve(&ast, dialect.vocabulary(), end, specialisations)
+        let resolved = specialise::resolve(&files, end, specialisations)
             .map_err(|problems| Error::Source(spell(&problems)).located(&sources))?;
         if resolved.library {
             for file in &prelude::library().files {
@@ -272,12 +325,14 @@ impl Program {
             }
         }
         let mut warnings: Vec<Diagnostic> = spell(&resolved.warnings);
-        warnings.extend(lost_literals(&ast, &sources));
+        for file in &files.0 {
+            warnings.extend(lost_literals(&file.ast, &sources));
+        }
         debug_assert_eq!(anf::verify::verify(&anf::build::build(&resolved)), Ok(()));
         let mut anf = anf::build::build_loops(&resolved);
         anf.library = resolved.library.then_some(end);
         debug_assert_eq!(anf::verify::verify(&anf), Ok(()));
-        Ok(Program { sources, ast, resolved: Arc::new(resolved), anf, warnings })
+        Ok(Program { sources, files, resolved: Arc::new(resolved), anf, warnings })
     }
 
     /// Reads a program from bytes that should be UTF-8.
@@ -310,9 +365,10 @@ impl Program {
         })
     }
 
-    /// The limits that its header comment asks for, such as `; nc: --max-iterations 1000000`; defaults otherwise.
+    /// The limits that its header comment asks for, such as `; nc: --max-iterations 1000000`, or larger ones that the header of
+    /// an imported file asks for; defaults otherwise.
     pub fn limits(&self) -> Limits {
-        self.ast.limits
+        self.files.limits()
     }
 
     /// What its author may want to know.
@@ -320,7 +376,13 @@ impl Program {
         &self.warnings
     }
 
-    /// The text that the program was read from, for [`Diagnostic::render`].
+    /// Whether it imports other files.
+    pub fn has_imports(&self) -> bool {
+        self.files.0.len() > 1
+    }
+
+    /// The texts that the program was read from, for [`Diagnostic::render`]: its own, then those of the files that it imports,
+    /// in the order in which they were read, then those of the library if it uses that.
     pub fn sources(&self) -> &SourceMap {
         &self.sources
     }
@@ -346,7 +408,8 @@ impl Program {
         self.check_names(signature)?;
         build::build(&self.anf, signature, options).map_err(|errors| {
             let end = self.anf.library.unwrap_or(u32::MAX);
-            Error::Source(errors.into_iter().map(|error| prelude::called_from(error, end, false)).collect())
+            let words = |error| self.files.say_import(prelude::called_from(error, end, false));
+            Error::Source(errors.into_iter().map(words).collect())
         })
     }
 
@@ -440,11 +503,11 @@ impl Program {
         options: &CompileOptions,
     ) -> Result<Picture, Error> {
         let of = |graph: &Graph| {
-            let wording = Wording::of(&self.ast, &self.sources);
+            let wording = Wording::of(self.files.0.iter().map(|file| &file.ast), &self.sources);
             picture::graph::picture(graph, &wording, detail)
         };
         Ok(match subject {
-            Subject::Ast => picture::ast::picture(&self.ast, &self.sources),
+            Subject::Ast => picture::ast::picture(&self.files.main().ast, &self.sources),
             Subject::Graph => of(&self.value_graph(options)?),
             Subject::Adjoint => of(&self.derived_graph(options)?),
         })
@@ -461,11 +524,13 @@ impl Program {
 
     /// The program in a dialect: text that reads as this program, with the same inputs in the same order.
     fn spelled(&self, dialect: Dialect) -> Result<String, Error> {
-        let text = dialect.write_ast(&self.ast).map_err(|refused| Error::Source(vec![*refused]))?;
+        let text =
+            dialect.write_ast(&self.files.main().ast).map_err(|refused| Error::Source(vec![*refused]))?;
         let limits =
             ReaderLimits { source_bytes: usize::MAX, nesting: usize::MAX, ..ReaderLimits::default() };
         let refused = |what| Error::Source(vec![*unsayable(dialect.name(), Some((Span::default(), what)))]);
-        let back = Program::parse_as(&text, dialect, &limits)
+        let again = Again { files: &self.files, sources: &self.sources };
+        let back = Program::parse_with(&text, dialect, &limits, Some(&again))
             .map_err(|_| refused("an input is called like a word of the dialect"))?;
         if back.inputs().ne(self.inputs()) {
             return Err(refused(
@@ -489,7 +554,7 @@ impl Program {
     ) -> Result<String, Error> {
         match stage {
             Stage::Source(dialect) => return self.spelled(dialect),
-            Stage::Ast => return Ok(ast::dump(&self.ast)),
+            Stage::Ast => return Ok(ast::dump(&self.files.main().ast)),
             Stage::FirstOrder => return Ok(resolve::print::dump(&self.resolved)),
             Stage::Anf => return Ok(anf::print::dump(&anf::build::build(&self.resolved))),
             Stage::Tco => return Ok(anf::print::dump(&self.anf)),

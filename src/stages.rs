@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 
 use crate::dialect::{Dialect, ReaderLimits};
 use crate::kernel::{CompileOptions, Kernel, Tier, derived};
+use crate::loader::Loader;
 use crate::lower::lower;
 use crate::program::{Error, Program};
+use crate::source::{SourceId, SourceMap};
 
 /// What each stage of one compilation took.
 ///
@@ -41,7 +43,32 @@ impl StageTimes {
     ///
     /// As [`Program::parse_bytes`] and [`Program::compile`].
     pub fn measure(source: &[u8], dialect: Dialect, options: &CompileOptions) -> Result<StageTimes, Error> {
-        let (program, read) = timed(|| Program::parse_bytes(source, dialect, &ReaderLimits::default()));
+        StageTimes::measure_read(|| Program::parse_bytes(source, dialect, &ReaderLimits::default()), options)
+    }
+
+    /// Compiles the program that is one of several sources once, with the files that it imports, which are read anew, and times
+    /// every stage.
+    ///
+    /// # Errors
+    ///
+    /// As [`Program::parse_files`] and [`Program::compile`].
+    pub fn measure_files(
+        sources: &mut SourceMap,
+        source: SourceId,
+        dialect: Dialect,
+        loader: &dyn Loader,
+        options: &CompileOptions,
+    ) -> Result<StageTimes, Error> {
+        let limits = ReaderLimits::default();
+        StageTimes::measure_read(|| Program::parse_files(sources, source, dialect, &limits, loader), options)
+    }
+
+    /// Compiles a program once, which is read in this way, and times every stage.
+    fn measure_read(
+        read: impl FnOnce() -> Result<Program, Error>,
+        options: &CompileOptions,
+    ) -> Result<StageTimes, Error> {
+        let (program, read) = timed(read);
         let program = program?;
         let (graph, graph_time) = timed(|| program.value_graph(options));
         let graph = graph?;

@@ -162,11 +162,13 @@ pub struct ReaderLimits {
     pub nesting: usize,
     /// Specialisations of functions to the functions among their operands, unless the program's header says how many.
     pub specialisations: usize,
+    /// Files that a program imports, whose bytes count as source text.
+    pub files: usize,
 }
 
 impl Default for ReaderLimits {
     fn default() -> Self {
-        ReaderLimits { source_bytes: 64 << 20, nesting: 1_000_000, specialisations: 100_000 }
+        ReaderLimits { source_bytes: 64 << 20, nesting: 1_000_000, specialisations: 100_000, files: 1000 }
     }
 }
 

@@ -177,6 +177,8 @@ fn fact(problem: &Problem) -> Diagnostic {
                 None => words.help(format!("`{sign}` (U+{code:04X}) only looks like `{like}`, which is written so")),
             }
         }
+        ProblemKind::ImportedInput { name, file } => new(format!("`{name}` is an input of the program: nothing in `{file}` binds it"))
+            .help("define it there, or make it a parameter; a file does not know the definitions of those that import it"),
         ProblemKind::LikeFormula { name } => {
             new(format!("`{name}` is one name, which is bound by nothing, so it is an input"))
         }

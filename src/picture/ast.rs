@@ -12,6 +12,10 @@ const LONGEST: usize = 24;
 /// The tree of each definition, then that of what the program computes. Numbers are as they are written in the sources.
 pub fn picture(ast: &Ast, sources: &SourceMap) -> Picture {
     let mut drawer = Drawer { ast, sources, picture: Picture::default(), left: Vec::new() };
+    for import in &ast.imports {
+        let prefix = if import.prefix.is_empty() { String::new() } else { format!(" as {}", import.prefix) };
+        drawer.picture.node(format!("import {}{prefix}", import.path), Kind::Form, Some(import.span));
+    }
     for definition in &ast.definitions {
         match definition {
             Definition::Function(function) => {

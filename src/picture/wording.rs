@@ -25,11 +25,19 @@ pub struct Wording {
 }
 
 impl Wording {
-    /// The words of a program.
-    pub fn of(ast: &Ast, sources: &SourceMap) -> Wording {
-        let bindings = Bindings::of(ast);
-        let mut wording =
-            Wording { written: ast.names().map(str::to_string).collect(), ..Wording::default() };
+    /// The words of a program of several files.
+    pub fn of<'a>(files: impl IntoIterator<Item = &'a Ast>, sources: &SourceMap) -> Wording {
+        let mut wording = Wording::default();
+        for ast in files {
+            wording.add(ast, sources);
+        }
+        wording
+    }
+
+    /// Adds those of a file.
+    fn add(&mut self, ast: &Ast, sources: &SourceMap) {
+        let (bindings, wording) = (Bindings::of(ast), self);
+        wording.written.extend(ast.names().map(str::to_string));
         for binding in &bindings.values {
             if !ast.is_made(binding.name) {
                 wording.names.insert(ast.span(binding.value), ast.name(binding.name).to_string());
@@ -41,7 +49,6 @@ impl Wording {
                 wording.constants.insert(ast.span(expr), text.to_string());
             }
         }
-        wording
     }
 
     /// The name that the program gives to the value of the expression at this place.

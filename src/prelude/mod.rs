@@ -61,7 +61,7 @@ static LIBRARY: LazyLock<Library> = LazyLock::new(|| {
         };
         for (definition, defined) in ast.definitions.iter().enumerate() {
             let place = Place { file: library.files.len(), definition };
-            let defined = ast.name(named(defined).0).to_string();
+            let defined = ast.name(defined.named().0).to_string();
             assert!(library.places.insert(defined, place).is_none(), "{name} defines a name again");
         }
         library.files.push(File { name, text, ast, start });
@@ -75,13 +75,6 @@ static LIBRARY: LazyLock<Library> = LazyLock::new(|| {
 /// The library, which is read when it is first asked for.
 pub(crate) fn library() -> &'static Library {
     &LIBRARY
-}
-
-fn named(definition: &Definition) -> (crate::ast::Name, Span) {
-    match definition {
-        Definition::Function(function) => (function.name, function.span),
-        Definition::Value(binding) => (binding.name, binding.span),
-    }
 }
 
 /// What is said about a place of the library, whose places begin at `end`, is said about the call of the program that leads
@@ -176,7 +169,7 @@ impl Library {
         let mut words: Vec<LibraryWord> = FORMS.iter().map(form).collect();
         for file in &self.files {
             for definition in &file.ast.definitions {
-                let (name, span) = named(definition);
+                let (name, span) = definition.named();
                 let name = file.ast.name(name);
                 if hidden(name) {
                     continue;

@@ -4,10 +4,11 @@ use std::collections::{HashMap, HashSet};
 
 use super::warnings::near_misses;
 use super::{CallKind, FirstOrder, Kind, Owner, Resolved, calls};
-use crate::ast::{Ast, Expr};
+use crate::ast::Expr;
 use crate::entity::EntityVec;
+use crate::files::Files;
 use crate::names::{FuncId, Var};
-use crate::problem::{Problem, ProblemKind, Vocabulary};
+use crate::problem::{Problem, ProblemKind};
 use crate::source::{MAX_DIAGNOSTICS, Span};
 
 /// A call.
@@ -41,11 +42,7 @@ pub(super) struct Analysis {
 /// # Errors
 ///
 /// Values used before their definition, and what would be too large; each with its place.
-pub(crate) fn analyse(
-    ast: &Ast,
-    program: FirstOrder,
-    vocabulary: Vocabulary,
-) -> Result<Resolved, Vec<Problem>> {
+pub(crate) fn analyse(files: &Files, program: FirstOrder) -> Result<Resolved, Vec<Problem>> {
     let FirstOrder { resolved, free, last } = program;
     let (vars, functions) = (resolved.vars.len(), resolved.functions.len());
     let mut analysis = Analysis {
@@ -64,7 +61,7 @@ pub(crate) fn analyse(
         analysis.run_last_function(id, &components);
     }
     analysis.resolved.inputs.extend(free.iter().map(|&(_, var)| var));
-    let written: HashSet<&str> = ast.names().collect();
+    let written: HashSet<&str> = files.0.iter().flat_map(|file| file.ast.names()).collect();
     number_names(&mut analysis.resolved, &written);
     analysis.resolved.order = components.order.iter().flatten().copied().collect();
     analysis.classify(&components);
@@ -72,7 +69,7 @@ pub(crate) fn analyse(
     if analysis.errors.is_empty() {
         analysis.find_state();
     }
-    near_misses(&mut analysis.resolved, &free, vocabulary);
+    near_misses(&mut analysis.resolved, &free, files.main().dialect.vocabulary());
     if analysis.errors.is_empty() { Ok(analysis.resolved) } else { Err(analysis.errors) }
 }
 

@@ -1,7 +1,8 @@
 //! Scopes: what each name of a syntax tree means.
 //!
-//! Programs come in units: their own text, and the files of the library that they use. Each unit has names of its own, so
-//! that no definition of a program gives the library's words another meaning. Of the library only what is called is visited.
+//! Programs come in units: their own text, the files that they import, and those of the library that they use. Each unit has names
+//! of its own, so that no definition of a program gives the words of another file another meaning. Of imported files and the
+//! library only what is used is visited.
 //!
 //! **Invariant**: every name is bound, and what is called by name has as many operands as it takes.
 //!
@@ -12,10 +13,11 @@ use std::collections::{HashMap, HashSet};
 use super::Owner;
 use crate::ast::{Ast, Body, Definition, Expr, ExprKind, Function as AstFunction, Name};
 use crate::entity::{Entity, EntityVec};
+use crate::files::Files;
 use crate::names::{FuncId, Var, VarInfo};
 use crate::number::Literal;
 use crate::ops::Primitive;
-use crate::prelude::{self, Place};
+use crate::prelude;
 use crate::problem::{NAMES_ELSEWHERE, Problem, ProblemKind, User, Vocabulary};
 use crate::source::{MAX_DIAGNOSTICS, Span};
 
@@ -142,7 +144,7 @@ pub(crate) struct Scoped {
     pub owners: EntityVec<Var, Owner>,
     /// All functions.
     pub functions: EntityVec<FuncId, Function>,
-    /// Values of the library, then those at the top of the program, in order.
+    /// Values of the library, of imported files, then those at the top of the program, in order.
     pub globals: Vec<(Var, Expr)>,
     /// How many of them are the library's.
     pub library_globals: usize,
@@ -195,8 +197,30 @@ enum Work {
     Leave(Owner),
 }
 
+/// A text other than that of the program itself. Values of the library come before those of imported files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+enum Other {
+    /// A file of the library.
+    Library(usize),
+    /// An imported file, by its position among the files of the program.
+    Import(usize),
+}
+
+/// Where a definition of another text stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+struct Place {
+    /// The text.
+    file: Other,
+    /// Which of its definitions.
+    definition: usize,
+}
+
 /// A text with names of its own.
 struct Unit {
+    /// The text, if it is not the program itself.
+    other: Option<Other>,
+    /// Names that are those of definitions of imported files, or, in an imported file, of its own.
+    known: HashMap<String, Place>,
     /// How many expressions come before its own.
     exprs: usize,
     /// By how many bytes its places are moved.
@@ -205,23 +229,30 @@ struct Unit {
     scope: EntityVec<Name, Vec<Meaning>>,
 }
 
-/// Resolves the names of a program in a dialect with these words, whose sources end before `end`.
+/// Resolves the names of a program, whose sources end before `end`.
 ///
 /// # Errors
 ///
 /// Unknown functions, wrong numbers of operands, values used before their definition, `recur` where its value is used; each
 /// with its place.
-pub(crate) fn scope(ast: &Ast, vocabulary: Vocabulary, end: u32) -> Result<Scoped, Vec<Problem>> {
+pub(crate) fn scope(files: &Files, end: u32) -> Result<Scoped, Vec<Problem>> {
+    let ast = &files.main().ast;
     let mut resolver = Resolver {
         ast,
+        program: files,
         units: Vec::new(),
         unit: 0,
         end,
         files: HashMap::new(),
         meanings: HashMap::new(),
         left: Vec::new(),
-        library_values: Vec::new(),
-        vocabulary,
+        values: Vec::new(),
+        places: HashMap::new(),
+        visiting: None,
+        inputs: HashMap::new(),
+        other_globals: 0,
+        imported_inputs: Vec::new(),
+        vocabulary: files.main().dialect.vocabulary(),
         pending: HashSet::new(),
         owner: None,
         errors: Vec::new(),
@@ -245,7 +276,7 @@ pub(crate) fn scope(ast: &Ast, vocabulary: Vocabulary, end: u32) -> Result<Scope
             library: false,
         },
     };
-    resolver.add_unit(ast, 0);
+    resolver.add_unit(ast, 0, None);
     resolver.program();
     if resolver.errors.is_empty() { Ok(resolver.scoped) } else { Err(resolver.errors) }
 }
@@ -253,18 +284,32 @@ pub(crate) fn scope(ast: &Ast, vocabulary: Vocabulary, end: u32) -> Result<Scope
 struct Resolver<'a> {
     /// The syntax tree of the unit at hand.
     ast: &'a Ast,
+    /// The files of the program.
+    program: &'a Files,
     units: Vec<Unit>,
     /// The unit at hand.
     unit: usize,
     /// Where the places of the library begin.
     end: u32,
-    /// The units of the library's files.
-    files: HashMap<usize, usize>,
-    /// What is known of the library.
+    /// The units of other texts.
+    files: HashMap<Other, usize>,
+    /// What is known of other texts.
     meanings: HashMap<Place, Meaning>,
-    /// Definitions of the library that are still to be visited.
+    /// Definitions of other texts that are still to be visited.
     left: Vec<(Place, Meaning)>,
-    library_values: Vec<(Place, Var, Expr)>,
+    /// Values of other texts.
+    values: Vec<(Place, Var, Expr)>,
+    /// Where values of other texts are defined.
+    places: HashMap<Var, Place>,
+    /// The value of another text that is being visited.
+    visiting: Option<Place>,
+    /// Inputs, which are one whichever file of the program uses them.
+    inputs: HashMap<String, Var>,
+    /// How many values at the top are those of other texts.
+    other_globals: usize,
+    /// Inputs of imported files, with their first place there and the file.
+    imported_inputs: Vec<(Span, Var, usize)>,
+    /// Of the unit at hand.
     vocabulary: Vocabulary,
     /// Variables whose definition is still to come.
     pending: HashSet<Var>,
@@ -281,7 +326,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn add_unit(&mut self, ast: &'a Ast, start: u32) -> usize {
+    fn add_unit(&mut self, ast: &'a Ast, start: u32, other: Option<Other>) -> usize {
         let scoped = &mut self.scoped;
         let exprs = scoped.nodes.len();
         for expr in ast.exprs() {
@@ -289,8 +334,69 @@ impl<'a> Resolver<'a> {
             scoped.spans.push(ast.span(expr).shifted(start));
         }
         let scope = EntityVec::filled(Vec::new(), ast.names().len());
-        self.units.push(Unit { exprs, start, scope });
+        let mut known = HashMap::new();
+        let file = match other {
+            None => Some(0),
+            Some(Other::Import(file)) => Some(file),
+            Some(Other::Library(_)) => None,
+        };
+        if let Some(file) = file.map(|file| &self.program.0[file]) {
+            for (import, &position) in file.ast.imports.iter().zip(&file.imports) {
+                let of = &self.program.0[position].ast;
+                for (definition, defined) in of.definitions.iter().enumerate() {
+                    let name = format!("{}{}", import.prefix, of.name(defined.named().0));
+                    known.insert(name, Place { file: Other::Import(position), definition });
+                }
+            }
+        }
+        if let Some(Other::Import(position)) = other {
+            for (definition, defined) in ast.definitions.iter().enumerate() {
+                let name = ast.name(defined.named().0).to_string();
+                known.insert(name, Place { file: Other::Import(position), definition });
+            }
+        }
+        self.units.push(Unit { other, known, exprs, start, scope });
         self.units.len() - 1
+    }
+
+    /// The syntax tree of another text.
+    fn text(&self, other: Other) -> &'a Ast {
+        match other {
+            Other::Library(file) => &prelude::library().files[file].ast,
+            Other::Import(file) => &self.program.0[file].ast,
+        }
+    }
+
+    /// The words of another text's dialect.
+    fn words(&self, other: Other) -> Vocabulary {
+        match other {
+            Other::Library(_) => Vocabulary { predefined: true, ..Vocabulary::default() },
+            Other::Import(file) => self.program.0[file].dialect.vocabulary(),
+        }
+    }
+
+    /// Whether the unit at hand is a part of the library.
+    fn in_library(&self) -> bool {
+        matches!(self.units[self.unit].other, Some(Other::Library(_)))
+    }
+
+    /// Goes on in another unit; gives what is to be restored.
+    fn go_to(&mut self, other: Other) -> (usize, &'a Ast, Vocabulary) {
+        let unit = match self.files.get(&other) {
+            Some(&unit) => unit,
+            None => {
+                let start = match other {
+                    Other::Library(file) => self.end + prelude::library().files[file].start,
+                    Other::Import(_) => 0,
+                };
+                let unit = self.add_unit(self.text(other), start, Some(other));
+                self.files.insert(other, unit);
+                unit
+            }
+        };
+        let around = (self.unit, self.ast, self.vocabulary);
+        (self.unit, self.ast, self.vocabulary) = (unit, self.text(other), self.words(other));
+        around
     }
 
     /// An expression of the unit at hand among those of the program.
@@ -307,8 +413,51 @@ impl<'a> Resolver<'a> {
         span.shifted(self.units[self.unit].start)
     }
 
-    fn meaning(&self, name: Name) -> Option<Meaning> {
-        self.units[self.unit].scope[name].last().copied()
+    fn meaning(&mut self, name: Name) -> Option<Meaning> {
+        let unit = &self.units[self.unit];
+        if let Some(&meaning) = unit.scope[name].last() {
+            return Some(meaning);
+        }
+        if unit.known.is_empty() || self.ast.is_made(name) {
+            return None;
+        }
+        let &place = unit.known.get(self.ast.name(name))?;
+        Some(self.definition(place))
+    }
+
+    /// What a definition of another text means, which is then to be visited.
+    fn definition(&mut self, place: Place) -> Meaning {
+        if let Some(&known) = self.meanings.get(&place) {
+            return known;
+        }
+        let around = self.go_to(place.file);
+        let meaning = match &self.ast.definitions[place.definition] {
+            Definition::Function(function) => Meaning::Function(self.function(function)),
+            Definition::Value(binding) => {
+                let var = self.var(binding.name, binding.span, None);
+                self.places.insert(var, place);
+                if let Other::Import(file) = place.file {
+                    self.scoped.vars[var].name = self.name_outside(file, binding.name);
+                }
+                Meaning::Var(var)
+            }
+        };
+        (self.unit, self.ast, self.vocabulary) = around;
+        self.meanings.insert(place, meaning);
+        self.left.push((place, meaning));
+        meaning
+    }
+
+    /// What callers know a value of an imported file by: the name that the program gives it, or one that no program has.
+    fn name_outside(&self, file: usize, name: Name) -> String {
+        let of = &self.program.0[file];
+        let name = of.ast.name(name);
+        let main = self.program.main();
+        let import = main.imports.iter().position(|&position| position == file);
+        match import.and_then(|import| main.ast.imports.get(import)) {
+            Some(import) => format!("{}{name}", import.prefix),
+            None => format!("{}:{name}", of.name),
+        }
     }
 
     /// A new variable.
@@ -391,7 +540,9 @@ impl<'a> Resolver<'a> {
                 self.scoped.higher |= matches!(last, Some(Last::Value(_)));
             }
         }
+        self.others();
         self.known_functions();
+        self.warn_of_imported_inputs();
         self.scoped.free.sort_by_key(|&(span, _)| span);
         self.two_inputs_of_one_name();
     }
@@ -422,7 +573,7 @@ impl<'a> Resolver<'a> {
             if self.left.is_empty() {
                 break;
             }
-            self.library();
+            self.others();
         }
     }
 
@@ -430,33 +581,12 @@ impl<'a> Resolver<'a> {
     fn library_meaning(&mut self, name: &str) -> Option<Meaning> {
         let library = prelude::library();
         let place = library.find(name)?;
-        if name.starts_with('%') && self.unit == 0 {
+        if name.starts_with('%') && !self.in_library() {
             return None;
-        }
-        if let Some(&known) = self.meanings.get(&place) {
-            return Some(known);
         }
         self.scoped.library = true;
         self.scoped.higher = true;
-        let file = &library.files[place.file];
-        let unit = match self.files.get(&place.file) {
-            Some(&unit) => unit,
-            None => {
-                let unit = self.add_unit(&file.ast, self.end + file.start);
-                self.files.insert(place.file, unit);
-                unit
-            }
-        };
-        let around = (self.unit, self.ast);
-        (self.unit, self.ast) = (unit, &file.ast);
-        let meaning = match &file.ast.definitions[place.definition] {
-            Definition::Function(function) => Meaning::Function(self.function(function)),
-            Definition::Value(binding) => Meaning::Var(self.var(binding.name, binding.span, None)),
-        };
-        (self.unit, self.ast) = around;
-        self.meanings.insert(place, meaning);
-        self.left.push((place, meaning));
-        Some(meaning)
+        Some(self.definition(Place { file: Other::Library(place.file), definition: place.definition }))
     }
 
     /// What a word of the library means where it has so many operands: for other numbers of them than its own, `name/n`
@@ -472,34 +602,48 @@ impl<'a> Resolver<'a> {
         self.library_meaning(name)
     }
 
-    /// Visits what is used of the library.
-    fn library(&mut self) {
-        let library = prelude::library();
-        let program = (self.unit, self.ast);
+    /// Visits what is used of other texts.
+    fn others(&mut self) {
+        let program = (self.unit, self.ast, self.vocabulary);
         while let Some((place, meaning)) = self.left.pop() {
-            let file = &library.files[place.file];
-            (self.unit, self.ast) = (self.files[&place.file], &file.ast);
-            match (&file.ast.definitions[place.definition], meaning) {
+            self.go_to(place.file);
+            match (&self.ast.definitions[place.definition], meaning) {
                 (Definition::Function(function), Meaning::Function(id)) => {
                     let params = self.param_meanings(function, id);
                     self.visit(function.body, Some(id), params);
                 }
                 (Definition::Value(binding), Meaning::Var(var)) => {
+                    self.visiting = Some(place);
                     self.visit(binding.value, None, Vec::new());
-                    self.library_values.push((place, var, self.at(binding.value)));
+                    self.visiting = None;
+                    self.values.push((place, var, self.at(binding.value)));
                 }
                 (Definition::Function(_), Meaning::Var(_)) | (Definition::Value(_), Meaning::Function(_)) => {
                 }
             }
         }
-        (self.unit, self.ast) = program;
-        if !self.library_values.is_empty() {
-            // In the order of the library, whose values use earlier ones only.
-            self.library_values.sort_by_key(|&(place, ..)| place);
-            let own = self.scoped.globals.split_off(self.scoped.library_globals);
-            self.scoped.globals = self.library_values.iter().map(|&(_, var, value)| (var, value)).collect();
-            self.scoped.library_globals = self.scoped.globals.len();
+        (self.unit, self.ast, self.vocabulary) = program;
+        if !self.values.is_empty() {
+            // In the order of the library, whose values use earlier ones only, then of the files, which come behind those that they
+            // import.
+            self.values.sort_by_key(|&(place, ..)| place);
+            let own = self.scoped.globals.split_off(self.other_globals);
+            self.scoped.globals = self.values.iter().map(|&(_, var, value)| (var, value)).collect();
+            let library = |(place, ..): &&(Place, Var, Expr)| matches!(place.file, Other::Library(_));
+            self.scoped.library_globals = self.values.iter().filter(library).count();
+            self.other_globals = self.scoped.globals.len();
             self.scoped.globals.extend(own);
+        }
+    }
+
+    /// Warns of inputs that come from imported files: what a program takes is not to be seen in its own text then.
+    fn warn_of_imported_inputs(&mut self) {
+        for (span, var, file) in std::mem::take(&mut self.imported_inputs) {
+            if self.scoped.known.contains_key(&var) {
+                continue;
+            }
+            let (name, file) = (self.scoped.vars[var].name.clone(), self.program.0[file].name.clone());
+            self.scoped.warnings.push(Problem::new(span, ProblemKind::ImportedInput { name, file }));
         }
     }
 
@@ -718,7 +862,10 @@ impl<'a> Resolver<'a> {
                 self.refer(id);
                 Node::Function(id)
             }
-            None if self.unit > 0 && Primitive::from_name(text).is_none() && predefined(text).is_none() => {
+            None if self.in_library()
+                && Primitive::from_name(text).is_none()
+                && predefined(text).is_none() =>
+            {
                 match self.library_meaning(text) {
                     Some(Meaning::Var(var)) => self.use_of(var, span, text),
                     Some(Meaning::Function(id)) => {
@@ -728,13 +875,12 @@ impl<'a> Resolver<'a> {
                     None => unreachable!("the library uses `{text}`, which nothing binds"),
                 }
             }
-            None if self.unit == 0 && self.vocabulary.reserves(text) => {
+            None if self.vocabulary.reserves(text) => {
                 self.error(span, ProblemKind::ReservedWord { name: text.to_string() });
                 nothing
             }
             None => {
-                if let Some(value) = predefined(text).filter(|_| self.unit > 0 || self.vocabulary.predefined)
-                {
+                if let Some(value) = predefined(text).filter(|_| self.vocabulary.predefined) {
                     return Node::Number(value.into());
                 }
                 if text == "e" {
@@ -742,10 +888,25 @@ impl<'a> Resolver<'a> {
                     let kind = ProblemKind::NotPredefined { name: text.to_string(), value };
                     self.scoped.warnings.push(Problem::new(span, kind));
                 }
-                let var = self.var(name, span, None);
+                let shared = if self.in_library() { None } else { self.inputs.get(text).copied() };
+                let var = match shared {
+                    Some(var) => var,
+                    None => {
+                        let var = self.var(name, span, None);
+                        self.scoped.free.push((self.place(span), var));
+                        if !self.in_library() {
+                            self.inputs.insert(text.to_string(), var);
+                        }
+                        var
+                    }
+                };
                 // Bound from here on, outside everything: later uses find it, and bindings shadow it.
                 self.units[self.unit].scope[name].insert(0, Meaning::Var(var));
-                self.scoped.free.push((self.place(span), var));
+                if let Some(Other::Import(file)) = self.units[self.unit].other
+                    && !self.imported_inputs.iter().any(|&(_, known, _)| known == var)
+                {
+                    self.imported_inputs.push((span, var, file));
+                }
                 if let Some(user) = self.owner {
                     self.scoped.uses.insert((user, var));
                 }
@@ -755,7 +916,12 @@ impl<'a> Resolver<'a> {
     }
 
     fn use_of(&mut self, var: Var, span: Span, text: &str) -> Node {
-        if self.pending.contains(&var) && self.scoped.owners[var] == self.owner {
+        let later = |visiting: Place| {
+            let is_later = |&defined: &Place| defined.file == visiting.file && defined >= visiting;
+            self.owner.is_none() && self.places.get(&var).is_some_and(is_later)
+        };
+        let pending = self.pending.contains(&var) && self.scoped.owners[var] == self.owner;
+        if pending || self.visiting.is_some_and(later) {
             let defined = self.scoped.vars[var].span;
             self.error(span, ProblemKind::BeforeDefinition { name: text.to_string(), defined });
         }
@@ -866,6 +1032,7 @@ impl<'a> Resolver<'a> {
             .into_iter()
             .chain(forms)
             .chain(library.names())
+            .chain(self.units[self.unit].known.keys().take(1000).map(String::as_str))
             .chain(self.vocabulary.forms.iter().copied())
             .chain(self.scoped.functions.values().take(1000).map(|f| f.name.as_str()));
         known

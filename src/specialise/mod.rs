@@ -28,11 +28,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
 use self::usage::Usage;
 use self::values::{Binding, Closure, Code, Fun, Values};
-use crate::ast::{Ast, Expr};
+use crate::ast::Expr;
 use crate::entity::{Entity, EntityVec};
+use crate::files::Files;
 use crate::names::{FuncId, Var, VarInfo};
 use crate::number::Literal;
-use crate::problem::{Problem, ProblemKind, User, Vocabulary};
+use crate::problem::{Problem, ProblemKind, User};
 use crate::resolve::analyse::analyse;
 use crate::resolve::names::{Form, Known, Last, Node, Scoped, scope};
 use crate::resolve::{CallKind, DeriveForm, FirstOrder, Function, Kind, Resolved};
@@ -48,22 +49,17 @@ const MAX_CHAIN: usize = 8;
 const STACK_LEFT: usize = 128 << 10;
 const STACK_MORE: usize = 2 << 20;
 
-/// Resolves a program of a dialect with these words, and makes at most so many specialisations of its functions. Places of
+/// Resolves a program, and makes at most so many specialisations of its functions. Places of
 /// its sources end before `end`, where those of the library begin.
 ///
 /// # Errors
 ///
 /// Unknown functions, wrong numbers of operands, functions used as numbers or stored, values used before their definition,
 /// `recur` where its value is used; each with its place.
-pub(crate) fn resolve(
-    ast: &Ast,
-    vocabulary: Vocabulary,
-    end: u32,
-    specialisations: usize,
-) -> Result<Resolved, Vec<Problem>> {
-    let scoped = scope(ast, vocabulary, end)?;
+pub(crate) fn resolve(files: &Files, end: u32, specialisations: usize) -> Result<Resolved, Vec<Problem>> {
+    let scoped = scope(files, end)?;
     let program = specialise(&scoped, specialisations)?;
-    analyse(ast, program, vocabulary)
+    analyse(files, program)
 }
 
 /// Makes a first-order program, with at most so many specialisations.

@@ -21,13 +21,14 @@ const LAYERS: &[&[&str]] = &[
     &["specialise"],
     &["resolve"],
     &["prelude"],
+    &["files"],
     &["dialect"],
     &["ops"],
     &["ast"],
     &["problem"],
     &["names", "number", "types"],
     &["source"],
-    &["limits", "entity", "chaos"],
+    &["limits", "entity", "chaos", "loader"],
 ];
 
 /// Arrows that go up, or to a neighbour, with the reason why they are still there.

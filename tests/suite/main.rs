@@ -19,6 +19,7 @@ mod files;
 mod fingerprint;
 mod fuzz;
 mod graph_text;
+mod imports;
 mod lanes;
 mod layers;
 mod pictures;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use nc_runtime::batch::{self, Batch, Kernel as _, Sink, Workspace};
 use nc_runtime::element::Element;
-use neural_compiler::{CompileOptions, Derivative, Dtype, Kernel, Program, ReaderLimits, StageTimes};
+use neural_compiler::{CompileOptions, Derivative, Dtype, Kernel, StageTimes};
 use serde_json::{Value, json};
 
 use super::dialect::DialectArgs;
@@ -85,7 +85,7 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     let mut rows = vec![heads.map(String::from).to_vec()];
     let mut failed = false;
     for (path, expression) in super::each(&args.programs, args.expression.as_deref()) {
-        let loaded = Loaded::quietly(path, expression, args.dialect);
+        let loaded = Loaded::quietly(path, expression, &args.dialect);
         let measured = match loaded.and_then(|loaded| measure(loaded, args)) {
             Ok(measured) => measured,
             Err(failure) => {
@@ -136,7 +136,6 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
 }
 
 fn measure(loaded: Loaded, args: &Args) -> Result<Measured, Failure> {
-    let (text, dialect) = (loaded.source.text.as_bytes(), loaded.dialect);
     let items = args.inputs.as_ref().map_or(&[][..], |items| items.0.as_slice());
     let options = CompileOptions::default()
         .signature(loaded.signature(items)?)
@@ -147,9 +146,7 @@ fn measure(loaded: Loaded, args: &Args) -> Result<Measured, Failure> {
         .tape_bytes(args.memory.tape_bytes())
         .memory_bytes(args.memory.memory_bytes());
     let compile = || {
-        Program::parse_bytes(text, dialect, &ReaderLimits::default())
-            .and_then(|program| program.compile(&options))
-            .map_err(|error| loaded.failure(error))
+        loaded.again().and_then(|program| program.compile(&options)).map_err(|error| loaded.failure(error))
     };
     let kernel = compile()?;
     let mut times = Vec::new();
@@ -164,7 +161,7 @@ fn measure(loaded: Loaded, args: &Args) -> Result<Measured, Failure> {
 
     let mut stages = Vec::new();
     repeat(Duration::from_millis(100), 5, || {
-        let times = StageTimes::measure(text, dialect, &options);
+        let times = loaded.times(&options);
         times.map(|times| stages.push(times)).map_err(|error| loaded.failure(error))
     })?;
 

@@ -6,7 +6,7 @@ use neural_compiler::{Condition, Diagnostic, Shape, Signature};
 use serde_json::{Map, Value as Json, json};
 
 use super::dialect::DialectArgs;
-use super::report::{Failure, SourceText, diagnostic_json};
+use super::report::{Failure, SourceText, diagnostic_json, place_json};
 use super::text::{self, Items};
 use super::{Loaded, print, print_json, report, shape_name, table};
 
@@ -47,7 +47,7 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     let mut failed = false;
     let mut taken = vec![false; items.len()];
     for (path, expression) in super::each(&args.programs, args.expression.as_deref()) {
-        let loaded = Loaded::quietly(path, expression, args.dialect);
+        let loaded = Loaded::quietly(path, expression, &args.dialect);
         match loaded.and_then(|loaded| check(&loaded, items, &mut taken, json)) {
             Ok(output) => print(&output)?,
             Err(failure) if json => {
@@ -142,11 +142,10 @@ fn check(loaded: &Loaded, items: &[text::Item], taken: &mut [bool], json: bool) 
 
 /// A condition of the safe domain as JSON.
 fn condition_json(source: &SourceText, condition: &Condition) -> Json {
-    let (line, column) = source.place(condition.span.start as usize);
     json!({
         "condition": condition.text,
         "where": condition.path,
         "op": condition.op.info().spelling(),
-        "place": { "start": condition.span.start, "end": condition.span.end, "line": line, "column": column },
+        "place": place_json(source, condition.span),
     })
 }

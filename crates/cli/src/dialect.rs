@@ -1,15 +1,15 @@
-//! The option that says how a program is spelled.
+//! The options that say how a program is spelled, and where it imports from.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use neural_compiler::{Dialect, Mode};
+use neural_compiler::{Dialect, FolderLoader, Mode};
 
 use super::report::Failure;
 
 /// How a program is spelled.
-#[derive(Debug, Clone, Copy, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub struct DialectArgs {
     /// How the program is spelled; without it, the ending of the file's name says it, such as .scm or .eml, and Scheme
     /// is what all others are
@@ -22,6 +22,37 @@ pub struct DialectArgs {
     /// program has a value, the formula has the same one
     #[arg(long, conflicts_with = "over")]
     raise: bool,
+    #[command(flatten)]
+    pub imports: ImportArgs,
+}
+
+/// Where a program imports from.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct ImportArgs {
+    /// A folder that programs import files of, beside the program's own; may be repeated
+    #[arg(long = "library", value_name = "DIR")]
+    libraries: Vec<PathBuf>,
+}
+
+impl ImportArgs {
+    /// What finds the files that a program imports: a file from its folder, an expression and standard input from the current
+    /// one.
+    pub fn loader(&self, path: Option<&Path>) -> Result<FolderLoader, Failure> {
+        let own = match path {
+            Some(path) if path != Path::new("-") => FolderLoader::of_program(path),
+            Some(_) | None => FolderLoader::of_folder(""),
+        };
+        let wrong = |path: &Path, error: std::io::Error| {
+            Failure::message("file", format!("{}: cannot open the folder: {error}", path.display()))
+        };
+        let mut loader = own.map_err(|error| wrong(path.unwrap_or(Path::new(".")), error))?;
+        for library in &self.libraries {
+            loader = loader.library(library).map_err(|error| {
+                Failure::message("file", format!("--library {}: {error}", library.display()))
+            })?;
+        }
+        Ok(loader)
+    }
 }
 
 /// What `eml` is defined on.
@@ -47,12 +78,12 @@ impl From<Over> for Mode {
 
 impl DialectArgs {
     /// Whether the formula is wanted that a program stands for.
-    pub fn raises(self) -> bool {
+    pub fn raises(&self) -> bool {
         self.raise
     }
 
     /// The dialect of a program: of a file, or of a text from elsewhere.
-    pub fn of(self, path: Option<&Path>) -> Result<Dialect, Failure> {
+    pub fn of(&self, path: Option<&Path>) -> Result<Dialect, Failure> {
         let dialect = self.dialect.or_else(|| path.and_then(Dialect::of_path)).unwrap_or_default();
         match (dialect.mode(), self.over) {
             (Some(_), over) => Ok(Dialect::Eml(over.unwrap_or(Over::Real).into())),

@@ -66,7 +66,7 @@ pub struct Args {
 
 /// Runs the subcommand.
 pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
-    let loaded = Loaded::open_with(args.program.as_deref(), args.expression.as_deref(), args.dialect)?;
+    let loaded = Loaded::open_with(args.program.as_deref(), args.expression.as_deref(), &args.dialect)?;
     let signature = signature(&loaded, &args.settings)?;
     // All tiers give the same bits, and for one row nothing is worth compiling.
     let options = CompileOptions::default()
@@ -150,7 +150,8 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     if json {
         let mut object = as_json(&computed);
         if args.check_domain || args.check_kinks || note.is_some() {
-            object["note"] = note.map_or(Json::Null, |note| super::run::check_json(note, domain.as_ref()));
+            object["note"] =
+                note.map_or(Json::Null, |note| super::run::check_json(&loaded.source, note, domain.as_ref()));
         }
         return print_json(&object);
     }

@@ -129,6 +129,19 @@ const PAGES: &[Page] = &[
         "; nc: --max-loops 5\nx",
         "Options there are `--max-iterations`, `--max-depth`, `--max-steps` and `--max-specialisations`, each with a number.",
     ),
+    scheme(
+        "import",
+        "A file cannot be imported: there is none, it is outside the folders that may be, computes a result, or imports itself.",
+        "(import \"gas.scm\") (pressure 2 t)",
+        "Paths are relative to the file they stand in and stay in its program's folder; `--library DIR` adds a folder. An imported \
+         file has definitions only.",
+    ),
+    command(
+        "imported-input",
+        "A function of an imported file uses a name that nothing in that file binds, so that it is an input of the program.",
+        "nc check law.scm",
+        "Define it in the imported file, or make it a parameter of the function.",
+    ),
     tree(
         "infix",
         "A tree of `eml` has infix arithmetic, which its grammar does not.",

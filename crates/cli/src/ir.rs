@@ -161,7 +161,7 @@ fn draw(args: &Args, loaded: &Loaded, options: &CompileOptions) -> Result<Pictur
 /// Runs the subcommand.
 pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     check_usage(args)?;
-    let loaded = Loaded::open_with(args.program.as_deref(), args.expression.as_deref(), args.dialect)?;
+    let loaded = Loaded::open_with(args.program.as_deref(), args.expression.as_deref(), &args.dialect)?;
     let items = args.inputs.as_ref().map_or(&[][..], |items| items.0.as_slice());
     let mut signature = loaded.signature(items)?;
     for param in &args.params {

@@ -37,9 +37,12 @@ use std::time::Duration;
 use clap::{Parser, Subcommand, ValueEnum};
 use nc_eml::translate::raise::{Effort, raise};
 use neural_compiler::internals::dialect::eml::{Grammar, reader};
-use neural_compiler::{Dialect, Dtype, Error, Mode, Program, ReaderLimits, Shape, Signature, Tier, Variable};
+use neural_compiler::{
+    CompileOptions, Dialect, Dtype, Error, FolderLoader, Mode, Program, ReaderLimits, Shape, Signature,
+    SourceMap, StageTimes, Tier, TooLong, Variable,
+};
 
-use self::dialect::DialectArgs;
+use self::dialect::{DialectArgs, ImportArgs};
 use self::report::{Failure, SourceText, eprint_lines, printable, printable_json};
 use self::text::{Item, closest};
 
@@ -181,6 +184,8 @@ struct Loaded {
     /// Whether it is the formula that a tree stands for.
     raised: bool,
     program: Program,
+    /// What finds the files that it imports; nothing for a formula that a tree stands for.
+    loader: Option<FolderLoader>,
 }
 
 /// Each program of a command line, or its one expression.
@@ -197,7 +202,7 @@ impl Loaded {
     fn open_with(
         path: Option<&Path>,
         expression: Option<&str>,
-        dialect: DialectArgs,
+        dialect: &DialectArgs,
     ) -> Result<Loaded, Failure> {
         let loaded = Loaded::quietly(path, expression, dialect)?;
         report::diagnostics(&loaded.source, loaded.program.warnings());
@@ -208,7 +213,7 @@ impl Loaded {
     fn quietly(
         path: Option<&Path>,
         expression: Option<&str>,
-        dialect: DialectArgs,
+        dialect: &DialectArgs,
     ) -> Result<Loaded, Failure> {
         let (name, bytes) = match (path, expression) {
             (Some(path), None) => read_source(path)?,
@@ -225,12 +230,12 @@ impl Loaded {
     }
 
     /// Reads a program from its bytes, in the dialect that the options and its path say.
-    fn of(name: String, bytes: Vec<u8>, path: Option<&Path>, args: DialectArgs) -> Result<Loaded, Failure> {
+    fn of(name: String, bytes: Vec<u8>, path: Option<&Path>, args: &DialectArgs) -> Result<Loaded, Failure> {
         let dialect = args.of(path)?;
         if args.raises() {
             return Loaded::raised(SourceText::new(name, bytes));
         }
-        Loaded::parse(name, bytes, dialect)
+        Loaded::parse(name, bytes, dialect, path, &args.imports)
     }
 
     /// The formula that an EML program stands for, and a note on standard error that says what it is and where it holds.
@@ -245,15 +250,46 @@ impl Loaded {
             if conditions.is_empty() { String::new() } else { format!(" where {}", conditions.join(", ")) };
         eprint_lines(&format!("{} is {}{domain}\n", source.name, raised.scheme(tree.variables())));
         let source = SourceText::new(format!("{}, raised", source.name), text.into_bytes());
-        Ok(Loaded { source, dialect: Dialect::Scheme, raised: true, program })
+        Ok(Loaded { source, dialect: Dialect::Scheme, raised: true, program, loader: None })
     }
 
-    fn parse(name: String, bytes: Vec<u8>, dialect: Dialect) -> Result<Loaded, Failure> {
-        let parsed = Program::parse_bytes(&bytes, dialect, &ReaderLimits::default());
-        let source = SourceText::new(name, bytes);
+    fn parse(
+        name: String,
+        bytes: Vec<u8>,
+        dialect: Dialect,
+        path: Option<&Path>,
+        imports: &ImportArgs,
+    ) -> Result<Loaded, Failure> {
+        let loader = imports.loader(path)?;
+        let mut sources = SourceMap::new();
+        let parsed = read_program(&mut sources, &name, &bytes, dialect, &loader);
+        let source = SourceText::new(name, bytes).with_imported(&sources);
         match parsed {
-            Ok(program) => Ok(Loaded { source, dialect, raised: false, program }),
+            Ok(program) => Ok(Loaded { source, dialect, raised: false, program, loader: Some(loader) }),
             Err(error) => Err(Failure::library(source, error)),
+        }
+    }
+
+    /// Reads the program anew, as often as that is to be timed.
+    fn again(&self) -> Result<Program, Error> {
+        let (bytes, limits) = (self.source.text.as_bytes(), ReaderLimits::default());
+        match self.loader.as_ref().filter(|_| self.program.has_imports()) {
+            Some(loader) => {
+                read_program(&mut SourceMap::new(), &self.source.name, bytes, self.dialect, loader)
+            }
+            None => Program::parse_bytes(bytes, self.dialect, &limits),
+        }
+    }
+
+    /// How long each stage of compiling the program anew takes.
+    fn times(&self, options: &CompileOptions) -> Result<StageTimes, Error> {
+        let mut sources = SourceMap::new();
+        let loader = self.loader.as_ref().filter(|_| self.program.has_imports());
+        match (loader, sources.add(&*self.source.name, &*self.source.text)) {
+            (Some(loader), Ok(main)) => {
+                StageTimes::measure_files(&mut sources, main, self.dialect, loader, options)
+            }
+            _ => StageTimes::measure(self.source.text.as_bytes(), self.dialect, options),
         }
     }
 
@@ -340,6 +376,23 @@ impl Loaded {
             }
             Some(_) | None => Ok(()),
         }
+    }
+}
+
+/// Reads a program from its bytes. Its text and those of the files that it imports become sources.
+fn read_program(
+    sources: &mut SourceMap,
+    name: &str,
+    bytes: &[u8],
+    dialect: Dialect,
+    loader: &FolderLoader,
+) -> Result<Program, Error> {
+    let limits = ReaderLimits::default();
+    let text = std::str::from_utf8(bytes).ok();
+    match text.map(|text| sources.add(name, text)) {
+        Some(Ok(main)) => Program::parse_files(sources, main, dialect, &limits, loader),
+        // What is no text or too long is refused in the same words without sources.
+        Some(Err(TooLong)) | None => Program::parse_bytes(bytes, dialect, &limits),
     }
 }
 

@@ -6,7 +6,7 @@ use std::ops::Range;
 use ariadne::{Config, IndexType, Label, Report, ReportKind, Source};
 use nc_arrays::{FileError, FileProblem};
 use nc_runtime::batch::BatchError;
-use neural_compiler::{Diagnostic, Error, Severity, Span, Variable};
+use neural_compiler::{Diagnostic, Error, Severity, SourceMap, Span, Variable};
 use serde_json::{Value as Json, json};
 
 use super::state;
@@ -14,13 +14,22 @@ use super::state;
 /// How many diagnostics of one program are printed.
 const SHOWN: usize = 20;
 
-/// A program's text and what it is called.
+/// A program's text and what it is called, with the files that it imports.
 #[derive(Debug, Clone)]
 pub struct SourceText {
     /// The file, or what stands for it.
     pub name: String,
     /// The text. Behind bytes that are no UTF-8, places are not exact; the only error in such a text is before them.
     pub text: String,
+    /// Other files, whose places come behind those of the text.
+    imported: Vec<Imported>,
+}
+
+/// A file that a program imports.
+#[derive(Debug, Clone)]
+struct Imported {
+    start: u32,
+    source: SourceText,
 }
 
 impl SourceText {
@@ -28,7 +37,25 @@ impl SourceText {
     pub fn new(name: String, bytes: Vec<u8>) -> SourceText {
         let text = String::from_utf8(bytes)
             .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
-        SourceText { name, text }
+        SourceText { name, text, imported: Vec::new() }
+    }
+
+    /// The text with the other texts of a map whose first one it is.
+    pub fn with_imported(mut self, sources: &SourceMap) -> SourceText {
+        let others = sources.sources().skip(1).map(|id| {
+            let (name, text) = (sources.name(id).to_string(), sources.text(id).to_string());
+            Imported { start: sources.start(id), source: SourceText { name, text, imported: Vec::new() } }
+        });
+        self.imported = others.collect();
+        self
+    }
+
+    /// The text of a place, and by how many bytes its places are moved.
+    pub fn of(&self, span: Span) -> (&SourceText, u32) {
+        match self.imported.iter().rev().find(|file| file.start <= span.start) {
+            Some(file) => (&file.source, file.start),
+            None => (self, 0),
+        }
     }
 
     /// Line and column of a byte, counted from 1.
@@ -255,16 +282,27 @@ pub fn eprint_excerpts(text: &str) {
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }
 
+/// A place as JSON, in the file that it is in.
+pub fn place_json(source: &SourceText, span: Span) -> Json {
+    let (file, start) = source.of(span);
+    let (from, to) = (span.start - start, span.end.saturating_sub(start));
+    let (line, column) = file.place(from as usize);
+    json!({ "start": from, "end": to, "line": line, "column": column })
+}
+
 /// A diagnostic as JSON. Bytes count from 0, lines and columns (in characters) from 1.
 pub fn diagnostic_json(source: &SourceText, diagnostic: &Diagnostic) -> Json {
-    let place = |span: Span| {
-        let (line, column) = source.place(span.start as usize);
-        json!({ "start": span.start, "end": span.end, "line": line, "column": column })
-    };
+    let file = |span: Span| source.of(span).0.name.as_str();
+    let place = |span: Span| place_json(source, span);
     let related: Vec<Json> = diagnostic
         .related
         .iter()
-        .map(|(span, words)| json!({ "message": words, "place": place(*span) }))
+        .map(|(span, words)| match file(*span) {
+            other if other != file(diagnostic.span) => {
+                json!({ "message": words, "file": other, "place": place(*span) })
+            }
+            _ => json!({ "message": words, "place": place(*span) }),
+        })
         .collect();
     json!({
         "code": diagnostic.code,
@@ -273,7 +311,7 @@ pub fn diagnostic_json(source: &SourceText, diagnostic: &Diagnostic) -> Json {
             Severity::Warning => "warning",
         },
         "message": diagnostic.message,
-        "file": source.name,
+        "file": file(diagnostic.span),
         "place": place(diagnostic.span),
         "label": diagnostic.label,
         "related": related,
@@ -295,7 +333,15 @@ pub fn diagnostics(source: &SourceText, list: &[Diagnostic]) {
 }
 
 /// A message with an excerpt of the source.
-pub fn excerpt(source: &SourceText, diagnostic: &Diagnostic, color: bool) -> String {
+pub fn excerpt(whole: &SourceText, diagnostic: &Diagnostic, color: bool) -> String {
+    let (source, start) = whole.of(diagnostic.span);
+    let local = |span: Span| Span::new(span.start - start, span.end.saturating_sub(start));
+    // What is said of other files stands below.
+    let is_here = |span: Span| std::ptr::eq(whole.of(span).0, source);
+    let (here, elsewhere): (Vec<_>, Vec<_>) =
+        diagnostic.related.iter().cloned().partition(|(span, _)| is_here(*span));
+    let here = here.into_iter().map(|(span, words)| (local(span), words)).collect();
+    let diagnostic = &Diagnostic { span: local(diagnostic.span), related: here, ..diagnostic.clone() };
     let all: Vec<Span> =
         std::iter::once(diagnostic.span).chain(diagnostic.related.iter().map(|r| r.0)).collect();
     let (window, together) = match Window::whole(source, &all) {
@@ -326,6 +372,12 @@ pub fn excerpt(source: &SourceText, diagnostic: &Diagnostic, color: bool) -> Str
             let (line, column) = source.place(span.start as usize);
             report = report.with_note(format!("{}: {name}:{line}:{column}", printable(words)));
         }
+    }
+    for (span, words) in &elsewhere {
+        let (file, start) = whole.of(*span);
+        let (line, column) = file.place((span.start - start) as usize);
+        let name = printable_name(&file.name);
+        report = report.with_note(format!("{}: {name}:{line}:{column}", printable(words)));
     }
     if let Some(help) = &diagnostic.help {
         report = report.with_help(printable(help));

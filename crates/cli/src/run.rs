@@ -26,7 +26,7 @@ use self::results::Results;
 use super::derivatives::{DerivativeArgs, Kind, params};
 use super::dialect::DialectArgs;
 use super::limits::{self, LimitArgs, MemoryArgs};
-use super::report::{self, Failure, eprint_excerpts, eprint_lines};
+use super::report::{self, Failure, SourceText, eprint_excerpts, eprint_lines};
 use super::text::{self, Items, Setting};
 use super::{DtypeChoice, Loaded, TierChoice, print_json, set_threads, state};
 
@@ -192,7 +192,7 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
 
 /// Runs the subcommand for programs and files of this element type.
 fn run_as<T: Element>(args: &Args, json: bool) -> Result<(), Failure> {
-    let loaded = Loaded::open_with(args.program.as_deref(), args.expression.as_deref(), args.dialect)?;
+    let loaded = Loaded::open_with(args.program.as_deref(), args.expression.as_deref(), &args.dialect)?;
     let dataset: Dataset<T> = columns::read(&loaded, args)?;
     let table = Columns::assign(&loaded, args, &dataset)?;
     columns::note_left_aside(&loaded, args, &dataset, &table);
@@ -262,7 +262,7 @@ fn run_as<T: Element>(args: &Args, json: bool) -> Result<(), Failure> {
         let mut object = json!({
             "rows": rows + incomplete.count(),
             "failed": failed_rows,
-            "failures": failures_json(&kernel, &outcome),
+            "failures": failures_json(&loaded, &kernel, &outcome),
             "tier": kernel.tier().to_string(),
             "dtype": kernel.dtype().to_string(),
             "seconds": elapsed.as_secs_f64(),
@@ -278,7 +278,7 @@ fn run_as<T: Element>(args: &Args, json: bool) -> Result<(), Failure> {
         }
         if args.check_domain || loaded.strict() || args.check_kinks || args.grad.is_some() {
             object["noted"] = report.noted.into();
-            object["notes"] = listed(&kernel, &report.notes, domain.as_ref());
+            object["notes"] = listed(&loaded, &kernel, &report.notes, domain.as_ref());
         }
         print_json(&object)?;
     }
@@ -437,11 +437,11 @@ pub fn check_diagnostic(check: &Check) -> Diagnostic {
 }
 
 /// Failed or noted rows as JSON.
-fn listed(kernel: &Kernel, rows: &[RowReport], domain: Option<&SafeDomain>) -> Json {
+fn listed(loaded: &Loaded, kernel: &Kernel, rows: &[RowReport], domain: Option<&SafeDomain>) -> Json {
     let checks = kernel.checks();
     let rows = rows.iter().filter_map(|row| Some((row.row, checks.get(row.check as usize)?)));
     rows.map(|(row, check)| {
-        let mut object = check_json(check, domain);
+        let mut object = check_json(&loaded.source, check, domain);
         object["row"] = row.into();
         object
     })
@@ -449,8 +449,8 @@ fn listed(kernel: &Kernel, rows: &[RowReport], domain: Option<&SafeDomain>) -> J
 }
 
 /// Failed rows as JSON, each with the state that it failed in, as far as that is known.
-fn failures_json(kernel: &Kernel, outcome: &Outcome<'_>) -> Json {
-    let mut rows = listed(kernel, &outcome.report.failures, None);
+fn failures_json(loaded: &Loaded, kernel: &Kernel, outcome: &Outcome<'_>) -> Json {
+    let mut rows = listed(loaded, kernel, &outcome.report.failures, None);
     let Json::Array(list) = &mut rows else { return rows };
     for (object, state) in list.iter_mut().zip(outcome.states) {
         if let Some(state) = state {
@@ -488,8 +488,14 @@ fn failed_states<T: Element>(
 }
 
 /// What a check has to say about a row, as JSON.
-pub fn check_json(check: &Check, domain: Option<&SafeDomain>) -> Json {
-    let mut object = json!({ "code": check_diagnostic(check).code, "reason": check.reason.to_string(), "start": check.span.start, "end": check.span.end });
+pub fn check_json(source: &SourceText, check: &Check, domain: Option<&SafeDomain>) -> Json {
+    let (file, start) = source.of(check.span);
+    let (from, to) = (check.span.start - start, check.span.end.saturating_sub(start));
+    let (code, reason) = (check_diagnostic(check).code, check.reason.to_string());
+    let mut object = json!({ "code": code, "reason": reason, "start": from, "end": to });
+    if file.name != source.name {
+        object["file"] = file.name.as_str().into();
+    }
     if let Reason::Met { op, .. } = check.reason {
         object["op"] = op.info().spelling().into();
         object["condition"] = need(check, domain).into();

@@ -35,6 +35,7 @@ pub fn spell(problem: &Problem) -> Diagnostic {
         | ProblemKind::EndsInValue { .. }
         | ProblemKind::ReservedWord { .. }
         | ProblemKind::FunctionArity { .. }
+        | ProblemKind::ImportedInput { .. }
         | ProblemKind::NearMiss { .. }
         | ProblemKind::LookAlike { .. }
         | ProblemKind::LikeFormula { .. }

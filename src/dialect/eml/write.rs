@@ -18,6 +18,9 @@ const MOST: u128 = 1 << 22;
 /// Programs that are no trees of `eml`, numbers and variables, and trees that are too large as a text.
 pub fn write(ast: &Ast, mode: Mode) -> Result<String, Box<Diagnostic>> {
     let refuse = |span: Span, what: &str| unsayable("eml", Some((span, what)));
+    if let Some(import) = ast.imports.first() {
+        return Err(refuse(import.span, "it imports definitions"));
+    }
     let mut values: HashMap<Name, Expr> = HashMap::new();
     for definition in &ast.definitions {
         match definition {

@@ -14,7 +14,7 @@ use std::collections::HashMap;
 
 use super::token::{Bracket, Kind, Operator, Token, Tokens, is_identifier};
 use super::{ELEMENT, Word};
-use crate::ast::{Ast, Binding, Definition, Expr, ExprKind, Function, LoopForm, Name};
+use crate::ast::{Ast, Binding, Definition, Expr, ExprKind, Function, Import, LoopForm, Name};
 use crate::dialect::words::count;
 use crate::dialect::{ReaderLimits, short};
 use crate::number::Literal;
@@ -294,6 +294,10 @@ impl<'a> Reader<'a> {
         let error = match self.ast.definitions.last() {
             // A value may be a function, which is known where names are.
             Some(Definition::Function(_) | Definition::Value(_)) => return,
+            None if !self.ast.imports.is_empty() => {
+                Diagnostic::error("empty", Span::new(end, end), "the program imports and computes nothing")
+                    .help("write an expression behind the imports")
+            }
             None => Diagnostic::error("empty", Span::new(end, end), "the program is empty")
                 .help("write an expression, such as `m*c^2`"),
         };
@@ -307,6 +311,21 @@ impl<'a> Reader<'a> {
             // Taken, and with it what is wrong in front of it.
             Kind::End | Kind::Semicolon => return Ok(self.next().kind == Kind::End),
             _ => {}
+        }
+        if let Some(import) = self.import()? {
+            let before = self.result.or_else(|| match self.ast.definitions.first()? {
+                Definition::Function(function) => Some(function.span),
+                Definition::Value(binding) => Some(binding.span),
+            });
+            if let Some(before) = before {
+                self.error(
+                    Diagnostic::error("form", first.span, "imports stand before everything else in a file")
+                        .related(before, "this stands before it")
+                        .help("move it to the top"),
+                );
+            }
+            self.ast.imports.push(import);
+            return Ok(self.last == Kind::End);
         }
         if let Some(before) = self.result.replace(first.span) {
             // The value of the statement before is lost; what is left is read for its own errors.
@@ -333,6 +352,32 @@ impl<'a> Reader<'a> {
             self.open(Part::Result, first.span)?;
         }
         self.expression()
+    }
+
+    /// `import "file";` or `import "file" prefix name;`, if that is what comes.
+    fn import(&mut self) -> Result<Option<Import>, Broken> {
+        const USAGE: &str = "it is written `import \"file.nci\";`, or `import \"file.nci\" prefix name_;` for names that begin \
+                             with `name_`";
+        if self.peek().kind != Kind::Name("import") {
+            return Ok(None);
+        }
+        let mut ahead = self.tokens;
+        ahead.next(|_| {});
+        let Some((path, span)) = ahead.file() else { return Ok(None) };
+        self.tokens = ahead;
+        let mut prefix = "";
+        let mut token = self.next();
+        if token.kind == Kind::Name("prefix") {
+            let Token { kind: Kind::Name(text), .. } = self.next() else {
+                return Err(Diagnostic::error("form", token.span, "a prefix is a name").help(USAGE).into());
+            };
+            (prefix, token) = (text, self.next());
+        }
+        if !matches!(token.kind, Kind::Semicolon | Kind::End) {
+            let message = format!("`{}` where `;` is expected", self.text(token.span));
+            return Err(Diagnostic::error("operand", token.span, message).help(USAGE).into());
+        }
+        Ok(Some(Import { path: path.to_string(), span, prefix: prefix.to_string() }))
     }
 
     /// Reads tokens until a statement at the top is complete; whether it is the last one.

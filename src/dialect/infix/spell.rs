@@ -67,6 +67,7 @@ pub fn spell(problem: &Problem) -> Diagnostic {
         | ProblemKind::NestedFunctions { .. }
         | ProblemKind::ReservedWord { .. }
         | ProblemKind::FunctionArity { .. }
+        | ProblemKind::ImportedInput { .. }
         | ProblemKind::NearMiss { .. }
         | ProblemKind::LookAlike { .. }
         | ProblemKind::LikeFormula { .. }

@@ -144,6 +144,18 @@ impl<'a> Tokens<'a> {
         Tokens { source, rest: source }
     }
 
+    /// The name of a file, a text in quotes on one line, if that is what comes; its place includes the quotes.
+    pub fn file(&mut self) -> Option<(&'a str, Span)> {
+        let rest = blank(self.rest).map_or(self.rest, |(rest, _)| rest);
+        let (name, after) = rest.strip_prefix('"')?.split_once('"')?;
+        if name.contains('\n') {
+            return None;
+        }
+        let span = Span::new(self.at(rest), self.at(after));
+        self.rest = after;
+        Some((name, span))
+    }
+
     fn at(&self, rest: &str) -> u32 {
         (self.source.len() - rest.len()) as u32
     }

@@ -63,6 +63,12 @@ enum Written {
 /// The text of a program.
 pub fn write(ast: &Ast) -> String {
     let mut writer = Writer { ast, junctions: Junctions::of(ast), text: header::write(ast, COMMENT) };
+    for import in &ast.imports {
+        let _ = match import.prefix.as_str() {
+            "" => writeln!(writer.text, "import \"{}\";", import.path),
+            prefix => writeln!(writer.text, "import \"{}\" prefix {};", import.path, name(prefix)),
+        };
+    }
     for definition in &ast.definitions {
         let (head, part) = writer.head(&Named::from(definition));
         writer.text += &head;

@@ -14,7 +14,7 @@ mod loops;
 use std::collections::{HashMap, HashSet};
 
 use super::reader::{Data, Datum, DatumKind};
-use crate::ast::{Ast, Binding, Body, Definition, Expr, ExprKind, Function, LoopForm, Name};
+use crate::ast::{Ast, Binding, Body, Definition, Expr, ExprKind, Function, Import, LoopForm, Name};
 use crate::number::Literal;
 use crate::source::{Diagnostic, MAX_DIAGNOSTICS, Span};
 
@@ -256,9 +256,13 @@ impl<'a> Expander<'a> {
                 }
             }
         }
-        for &datum in before {
+        let imports = !self.bound.contains("import");
+        for (k, &datum) in before.iter().enumerate() {
             if self.head(datum) == Some("define") {
                 self.define(datum);
+            } else if imports && self.head(datum) == Some("import") {
+                let first = before[..k].iter().find(|&&d| self.head(d) != Some("import"));
+                self.import(datum, first.copied());
             } else {
                 let span = data.span(datum);
                 self.error(
@@ -273,10 +277,72 @@ impl<'a> Expander<'a> {
                 self.define(last);
             }
             Some("values") => self.named_results(last),
+            Some("import") if imports => {
+                let first = before.iter().find(|&&d| self.head(d) != Some("import"));
+                self.import(last, first.copied());
+                if self.ast.definitions.is_empty() && self.errors.is_empty() {
+                    let end = data.span(last).end;
+                    self.error(
+                        Diagnostic::error(
+                            "empty",
+                            Span::new(end, end),
+                            "the program imports and computes nothing",
+                        )
+                        .help("write an expression behind the imports"),
+                    );
+                }
+            }
             _ => {
                 let body = self.expression(last);
                 self.ast.body = Body::Value(body);
             }
+        }
+    }
+
+    /// An import, which stands before everything else: `before` is what it stands behind.
+    fn import(&mut self, datum: Datum, before: Option<Datum>) {
+        const USAGE: &str = "`(import \"file.scm\")`, or `(import (prefix \"file.scm\" name:))` for names that begin with `name:`";
+        let data: &'a Data = self.data;
+        let span = data.span(datum);
+        if let Some(before) = before {
+            let before = Span::new(data.span(before).start, data.span(before).start + 1);
+            self.error(
+                Diagnostic::error("form", span, "imports stand before everything else in a file")
+                    .related(before, "this stands before it")
+                    .help("move it to the top"),
+            );
+        }
+        let elements = &data.elements(datum)[1..];
+        if elements.is_empty() {
+            self.form_error(span, "`import` of nothing", USAGE);
+        }
+        for &part in elements {
+            let (file, prefix) = match data.list(part) {
+                None => (part, ""),
+                Some(&[_, file, prefix])
+                    if self.head(part) == Some("prefix") && data.kind(prefix) == DatumKind::Symbol =>
+                {
+                    (file, self.text(prefix))
+                }
+                Some(_) => {
+                    let message = match self.head(part) {
+                        Some("only" | "except" | "rename") => {
+                            "an import makes all definitions of a file known, with a prefix or without"
+                        }
+                        Some("prefix") => "`prefix` takes a file and what names begin with",
+                        _ => "files are imported by their names, and there are no other libraries",
+                    };
+                    self.form_error(data.span(part), message, USAGE);
+                    continue;
+                }
+            };
+            let span = data.span(file);
+            if data.kind(file) != DatumKind::Text {
+                self.form_error(span, "the name of a file stands in quotes", USAGE);
+                continue;
+            }
+            let path = self.text(file).trim_matches('"').to_string();
+            self.ast.imports.push(Import { path, span, prefix: prefix.to_string() });
         }
     }
 
@@ -470,6 +536,11 @@ impl<'a> Expander<'a> {
                 self.call(name, Span::new(span.start, span.start + 1), elements, span);
             }
             DatumKind::List => self.list(datum, span),
+            DatumKind::Text => {
+                let help = "values are numbers, vectors and matrices";
+                self.error(Diagnostic::error("token", span, "the language has no strings").help(help));
+                self.hole(span);
+            }
         }
     }
 
@@ -608,6 +679,7 @@ impl<'a> Expander<'a> {
             let what = match data.kind(head) {
                 DatumKind::Number(_) | DatumKind::Complex(..) | DatumKind::Boolean(_) => "a number",
                 DatumKind::Brackets => "a vector",
+                DatumKind::Text => "a text",
                 DatumKind::List | DatumKind::Symbol => {
                     self.work.push(Work::Apply { count: args.len(), span });
                     self.work.extend(args.iter().rev().map(|&arg| Work::Expand(arg)));

@@ -31,6 +31,8 @@ pub enum DatumKind {
     List,
     /// `[ … ]`.
     Brackets,
+    /// `" … "`, quotes included: the file of an import.
+    Text,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -191,6 +193,12 @@ impl Reader<'_> {
                 }
                 None => {}
             }
+            if let Some(after) = self.file(rest) {
+                let span = Span::new(start, self.at(after));
+                rest = after;
+                self.finish(DatumData { kind: DatumKind::Text, span, first: 0, count: 0 });
+                continue;
+            }
             let Ok((after, token)) = token(rest) else {
                 rest = self.foreign(rest, start);
                 continue;
@@ -216,6 +224,20 @@ impl Reader<'_> {
             }
         }
         self.end();
+    }
+
+    /// Whether the text is in an `import` at the top.
+    fn is_in_import(&self) -> bool {
+        let Some(list) = self.open.get(1) else { return false };
+        let first = self.waiting.get(list.first).map(|&datum| &self.data.data[datum]);
+        first.is_some_and(|first| first.kind == DatumKind::Symbol && first.span.text(self.source) == "import")
+    }
+
+    /// What follows the name of a file, if that is what comes: text in quotes on one line, of an `import`.
+    fn file<'t>(&self, rest: &'t str) -> Option<&'t str> {
+        let inside = rest.strip_prefix('"').filter(|_| self.is_in_import())?;
+        let (name, after) = inside.split_once('"')?;
+        (!name.contains('\n')).then_some(after)
     }
 
     /// The text is over: everything that is open stays open.
@@ -332,6 +354,14 @@ impl Reader<'_> {
         let first = chars.next().unwrap_or(' ');
         let mut after = chars.as_str();
         let (message, help) = match first {
+            '"' if self.is_in_import() => {
+                let end = after.find('\n').unwrap_or(after.len());
+                after = &after[end..];
+                (
+                    "the name of this file does not end".to_string(),
+                    "an import is written `(import \"file.scm\")`",
+                )
+            }
             '"' => {
                 after = after.split_once('"').map_or("", |(_, behind)| behind);
                 ("the language has no strings".to_string(), "values are numbers, vectors and matrices")

@@ -14,7 +14,8 @@ use super::generate::{Rng, program};
 use super::{native_tiers, run};
 
 /// Texts that are tried.
-const LIMITS: ReaderLimits = ReaderLimits { source_bytes: 1 << 16, nesting: 1000, specialisations: 1000 };
+const LIMITS: ReaderLimits =
+    ReaderLimits { source_bytes: 1 << 16, nesting: 1000, specialisations: 1000, files: 100 };
 
 /// A program in any dialect: it is read and resolved, or refused with places inside the text.
 pub fn text(bytes: &[u8], dialect: Dialect) -> bool {

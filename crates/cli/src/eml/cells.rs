@@ -106,11 +106,11 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     let (tree, direct) = match dialect.mode() {
         Some(_) => {
             let tree = read(SourceText::new(name.clone(), bytes.clone()))?;
-            let raised = args.dialect.raises().then(|| Loaded::of(name.clone(), bytes, path, args.dialect));
+            let raised = args.dialect.raises().then(|| Loaded::of(name.clone(), bytes, path, &args.dialect));
             (tree, raised.transpose()?.map(|loaded| operators(&loaded, &timing)).transpose()?)
         }
         None => {
-            let loaded = Loaded::parse(name.clone(), bytes, dialect)?;
+            let loaded = Loaded::parse(name.clone(), bytes, dialect, path, &args.dialect.imports)?;
             let expanded = expand(&graph(&loaded)?, args.set.into()).map_err(refused(&loaded.source))?;
             (expanded.tree, Some(operators(&loaded, &timing)?))
         }

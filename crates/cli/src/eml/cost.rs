@@ -40,7 +40,7 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
             print(&published_text())
         };
     };
-    let loaded = Loaded::open_with(Some(path), None, args.dialect)?;
+    let loaded = Loaded::open_with(Some(path), None, &args.dialect)?;
     for name in &args.positive {
         if !loaded.program.inputs().any(|input| input == name) {
             return Err(loaded.unknown("--positive", name));
@@ -79,7 +79,8 @@ fn as_text(loaded: &Loaded, pricing: &Pricing) -> String {
         text += &format!("  {}: {}\n", entry.name, entry.remark);
     }
     for &(name, span) in &pricing.unpriced {
-        let (line, column) = loaded.source.place(span.start as usize);
+        let (file, start) = loaded.source.of(span);
+        let (line, column) = file.place((span.start - start) as usize);
         text += &format!("  {name} at {line}:{column} has no price in any table\n");
     }
     text

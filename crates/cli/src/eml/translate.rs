@@ -14,6 +14,7 @@ use neural_compiler::internals::dialect::eml::{Grammar, reader};
 use neural_compiler::{Diagnostic, Dialect, ReaderLimits, Signature};
 use serde_json::{Value as Json, json};
 
+use crate::dialect::ImportArgs;
 use crate::report::{Failure, SourceText};
 use crate::{Loaded, print, print_json, read_source};
 
@@ -37,6 +38,8 @@ pub struct ExpandArgs {
     /// Which known trees stand for operations
     #[arg(long, value_name = "SET", value_enum, default_value_t)]
     set: Set,
+    #[command(flatten)]
+    imports: ImportArgs,
 }
 
 /// Recover ordinary operations from a tree
@@ -164,7 +167,7 @@ pub fn run_expand(args: &ExpandArgs, json: bool) -> Result<(), Failure> {
     let (name, bytes) = text(path, args.expression.as_deref())?;
     let dialect =
         path.and_then(Dialect::of_path).filter(|dialect| dialect.mode().is_none()).unwrap_or_default();
-    let loaded = Loaded::parse(name, bytes, dialect)?;
+    let loaded = Loaded::parse(name, bytes, dialect, path, &args.imports)?;
     let graph = loaded.program.graph(&Signature::scalars()).map_err(|error| loaded.failure(error))?;
     let expanded = expand(&graph, args.set.into()).map_err(refused(&loaded.source))?;
     let (tree, sizes) = (written(&expanded.tree)?, expanded.tree.sizes());

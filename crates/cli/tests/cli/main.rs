@@ -7,6 +7,7 @@ mod eml;
 mod everyday;
 mod explain;
 mod help;
+mod imports;
 mod messy;
 mod notices;
 mod programs;

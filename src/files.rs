@@ -1,0 +1,398 @@
+//! The files of a program: its own text and those that it imports, each read once.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use crate::ast::{Ast, Body, Import};
+use crate::dialect::{Dialect, ReaderLimits, short};
+use crate::entity::Entity as _;
+use crate::limits::{Limits, MAX_IMPORTED_NAMES};
+use crate::loader::{LoadError, Loader};
+use crate::source::{Diagnostic, SourceId, SourceMap, Span};
+
+/// A file of a program.
+#[derive(Debug, Clone)]
+pub(crate) struct File {
+    /// What it says; its places are those of the source map.
+    pub ast: Ast,
+    /// How it is spelled.
+    pub dialect: Dialect,
+    /// What messages call it.
+    pub name: String,
+    /// The source that it is.
+    pub source: SourceId,
+    /// Its bytes among those of all sources.
+    pub span: Span,
+    /// The files that its imports mean, in their order, by their positions among all files.
+    pub imports: Vec<usize>,
+    /// The first import that led to it; nothing for the program itself.
+    pub imported: Option<Span>,
+}
+
+impl File {
+    /// A program that is one file.
+    pub fn alone(ast: Ast, dialect: Dialect) -> File {
+        let (source, span) = (SourceId::from_index(0), Span::new(0, u32::MAX));
+        File { ast, dialect, name: String::new(), source, span, imports: Vec::new(), imported: None }
+    }
+}
+
+/// The program itself, then the files that it imports, each behind those that it imports itself.
+#[derive(Debug, Clone)]
+pub(crate) struct Files(pub Vec<File>);
+
+impl Files {
+    /// The program itself.
+    pub fn main(&self) -> &File {
+        &self.0[0]
+    }
+
+    /// The file of a place.
+    pub fn of(&self, span: Span) -> Option<&File> {
+        self.0.iter().find(|file| file.span.start <= span.start && span.start <= file.span.end)
+    }
+
+    /// What a row may use: what the program's header says, or more if the header of an imported file does.
+    pub fn limits(&self) -> Limits {
+        let usual = Limits::default();
+        let mut limits = self.main().ast.limits;
+        for file in &self.0[1..] {
+            let asked = file.ast.limits;
+            for (limit, asked, usual) in [
+                (&mut limits.iterations, asked.iterations, usual.iterations),
+                (&mut limits.depth, asked.depth, usual.depth),
+                (&mut limits.steps, asked.steps, usual.steps),
+            ] {
+                if asked != usual {
+                    *limit = asked.max(*limit);
+                }
+            }
+        }
+        limits
+    }
+
+    /// How many specialisations there may be, if a header says so.
+    pub fn specialisations(&self) -> Option<u64> {
+        self.0.iter().filter_map(|file| file.ast.specialisations).max()
+    }
+
+    /// Adds to a message about an imported file where that is imported, unless it names a place of another file.
+    pub fn say_import(&self, mut diagnostic: Diagnostic) -> Diagnostic {
+        let Some(mut file) = self.of(diagnostic.span) else { return diagnostic };
+        let elsewhere =
+            |(span, _): &(Span, String)| self.of(*span).is_some_and(|other| other.span != file.span);
+        if diagnostic.related.iter().any(elsewhere) {
+            return diagnostic;
+        }
+        let mut words = "imported here";
+        while let Some(import) = file.imported.filter(|_| diagnostic.related.len() < MOST_IMPORTS) {
+            diagnostic.related.push((import, words.into()));
+            words = "which is imported here";
+            let Some(around) = self.of(import) else { break };
+            file = around;
+        }
+        diagnostic
+    }
+}
+
+/// So many imports that lead to a place are named at the most.
+const MOST_IMPORTS: usize = 8;
+
+/// A file whose imports are still being read.
+struct Open {
+    file: File,
+    /// What the loader calls it; nothing for a program that no import could find.
+    id: Option<String>,
+}
+
+/// What has become of a file.
+#[derive(Clone, Copy)]
+enum State {
+    /// Its imports are being read: its position among the files that are open.
+    Open(usize),
+    /// It is read: its position among all files.
+    Read(usize),
+}
+
+struct Reader<'a> {
+    sources: &'a mut SourceMap,
+    limits: &'a ReaderLimits,
+    open: Vec<Open>,
+    /// Files that are read with all their imports. The program itself will stand before them.
+    read: Vec<File>,
+    states: HashMap<String, State>,
+    bytes: usize,
+}
+
+/// Reads a program and everything that it imports, whose texts become further sources.
+///
+/// # Errors
+///
+/// What is wrong with the texts, and imports that find no file, a file that may not be imported, or form a cycle; each with its
+/// place.
+pub(crate) fn read(
+    sources: &mut SourceMap,
+    main: SourceId,
+    dialect: Dialect,
+    limits: &ReaderLimits,
+    loader: Option<&dyn Loader>,
+) -> Result<Files, Vec<Diagnostic>> {
+    let file = file(sources, main, dialect, limits, None)?;
+    let bytes = sources.text(main).len();
+    let id = loader.and_then(|loader| loader.program());
+    let mut reader =
+        Reader { sources, limits, open: Vec::new(), read: Vec::new(), states: HashMap::new(), bytes };
+    reader.enter(file, id);
+    while let Some(top) = reader.open.last() {
+        match top.file.ast.imports.get(top.file.imports.len()).cloned() {
+            Some(import) => {
+                let Some(loader) = loader else {
+                    return Err(vec![
+                        Diagnostic::error("import", import.span, "this text cannot import files: it was read without a loader")
+                            .help(
+                                "`Program::parse_files` takes one, such as a `FolderLoader`; on the command line a program in a \
+                                 file imports from its folder",
+                            ),
+                    ]);
+                };
+                if let Err(errors) = reader.import(&import, loader) {
+                    let files = reader.files();
+                    return Err(errors.into_iter().map(|error| files.say_import(error)).collect());
+                }
+            }
+            None => reader.leave(),
+        }
+    }
+    let files = reader.files();
+    check_names(&files)?;
+    Ok(files)
+}
+
+/// Reads one source.
+fn file(
+    sources: &SourceMap,
+    source: SourceId,
+    dialect: Dialect,
+    limits: &ReaderLimits,
+    imported: Option<Span>,
+) -> Result<File, Vec<Diagnostic>> {
+    let (start, text) = (sources.start(source), sources.text(source));
+    let mut ast = dialect
+        .read_ast(text, limits)
+        .map_err(|errors| errors.into_iter().map(|error| error.shifted(start)).collect::<Vec<_>>())?;
+    if start > 0 {
+        ast.shift(start);
+    }
+    let span = Span::new(start, start + text.len() as u32);
+    let name = sources.name(source).to_string();
+    Ok(File { ast, dialect, name, source, span, imports: Vec::new(), imported })
+}
+
+impl Reader<'_> {
+    fn enter(&mut self, file: File, id: Option<String>) {
+        if let Some(id) = &id {
+            self.states.insert(id.clone(), State::Open(self.open.len()));
+        }
+        self.open.push(Open { file, id });
+    }
+
+    /// The innermost open file is read with all that it imports.
+    fn leave(&mut self) {
+        let Some(Open { file, id }) = self.open.pop() else { return };
+        if self.open.is_empty() {
+            self.read.insert(0, file);
+            return;
+        }
+        self.read.push(file);
+        let position = self.read.len();
+        if let Some(id) = id {
+            self.states.insert(id, State::Read(position));
+        }
+        self.open.last_mut().expect("it is imported by another one").file.imports.push(position);
+    }
+
+    /// All files so far.
+    fn files(&mut self) -> Files {
+        let open = self.open.drain(..).map(|open| open.file);
+        Files(open.chain(self.read.drain(..)).collect())
+    }
+
+    /// Follows an import of the innermost open file.
+    fn import(&mut self, import: &Import, loader: &dyn Loader) -> Result<(), Vec<Diagnostic>> {
+        let Import { path, span, .. } = import;
+        let error = |message: String| Diagnostic::error("import", *span, message);
+        let failed = |LoadError { message, help }| {
+            let error = error(message);
+            vec![if help.is_empty() { error } else { error.help(help) }]
+        };
+        if path.is_empty() || path.contains(['\\', '\0']) {
+            let message = match path.is_empty() {
+                true => "this names no file".to_string(),
+                false => format!("`{}` has a sign that no path has", short(path)),
+            };
+            return Err(vec![error(message).help("a path is written `folder/file.scm`")]);
+        }
+        let top = self.open.last().expect("an open file imports");
+        let (from, dialect) = (top.id.clone(), top.file.dialect);
+        let from = from.filter(|_| self.open.len() > 1);
+        let id = loader.find(path, from.as_deref()).map_err(failed)?;
+        match self.states.get(&id) {
+            Some(&State::Read(position)) => {
+                self.open.last_mut().expect("an open file imports").file.imports.push(position);
+                return Ok(());
+            }
+            Some(&State::Open(first)) => return Err(vec![self.cycle(first, *span)]),
+            None => {}
+        }
+        if self.open.len() + self.read.len() > self.limits.files {
+            let message = format!("the program imports more than {} files", self.limits.files);
+            return Err(vec![
+                error(message)
+                    .help("put several into one file; in the interface, `ReaderLimits::files` allows more"),
+            ]);
+        }
+        let left = self.limits.source_bytes.saturating_sub(self.bytes);
+        let bytes = loader.read(&id, left).map_err(failed)?;
+        if bytes.len() > left {
+            let limit = self.limits.source_bytes;
+            let message = format!("with `{}`, the program has more than {limit} bytes", short(path));
+            return Err(vec![
+                Diagnostic::error("source-too-long", *span, message)
+                    .help("import less; in the interface, `ReaderLimits::source_bytes` allows more"),
+            ]);
+        }
+        self.bytes += bytes.len();
+        let name = loader.name(&id);
+        let text = String::from_utf8(bytes).map_err(|wrong| {
+            let at = wrong.utf8_error().valid_up_to();
+            let message = format!("`{name}` is no text: its byte {at} starts no UTF-8 character");
+            vec![Diagnostic::error("encoding", *span, message).help("import a program, saved as UTF-8")]
+        })?;
+        let dialect = Dialect::of_path(Path::new(&name)).unwrap_or(dialect);
+        let source = self
+            .sources
+            .add(&*name, text)
+            .map_err(|long| vec![Diagnostic::error("source-too-long", *span, long.to_string())])?;
+        let imported = |mut diagnostic: Diagnostic| {
+            diagnostic.related.push((*span, "imported here".into()));
+            diagnostic
+        };
+        let file = file(self.sources, source, dialect, self.limits, Some(*span))
+            .map_err(|errors| errors.into_iter().map(imported).collect::<Vec<_>>())?;
+        let value = match &file.ast.body {
+            Body::LastFunction => None,
+            Body::Value(value) => Some(file.ast.span(*value)),
+            Body::Named(results) => results.first().map(|result| result.span),
+        };
+        if let Some(value) = value {
+            let message =
+                format!("`{name}` is imported and computes a result: only definitions can be imported");
+            return Err(vec![imported(Diagnostic::error("import", value, message).help(
+                "give the result a name, or keep it in a program of its own which imports the definitions",
+            ))]);
+        }
+        self.enter(file, Some(id));
+        Ok(())
+    }
+
+    /// The message that an import leads back to an open file.
+    fn cycle(&self, first: usize, span: Span) -> Diagnostic {
+        let chain = &self.open[first..];
+        let names: Vec<&str> =
+            chain.iter().chain(chain.first()).map(|open| open.file.name.as_str()).collect();
+        let names = match names.as_slice() {
+            [one, .., before, last] if names.len() > 2 * MOST_IMPORTS => {
+                format!("{one} → … → {before} → {last}")
+            }
+            names => names.join(" → "),
+        };
+        let imports = chain.iter().skip(1).filter_map(|open| open.file.imported).take(MOST_IMPORTS);
+        let mut error = Diagnostic::error("import", span, format!("these files import each other: {names}"))
+            .label("here the cycle closes")
+            .help("put what they have in common into a file that both import");
+        error.related.extend(imports.map(|import| (import, "by way of this import".into())));
+        error
+    }
+}
+
+/// Refuses imports by which two definitions would have one name.
+fn check_names(files: &Files) -> Result<(), Vec<Diagnostic>> {
+    let mut errors = Vec::new();
+    let mut all = 0_usize;
+    for file in &files.0 {
+        if file.imports.is_empty() {
+            continue;
+        }
+        // Where a name comes from: its place, and the definition.
+        let mut known: HashMap<String, (Span, (usize, usize), String)> = HashMap::new();
+        for definition in &file.ast.definitions {
+            let (name, span) = definition.named();
+            let name = file.ast.name(name).to_string();
+            known.entry(name).or_insert((span, (usize::MAX, 0), "the definition".into()));
+        }
+        for (import, &position) in file.ast.imports.iter().zip(&file.imports) {
+            let of = &files.0[position];
+            for (place, definition) in of.ast.definitions.iter().enumerate() {
+                all += 1;
+                if all > MAX_IMPORTED_NAMES {
+                    let message = format!("the imports make more than {MAX_IMPORTED_NAMES} names known");
+                    return Err(vec![
+                        Diagnostic::error("too-large", import.span, message)
+                            .help("import files of fewer definitions, or import them in fewer files"),
+                    ]);
+                }
+                let name = format!("{}{}", import.prefix, of.ast.name(definition.named().0));
+                let from = (import.span, (position, place), format!("this import of `{}` has one", of.name));
+                let Some((before, what, words)) = known.get(&name) else {
+                    known.insert(name, from);
+                    continue;
+                };
+                if *what == (position, place) || errors.len() >= MOST_CLASHES {
+                    continue;
+                }
+                let message = format!("two definitions are called `{}`", short(&name));
+                let mut error = Diagnostic::error("duplicate", import.span, message)
+                    .label(format!("`{}` has one", of.name))
+                    .related(*before, words.clone())
+                    .help("import one of them with a prefix, or rename it");
+                error.related.push((definition.named().1, "its definition".into()));
+                errors.push(error);
+            }
+        }
+    }
+    if errors.is_empty() { Ok(()) } else { Err(errors) }
+}
+
+/// So many names that two definitions have are reported at the most.
+const MOST_CLASHES: usize = 20;
+
+/// The files of a program that was read before, whose own text may be another one with the same imports.
+pub(crate) struct Again<'a> {
+    /// The files.
+    pub files: &'a Files,
+    /// Their sources.
+    pub sources: &'a SourceMap,
+}
+
+impl Loader for Again<'_> {
+    fn find(&self, path: &str, from: Option<&str>) -> Result<String, LoadError> {
+        let from = from.map_or(Some(0), |from| from.parse::<usize>().ok());
+        let file = from.and_then(|from| self.files.0.get(from));
+        let found = file.and_then(|file| {
+            let place = file.ast.imports.iter().position(|import| import.path == path)?;
+            file.imports.get(place)
+        });
+        found.map(usize::to_string).ok_or_else(|| LoadError::new(format!("`{path}` was not read before")))
+    }
+
+    fn read(&self, file: &str, _limit: usize) -> Result<Vec<u8>, LoadError> {
+        let file = file.parse::<usize>().ok().and_then(|file| self.files.0.get(file));
+        let text = file.map(|file| self.sources.text(file.source).as_bytes().to_vec());
+        text.ok_or_else(|| LoadError::new("this file was not read before"))
+    }
+
+    fn name(&self, file: &str) -> String {
+        let at = file.parse::<usize>().ok().and_then(|file| self.files.0.get(file));
+        at.map_or_else(|| file.to_string(), |file| file.name.clone())
+    }
+}
