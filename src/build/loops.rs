@@ -282,7 +282,7 @@ impl<'a> Builder<'a> {
         body.set_span(None);
         // A loop that counts to a constant ends there, whatever the limit.
         let trips = trips(&body, goes_on, &next, &first, &self.here.graph);
-        let counted = trips.filter(|&trips| trips <= MAX_TAPED);
+        let counted = trips.filter(|&trips| trips <= MAX_TAPED).map(|trips| trips.max(1));
         let limit = counted.unwrap_or(self.options.limits.iterations);
         let kind = RegionKind::Loop { states, limit };
         let inner = pending.inner;

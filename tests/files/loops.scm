@@ -141,3 +141,8 @@
 ;   ; inputs: n
 ;   (let* ((%11 (outer 0 0 n)))
 ;     %11)
+
+;; A loop that counts to a constant, and is beyond it from the beginning.
+(loop ((i 0) (s x)) (if (>= i 1) (recur (- i 1) (* s s)) (* 2 s)))
+; run: x=3 => 6
+; both: x=3 => x=2
