@@ -16,10 +16,10 @@ use std::fmt;
 use crate::anf::{Anf, Atom, Binding, BlockId, DeriveForm, End, FuncId, Operand, Rhs, Var};
 use crate::build::Signature;
 use crate::derive::function::derivative_shape;
-use crate::entity::EntityVec;
+use crate::entity::{Entity, EntityVec};
 use crate::graph::{Graph, Node, NodeKind, Shape, Source, Type};
 use crate::ops::conditions::filled;
-use crate::ops::{Algebra, Domain, Op};
+use crate::ops::{Algebra, Domain, Op, Requirement};
 use crate::source::{Diagnostic, Span};
 
 use self::ranges::Range;
@@ -104,6 +104,10 @@ pub fn safe_domain(anf: &Anf, signature: &Signature) -> SafeDomain {
         entered: HashMap::new(),
         path: None,
         place: Span::default(),
+        called: Span::default(),
+        inside: HashSet::new(),
+        computed: HashSet::new(),
+        hidden: Vec::new(),
         step: 0,
         judging: false,
         stated: HashMap::new(),
@@ -263,6 +267,7 @@ enum Continuation {
         name: String,
         form: DeriveForm,
         operand: Option<Shape>,
+        outer: Option<Node>,
         var: Var,
     },
 }
@@ -289,6 +294,14 @@ struct Walker<'a> {
     entered: HashMap<FuncId, Option<Shape>>,
     path: Option<Node>,
     place: Span,
+    /// The innermost operation of the program itself.
+    called: Span,
+    /// Terms that only the library has names for: what its loops, its recursive functions and its derivatives give.
+    inside: HashSet<Node>,
+    /// Terms that the library computes.
+    computed: HashSet<Node>,
+    /// Which terms are made of those that only the library has names for, as far as that was looked at.
+    hidden: Vec<bool>,
     /// Operations with conditions so far in the primitive at hand.
     step: u32,
     /// Whether conditions are being built, rather than terms.
@@ -317,13 +330,19 @@ impl Algebra for Walker<'_> {
         if self.judging {
             return self.terms.graph.apply_typed(op, attr, ty, args);
         }
+        let before = self.terms.graph.len();
         let node = self.terms.apply(op, attr, ty, args);
+        if node.index() >= before && !op.moves() && self.in_library(self.place) {
+            self.computed.insert(node);
+        }
         if let Some(domain) = op.info().domain {
             self.state(op, &domain, args, node);
         }
         self.step += u32::from(op.has_conditions());
         node
     }
+    /// Where rows fail is no matter of the domain.
+    fn require(&mut self, _: Requirement, _: &[Node]) {}
     fn part(&mut self, whole: Node, index: Node, _: u32, ty: Type) -> Node {
         self.terms.apply(Op::Gather, 0, ty, &[whole, index])
     }
@@ -369,6 +388,7 @@ impl Walker<'_> {
         if let Some(node) = value
             && named
             && self.written[var]
+            && !self.in_library(self.anf.vars[var].span)
         {
             self.terms.name(node, &self.anf.vars[var].name);
         }
@@ -377,6 +397,9 @@ impl Walker<'_> {
     fn bind(&mut self, binding: &Binding, named: bool) -> Option<Frame> {
         let Binding { var, ref rhs, span } = *binding;
         self.place = span;
+        if !self.in_library(span) {
+            self.called = span;
+        }
         self.values[var] = None;
         let info = &self.anf.vars[var];
         match rhs {
@@ -402,7 +425,8 @@ impl Walker<'_> {
                 for (&var, init) in inner.vars.iter().zip(&inner.inits) {
                     let init = init.and_then(|operand| self.atom(operand.atom));
                     let shape = init.map_or(Shape::Scalar, |node| self.terms.graph.shape(node));
-                    self.values[var] = Some(self.terms.variable(&self.anf.vars[var].name, shape));
+                    let variable = self.terms.variable(&self.anf.vars[var].name, shape);
+                    self.values[var] = Some(self.of(variable, span));
                 }
                 let name = format!("{}(…)", inner.name);
                 let then = Continuation::Other { name, function: None, outer: self.path, var };
@@ -446,10 +470,9 @@ impl Walker<'_> {
             DeriveForm::Vjp => format!("vjp({}, …)", function.name),
         };
         let operand = args[form.param()].map(|node| self.terms.graph.shape(node));
-        for (&param, &arg) in function.params.iter().zip(&args) {
-            self.values[param] = arg;
-        }
-        let then = Continuation::Derivative { name, form, operand, var };
+        let outer = self.path;
+        self.enter(id, &args);
+        let then = Continuation::Derivative { name, form, operand, outer, var };
         Some(Frame { block: function.body, next: 0, then, named: named && self.calls[id] == 1 })
     }
 
@@ -459,13 +482,15 @@ impl Walker<'_> {
         let name = format!("{}(…)", function.name);
         if function.recursive {
             if let Some(&shape) = self.entered.get(&id) {
-                self.values[var] = Some(self.terms.opaque(name, shape.unwrap_or(Shape::Scalar)));
+                let value = self.terms.opaque(name, shape.unwrap_or(Shape::Scalar));
+                self.values[var] = Some(self.of(value, self.place));
                 return None;
             }
             self.entered.insert(id, None);
             for (&param, arg) in function.params.iter().zip(args) {
                 let shape = arg.map_or(Shape::Scalar, |node| self.terms.graph.shape(node));
-                self.values[param] = Some(self.terms.variable(&self.anf.vars[param].name, shape));
+                let variable = self.terms.variable(&self.anf.vars[param].name, shape);
+                self.values[param] = Some(self.of(variable, self.place_of(id)));
             }
             let outer = self.path.take();
             let then = Continuation::Other { name, function: Some(id), outer, var };
@@ -476,11 +501,60 @@ impl Walker<'_> {
             self.set(var, value, named);
             return None;
         }
-        for (&param, &arg) in function.params.iter().zip(&key.1) {
-            self.values[param] = arg;
-        }
+        self.enter(id, &key.1);
         let named = named && self.calls[id] == 1;
         Some(Frame { block: function.body, next: 0, then: Continuation::Return { key, var }, named })
+    }
+
+    /// Whether a place is one of the library.
+    fn in_library(&self, span: Span) -> bool {
+        self.anf.library.is_some_and(|library| span.start >= library)
+    }
+
+    /// Where a function is written: its parameters, or what it begins with.
+    fn place_of(&self, id: FuncId) -> Span {
+        let function = &self.anf.functions[id];
+        let param = function.params.first().map(|&param| self.anf.vars[param].span);
+        let first = || self.anf.blocks[function.body].bindings.first().map(|binding| binding.span);
+        param.or_else(first).unwrap_or_default()
+    }
+
+    /// A term without a formula that stands at a place: in the library, only that has a name for it.
+    fn of(&mut self, node: Node, place: Span) -> Node {
+        if self.in_library(place) {
+            self.inside.insert(node);
+        }
+        node
+    }
+
+    /// Whether a term is made of what only the library has names for.
+    fn is_hidden(&mut self, node: Node) -> bool {
+        for k in self.hidden.len()..=node.index() {
+            let node = Node::from_index(k);
+            let hidden = self.inside.contains(&node)
+                || self.terms.graph.args(node).iter().any(|arg| self.hidden[arg.index()]);
+            self.hidden.push(hidden);
+        }
+        self.hidden[node.index()]
+    }
+
+    /// Begins the body of a function. What the library computes for a function of the program is said in the words of the function:
+    /// its parameters, wherever it is called.
+    fn enter(&mut self, id: FuncId, args: &[Option<Node>]) {
+        let function = &self.anf.functions[id];
+        let leaves_library = self.in_library(self.place) && !self.in_library(self.place_of(id));
+        for (&param, &arg) in function.params.iter().zip(args) {
+            self.values[param] = match arg {
+                Some(arg) if leaves_library && (self.computed.contains(&arg) || self.is_hidden(arg)) => {
+                    let shape = self.terms.graph.shape(arg);
+                    Some(self.terms.variable(&self.anf.vars[param].name, shape))
+                }
+                arg => arg,
+            };
+        }
+        if leaves_library && self.path.is_some_and(|path| self.is_hidden(path)) {
+            self.path = None;
+        }
     }
 
     fn resume(&mut self, then: Continuation, value: Option<Node>, named: bool) -> Option<Frame> {
@@ -491,6 +565,7 @@ impl Walker<'_> {
                 None
             }
             Continuation::Return { key, var } => {
+                self.path = key.2;
                 self.set(var, value, named);
                 self.known_calls.insert(key, value);
                 None
@@ -502,10 +577,12 @@ impl Walker<'_> {
                     self.entered.insert(function, shape);
                 }
                 let written = if named && self.written[var] { self.anf.vars[var].name.clone() } else { name };
-                self.values[var] = Some(self.terms.opaque(written, shape.unwrap_or(Shape::Scalar)));
+                let value = self.terms.opaque(written, shape.unwrap_or(Shape::Scalar));
+                self.values[var] = Some(self.of(value, self.anf.vars[var].span));
                 None
             }
-            Continuation::Derivative { name, form, operand, var } => {
+            Continuation::Derivative { name, form, operand, outer, var } => {
+                self.path = outer;
                 let value = value.map(|node| self.terms.graph.shape(node));
                 let shape = match (form, operand, value) {
                     (DeriveForm::Derivative { .. }, Some(operand), Some(value)) => {
@@ -516,7 +593,9 @@ impl Walker<'_> {
                     (DeriveForm::Derivative { .. }, ..) => None,
                 };
                 let written = if named && self.written[var] { self.anf.vars[var].name.clone() } else { name };
-                self.values[var] = shape.map(|shape| self.terms.opaque(written, shape));
+                let span = self.anf.vars[var].span;
+                self.values[var] =
+                    shape.map(|shape| self.terms.opaque(written, shape)).map(|node| self.of(node, span));
                 None
             }
             Continuation::Else { condition, other, outer, var } => {
@@ -614,15 +693,24 @@ impl Walker<'_> {
         if outside == Some(false) {
             return;
         }
+        // What only the library has words for is no condition that its caller could look at.
+        let inside = self.in_library(self.place);
+        if inside
+            && (args.iter().any(|&arg| self.is_hidden(arg))
+                || self.path.is_some_and(|path| self.is_hidden(path)))
+        {
+            return;
+        }
+        let place = if inside { self.called } else { self.place };
         let numbers: Vec<Option<f64>> = args.iter().map(|&arg| self.terms.number(arg)).collect();
         let text = self.text(domain, args, &numbers);
-        let need = self.result.needs.entry((self.place, op, self.step)).or_insert_with(|| Some(text.clone()));
+        let need = self.result.needs.entry((place, op, self.step)).or_insert_with(|| Some(text.clone()));
         if need.as_ref().is_some_and(|need| *need != text) {
             *need = None;
         }
         if outside == Some(true) {
             let message = format!("`{}` is always outside its safe domain", op.info().spelling());
-            let warning = Diagnostic::warning("outside-domain", self.place, message)
+            let warning = Diagnostic::warning("outside-domain", place, message)
                 .label(format!("needs {text}"))
                 .help("its value is what IEEE 754 gives: infinite, or a NaN");
             if !self.result.warnings.contains(&warning) {
@@ -662,7 +750,7 @@ impl Walker<'_> {
             }
         }
         self.stated.insert(here, self.result.conditions.len());
-        self.result.conditions.push(Condition { text, path, op, span: self.place });
+        self.result.conditions.push(Condition { text, path, op, span: place });
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use crate::ast::{Ast, Body, Import};
+use crate::ast::{Ast, Body, ExprKind, Import};
 use crate::dialect::{Dialect, ReaderLimits, short};
 use crate::entity::Entity as _;
 use crate::limits::{Limits, MAX_IMPORTED_NAMES};
@@ -74,6 +74,45 @@ impl Files {
     /// How many specialisations there may be, if a header says so.
     pub fn specialisations(&self) -> Option<u64> {
         self.0.iter().filter_map(|file| file.ast.specialisations).max()
+    }
+
+    /// The name that is called at a place of the program, if a call stands there.
+    pub fn called_at(&self, span: Span) -> Option<&str> {
+        let ast = &self.of(span)?.ast;
+        let call =
+            ast.exprs().filter(|&expr| ast.span(expr) == span).find_map(|expr| match ast.kind(expr) {
+                ExprKind::Call(name, ..) => Some(*name),
+                ExprKind::Number(_)
+                | ExprKind::Name(_)
+                | ExprKind::Apply(..)
+                | ExprKind::Lambda(_)
+                | ExprKind::If(..)
+                | ExprKind::Let(..)
+                | ExprKind::Letrec(..)
+                | ExprKind::Loop(..)
+                | ExprKind::Recur(..) => None,
+            })?;
+        Some(ast.name(call))
+    }
+
+    /// The names that stand as operands within a place of the program.
+    pub fn names_within(&self, span: Span) -> impl Iterator<Item = &str> {
+        self.of(span).into_iter().flat_map(move |file| {
+            let ast = &file.ast;
+            let within = move |place: Span| span.start <= place.start && place.end <= span.end;
+            ast.exprs().filter(move |&expr| within(ast.span(expr))).filter_map(|expr| match ast.kind(expr) {
+                ExprKind::Name(name) => Some(ast.name(*name)),
+                ExprKind::Number(_)
+                | ExprKind::Call(..)
+                | ExprKind::Apply(..)
+                | ExprKind::Lambda(_)
+                | ExprKind::If(..)
+                | ExprKind::Let(..)
+                | ExprKind::Letrec(..)
+                | ExprKind::Loop(..)
+                | ExprKind::Recur(..) => None,
+            })
+        })
     }
 
     /// Adds to a message about an imported file where that is imported, unless it names a place of another file.

@@ -7,7 +7,7 @@ use crate::entity::Entity;
 use crate::graph::{ExtentError, Graph, Node, Output, Role, Shape, Source, Type};
 use crate::kernel::{CompileOptions, Dtype, Kernel, KernelError, derived};
 use crate::limits::MAX_COLUMNS;
-use crate::ops::{Algebra, Arity, Op, Primitive, ShapeError};
+use crate::ops::{Algebra, Arity, Op, Primitive, Requirement, ShapeError};
 
 /// Builds a program call by call, and compiles it.
 ///
@@ -275,6 +275,9 @@ impl Algebra for Builder {
     }
     fn apply_typed(&mut self, op: Op, attr: u32, ty: Type, args: &[Node]) -> Node {
         self.graph.apply_typed(op, attr, ty, args)
+    }
+    fn require(&mut self, what: Requirement, values: &[Node]) {
+        self.graph.require(what, values);
     }
     fn part(&mut self, whole: Node, index: Node, count: u32, ty: Type) -> Node {
         self.graph.part(whole, index, count, ty)

@@ -320,6 +320,14 @@ pub enum KernelError {
         /// What there is.
         inputs: String,
     },
+    /// A name that is no top-level number of the program.
+    #[error("the program has no top-level number `{name}`; it has: {constants}")]
+    UnknownConstant {
+        /// The name.
+        name: String,
+        /// What there is.
+        constants: String,
+    },
     /// Calls may be nested deeper than there is memory for.
     #[error("calls nested {depth} deep are more than the {MAX_DEPTH} that there can be memory for")]
     TooDeep {
@@ -421,7 +429,7 @@ impl KernelError {
     /// A short name of the kind of error, which does not change between versions.
     pub fn code(&self) -> &'static str {
         match self {
-            KernelError::UnknownInput { .. } => "unknown-input",
+            KernelError::UnknownInput { .. } | KernelError::UnknownConstant { .. } => "unknown-input",
             KernelError::Duplicate { .. } => "duplicate",
             KernelError::HessianOfVector { .. } | KernelError::HessianOfComplex { .. } => "hessian",
             KernelError::ComplexByVector { .. } | KernelError::WrtWithoutDerivative => "gradient",
@@ -490,6 +498,7 @@ pub fn derived(graph: &Graph, options: &CompileOptions) -> Result<Graph, KernelE
             Reason::Met { what: Met::Outside, .. } => !options.check_domain,
             Reason::Met { what: Met::Kink, .. } => false,
             Reason::Index { .. }
+            | Reason::Unmet(_)
             | Reason::Iterations { .. }
             | Reason::Depth { .. }
             | Reason::Steps { .. } => false,
@@ -809,6 +818,18 @@ impl Kernel {
     /// element, in this order.
     pub fn outputs(&self) -> &[OutputInfo] {
         &self.inner.outputs
+    }
+
+    /// Whether an output depends on an input, both by their positions in [`Kernel::outputs`] and [`Kernel::inputs`]: `false` says
+    /// that its bits are the same whatever the input is; `true`, that the compiled graph leads from one to the other. Where the
+    /// derivative by `a` does not depend on `a`, for instance, the value is affine in `a`.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such output or input.
+    pub fn depends(&self, output: usize, input: usize) -> bool {
+        let graph = &self.inner.graph;
+        graph.reaches(graph.input_node(input as u32), graph.outputs[output].node)
     }
 
     /// What can fail a row, or is to be reported about one ([`CompileOptions::check_domain`]). Failures and notes of a

@@ -69,7 +69,8 @@ pub use nc_runtime::memory::CodeMemoryError;
 pub use ndarray;
 pub use ops::primitives::PrimitiveInfo;
 pub use ops::{
-    Arity, Bound, Domain, Kink, Met, Op, OpInfo, Primitive, ShapeError, Single, Singularity, Syntax,
+    Arity, Bound, Domain, Kink, Met, Op, OpInfo, Primitive, Requirement, ShapeError, Single, Singularity,
+    Syntax,
 };
 pub use picture::{Detail, Picture, TooLarge};
 pub use prelude::LibraryWord;

@@ -21,12 +21,13 @@ use crate::limits::{Limits, MAX_SHARED_SIZE};
 use crate::loader::Loader;
 use crate::lower;
 use crate::number;
+use crate::ops::Primitive;
 use crate::ops::counting::MAX_STEPS_SINGLE;
 use crate::picture::wording::Wording;
 use crate::picture::{self, Detail, Picture};
-use crate::prelude;
+use crate::prelude::{self, Library};
 use crate::problem::Problem;
-use crate::resolve::{self, Resolved};
+use crate::resolve::{self, Kind, Resolved};
 use crate::source::{Diagnostic, MAX_DIAGNOSTICS, SourceId, SourceMap, Span, TooLong};
 use crate::specialise;
 
@@ -169,6 +170,11 @@ pub enum Subject {
     Adjoint,
 }
 
+/// Whether a name that nothing binds is that of a function where it is called.
+fn is_function(name: &str) -> bool {
+    Primitive::from_name(name).is_some() || Library::word(name).is_some_and(|word| word.place.is_some())
+}
+
 /// Warnings for numbers in the text that binary64 cannot hold.
 fn lost_literals(ast: &Ast, sources: &SourceMap) -> Vec<Diagnostic> {
     let mut warnings: Vec<Diagnostic> = Vec::new();
@@ -305,7 +311,18 @@ impl Program {
         let spell = |problems: &[Problem]| -> Vec<Diagnostic> {
             let words = problems.iter().map(|problem| {
                 let dialect = files.of(problem.span).unwrap_or(files.main()).dialect;
-                let words = prelude::called_from(dialect.spell(problem), end, problem.wants_function());
+                let mut words = prelude::called_from(dialect.spell(problem), end, problem.wants_function());
+                if problem.wants_function()
+                    && let Some(name) = files.names_within(words.span).find(|name| is_function(name))
+                {
+                    let hint = format!("`{name}` by itself is an input where nothing calls it");
+                    words.help = Some(match words.help.take() {
+                        Some(help) => format!("{help}; {hint}"),
+                        None => format!(
+                            "{hint}: write `(lambda (x) ({name} x))`, in infix notation `fun(x) {name}(x)`"
+                        ),
+                    });
+                }
                 files.say_import(words)
             });
             let mut all: Vec<Diagnostic> = words.collect();
@@ -356,6 +373,11 @@ impl Program {
         self.anf.inputs.iter().map(|&var| self.anf.vars[var].name.as_str())
     }
 
+    /// Names of the results, in order; none for a program with one result that has no name.
+    pub fn results(&self) -> impl Iterator<Item = &str> {
+        self.anf.result_names.iter().map(String::as_str)
+    }
+
     /// Names and values of the top-level numbers, which a signature can make parameters.
     pub fn constants(&self) -> impl Iterator<Item = (&str, f64)> {
         let main = self.anf.main.map(|main| self.anf.blocks[main].bindings.as_slice());
@@ -363,6 +385,42 @@ impl Program {
             Rhs::Constant(literal) => Some((self.anf.vars[binding.var].name.as_str(), literal.f64)),
             Rhs::Primitive(..) | Rhs::Call(..) | Rhs::Derive(..) | Rhs::If(..) | Rhs::Loop(_) => None,
         })
+    }
+
+    /// The program with these top-level numbers as inputs, behind its own: every row can have another, and derivatives by them
+    /// are one per row, where those by a parameter ([`Signature::parameter`]) are summed.
+    ///
+    /// ```
+    /// # use neural_compiler::{CompileOptions, Program};
+    /// # fn main() -> Result<(), neural_compiler::Error> {
+    /// let program = Program::parse("(define g 9.81) (* 1/2 g (square t))")?.with_inputs(["g"])?;
+    /// assert_eq!(program.inputs().collect::<Vec<_>>(), ["t", "g"]);
+    /// let kernel = program.compile(&CompileOptions::default())?;
+    /// assert_eq!(kernel.columns(&[&[2.0, 2.0], &[9.81, 1.62]])?, [[19.62, 3.24]]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// A name that is none of [`Program::constants`].
+    pub fn with_inputs<N: AsRef<str>>(&self, names: impl IntoIterator<Item = N>) -> Result<Program, Error> {
+        let mut resolved = Resolved::clone(&self.resolved);
+        for name in names {
+            let name = name.as_ref();
+            let number = resolved.globals.iter().position(|&(var, value)| {
+                resolved.vars[var].name == name && matches!(resolved.kind(value), Kind::Number(_))
+            });
+            let Some(number) = number else {
+                let inputs = self.constants().map(|(name, _)| name).collect::<Vec<_>>().join(", ");
+                return Err(KernelError::UnknownConstant { name: name.to_owned(), constants: inputs }.into());
+            };
+            let (var, _) = resolved.globals.remove(number);
+            resolved.inputs.push(var);
+        }
+        let anf = Anf { library: self.anf.library, ..anf::build::build_loops(&resolved) };
+        debug_assert_eq!(anf::verify::verify(&anf), Ok(()));
+        Ok(Program { resolved: Arc::new(resolved), anf, ..self.clone() })
     }
 
     /// The limits that its header comment asks for, such as `; nc: --max-iterations 1000000`, or larger ones that the header of
@@ -408,8 +466,24 @@ impl Program {
         self.check_names(signature)?;
         build::build(&self.anf, signature, options).map_err(|errors| {
             let end = self.anf.library.unwrap_or(u32::MAX);
-            let words = |error| self.files.say_import(prelude::called_from(error, end, false));
-            Error::Source(errors.into_iter().map(words).collect())
+            let words = |error: Diagnostic| {
+                let inside = error.span.start >= end;
+                let mut error = prelude::called_from(error, end, false);
+                let word = if inside { self.files.called_at(error.span) } else { None };
+                if let Some(word) = word.and_then(Library::word) {
+                    error.message =
+                        format!("`{}` does not take these operands: {}", word.name, error.message);
+                    error.label = String::new();
+                    error.help.get_or_insert_with(|| format!("usage: `{}`: {}", word.usage, word.doc));
+                }
+                self.files.say_import(error)
+            };
+            let mut errors: Vec<Diagnostic> = errors.into_iter().map(words).collect();
+            // One call of the library is wrong once, however many of its parts do not fit.
+            let mut calls = HashSet::new();
+            let by_call = |error: &Diagnostic| error.message.contains(", which is called here)");
+            errors.retain(|error| !by_call(error) || calls.insert(error.span));
+            Error::Source(errors)
         })
     }
 

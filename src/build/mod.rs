@@ -22,7 +22,7 @@ use crate::entity::EntityVec;
 use crate::graph::{Check, Effect, Function, Graph, Node, Output, Reason, Role, Shape, Source, Type};
 use crate::limits::{DEFAULT_MEMORY_BYTES, Limits, MAX_COLUMNS, MAX_SHARED_SIZE, MAX_SIZE, NODE_BYTES};
 use crate::number::Literal;
-use crate::ops::{Algebra, Met, Op, Primitive, ShapeError, Watch};
+use crate::ops::{Algebra, Met, Op, Primitive, Requirement, ShapeError, Watch};
 use crate::source::{Diagnostic, Span};
 use calls::Functions;
 use loops::Pending;
@@ -135,6 +135,7 @@ fn build_counting(
         derived_size: 0,
         most: most_operations(anf, options.memory),
         unknown: 0,
+        shape_only: false,
     };
     builder.run();
     let most = builder.here.most;
@@ -183,11 +184,20 @@ enum Continuation<'a> {
     Else { condition: Node, other: BlockId, outer: Option<Node>, var: Var, span: Span, steps: Option<Node> },
     Join { condition: Node, then: Outcome, outer: Option<Node>, var: Var, span: Span, steps: Option<Node> },
     Keep { var: Var },
-    Return { key: CallKey, var: Var, most: f64 },
+    Return { key: CallKey, var: Var, most: f64, silent: Option<Silent> },
     Iterate { pending: Pending<'a>, var: Var },
     Define { pending: calls::Pending },
     Derive { pending: derivatives::Pending<'a> },
     Unroll(loops::Unrolled<'a>),
+}
+
+/// What holds again behind a call of whose value only the shape is wanted: nothing that fails in it matters to a row.
+#[derive(Debug, Clone, Copy)]
+struct Silent {
+    path: Option<Node>,
+    steps: Option<Node>,
+    /// How many checks there were.
+    checks: usize,
 }
 
 struct Frame<'a> {
@@ -278,6 +288,8 @@ struct Builder<'a> {
     most: usize,
     /// How many functions are being built only to find out the shape of their value.
     unknown: usize,
+    /// Whether only the shape is wanted of the value that is being bound.
+    shape_only: bool,
 }
 
 impl Algebra for Builder<'_> {
@@ -299,6 +311,9 @@ impl Algebra for Builder<'_> {
         let node = self.here.graph.apply_typed(op, attr, ty, args);
         self.watch(op, args, node);
         node
+    }
+    fn require(&mut self, what: Requirement, values: &[Node]) {
+        self.here.graph.required(self.here.path, self.place, what, values);
     }
     fn part(&mut self, whole: Node, index: Node, count: u32, ty: Type) -> Node {
         self.here.graph.checked_part(self.here.path, self.place, whole, index, (count, ty))
@@ -370,6 +385,7 @@ impl<'a> Builder<'a> {
             let block = &anf.blocks[frame.block];
             if let Some(binding) = block.bindings.get(frame.next) {
                 frame.next += 1;
+                let next = frame.next;
                 let is_value = matches!(block.end, End::Value(Atom::Var(var)) if var == binding.var);
                 let tail = frame.tail && frame.next == block.bindings.len() && is_value;
                 self.steps += 1;
@@ -378,6 +394,14 @@ impl<'a> Builder<'a> {
                     return;
                 }
                 self.called = self.call_of_program(&stack);
+                self.shape_only = match block.bindings.get(next).map(|next| &next.rhs) {
+                    Some(Rhs::Primitive(primitive, operands)) => {
+                        primitive.of_shape_only()
+                            && matches!(operands.as_slice(), [only] if only.atom == Atom::Var(binding.var))
+                    }
+                    Some(Rhs::Constant(_) | Rhs::Call(..) | Rhs::Derive(..) | Rhs::If(..) | Rhs::Loop(_))
+                    | None => false,
+                };
                 if let Some(inner) = self.bind(binding, tail) {
                     stack.push(inner);
                 }
@@ -412,12 +436,16 @@ impl<'a> Builder<'a> {
 
     /// The innermost operation of the program itself, if it has parts of the library.
     fn call_of_program(&self, stack: &[Frame<'a>]) -> Option<Span> {
-        let library = self.anf.library?;
-        let bindings = stack.iter().rev().filter_map(|frame| {
-            let block = &self.anf.blocks[frame.block];
+        self.binding_of_program(stack).map(|binding| binding.span)
+    }
+
+    fn binding_of_program(&self, stack: &[Frame<'a>]) -> Option<&'a Binding> {
+        let (library, anf) = (self.anf.library?, self.anf);
+        let mut bindings = stack.iter().rev().filter_map(|frame| {
+            let block = &anf.blocks[frame.block];
             block.bindings.get(frame.next.checked_sub(1)?)
         });
-        bindings.map(|binding| binding.span).find(|span| span.start < library)
+        bindings.find(|binding| binding.span.start < library)
     }
 
     /// Where a row that fails is to be looked for: in the library, it is the call of the program that leads there.
@@ -429,10 +457,19 @@ impl<'a> Builder<'a> {
     /// Says of errors in the library, from this one on, which call of the program leads there.
     fn say_calls(&mut self, stack: &[Frame<'a>], from: usize) {
         let Some(library) = self.anf.library else { return };
-        let call = self.call_of_program(stack);
+        let Some(binding) = self.binding_of_program(stack) else { return };
+        let mut shapes = Vec::new();
+        if let Rhs::Call(_, operands) = &binding.rhs {
+            for operand in operands.iter().filter(|operand| operand.span.start < library) {
+                if let Some(node) = self.atom(operand.atom) {
+                    shapes.push((operand.span, self.here.graph.shape(node).to_string()));
+                }
+            }
+        }
         for error in &mut self.errors[from..] {
-            if let Some(call) = call.filter(|_| error.span.start >= library) {
-                error.related.insert(0, (call, "by way of this call".into()));
+            if error.span.start >= library {
+                error.related.insert(0, (binding.span, "by way of this call".into()));
+                error.related.extend(shapes.iter().cloned());
             }
         }
     }
@@ -526,11 +563,13 @@ impl<'a> Builder<'a> {
                 if self.anf.functions[*function].recursive {
                     return self.call(*function, &args, var, span);
                 }
+                let silent = self.shape_only.then(|| self.fall_silent());
                 // A call that takes steps is made as often as it is written.
                 let key = (*function, args, self.here.path, self.here.steps);
                 if let Some(&Inlined { value, most }) = self.here.calls.get(&key) {
                     self.here.most += most;
                     self.set(var, value);
+                    self.speak(silent);
                     return None;
                 }
                 let function = &self.anf.functions[*function];
@@ -540,7 +579,7 @@ impl<'a> Builder<'a> {
                 return Some(self.frame(
                     function.body,
                     false,
-                    Continuation::Return { key, var, most: self.here.most },
+                    Continuation::Return { key, var, most: self.here.most, silent },
                 ));
             }
             Rhs::Derive(form, function, operands) => {
@@ -575,6 +614,23 @@ impl<'a> Builder<'a> {
         None
     }
 
+    /// Begins a call of whose value only the shape is wanted.
+    fn fall_silent(&mut self) -> Silent {
+        let silent =
+            Silent { path: self.here.path, steps: self.here.steps, checks: self.here.graph.checks.len() };
+        self.here.path = Some(self.here.graph.boolean(false));
+        silent
+    }
+
+    /// Ends it.
+    fn speak(&mut self, silent: Option<Silent>) {
+        let Some(Silent { path, steps, checks }) = silent else { return };
+        (self.here.path, self.here.steps) = (path, steps);
+        self.here.graph.checks.truncate(checks);
+        self.here.exit_only.retain(|&check| check < checks);
+        self.here.codes.retain(|&check, _| check < checks);
+    }
+
     /// Carries on after a block, perhaps with another.
     fn resume(&mut self, then: Continuation<'a>, outcome: Outcome, tail: bool) -> Option<Frame<'a>> {
         match then {
@@ -583,10 +639,11 @@ impl<'a> Builder<'a> {
                 self.leave(var, outcome, tail);
                 None
             }
-            Continuation::Return { key, var, most } => {
+            Continuation::Return { key, var, most, silent } => {
                 self.set(var, outcome.value);
                 let inlined = Inlined { value: outcome.value, most: self.here.most - most };
                 self.here.calls.insert(key, inlined);
+                self.speak(silent);
                 None
             }
             Continuation::Else { condition, other, outer, var, span, steps } => {

@@ -31,7 +31,7 @@ use nc_runtime::lanes::Precision;
 
 use crate::entity::{EntityVec, entity};
 use crate::limits::Limits;
-use crate::ops::{Algebra, Met, Op};
+use crate::ops::{Algebra, Met, Op, Requirement};
 use crate::source::Span;
 pub use crate::types::{Elem, ExtentError, Shape, Type};
 pub use region::{Failure, Function, FunctionId, Region, RegionId, RegionKind, ResultRole};
@@ -140,6 +140,8 @@ pub enum Reason {
         /// The length.
         len: u32,
     },
+    /// A value is not what it has to be.
+    Unmet(Requirement),
     /// A loop wants another iteration after the last that it may have.
     Iterations {
         /// How many it may have.
@@ -170,6 +172,8 @@ impl std::fmt::Display for Reason {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Reason::Index { len } => write!(f, "the index is not an integer from 0 to {}", len - 1),
+            Reason::Unmet(Requirement::Count) => f.write_str("the count is negative or no integer"),
+            Reason::Unmet(Requirement::Increasing) => f.write_str("the knots do not grow"),
             Reason::Iterations { limit } => write!(f, "the loop takes more than {limit} iterations"),
             Reason::Depth { limit } => write!(f, "more than {limit} calls are under way"),
             Reason::Steps { limit } => write!(f, "the row takes more than {limit} iterations and calls"),
@@ -429,6 +433,16 @@ impl Graph {
         live
     }
 
+    /// Whether a node is another one or an operand of what leads there.
+    pub fn reaches(&self, from: Node, to: Node) -> bool {
+        let mut reached = EntityVec::filled(false, self.len());
+        reached[from] = true;
+        for node in self.nodes().filter(|&node| from < node && node <= to) {
+            reached[node] = self.args(node).iter().any(|&arg| reached[arg]);
+        }
+        reached[to]
+    }
+
     /// How many elements the values of a row are together, regions included, each value by itself. Of recursive functions, as
     /// many calls as may be under way at the same time have them, each of them those of the largest function and what a call
     /// itself takes.
@@ -499,6 +513,36 @@ impl Graph {
         self.apply_typed(Op::Gather, 0, ty, &[whole, index])
     }
 
+    /// The check that values are as [`Algebra::require`] says, in rows in which `path` holds.
+    pub(crate) fn required(&mut self, path: Option<Node>, place: Span, what: Requirement, values: &[Node]) {
+        let fails = match (what, values) {
+            (Requirement::Count, &[n]) => {
+                let (zero, end) = (self.number(0.0), self.number(f64::INFINITY));
+                let floor = self.unary(Op::Floor, n);
+                let integral = self.binary(Op::Eq, floor, n);
+                let from = self.binary(Op::Le, zero, n);
+                let to = self.binary(Op::Lt, n, end);
+                let range = self.binary(Op::And, from, to);
+                let valid = self.binary(Op::And, integral, range);
+                self.unary(Op::Not, valid)
+            }
+            (Requirement::Increasing, &[before, behind]) => {
+                let falls = self.binary(Op::Le, behind, before);
+                self.unary(Op::Any, falls)
+            }
+            (Requirement::Count | Requirement::Increasing, _) => {
+                unreachable!("{what:?} of {} values", values.len())
+            }
+        };
+        let fails = match path {
+            Some(path) => self.binary(Op::And, path, fails),
+            None => fails,
+        };
+        if self.truth(fails) != Some(false) {
+            self.checks.push(Check { fails, effect: Effect::Fail, reason: Reason::Unmet(what), span: place });
+        }
+    }
+
     /// The node of the input with this index.
     pub fn input_node(&self, index: u32) -> Node {
         let input = &self.inputs[index as usize];
@@ -525,6 +569,9 @@ impl Algebra for Graph {
     }
     fn apply_typed(&mut self, op: Op, attr: u32, ty: Type, args: &[Node]) -> Node {
         Graph::apply_typed(self, op, attr, ty, args)
+    }
+    fn require(&mut self, what: Requirement, values: &[Node]) {
+        self.required(None, Span::default(), what, values);
     }
     fn part(&mut self, whole: Node, index: Node, count: u32, ty: Type) -> Node {
         self.checked_part(None, Span::default(), whole, index, (count, ty))

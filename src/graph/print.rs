@@ -29,7 +29,7 @@ use super::{Effect, Graph, Node, NodeKind, Output, Reason, Region, RegionKind, R
 use crate::entity::EntityVec;
 use crate::limits::Limits;
 use crate::number::number_of;
-use crate::ops::Met;
+use crate::ops::{Met, Requirement};
 
 /// One line per live node, operands before users, then checks and outputs. Constants stand where they are used; the body
 /// of a region stands below its node, indented.
@@ -180,6 +180,8 @@ fn nodes(graph: &Graph, limits: Limits, outputs: &[String], indent: &str, text: 
 fn reason(reason: Reason) -> String {
     match reason {
         Reason::Index { len } => format!("index out of {len}"),
+        Reason::Unmet(Requirement::Count) => "no count".into(),
+        Reason::Unmet(Requirement::Increasing) => "not increasing".into(),
         Reason::Iterations { limit } => format!("more than {limit} iterations"),
         Reason::Depth { limit } => format!("deeper than {limit} calls"),
         Reason::Steps { limit } => format!("more than {limit} steps"),

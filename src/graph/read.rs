@@ -13,7 +13,7 @@ use super::region::{Call, CallResult, Failure, Function, FunctionId, Region, Reg
 use super::{Check, Effect, Graph, Node, NodeKind, Output, Reason, Role, Shape, Source, Type, verify};
 use crate::entity::Entity;
 use crate::limits::Limits;
-use crate::ops::{Met, Op};
+use crate::ops::{Met, Op, Requirement};
 use crate::source::Span;
 
 /// How deep the bodies of regions may be nested in a text.
@@ -309,6 +309,11 @@ fn reason(line: Line<'_>, text: &str) -> Result<Reason, ReadError> {
     let parsed = || {
         if let Some(len) = text.strip_prefix("index out of ") {
             return Some(Reason::Index { len: len.parse().ok().filter(|&len: &u32| len > 0)? });
+        }
+        match text {
+            "no count" => return Some(Reason::Unmet(Requirement::Count)),
+            "not increasing" => return Some(Reason::Unmet(Requirement::Increasing)),
+            _ => {}
         }
         if let Some(limit) = text.strip_prefix("deeper than ") {
             return Some(Reason::Depth { limit: limit.strip_suffix(" calls")?.parse().ok()? });

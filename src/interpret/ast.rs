@@ -32,7 +32,7 @@ use crate::build::Signature;
 use crate::entity::{Entity, EntityVec, entity};
 use crate::graph::{Graph, Reason, RegionKind, Shape, Type, canonical_bits};
 use crate::limits::Limits;
-use crate::ops::{Algebra, Lane, MAX_OPERANDS, Op, Operand, Primitive, ShapeError, Watch};
+use crate::ops::{Algebra, Lane, MAX_OPERANDS, Op, Operand, Primitive, Requirement, ShapeError, Watch};
 use crate::resolve::{CallKind, Kind, Resolved};
 use crate::source::Span;
 use frames::Frame;
@@ -167,6 +167,10 @@ pub struct Scratch {
     shadowed: Vec<(Var, u32)>,
     handles: Vec<Place>,
     noted: Option<(Span, Reason)>,
+    /// Calls under way, each with how much work there was left behind it; only of programs that use the library.
+    calls: Vec<(Span, u32)>,
+    /// The calls that were under way when what is noted was met.
+    noted_in: Vec<Span>,
     /// Loops and calls of recursive functions under way.
     frames: Vec<Frame>,
     /// Of each loop under way the shapes of its variables, as far as they have had values.
@@ -182,6 +186,12 @@ pub struct Scratch {
 }
 
 impl Scratch {
+    /// The places of the calls under way, the innermost first. A call is over once there is no more work than before it.
+    fn under_way(&self) -> impl Iterator<Item = Span> {
+        let left = self.work.len() as u32;
+        self.calls.iter().rev().filter(move |&&(_, behind)| behind < left).map(|&(span, _)| span)
+    }
+
     /// How many iterations and calls of recursive functions the last row took.
     pub fn steps(&self) -> u64 {
         self.steps
@@ -231,6 +241,8 @@ enum Work {
     Derive(Expr, Mark),
     /// The value of a function that is differentiated is there.
     Derived(Mark),
+    /// A value is there of which only the shape is wanted, after so many steps without those that it took.
+    Speak(u64),
     /// A value is there, and has a name from here on.
     Bind(Var),
     /// The body of a loop or a recursive function is done.
@@ -378,6 +390,7 @@ impl AstInterpreter {
             scratch,
             span: Span::default(),
             failed: None,
+            silent: 0,
             watch: self.watch,
             precision: self.precision,
             step: 0,
@@ -438,6 +451,8 @@ struct Machine<'a> {
     /// The operation being evaluated.
     span: Span,
     failed: Option<Reason>,
+    /// How many values are being computed for their shapes alone: what fails there does not matter.
+    silent: u32,
     /// What is watched until it is met.
     watch: Watch,
     precision: Precision,
@@ -459,6 +474,8 @@ impl Machine<'_> {
         scratch.elems.clear();
         scratch.shadowed.clear();
         scratch.noted = None;
+        scratch.calls.clear();
+        scratch.noted_in.clear();
         scratch.frames.clear();
         scratch.shapes.clear();
         scratch.trace.clear();
@@ -543,9 +560,17 @@ impl Machine<'_> {
                     Kind::Number(_) | Kind::Var(_) => {
                         self.leaf(expr);
                     }
-                    Kind::Primitive(_, args) => {
+                    Kind::Primitive(primitive, args) => {
                         let mark = self.mark();
                         self.scratch.work.push(Work::Apply(expr, mark));
+                        // Calls that other tiers inline are made there for the shape alone.
+                        if let [call] = args.as_slice()
+                            && let Kind::Call(_, _, CallKind::Inline) = program.kind(*call)
+                            && primitive.of_shape_only()
+                        {
+                            self.silent += 1;
+                            self.scratch.work.push(Work::Speak(self.scratch.steps));
+                        }
                         self.operands(args);
                     }
                     Kind::Call(_, args, _) => {
@@ -577,6 +602,7 @@ impl Machine<'_> {
                     }
                 }
                 Work::Call(expr, mark) => {
+                    self.calls(program.span(expr));
                     if let Kind::Call(id, _, kind) = program.kind(expr) {
                         // What it captures is where it was when the function was defined: the innermost activation
                         // of the function around it, since functions are called and never passed on.
@@ -598,12 +624,17 @@ impl Machine<'_> {
                     }
                 }
                 Work::Derive(expr, mark) => {
+                    self.calls(program.span(expr));
                     if let Kind::Derive(form, id, _) = program.kind(expr) {
                         self.span = program.span(expr);
                         self.begin_derivative(*form, *id, mark)?;
                     }
                 }
                 Work::Derived(mark) => self.end_derivative(mark)?,
+                Work::Speak(steps) => {
+                    self.silent -= 1;
+                    self.scratch.steps = steps;
+                }
                 Work::Bind(var) => {
                     let at = self.scratch.values.len() as u32 - 1;
                     self.bind([var].into_iter(), at);
@@ -629,6 +660,18 @@ impl Machine<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Keeps the place of a call that begins, for what fails in the library.
+    fn calls(&mut self, span: Span) {
+        if !self.program.library {
+            return;
+        }
+        let left = self.scratch.work.len() as u32;
+        while self.scratch.calls.last().is_some_and(|&(_, behind)| behind >= left) {
+            self.scratch.calls.pop();
+        }
+        self.scratch.calls.push((span, left));
     }
 
     /// Evaluates an expression that is a number or a variable; `false` if it is something else.
@@ -675,7 +718,7 @@ impl Machine<'_> {
         let result = primitive.expand(self, &handles);
         self.scratch.handles = handles;
         let span = self.span;
-        match (result, self.failed.take()) {
+        match (result, self.failed.take().filter(|_| self.silent == 0)) {
             (_, Some(reason)) => Err(Failure::new(span, FailureReason::Check(reason))),
             (Err(error), None) => Err(Failure::new(span, FailureReason::Shape(error))),
             (Ok(_), None) if self.scratch.trace.is_full() => Err(Failure::new(span, FailureReason::Stopped)),
@@ -822,7 +865,7 @@ impl Machine<'_> {
 
     /// Notes the first watched condition that an operation meets.
     fn watch(&mut self, op: Op, args: &[Place], result: Place) {
-        if self.watch == Watch::default() || !op.has_conditions() {
+        if self.watch == Watch::default() || self.silent > 0 || !op.has_conditions() {
             return;
         }
         let step = self.step;
@@ -840,6 +883,7 @@ impl Machine<'_> {
             };
             if met {
                 self.scratch.noted = Some((self.span, Reason::Met { what, op, step }));
+                self.scratch.noted_in = self.scratch.under_way().collect();
                 return;
             }
         }
@@ -897,6 +941,30 @@ impl Algebra for Machine<'_> {
         };
         self.watch(op, args, node);
         node
+    }
+
+    fn require(&mut self, what: Requirement, values: &[Place]) {
+        let numbers = |place: &Place| -> Vec<f64> {
+            match self.scratch.values[place.index()] {
+                Value::Number(x, _) => vec![x],
+                Value::Truth(x, _) => vec![f64::from(u8::from(x))],
+                Value::Block(ty, first, _) => {
+                    self.scratch.elems[first as usize..][..ty.len()].iter().map(|lane| lane.f()).collect()
+                }
+            }
+        };
+        let holds = match (what, values) {
+            (Requirement::Count, [n]) => numbers(n)[0] >= 0.0 && numbers(n)[0].fract() == 0.0,
+            (Requirement::Increasing, [before, behind]) => {
+                !numbers(before).iter().zip(numbers(behind)).any(|(before, behind)| behind <= *before)
+            }
+            (Requirement::Count | Requirement::Increasing, _) => {
+                unreachable!("{what:?} of {} values", values.len())
+            }
+        };
+        if !holds {
+            self.failed.get_or_insert(Reason::Unmet(what));
+        }
     }
 
     fn part(&mut self, whole: Place, index: Place, count: u32, ty: Type) -> Place {

@@ -9,6 +9,16 @@ use crate::types::{Elem, Shape, Type};
 /// A value, or what is wrong with the operands.
 pub(crate) type Built<A> = Result<<A as Algebra>::V, ShapeError>;
 
+/// What a value has to be, or its row fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Requirement {
+    /// An integer from 0 on.
+    Count,
+    /// The elements of a vector grow.
+    Increasing,
+}
+
 /// What builds values of operations.
 ///
 /// [`apply`](Algebra::apply) checks its operands; so does what has a [`Result`]. The short forms are for operands that are
@@ -34,6 +44,10 @@ pub trait Algebra: Sized {
     /// The part of `whole` (of `count` parts of type `ty`) at an index. A value that is no integer from 0 to
     /// `count − 1` fails the row.
     fn part(&mut self, whole: Self::V, index: Self::V, count: u32, ty: Type) -> Self::V;
+
+    /// Fails the rows in which something is not so: that the number `values[0]` is a count, or that no element of `values[1]` is as
+    /// small as that of `values[0]`, which has its shape. NaNs are no smaller than anything.
+    fn require(&mut self, what: Requirement, values: &[Self::V]);
 
     /// The shape of a value.
     fn shape(&self, value: Self::V) -> Shape {

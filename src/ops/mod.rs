@@ -42,7 +42,7 @@ use nc_runtime::lanes::{Lanes, Precision, Scalar, Scalar32};
 use nc_runtime::recipes::full_range::Number;
 
 use crate::types::{Elem, Shape, Type};
-pub use algebra::Algebra;
+pub use algebra::{Algebra, Requirement};
 use array::{Arrays, Unrolled};
 pub use conditions::{Domain, Kink, Met, Singularity, Watch};
 pub use primitives::{Arity, Primitive};

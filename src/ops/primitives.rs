@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::LazyLock;
 
 use super::algebra::Built;
-use super::{Algebra, LARGE, Op, OpInfo, ShapeError, Single, Syntax, complex, eml};
+use super::{Algebra, LARGE, Op, OpInfo, Requirement, ShapeError, Single, Syntax, complex, eml};
 use crate::limits::{MAX_ELEMENTS, STEP_WORK};
 use crate::number::number;
 use crate::types::{Elem, Shape, Type};
@@ -229,6 +229,30 @@ sugars! {
         let x = a.as_number(args[0]);
         a.apply(Op::Mul, &[x, x])
     };
+    CheckCount(
+        "arithmetic", "check-count", Arity::exactly(1), "n",
+        "n; rows fail in which it is negative or no integer"
+    ) |a, args| {
+        let n = a.as_number(args[0]);
+        if !a.ty(n).is_scalar() || a.ty(n).shape == Shape::Complex {
+            let shape = a.ty(n).shape;
+            return Err(ShapeError::at(0, format!("a count is a number, and this is a {shape}")));
+        }
+        match a.constant(n) {
+            Some(known) if known >= 0.0 && known.fract() == 0.0 => {}
+            Some(known) => {
+                let known = number(known);
+                return Err(ShapeError::at(0, format!("the count {known}: an integer from 0 on is needed")));
+            }
+            None => a.require(Requirement::Count, &[n]),
+        }
+        Ok(n)
+    };
+    CheckIncreasing(
+        "vector", "check-increasing", Arity::between(1, 3), "v | v a b",
+        "v; rows fail in which an element is no larger than the one before. With two numbers, only constant elements are looked at, \
+         and whether b is larger than a"
+    ) |a, args| increasing(a, args);
     Inexact("arithmetic", "exact->inexact", Arity::exactly(1), "x", "x: all numbers are inexact") |a, args|
         identity(a, args);
     Clamp(
@@ -285,7 +309,7 @@ sugars! {
     };
     Polygamma(
         "special", "polygamma", Arity::exactly(2), "n x",
-        "the derivative of order n of digamma, n a constant from 0 (digamma itself) to 10"
+        "the derivative of order n of digamma, n a constant from 0 (digamma itself) to 10; derivatives of a higher order than 12 in all are NaN"
     ) |a, args| {
         let x = a.as_number(args[1]);
         match a.size(args[0]) {
@@ -544,6 +568,47 @@ fn constant_matrix<A: Algebra>(a: &mut A, args: &[A::V], value: f64) -> Built<A>
     Ok(a.apply_typed(Op::Fill, 0, Type::num(checked(shape)?), &[value]))
 }
 
+/// A vector whose elements grow: those that are constant are compared now, others in every row, or the two numbers instead.
+fn increasing<A: Algebra>(a: &mut A, args: &[A::V]) -> Built<A> {
+    let v = a.as_number(args[0]);
+    let Shape::Vector(n) = a.ty(v).shape else {
+        let shape = a.ty(v).shape;
+        return Err(ShapeError::at(0, format!("check-increasing of a {shape}: a vector is needed")));
+    };
+    let mut known = Vec::new();
+    for k in 0..n {
+        let element = element(a, v, k);
+        match a.constant(element) {
+            Some(x) => known.push(x),
+            None => break,
+        }
+    }
+    if let Some(pair) = known.windows(2).find(|pair| pair[1] <= pair[0]) {
+        let (before, behind) = (number(pair[0]), number(pair[1]));
+        return Err(ShapeError::at(0, format!("the knots do not grow: {before} is followed by {behind}")));
+    }
+    if known.len() == n as usize {
+        return Ok(v);
+    }
+    match *args {
+        [_] if n > 1 => {
+            let before = a.slice(v, 0, Shape::Vector(n - 1));
+            let behind = a.slice(v, 1, Shape::Vector(n - 1));
+            a.require(Requirement::Increasing, &[before, behind]);
+        }
+        [_, before, behind] => {
+            let pair = [before, behind].map(|x| a.as_number(x));
+            if let Some(k) = pair.iter().position(|&x| !a.ty(x).is_scalar()) {
+                return Err(ShapeError::at(k + 1, "check-increasing compares two numbers"));
+            }
+            a.require(Requirement::Increasing, &pair);
+        }
+        [_] => {}
+        _ => return Err(ShapeError::new("check-increasing takes a vector, or a vector and two numbers")),
+    }
+    Ok(v)
+}
+
 fn element<A: Algebra>(a: &mut A, whole: A::V, offset: u32) -> A::V {
     let whole = a.as_number(whole);
     a.apply_typed(Op::Slice, offset, Type::NUM, &[whole])
@@ -736,6 +801,11 @@ impl Primitive {
     /// All names, for suggestions.
     pub fn names() -> impl Iterator<Item = &'static str> {
         TABLE.entries.iter().map(|e| e.name)
+    }
+
+    /// Whether its value has nothing of the operand but the shape, so that nothing that fails in the operand matters.
+    pub(crate) fn of_shape_only(self) -> bool {
+        self.name() == "zeros-like"
     }
 
     /// The operation that the primitive is for so many operands, if it is just one on the operands as they stand.

@@ -133,7 +133,7 @@ impl<'a> Drawer<'a> {
     fn shows(&self, reason: Reason) -> bool {
         match reason {
             Reason::Iterations { .. } | Reason::Depth { .. } | Reason::Steps { .. } => !self.essential(),
-            Reason::Index { .. } | Reason::Met { .. } => true,
+            Reason::Index { .. } | Reason::Unmet(_) | Reason::Met { .. } => true,
         }
     }
 

@@ -25,22 +25,26 @@
 
 ; (sum n f): f(0) + f(1) + … + f(n − 1) from the left; n may be computed
 (define (sum n f)
-  (loop ((k 0) (s (zeros-like (f 0)))) (if (= k n) s (recur (+ k 1) (+ s (f k))))))
+  (let ((n (check-count n)))
+    (loop ((k 0) (s (zeros-like (f 0)))) (if (= k n) s (recur (+ k 1) (+ s (f k)))))))
 
 ; (product n f): f(0) · f(1) · … · f(n − 1) from the left; n may be computed
 (define (product n f)
-  (loop ((k 0) (p (+ 1 (zeros-like (f 0))))) (if (= k n) p (recur (+ k 1) (* p (f k))))))
+  (let ((n (check-count n)))
+    (loop ((k 0) (p (+ 1 (zeros-like (f 0))))) (if (= k n) p (recur (+ k 1) (* p (f k)))))))
 
 ; (iterate f n x): f applied n times to x; n may be computed
 (define (iterate f n x)
-  (loop ((k 0) (state x)) (if (= k n) state (recur (+ k 1) (f state)))))
+  (let ((n (check-count n)))
+    (loop ((k 0) (state x)) (if (= k n) state (recur (+ k 1) (f state))))))
 
 ; (scan f n x): x, f(x), f(f(x)), … up to f applied n times, for a constant n: a vector, or a matrix with those rows
 (define (scan f n x)
-  (loop ((k 0) (state x) (all (repeat (+ n 1) (zeros-like x))))
-    (if (= k n)
-        (replace all k state)
-        (recur (+ k 1) (f state) (replace all k state)))))
+  (let ((n (check-count n)))
+    (loop ((k 0) (state x) (all (repeat (+ n 1) (zeros-like x))))
+      (if (= k n)
+          (replace all k state)
+          (recur (+ k 1) (f state) (replace all k state))))))
 
 ; (argmin v): the index of the smallest element, the first of equal ones
 (define (argmin v)

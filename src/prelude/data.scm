@@ -14,15 +14,15 @@
 ; (interpolate xs ys x): the straight lines between the points (xs, ys) at x, where xs grows: at least 2, up to 10⁵ and more. Outside the knots,
 ; where it is outside its safe domain, the value at the end; at a knot the derivative is that of the segment on the right
 (define (interpolate xs ys x)
-  (let* ((n (common-length xs ys)) (first (ref xs 0)) (last (ref xs (- n 1))))
+  (let* ((n (common-length xs ys)) (first (ref xs 0)) (last (ref xs (- n 1))) (xs (check-increasing xs first last)))
     (%inside x first last
       (cond ((< x first) (ref ys 0))
             ((> x last) (ref ys (- n 1)))
             (else
              (let* ((i (%segment xs x))
-                    (from (ref xs i))
-                    (t (/ (- x from) (- (ref xs (+ i 1)) from))))
-               (+ (* (- 1 t) (ref ys i)) (* t (ref ys (+ i 1))))))))))
+                    (from (ref xs i)) (to (ref xs (+ i 1))) (checked (check-increasing xs from to))
+                    (t (/ (- x from) (- to from))))
+               (%nan-number (+ (* (- 1 t) (ref ys i)) (* t (ref ys (+ i 1)))) x)))))))
 
 ; (spline xs ys x): the natural cubic spline through the points (xs, ys) at x, where xs grows, with second derivative 0 at its ends; outside the
 ; knots, where it is outside its safe domain, it goes on in straight lines
@@ -30,7 +30,7 @@
 
 ; (spline-bends xs ys): the second derivatives of the spline at its knots, for `spline-at`
 (define (spline-bends xs ys)
-  (let ((n (common-length xs ys)))
+  (let ((n (common-length xs ys)) (xs (check-increasing xs)))
     (if (= n 2) (zeros-like xs)
         (let* ((h (- (slice xs 1) (slice xs 0 (- n 1))))
                (slopes (/ (- (slice ys 1) (slice ys 0 (- n 1))) h))
@@ -43,20 +43,22 @@
 
 ; (spline-at xs ys bends x): the spline at x, where `(spline-bends xs ys)` is known: it is computed once for many x
 (define (spline-at xs ys bends x)
-  (let* ((n (common-length xs ys bends)) (first (ref xs 0)) (last (ref xs (- n 1))))
+  (let* ((n (common-length xs ys bends)) (first (ref xs 0)) (last (ref xs (- n 1))) (xs (check-increasing xs first last)))
     (%inside x first last
       (let* ((i (%segment xs x))
-             (from (ref xs i))
-             (h (- (ref xs (+ i 1)) from))
+             (from (ref xs i)) (to (ref xs (+ i 1))) (checked (check-increasing xs from to))
+             (h (- to from))
              (y (ref ys i)) (z (ref ys (+ i 1)))
              (p (ref bends i)) (q (ref bends (+ i 1)))
              (slope (/ (- z y) h)))
-        (cond ((< x first) (+ y (* (- x first) (- slope (* (/ h 6) (+ p p q))))))
-              ((> x last) (+ z (* (- x last) (+ slope (* (/ h 6) (+ p q q))))))
-              (else
-               (let* ((t (/ (- x from) h)) (s (- 1 t)))
-                 (- (+ (* s y) (* t z))
-                    (* (/ (* h h) 6) s t (+ (* (+ 1 s) p) (* (+ 1 t) q)))))))))))
+        (%nan-number
+          (cond ((< x first) (+ y (* (- x first) (- slope (* (/ h 6) (+ p p q))))))
+                ((> x last) (+ z (* (- x last) (+ slope (* (/ h 6) (+ p q q))))))
+                (else
+                 (let* ((t (/ (- x from) h)) (s (- 1 t)))
+                   (- (+ (* s y) (* t z))
+                      (* (/ (* h h) 6) s t (+ (* (+ 1 s) p) (* (+ 1 t) q)))))))
+          x)))))
 
 ; (log-sum-exp v): the logarithm of the sum of the exponentials of the elements, without overflow
 (define (log-sum-exp v)

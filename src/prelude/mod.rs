@@ -144,6 +144,27 @@ impl Library {
         self.places.get(name).copied()
     }
 
+    /// A word that programs can call, with its usage.
+    pub fn word(name: &str) -> Option<&'static LibraryWord> {
+        static WORDS: LazyLock<HashMap<String, LibraryWord>> =
+            LazyLock::new(|| library().words().into_iter().map(|word| (word.name.clone(), word)).collect());
+        WORDS.get(name)
+    }
+
+    /// How many operands a word takes at least and at most, as there are functions of its name.
+    pub fn arity(&self, name: &str) -> Option<(usize, usize)> {
+        let own = self.operands(name)?;
+        let others = self
+            .places
+            .keys()
+            .filter_map(|other| other.strip_prefix(name)?.strip_prefix('/')?.parse::<usize>().ok());
+        let (mut least, mut most) = (own, own);
+        for operands in others {
+            (least, most) = (least.min(operands), most.max(operands));
+        }
+        Some((least, most))
+    }
+
     /// How many operands a word takes, if it is a function.
     pub fn operands(&self, name: &str) -> Option<usize> {
         let place = self.find(name)?;
@@ -191,6 +212,14 @@ impl Library {
             }
         }
         words
+    }
+}
+
+impl LibraryWord {
+    /// Its operands, one word each, as its usage names them.
+    pub(crate) fn operands(&self) -> &str {
+        let inside = self.usage.trim_start_matches('(').trim_end_matches(')');
+        inside.strip_prefix(self.name.as_str()).unwrap_or(inside).trim_start()
     }
 }
 

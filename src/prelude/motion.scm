@@ -77,7 +77,7 @@
 ; of which each is estimated to be right to rtol |y| + atol. A row that needs more steps than loops may take fails; y is NaN where steps get
 ; too short for numbers. In derivatives the lengths of steps are data but for the last, which ends at t1
 (define (odeint f y0 t0 t1 rtol atol)
-  (%state y0 (%odeint f (%joined y0 (%first-step f y0 t0 t1 rtol atol)) y0 t0 t1 rtol atol)))
+  (%nan-state (%state y0 (%odeint f (%joined y0 (%first-step f y0 t0 t1 rtol atol)) y0 t0 t1 rtol atol)) (+ t0 t1)))
 
 ; (odeint-at f y0 ts rtol atol): what `odeint` gives at each of the times ts, of which y0 belongs to the first: a vector, or a matrix with
 ; such rows
@@ -88,12 +88,12 @@
            (rows (repeat n y0)))
       (if (= k n) rows
           (let ((next (%odeint f z y0 (ref ts (- k 1)) (ref ts k) rtol atol)))
-            (recur (+ k 1) next (replace rows k (%state y0 next))))))))
+            (recur (+ k 1) next (replace rows k (%nan-state (%state y0 next) (ref ts k)))))))))
 
 ; (rk4-at f y0 ts n): y at each of the times ts, of which y0 belongs to the first, by n steps of `rk4` from each to the next: a vector, or a
 ; matrix with such rows. Derivatives are those of the steps
 (define (rk4-at f y0 ts n)
-  (let ((m (vlen ts)))
+  (let ((m (vlen ts)) (n (check-count n)))
     (loop ((k 1) (y y0) (rows (repeat m y0)))
       (if (= k m) rows
           (let* ((from (ref ts (- k 1)))

@@ -17,7 +17,7 @@ use crate::files::Files;
 use crate::names::{FuncId, Var, VarInfo};
 use crate::number::Literal;
 use crate::ops::Primitive;
-use crate::prelude;
+use crate::prelude::{self, Library};
 use crate::problem::{NAMES_ELSEWHERE, Problem, ProblemKind, User, Vocabulary};
 use crate::source::{MAX_DIAGNOSTICS, Span};
 
@@ -981,11 +981,25 @@ impl<'a> Resolver<'a> {
                 (None, None) => {
                     let own = self.owner.is_some_and(|owner| self.scoped.functions[owner].name == text);
                     if !own && let Some(Meaning::Function(id)) = self.library_call(text, args.len()) {
+                        let word = Library::word(text).zip(prelude::library().arity(text));
+                        if let Some((word, (least, most))) = word
+                            && !(least..=most).contains(&args.len())
+                        {
+                            let (name, given, most) = (text.to_string(), args.len(), Some(most));
+                            let (usage, doc) = (word.operands(), word.doc.as_str());
+                            let kind = ProblemKind::PrimitiveArity { name, least, most, usage, doc, given };
+                            self.error(span, kind);
+                            return nothing;
+                        }
                         return self.call_of(id, text, args, span);
                     }
                     let here = NAMES_ELSEWHERE.iter().find(|(elsewhere, _)| *elsewhere == text);
                     let here = here.map(|&(_, here)| here).filter(|_| !own);
-                    let similar = if own || here.is_some() { None } else { self.similar(text) };
+                    let similar = if own || here.is_some() {
+                        None
+                    } else {
+                        self.signed(text).or_else(|| self.similar(text))
+                    };
                     let name = text.to_string();
                     self.error(name_span, ProblemKind::UnknownFunction { name, own, similar, here });
                     nothing
@@ -1044,6 +1058,15 @@ impl<'a> Resolver<'a> {
             })
             .min()
             .map(|(_, name)| name.to_string())
+    }
+
+    /// A known name of which this is the part behind a sign, where signs are operators: `rk4-at` was read as a difference.
+    fn signed(&self, text: &str) -> Option<String> {
+        if self.vocabulary.operators_in_names {
+            return None;
+        }
+        let ends = |name: &&str| name.strip_suffix(text).is_some_and(|front| front.ends_with(['-', '>']));
+        Primitive::names().chain(prelude::library().names()).filter(ends).min().map(str::to_string)
     }
 }
 

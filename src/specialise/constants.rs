@@ -2,7 +2,7 @@
 
 use nc_runtime::lanes::{Precision, Scalar};
 
-use crate::ops::{Algebra, Lane, Op, Operand, Primitive};
+use crate::ops::{Algebra, Lane, Op, Operand, Primitive, Requirement};
 use crate::types::{Elem, Type};
 
 /// What is known of a value.
@@ -64,6 +64,8 @@ impl Algebra for Constants {
             Lane::M(value) => Known::Truth(value),
         }
     }
+    /// Whether rows fail is found out where there are rows.
+    fn require(&mut self, _: Requirement, _: &[Known]) {}
     fn part(&mut self, _: Known, _: Known, _: u32, ty: Type) -> Known {
         Known::Other(ty)
     }

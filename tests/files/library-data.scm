@@ -46,3 +46,16 @@
 ; run: x=inf => 0
 ; grad: x=1 => x=-0x1.ef8e58e331737p-3
 ; hessian: x=1 => 0:x=0
+
+;; Knots that do not grow fail the row: straight lines look at those around the place, a spline at all.
+(values (straight (interpolate xs [1 2 3 4] x)) (smooth (spline xs [1 2 3 4] x)))
+; run: xs=[1 2 3 4] x=2.5 => straight=2.5 smooth=2.5
+; run: xs=[4 3 2 1] x=2.5 => fails: the knots do not grow
+; run: xs=[1 3 2 4] x=1.5 => fails: the knots do not grow
+; run: xs=[1 2 2 4] x=2 => fails: the knots do not grow
+
+;; Where a value is no number, its derivatives are none either.
+(interpolate [1 2 3] ys x)
+; grad: x=nan ys=[1 2 3] => ys=[0 nan nan] x=nan
+; grad: x=1.5 ys=[1 nan 3] => ys=[nan nan 0] x=nan
+; grad: x=1.5 ys=[1 2 3] => ys=[0.5 0.5 0] x=1

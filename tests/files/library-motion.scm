@@ -32,3 +32,7 @@
 ;; Rows that are vectors.
 (odeint-at (lambda (t y) [(ref y 1) (- (ref y 0))]) [a 0] [0 1 2] 1e-8 1e-8)
 ; run: a=1 => [[1 0] [0x1.14a280fb88b3bp-1 -0x1.aed548f05fb06p-1] [-0x1.aa22657261215p-2 -0x1.d18f6ead7d50bp-1]]
+
+;; A solution that is no number has derivatives that are none.
+(odeint (lambda (t y) (- y)) y0 0 t1 1e-6 1e-6)
+; grad: y0=nan t1=1 => y0=nan t1=nan

@@ -7,8 +7,8 @@
 ;; A count that is no integer fails the row.
 ; nc: --max-iterations 20
 (sum n (lambda (i) i))
-; run: n=2.5 => fails: the loop takes more than 20 iterations
-; run: n=-1 => fails: the loop takes more than 20 iterations
+; run: n=2.5 => fails: the count is negative or no integer
+; run: n=-1 => fails: the count is negative or no integer
 
 ;; Sums of vectors.
 (sum 3 (lambda (i) [i (* i x)]))
@@ -60,3 +60,25 @@
 ; run: i=1 x=7 => [1 7 3 7 7 7 7 0 0 2]
 ; run: i=3 x=7 => fails: the index is not an integer from 0 to 2
 ; grad: i=1 x=7 => 0:i=0 0:x=0 1:i=0 1:x=1 2:i=0 2:x=0 3:i=0 3:x=1 4:i=0 4:x=1 5:i=0 5:x=1 6:i=0 6:x=1 7:i=0 7:x=0 8:i=0 8:x=0 9:i=0 9:x=0
+
+;; Sums and products of no terms are 0 and 1 in the shape of a term, whatever becomes of the term of index 0.
+(values (s (sum n (lambda (k) (ref v (+ k m))))) (p (product n (lambda (k) [(ref v (+ k m)) 1]))))
+; run: n=0 m=3 v=[1 2 3] => s=0 p=[1 1]
+; run: n=2 m=1 v=[1 2 3] => s=5 p=[6 1]
+; run: n=1 m=3 v=[1 2 3] => fails: the index is not an integer from 0 to 2
+
+;; A count that is negative or no integer fails the row at once.
+(+ (sum n (lambda (k) k)) (iterate (lambda (x) (+ x 1)) m 0))
+; run: n=4 m=2 => 8
+; run: n=-1 m=2 => fails: the count is negative or no integer
+; run: n=1.5 m=2 => fails: the count is negative or no integer
+; run: n=4 m=inf => fails: the count is negative or no integer
+; run: n=4 m=nan => fails: the count is negative or no integer
+; grad: n=4 m=2 => n=0 m=0
+
+;; What has to be a count passes as it is, and so does what has to grow.
+(check-count (* 2 (ref (check-increasing [a b 3]) 0)))
+; run: a=1 b=2 => 2
+; run: a=1 b=1 => fails: the knots do not grow
+; run: a=0.2 b=1 => fails: the count is negative or no integer
+; grad: a=1 b=2 => a=2 b=0

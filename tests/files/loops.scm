@@ -146,3 +146,16 @@
 (loop ((i 0) (s x)) (if (>= i 1) (recur (- i 1) (* s s)) (* 2 s)))
 ; run: x=3 => 6
 ; both: x=3 => x=2
+
+;; A large vector that the last evaluation of a loop has left, of rows that go on for different times and of those that never enter.
+(let ((r (if (> y 0)
+             (let again ((i 0))
+               (let ((w (build 70 (lambda (j) (* x i j))))) (if (< (vsum w) n) (again (+ i 1)) w)))
+             (ones 70))))
+  (+ (ref r 3) (* 1000 (ref r 69))))
+; run: x=1 y=1 n=10000 => 345015
+; run: x=1 y=0 n=10000 => 1001
+; run: x=2 y=1 n=-1 => 0
+; run: x=2 y=1 n=1 => 138006
+; both: x=1 y=1 n=10000 => y=0 x=345015 n=0
+; both: x=1 y=-1 n=10000 => y=0 x=0 n=0

@@ -70,3 +70,22 @@
 ; run: v=[inf 1] => length=inf direction=[nan 0]
 ; run f32: v=[3e30 4e30] => length=0x1.f8def8p+101 direction=[0x1.333332p-1 0x1.99999ap-1]
 ; run f32: v=[3e-30 4e-30] => length=0x1.95a5fp-98 direction=[0x1.333334p-1 0x1.99999ap-1]
+
+;; A known element of a large vector is replaced: the first, one inside, the last.
+(let ((v (* x (ones 70))) (w (build 70 (lambda (i) (+ i 1)))))
+  (vec (dot w (replace v 0 y)) (dot w (replace v 3 y)) (dot w (replace v 69 y))))
+; run: x=2 y=5 => [4973 4982 5180]
+; both: x=2 y=5 => 0:x=2484 0:y=1 1:x=2481 1:y=4 2:x=2415 2:y=70
+
+;; The same of a row of a large matrix.
+(let ((M (* x (ones 9 9))) (w (build 9 (lambda (i) (+ i 1)))) (row (* y (ones 9))))
+  (vec (dot w (matvec (replace M 0 row) w)) (dot w (matvec (replace M 4 row) w)) (dot w (matvec (replace M 8 row) w))))
+; run: x=2 y=5 => [4185 4725 5265]
+; both: x=2 y=5 => 0:x=1980 0:y=45 1:x=1800 1:y=225 2:x=1620 2:y=405
+
+;; An expression over the elements that is too long for one loop.
+(let ((w (* x (build 70 (lambda (i) i)))))
+  (vsum (+ (* w y) (+ w w w w w w w w w w w w w w w w w w w w w w w w w w) y (+ w w w w w w w w w w w w w w w w w w w w w w w w w w w w w w))))
+; run: x=1 y=1 => 137725
+; run: x=2 y=-1 => 265580
+; both: x=2 y=-1 => x=132825 y=4900

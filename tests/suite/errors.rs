@@ -5,7 +5,9 @@
 use std::fmt::Write as _;
 
 use neural_compiler::internals::problem::NAMES_ELSEWHERE;
-use neural_compiler::{Diagnostic, Dialect, Error, Primitive, Program, ReaderLimits, Shape, Signature, Span};
+use neural_compiler::{
+    Arity, Diagnostic, Dialect, Error, Primitive, Program, ReaderLimits, Shape, Signature, Span,
+};
 
 /// A place as a caret under its line, with words.
 fn excerpt(source: &str, span: Span, words: &str, text: &mut String) {
@@ -597,4 +599,205 @@ fn infix_notation_of_other_languages_has_its_advice() {
     assert!(help("x // 2").starts_with("write `floor(a / b)`"));
     assert!(help("let k = 2; k*x").contains("`let k = 2 in …`"), "{}", help("let k = 2; k*x"));
     assert!(help("|x|").contains("`abs(x)`"));
+}
+
+/// The only error of a program, by its code, message, label and help.
+fn only_error(source: &str, dialect: Dialect) -> String {
+    let program = Program::parse_as(source, dialect, &ReaderLimits::default());
+    let errors = match program.and_then(|program| program.compile(&Default::default())) {
+        Err(Error::Source(errors)) => errors,
+        other => panic!("{source}: {other:?}"),
+    };
+    assert_eq!(errors.len(), 1, "{source}: {errors:?}");
+    render(source, &errors)
+}
+
+/// What is wrong with calls of the library is said at the call, in its words.
+#[test]
+fn calls_of_the_library() {
+    let of = |source: &str| only_error(source, Dialect::Scheme);
+    insta::assert_snapshot!(of("(integrate sin 0)"), @r"
+    error[arity]: `integrate` takes 3 operands, not 2
+      | (integrate sin 0)
+      | ^^^^^^^^^^^^^^^^^
+      help: it is written `(integrate f a b)`: the integral of f from a to b, by Gauss's and Kronrod's rules on parts that are made as short as they have to be, to 1e-12 of it, or as far as the rounding of f lets it; f may be infinite at the bounds and may jump. Derivatives by the bounds are values of f
+    ");
+    insta::assert_snapshot!(of("(fold + 0)"), @r"
+    error[arity]: `fold` takes 3 to 5 operands, not 2
+      | (fold + 0)
+      | ^^^^^^^^^^
+      help: it is written `(fold f first v …)`: (f state element …) for each element (or row) from the left, where the first state is given
+    ");
+    insta::assert_snapshot!(of("(integrate sin 0 [1 2])"), @r"
+    error[shape]: `integrate` does not take these operands: this condition is a vec 2: a scalar is needed (in prelude/quadrature.scm:44, which is called here)
+      | (integrate sin 0 [1 2])
+      | ^^^^^^^^^^^^^^^^^^^^^^^
+      | (integrate sin 0 [1 2])
+      |                ^ scalar
+      | (integrate sin 0 [1 2])
+      |                  ^^^^^ vec 2
+      help: usage: `(integrate f a b)`: the integral of f from a to b, by Gauss's and Kronrod's rules on parts that are made as short as they have to be, to 1e-12 of it, or as far as the rounding of f lets it; f may be infinite at the bounds and may jump. Derivatives by the bounds are values of f
+    ");
+    insta::assert_snapshot!(of("(interpolate [1 2 3] [1 2] x)"), @r"
+    error[shape]: `interpolate` does not take these operands: vectors of 3 and 2 elements: lengths differ (in prelude/data.scm:17, which is called here)
+      | (interpolate [1 2 3] [1 2] x)
+      | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      | (interpolate [1 2 3] [1 2] x)
+      |              ^^^^^^^ vec 3
+      | (interpolate [1 2 3] [1 2] x)
+      |                      ^^^^^ vec 2
+      | (interpolate [1 2 3] [1 2] x)
+      |                            ^ scalar
+      help: usage: `(interpolate xs ys x)`: the straight lines between the points (xs, ys) at x, where xs grows: at least 2, up to 10⁵ and more. Outside the knots, where it is outside its safe domain, the value at the end; at a knot the derivative is that of the segment on the right
+    ");
+    insta::assert_snapshot!(of("(interpolate [1 3 2] [1 2 3] x)"), @r"
+    error[shape]: `interpolate` does not take these operands: the knots do not grow: 3 is followed by 2 (in prelude/data.scm:17, which is called here)
+      | (interpolate [1 3 2] [1 2 3] x)
+      | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      | (interpolate [1 3 2] [1 2 3] x)
+      |              ^^^^^^^ vec 3
+      | (interpolate [1 3 2] [1 2 3] x)
+      |                      ^^^^^^^ vec 3
+      | (interpolate [1 3 2] [1 2 3] x)
+      |                              ^ scalar
+      help: usage: `(interpolate xs ys x)`: the straight lines between the points (xs, ys) at x, where xs grows: at least 2, up to 10⁵ and more. Outside the knots, where it is outside its safe domain, the value at the end; at a knot the derivative is that of the segment on the right
+    ");
+    insta::assert_snapshot!(of("(sum 1.5 sin)"), @r"
+    error[shape]: `sum` does not take these operands: the count 1.5: an integer from 0 on is needed (in prelude/arrays.scm:28, which is called here)
+      | (sum 1.5 sin)
+      | ^^^^^^^^^^^^^
+      | (sum 1.5 sin)
+      |      ^^^ scalar
+      help: usage: `(sum n f)`: f(0) + f(1) + … + f(n − 1) from the left; n may be computed
+    ");
+    insta::assert_snapshot!(of("((compose D D) sin)"), @r"
+    error[first-order]: an operand of this call is a number, where a function is wanted (prelude/functions.scm:8)
+      | ((compose D D) sin)
+      | ^^^^^^^^^^^^^^^^^^^
+      help: give it a function: `(lambda (x) …)`, `fun(x) …` in infix notation, or the name of one; `sin` by itself is an input where nothing calls it
+    ");
+    insta::assert_snapshot!(of("((if 1 sin 3) x)"), @r"
+    error[first-order]: the value of an expression is called like a function, and is a number
+      | ((if 1 sin 3) x)
+      |  ^^^^^^^^^^^^
+      help: `sin` by itself is an input where nothing calls it: write `(lambda (x) (sin x))`, in infix notation `fun(x) sin(x)`
+    ");
+    insta::assert_snapshot!(of("(((partial 2) sin) 1)"), @r"
+    error[derivative]: `sin` has 1 parameter, and none has the number 2
+      | (((partial 2) sin) 1)
+      |  ^^^^^^^^^^^^^^^^^
+      help: the only argument has the number 0: `((partial 0) f)`, which is `(D f)`
+    ");
+    insta::assert_snapshot!(of("(define (f . xs) (sum xs)) (f 1 2)"), @r"
+    error[token]: a `.` by itself is no name: there are no rest parameters, and no pairs
+      | (define (f . xs) (sum xs)) (f 1 2)
+      |            ^
+      help: a function has a fixed number of parameters; for any number of values take a vector: `(define (f v) …)`, called as `(f [1 2 3])`
+    ");
+    insta::assert_snapshot!(of("(lambda xs 3)"), @r"
+    error[form]: there are no functions of any number of operands
+      | (lambda xs 3)
+      |         ^^
+      help: it is written `(lambda (param …) body)`; for any number of values take a vector
+    ");
+    let infix = |source: &str| only_error(source, Dialect::Infix);
+    insta::assert_snapshot!(infix("integrate(sin, 0)"), @r"
+    error[arity]: `integrate` takes 3 operands, not 2
+      | integrate(sin, 0)
+      | ^^^^^^^^^^^^^^^^^
+      help: it is written `integrate(f, a, b)`: the integral of f from a to b, by Gauss's and Kronrod's rules on parts that are made as short as they have to be, to 1e-12 of it, or as far as the rounding of f lets it; f may be infinite at the bounds and may jump. Derivatives by the bounds are values of f
+    ");
+    insta::assert_snapshot!(infix("normal-pdf(x)"), @r"
+    error[unknown-name]: there is no function `pdf`
+      | normal-pdf(x)
+      |        ^^^
+      help: did you mean `normal-pdf`? a name with signs in it stands in backquotes
+    ");
+    insta::assert_snapshot!(infix("map(lambda(x), v)"), @r"
+    error[unknown-name]: there is no function `lambda`
+      | map(lambda(x), v)
+      |     ^^^^^^
+      help: a function as an operand is written `fun(x) x^2`
+    ");
+    insta::assert_snapshot!(infix("map(lambda x, v)"), @r"
+    error[operand]: `x` follows an operand
+      | map(lambda x, v)
+      |            ^
+      help: a function as an operand is written `fun(x) x^2`
+    ");
+    insta::assert_snapshot!(infix("partial(2)(sin)(1)"), @r"
+    error[derivative]: `sin` has 1 parameter, and none has the number 2
+      | partial(2)(sin)(1)
+      | ^^^^^^^^^^^^^^^
+      help: the only argument has the number 0: `partial(0)(f)`, which is `D(f)`
+    ");
+}
+
+/// Conditions of a safe domain are those that its reader can look at: not what stands inside the library.
+#[test]
+fn domains_of_the_library() {
+    let conditions = |source: &str, shapes: &[(&str, Shape)]| {
+        let signature =
+            shapes.iter().fold(Signature::scalars(), |all, &(name, shape)| all.shape(name, shape));
+        let program = Program::parse(source).expect(source);
+        let domain = program.safe_domain(&signature).expect(source);
+        assert_eq!(domain.warnings, [], "{source}");
+        let within = |span: Span| assert!(span.end as usize <= source.len(), "{source}: {span:?}");
+        domain.conditions.iter().for_each(|condition| within(condition.span));
+        domain.conditions.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let none: [&str; 0] = [];
+    assert_eq!(conditions("(root (lambda (x) (- (* x x) a)) 1)", &[]), none);
+    let words = conditions("(root (lambda (x) (- (sqrt (* a x)) 2)) 1)", &[]);
+    assert!(
+        words.len() == 2 && words.iter().all(|words| words.starts_with("a·") && words.ends_with(" ≥ 0")),
+        "{words:?}"
+    );
+    assert_eq!(conditions("(integrate (lambda (x) (sqrt (* a x))) 0 b)", &[]), ["a·x ≥ 0"]);
+    assert_eq!(
+        conditions("(interpolate [1 2 3] ys x)", &[("ys", Shape::Vector(3))]),
+        ["x − 1 ≥ 0", "3 − x ≥ 0"]
+    );
+}
+
+/// Where two calls lead to the same reason, every tier names the call that failed.
+#[test]
+fn failures_of_the_library_name_the_call() {
+    use nc_runtime::batch::{Kernel as _, RowOutcome, Workspace};
+    use neural_compiler::{CompileOptions, Derivative, Tier};
+    let source = "(define (twice n) (* 2 (sum n sin)))\n(+ (sum a sin) (twice b) (sum c (lambda (k) (ref [1 2] (sum k cos)))))";
+    let program = Program::parse(source).expect("a program");
+    for tier in [Tier::Interpret, Tier::Auto] {
+        for derivative in [Derivative::None, Derivative::Gradient] {
+            let options = CompileOptions::default().tier(tier).derivative(derivative);
+            let kernel = program.compile(&options).expect("a kernel");
+            for (inputs, place) in [
+                ([-1.0, 1.0, 1.0], "(sum a sin)"),
+                ([1.0, -1.0, 1.0], "(sum n sin)"),
+                ([1.0, 1.0, 0.5], "(sum c (lambda (k) (ref [1 2] (sum k cos))))"),
+            ] {
+                let mut outputs = vec![0.0; kernel.shape().outputs];
+                let outcome = kernel.evaluate_row(&inputs, &[], &mut outputs, &mut [], &mut Workspace::new());
+                let Ok(RowOutcome::Failed(check)) = outcome else { panic!("{inputs:?}: {outcome:?}") };
+                assert_eq!(kernel.checks()[check as usize].span.text(source), place, "{tier:?} {inputs:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn numbers_of_operands_in_words() {
+    for (min, max, words) in [
+        (1, Some(1), "1 operand"),
+        (2, Some(2), "2 operands"),
+        (0, Some(1), "0 or 1 operands"),
+        (1, Some(2), "1 or 2 operands"),
+        (2, Some(3), "2 or 3 operands"),
+        (1, Some(3), "1 to 3 operands"),
+        (2, Some(5), "2 to 5 operands"),
+        (1, None, "at least 1 operand"),
+        (2, None, "at least 2 operands"),
+    ] {
+        assert_eq!(Arity { min, max }.to_string(), words);
+    }
 }

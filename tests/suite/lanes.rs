@@ -270,3 +270,24 @@ fn own_places_beyond_memory_are_caught() {
     short.cells -= 1;
     assert!(verify(&short).is_err());
 }
+
+/// Operations on uniform integers are what machine code makes of them: modulo 2^64, shifts by the low six bits.
+#[test]
+fn uniform_integers() {
+    let most = u64::MAX;
+    for (op, a, b, expected) in [
+        (SBinary::Add, most, 2, 1),
+        (SBinary::Sub, 1, 2, most),
+        (SBinary::Mul, 1 << 63, 3, 1 << 63),
+        (SBinary::And, 0b1100, 0b1010, 0b1000),
+        (SBinary::Shl, 3, 4, 48),
+        (SBinary::Shl, 3, 65, 6),
+        (SBinary::Shl, 3, 127, 1 << 63),
+        (SBinary::Min, 3, 4, 3),
+        (SBinary::Min, most, 0, 0),
+        (SBinary::Eq, 4, 4, 1),
+        (SBinary::Eq, 4, 5, 0),
+    ] {
+        assert_eq!(op.eval(a, b), expected, "{op:?} {a} {b}");
+    }
+}

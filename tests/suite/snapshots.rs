@@ -185,8 +185,8 @@ const FIRST_ORDER: &[(&str, &str)] = &[
     (
         "(sum 3 (lambda (i) (* i x)))",
         "; inputs: x\n(define (lambda i | x) (* i x))\n\
-         (define (loop k s | x n) (if (= k n) s (loop (+ k 1) (+ s (lambda k)))))\n\
-         (define (sum n | x) (loop 0 (zeros-like (lambda 0))))\n(sum 3)\n",
+         (define (loop k s | x n.2) (if (= k n.2) s (loop (+ k 1) (+ s (lambda k)))))\n\
+         (define (sum n | x) (let* ((n.2 (check-count n))) (loop 0 (zeros-like (lambda 0)))))\n(sum 3)\n",
     ),
 ];
 

@@ -140,11 +140,23 @@ fn formulas_have_derivatives() {
     assert_eq!(columns, [[15.0], [5.0], [3.0]]);
 }
 
+/// A product of two 2×2 matrices of which those elements count that are not 0 in matrices of two shapes.
+fn masked_product(g: &mut Graph, first: Shape, second: Shape) -> Node {
+    let square = Shape::Matrix(2, 2);
+    let mask = |g: &mut Graph, name: &str, shape: Shape| {
+        let numbers = g.input(name, shape, Source::Row);
+        g.apply_typed(Op::Ne, 0, Type::bool(shape), &[numbers, numbers])
+    };
+    let (a, b) = (g.input("A", square, Source::Row), g.input("B", square, Source::Row));
+    let (first, second) = (mask(g, "C", first), mask(g, "D", second));
+    g.apply_typed(Op::PartMatmul, 0, Type::num(square), &[a, first, b, second])
+}
+
 /// Graphs that no builder makes.
 #[test]
 fn graphs_are_verified_in_every_build() {
     type Wrong = fn(&mut Graph) -> Node;
-    let cases: [(&str, Wrong); 7] = [
+    let cases: [(&str, Wrong); 9] = [
         ("wild slice", |g| {
             let v = g.input("v", Shape::Vector(3), Source::Row);
             g.apply_typed(Op::Slice, 1_000_000, Type::NUM, &[v])
@@ -162,6 +174,8 @@ fn graphs_are_verified_in_every_build() {
             let v = g.input("v", Shape::Vector(3), Source::Row);
             g.apply_typed(Op::Hypot, 0, Type::num(Shape::Vector(3)), &[v])
         }),
+        ("mask of another shape", |g| masked_product(g, Shape::Matrix(3, 2), Shape::Matrix(2, 2))),
+        ("other mask of another shape", |g| masked_product(g, Shape::Matrix(2, 2), Shape::Matrix(2, 3))),
         ("foreign input", |g| g.input("v", Shape::Scalar, Source::State(0))),
         ("huge pack", |g| {
             let v = g.input("v", Shape::Vector(1 << 20), Source::Row);
@@ -177,6 +191,10 @@ fn graphs_are_verified_in_every_build() {
             assert!(matches!(result, Err(KernelError::Internal { stage: "graph", .. })), "{name}, {tier}");
         }
     }
+    let mut graph = Graph::of(Precision::Double);
+    let node = masked_product(&mut graph, Shape::Matrix(2, 2), Shape::Matrix(2, 2));
+    graph.outputs.push(Output { name: String::new(), node, role: Role::Value });
+    assert!(Kernel::from_graph(graph, &CompileOptions::default()).is_ok());
     // A node of another graph.
     let (mut graph, mut other) = (Graph::of(Precision::Double), Graph::of(Precision::Double));
     graph.input("x", Shape::Scalar, Source::Row);

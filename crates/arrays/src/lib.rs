@@ -35,7 +35,9 @@ pub use self::error::{FileError, FileProblem, MissingColumn};
 pub use self::identity::FileIdentity;
 use self::npy::{Array, Numbers};
 pub use self::options::{Incomplete, IncompleteRow, Missing, ReadOptions, Remark};
-pub use self::output::{ArraysOutput, NamedArray, NpyOutput, duplicate_name, write_arrays, write_csv};
+pub use self::output::{
+    ArraysOutput, NamedArray, NpyOutput, duplicate_name, write_arrays, write_bytes, write_csv,
+};
 pub use self::pending::remove_unfinished;
 use nc_runtime::batch::Source;
 use nc_runtime::element::Element;

@@ -122,6 +122,18 @@ impl ArraysOutput {
     }
 }
 
+/// Writes a file of text, or other bytes, that replaces an earlier one once it is complete.
+///
+/// # Errors
+/// If the system refuses. Then an earlier file stays.
+pub fn write_bytes(path: impl AsRef<Path>, bytes: &[u8]) -> Result<(), FileError> {
+    let path = path.as_ref();
+    let mut file = Pending::create(path)?;
+    let written = file.file.as_file_mut().write_all(bytes);
+    written.map_err(|error| FileError::new(path, FileProblem::system("write")(error)))?;
+    file.finish()
+}
+
 fn write_npy<T: Element>(out: &mut impl Write, array: &NamedArray<'_, T>) -> io::Result<()> {
     let shape: Vec<usize> = array.rows.into_iter().chain(array.form.dims.iter().copied()).collect();
     out.write_all(&npy::write_header::<T>(&shape, array.form.complex))?;

@@ -15,11 +15,13 @@
 
 mod bench;
 mod check;
+mod compare;
 mod derivatives;
 mod dialect;
 mod eml;
 mod eval;
 mod explain;
+mod fit;
 mod ir;
 mod limits;
 mod ops;
@@ -74,6 +76,8 @@ enum Command {
     Run(run::Args),
     Ir(ir::Args),
     Bench(bench::Args),
+    Fit(fit::Args),
+    Compare(compare::Args),
     Check(check::Args),
     Eml(eml::Args),
     Ops(ops::Args),
@@ -91,6 +95,8 @@ pub fn main() -> ! {
         Command::Run(args) => run::run(args, json),
         Command::Ir(args) => ir::run(args, json),
         Command::Bench(args) => bench::run(args, json),
+        Command::Fit(args) => fit::run(args, json),
+        Command::Compare(args) => compare::run(args, json),
         Command::Check(args) => check::run(args, json),
         Command::Eml(args) => eml::run(args, json),
         Command::Ops(args) => ops::run(args, json),

@@ -87,7 +87,7 @@ pub fn option_of(reason: Reason) -> Option<&'static str> {
         Reason::Iterations { .. } => Some("--max-iterations"),
         Reason::Depth { .. } => Some("--max-depth"),
         Reason::Steps { .. } => Some("--max-steps"),
-        Reason::Index { .. } | Reason::Met { .. } => None,
+        Reason::Index { .. } | Reason::Unmet(_) | Reason::Met { .. } => None,
     }
 }
 

@@ -4,7 +4,7 @@
 //! * [`results`]: files that appear together or not at all;
 //! * [`progress`]: a bar for long runs.
 
-mod columns;
+pub mod columns;
 mod progress;
 mod results;
 
@@ -224,6 +224,9 @@ fn run_as<T: Element>(args: &Args, json: bool) -> Result<(), Failure> {
     }
     let seeds = args.derivatives.seeds::<T>(&loaded, &kernel)?;
     let (rows, incomplete) = (dataset.rows(), dataset.incomplete());
+    if rows == 0 && incomplete.count() == 0 && !json {
+        eprint_lines("note: the batch has no rows\n");
+    }
     let mut results = Results::create(&loaded, args, &kernel, kind, &table, incomplete, rows, json)?;
     let start = Instant::now();
     let report = results.evaluate(&loaded, args, &kernel, &table, &seeds, rows)?;
@@ -509,6 +512,7 @@ fn need<'a>(check: &Check, domain: Option<&'a SafeDomain>) -> Option<&'a str> {
         Reason::Met { what: Met::Outside, op, step } => domain?.need(check.span, op, step),
         Reason::Met { what: Met::Kink | Met::Singular, .. }
         | Reason::Index { .. }
+        | Reason::Unmet(_)
         | Reason::Iterations { .. }
         | Reason::Depth { .. }
         | Reason::Steps { .. } => None,

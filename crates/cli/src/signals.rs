@@ -1,5 +1,13 @@
 //! Signals that end the process leave no unfinished files behind, and limits of the system become errors.
 
+/// What an interrupt from the keyboard stops instead of the process, once there is something that has a result so far.
+static INTERRUPTED: std::sync::OnceLock<nc_runtime::stop::Stop> = std::sync::OnceLock::new();
+
+/// Makes the first interrupt stop this; the second one ends the process.
+pub fn stop_at_interrupt(stop: &nc_runtime::stop::Stop) {
+    let _ = INTERRUPTED.set(stop.clone());
+}
+
 /// Starts to catch them. Where the system has no more threads or handlers, what signals do stays as it is.
 #[cfg(unix)]
 pub fn catch() {
@@ -18,9 +26,14 @@ pub fn catch() {
     let wanted = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0);
     let Ok(mut signals) = Signals::new(wanted) else { return };
     let _ = thread::Builder::new().name("signals".into()).spawn(move || {
-        if let Some(signal) = signals.forever().next() {
-            nc_arrays::remove_unfinished();
-            let _ = low_level::emulate_default_handler(signal);
+        for signal in signals.forever() {
+            match INTERRUPTED.get() {
+                Some(stop) if signal == SIGINT && !stop.is_stopped() => stop.stop(),
+                _ => {
+                    nc_arrays::remove_unfinished();
+                    let _ = low_level::emulate_default_handler(signal);
+                }
+            }
         }
     });
 }

@@ -551,3 +551,41 @@ proptest! {
         check(&fake, &x, &y, form, &Options::with_threads(threads), &mut Workspace::new());
     }
 }
+
+/// Neighbouring columns of one matrix are transposed together, and nothing else is.
+#[test]
+fn views_join_where_their_memory_does() {
+    use super::workspace::View;
+    let mut data = [0.0_f64; 20];
+    let start = data.as_mut_ptr();
+    let rows = 4;
+    let view = |first: usize, columns: usize, stride: usize, room: usize| View {
+        start: start.wrapping_add(first),
+        columns,
+        stride,
+        room,
+    };
+    let joined = |views: &[View<f64>], first: usize, rows: usize| -> Vec<(usize, usize)> {
+        let mut list = Vec::new();
+        views.iter().for_each(|view| view.append_to(&mut list, first, rows));
+        list.iter().map(|v| ((v.start as usize - start as usize) / size_of::<f64>(), v.columns)).collect()
+    };
+    // Of rows of five: two columns, then three, which fill the row.
+    let both = [view(0, 2, 5, 17), view(2, 3, 5, 18)];
+    assert_eq!(joined(&[view(0, 2, 5, 20), view(2, 3, 5, 18)], 0, rows), [(0, 5)]);
+    // The slice of the first ends before the last row does.
+    assert_eq!(joined(&both, 0, rows), [(0, 2), (2, 3)]);
+    assert_eq!(joined(&[view(0, 2, 5, 19), view(2, 3, 5, 18)], 0, rows), [(0, 2), (2, 3)]);
+    assert_eq!(joined(&both, 0, rows - 1), [(0, 5)]);
+    // More columns than a row has, another stride, a gap, and views of the other kind.
+    assert_eq!(joined(&[view(0, 3, 5, 20), view(3, 3, 5, 17)], 0, rows - 1), [(0, 3), (3, 3)]);
+    assert_eq!(joined(&[view(0, 2, 5, 20), view(2, 3, 6, 18)], 0, 1), [(0, 2), (2, 3)]);
+    assert_eq!(joined(&[view(0, 2, 5, 20), view(3, 2, 5, 17)], 0, rows), [(0, 2), (3, 2)]);
+    assert_eq!(joined(&[view(0, 1, 5, 20), view(1, 1, 5, 19), view(2, 3, 5, 18)], 0, rows), [(0, 5)]);
+    let mut list = vec![view(0, 2, 5, 20)];
+    view(2, 3, 5, 18).append_to(&mut list, 1, rows);
+    assert_eq!(list.len(), 2);
+    // A single row, and none at all.
+    assert_eq!(joined(&[view(0, 2, 5, 5), view(2, 3, 5, 3)], 0, 1), [(0, 5)]);
+    assert_eq!(joined(&[view(0, 2, 5, 5), view(2, 3, 5, 3)], 0, 0), [(0, 5)]);
+}

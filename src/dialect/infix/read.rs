@@ -12,6 +12,7 @@ mod operators;
 
 use std::collections::HashMap;
 
+use super::spell::ELSEWHERE;
 use super::token::{Bracket, Kind, Operator, Token, Tokens, is_identifier};
 use super::{ELEMENT, Word};
 use crate::ast::{Ast, Binding, Definition, Expr, ExprKind, Function, Import, LoopForm, Name};
@@ -638,6 +639,9 @@ impl<'a> Reader<'a> {
             return "a statement ends with `;`, and an operator goes on with it".into();
         }
         let name = front.span.text(self.source);
+        if ELSEWHERE.contains(&name) {
+            return "a function as an operand is written `fun(x) x^2`".into();
+        }
         if is_identifier(name) && matches!(token.kind, Kind::Name(_) | Kind::Number(_) | Kind::Imaginary(_)) {
             let operand = self.text(token.span);
             return format!("a call is written `{name}({operand})`, a product `{name}*{operand}`");

@@ -22,6 +22,9 @@ fn usage(function: &str, operands: &str) -> String {
     }
 }
 
+/// What functions without a name are written with in other languages.
+pub(super) const ELSEWHERE: [&str; 5] = ["lambda", "function", "func", "fn", "def"];
+
 /// A problem in words.
 pub fn spell(problem: &Problem) -> Diagnostic {
     let words = neutral(problem);
@@ -37,6 +40,9 @@ pub fn spell(problem: &Problem) -> Diagnostic {
         ProblemKind::FunctionChosen => {
             words.help("choose between values: `if(c, f(x), g(x))` in place of `if(c, f, g)(x)`")
         }
+        ProblemKind::DerivativeArity { params: 1, .. } => {
+            words.help("the only argument has the number 0: `partial(0)(f)`, which is `D(f)`")
+        }
         ProblemKind::DerivativeArity { .. } => {
             words.help("by one of several arguments, counted from 0: `partial(1)(f)(x, y)`")
         }
@@ -49,6 +55,17 @@ pub fn spell(problem: &Problem) -> Diagnostic {
         )),
         ProblemKind::UnknownFunction { own: true, .. } => {
             words.help("a function that calls itself is defined at the top of a program or in a block `{…}`")
+        }
+        ProblemKind::UnknownFunction { own: false, name: unknown, .. }
+            if ELSEWHERE.contains(&unknown.as_str()) =>
+        {
+            words.help("a function as an operand is written `fun(x) x^2`")
+        }
+        ProblemKind::UnknownFunction { own: false, name: unknown, similar: Some(similar), .. }
+            if is_identifier(unknown) && similar.contains(['-', '>']) =>
+        {
+            words
+                .help(format!("did you mean {}? a name with signs in it stands in backquotes", name(similar)))
         }
         ProblemKind::UnknownFunction { own: false, .. }
         | ProblemKind::TwoInputs { .. }

@@ -312,6 +312,14 @@ impl Reader<'_> {
             None => match text {
                 "#t" | "#true" => DatumKind::Boolean(true),
                 "#f" | "#false" => DatumKind::Boolean(false),
+                "." => {
+                    self.errors.push(
+                        Diagnostic::error("token", span, "a `.` by itself is no name: there are no rest parameters, and no pairs")
+                            .help("a function has a fixed number of parameters; for any number of values take a vector: \
+                                   `(define (f v) …)`, called as `(f [1 2 3])`"),
+                    );
+                    return;
+                }
                 _ if text.starts_with('#') => {
                     let (what, help) = if text.starts_with("#\\") {
                         ("the language has no characters", "values are numbers, vectors and matrices")

@@ -23,6 +23,9 @@ pub fn spell(problem: &Problem) -> Diagnostic {
         ProblemKind::FunctionChosen => {
             words.help("choose between values: `(if c (f x) (g x))` in place of `((if c f g) x)`")
         }
+        ProblemKind::DerivativeArity { params: 1, .. } => {
+            words.help("the only argument has the number 0: `((partial 0) f)`, which is `(D f)`")
+        }
         ProblemKind::DerivativeArity { .. } => {
             words.help("by one of several arguments, counted from 0: `(((partial 1) f) x y)`")
         }

@@ -48,14 +48,19 @@ impl AstKernel {
         &self.interpreter
     }
 
-    /// The first check for such a reason, if the program has parts of the library: what those do is reported at the call of the
-    /// program that leads there, which the tree does not know.
-    fn in_library(&self, effect: Effect, is_this: impl Fn(Reason) -> bool) -> Option<u32> {
-        if !self.interpreter.program.library {
-            return None;
-        }
-        let place = self.checks.iter().position(|check| check.effect == effect && is_this(check.reason));
-        place.map(|k| k as u32)
+    /// The check for such a reason at the innermost of these calls that has one: what the library does is reported at the call of
+    /// the program that leads there.
+    fn in_library(
+        &self,
+        effect: Effect,
+        mut calls: impl Iterator<Item = Span>,
+        is_this: impl Fn(Reason) -> bool,
+    ) -> Option<u32> {
+        let at = |call: Span| {
+            let is_at = |check: &Check| check.span == call && check.effect == effect && is_this(check.reason);
+            self.checks.iter().position(is_at)
+        };
+        calls.find_map(at).map(|k| k as u32)
     }
 
     fn evaluate(
@@ -70,7 +75,10 @@ impl AstKernel {
             Ok(()) => match scratch.noted {
                 Some(noted) => {
                     let check = self.notes.get(&noted).copied();
-                    let check = check.or_else(|| self.in_library(Effect::Note, |reason| reason == noted.1));
+                    let check = check.or_else(|| {
+                        let calls = scratch.noted_in.iter().copied();
+                        self.in_library(Effect::Note, calls, |reason| reason == noted.1)
+                    });
                     debug_assert!(check.is_some(), "the graph has no note for {noted:?}");
                     check.map_or(RowOutcome::Done, RowOutcome::Noted)
                 }
@@ -81,7 +89,8 @@ impl AstKernel {
             Err(Failure { span, reason, state: _ }) => {
                 let is_this = |found: Reason| FailureReason::Check(found) == reason;
                 let check = self.checks.iter().position(|check| check.span == span && is_this(check.reason));
-                let check = check.map(|k| k as u32).or_else(|| self.in_library(Effect::Fail, is_this));
+                let check = check.map(|k| k as u32);
+                let check = check.or_else(|| self.in_library(Effect::Fail, scratch.under_way(), is_this));
                 debug_assert!(check.is_some(), "the graph has no check for {reason:?} at {span:?}");
                 RowOutcome::Failed(check.unwrap_or(0))
             }

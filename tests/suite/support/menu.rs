@@ -30,6 +30,8 @@ pub const ABSENT: &[(&str, &str)] = &[
     ("repeat", "sizes are constants"),
     ("replace", "most indices fail the row, or the program where they are constant"),
     ("zeros-like", "its value does not depend on the numbers of its operand"),
+    ("check-count", "most numbers fail the row, or the program where they are constant"),
+    ("check-increasing", "most vectors fail the row"),
     ("common-length", "its value does not depend on the numbers of its operands"),
 ];
 

@@ -545,6 +545,103 @@ fn cofactors_do_not_overflow_on_the_way() {
     }
 }
 
+/// Where the elimination itself leaves the range of numbers, it is done once more on a matrix that is scaled as a whole.
+#[test]
+fn cofactors_where_pivots_overflow() {
+    // Blocks [[a a] [−a a]], whose second pivot is 2a, and a diagonal: all cofactors are powers of two.
+    let a = 2f64.powi(1023);
+    for (n, exponent) in [(6usize, -365), (7, -300)] {
+        let small = 2f64.powi(exponent);
+        for at in [0, 2] {
+            let mut elements = vec![0.0; n * n];
+            (0..n).for_each(|k| elements[k * (n + 1)] = small);
+            for (row, column, value) in [(0, 0, a), (0, 1, a), (1, 0, -a), (1, 1, a)] {
+                elements[(at + row) * n + at + column] = value;
+            }
+            let found = Case::new("(det a)", &[("a", matrix(n, &elements))]).reverse();
+            let others = n as i32 - 2;
+            for (k, &found) in found.iter().enumerate() {
+                let (row, column) = (k / n, k % n);
+                let inside = |k: usize| (at..at + 2).contains(&k);
+                let expected = if inside(row) && inside(column) {
+                    let sign = if row > column { -1.0 } else { 1.0 };
+                    sign * 2f64.powi(1023 + others * exponent)
+                } else if row == column {
+                    2f64.powi(2 * 1023 + 1 + (others - 1) * exponent)
+                } else {
+                    0.0
+                };
+                assert_eq!(found, expected, "{n}×{n}, block at {at}: {row} {column}");
+            }
+        }
+    }
+}
+
+/// A gradient that a program computes is differentiated in either mode: both products with its symmetric Jacobian agree, and are the
+/// differences of the gradient. `s` chooses which elements count.
+#[test]
+fn gradients_inside_programs_are_differentiated_in_either_mode() {
+    let chosen = |matrix: &str| {
+        format!(
+            "(let ((R {matrix})) (+ (if (> s 0) (ref R 0 1) 0) (if (< s 1) (ref R 1 0) 0) (if (< s 0) (ref R 1 1) 0)))"
+        )
+    };
+    let cases: [(usize, String); 10] = [
+        (6, "(det a)".into()),
+        (9, "(det a)".into()),
+        (6, "(if (> s 0) (vsum (slice (ref (vjp (lambda (a) (det a)) a 1) 1) 0 3)) (ref a 0 0))".into()),
+        (4, "(vsum (* w (cholesky (matmul a (transpose a)))))".into()),
+        (3, "(vsum (* w (inv a)))".into()),
+        (9, "(vsum (* w (matmul (exp a) (sin a))))".into()),
+        (3, chosen("(matmul (exp a) (sin a))")),
+        (9, chosen("(matmul (exp a) (sin a))")),
+        (3, "(norm (matvec (sin a) (ref a 1)))".into()),
+        (3, "(vsum (solve a (exp (ref a 1))))".into()),
+    ];
+    for (n, function) in cases {
+        let elements: Vec<f64> = (0..n * n)
+            .map(|k| {
+                ((k * k * 29 + 3 * k) % 23) as f64 / 23.0 - 0.4
+                    + if k.is_multiple_of(n + 1) { 2.0 } else { 0.0 }
+            })
+            .collect();
+        let weights: Vec<f64> = (0..n * n).map(|k| ((k * 17 + 5) % 13) as f64 / 13.0 - 0.3).collect();
+        let direction: Vec<f64> = (0..n * n).map(|k| ((k * 19 + 4) % 11) as f64 / 11.0 - 0.5).collect();
+        // No input but `a`, so that a direction is one of its elements.
+        let rows: Vec<String> = weights
+            .chunks(n)
+            .map(|row| row.iter().map(|x| format!(" {x}")).collect())
+            .map(|row: String| format!("[{row}]"))
+            .collect();
+        for s in [0.5, -1.0] {
+            let text = format!(
+                "(let ((w (mat {})) (s (+ {s} (* 0 (ref a 0 0))))) (vjp (lambda (a) {function}) a 1))",
+                rows.join(" ")
+            );
+            let at = |by: f64| {
+                let moved: Vec<f64> = elements.iter().zip(&direction).map(|(x, d)| x + by * d).collect();
+                Case::new(&text, &[("a", matrix(n, &moved))])
+            };
+            let case = at(0.0);
+            let (forward, reverse) = (case.jvp(&direction), case.vjp(&direction));
+            let step = 2f64.powi(-17);
+            let (above, below) = (at(step).value(), at(-step).value());
+            let size = forward.iter().fold(1.0, |most: f64, x| most.max(x.abs()));
+            for (k, (&found, &other)) in forward.iter().zip(&reverse).enumerate() {
+                let expected = (above[k] - below[k]) / (2.0 * step);
+                assert!(
+                    (found - other).abs() <= 1e-11 * size,
+                    "{function} of {n}×{n}, s {s}: {k}: {found} {other}"
+                );
+                assert!(
+                    (found - expected).abs() <= 1e-7 * size,
+                    "{function} of {n}×{n}, s {s}: {k}: {found} {expected}"
+                );
+            }
+        }
+    }
+}
+
 /// Second derivatives of determinants of every kind of size: reverse, forward and differences agree.
 #[test]
 fn second_derivatives_of_determinants() {

@@ -112,6 +112,21 @@ fn domains_of_operations() {
         edges(text, op, &[&[TINY], &[INF], &[NAN]], &[&[0.0], &[-0.0], &[-1.0]]);
     }
     edges(
+        "(log x y)",
+        Op::LogBase,
+        &[&[TINY, TINY], &[3.0, below_one], &[3.0, 1f64.next_up()], &[INF, 2.0], &[NAN, 2.0], &[3.0, NAN]],
+        &[
+            &[0.0, 2.0],
+            &[-1.0, 2.0],
+            &[3.0, 1.0],
+            &[3.0, 0.0],
+            &[3.0, -0.0],
+            &[3.0, -2.0],
+            &[1.0, 1.0],
+            &[NAN, 1.0],
+        ],
+    );
+    edges(
         "(lead x y)",
         Op::Lead,
         &[&[0.0, 1.0], &[1.0, -2.0], &[0.0, INF], &[NAN, 1.0], &[0.0, NAN]],
@@ -536,6 +551,9 @@ fn conditions_in_words() {
         ("(+ (asin (* 2 x)) (log1p (- x)) (sqrt (- x (- y 1))))", "−1 ≤ 2·x ≤ 1\n−x > −1\nx − (y − 1) ≥ 0"),
         ("(+ (inv M) (vsum (normalize u)) (/ (ref u 1)))", "det(M) ≠ 0\n‖u‖ ≠ 0\nu[1] ≠ 0"),
         ("(/ x y z)", "y ≠ 0\nz ≠ 0"),
+        ("(+ (log x 3) (log y 1/2))", "x > 0\ny > 0"),
+        ("(+ (log 3 x) (log 1/2 y))", "0 < x ≠ 1\n0 < y ≠ 1"),
+        ("(log x y)", "x > 0 and 0 < y ≠ 1"),
         ("(modulo x (ref u y))", "u[y] ≠ 0"),
         // What the path says need not be said again.
         ("(if (= x 0) 1 (/ (sin x) x))", ""),

@@ -30,8 +30,10 @@ pub struct Columns<'a, T: Element> {
 /// A column of a file that is an input under another name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Renamed {
-    input: String,
-    column: String,
+    /// The input.
+    pub input: String,
+    /// The column.
+    pub column: String,
 }
 
 /// Reads `nu=freq`.
@@ -46,7 +48,7 @@ pub fn parse_renamed(text: &str) -> Result<Renamed, String> {
 }
 
 /// The name of an array in the name of one of its elements: `r` of `r[2]`, `z` of `z.re`.
-fn base(column: &str) -> &str {
+pub fn base(column: &str) -> &str {
     let column = column.strip_suffix(".re").or_else(|| column.strip_suffix(".im")).unwrap_or(column);
     match column.find('[') {
         Some(at) if column.ends_with(']') => &column[..at],
@@ -373,7 +375,7 @@ fn single_numbers<T: Element>(dataset: &Dataset<T>) -> Vec<Setting> {
 }
 
 /// The forms of inputs as a file with names has them.
-fn forms_in_file<T: Element>(dataset: &Dataset<T>) -> HashMap<&str, Form> {
+pub fn forms_in_file<T: Element>(dataset: &Dataset<T>) -> HashMap<&str, Form> {
     let mut forms: HashMap<&str, Option<Form>> = HashMap::new();
     let mut whole: HashMap<&str, Form> = HashMap::new();
     for field in dataset.fields() {

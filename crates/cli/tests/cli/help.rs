@@ -38,6 +38,8 @@ fn directory(example: &str) -> Dir {
         ("(* t (log r))\n", 2)
     } else if example.contains("cells") || example.contains("expand") {
         ("(* x (exp y))\n", 2)
+    } else if example.contains("nc fit") {
+        ("(define c 2)\n(+ a (* b (/ x c)))\n", 2)
     } else {
         ("(* 0.5 m (square v))\n", 2)
     };
@@ -48,6 +50,10 @@ fn directory(example: &str) -> Dir {
         .with("orbit.scm", "(define mu 398600)\n(- (* 1/2 (dot r r)) (/ mu (norm r)) (det A))\n")
         .with("laws.scm", "(define G 6.674e-11)\n(define (force m1 m2 r) (/ (* G m1 m2) (square r)))\n")
         .with("tree.eml", "eml(eml(1,eml(eml(1,eml(1,eml(x,1))),1)),eml(eml(1,1),1))")
+        .with("meas.csv", "x,y,dy\n0,1,0.1\n1,2.9,0.1\n2,5.2,0.1\n3,6.9,0.1\n4,9.1,0.1\n")
+        .with("decay.csv", "t,counts\n0,9.1\n1,6.2\n2,3.7\n3,2.4\n4,1.6\n")
+        .with("linear.scm", "(+ a (* b x))")
+        .with("quadratic.scm", "(+ a (* b x) (* c x x))")
         .with("in.npy", npy(&format!("({rows}, {columns})"), &numbers))
         .with("in.csv", if example.contains("v=speed") { "m,speed\n1,2\n3,\n" } else { "m,v\n1,2\n3,4\n" });
     if example.contains("in.npz") {

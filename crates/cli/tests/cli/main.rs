@@ -6,6 +6,7 @@ mod complex;
 mod eml;
 mod everyday;
 mod explain;
+mod fitting;
 mod help;
 mod imports;
 mod messy;

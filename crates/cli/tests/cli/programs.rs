@@ -222,17 +222,22 @@ fn run_structured_npy_and_standard_input() {
 #[test]
 fn run_empty_batch() {
     let dir = energy().with("empty.npy", npy("(0, 2)", &[])).with("empty.csv", "m,v\n");
+    let noted = |dir: &Dir, args: &[&str]| {
+        let done = dir.nc(args);
+        assert_eq!((done.status, done.stderr.as_str()), (0, "note: the batch has no rows\n"), "{args:?}");
+        done.stdout
+    };
     for batch in ["empty.npy", "empty.csv"] {
-        dir.ok(&["run", "energy.scm", "--batch", batch, "-o", "o.npy", "--grad", "g.npy"]);
+        noted(&dir, &["run", "energy.scm", "--batch", batch, "-o", "o.npy", "--grad", "g.npy"]);
         assert_eq!(dir.npy("o.npy"), (vec![0], vec![]));
         assert_eq!(dir.npy("g.npy"), (vec![0, 2], vec![]));
-        dir.ok(&["run", "energy.scm", "--batch", batch, "-o", "o.csv", "--grad", "g.npz"]);
+        noted(&dir, &["run", "energy.scm", "--batch", batch, "-o", "o.csv", "--grad", "g.npz"]);
         assert_eq!(fs::read_to_string(dir.path("o.csv")).unwrap(), "value\n");
         assert_eq!(dir.npz("g.npz")["m"], (vec![0], vec![]));
-        assert_eq!(dir.ok(&["run", "energy.scm", "--batch", batch]), "value\n");
+        assert_eq!(noted(&dir, &["run", "energy.scm", "--batch", batch]), "value\n");
     }
     let empty = Dir::new().with("p.scm", "(* k x)").with("x.csv", "x\n");
-    empty.ok(&["run", "p.scm", "--batch", "x.csv", "--param", "k=2", "--grad", "g.npz"]);
+    noted(&empty, &["run", "p.scm", "--batch", "x.csv", "--param", "k=2", "--grad", "g.npz"]);
     assert_eq!(empty.npz("g.npz")["k"], (vec![], vec![0.0]));
 }
 

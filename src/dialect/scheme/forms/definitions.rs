@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{Context, Datum, Defined, Expander, Header, Work};
 use crate::ast::{Binding, Definition, Function, Name};
-use crate::dialect::scheme::reader::Data;
+use crate::dialect::scheme::reader::{Data, DatumKind};
 use crate::dialect::short;
 use crate::source::{Diagnostic, Span};
 
@@ -137,11 +137,19 @@ impl<'a> Expander<'a> {
         span: Span,
     ) -> Option<(Header, Work<'a>)> {
         let data: &'a Data = self.data;
-        match data.elements(datum) {
-            &[_, params, ref bodies @ ..] if data.list(params).is_some() && self.is_body(bodies) => {
+        match *data.elements(datum) {
+            [_, params, ref bodies @ ..] if data.list(params).is_some() && self.is_body(bodies) => {
                 let params = self.params(data.elements(params))?;
                 let body = Work::Body { data: bodies, span: data.span(datum) };
                 Some((Header { name, span, params }, body))
+            }
+            [_, params, ..] if data.kind(params) == DatumKind::Symbol => {
+                self.form_error(
+                    data.span(params),
+                    "there are no functions of any number of operands",
+                    "`(lambda (param …) body)`; for any number of values take a vector",
+                );
+                None
             }
             _ => {
                 self.form_error(

@@ -1,0 +1,2 @@
+; A line, for comparison.
+(+ a (* b minutes))

@@ -1,0 +1,2 @@
+; Newton's law of cooling: a cup of tea in a room.
+(+ room (* (- start room) (exp (* (- rate) minutes))))

@@ -1,0 +1,512 @@
+//! `nc fit`: the parameters of a program from data.
+//!
+//! * [`data`]: columns of a file as data;
+//! * [`replay`]: options in a report, and the same fit once more.
+
+pub mod data;
+mod replay;
+
+use std::path::PathBuf;
+
+use nc_arrays::{Form, Format, NamedArray, write_arrays, write_csv};
+use nc_model::fit::{Fit, FitError, Groups, Image, Loss, Method, Noise, Parameter, Tie};
+use nc_runtime::stop::Stop;
+use neural_compiler::{Diagnostic, Dialect, Error, Program, ReaderLimits, Shape, Tier};
+use serde_json::{Value as Json, json};
+
+use self::data::{Data, TargetArg};
+use super::dialect::DialectArgs;
+use super::limits;
+use super::report::{Failure, eprint_lines};
+use super::run::columns::{Renamed, parse_renamed};
+use super::text;
+use super::{Loaded, SourceText, TierChoice, print, print_json, set_threads, signals};
+
+/// Fit the parameters of a program to data
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    nc fit law.scm --data meas.csv --target y\n  \
+    nc fit law.scm --data meas.csv --target y --param b=0.1:0..1 --fix c=3e8\n  \
+    nc fit law.scm --data meas.csv --target y --sigma dy --loss huber:3 --json -o report.json\n  \
+    nc fit -e '(* a (exp (* k t)))' --data decay.csv --target counts --param k=-0.1\n\n\
+    Inputs of the program that are columns of the data are data. All others, and the program's top-level numbers, are\n\
+    parameters; they start at 1, or at their number, unless --param says otherwise.\n\n\
+    The minimum is searched for from 64 starts, half of them around the given one, and followed until no further digit is\n\
+    to be had. Standard errors are those of the scatter of the residuals, unless --sigma says how far data scatter. What the\n\
+    data do not determine is said in words, and has no standard error.")]
+pub struct Args {
+    /// The program; - is standard input
+    #[arg(value_name = "PROG", required_unless_present = "expression")]
+    program: Option<PathBuf>,
+    /// An expression instead of a program, or behind the definitions of one
+    #[arg(short, long = "expr", value_name = "EXPR", allow_hyphen_values = true)]
+    expression: Option<String>,
+    /// The data: a csv or npz file, or an npy file of a structured array
+    #[arg(long, value_name = "FILE")]
+    data: PathBuf,
+    #[command(flatten)]
+    options: Options,
+    /// Fit the rows of each value of this column by themselves, from one start each; the result is a table
+    #[arg(long, value_name = "COLUMN")]
+    group: Option<String>,
+    /// Draw data, fit and band, residuals, correlations and profiles
+    #[arg(long, value_name = "FILE.svg|png", conflicts_with = "group")]
+    plot: Option<PathBuf>,
+    /// Carry out the fit of a report once more, with its options, and compare
+    #[arg(long, value_name = "REPORT.json", conflicts_with_all = ["targets", "group"])]
+    replay: Option<PathBuf>,
+    /// Where the report goes, as JSON; with --group, the table, as csv, npz or npy
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// How many threads; 0 for one per processor
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    threads: usize,
+    /// How to run the program; all ways give the same bits
+    #[arg(long, value_enum, default_value_t)]
+    tier: TierChoice,
+    #[command(flatten)]
+    dialect: DialectArgs,
+}
+
+/// What says which fit it is, the program and the data aside: a report holds it.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Options {
+    /// The column that the program's value is compared with; for a program with named results, RESULT or RESULT=COLUMN,
+    /// once for each
+    #[arg(long = "target", value_name = "NAME[=COLUMN]", value_parser = said(data::parse_target))]
+    targets: Vec<Said<TargetArg>>,
+    /// The column that an input is read from, if it is not called as the input: nu=freq
+    #[arg(long = "column", value_name = "INPUT=COLUMN", value_parser = parse_renamed)]
+    columns: Vec<Renamed>,
+    /// Where a parameter starts, and its bounds: k, k=2, k=2:0..10, k:0.., w=[1,1,1]
+    #[arg(long = "param", value_name = "NAME[=START][:LOW..HIGH]", value_parser = said(parse_param))]
+    params: Vec<Said<Parameter>>,
+    /// Give a parameter a value that is not fitted
+    #[arg(long = "fix", value_name = "NAME=VALUE", value_parser = said(parse_fix))]
+    fixed: Vec<Said<Parameter>>,
+    /// Make a parameter a function of others, in the program's dialect: 'b2=(* 2 b1)'
+    #[arg(long = "tie", value_name = "NAME=EXPR", value_parser = parse_tie)]
+    ties: Vec<(String, String)>,
+    /// How far the target scatters: a column of standard deviations, or a number
+    #[arg(long, value_name = "COLUMN|NUMBER", conflicts_with = "weights", allow_hyphen_values = true)]
+    sigma: Option<String>,
+    /// Weights of the rows: variances are in inverse proportion to them
+    #[arg(long, value_name = "COLUMN")]
+    weights: Option<String>,
+    /// What is minimised of the residuals: linear, huber:D, soft-l1:D or cauchy:D, D being where outliers begin
+    #[arg(long, value_name = "LOSS", default_value = "linear", value_parser = said(parse_loss))]
+    loss: Said<Loss>,
+    /// How the minimum is searched for
+    #[arg(long, value_enum, default_value_t)]
+    method: MethodChoice,
+    /// For adam, how often every row takes part; for lbfgs, the most iterations
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    epochs: usize,
+    /// For adam, rows of a batch
+    #[arg(long, value_name = "N", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..))]
+    batch_rows: u32,
+    /// For adam, the rate it begins with
+    #[arg(long, value_name = "R", default_value_t = 0.01)]
+    rate: f64,
+    /// From how many starts the minimum is searched for
+    #[arg(long, value_name = "N", default_value_t = nc_model::fit::DEFAULT_STARTS as u32, value_parser = clap::value_parser!(u32).range(1..=65536))]
+    starts: u32,
+    /// The seed of the starts
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    seed: u32,
+    /// Steps that a search may take
+    #[arg(long, value_name = "N", default_value_t = nc_model::fit::DEFAULT_STEPS)]
+    max_steps: usize,
+    /// How much lies within the intervals, in percent
+    #[arg(long, value_name = "PERCENT", default_value_t = 95.0, value_parser = parse_level)]
+    level: f64,
+    /// Follow the minimum as each parameter moves away from it, for intervals that need not be symmetric
+    #[arg(long)]
+    profile: bool,
+    /// Leave out rows in which a number is missing or a NaN
+    #[arg(long)]
+    skip_nan: bool,
+}
+
+impl Options {
+    /// The same for a program that need not have all of the parameters.
+    pub fn of(&self, loaded: &Loaded) -> Options {
+        let names = loaded.names();
+        let has = |name: &str| names.contains(&name);
+        let mut options = self.clone();
+        options.params.retain(|said| has(said.value.name()));
+        options.fixed.retain(|said| has(said.value.name()));
+        options.ties.retain(|(name, _)| has(name));
+        options.columns.retain(|renamed| has(&renamed.input));
+        options
+    }
+
+    /// Whether nothing is compared with the results.
+    pub fn has_no_target(&self) -> bool {
+        self.targets.is_empty()
+    }
+
+    /// The parameters that it names.
+    pub fn parameters(&self) -> impl Iterator<Item = &str> {
+        let said = self.params.iter().chain(&self.fixed).map(|said| said.value.name());
+        said.chain(self.ties.iter().map(|(name, _)| name.as_str()))
+    }
+}
+
+/// An option with its text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Said<T> {
+    text: String,
+    value: T,
+}
+
+/// Makes a reader keep the text.
+fn said<T>(
+    read: impl Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static,
+) -> impl Fn(&str) -> Result<Said<T>, String> + Clone + Send + Sync + 'static {
+    move |text| Ok(Said { text: text.to_owned(), value: read(text)? })
+}
+
+/// The choice of a method on the command line.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+enum MethodChoice {
+    /// Least squares by trust regions, from many starts
+    #[default]
+    Lsq,
+    /// Gradients of all rows, with a memory of a dozen steps
+    Lbfgs,
+    /// Gradients of small batches
+    Adam,
+}
+
+/// Runs the subcommand.
+pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
+    let image = args.plot.as_deref().map(image_of).transpose()?;
+    set_threads(args.threads)?;
+    let loaded = Loaded::open_with(args.program.as_deref(), args.expression.as_deref(), &args.dialect)?;
+    if args.replay.is_none() && args.options.has_no_target() {
+        return Err(Failure::usage(
+            "--target is needed: the column that the program's value is compared with",
+        ));
+    }
+    let recorded = args.replay.as_deref().map(replay::read).transpose()?;
+    let options = recorded.as_ref().map_or(&args.options, |recorded| &recorded.options);
+    let data = Data::read(&loaded, &args.data, options, args.group.as_deref())?;
+    let stop = limits::clock().cloned().unwrap_or_default();
+    signals::stop_at_interrupt(&stop);
+    let progress = Progress::new();
+    let tell =
+        |searches: usize, lowest: f64, evaluations: usize| progress.tell(searches, lowest, evaluations);
+    let fit = fit(&loaded, args.tier.into(), options, &data, &stop)?.progress(&tell);
+    if let Some(keys) = &data.keys {
+        let starts = if options.starts == nc_model::fit::DEFAULT_STARTS as u32 { 1 } else { options.starts };
+        let groups = fit.run_groups(keys, starts as usize).map_err(|error| refusal(&loaded, &data, error))?;
+        progress.end();
+        return table(args, &groups, json);
+    }
+    let (report, picture) = match image {
+        None => (fit.run().map_err(|error| refusal(&loaded, &data, error))?, None),
+        Some(image) => {
+            let (report, figure) = fit.figure().map_err(|error| refusal(&loaded, &data, error))?;
+            let drawn = figure.draw(image);
+            let drawn =
+                drawn.map_err(|why| Failure::message("plot", format!("--plot: cannot draw: {why}")))?;
+            (report, Some(drawn))
+        }
+    };
+    progress.end();
+    let mut object = report.json();
+    object["settings"] = replay::settings(options);
+    object["data_hash"] = data.hash.clone().into();
+    if let Some(path) = &args.output {
+        data::write(path, format!("{object:#}\n").as_bytes())?;
+    }
+    if let (Some(path), Some(drawn)) = (&args.plot, picture) {
+        data::write(path, &drawn)?;
+    }
+    if json {
+        print_json(&object)?;
+    } else {
+        print(&report.text())?;
+    }
+    if !report.converged {
+        eprint_lines(&format!(
+            "note: {}: the fit has not converged: {}\n",
+            loaded.source.name, report.reason
+        ));
+    }
+    match recorded {
+        Some(recorded) => recorded.compare(&object),
+        None => Ok(()),
+    }
+}
+
+/// A fit as the options say.
+pub fn fit<'a>(
+    loaded: &'a Loaded,
+    tier: Tier,
+    options: &Options,
+    data: &Data,
+    stop: &'a Stop,
+) -> Result<Fit<'a>, Failure> {
+    let method = match options.method {
+        MethodChoice::Lsq => Method::LeastSquares,
+        MethodChoice::Lbfgs => Method::Lbfgs { iterations: options.epochs },
+        MethodChoice::Adam => {
+            let (epochs, batch_rows, rate) = (options.epochs, options.batch_rows as usize, options.rate);
+            if !(rate > 0.0 && rate.is_finite()) {
+                return Err(Failure::usage(format!("--rate: it has to be above 0, and is {rate}")));
+            }
+            Method::Adam { epochs, batch_rows, rate }
+        }
+    };
+    let mut fit = Fit::new(&loaded.program)
+        .noise(data.noise.clone())
+        .loss(options.loss.value)
+        .method(method)
+        .starts(options.starts as usize)
+        .seed(options.seed)
+        .steps(options.max_steps)
+        .level(options.level / 100.0)
+        .skip_nan(options.skip_nan)
+        .profiles(options.profile)
+        .tier(tier)
+        .stop(stop);
+    for series in &data.inputs {
+        fit = fit.data(series.clone());
+    }
+    for (result, series) in &data.targets {
+        fit = fit.target(result, series.clone());
+    }
+    for parameter in options.params.iter().chain(&options.fixed) {
+        fit = fit.parameter(parameter.value.clone());
+    }
+    for (name, expression) in &options.ties {
+        let limits = ReaderLimits::default();
+        let program = Program::parse_as(expression, tie_dialect(loaded.dialect), &limits);
+        let program = program.map_err(|error| {
+            let source = SourceText::new(format!("--tie {name}"), expression.clone().into_bytes());
+            Failure::library(source, error)
+        })?;
+        fit = fit.tie(Tie::new(name, program));
+    }
+    Ok(fit)
+}
+
+/// How a picture is written, by the ending of the file's name.
+fn image_of(path: &std::path::Path) -> Result<Image, Failure> {
+    match path.extension().and_then(|ending| ending.to_str()) {
+        Some("svg") => Ok(Image::Svg),
+        Some("png") => Ok(Image::Png),
+        _ => Err(Failure::usage("--plot: the name of the file has to end in .svg or .png")),
+    }
+}
+
+/// Writes the fits of groups as a table.
+fn table(args: &Args, groups: &Groups, json: bool) -> Result<(), Failure> {
+    let key = args.group.clone().unwrap_or_default();
+    let scalar = Form::default();
+    let fits = &groups.groups;
+    let mut columns: Vec<(String, Vec<f64>)> = vec![
+        (key, fits.iter().map(|group| group.key).collect()),
+        ("rows".into(), fits.iter().map(|group| group.rows as f64).collect()),
+    ];
+    for (k, name) in groups.names.iter().enumerate() {
+        columns.push((name.clone(), fits.iter().map(|group| group.values[k]).collect()));
+        columns.push((format!("{name}_stderr"), fits.iter().map(|group| group.stderr[k]).collect()));
+    }
+    let converged: Vec<f64> =
+        fits.iter().map(|group| f64::from(u8::from(group.reason.is_converged()))).collect();
+    let count = converged.iter().filter(|&&one| one == 1.0).count();
+    columns.push(("rss".into(), fits.iter().map(|group| group.rss).collect()));
+    columns.push(("converged".into(), converged));
+    let arrays: Vec<NamedArray<'_>> = columns
+        .iter()
+        .map(|(name, data)| NamedArray { name, rows: Some(fits.len()), form: &scalar, data })
+        .collect();
+    match &args.output {
+        Some(path) if matches!(Format::of_path(path), Ok(Format::Npy)) => {
+            return Err(Failure::usage("-o: a table of groups has names, so it goes to a .csv or .npz file"));
+        }
+        Some(path) => write_arrays(path, &arrays)?,
+        None if json => {}
+        None => {
+            let mut text = Vec::new();
+            write_csv(&mut text, &arrays)
+                .map_err(|error| Failure::message("file", format!("cannot write the table: {error}")))?;
+            super::print_data(&String::from_utf8_lossy(&text))?;
+        }
+    }
+    if json {
+        let mut object = json!({"groups": fits.len(), "converged": count});
+        if args.output.is_none() {
+            let table: serde_json::Map<String, Json> =
+                columns.into_iter().map(|(name, data)| (name, json!(data))).collect();
+            object["table"] = table.into();
+        }
+        print_json(&object)?;
+    } else if count < fits.len() {
+        let (left, all) = (fits.len() - count, fits.len());
+        eprint_lines(&format!("note: {left} of {all} groups have not converged: `converged` is 0 there\n"));
+    }
+    Ok(())
+}
+
+/// A line on the terminal that says how far a fit has come, after a second.
+struct Progress {
+    bar: Option<indicatif::ProgressBar>,
+    start: std::time::Instant,
+}
+
+impl Progress {
+    fn new() -> Progress {
+        use std::io::IsTerminal as _;
+        let bar = std::io::stderr().is_terminal().then(indicatif::ProgressBar::new_spinner);
+        Progress { bar, start: std::time::Instant::now() }
+    }
+
+    fn tell(&self, searches: usize, lowest: f64, evaluations: usize) {
+        if let Some(bar) = self.bar.as_ref().filter(|_| self.start.elapsed().as_secs() >= 1) {
+            bar.set_message(format!(
+                "{searches} searches, {evaluations} evaluations, sum of squares {:e}; Ctrl-C keeps the best",
+                2.0 * lowest
+            ));
+            bar.tick();
+        }
+    }
+
+    fn end(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// Ties are written as the program is, but for trees.
+fn tie_dialect(dialect: Dialect) -> Dialect {
+    match dialect.mode() {
+        None => dialect,
+        Some(_) => Dialect::Scheme,
+    }
+}
+
+/// A refusal in the words of the command line.
+pub fn refusal(loaded: &Loaded, data: &Data, error: FitError) -> Failure {
+    let message = error.to_string();
+    match error {
+        FitError::Program(error) => loaded.failure(*error),
+        FitError::Start { why, .. } => {
+            let help = "--param NAME=START says where a parameter starts, NAME=START:LOW..HIGH where it may be";
+            match why {
+                Some(check) => {
+                    let error = Diagnostic::error("not-finite", check.span, message);
+                    let error = error.label(check.reason.to_string()).help(help);
+                    loaded.failure(Error::Source(vec![error]))
+                }
+                None => Failure::message("not-finite", format!("{}: {message}", loaded.source.name)).note(help),
+            }
+        }
+        FitError::NotFinite { value, .. } => {
+            let failure = Failure::message("nan", format!("{}: {message}; rows are counted from 0", data.name));
+            if value.is_nan() { failure.note("--skip-nan leaves such rows out") } else { failure }
+        }
+        FitError::UnknownParameter { .. } | FitError::UnknownInput { .. } => {
+            Failure::message("unknown-input", format!("{}: {message}", loaded.source.name))
+        }
+        FitError::UnknownResult { .. } => Failure::message("result", format!("{}: {message}", loaded.source.name))
+            .note("--target COLUMN is for a program with one result, --target RESULT=COLUMN for one with named results"),
+        FitError::NoRows | FitError::Rows { .. } | FitError::TargetShape { .. } | FitError::Scatter { .. } => {
+            Failure::message("data", format!("{}: {message}", data.name))
+        }
+        _ => Failure::message("fit", format!("{}: {message}", loaded.source.name)),
+    }
+}
+
+/// Reads `k=2:0..10` and its parts.
+fn parse_param(text: &str) -> Result<Parameter, String> {
+    let (setting, bounds) = match text.rsplit_once(':') {
+        Some((setting, bounds)) if bounds.contains("..") => (setting, Some(bounds)),
+        Some(_) => return Err("bounds are written LOW..HIGH, such as k=2:0..10 or k:0..".into()),
+        None => (text, None),
+    };
+    let mut parameter = match setting.contains('=') {
+        true => {
+            let setting = text::parse_setting(setting)?;
+            if setting.shape == Shape::Complex {
+                return Err("parameters are real numbers".into());
+            }
+            let start: Vec<f64> = setting.numbers().collect();
+            Parameter::new(setting.name).elements(setting.shape, start)
+        }
+        false if setting.trim().is_empty() => return Err("a name is missing".into()),
+        false => {
+            let item = text::parse_items(setting)?;
+            let [item] = item.0.as_slice() else { return Err("one name is needed".into()) };
+            match item.shape {
+                Shape::Scalar => Parameter::new(&item.name),
+                Shape::Complex => return Err("parameters are real numbers".into()),
+                shape => Parameter::new(&item.name).elements(shape, vec![1.0; shape.len()]),
+            }
+        }
+    };
+    if let Some(bounds) = bounds {
+        let (low, high) = bounds.split_once("..").expect("there are two points");
+        let bound = |text: &str, none: f64| match text.trim() {
+            "" => Ok(none),
+            text => text.parse::<f64>().ok().filter(|x| !x.is_nan()).ok_or(format!("{text:?} is no number")),
+        };
+        parameter = parameter.bounds(bound(low, f64::NEG_INFINITY)?, bound(high, f64::INFINITY)?);
+    }
+    Ok(parameter)
+}
+
+/// Reads `c=3e8`.
+fn parse_fix(text: &str) -> Result<Parameter, String> {
+    let setting = text::parse_setting(text)?;
+    if setting.shape == Shape::Complex {
+        return Err("parameters are real numbers".into());
+    }
+    Ok(Parameter::new(&setting.name).elements(setting.shape, setting.numbers().collect()).fix())
+}
+
+/// Reads `b2=(* 2 b1)`.
+fn parse_tie(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, expression)) if !name.trim().is_empty() && !expression.trim().is_empty() => {
+            Ok((name.trim().to_owned(), expression.trim().to_owned()))
+        }
+        _ => Err("it is written NAME=EXPR, such as 'b2=(* 2 b1)'".into()),
+    }
+}
+
+fn parse_loss(text: &str) -> Result<Loss, String> {
+    let (name, width) = match text.split_once(':') {
+        Some((name, width)) => {
+            let width: f64 = width.trim().parse().map_err(|_| format!("{width:?} is no number"))?;
+            (name.trim(), Some(width))
+        }
+        None => (text.trim(), None),
+    };
+    match (name, width) {
+        ("linear", None) => Ok(Loss::Linear),
+        ("huber", Some(width)) => Ok(Loss::Huber(width)),
+        ("soft-l1", Some(width)) => Ok(Loss::SoftL1(width)),
+        ("cauchy", Some(width)) => Ok(Loss::Cauchy(width)),
+        ("huber" | "soft-l1" | "cauchy", None) => {
+            Err(format!("it says where outliers begin, in units of σ or of the target: {name}:1.5"))
+        }
+        _ => Err("it is linear, huber:D, soft-l1:D or cauchy:D".into()),
+    }
+}
+
+fn parse_level(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(percent) if percent > 0.0 && percent < 100.0 => Ok(percent),
+        _ => Err("a percentage between 0 and 100 is needed".into()),
+    }
+}
+
+/// The noise of a number for all rows.
+fn constant_sigma(sigma: f64, rows: usize) -> Noise {
+    Noise::Sigma(vec![sigma; rows])
+}

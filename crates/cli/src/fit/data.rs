@@ -1,0 +1,210 @@
+//! Columns of a file as data of a fit.
+
+use std::path::Path;
+
+use nc_arrays::{Dataset, Form, Missing, ReadOptions};
+use nc_model::fit::{Noise, Series};
+use nc_runtime::batch::Source;
+use neural_compiler::Shape;
+
+use super::{Options, Said, constant_sigma};
+use crate::Loaded;
+use crate::report::{Failure, eprint_lines};
+use crate::run::columns::{base, forms_in_file};
+use crate::text::{self, closest};
+
+/// What is compared with a column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TargetArg {
+    name: String,
+    column: Option<String>,
+}
+
+/// Reads `y` or `theta=angle`.
+pub fn parse_target(text: &str) -> Result<TargetArg, String> {
+    let (name, column) = match text.split_once('=') {
+        Some((name, column)) => (name.trim(), Some(column.trim())),
+        None => (text.trim(), None),
+    };
+    if name.is_empty() || column.is_some_and(str::is_empty) {
+        return Err("it is written COLUMN or RESULT=COLUMN".into());
+    }
+    Ok(TargetArg { name: name.to_owned(), column: column.map(str::to_owned) })
+}
+
+/// What a fit is made from.
+pub struct Data {
+    /// What the file is called.
+    pub name: String,
+    pub inputs: Vec<Series>,
+    /// Results and what they are compared with.
+    pub targets: Vec<(String, Series)>,
+    pub noise: Noise,
+    /// What rows of a group have in common.
+    pub keys: Option<Vec<f64>>,
+    /// What the numbers are known by.
+    pub hash: String,
+}
+
+impl Data {
+    /// Reads the columns that the fit needs.
+    pub fn read(loaded: &Loaded, path: &Path, args: &Options, group: Option<&str>) -> Result<Data, Failure> {
+        let name = path.display().to_string();
+        for renamed in &args.columns {
+            if !loaded.program.inputs().any(|input| input == renamed.input) {
+                return Err(loaded.unknown("--column", &renamed.input));
+            }
+        }
+        let results: Vec<&str> = loaded.program.results().collect();
+        let mut targets: Vec<(String, String)> = Vec::new();
+        for Said { value: target, .. } in &args.targets {
+            let column = target.column.as_ref().unwrap_or(&target.name).clone();
+            let result = match (results.as_slice(), &target.column) {
+                ([], None) => String::new(),
+                ([], Some(_)) if target.name == "value" => String::new(),
+                ([], Some(column)) => {
+                    return Err(Failure::usage(format!(
+                        "--target: {} has one result without a name; --target {column} compares it with that column",
+                        loaded.source.name
+                    )));
+                }
+                (names, _) if names.contains(&target.name.as_str()) => target.name.clone(),
+                ([only], None) => (*only).to_owned(),
+                (names, _) => {
+                    return Err(Failure::usage(format!(
+                        "--target: {} has no result `{}`; its results are: {}; --target RESULT=COLUMN compares one",
+                        loaded.source.name,
+                        target.name,
+                        names.join(", ")
+                    )));
+                }
+            };
+            if targets.iter().any(|(other, _)| *other == result) {
+                return Err(Failure::usage(format!("--target: `{}` is compared twice", target.name)));
+            }
+            targets.push((result, column));
+        }
+        let number = args.sigma.as_ref().and_then(|sigma| sigma.trim().parse::<f64>().ok());
+        let sigma = args.sigma.as_ref().filter(|_| number.is_none());
+        let column_of = |input: &str| {
+            let renamed = args.columns.iter().find(|renamed| renamed.input == input);
+            renamed.map_or(input, |renamed| renamed.column.as_str()).to_owned()
+        };
+        let inputs: Vec<(String, String)> =
+            loaded.program.inputs().map(|input| (input.to_owned(), column_of(input))).collect();
+        let wanted: Vec<&str> = inputs
+            .iter()
+            .map(|(_, column)| column)
+            .chain(targets.iter().map(|(_, column)| column))
+            .chain(sigma)
+            .chain(&args.weights)
+            .map(String::as_str)
+            .chain(group)
+            .collect();
+        let take = |column: &str| {
+            wanted.iter().any(|name| *name == column || *name == base(column)).then(|| column.to_owned())
+        };
+        let missing = if args.skip_nan { Missing::Nan } else { Missing::Refuse };
+        let options = ReadOptions::default().missing(missing).take(&take);
+        let dataset: Dataset<f64> = Dataset::open_with(path, &options).map_err(|error| {
+            let skips = matches!(error.problem, nc_arrays::FileProblem::NoNumber { .. }) && !args.skip_nan;
+            let failure = Failure::from(error);
+            if skips { failure.note("--skip-nan leaves rows without a number out") } else { failure }
+        })?;
+        if dataset.is_positional() {
+            return Err(Failure::message("columns", format!("{name}: its columns have no names")).note(
+                "a fit takes a csv file with a header, an npz file or an npy file of a structured array",
+            ));
+        }
+        for remark in dataset.remarks() {
+            eprint_lines(&format!("note: {name}: {remark}\n"));
+        }
+        let forms = forms_in_file(&dataset);
+        let series = |called: &str, column: &str| -> Result<Option<Series>, Failure> {
+            let Some(form) = forms.get(column) else { return Ok(None) };
+            let wrong = |why: &str| Failure::message("shape", format!("{name}, column {column:?}: {why}"));
+            let shape = text::shape_of(form).map_err(|why| wrong(&why.to_string()))?;
+            if shape == Shape::Complex {
+                return Err(wrong("complex numbers cannot be fitted"));
+            }
+            let found = columns(&dataset, column, form).map_err(|why| wrong(&why))?;
+            Ok(Some(Series { name: called.to_owned(), shape, columns: found }))
+        };
+        let missing = |option: &str, column: &str| {
+            let names: Vec<&str> = dataset.fields().iter().filter_map(|field| field.name()).collect();
+            let others: Vec<&str> =
+                names.iter().copied().chain(dataset.left_aside().iter().map(String::as_str)).collect();
+            let close = closest(column, &others).map_or(String::new(), |close| format!("; is it {close:?}?"));
+            Failure::message("columns", format!("{name}: {option}: there is no column {column:?}{close}"))
+                .note(format!("there is: {}", others.join(", ")))
+        };
+        let mut data = Data {
+            name: name.clone(),
+            inputs: Vec::new(),
+            targets: Vec::new(),
+            noise: Noise::FromResiduals,
+            keys: None,
+            hash: String::new(),
+        };
+        for (input, column) in &inputs {
+            let renamed = input != column;
+            match series(input, column)? {
+                Some(series) => data.inputs.push(series),
+                None if renamed => return Err(missing("--column", column)),
+                None => {}
+            }
+        }
+        for (result, column) in &targets {
+            let found = series(column, column)?.ok_or_else(|| missing("--target", column))?;
+            data.targets.push((result.clone(), found));
+        }
+        let single = |option: &str, column: &str| {
+            let found = series(column, column)?.ok_or_else(|| missing(option, column))?;
+            match found.columns.into_iter().next() {
+                Some(numbers) if found.shape == Shape::Scalar => Ok(numbers),
+                _ => Err(Failure::message(
+                    "shape",
+                    format!("{name}: {option}: {column:?} has to be one number in each row"),
+                )),
+            }
+        };
+        if let Some(sigma) = number {
+            if !sigma.is_finite() || sigma <= 0.0 {
+                return Err(Failure::usage(format!("--sigma: it has to be above 0, and is {sigma}")));
+            }
+            data.noise = constant_sigma(sigma, dataset.rows());
+        } else if let Some(column) = sigma {
+            data.noise = Noise::Sigma(single("--sigma", column)?);
+        } else if let Some(column) = &args.weights {
+            data.noise = Noise::Weights(single("--weights", column)?);
+        }
+        if let Some(column) = group {
+            data.keys = Some(single("--group", column)?);
+        }
+        let series = data.inputs.iter().chain(data.targets.iter().map(|(_, series)| series));
+        let scatter = match &data.noise {
+            Noise::FromResiduals => None,
+            Noise::Sigma(column) | Noise::Weights(column) => Some(column),
+        };
+        let numbers = series.flat_map(|series| &series.columns).chain(scatter).flatten();
+        data.hash = nc_model::fit::hash(numbers.flat_map(|x| x.to_bits().to_le_bytes()));
+        Ok(data)
+    }
+}
+
+/// The numbers of each element of a column, row after row.
+fn columns(dataset: &Dataset<f64>, column: &str, form: &Form) -> Result<Vec<Vec<f64>>, String> {
+    let found = dataset.find(column, form.clone()).map_err(|error| error.to_string())?;
+    let rows = dataset.rows();
+    let numbers = found.iter().map(|source| match *source {
+        Source::Column(numbers) => numbers.to_vec(),
+        Source::Matrix { data, row_stride, .. } => (0..rows).map(|row| data[row * row_stride]).collect(),
+        Source::Constant(number) => vec![number; rows],
+    });
+    Ok(numbers.collect())
+}
+
+/// Writes a file that appears whole or not at all.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    Ok(nc_arrays::write_bytes(path, bytes)?)
+}

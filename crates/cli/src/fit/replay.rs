@@ -1,0 +1,108 @@
+//! The options of a fit in its report, and the same fit once more.
+
+use std::path::Path;
+
+use clap::{CommandFactory, FromArgMatches, Parser};
+use serde_json::{Map, Value as Json, json};
+
+use super::{MethodChoice, Options, Said};
+use crate::report::Failure;
+
+/// A report that is to come out once more.
+pub struct Recorded {
+    name: String,
+    pub options: Options,
+    report: Json,
+}
+
+/// Options by themselves, so that those of a report are read as those of a command line are.
+#[derive(Debug, Parser)]
+#[command(no_binary_name = true)]
+struct Alone {
+    #[command(flatten)]
+    options: Options,
+}
+
+/// The options as a command line, argument after argument.
+pub fn settings(options: &Options) -> Json {
+    let mut arguments: Vec<String> = Vec::new();
+    let mut add = |option: &str, value: &str| arguments.push(format!("--{option}={value}"));
+    fn texts<'a, T>(all: &'a [Said<T>]) -> impl Iterator<Item = &'a str> + use<'a, T> {
+        all.iter().map(|said| said.text.as_str())
+    }
+    texts(&options.targets).for_each(|text| add("target", text));
+    for renamed in &options.columns {
+        add("column", &format!("{}={}", renamed.input, renamed.column));
+    }
+    texts(&options.params).for_each(|text| add("param", text));
+    texts(&options.fixed).for_each(|text| add("fix", text));
+    for (name, expression) in &options.ties {
+        add("tie", &format!("{name}={expression}"));
+    }
+    options.sigma.iter().for_each(|sigma| add("sigma", sigma));
+    options.weights.iter().for_each(|weights| add("weights", weights));
+    add("loss", &options.loss.text);
+    let method = match options.method {
+        MethodChoice::Lsq => "lsq",
+        MethodChoice::Lbfgs => "lbfgs",
+        MethodChoice::Adam => "adam",
+    };
+    add("method", method);
+    add("epochs", &options.epochs.to_string());
+    add("batch-rows", &options.batch_rows.to_string());
+    add("rate", &format!("{:e}", options.rate));
+    add("starts", &options.starts.to_string());
+    add("seed", &options.seed.to_string());
+    add("max-steps", &options.max_steps.to_string());
+    add("level", &options.level.to_string());
+    for (flag, set) in [("--profile", options.profile), ("--skip-nan", options.skip_nan)] {
+        if set {
+            arguments.push(flag.to_owned());
+        }
+    }
+    json!(arguments)
+}
+
+/// Reads a report.
+pub fn read(path: &Path) -> Result<Recorded, Failure> {
+    let name = path.display().to_string();
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::message("file", format!("{name}: cannot read the report: {error}")))?;
+    let wrong = |why: String| {
+        Failure::message("report", format!("{name}: {why}"))
+            .note("--replay takes what -o of `nc fit` has written")
+    };
+    let report: Json =
+        serde_json::from_str(&text).map_err(|error| wrong(format!("it is no JSON: {error}")))?;
+    let settings = report["settings"].as_array().ok_or_else(|| wrong("it has no settings".into()))?;
+    let arguments: Option<Vec<&str>> = settings.iter().map(Json::as_str).collect();
+    let arguments = arguments.ok_or_else(|| wrong("its settings are no arguments".into()))?;
+    let matches = Alone::command().try_get_matches_from(arguments);
+    let read = matches.and_then(|matches| Alone::from_arg_matches(&matches));
+    let options = read.map_err(|error| wrong(format!("its settings: {}", error.kind())))?.options;
+    Ok(Recorded { name, options, report })
+}
+
+impl Recorded {
+    /// Whether the same came out.
+    pub fn compare(&self, report: &Json) -> Result<(), Failure> {
+        let differs = |message: String| Err(Failure::message("replay", format!("{}: {message}", self.name)));
+        for (what, key) in [("the program", "program_hash"), ("the data", "data_hash")] {
+            if self.report[key] != report[key] {
+                return differs(format!("{what} is not that of the report, so neither is the fit"));
+            }
+        }
+        let empty = Map::new();
+        let values = |report: &Json| -> Vec<(String, Json)> {
+            let parameters = report["parameters"].as_object().unwrap_or(&empty).clone();
+            parameters.into_iter().map(|(name, parameter)| (name, parameter["value"].clone())).collect()
+        };
+        for ((name, before), (_, now)) in values(&self.report).into_iter().zip(values(report)) {
+            if before != now {
+                return differs(format!("`{name}` was {before} and is {now}"));
+            }
+        }
+        crate::report::eprint_lines(&format!("{}: the same bits came out\n", self.name));
+        Ok(())
+    }
+}

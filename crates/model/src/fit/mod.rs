@@ -1,0 +1,829 @@
+//! Fitting: the parameters of a program with which its results are nearest to data.
+//!
+//! ```
+//! use nc_model::fit::{Fit, Series};
+//! use neural_compiler::Program;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let law = Program::parse("(* a (exp (* (- b) t)))")?;
+//! let t: Vec<f64> = (0..20).map(f64::from).collect();
+//! let y: Vec<f64> = t.iter().map(|t| 3.0 * (-0.25 * t).exp()).collect();
+//! let report = Fit::new(&law).data(Series::scalar("t", t)).target("", Series::scalar("y", y)).run()?;
+//! let [a, b] = report.parameters.as_slice() else { panic!("two parameters") };
+//! assert!((a.value - 3.0).abs() < 1e-12 && (b.value - 0.25).abs() < 1e-13);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! What a search does is in [`trust_region`](self) order: residuals and exact derivatives by a kernel, row after row
+//! (`objective`); R of `[J r]` block by block (`triangle`); steps (`trust_region`); starts (`starts`, `search`); and what the
+//! minimum means (`uncertainty`, `certify`, [`Report`]).
+
+mod certify;
+mod compare;
+mod descent;
+mod groups;
+mod loss;
+mod objective;
+mod parameters;
+mod plot;
+mod profile;
+mod report;
+mod search;
+mod starts;
+mod svd;
+mod triangle;
+mod trust_region;
+mod uncertainty;
+
+use neural_compiler::batch::{RowOutcome, Stop, Workspace};
+use neural_compiler::{CompileOptions, Error, Program, Shape, Signature, Tier};
+
+use self::objective::{Objective, Rows};
+use self::parameters::Layout;
+use self::search::Task;
+use self::triangle::norm;
+use self::trust_region::Setting;
+use self::uncertainty::Inverse;
+
+pub use self::compare::{Left, Nested, Standing, nested};
+pub use self::descent::Method;
+pub use self::groups::{Group, Groups};
+pub use self::loss::Loss;
+pub use self::parameters::{Parameter, Tie};
+pub use self::plot::{Figure, Image};
+pub use self::profile::Profile;
+pub use self::report::{Estimate, Report, Scatter, Starts, hash};
+pub use self::trust_region::Reason;
+
+/// Data: a column of numbers for each element of an input or a target.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Series {
+    /// Its name.
+    pub name: String,
+    /// What a row of it is.
+    pub shape: Shape,
+    /// The column of each element, row-major.
+    pub columns: Vec<Vec<f64>>,
+}
+
+impl Series {
+    /// A number in each row.
+    pub fn scalar(name: impl Into<String>, column: Vec<f64>) -> Series {
+        Series { name: name.into(), shape: Shape::Scalar, columns: vec![column] }
+    }
+}
+
+/// How far data scatter.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum Noise {
+    /// By the same in all rows, which the residuals tell.
+    #[default]
+    FromResiduals,
+    /// By standard deviations that are known, one for each row.
+    Sigma(Vec<f64>),
+    /// By variances in inverse proportion to these weights, how much in all the residuals tell. Rows of weight 0 are left out.
+    Weights(Vec<f64>),
+}
+
+/// Steps that a search may take, unless the caller says otherwise.
+pub const DEFAULT_STEPS: usize = 2000;
+
+/// Starts of a fit, unless the caller says otherwise.
+pub const DEFAULT_STARTS: usize = 64;
+
+/// Progress: how many searches are under way, the lowest cost so far, and how many points were evaluated.
+pub type Progress<'a> = &'a (dyn Fn(usize, f64, usize) + Sync);
+
+/// A fit, put together piece by piece and carried out by [`Fit::run`].
+#[derive(Clone)]
+pub struct Fit<'a> {
+    program: &'a Program,
+    data: Vec<Series>,
+    targets: Vec<(String, Series)>,
+    noise: Noise,
+    parameters: Vec<Parameter>,
+    ties: Vec<Tie>,
+    loss: Loss,
+    method: Method,
+    starts: usize,
+    seed: u32,
+    steps: usize,
+    level: f64,
+    skip_nan: bool,
+    profiles: bool,
+    tier: Tier,
+    stop: Option<&'a Stop>,
+    progress: Option<Progress<'a>>,
+}
+
+/// Why there is no fit.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FitError {
+    /// The program, or a tie, does not compile with these shapes.
+    #[error("{0}")]
+    Program(Box<Error>),
+    /// Nothing is compared with the results.
+    #[error("no target: nothing says which column the program's value is compared with")]
+    NoTarget,
+    /// A result that the program does not have.
+    #[error("the program has no result `{name}`{}", said(.results, "; its results are: ", "; it has one, without a name"))]
+    UnknownResult {
+        /// The name.
+        name: String,
+        /// What there is.
+        results: Vec<String>,
+    },
+    /// A column that is no input of the program.
+    #[error("the program has no input `{name}`")]
+    UnknownInput {
+        /// The name.
+        name: String,
+    },
+    /// A parameter that the program does not have.
+    #[error("{}", match is_data {
+        true => format!("`{name}` is a column of the data, so it is no parameter"),
+        false => format!("the program has no parameter `{name}`{}", said(.parameters, "; its parameters are: ", "; it has none")),
+    })]
+    UnknownParameter {
+        /// The name.
+        name: String,
+        /// Whether there is a column of this name.
+        is_data: bool,
+        /// What there is.
+        parameters: Vec<String>,
+    },
+    /// The same name twice.
+    #[error("`{name}` is given twice")]
+    Twice {
+        /// The name.
+        name: String,
+    },
+    /// A top-level number as a vector.
+    #[error("`{name}` is a top-level number of the program, so it can be no vector or matrix")]
+    NumberOfShape {
+        /// The name.
+        name: String,
+    },
+    /// Too many or too few elements of a start.
+    #[error("the parameter `{name}` has {expected} elements, and {found} are given")]
+    Elements {
+        /// The name.
+        name: String,
+        /// Elements needed.
+        expected: usize,
+        /// Elements there.
+        found: usize,
+    },
+    /// Bounds between which there is nothing.
+    #[error("the bounds of `{name}` contradict each other: {low} … {high}")]
+    Bounds {
+        /// The name.
+        name: String,
+        /// The lower one.
+        low: f64,
+        /// The upper one.
+        high: f64,
+    },
+    /// A start outside the bounds.
+    #[error("`{name}` starts at {start}, which is not within {low} … {high}")]
+    StartOutside {
+        /// The name.
+        name: String,
+        /// The start.
+        start: f64,
+        /// The lower bound.
+        low: f64,
+        /// The upper one.
+        high: f64,
+    },
+    /// A tied parameter that is something else, too.
+    #[error(
+        "`{name}` is tied to other parameters, so it can be neither fixed nor bounded, and is one number"
+    )]
+    TiedAndMore {
+        /// The name.
+        name: String,
+    },
+    /// A tie to a tied parameter.
+    #[error("`{name}` is tied to `{other}`, which is tied itself: say it by the parameters that are free")]
+    TiedToTied {
+        /// The tied parameter.
+        name: String,
+        /// The one it is tied to.
+        other: String,
+    },
+    /// A tie that gives no number.
+    #[error("the expression for `{name}` has to give one number, and its inputs have to be numbers")]
+    TieOfShape {
+        /// The tied parameter.
+        name: String,
+    },
+    /// Columns of different lengths.
+    #[error("`{name}` has {found} rows, and the first column has {expected}")]
+    Rows {
+        /// The column.
+        name: String,
+        /// Rows of the first column.
+        expected: usize,
+        /// Rows of this one.
+        found: usize,
+    },
+    /// A target of another shape than the result.
+    #[error("`{name}` has {found} numbers in a row, and the result has {expected}")]
+    TargetShape {
+        /// The target.
+        name: String,
+        /// Numbers of the result.
+        expected: usize,
+        /// Numbers of the target.
+        found: usize,
+    },
+    /// No rows.
+    #[error("there are no rows to fit")]
+    NoRows,
+    /// A number that is none.
+    #[error("`{name}` is {value} in row {row}{}", more(*.count))]
+    NotFinite {
+        /// The column.
+        name: String,
+        /// The number.
+        value: f64,
+        /// The first such row, from 0.
+        row: usize,
+        /// How many such rows there are.
+        count: usize,
+    },
+    /// A σ that is not above 0, or a weight below 0.
+    #[error("{what} has to be {needed}, and is {value} in row {row}")]
+    Scatter {
+        /// σ or weight.
+        what: &'static str,
+        /// What it has to be.
+        needed: &'static str,
+        /// The number.
+        value: f64,
+        /// The first such row, from 0.
+        row: usize,
+    },
+    /// A width of a loss that is not above 0.
+    #[error("where outliers begin has to be above 0, and is {width}")]
+    LossWidth {
+        /// The width.
+        width: f64,
+    },
+    /// A bound for a method that has none.
+    #[error("`{name}` has a bound, and L-BFGS takes none; least squares does, and Adam")]
+    BoundsByLbfgs {
+        /// The parameter.
+        name: String,
+    },
+    /// A level that is no probability.
+    #[error("how much lies within intervals is between 0 and 1, and not {level}")]
+    Level {
+        /// The level.
+        level: f64,
+    },
+    /// Neither the start nor any other point that was tried is in the domain of the program.
+    #[error("the residuals or their derivatives are not finite at the start{}", at(*.row))]
+    Start {
+        /// A row in which they are not, from 0.
+        row: Option<usize>,
+        /// Why, with the place in the program.
+        why: Option<Box<neural_compiler::Check>>,
+    },
+}
+
+fn said(names: &[String], before: &str, none: &str) -> String {
+    let named: Vec<&str> = names.iter().map(String::as_str).filter(|name| !name.is_empty()).collect();
+    if named.is_empty() { none.to_owned() } else { format!("{before}{}", named.join(", ")) }
+}
+
+fn more(count: usize) -> String {
+    if count > 1 { format!(", and {} more rows have such numbers", count - 1) } else { String::new() }
+}
+
+fn at(row: Option<usize>) -> String {
+    row.map_or(String::new(), |row| format!(", first in row {row}"))
+}
+
+impl FitError {
+    pub(crate) fn program(error: Error) -> FitError {
+        FitError::Program(Box::new(error))
+    }
+}
+
+impl<'a> Fit<'a> {
+    /// A fit of a program: 64 starts, least squares, intervals of 95 %.
+    pub fn new(program: &'a Program) -> Fit<'a> {
+        Fit {
+            program,
+            data: Vec::new(),
+            targets: Vec::new(),
+            noise: Noise::FromResiduals,
+            parameters: Vec::new(),
+            ties: Vec::new(),
+            loss: Loss::Linear,
+            method: Method::LeastSquares,
+            starts: DEFAULT_STARTS,
+            seed: 0,
+            steps: DEFAULT_STEPS,
+            level: 0.95,
+            skip_nan: false,
+            profiles: false,
+            tier: Tier::Auto,
+            stop: None,
+            progress: None,
+        }
+    }
+
+    /// Adds data for the input of this name. Inputs without data are parameters, and so are top-level numbers.
+    pub fn data(mut self, series: Series) -> Self {
+        self.data.push(series);
+        self
+    }
+
+    /// Compares a result with data. The only result of a program has the empty name.
+    pub fn target(mut self, result: impl Into<String>, series: Series) -> Self {
+        self.targets.push((result.into(), series));
+        self
+    }
+
+    /// Sets how far data scatter.
+    pub fn noise(self, noise: Noise) -> Self {
+        Fit { noise, ..self }
+    }
+
+    /// Says more about a parameter than where it starts by itself.
+    pub fn parameter(mut self, parameter: Parameter) -> Self {
+        self.parameters.push(parameter);
+        self
+    }
+
+    /// Ties a parameter to others.
+    pub fn tie(mut self, tie: Tie) -> Self {
+        self.ties.push(tie);
+        self
+    }
+
+    /// Sets what is minimised of the residuals.
+    pub fn loss(self, loss: Loss) -> Self {
+        Fit { loss, ..self }
+    }
+
+    /// Sets how the minimum is searched for.
+    pub fn method(self, method: Method) -> Self {
+        Fit { method, ..self }
+    }
+
+    /// Sets from how many starts the minimum is searched for; from the user's only with 1.
+    pub fn starts(self, starts: usize) -> Self {
+        Fit { starts, ..self }
+    }
+
+    /// Sets the seed of what is drawn at random: starts, and the rows that exploring looks at.
+    pub fn seed(self, seed: u32) -> Self {
+        Fit { seed, ..self }
+    }
+
+    /// Sets how many steps a search may take.
+    pub fn steps(self, steps: usize) -> Self {
+        Fit { steps, ..self }
+    }
+
+    /// Sets how much lies within intervals: 0.95 by default.
+    pub fn level(self, level: f64) -> Self {
+        Fit { level, ..self }
+    }
+
+    /// Leaves out rows in which a number of the data is a NaN, instead of refusing them.
+    pub fn skip_nan(self, skip_nan: bool) -> Self {
+        Fit { skip_nan, ..self }
+    }
+
+    /// Follows the minimum as each parameter moves away from it, too: [`Report::profiles`].
+    pub fn profiles(self, profiles: bool) -> Self {
+        Fit { profiles, ..self }
+    }
+
+    /// Sets how the program is run. All ways give the same bits.
+    pub fn tier(self, tier: Tier) -> Self {
+        Fit { tier, ..self }
+    }
+
+    /// Sets what stops the fit: the best point so far is then what it gives.
+    pub fn stop(self, stop: &'a Stop) -> Self {
+        Fit { stop: Some(stop), ..self }
+    }
+
+    /// Sets what is told how the fit goes on.
+    pub fn progress(self, progress: Progress<'a>) -> Self {
+        Fit { progress: Some(progress), ..self }
+    }
+
+    /// Carries it out.
+    ///
+    /// # Errors
+    ///
+    /// What does not fit together, numbers that are none, and a program that is finite nowhere where a search starts; see
+    /// [`FitError`]. A search that does not end at a minimum is no error: the report says so.
+    pub fn run(&self) -> Result<Report, FitError> {
+        let (prepared, found) = self.found()?;
+        Ok(self.report(&prepared, &found))
+    }
+
+    /// Searches for the minimum.
+    fn search(&self, prepared: &Prepared) -> Result<search::Found, FitError> {
+        let layout = &prepared.layout;
+        let task = self.task(prepared);
+        let found = match self.method {
+            Method::LeastSquares => search::minimise(task, self.starts, self.seed),
+            Method::Lbfgs { .. } | Method::Adam { .. } => self.descend(prepared)?,
+        };
+        if let Some(row) = found.not_finite {
+            if self.stop.is_none_or(|stop| !stop.is_stopped()) {
+                let start: Vec<f64> = layout.free.iter().map(|free| free.start).collect();
+                let why = row.and_then(|row| self.why(prepared, &start, row)).map(Box::new);
+                return Err(FitError::Start { row: row.map(|row| prepared.kept[row]), why });
+            }
+        }
+        Ok(found)
+    }
+
+    /// Descends by gradients, and evaluates the Jacobian where that ends.
+    fn descend(&self, prepared: &Prepared) -> Result<search::Found, FitError> {
+        let Prepared { rows, layout, objective, .. } = prepared;
+        let data: Vec<(&str, Shape)> =
+            self.data.iter().map(|series| (series.name.as_str(), series.shape)).collect();
+        let results: Vec<String> = self.targets.iter().map(|(result, _)| result.clone()).collect();
+        let mut gradients =
+            descent::Gradients::new(self.program, layout, &data, &results, self.loss, self.tier)?;
+        let start: Vec<f64> = layout.free.iter().map(|free| free.start).collect();
+        let bounded = layout.free.iter().find(|free| free.low.is_finite() || free.high.is_finite());
+        let done = match (self.method, bounded) {
+            (Method::Lbfgs { .. }, Some(free)) => {
+                return Err(FitError::BoundsByLbfgs { name: free.name.clone() });
+            }
+            (Method::Lbfgs { iterations }, None) => {
+                descent::lbfgs(&mut gradients, rows, &start, iterations, self.stop)
+            }
+            (Method::Adam { epochs, batch_rows, rate }, _) => {
+                let plan = (epochs, batch_rows, rate);
+                descent::adam(&mut gradients, layout, rows, plan, self.seed, self.stop)
+            }
+            (Method::LeastSquares, _) => unreachable!("least squares are searched for"),
+        };
+        let request = [objective::Request { point: &done.x, rows: 0..rows.count }];
+        let (at, not_finite) = match objective.evaluate(layout, rows, &request, None).swap_remove(0) {
+            Ok(at) => (Some(at), None),
+            Err(row) => (None, Some(row)),
+        };
+        let best = trust_region::Search::ended(done.x, at, done.iterations, done.reason);
+        let evaluations = done.evaluations + 1;
+        Ok(search::Found { best, tried: 1, reached_best: 1, optima: 1, evaluations, not_finite })
+    }
+
+    fn task<'t>(&'t self, prepared: &'t Prepared) -> Task<'t> {
+        let Prepared { rows, layout, objective, setting, .. } = prepared;
+        let (stop, progress, steps) = (self.stop, self.progress, self.steps);
+        Task { objective, layout, rows, setting, stop, progress, steps }
+    }
+
+    /// Checks everything, compiles the program and puts the rows together.
+    fn prepare(&self) -> Result<Prepared, FitError> {
+        let (rows, kept, skipped) = self.rows()?;
+        let names: Vec<&str> = self.data.iter().map(|series| series.name.as_str()).collect();
+        for (k, name) in names.iter().enumerate() {
+            if !self.program.inputs().any(|input| input == *name) {
+                return Err(FitError::UnknownInput { name: (*name).to_owned() });
+            }
+            if names[..k].contains(name) {
+                return Err(FitError::Twice { name: (*name).to_owned() });
+            }
+        }
+        if !(self.level > 0.0 && self.level < 1.0) {
+            return Err(FitError::Level { level: self.level });
+        }
+        let width = self.loss.width();
+        if !width.is_finite() || width <= 0.0 {
+            return Err(FitError::LossWidth { width });
+        }
+        let layout = Layout::of(self.program, &names, &self.parameters, &self.ties)?;
+        let data: Vec<(&str, Shape)> =
+            self.data.iter().map(|series| (series.name.as_str(), series.shape)).collect();
+        let results: Vec<String> = self.targets.iter().map(|(result, _)| result.clone()).collect();
+        let objective = Objective::new(self.program, &layout, &data, &results, self.loss, self.tier)?;
+        let (expected, found) = (objective.compared(), rows.targets.len());
+        if expected != found {
+            return Err(FitError::TargetShape { name: self.targets[0].1.name.clone(), expected, found });
+        }
+        let linear = match self.loss {
+            Loss::Linear => {
+                let affine = objective.affine(&layout);
+                let unbounded =
+                    |free: &parameters::Free| free.low == f64::NEG_INFINITY && free.high == f64::INFINITY;
+                let of = layout.free.iter().enumerate();
+                of.filter(|(_, free)| affine.contains(&free.parameter) && unbounded(free))
+                    .map(|(k, _)| k)
+                    .collect()
+            }
+            Loss::Huber(_) | Loss::SoftL1(_) | Loss::Cauchy(_) => Vec::new(),
+        };
+        let scaled = |t: &Vec<f64>| match &rows.scales {
+            None => norm(t.iter().copied()),
+            Some(scales) => norm(t.iter().zip(scales).map(|(t, s)| t * s)),
+        };
+        let setting = Setting {
+            low: layout.free.iter().map(|free| free.low).collect(),
+            high: layout.free.iter().map(|free| free.high).collect(),
+            linear,
+            size: norm(rows.targets.iter().map(scaled).collect::<Vec<_>>().into_iter()),
+            residuals: rows.count * objective.compared(),
+        };
+        Ok(Prepared { rows, kept, skipped, layout, objective, setting })
+    }
+
+    /// The rows that take part, their numbers in the data, and how many were skipped for a NaN.
+    fn rows(&self) -> Result<(Rows, Vec<usize>, usize), FitError> {
+        let Some((_, first)) = self.targets.first() else { return Err(FitError::NoTarget) };
+        let count = first.columns.first().map_or(0, Vec::len);
+        let series = || self.data.iter().chain(self.targets.iter().map(|(_, series)| series));
+        let scatter: Option<(&'static str, &Vec<f64>)> = match &self.noise {
+            Noise::FromResiduals => None,
+            Noise::Sigma(column) => Some(("σ", column)),
+            Noise::Weights(column) => Some(("a weight", column)),
+        };
+        let columns = || {
+            let named = series().flat_map(|s| s.columns.iter().map(move |column| (s.name.as_str(), column)));
+            named.chain(scatter)
+        };
+        for (name, column) in columns() {
+            if column.len() != count {
+                let (expected, found) = (count, column.len());
+                return Err(FitError::Rows { name: name.to_owned(), expected, found });
+            }
+        }
+        let weight_zero = |row: usize| matches!(&self.noise, Noise::Weights(weights) if weights[row] == 0.0);
+        let mut kept = Vec::with_capacity(count);
+        let mut skipped = 0;
+        let mut bad: Option<(String, f64, usize)> = None;
+        let mut bad_rows = 0;
+        for row in 0..count {
+            if weight_zero(row) {
+                continue;
+            }
+            let found = columns().find(|(_, column)| !column[row].is_finite());
+            match found {
+                None => kept.push(row),
+                Some((_, column)) if self.skip_nan && column[row].is_nan() => skipped += 1,
+                Some((name, column)) => {
+                    bad_rows += 1;
+                    bad.get_or_insert((name.to_owned(), column[row], row));
+                }
+            }
+        }
+        if let Some((name, value, row)) = bad {
+            return Err(FitError::NotFinite { name, value, row, count: bad_rows });
+        }
+        for &row in &kept {
+            match &self.noise {
+                Noise::Sigma(sigma) if sigma[row] <= 0.0 => {
+                    let (what, needed, value) = ("σ", "above 0", sigma[row]);
+                    return Err(FitError::Scatter { what, needed, value, row });
+                }
+                Noise::Weights(weights) if weights[row] < 0.0 => {
+                    let (what, needed, value) = ("a weight", "0 or above", weights[row]);
+                    return Err(FitError::Scatter { what, needed, value, row });
+                }
+                Noise::FromResiduals | Noise::Sigma(_) | Noise::Weights(_) => {}
+            }
+        }
+        if kept.is_empty() {
+            return Err(FitError::NoRows);
+        }
+        let all = kept.len() == count;
+        let take = |column: &Vec<f64>| match all {
+            true => column.clone(),
+            false => kept.iter().map(|&row| column[row]).collect(),
+        };
+        let scales = match &self.noise {
+            Noise::FromResiduals => None,
+            Noise::Sigma(sigma) => Some(kept.iter().map(|&row| 1.0 / sigma[row]).collect()),
+            Noise::Weights(weights) => Some(kept.iter().map(|&row| weights[row].sqrt()).collect()),
+        };
+        let rows = Rows {
+            count: kept.len(),
+            inputs: self.data.iter().flat_map(|series| &series.columns).map(take).collect(),
+            targets: self.targets.iter().flat_map(|(_, series)| &series.columns).map(take).collect(),
+            scales,
+        };
+        Ok((rows, kept, skipped))
+    }
+
+    /// The first operation of a row that leaves its domain there.
+    fn why(&self, prepared: &Prepared, point: &[f64], row: usize) -> Option<neural_compiler::Check> {
+        let Prepared { rows, layout, objective, .. } = prepared;
+        let (values, _) = layout.expand(point);
+        let mut signature = Signature::scalars();
+        for input in objective.kernel().inputs() {
+            signature = signature.shape(&input.name, input.shape);
+        }
+        let numbers: Vec<&str> = self.program.constants().map(|(name, _)| name).collect();
+        let opened =
+            layout.places.iter().map(|place| place.name.as_str()).filter(|name| numbers.contains(name));
+        let program = self.program.with_inputs(opened).ok()?;
+        let options = CompileOptions::default().signature(signature).check_domain(true);
+        let kernel = program.compile(&options).ok()?;
+        let inputs = objective.row(rows, &values, row);
+        let width = kernel.outputs().iter().map(|output| output.shape.len()).sum();
+        let mut outputs = vec![0.0; width];
+        let outcome = kernel.evaluate_row(&inputs, &[], &mut outputs, &mut [], &mut Workspace::new()).ok()?;
+        match outcome {
+            RowOutcome::Failed(check) | RowOutcome::Noted(check) => {
+                kernel.checks().get(check as usize).cloned()
+            }
+            _ => None,
+        }
+    }
+}
+
+/// What a fit is carried out on.
+struct Prepared {
+    rows: Rows,
+    /// The numbers of its rows in the data.
+    kept: Vec<usize>,
+    skipped: usize,
+    layout: Layout,
+    objective: Objective,
+    setting: Setting,
+}
+
+impl Fit<'_> {
+    fn report(&self, prepared: &Prepared, found: &search::Found) -> Report {
+        let Prepared { rows, kept, skipped, layout, objective, .. } = prepared;
+        let best = &found.best;
+        let residuals = rows.count * objective.compared();
+        let at_bound: Vec<bool> =
+            layout.free.iter().zip(&best.x).map(|(free, &x)| x == free.low || x == free.high).collect();
+        let width = layout.free.len() + 1;
+        let none = triangle::Triangle::new(width);
+        let triangle = best.at.as_ref().map_or(&none, |at| &at.triangle);
+        let inverse = Inverse::of(triangle, &at_bound);
+        let (rss, squares) = sums(objective, layout, rows, &best.x);
+        let dof = residuals.checked_sub(inverse.rank()).filter(|&dof| dof > 0);
+        let (scatter, variance) = match (&self.noise, dof) {
+            (Noise::Sigma(_), _) => (Scatter::Known, Some(1.0)),
+            (Noise::FromResiduals, dof) => {
+                (Scatter::FromResiduals, dof.map(|dof| 2.0 * best.cost() / dof as f64))
+            }
+            (Noise::Weights(_), dof) => (Scatter::Relative, dof.map(|dof| 2.0 * best.cost() / dof as f64)),
+        };
+        let quantile = match scatter {
+            Scatter::Known => uncertainty::quantile(self.level, None),
+            Scatter::FromResiduals | Scatter::Relative => uncertainty::quantile(self.level, dof),
+        };
+        let undetermined: Vec<bool> = inverse
+            .of
+            .iter()
+            .enumerate()
+            .map(|(k, _)| inverse.null.iter().any(|(_, parts)| parts[k].abs() > 1e-5))
+            .collect();
+        let errors = certify::errors(objective, layout, rows, &best.x, &inverse);
+        let (_, combination) = layout.expand(&best.x);
+        let mut parameters: Vec<Estimate> = Vec::new();
+        for (k, free) in layout.free.iter().enumerate() {
+            let place = inverse.of.iter().position(|&of| of == k).filter(|&place| !undetermined[place]);
+            let stderr = place.and_then(|place| Some((inverse.matrix[place][place] * variance?).sqrt()));
+            let value = best.x[k];
+            parameters.push(Estimate {
+                name: free.name.clone(),
+                value,
+                stderr,
+                at_bound: at_bound[k],
+                interval: interval(value, stderr, quantile),
+                digits: place.map(|_| digits(value, errors[k])),
+                free: true,
+            });
+        }
+        for (element, name, value, tied) in layout.others(&best.x) {
+            let along: Vec<f64> = inverse
+                .of
+                .iter()
+                .map(|&k| {
+                    let parts = combination[k].iter().filter(|(other, _)| *other == element);
+                    parts.map(|(_, factor)| factor).sum()
+                })
+                .collect();
+            let square = (0..along.len())
+                .flat_map(|i| (0..along.len()).map(move |j| (i, j)))
+                .map(|(i, j)| along[i] * inverse.matrix[i][j] * along[j])
+                .sum::<f64>();
+            let open = along.iter().zip(&undetermined).any(|(&a, &u)| u && a != 0.0);
+            let stderr = variance.filter(|_| tied && !open).map(|variance| (square * variance).sqrt());
+            let interval = interval(value, stderr, quantile);
+            parameters.push(Estimate {
+                name,
+                value,
+                stderr,
+                at_bound: false,
+                interval,
+                digits: None,
+                free: false,
+            });
+        }
+        let known: Vec<usize> = (0..inverse.of.len()).filter(|&k| !undetermined[k]).collect();
+        let correlation = known
+            .iter()
+            .map(|&i| {
+                let scale = |j: usize| (inverse.matrix[i][i] * inverse.matrix[j][j]).sqrt();
+                known.iter().map(|&j| if i == j { 1.0 } else { inverse.matrix[i][j] / scale(j) }).collect()
+            })
+            .collect();
+        let profiles = match (quantile, variance) {
+            (Some(quantile), Some(variance)) if self.profiles => (0..layout.free.len())
+                .filter_map(|k| {
+                    let stderr = parameters[k].stderr.filter(|stderr| *stderr > 0.0)?;
+                    Some(profile::profile(self.task(prepared), best, k, stderr, variance, quantile))
+                })
+                .collect(),
+            _ => Vec::new(),
+        };
+        let words = uncertainty::words(objective, layout, rows, &best.x, &inverse, best.cost());
+        let reason = best.ended.unwrap_or(Reason::Stopped);
+        Report {
+            parameters,
+            rss,
+            rmse: (squares / residuals as f64).sqrt(),
+            dof: dof.unwrap_or(0),
+            rows: rows.count,
+            skipped: *skipped,
+            left_out: self.targets[0].1.columns[0].len() - kept.len() - skipped,
+            residuals,
+            converged: reason.is_converged(),
+            reason,
+            evaluations: found.evaluations,
+            iterations: best.iterations,
+            starts: Starts {
+                tried: found.tried,
+                reached_best: found.reached_best,
+                distinct_optima: found.optima,
+            },
+            correlated: known.iter().map(|&k| layout.free[inverse.of[k]].name.clone()).collect(),
+            correlation,
+            undetermined: words,
+            profiles,
+            scatter,
+            level: self.level,
+            loss: self.loss,
+            seed: self.seed,
+            program_hash: report::program_hash(self.program),
+        }
+    }
+}
+
+/// The sum of the squared residuals as they are weighted, and that of the residuals themselves, compensated (Neumaier 1974).
+fn sums(objective: &Objective, layout: &Layout, rows: &Rows, point: &[f64]) -> (f64, f64) {
+    let values = objective.values(layout, rows, point);
+    let (mut weighted, mut plain) = (Compensated::default(), Compensated::default());
+    for (values, targets) in values.iter().zip(&rows.targets) {
+        for (row, (y, t)) in values.iter().zip(targets).enumerate() {
+            let r = y - t;
+            let scale = rows.scales.as_ref().map_or(1.0, |scales| scales[row]);
+            plain.add(r * r);
+            weighted.add((r * scale) * (r * scale));
+        }
+    }
+    (weighted.total(), plain.total())
+}
+
+/// A sum with what its additions round away.
+#[derive(Debug, Clone, Copy, Default)]
+struct Compensated {
+    sum: f64,
+    rest: f64,
+}
+
+impl Compensated {
+    fn add(&mut self, x: f64) {
+        let sum = self.sum + x;
+        self.rest += if self.sum.abs() >= x.abs() { (self.sum - sum) + x } else { (x - sum) + self.sum };
+        self.sum = sum;
+    }
+
+    fn total(self) -> f64 {
+        self.sum + self.rest
+    }
+}
+
+/// What a parameter lies in with the probability of the quantile.
+fn interval(value: f64, stderr: Option<f64>, quantile: Option<f64>) -> Option<[f64; 2]> {
+    let half = stderr? * quantile?;
+    Some([value - half, value + half])
+}
+
+/// How many decimal digits of a value hold if it may be wrong by so much.
+fn digits(value: f64, error: f64) -> u32 {
+    let relative = (error / value.abs()).max(f64::EPSILON / 2.0);
+    if relative.is_nan() { 0 } else { (-relative.log10()).floor().clamp(0.0, 15.0) as u32 }
+}

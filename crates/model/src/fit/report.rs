@@ -1,0 +1,276 @@
+//! What a fit came to, for people and as JSON.
+
+use std::fmt::Write as _;
+
+use neural_compiler::Program;
+use serde_json::{Map, Value as Json, json};
+
+use super::uncertainty::list;
+use super::{Loss, Profile, Reason};
+
+/// A parameter.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Estimate {
+    /// Its name; with indices if it is an element of a vector or matrix.
+    pub name: String,
+    /// Its value at the minimum.
+    pub value: f64,
+    /// The standard error; none for what is fixed, at a bound or not determined, and where there are no more data than parameters.
+    pub stderr: Option<f64>,
+    /// Whether it is at one of its bounds.
+    pub at_bound: bool,
+    /// What it lies in with the probability [`Report::level`].
+    pub interval: Option<[f64; 2]>,
+    /// How many of its decimal digits hold in spite of rounding errors; none if it is not determined.
+    pub digits: Option<u32>,
+    /// Whether it was searched for, or else fixed or tied.
+    pub free: bool,
+}
+
+/// Where the standard errors come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scatter {
+    /// From the residuals: all rows scatter alike.
+    FromResiduals,
+    /// From σ of the data.
+    Known,
+    /// From the residuals: variances are in inverse proportion to the weights.
+    Relative,
+}
+
+/// What became of the starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Starts {
+    /// How many there were.
+    pub tried: usize,
+    /// How many led to the lowest minimum.
+    pub reached_best: usize,
+    /// How many minima of different height were found.
+    pub distinct_optima: usize,
+}
+
+/// What a fit came to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Report {
+    /// The parameters: those that were searched for, then the others.
+    pub parameters: Vec<Estimate>,
+    /// The sum of the squared residuals, divided by σ² or multiplied by the weights.
+    pub rss: f64,
+    /// The root of the mean of the squared residuals, in the unit of the target.
+    pub rmse: f64,
+    /// Residuals that are left over: their number less that of the directions that the data determine.
+    pub dof: usize,
+    /// Rows that took part.
+    pub rows: usize,
+    /// Rows that were left out because a number of theirs was none.
+    pub skipped: usize,
+    /// Rows of weight 0.
+    pub left_out: usize,
+    /// Residuals: rows times the numbers that are compared in each.
+    pub residuals: usize,
+    /// Whether it is a minimum.
+    pub converged: bool,
+    /// Why the search ended.
+    pub reason: Reason,
+    /// How many times residuals and derivatives were evaluated over all rows.
+    pub evaluations: usize,
+    /// Steps of the search that led to the minimum.
+    pub iterations: usize,
+    /// What became of the starts.
+    pub starts: Starts,
+    /// The parameters of the correlation matrix.
+    pub correlated: Vec<String>,
+    /// Correlations of their errors.
+    pub correlation: Vec<Vec<f64>>,
+    /// What the data do not determine, in words.
+    pub undetermined: Vec<String>,
+    /// Likelihood profiles, if they were asked for.
+    pub profiles: Vec<Profile>,
+    /// Where the standard errors come from.
+    pub scatter: Scatter,
+    /// How much lies within intervals.
+    pub level: f64,
+    /// What was minimised of the residuals.
+    pub loss: Loss,
+    /// The seed.
+    pub seed: u32,
+    /// What the program's text is known by.
+    pub program_hash: String,
+}
+
+impl Report {
+    /// A parameter by its name.
+    pub fn parameter(&self, name: &str) -> Option<&Estimate> {
+        self.parameters.iter().find(|parameter| parameter.name == name)
+    }
+
+    /// It as JSON; numbers that are not finite are `null`.
+    pub fn json(&self) -> Json {
+        let parameters: Map<String, Json> = self
+            .parameters
+            .iter()
+            .map(|parameter| {
+                let mut object = json!({
+                    "value": parameter.value,
+                    "stderr": parameter.stderr,
+                    "at_bound": parameter.at_bound,
+                    "interval": parameter.interval,
+                    "digits": parameter.digits,
+                    "free": parameter.free,
+                });
+                if let Some(profile) = self.profiles.iter().find(|profile| profile.name == parameter.name) {
+                    object["profile_interval"] = json!(profile.interval);
+                    object["profile"] = json!({"values": profile.values, "rise": profile.rise});
+                }
+                (parameter.name.clone(), object)
+            })
+            .collect();
+        json!({
+            "parameters": parameters,
+            "rss": self.rss,
+            "rmse": self.rmse,
+            "dof": self.dof,
+            "rows": self.rows,
+            "skipped_rows": self.skipped,
+            "zero_weight_rows": self.left_out,
+            "converged": self.converged,
+            "reason": self.reason.to_string(),
+            "evaluations": self.evaluations,
+            "iterations": self.iterations,
+            "starts": {
+                "tried": self.starts.tried,
+                "reached_best": self.starts.reached_best,
+                "distinct_optima": self.starts.distinct_optima,
+            },
+            "correlation": {"names": self.correlated, "matrix": self.correlation},
+            "undetermined": self.undetermined,
+            "overlap": {},
+            "stderr_from": match self.scatter {
+                Scatter::FromResiduals => "residuals",
+                Scatter::Known => "sigma",
+                Scatter::Relative => "weights and residuals",
+            },
+            "level": self.level,
+            "seed": self.seed,
+            "program_hash": self.program_hash,
+        })
+    }
+
+    /// It for people: a table of the parameters, and what there is to know.
+    pub fn text(&self) -> String {
+        let percent = format!("{} %", self.level * 100.0);
+        let mut rows = vec![[
+            "parameter".to_owned(),
+            "value".into(),
+            "± standard error".into(),
+            percent,
+            "digits".into(),
+        ]];
+        for parameter in &self.parameters {
+            let stderr = match (parameter.stderr, parameter.free) {
+                _ if parameter.at_bound => "at its bound".into(),
+                (Some(stderr), _) => format!("± {}", short(stderr, 3)),
+                (None, false) => "fixed".into(),
+                (None, true) if self.undetermined_name(&parameter.name) => "not determined".into(),
+                (None, true) => "unknown".into(),
+            };
+            let interval = parameter
+                .interval
+                .map_or(String::new(), |[low, high]| format!("{} … {}", short(low, 6), short(high, 6)));
+            let digits = parameter.digits.map_or(String::new(), |digits| digits.to_string());
+            let value = short(parameter.value, parameter.digits.unwrap_or(0).clamp(6, 12) as usize);
+            rows.push([parameter.name.clone(), value, stderr, interval, digits]);
+        }
+        let widths: Vec<usize> =
+            (0..5).map(|k| rows.iter().map(|row| row[k].chars().count()).max().unwrap_or(0)).collect();
+        let mut text = String::new();
+        for row in &rows {
+            let cells: Vec<String> =
+                row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:<width$}")).collect();
+            text += cells.join("  ").trim_end();
+            text.push('\n');
+        }
+        text.push('\n');
+        let _ = writeln!(
+            text,
+            "{} rows, {} degrees of freedom; residual sum of squares {}, root mean square {}",
+            self.rows,
+            self.dof,
+            short(self.rss, 8),
+            short(self.rmse, 6)
+        );
+        let _ = writeln!(
+            text,
+            "{}: {}; {} evaluations; {} of {} starts led there, minima of {} heights were found",
+            if self.converged { "converged" } else { "not converged" },
+            self.reason,
+            self.evaluations,
+            self.starts.reached_best,
+            self.starts.tried,
+            self.starts.distinct_optima
+        );
+        let _ = writeln!(
+            text,
+            "standard errors come from {}",
+            match self.scatter {
+                Scatter::FromResiduals => "the residuals, as if all rows scattered alike",
+                Scatter::Known => "σ of the data",
+                Scatter::Relative => "the residuals, with the weights of the rows",
+            }
+        );
+        if self.skipped > 0 {
+            let _ = writeln!(text, "{} rows were skipped: a number is missing there", self.skipped);
+        }
+        if self.left_out > 0 {
+            let _ = writeln!(text, "{} rows have the weight 0", self.left_out);
+        }
+        if self.dof == 0 {
+            text += "there are no more data than parameters, so the residuals say nothing about errors\n";
+        }
+        let bounds: Vec<&str> =
+            self.parameters.iter().filter(|p| p.at_bound).map(|p| p.name.as_str()).collect();
+        if !bounds.is_empty() {
+            let verb = if bounds.len() == 1 { "is at its bound" } else { "are at their bounds" };
+            let _ =
+                writeln!(text, "{} {verb}: the other errors are as if it were fixed there", list(&bounds));
+        }
+        for Profile { name, interval: [low, high], .. } in &self.profiles {
+            let end = |end: &Option<f64>| end.map_or("open".to_owned(), |x| short(x, 6));
+            let _ = writeln!(text, "profile of {name}: {} … {}", end(low), end(high));
+        }
+        for words in &self.undetermined {
+            let _ = writeln!(text, "{words}");
+        }
+        text
+    }
+
+    fn undetermined_name(&self, name: &str) -> bool {
+        self.dof > 0 && !self.correlated.iter().any(|known| known == name)
+    }
+}
+
+/// A number with so many digits.
+pub fn short(x: f64, digits: usize) -> String {
+    if x == 0.0 || !x.is_finite() {
+        return format!("{x}");
+    }
+    let size = x.abs().log10().floor();
+    if (-5.0..9.0).contains(&size) {
+        let decimals = (digits as f64 - 1.0 - size).max(0.0) as usize;
+        format!("{x:.decimals$}")
+    } else {
+        format!("{x:.*e}", digits - 1)
+    }
+}
+
+/// What bytes are known by: 64-bit FNV-1a, as hexadecimal digits.
+pub fn hash(bytes: impl Iterator<Item = u8>) -> String {
+    let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    format!("{:016x}", bytes.fold(0xcbf2_9ce4_8422_2325u64, step))
+}
+
+/// What a program's text is known by.
+pub fn program_hash(program: &Program) -> String {
+    let sources = program.sources();
+    hash(sources.sources().flat_map(|source| sources.text(source).bytes()))
+}

@@ -1,0 +1,784 @@
+//! Fits with answers that are known from elsewhere.
+
+use std::path::{Path, PathBuf};
+
+use nc_model::fit::{Fit, FitError, Loss, Method, Noise, Parameter, Reason, Report, Series, Tie, nested};
+use neural_compiler::batch::Stop;
+use neural_compiler::{CompileOptions, Program, Shape, Tier};
+
+fn corpus(folder: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../corpus").join(folder)
+}
+
+fn program(text: &str) -> Program {
+    Program::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"))
+}
+
+/// Digits of a number that agree with a certified one, 11 at the most: as many as are certified.
+fn digits(found: f64, certified: f64) -> f64 {
+    (-((found - certified) / certified).abs().log10()).clamp(0.0, 11.0)
+}
+
+/// A set of the NIST Statistical Reference Datasets, nonlinear regression.
+struct Set {
+    name: String,
+    starts: Vec<[f64; 2]>,
+    values: Vec<f64>,
+    deviations: Vec<f64>,
+    rss: f64,
+    y: Vec<f64>,
+    x: Vec<f64>,
+}
+
+impl Set {
+    fn read(path: &Path) -> Set {
+        let text = std::fs::read_to_string(path).expect("a file of the corpus");
+        let lines: Vec<&str> = text.lines().collect();
+        let numbers = |line: &str| -> Vec<f64> {
+            line.split_whitespace().map(|word| word.parse().expect("a number")).collect()
+        };
+        let (mut starts, mut values, mut deviations) = (Vec::new(), Vec::new(), Vec::new());
+        for line in &lines[40..60] {
+            if let Some((name, rest)) = line.split_once('=')
+                && name.trim().starts_with('b')
+            {
+                let found = numbers(rest);
+                starts.push([found[0], found[1]]);
+                values.push(found[2]);
+                deviations.push(found[3]);
+            }
+        }
+        let rss = lines.iter().find_map(|line| line.strip_prefix("Residual Sum of Squares:"));
+        let rows: Vec<Vec<f64>> =
+            lines[60..].iter().filter(|line| !line.trim().is_empty()).map(|line| numbers(line)).collect();
+        Set {
+            name: path.file_stem().expect("a name").to_string_lossy().into_owned(),
+            starts,
+            values,
+            deviations,
+            rss: rss.expect("a sum of squares").trim().parse().expect("a number"),
+            y: rows.iter().map(|row| row[0]).collect(),
+            x: rows.iter().map(|row| row[1]).collect(),
+        }
+    }
+
+    fn program(&self) -> Program {
+        let path = corpus("nist").join(format!("{}.scm", self.name));
+        program(&std::fs::read_to_string(path).expect("a program of the corpus"))
+    }
+
+    fn fit<'a>(&self, program: &'a Program, start: usize) -> Fit<'a> {
+        let fit = Fit::new(program)
+            .data(Series::scalar("x", self.x.clone()))
+            .target("", Series::scalar("y", self.y.clone()));
+        self.starts.iter().enumerate().fold(fit, |fit, (k, starts)| {
+            fit.parameter(Parameter::new(format!("b{}", k + 1)).start(starts[start]))
+        })
+    }
+}
+
+fn sets() -> Vec<Set> {
+    let files =
+        std::fs::read_dir(corpus("nist")).expect("the corpus").map(|entry| entry.expect("an entry").path());
+    let mut files: Vec<PathBuf> =
+        files.filter(|path| path.extension().is_some_and(|ending| ending == "dat")).collect();
+    files.sort();
+    files.iter().map(|path| Set::read(path)).collect()
+}
+
+/// Every parameter, standard error and sum of squares of the reference sets, from both starts, with defaults only. `--nocapture` prints
+/// the table.
+#[test]
+fn reference_sets_are_fitted_to_ten_digits() {
+    let sets = sets();
+    assert_eq!(sets.len(), 9);
+    println!("set       start  digits: parameters  errors  sum of squares  said to hold  evaluations");
+    for set in &sets {
+        let program = set.program();
+        for start in [0, 1] {
+            let report = set.fit(&program, start).run().expect("a fit");
+            assert!(report.converged, "{} {start}: {}", set.name, report.reason);
+            let least = |found: &mut dyn Iterator<Item = f64>| found.fold(f64::INFINITY, f64::min);
+            let of = |k: usize| report.parameter(&format!("b{}", k + 1)).expect("a parameter");
+            let values = least(&mut set.values.iter().enumerate().map(|(k, &c)| digits(of(k).value, c)));
+            let errors = least(
+                &mut set
+                    .deviations
+                    .iter()
+                    .enumerate()
+                    .map(|(k, &c)| digits(of(k).stderr.expect("an error"), c)),
+            );
+            let said =
+                (0..set.values.len()).map(|k| of(k).digits.expect("digits")).min().expect("parameters");
+            let rss = digits(report.rss, set.rss);
+            println!(
+                "{:9} {}      {values:18.1}  {errors:6.1}  {rss:14.1}  {said:12}  {:11}",
+                set.name,
+                start + 1,
+                report.evaluations
+            );
+            assert!(values > 9.9 && errors > 9.9 && rss > 9.9, "{}: {values} {errors} {rss}", set.name);
+        }
+    }
+}
+
+#[test]
+fn the_bits_are_the_same_in_every_tier_and_for_any_number_of_threads() {
+    let sets = sets();
+    let set = sets.iter().find(|set| set.name == "MGH17").expect("the set");
+    let program = set.program();
+    let reference = set.fit(&program, 0).run().expect("a fit");
+    for tier in Tier::available() {
+        assert_eq!(set.fit(&program, 0).tier(tier).run().expect("a fit"), reference, "{tier}");
+    }
+    for threads in [1, 2, 3] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+        assert_eq!(pool.install(|| set.fit(&program, 0).run().expect("a fit")), reference, "{threads}");
+    }
+}
+
+/// Pseudo-random numbers of a normal distribution.
+struct Normal(u64);
+
+impl Normal {
+    fn uniform(&mut self) -> f64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        ((self.0 >> 11) as f64 + 0.5) / (1u64 << 53) as f64
+    }
+
+    fn next(&mut self) -> f64 {
+        let (a, b) = (self.uniform(), self.uniform());
+        (-2.0 * a.ln()).sqrt() * (2.0 * std::f64::consts::PI * b).cos()
+    }
+}
+
+/// Columns of gravity with noise.
+fn gravity(rows: usize, seed: u64) -> (Vec<f64>, Vec<f64>, Vec<f64>) {
+    let mut noise = Normal(seed);
+    let (mut m, mut r, mut f) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..rows {
+        let (mass, distance) = (1.0 + 4.0 * noise.uniform(), 1.0 + 4.0 * noise.uniform());
+        m.push(mass);
+        r.push(distance);
+        f.push(6.674 * 2.0 * mass / (distance * distance) * (1.0 + 0.01 * noise.next()));
+    }
+    (m, r, f)
+}
+
+fn fit_gravity<'a>(law: &'a Program, rows: usize) -> Fit<'a> {
+    let (m, r, f) = gravity(rows, 1);
+    Fit::new(law)
+        .data(Series::scalar("m2", m))
+        .data(Series::scalar("r", r))
+        .target("", Series::scalar("F", f))
+}
+
+fn undetermined(law: &str) -> Vec<String> {
+    let law = program(law);
+    let report = fit_gravity(&law, 50).run().expect("a fit");
+    assert!(report.converged, "{}", report.text());
+    assert!(report.parameters.iter().all(|p| p.stderr.is_none()), "{}", report.text());
+    report.undetermined
+}
+
+#[test]
+fn what_the_data_do_not_determine_is_said() {
+    let said = undetermined("(/ (* G m1 m2) (square r))");
+    assert_eq!(said, ["the data determine G·m1, not G and m1"]);
+    let said = undetermined("(/ (* (/ G k) m2) (square r))");
+    assert_eq!(said, ["the data determine G/k, not G and k"]);
+    let said = undetermined("(/ (* (+ a b) m2) (square r))");
+    assert_eq!(said, ["the data determine a + b, not a and b"]);
+    let said = undetermined("(/ (* (- a (* 2 b)) m2) (square r))");
+    assert_eq!(said, ["the data determine a − 2·b, not a and b"]);
+    // One is determined, the other not at all.
+    let law = program("(+ (/ (* G m2) (square r)) (* 0 c))");
+    let report = fit_gravity(&law, 50).run().expect("a fit");
+    assert_eq!(report.undetermined, ["the data say nothing about c"]);
+    assert!(report.parameter("G").expect("G").stderr.is_some());
+    assert!(report.parameter("c").expect("c").stderr.is_none());
+}
+
+#[test]
+fn a_parameter_on_its_bound_is_there_exactly_and_others_are_as_if_it_were_fixed() {
+    let line = program("(+ a (* b x))");
+    let x: Vec<f64> = (0..20).map(f64::from).collect();
+    let mut noise = Normal(2);
+    let y: Vec<f64> = x.iter().map(|x| 1.0 - 0.5 * x + 0.1 * noise.next()).collect();
+    let fit =
+        || Fit::new(&line).data(Series::scalar("x", x.clone())).target("", Series::scalar("y", y.clone()));
+    let bounded = fit().parameter(Parameter::new("b").bounds(0.0, 2.0)).run().expect("a fit");
+    let fixed = fit().parameter(Parameter::new("b").start(0.0).fix()).run().expect("a fit");
+    let b = bounded.parameter("b").expect("b");
+    assert_eq!((b.value, b.at_bound, b.stderr), (0.0, true, None));
+    let (a, alone) = (bounded.parameter("a").expect("a"), fixed.parameter("a").expect("a"));
+    assert!((a.value - alone.value).abs() < 1e-14 && bounded.dof == fixed.dof);
+    assert!((a.stderr.expect("one") / alone.stderr.expect("one") - 1.0).abs() < 1e-14);
+    assert!(bounded.text().contains("b is at its bound"), "{}", bounded.text());
+    let tied = fit().tie(Tie::new("b", program("(* -1/2 a)"))).run().expect("a fit");
+    let direct = program("(+ a (* -1/2 a x))");
+    let direct = Fit::new(&direct).data(Series::scalar("x", x)).target("", Series::scalar("y", y));
+    let direct = direct.run().expect("a fit");
+    let of = |report: &Report, name: &str| report.parameter(name).expect("a parameter").clone();
+    assert!((of(&tied, "a").value / of(&direct, "a").value - 1.0).abs() < 1e-14);
+    assert!(
+        (of(&tied, "a").stderr.expect("one") / of(&direct, "a").stderr.expect("one") - 1.0).abs() < 1e-12
+    );
+    let (b, a) = (of(&tied, "b"), of(&tied, "a"));
+    assert_eq!((b.value, b.free), (-0.5 * a.value, false));
+    assert!((b.stderr.expect("one") / (0.5 * a.stderr.expect("one")) - 1.0).abs() < 1e-14);
+}
+
+#[test]
+fn units_do_not_matter() {
+    let law = program("(* a (exp (* k t)))");
+    let t: Vec<f64> = (0..40).map(|t| f64::from(t) * 0.1).collect();
+    let mut noise = Normal(3);
+    let y: Vec<f64> = t.iter().map(|t| 3.0 * (-0.7 * t).exp() + 0.01 * noise.next()).collect();
+    let fitted = |time: f64, size: f64| {
+        let t = t.iter().map(|t| t * time).collect();
+        let y = y.iter().map(|y| y * size).collect();
+        let fit = Fit::new(&law).data(Series::scalar("t", t)).target("", Series::scalar("y", y));
+        let report = fit.run().expect("a fit");
+        assert!(report.converged);
+        let of = |name: &str| report.parameter(name).expect("a parameter").clone();
+        (of("a").value / size, of("k").value * time, of("k").stderr.expect("one") * time)
+    };
+    let (a, k, error) = fitted(1.0, 1.0);
+    for (time, size) in [(1e12, 1.0), (1e-12, 1e12), (1.0, 1e-12), (1e6, 1e-100)] {
+        let found = fitted(time, size);
+        assert!(
+            (found.0 / a - 1.0).abs() < 1e-12 && (found.1 / k - 1.0).abs() < 1e-12,
+            "{time} {size} {found:?}"
+        );
+        assert!((found.2 / error - 1.0).abs() < 1e-9, "{time} {size} {found:?} {error}");
+    }
+}
+
+#[test]
+fn data_that_cannot_be_fitted_are_refused_with_the_row() {
+    let line = program("(+ a (* b x))");
+    let fit = |x: &[f64], y: &[f64]| {
+        let data = Series::scalar("x", x.to_vec());
+        Fit::new(&line).data(data).target("", Series::scalar("y", y.to_vec()))
+    };
+    let refused = |fit: Fit<'_>| fit.run().expect_err("it is refused").to_string();
+    let nan = fit(&[1.0, f64::NAN, 3.0, 4.0], &[1.0, 2.0, f64::NAN, 4.1]);
+    assert_eq!(refused(nan.clone()), "`x` is NaN in row 1, and 1 more rows have such numbers");
+    let report = nan.skip_nan(true).run().expect("a fit");
+    assert_eq!((report.rows, report.skipped, report.dof), (2, 2, 0));
+    assert_eq!(report.parameters[0].stderr, None, "two rows say nothing about scatter");
+    assert_eq!(refused(fit(&[], &[])), "there are no rows to fit");
+    assert_eq!(refused(fit(&[1.0], &[1.0, 2.0])), "`x` has 1 rows, and the first column has 2");
+    let y = [1.0, 2.0, 2.9];
+    let sigma = fit(&[1.0, 2.0, 3.0], &y).noise(Noise::Sigma(vec![1.0, 0.0, 1.0]));
+    assert_eq!(refused(sigma), "σ has to be above 0, and is 0 in row 1");
+    let weights = fit(&[1.0, 2.0, 3.0], &y).noise(Noise::Weights(vec![1.0, 1.0, -1.0]));
+    assert_eq!(refused(weights), "a weight has to be 0 or above, and is -1 in row 2");
+    let unknown = fit(&[1.0, 2.0, 3.0], &y).parameter(Parameter::new("c"));
+    assert_eq!(refused(unknown), "the program has no parameter `c`; its parameters are: a, b");
+    // Fewer rows than parameters, and a column that is constant.
+    let report = fit(&[2.0], &[5.0]).run().expect("a fit");
+    assert_eq!(report.undetermined.len(), 1, "{}", report.text());
+    let report = fit(&[2.0, 2.0, 2.0], &y).run().expect("a fit");
+    assert!(report.undetermined[0].starts_with("the data determine a + 2·b"), "{}", report.text());
+    // Rows of weight 0 do not count, whatever they hold.
+    let weighted = fit(&[1.0, 2.0, 3.0, 4.0], &[1.0, 2.0, 2.9, f64::NAN]);
+    let report = weighted.noise(Noise::Weights(vec![1.0, 1.0, 1.0, 0.0])).run().expect("a fit");
+    assert_eq!((report.rows, report.left_out, report.dof), (3, 1, 1));
+}
+
+#[test]
+fn a_start_outside_the_domain_is_named_with_its_place() {
+    let law = program("(* a (log (- x b)))");
+    let x: Vec<f64> = (1..20).map(f64::from).collect();
+    let y: Vec<f64> = x.iter().map(|x| 2.0 * (x + 3.0).ln()).collect();
+    let fit = Fit::new(&law).data(Series::scalar("x", x)).target("", Series::scalar("y", y));
+    let error =
+        fit.clone().starts(1).parameter(Parameter::new("b").start(30.0)).run().expect_err("no number");
+    let FitError::Start { row: Some(0), why: Some(check) } = &error else { panic!("{error:?}") };
+    assert_eq!(check.span.text("(* a (log (- x b)))"), "(log (- x b))");
+    // From many starts the minimum is found all the same.
+    let report = fit.parameter(Parameter::new("b").start(30.0)).run().expect("a fit");
+    assert!((report.parameter("b").expect("b").value + 3.0).abs() < 1e-9, "{}", report.text());
+}
+
+#[test]
+fn outliers_hardly_move_a_robust_fit() {
+    let line = program("(+ a (* b x))");
+    let x: Vec<f64> = (0..40).map(f64::from).collect();
+    let mut noise = Normal(4);
+    let mut y: Vec<f64> = x.iter().map(|x| 1.0 + 2.0 * x + 0.1 * noise.next()).collect();
+    (0..40).step_by(8).for_each(|k| y[k] += 50.0);
+    let fit = |loss: Loss| {
+        let fit =
+            Fit::new(&line).data(Series::scalar("x", x.clone())).target("", Series::scalar("y", y.clone()));
+        let report = fit.loss(loss).run().expect("a fit");
+        assert!(report.converged, "{loss:?}: {}", report.reason);
+        (report.parameters[0].value - 1.0).abs() + (report.parameters[1].value - 2.0).abs()
+    };
+    assert!(fit(Loss::Linear) > 5.0);
+    for loss in [Loss::Huber(0.3), Loss::SoftL1(0.3), Loss::Cauchy(0.3)] {
+        assert!(fit(loss) < 0.2, "{loss:?}: {}", fit(loss));
+    }
+}
+
+#[test]
+fn groups_have_the_bits_of_the_same_rows_alone() {
+    let law = program("(* a (exp (* -1/2 (square (/ (- x c) w)))))");
+    let mut noise = Normal(5);
+    let (mut x, mut y, mut key) = (Vec::new(), Vec::new(), Vec::new());
+    for row in 0..200 * 16 {
+        let (group, place) = (row % 200, f64::from(row / 200) - 7.5);
+        let centre = 0.01 * f64::from(group) - 1.0;
+        x.push(place);
+        y.push(5.0 * (-0.5 * ((place - centre) / 2.0).powi(2)).exp() + 0.05 * noise.next());
+        key.push(f64::from((group * 7) % 200));
+    }
+    let start =
+        |fit: Fit<'_>| fit.parameter(Parameter::new("w").start(1.5)).run_groups(&key, 1).expect("fits");
+    let whole =
+        Fit::new(&law).data(Series::scalar("x", x.clone())).target("", Series::scalar("y", y.clone()));
+    let whole = start(whole);
+    assert_eq!(
+        (whole.groups.len(), whole.names.as_slice()),
+        (200, &["a".to_owned(), "c".into(), "w".into()][..])
+    );
+    assert!(whole.groups.iter().all(|group| group.reason.is_converged() && group.rows == 16));
+    for number in [0, 77, 199] {
+        let group = &whole.groups[number];
+        let rows: Vec<usize> = (0..x.len()).filter(|&row| key[row] == group.key).collect();
+        let pick = |column: &[f64]| rows.iter().map(|&row| column[row]).collect::<Vec<f64>>();
+        let alone = Fit::new(&law)
+            .data(Series::scalar("x", pick(&x)))
+            .target("", Series::scalar("y", pick(&y)))
+            .parameter(Parameter::new("w").start(1.5))
+            .starts(1)
+            .run()
+            .expect("a fit");
+        let values: Vec<u64> = alone.parameters.iter().map(|p| p.value.to_bits()).collect();
+        assert_eq!(group.values.iter().map(|x| x.to_bits()).collect::<Vec<_>>(), values, "group {number}");
+        let errors: Vec<u64> = alone.parameters.iter().map(|p| p.stderr.expect("one").to_bits()).collect();
+        assert_eq!(group.stderr.iter().map(|x| x.to_bits()).collect::<Vec<_>>(), errors, "group {number}");
+    }
+}
+
+/// Intervals hold what they say: of 400 fits to data with other noise, 95 % have the truth within them.
+#[test]
+fn intervals_hold_the_truth_as_often_as_they_say() {
+    let law = program("(* a (exp (* k t)))");
+    let t: Vec<f64> = (0..12).map(|t| f64::from(t) * 0.3).collect();
+    let mut held = [0, 0];
+    for seed in 0..400 {
+        let mut noise = Normal(1000 + seed);
+        let y: Vec<f64> = t.iter().map(|t| 3.0 * (-0.7 * t).exp() + 0.02 * noise.next()).collect();
+        let fit = Fit::new(&law).data(Series::scalar("t", t.clone())).target("", Series::scalar("y", y));
+        let report = fit.starts(1).parameter(Parameter::new("k").start(-1.0)).run().expect("a fit");
+        for (k, truth) in [3.0, -0.7].into_iter().enumerate() {
+            let [low, high] = report.parameters[k].interval.expect("an interval");
+            held[k] += i32::from((low..=high).contains(&truth));
+        }
+    }
+    // 380 are expected, with a standard deviation of 4.4.
+    assert!(held.iter().all(|held| (364..=396).contains(held)), "{held:?}");
+}
+
+#[test]
+fn a_profile_of_a_linear_parameter_is_its_interval() {
+    let line = program("(+ a (* b x))");
+    let x: Vec<f64> = (0..20).map(f64::from).collect();
+    let mut noise = Normal(6);
+    let y: Vec<f64> = x.iter().map(|x| 1.0 + 2.0 * x + noise.next()).collect();
+    let fit = Fit::new(&line).data(Series::scalar("x", x)).target("", Series::scalar("y", y));
+    let report = fit.profiles(true).run().expect("a fit");
+    assert_eq!(report.profiles.len(), 2);
+    for (profile, parameter) in report.profiles.iter().zip(&report.parameters) {
+        let [low, high] = parameter.interval.expect("an interval");
+        let [Some(from), Some(to)] = profile.interval else { panic!("{profile:?}") };
+        assert!(((from - low) / (high - low)).abs() < 1e-6 && ((to - high) / (high - low)).abs() < 1e-6);
+    }
+}
+
+#[test]
+fn descents_reach_the_minimum_of_least_squares() {
+    let law = program("(+ (* a (exp (* k t))) c)");
+    let t: Vec<f64> = (0..200).map(|t| f64::from(t) * 0.02).collect();
+    let mut noise = Normal(7);
+    let y: Vec<f64> = t.iter().map(|t| 3.0 * (-0.7 * t).exp() + 0.5 + 0.02 * noise.next()).collect();
+    let fit =
+        || Fit::new(&law).data(Series::scalar("t", t.clone())).target("", Series::scalar("y", y.clone()));
+    let squares = fit().run().expect("a fit");
+    let start = || fit().parameter(Parameter::new("k").start(-1.0));
+    let lbfgs = start().method(Method::Lbfgs { iterations: 500 }).run().expect("a fit");
+    assert!(lbfgs.converged, "{}", lbfgs.text());
+    let adam = Method::Adam { epochs: 400, batch_rows: 20, rate: 0.05 };
+    let adam = start().method(adam).seed(3).run().expect("a fit");
+    assert_eq!((adam.reason, adam.converged), (Reason::Epochs, false));
+    for (k, parameter) in squares.parameters.iter().enumerate() {
+        let error = parameter.stderr.expect("one");
+        let far = |report: &Report| (report.parameters[k].value - parameter.value).abs() / error;
+        assert!(far(&lbfgs) < 1e-4, "{}: {}", parameter.name, far(&lbfgs));
+        assert!(far(&adam) < 0.5, "{}: {}", parameter.name, far(&adam));
+    }
+}
+
+#[test]
+fn vectors_are_parameters_and_targets() {
+    let law = program("(scale (/ (* (- G) (* m1 m2)) (pow (norm r) 3)) r)");
+    let mut noise = Normal(8);
+    let mut columns = vec![Vec::new(); 8];
+    for _ in 0..60 {
+        let r: Vec<f64> = (0..3).map(|_| 1.0 + 3.0 * noise.uniform()).collect();
+        let (m1, m2) = (1.0 + 4.0 * noise.uniform(), 1.0 + 4.0 * noise.uniform());
+        let size = r.iter().map(|x| x * x).sum::<f64>().sqrt();
+        for k in 0..3 {
+            columns[k].push(r[k]);
+            columns[5 + k].push(-6.674 * m1 * m2 * r[k] / size.powi(3));
+        }
+        columns[3].push(m1);
+        columns[4].push(m2);
+    }
+    let vector = |name: &str, from: usize| Series {
+        name: name.into(),
+        shape: Shape::Vector(3),
+        columns: columns[from..from + 3].to_vec(),
+    };
+    let fit = Fit::new(&law)
+        .data(vector("r", 0))
+        .data(Series::scalar("m1", columns[3].clone()))
+        .data(Series::scalar("m2", columns[4].clone()))
+        .target("", vector("F", 5));
+    let report = fit.run().expect("a fit");
+    assert!((report.parameters[0].value - 6.674).abs() < 1e-13, "{}", report.text());
+    assert_eq!((report.residuals, report.dof), (180, 179));
+    let line = program("(dot w x)");
+    let x = Series { name: "x".into(), shape: Shape::Vector(3), columns: columns[..3].to_vec() };
+    let y = (0..60).map(|row| columns[0][row] - 2.0 * columns[1][row] + 0.5 * columns[2][row]).collect();
+    let fit = Fit::new(&line).data(x).target("", Series::scalar("y", y));
+    let fit = fit.parameter(Parameter::new("w").elements(Shape::Vector(3), vec![1.0; 3]));
+    let report = fit.run().expect("a fit");
+    for (name, expected) in [("w[0]", 1.0), ("w[1]", -2.0), ("w[2]", 0.5)] {
+        let found = report.parameter(name).expect("an element").value;
+        assert!((found - expected).abs() < 1e-13, "{name} {found}");
+    }
+}
+
+#[test]
+fn what_is_stopped_keeps_the_best_so_far() {
+    let law = program("(* a (exp (* k t)))");
+    let t: Vec<f64> = (0..40).map(|t| f64::from(t) * 0.1).collect();
+    let y: Vec<f64> = t.iter().map(|t| 3.0 * (-0.7 * t).exp()).collect();
+    let stop = Stop::new();
+    let tell = |_: usize, _: f64, evaluated: usize| {
+        if evaluated >= 3 {
+            stop.stop();
+        }
+    };
+    let fit = Fit::new(&law).data(Series::scalar("t", t)).target("", Series::scalar("y", y));
+    let report = fit.starts(1).stop(&stop).progress(&tell).run().expect("a report");
+    assert_eq!((report.reason, report.converged, report.evaluations), (Reason::Stopped, false, 3));
+    assert!(report.rss < 100.0, "{}", report.text());
+}
+
+#[test]
+fn programs_are_compared() {
+    let mut noise = Normal(9);
+    let x: Vec<f64> = (0..60).map(|x| f64::from(x) * 0.1 - 3.0).collect();
+    let y: Vec<f64> = x.iter().map(|x| 1.0 + 0.5 * x + 0.2 * x * x + 0.1 * noise.next()).collect();
+    let standing = |text: &str| {
+        let program = program(text);
+        let fit = Fit::new(&program)
+            .data(Series::scalar("x", x.clone()))
+            .target("", Series::scalar("y", y.clone()));
+        fit.standing().expect("a fit")
+    };
+    let line = standing("(+ a (* b x))");
+    let parabola = standing("(+ a (* b x) (* c x x))");
+    let cubic = standing("(+ a (* b x) (* c x x) (* d x x x))");
+    assert!(parabola.aicc < line.aicc - 50.0 && parabola.bic < cubic.bic);
+    assert_eq!((line.parameters, parabola.parameters), (3, 4));
+    let [left] = line.left.as_slice() else { panic!("{:?}", line.left) };
+    assert_eq!(left.term, "x²");
+    assert!(left.part > 0.9 && parabola.left.iter().all(|left| left.part < 0.2), "{:?}", parabola.left);
+    let test = nested(&line.report, &parabola.report).expect("one within the other");
+    assert!(test.p < 1e-10);
+    let test = nested(&parabola.report, &cubic.report).expect("one within the other");
+    assert!(test.p > 0.01, "{test:?}");
+    assert!(nested(&cubic.report, &line.report).is_none());
+    // Rows that are left out one by one, the long way.
+    let mut squares = 0.0;
+    for out in 0..x.len() {
+        let rest =
+            |column: &[f64]| (0..x.len()).filter(|&k| k != out).map(|k| column[k]).collect::<Vec<f64>>();
+        let program = program("(+ a (* b x))");
+        let fit =
+            Fit::new(&program).data(Series::scalar("x", rest(&x))).target("", Series::scalar("y", rest(&y)));
+        let report = fit.starts(1).run().expect("a fit");
+        let predicted = report.parameters[0].value + report.parameters[1].value * x[out];
+        squares += (y[out] - predicted).powi(2);
+    }
+    let expected = (squares / x.len() as f64).sqrt();
+    assert!((line.leave_one_out / expected - 1.0).abs() < 1e-10, "{} {expected}", line.leave_one_out);
+}
+
+/// A problem of Moré, Garbow and Hillstrom, *Testing unconstrained optimization software* (1981).
+struct Problem {
+    name: &'static str,
+    /// Residuals, or a value that is compared with y.
+    source: &'static str,
+    start: &'static [f64],
+    /// The lowest sum of squares.
+    lowest: f64,
+    /// Bounds of Gay, *A trust region approach to linearly constrained optimization* (1984), and the lowest sum of squares within them.
+    bounds: Option<(&'static [f64], &'static [f64], f64)>,
+    /// Columns t and y, for problems that have data.
+    data: Option<fn() -> (Vec<f64>, Vec<f64>)>,
+}
+
+const GAUSSIAN: [f64; 15] = [
+    0.0009, 0.0044, 0.0175, 0.0540, 0.1295, 0.2420, 0.3521, 0.3989, 0.3521, 0.2420, 0.1295, 0.0540, 0.0175,
+    0.0044, 0.0009,
+];
+const BARD: [f64; 15] =
+    [0.14, 0.18, 0.22, 0.25, 0.29, 0.32, 0.35, 0.39, 0.37, 0.58, 0.73, 0.96, 1.34, 2.10, 4.39];
+const MEYER: [f64; 16] = [
+    34780.0, 28610.0, 23650.0, 19630.0, 16370.0, 13720.0, 11540.0, 9744.0, 8261.0, 7030.0, 6005.0, 5147.0,
+    4427.0, 3820.0, 3307.0, 2872.0,
+];
+const KOWALIK: [(f64, f64); 11] = [
+    (4.0, 0.1957),
+    (2.0, 0.1947),
+    (1.0, 0.1735),
+    (0.5, 0.1600),
+    (0.25, 0.0844),
+    (0.167, 0.0627),
+    (0.125, 0.0456),
+    (0.1, 0.0342),
+    (0.0833, 0.0323),
+    (0.0714, 0.0235),
+    (0.0625, 0.0246),
+];
+const OSBORNE: [f64; 65] = [
+    1.366, 1.191, 1.112, 1.013, 0.991, 0.885, 0.831, 0.847, 0.786, 0.725, 0.746, 0.679, 0.608, 0.655, 0.616,
+    0.606, 0.602, 0.626, 0.651, 0.724, 0.649, 0.649, 0.694, 0.644, 0.624, 0.661, 0.612, 0.558, 0.533, 0.495,
+    0.500, 0.423, 0.395, 0.375, 0.372, 0.391, 0.396, 0.405, 0.428, 0.429, 0.523, 0.562, 0.607, 0.653, 0.672,
+    0.708, 0.633, 0.668, 0.645, 0.632, 0.591, 0.559, 0.597, 0.625, 0.739, 0.710, 0.729, 0.720, 0.636, 0.581,
+    0.428, 0.292, 0.162, 0.098, 0.054,
+];
+
+/// Rows from functions of their numbers.
+fn rows(count: usize, t: impl Fn(f64) -> f64, y: impl Fn(usize, f64) -> f64) -> (Vec<f64>, Vec<f64>) {
+    let t: Vec<f64> = (1..=count).map(|i| t(i as f64)).collect();
+    let y = t.iter().enumerate().map(|(i, &t)| y(i, t)).collect();
+    (t, y)
+}
+
+const PROBLEMS: [Problem; 19] = [
+    Problem {
+        name: "Rosenbrock",
+        source: "(vec (* 10 (- x2 (square x1))) (- 1 x1))",
+        start: &[-1.2, 1.0],
+        lowest: 0.0,
+        bounds: None,
+        data: None,
+    },
+    Problem {
+        name: "Freudenstein and Roth",
+        source: "(vec (+ -13 x1 (* (- (* (- 5 x2) x2) 2) x2)) (+ -29 x1 (* (- (* (+ x2 1) x2) 14) x2)))",
+        start: &[0.5, -2.0],
+        lowest: 0.0,
+        bounds: None,
+        data: None,
+    },
+    Problem {
+        name: "Powell badly scaled",
+        source: "(vec (- (* 10000 x1 x2) 1) (- (+ (exp (- x1)) (exp (- x2))) 1.0001))",
+        start: &[0.0, 1.0],
+        lowest: 0.0,
+        bounds: Some((&[0.0, 1.0], &[1.0, 9.0], 0.15125900e-9)),
+        data: None,
+    },
+    Problem {
+        name: "Brown badly scaled",
+        source: "(vec (- x1 1000000) (- x2 2e-6) (- (* x1 x2) 2))",
+        start: &[1.0, 1.0],
+        lowest: 0.0,
+        bounds: Some((&[0.0, 0.00003], &[1e6, 100.0], 0.784e3)),
+        data: None,
+    },
+    Problem {
+        name: "Beale",
+        source: "(vec (- 1.5 (* x1 (- 1 x2))) (- 2.25 (* x1 (- 1 (pow x2 2)))) (- 2.625 (* x1 (- 1 (pow x2 3)))))",
+        start: &[1.0, 1.0],
+        lowest: 0.0,
+        bounds: Some((&[0.6, 0.5], &[10.0, 100.0], 0.0)),
+        data: None,
+    },
+    Problem {
+        name: "Jennrich and Sampson",
+        source: "(+ (exp (* t x1)) (exp (* t x2)))",
+        start: &[0.3, 0.4],
+        lowest: 124.362,
+        bounds: None,
+        data: Some(|| rows(10, |i| i, |_, t| 2.0 + 2.0 * t)),
+    },
+    Problem {
+        name: "helical valley",
+        source: "(let ((theta (+ (/ (atan (/ x2 x1)) (* 2 pi)) (if (> x1 0) 0 1/2))))
+            (vec (* 10 (- x3 (* 10 theta))) (* 10 (- (sqrt (+ (square x1) (square x2))) 1)) x3))",
+        start: &[-1.0, 0.0, 0.0],
+        lowest: 0.0,
+        bounds: Some((&[-100.0, -1.0, -1.0], &[0.8, 1.0, 1.0], 0.99042212)),
+        data: None,
+    },
+    Problem {
+        name: "Bard",
+        source: "(+ x1 (/ t (+ (* (- 16 t) x2) (* (min t (- 16 t)) x3))))",
+        start: &[1.0, 1.0, 1.0],
+        lowest: 8.21487e-3,
+        bounds: None,
+        data: Some(|| rows(15, |i| i, |i, _| BARD[i])),
+    },
+    Problem {
+        name: "Gaussian",
+        source: "(* x1 (exp (* -1/2 x2 (square (- t x3)))))",
+        start: &[0.4, 1.0, 0.0],
+        lowest: 1.12793e-8,
+        bounds: Some((&[0.398, 1.0, -0.5], &[4.2, 2.0, 0.1], 0.11279300e-7)),
+        data: Some(|| rows(15, |i| (8.0 - i) / 2.0, |i, _| GAUSSIAN[i])),
+    },
+    Problem {
+        name: "Meyer",
+        source: "(* x1 (exp (/ x2 (+ t x3))))",
+        start: &[0.02, 4000.0, 250.0],
+        lowest: 87.9458,
+        bounds: None,
+        data: Some(|| rows(16, |i| 45.0 + 5.0 * i, |i, _| MEYER[i])),
+    },
+    Problem {
+        name: "Gulf",
+        source: "(exp (- (/ (pow (abs (- (+ 25 (pow (* -50 (log t)) 2/3)) x2)) x3) x1)))",
+        start: &[5.0, 2.5, 0.15],
+        lowest: 0.0,
+        bounds: None,
+        data: Some(|| rows(99, |i| i / 100.0, |_, t| t)),
+    },
+    Problem {
+        name: "Box",
+        source: "(- (exp (- (* t x1))) (exp (- (* t x2))) (* x3 (- (exp (- t)) (exp (* -10 t)))))",
+        start: &[0.0, 10.0, 20.0],
+        lowest: 0.0,
+        bounds: Some((&[0.0, 5.0, 0.0], &[2.0, 9.5, 20.0], 0.30998153e-5)),
+        data: Some(|| rows(3, |i| i / 10.0, |_, _| 0.0)),
+    },
+    Problem {
+        name: "Powell singular",
+        source: "(vec (+ x1 (* 10 x2)) (* (sqrt 5) (- x3 x4)) (square (- x2 (* 2 x3))) (* (sqrt 10) (square (- x1 x4))))",
+        start: &[3.0, -1.0, 0.0, 1.0],
+        lowest: 0.0,
+        bounds: Some((&[0.1, -20.0, -1.0, -1.0], &[100.0, 20.0, 1.0, 50.0], 0.18781963e-3)),
+        data: None,
+    },
+    Problem {
+        name: "Wood",
+        source: "(vec (* 10 (- x2 (square x1))) (- 1 x1) (* (sqrt 90) (- x4 (square x3))) (- 1 x3)
+            (* (sqrt 10) (+ x2 x4 -2)) (/ (- x2 x4) (sqrt 10)))",
+        start: &[-3.0, -1.0, -3.0, -1.0],
+        lowest: 0.0,
+        bounds: Some((&[-100.0; 4], &[0.0, 10.0, 100.0, 100.0], 0.15567008e1)),
+        data: None,
+    },
+    Problem {
+        name: "Kowalik and Osborne",
+        source: "(/ (* x1 (+ (square t) (* t x2))) (+ (square t) (* t x3) x4))",
+        start: &[0.25, 0.39, 0.415, 0.39],
+        lowest: 3.07505e-4,
+        bounds: None,
+        data: Some(|| KOWALIK.into_iter().unzip()),
+    },
+    Problem {
+        name: "Brown and Dennis",
+        source: "(+ (square (- (+ x1 (* t x2)) (exp t))) (square (- (+ x3 (* x4 (sin t))) (cos t))))",
+        start: &[25.0, 5.0, -5.0, -1.0],
+        lowest: 85822.2,
+        bounds: Some((&[-10.0, 0.0, -100.0, -20.0], &[100.0, 15.0, 0.0, 0.2], 0.88860479e5)),
+        data: Some(|| rows(20, |i| i / 5.0, |_, _| 0.0)),
+    },
+    Problem {
+        name: "Osborne 1",
+        source: "(+ x1 (* x2 (exp (- (* x4 t)))) (* x3 (exp (- (* x5 t)))))",
+        start: &[0.5, 1.5, -1.0, 0.01, 0.02],
+        lowest: 5.46489e-5,
+        bounds: None,
+        data: Some(|| {
+            let set = Set::read(&corpus("nist").join("MGH17.dat"));
+            (set.x, set.y)
+        }),
+    },
+    Problem {
+        name: "Biggs EXP6",
+        source: "(+ (- (* x3 (exp (- (* t x1)))) (* x4 (exp (- (* t x2))))) (* x6 (exp (- (* t x5)))))",
+        start: &[1.0, 2.0, 1.0, 1.0, 1.0, 1.0],
+        lowest: 0.0,
+        bounds: Some((&[0.0, 0.0, 0.0, 1.0, 0.0, 0.0], &[2.0, 8.0, 1.0, 7.0, 5.0, 5.0], 0.53209865e-3)),
+        data: Some(|| {
+            rows(13, |i| i / 10.0, |_, t| (-t).exp() - 5.0 * (-10.0 * t).exp() + 3.0 * (-4.0 * t).exp())
+        }),
+    },
+    Problem {
+        name: "Osborne 2",
+        source: "(+ (* x1 (exp (- (* t x5)))) (* x2 (exp (- (* (square (- t x9)) x6))))
+            (* x3 (exp (- (* (square (- t x10)) x7)))) (* x4 (exp (- (* (square (- t x11)) x8)))))",
+        start: &[1.3, 0.65, 0.65, 0.7, 0.6, 3.0, 5.0, 7.0, 2.0, 4.5, 5.5],
+        lowest: 4.01377e-2,
+        bounds: None,
+        data: Some(|| rows(65, |i| (i - 1.0) / 10.0, |i, _| OSBORNE[i])),
+    },
+];
+
+/// The optima of 19 problems from their starts and from those times 10 and 100, ten of them within bounds, too, with defaults only.
+#[test]
+fn problems_of_more_garbow_and_hillstrom_are_solved() {
+    let mut failed = Vec::new();
+    for problem in &PROBLEMS {
+        let program = program(problem.source);
+        let lengths = program.compile(&CompileOptions::default()).expect("a kernel").outputs()[0].shape;
+        for (factor, bounded) in [(1.0, false), (10.0, false), (100.0, false), (1.0, true)] {
+            let (bounds, lowest) = match (bounded, problem.bounds) {
+                (false, _) => (None, problem.lowest),
+                (true, Some((low, high, lowest))) => (Some((low, high)), lowest),
+                (true, None) => continue,
+            };
+            let fit = Fit::new(&program);
+            let fit = match problem.data {
+                Some(data) => {
+                    let (t, y) = data();
+                    fit.data(Series::scalar("t", t)).target("", Series::scalar("y", y))
+                }
+                None => {
+                    let columns = vec![vec![0.0]; lengths.len()];
+                    fit.target("", Series { name: "zero".into(), shape: lengths, columns })
+                }
+            };
+            let fit = problem.start.iter().enumerate().fold(fit, |fit, (k, start)| {
+                let parameter = Parameter::new(format!("x{}", k + 1));
+                fit.parameter(match bounds {
+                    Some((low, high)) => {
+                        parameter.bounds(low[k], high[k]).start(start.clamp(low[k], high[k]))
+                    }
+                    None => parameter.start(start * factor),
+                })
+            });
+            let report = fit.run().expect("a fit");
+            let near =
+                if lowest == 0.0 { report.rss < 1e-12 } else { (report.rss / lowest - 1.0).abs() < 1e-5 };
+            if !near {
+                failed.push(format!("{} {factor} {bounded}: {:e}, {lowest:e}", problem.name, report.rss));
+            }
+        }
+    }
+    // With eleven parameters that start ten and a hundred times too far out, the three peaks are not all found.
+    let unsolved = ["Osborne 2 10 false", "Osborne 2 100 false"];
+    failed.retain(|failed| !unsolved.iter().any(|known| failed.starts_with(known)));
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
