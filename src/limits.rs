@@ -34,7 +34,10 @@ pub(crate) const MAX_SHARED_SIZE: usize = 1 << 20;
 /// What a row may use before it fails. Programs that need more than the default say so in their header comment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Limits {
-    /// How often a loop may begin another iteration, counted from each entry anew.
+    /// How often a loop may begin another iteration, counted from each entry anew. Loops that count to a constant are not limited.
+    ///
+    /// The default, 2²⁰, is for programs whose loops then cannot exceed `steps` together. In others it is 30,000, so
+    /// that two nested loops need no count of their steps, or 10,000.
     pub iterations: u64,
     /// How many calls of recursive functions may be under way at the same time; [`MAX_DEPTH`] at the most.
     pub depth: u64,
@@ -45,6 +48,24 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { iterations: 10_000, depth: 10_000, steps: 1_000_000_000 }
+        Limits { iterations: 1 << 20, depth: 10_000, steps: 1_000_000_000 }
+    }
+}
+
+/// What loops may always take by default.
+const LEAST_ITERATIONS: u64 = 10_000;
+
+impl Limits {
+    /// The limits of iterations that a program is built with until its loops can't exceed the limit of steps; with the last one they may.
+    pub(crate) fn iterations_tried(self) -> Vec<u64> {
+        let usual = Limits::default().iterations;
+        // Two nested loops leave room for a tenth of the steps.
+        let nested = (self.steps - self.steps / 10).isqrt().clamp(LEAST_ITERATIONS, usual);
+        let mut tried = vec![self.iterations];
+        if self.iterations == usual {
+            tried.extend([nested, LEAST_ITERATIONS]);
+            tried.dedup();
+        }
+        tried
     }
 }

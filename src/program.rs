@@ -15,7 +15,7 @@ use crate::domain::{self, SafeDomain};
 use crate::files::{self, Again, Files};
 use crate::formula::FormulaError;
 use crate::graph::{Graph, print};
-use crate::interpret::ast::AstInterpreter;
+use crate::interpret::ast::{AstInterpreter, Counted};
 use crate::kernel::{CompileOptions, Derivative, Kernel, KernelError, Tier, derived};
 use crate::limits::{Limits, MAX_SHARED_SIZE};
 use crate::loader::Loader;
@@ -537,7 +537,8 @@ impl Program {
         options.check()?;
         let graph = self.value_graph(options)?;
         let interpreter = AstInterpreter::new(Arc::clone(&self.resolved), &options.signature)
-            .with_limits(options.limits.unwrap_or(self.limits()))
+            .with_limits(graph.limits)
+            .with_counted(Counted::of(&graph))
             .with_precision(options.dtype.precision());
         let graph = match options.derivative {
             // Calls that share what they compute, as graphs do, may be too many to be made one by one.
@@ -545,6 +546,7 @@ impl Program {
             Derivative::None
                 if options.tier == Tier::Interpret
                     && !self.lives_by_sharing()
+                    && interpreter.counts_alike()
                     && !self.anf.has_derivatives() =>
             {
                 let interpreter = interpreter.watching(options.watch());

@@ -177,6 +177,12 @@ pub trait Lanes {
         None
     }
 
+    /// The number, where there is one lane and it has run. No recipe looks at it; operations on arrays do, to find an element by its
+    /// index at once.
+    fn present(&self, _a: Self::F) -> Option<f64> {
+        None
+    }
+
     /// Whether recipes are to be right for all operands. Else they may [report](Lanes::outside) some, which is faster for
     /// the others; on those they give the same bits either way.
     fn complete(&self) -> bool {
@@ -258,6 +264,10 @@ macro_rules! scalar {
             #[inline]
             fn i(&self, value: i64) -> $integer {
                 value as $integer
+            }
+            #[inline]
+            fn present(&self, a: $float) -> Option<f64> {
+                Some(a.into())
             }
             #[inline]
             fn add(&self, a: $float, b: $float) -> $float {

@@ -9,7 +9,7 @@ use super::{Again, Builder, Continuation, Frame, Level, Outcome, Place};
 use crate::anf::{Atom, Loop, Rhs, Var};
 use crate::entity::EntityVec;
 use crate::graph::copy::copy;
-use crate::graph::region::substitute;
+use crate::graph::region::{MAX_TAPED, substitute};
 use crate::graph::{
     Check, Effect, Elem, Graph, Node, NodeKind, Output, Reason, Region, RegionKind, Role, Shape, Source, Type,
 };
@@ -123,8 +123,7 @@ impl<'a> Builder<'a> {
         let trips = end - self.here.graph.constant(first[place])?;
         let each = self.anf.vars[counter].name.starts_with(EACH);
         let most = if each { MAX_EACH } else { MAX_UNROLLED };
-        (trips.fract() == 0.0 && (0.0..=most.min(self.options.limits.iterations as f64)).contains(&trips))
-            .then_some(trips)
+        (trips.fract() == 0.0 && (0.0..=most).contains(&trips)).then_some(trips)
     }
 
     /// The frame of the iteration with these states.
@@ -281,7 +280,11 @@ impl<'a> Builder<'a> {
         let states = next.len() as u32;
         body.outputs = outputs(&mut body, goes_on, &next, &exported);
         body.set_span(None);
-        let kind = RegionKind::Loop { states, limit: self.options.limits.iterations };
+        // A loop that counts to a constant ends there, whatever the limit.
+        let trips = trips(&body, goes_on, &next, &first, &self.here.graph);
+        let counted = trips.filter(|&trips| trips <= MAX_TAPED).map(|trips| trips.max(1));
+        let limit = counted.unwrap_or(self.options.limits.iterations);
+        let kind = RegionKind::Loop { states, limit };
         let inner = pending.inner;
         let region = Region { body, kind, name: inner.name.clone(), span: inner.span };
         self.here.graph.set_span(Some(pending.span));
@@ -292,12 +295,12 @@ impl<'a> Builder<'a> {
             substitute(&region.body, &first, &captures, &mut known);
             return Some(self.after_loop(&region.body, &left, &checks, known, None));
         }
-        let trips = trips(&region.body, goes_on, &next, &first, &self.here.graph);
-        let trips = trips.unwrap_or(u64::MAX).min(self.options.limits.iterations) as f64;
+        let trips = trips.unwrap_or(u64::MAX).min(limit) as f64;
         self.here.most += trips + (trips + 1.0) * most;
         let region = Arc::new(region);
         let (node, known) = self.place_loop(&region, &first, &captures, &exported);
-        Some(self.after_loop(&region.body, &left, &checks, known, Some((node, inner))))
+        let unbounded = counted.is_none().then_some((node, inner));
+        Some(self.after_loop(&region.body, &left, &checks, known, unbounded))
     }
 
     /// Puts a loop into the graph around it. Returns its node, and what is known there of the nodes of its body: the states
@@ -463,6 +466,16 @@ fn trips(body: &Graph, goes_on: Node, next: &[Node], first: &[Node], outside: &G
             if equal { ((last - first) / step).floor() + 1.0 } else { ((last - first) / step).ceil() };
         Some(times.max(0.0) as u64)
     };
+    // How often they differ before they are equal.
+    let until = |x: Node, y: Node| {
+        let (first, step, last) = match (counter(x), counter(y)) {
+            (Some((first, step)), None) => (first, step, constant(body.constant(y))?),
+            (None, Some((first, step))) => (first, step, constant(body.constant(x))?),
+            _ => return None,
+        };
+        let times = (last - first) / step;
+        (times >= 0.0 && times.fract() == 0.0).then_some(times as u64)
+    };
     let mut least: Option<u64> = None;
     let mut left = vec![(goes_on, true)];
     while let Some((node, holds)) = left.pop() {
@@ -476,6 +489,7 @@ fn trips(body: &Graph, goes_on: Node, next: &[Node], first: &[Node], outside: &G
                 left.extend([(a, holds), (b, holds)]);
                 None
             }
+            (Op::Eq, &[a, b], false) | (Op::Ne, &[a, b], true) => until(a, b),
             (Op::Lt, &[a, b], true) => below(a, b, false),
             (Op::Le, &[a, b], true) => below(a, b, true),
             // A counter is a number, so what is not below is above or equal.

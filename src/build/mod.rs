@@ -96,11 +96,15 @@ impl Default for BuildOptions {
 /// place; at most [`MAX_ERRORS`] of them.
 pub fn build(anf: &Anf, signature: &Signature, options: &BuildOptions) -> Result<Graph, Vec<Diagnostic>> {
     let recursive = anf.functions.values().any(|function| function.recursive);
-    let (mut built, most) = build_counting(anf, signature, options, recursive);
-    if !recursive && most > options.limits.steps as f64 && built.is_ok() {
-        (built, _) = build_counting(anf, signature, options, true);
+    let mut options = *options;
+    for iterations in options.limits.iterations_tried() {
+        options.limits.iterations = iterations;
+        let (built, most) = build_counting(anf, signature, &options, recursive);
+        if recursive || most <= options.limits.steps as f64 || built.is_err() {
+            return built;
+        }
     }
-    built
+    build_counting(anf, signature, &options, true).0
 }
 
 /// Builds the graph, and says how many steps a row takes at most, calls aside. Where rows might take more than they may,

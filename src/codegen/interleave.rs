@@ -47,6 +47,7 @@ fn latency(inst: Inst) -> u32 {
         Inst::FBinary(FBinary::Div, ..) => 13,
         Inst::FBinary(..) | Inst::Fma(..) | Inst::FUnary(..) => 4,
         Inst::Lookup(..) => 10,
+        Inst::Fetch(..) | Inst::Deposit(..) => 20,
         Inst::FCompare(..)
         | Inst::Select(..)
         | Inst::And(..)

@@ -129,18 +129,23 @@ pub(super) fn conjugate(g: &mut Graph, value: Node) -> Node {
     g.pack(Elem::Num, Shape::Complex, &[re, im])
 }
 
-/// One sweep from the seeded nodes back to `inputs`.
+/// One sweep from the seeded nodes back to `inputs`, and of those among them that `apart` names what flows to single elements of large
+/// ones by itself.
 pub(super) fn reverse(
     g: &mut Graph,
     primal: &Graph,
     varied: &Varied,
-    inputs: &[Node],
+    (inputs, apart): (&[Node], &[Node]),
     seeds: &[(Node, Flow)],
     known: &mut Known,
-) -> Vec<Option<Flow>> {
+) -> Vec<(Option<Flow>, Vec<Single>)> {
     let mut sweep = Sweep::through(primal, varied);
+    sweep.apart = apart.iter().map(|&node| (node, Vec::new())).collect();
     sweep.run(g, seeds, known);
-    inputs.iter().map(|&input| sweep.cotangent(input)).collect()
+    inputs
+        .iter()
+        .map(|&input| (sweep.cotangent(input), sweep.apart.remove(&input).unwrap_or_default()))
+        .collect()
 }
 
 /// Sweeps back through a graph. Each goes to the nodes that something flows to, and to no others.
@@ -156,6 +161,8 @@ pub(super) struct Sweep<'p> {
     /// The sums of what has arrived, and where there is one.
     cotangents: EntityVec<Node, Option<Flow>>,
     visited: Vec<Node>,
+    /// Inputs of which what flows to single elements is not summed up, and that.
+    apart: HashMap<Node, Vec<Single>, FastHash>,
 }
 
 impl<'p> Sweep<'p> {
@@ -168,6 +175,7 @@ impl<'p> Sweep<'p> {
             queue: BinaryHeap::new(),
             cotangents: EntityVec::filled(None, primal.len()),
             visited: Vec::new(),
+            apart: HashMap::default(),
         }
     }
 
@@ -192,7 +200,13 @@ impl<'p> Sweep<'p> {
                 }
                 continue;
             }
-            let arriving = std::mem::take(&mut self.flows[node]);
+            let mut arriving = std::mem::take(&mut self.flows[node]);
+            if let Some(apart) = self.apart.get_mut(&node) {
+                (*apart, arriving) = singles(g, &arriving);
+                if arriving.is_empty() {
+                    continue;
+                }
+            }
             let cotangent = total(g, g.ty(node), &arriving);
             self.cotangents[node] = Some(cotangent);
             self.visited.push(node);
@@ -339,8 +353,74 @@ fn total_of_ranges(g: &mut Graph, ty: Type, flows: &[Flow]) -> Flow {
     Flow { value: g.pack(Elem::Num, ty.shape, &sums), active }
 }
 
-/// The sum of all contributions, from the left.
+/// A contribution to one element, or row, at an index known at run time.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Single {
+    /// The contribution, and where it is active.
+    part: Flow,
+    index: Node,
+}
+
+impl Single {
+    /// A contribution as one to an element of a large value, if it is.
+    pub(super) fn of(g: &Graph, flow: &Flow) -> Option<Single> {
+        if g.op(flow.value) != Some(Op::Scatter) || g.ty(flow.value).len() <= LARGE {
+            return None;
+        }
+        let &[part, index] = g.args(flow.value) else { return None };
+        let active = match flow.active {
+            Some(active) if g.op(active) == Some(Op::Scatter) && g.args(active)[1] == index => {
+                normal(g, g.args(active)[0])
+            }
+            Some(_) | None => return None,
+        };
+        Some(Single { part: Flow { value: part, active }, index })
+    }
+
+    /// Adds it to what flows to the whole value: to the element, the others stay as they are.
+    pub(super) fn add_to(self, g: &mut Graph, whole: Flow) -> Flow {
+        let (ty, part) = (g.ty(whole.value), g.ty(self.part.value));
+        let before = g.apply_typed(Op::Gather, 0, part, &[whole.value, self.index]);
+        let sum = g.add(before, self.part.value);
+        let value = g.apply_typed(Op::Update, 0, ty, &[whole.value, sum, self.index]);
+        let active = whole.active.map(|active| {
+            let (whole, part) = (Type::bool(ty.shape), Type::bool(part.shape));
+            let active = if g.ty(active) == whole { active } else { g.fill(active, ty.shape) };
+            let before = g.apply_typed(Op::Gather, 0, part, &[active, self.index]);
+            let here = mask(g, self.part.active, part.shape);
+            let both = g.binary(Op::Or, before, here);
+            g.apply_typed(Op::Update, 0, whole, &[active, both, self.index])
+        });
+        Flow { value, active: active.and_then(|active| normal(g, active)) }
+    }
+}
+
+/// The contributions to single elements of a large value, and the others.
+pub(super) fn singles(g: &Graph, flows: &[Flow]) -> (Vec<Single>, Vec<Flow>) {
+    let (mut singles, mut others) = (Vec::new(), Vec::new());
+    for flow in flows {
+        match Single::of(g, flow) {
+            Some(single) => singles.push(single),
+            None => others.push(*flow),
+        }
+    }
+    (singles, others)
+}
+
+/// The sum of all contributions, from the left; those to single elements of a large value come last.
 fn total(g: &mut Graph, ty: Type, flows: &[Flow]) -> Flow {
+    if flows.len() > 1 && ty.len() > LARGE {
+        let (singles, mut others) = singles(g, flows);
+        let mut singles = singles.into_iter();
+        if singles.len() > 0 {
+            if others.is_empty() {
+                singles.next();
+                others.push(flows[0]);
+            }
+            let whole = total(g, ty, &others);
+            return singles.fold(whole, |whole, single| single.add_to(g, whole));
+        }
+    }
     let placed = flows.len() > 1 && flows.iter().any(|f| g.op(f.value) == Some(Op::Place));
     if placed && ty.len() > LARGE {
         return total_of_ranges(g, ty, flows);

@@ -65,7 +65,7 @@ impl Known {
             let places = Places { number: 0, truth: Some(0) };
             let mut nodes = Vec::new();
             let shape = primal.shape(result.node);
-            as_numbers(&mut body, &found[result.node.index()], shape, places, &mut nodes);
+            as_numbers(&mut body, &found[result.node.index()], shape, places, &[], &mut nodes);
             body.outputs.extend(nodes.into_iter().map(output));
             results.extend([ResultRole::Tangent { of }, ResultRole::Active { of }]);
         }
@@ -109,7 +109,7 @@ impl Known {
         for ((flow, &operand), &activity) in flows.iter().zip(args.first).zip(&activities) {
             if activity != Activity::Never {
                 let places = Places { number: 0, truth: (activity == Activity::Varies).then_some(0) };
-                as_numbers(g, flow, primal.shape(operand), places, &mut operands);
+                as_numbers(g, flow, primal.shape(operand), places, &[], &mut operands);
             }
         }
         let mut results = call.results.clone();

@@ -5,7 +5,7 @@
 
 use super::{Flow, mask, normal, spread};
 use crate::graph::{Graph, Node, Output, Role, Shape, Source, Type};
-use crate::ops::{Algebra, Op};
+use crate::ops::{Algebra, LARGE, Op};
 
 /// When a flow is active, over all iterations of a loop or all calls of a function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -72,12 +72,34 @@ pub(super) fn truth_of(g: &mut Graph, number: Node) -> Node {
     g.binary(Op::Ne, number, zero)
 }
 
-/// A flow's number and, if its activity varies, that as a number.
+/// The inputs of a body that are states and hold truth values as numbers.
+pub(super) fn truth_inputs(body: &Graph, states: impl Iterator<Item = Places>) -> Vec<Node> {
+    let truths = states.filter_map(|places| places.truth);
+    truths.filter_map(|truth| body.source_node(Source::State(truth))).collect()
+}
+
+/// The number that a truth value was made of, if that is 1 or 0: one of `truths`, perhaps with other elements.
+fn number_of(g: &Graph, truth: Node, truths: &[Node]) -> Option<Node> {
+    let (Op::Ne, &[number, zero]) = (g.op(truth)?, g.args(truth)) else { return None };
+    let mut whole = number;
+    while g.op(whole) == Some(Op::Update) {
+        let &[before, part, _] = g.args(whole) else { return None };
+        let part = if g.op(part) == Some(Op::Fill) { g.args(part)[0] } else { part };
+        if g.op(part) != Some(Op::Num) && !g.constant(part).is_some_and(|part| part == 0.0 || part == 1.0) {
+            return None;
+        }
+        whole = before;
+    }
+    (g.constant(zero) == Some(0.0) && truths.contains(&whole)).then_some(number)
+}
+
+/// A flow's number and, if its activity varies, that as a number. `truths` are inputs that are 1 or 0.
 pub(super) fn as_numbers(
     g: &mut Graph,
     flow: &Option<Flow>,
     shape: Shape,
     places: Places,
+    truths: &[Node],
     to: &mut Vec<Node>,
 ) {
     to.push(match flow {
@@ -89,7 +111,8 @@ pub(super) fn as_numbers(
             Some(flow) => mask(g, flow.active, shape),
             None => g.zero(Type::bool(shape)),
         };
-        to.push(g.apply_typed(Op::Num, 0, Type::num(shape), &[truth]));
+        let number = number_of(g, truth, truths).filter(|_| shape.len() > LARGE);
+        to.push(number.unwrap_or_else(|| g.apply_typed(Op::Num, 0, Type::num(shape), &[truth])));
     }
 }
 

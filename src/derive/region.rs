@@ -16,9 +16,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::adjoint::reverse;
+use super::adjoint::{Single, reverse};
 use super::calls::by_elements;
-use super::carried::{Activity, Flows, Places, as_numbers, from_results, output, truth_of};
+use super::carried::{Activity, Flows, Places, as_numbers, from_results, output, truth_inputs, truth_of};
 use super::tangent::sweep;
 use super::varied::{Inside, Varied};
 use super::{Flow, Known, mask};
@@ -144,7 +144,7 @@ struct Attempt {
     count: u32,
     /// What flows to the states, and to the captures.
     to_states: Vec<Option<Flow>>,
-    to_captures: Vec<Option<Flow>>,
+    to_captures: Vec<(Option<Flow>, Vec<Single>)>,
 }
 
 impl Backward {
@@ -192,10 +192,10 @@ impl Backward {
     ) -> Vec<(Node, Flow)> {
         let mut first = Vec::new();
         for &Carried { of, shape, places } in &self.carried {
-            as_numbers(g, &arriving[of], shape, places, &mut first);
+            as_numbers(g, &arriving[of], shape, places, &[], &mut first);
         }
         for &Carried { shape, places, .. } in &self.sums {
-            as_numbers(g, &None, shape, places, &mut first);
+            as_numbers(g, &None, shape, places, &[], &mut first);
         }
         let operands: Vec<Node> = [looped].iter().chain(&first).chain(args.captures).copied().collect();
         let region = g.add_region(self.region.clone(), &operands);
@@ -240,8 +240,10 @@ impl Attempt {
         }
         let count = flows.next;
         let inputs: Vec<Node> = states.iter().chain(captures).map(|variable| variable.input).collect();
-        let mut to_states = reverse(&mut back, body, &inside.body, &inputs, &seeds, known);
-        let to_captures = to_states.split_off(states.len());
+        let inputs = (inputs.as_slice(), &inputs[states.len()..]);
+        let mut found = reverse(&mut back, body, &inside.body, inputs, &seeds, known);
+        let to_captures = found.split_off(states.len());
+        let to_states = found.into_iter().map(|(flow, _)| flow).collect();
         Attempt { back, carried, count, to_states, to_captures }
     }
 
@@ -255,27 +257,38 @@ impl Attempt {
     ) -> Backward {
         let Attempt { mut back, carried, mut count, to_states, to_captures } = self;
         let mut next = Vec::new();
+        let mut truths = truth_inputs(&back, carried.iter().map(|carried| carried.places));
         let active = to_states.iter().zip(activities).filter(|(_, activity)| **activity != Activity::Never);
         for (&Carried { shape, places, .. }, (flow, _)) in carried.iter().zip(active) {
-            as_numbers(&mut back, flow, shape, places, &mut next);
+            as_numbers(&mut back, flow, shape, places, &truths, &mut next);
         }
         let mut sums = Vec::new();
-        for (&Variable { of, input }, flow) in captures.iter().zip(to_captures) {
-            let Some(flow) = flow else { continue };
+        for (&Variable { of, input }, (flow, singles)) in captures.iter().zip(to_captures) {
+            // What flows to single elements is active there only.
+            let activity = match &flow {
+                Some(_) => Activity::of(&flow),
+                None if singles.is_empty() => continue,
+                None => Activity::Varies,
+            };
             let shape = body.shape(input);
             let name = format!("d{}", input_name(body, input));
             let mut flows = Flows { body: &mut back, source: Source::State, next: count };
-            let (sum, places) = flows.flow(&name, shape, Activity::of(&Some(flow)));
+            let (mut sum, places) = flows.flow(&name, shape, activity);
             count = flows.next;
-            let value = back.add(sum.value, flow.value);
-            let active = match (sum.active, flow.active) {
-                (Some(before), Some(_)) => {
-                    let here = mask(&mut back, flow.active, shape);
-                    Some(back.binary(Op::Or, before, here))
-                }
-                (None, _) | (_, None) => None,
-            };
-            as_numbers(&mut back, &Some(Flow { value, active }), shape, places, &mut next);
+            truths.extend(truth_inputs(&back, [places].into_iter()));
+            if let Some(flow) = flow {
+                let value = back.add(sum.value, flow.value);
+                let active = match (sum.active, flow.active) {
+                    (Some(before), Some(_)) => {
+                        let here = mask(&mut back, flow.active, shape);
+                        Some(back.binary(Op::Or, before, here))
+                    }
+                    (None, _) | (_, None) => None,
+                };
+                sum = Flow { value, active };
+            }
+            let sum = singles.into_iter().fold(sum, |sum, single| single.add_to(&mut back, sum));
+            as_numbers(&mut back, &Some(sum), shape, places, &truths, &mut next);
             sums.push(Carried { of, shape, places });
         }
         back.outputs = next.into_iter().map(output).collect();
@@ -388,9 +401,10 @@ impl Onward {
                 continue;
             }
             let mut nexts: Vec<Node> = region.next().collect();
+            let truths = truth_inputs(&new, states.iter().flatten().map(|&(_, places)| places));
             for (state, flow) in states.iter().zip(&next) {
                 if let Some((shape, places)) = *state {
-                    as_numbers(&mut new, flow, shape, places, &mut nexts);
+                    as_numbers(&mut new, flow, shape, places, &truths, &mut nexts);
                 }
             }
             new.outputs =
@@ -421,12 +435,12 @@ impl Onward {
         operands.extend(args.first);
         for (&first, places) in args.first.iter().zip(&self.states) {
             if let Some(places) = *places {
-                as_numbers(g, &arriving(first), g.shape(first), places, &mut operands);
+                as_numbers(g, &arriving(first), g.shape(first), places, &[], &mut operands);
             }
         }
         operands.extend(args.captures);
         for &Carried { of, shape, places } in &self.captures {
-            as_numbers(g, &arriving(args.captures[of]), shape, places, &mut operands);
+            as_numbers(g, &arriving(args.captures[of]), shape, places, &[], &mut operands);
         }
         Forward { node: g.add_region(self.region.clone(), &operands), states: self.states.clone() }
     }

@@ -188,6 +188,7 @@ pub(super) fn of(op: Op, args: &[Range], same: bool, exponent: Option<f64>) -> R
         Op::Num => Range::TRUTH,
         Op::Fill | Op::Slice | Op::Transpose | Op::Pack => all(),
         Op::Gather => at(0),
+        Op::Update => at(0).or(at(1)),
         Op::Floor | Op::Ceil | Op::Round | Op::Trunc if at(0).is_not_negative() => Range::at_least(0.0),
         Op::Sign if at(0).is_not_negative() => Range::TRUTH,
         Op::Sign => Range::UNIT,

@@ -324,7 +324,7 @@ fn formula(terms: &Terms, node: Node) -> (Tightness, Vec<Item>) {
         | Op::PowRe
         | Op::PowIm => call(op, args),
         Op::ProductRe | Op::ProductIm | Op::QuotientRe | Op::QuotientIm => call(op, args),
-        Op::Place | Op::Scatter | Op::Sum | Op::Dot | Op::Outer => call(op, args),
+        Op::Place | Op::Scatter | Op::Update | Op::Sum | Op::Dot | Op::Outer => call(op, args),
         Op::Det | Op::Cofactors | Op::Inv | Op::Singular => call(op, args),
         Op::Solve | Op::Cholesky | Op::SolveTridiagonal | Op::SolveLower | Op::Triangle => call(op, args),
         Op::Indefinite | Op::SingularTridiagonal => call(op, args),

@@ -14,6 +14,7 @@
 //! **Boundary**: knows operations, and neither rows, lanes nor processors.
 
 pub mod copy;
+pub(crate) mod in_place;
 pub mod print;
 #[cfg(feature = "internals")]
 pub mod read;

@@ -20,6 +20,7 @@ mod frames;
 mod kernel;
 mod trace;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use nc_runtime::lanes::{Precision, Scalar};
@@ -29,7 +30,7 @@ use crate::anf::Var;
 use crate::ast::Expr;
 use crate::build::Signature;
 use crate::entity::{Entity, EntityVec, entity};
-use crate::graph::{Reason, Shape, Type, canonical_bits};
+use crate::graph::{Graph, Reason, RegionKind, Shape, Type, canonical_bits};
 use crate::limits::Limits;
 use crate::ops::{Algebra, Lane, MAX_OPERANDS, Op, Operand, Primitive, Requirement, ShapeError, Watch};
 use crate::resolve::{CallKind, Kind, Resolved};
@@ -42,6 +43,44 @@ entity!(
     /// Where a value stands on the stack.
     Place, "@");
 
+/// A loop that counts to a constant.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Counted {
+    /// How many iterations it has at the most.
+    iterations: u64,
+    /// Whether all copies of it count to constants.
+    always: bool,
+}
+
+impl Counted {
+    /// The loops of a graph that may have more iterations than its limit says, by where they begin.
+    pub(crate) fn of(graph: &Graph) -> HashMap<Span, Counted> {
+        let usual = graph.limits.iterations;
+        let mut counted: HashMap<Span, Counted> = HashMap::new();
+        let functions = graph.functions.values().map(|function| &function.body);
+        let mut left: Vec<&Graph> = functions.chain([graph]).collect();
+        while let Some(graph) = left.pop() {
+            for region in graph.nodes().filter_map(|node| graph.region(node)) {
+                left.push(&region.body);
+                let RegionKind::Loop { limit, .. } = region.kind else { continue };
+
+                let here = Counted { iterations: limit, always: limit != usual };
+                counted
+                    .entry(region.span)
+                    .and_modify(|all| {
+                        *all = Counted {
+                            iterations: all.iterations.max(here.iterations),
+                            always: all.always && here.always,
+                        };
+                    })
+                    .or_insert(here);
+            }
+        }
+        counted.retain(|_, counted| counted.iterations > usual);
+        counted
+    }
+}
+
 /// A program ready to be interpreted.
 #[derive(Debug, Clone)]
 pub struct AstInterpreter {
@@ -52,6 +91,9 @@ pub struct AstInterpreter {
     /// Where the variables of loops stand among those of their loop.
     slots: EntityVec<Var, Option<u32>>,
     limits: Limits,
+    /// Loops that count to constants beyond the limit of iterations, by where they begin: those constants. Of some there may be copies
+    /// that do not.
+    counted: HashMap<Span, Counted>,
     columns: usize,
     params: usize,
     watch: Watch,
@@ -247,6 +289,7 @@ impl AstInterpreter {
             replaced,
             slots,
             limits,
+            counted: HashMap::new(),
             columns,
             params,
             watch,
@@ -267,8 +310,19 @@ impl AstInterpreter {
         self
     }
 
+    /// The same with loops that are longer than the limit of iterations says.
+    pub(crate) fn with_counted(mut self, counted: HashMap<Span, Counted>) -> AstInterpreter {
+        self.counted = counted;
+        self
+    }
+
+    /// Whether it has the limits of its graph also where copies of a loop differ in whether they are counted.
+    pub(crate) fn counts_alike(&self) -> bool {
+        self.counted.values().all(|counted| counted.always)
+    }
+
     /// An interpreter that gives up after so many calls of functions that are no loops and do not recurse, which
-    /// other tiers inline and share.
+    /// other tiers inline and share; [`STEP_WORK`](crate::STEP_WORK) elements that a loop hands on count as one.
     pub fn with_inlined(mut self, inlined: u64) -> AstInterpreter {
         self.inlined = inlined;
         self
@@ -332,6 +386,7 @@ impl AstInterpreter {
             program: &self.program,
             slots: &self.slots,
             limits: &self.limits,
+            counted: &self.counted,
             scratch,
             span: Span::default(),
             failed: None,
@@ -391,6 +446,7 @@ struct Machine<'a> {
     program: &'a Resolved,
     slots: &'a EntityVec<Var, Option<u32>>,
     limits: &'a Limits,
+    counted: &'a HashMap<Span, Counted>,
     scratch: &'a mut Scratch,
     /// The operation being evaluated.
     span: Span,

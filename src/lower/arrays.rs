@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use nc_runtime::lanes::Lanes;
+use nc_runtime::lanes::{Lanes, Precision};
 
 use super::lanes::{Condition, LaneType, SBinary, Value};
 use super::record::Recorder;
@@ -64,6 +64,26 @@ impl Form {
 pub(crate) struct Argument {
     pub(super) ty: Type,
     pub(super) form: Form,
+    /// Whether the operation writes its result over it.
+    pub(super) written: Option<Written>,
+}
+
+/// An operand that the result is written over.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Written {
+    /// The rows in which it changes, if not in all.
+    pub(super) rows: Option<Value>,
+}
+
+/// A place that each row has for itself.
+#[derive(Debug)]
+pub(crate) struct Spot {
+    /// Its distance from the first, an integer.
+    place: Value,
+    /// The rows that have one.
+    found: Value,
+    /// How many places there are.
+    count: Value,
 }
 
 /// Elements from a place in an expression on.
@@ -183,12 +203,14 @@ pub(crate) struct Cells {
     offset: Option<Value>,
     len: u32,
     ty: LaneType,
+    /// The rows in which parts that each row has for itself are written, if not in all.
+    rows: Option<Value>,
 }
 
 impl Cells {
     /// Cells that the caller keeps from being used otherwise.
     pub(super) fn at(cell: u32, offset: Option<Value>, len: u32, ty: LaneType) -> Cells {
-        Cells { block: None, cell, offset, len, ty }
+        Cells { block: None, cell, offset, len, ty, rows: None }
     }
 
     /// Some of them.
@@ -289,7 +311,7 @@ impl<'a> Memory<'a> {
         let reused = self.free.borrow_mut().take(len);
         let cell = reused.unwrap_or_else(|| self.l.cells(len));
         let block = Some(Rc::new(Block { cell, len, free: self.free.clone() }));
-        Cells { block, cell, offset: None, len, ty: lane_type(elem) }
+        Cells { block, cell, offset: None, len, ty: lane_type(elem), rows: None }
     }
 
     /// `body` for `first`, `first + step`, … below `end`.
@@ -466,7 +488,14 @@ impl<'a> Memory<'a> {
             && let Elements::Cells { cell, offset, _block: block } = &*array.of
         {
             let cell = cell.wrapping_add(array.shift);
-            return Cells { block: block.clone(), cell, offset: *offset, len: array.len, ty: array.ty };
+            return Cells {
+                block: block.clone(),
+                cell,
+                offset: *offset,
+                len: array.len,
+                ty: array.ty,
+                rows: None,
+            };
         }
         let elem = match form {
             Form::Lanes(lanes) if matches!(lanes.first(), Some(Lane::M(_))) => Elem::Bool,
@@ -597,6 +626,34 @@ impl<'a> Memory<'a> {
         }
     }
 
+    /// Puts what an update is about to replace into cells: the index, and the elements there.
+    pub(super) fn note(&self, to: &Cells, whole: &Argument, len: u32, index: &Argument) {
+        let from = self.in_cells(&whole.form);
+        let index = index.form.lane();
+        self.put(to, 0, self.s(0), index);
+        let count = from.len / len;
+        if let Some(spot) = self.spot(whole.ty.elem, index.f(), count, len) {
+            self.part(len, |j| self.put(to, 1, j, self.load_at(&from, j, &spot)));
+        }
+    }
+
+    /// Undoes an update in the rows of a mask, from what was noted.
+    pub(super) fn undo(&self, whole: &Cells, noted: &Cells, rows: Option<Value>) {
+        let len = noted.len - 1;
+        let index = self.read(noted, 0, self.s(0));
+        let whole = Cells { rows, ..whole.clone() };
+        if let Some(spot) = self.spot(Elem::Num, index.f(), whole.len / len, len) {
+            self.part(len, |j| self.store_at(&whole, j, &spot, self.read(noted, 1, j)));
+        }
+    }
+
+    fn part(&self, len: u32, mut body: impl FnMut(Value)) {
+        match len {
+            1 => body(self.s(0)),
+            len => self.each(len, body),
+        }
+    }
+
     /// Carries a fold through the elements, in their order.
     fn reduced<const N: usize>(
         &self,
@@ -658,6 +715,7 @@ impl Arrays for Memory<'_> {
     type Operand = Argument;
     type Cells = Cells;
     type Form = Form;
+    type Spot = Spot;
 
     fn lanes(&self) -> &Recorder {
         self.l
@@ -698,6 +756,48 @@ impl Arrays for Memory<'_> {
     }
     fn store(&self, to: &Cells, shift: u32, k: Value, element: Lane<Recorder>) {
         self.put(to, shift, k, element);
+    }
+
+    fn copied(&self, operand: &Argument) -> Cells {
+        match operand.written {
+            Some(Written { rows }) => Cells { rows, ..self.in_cells(&operand.form) },
+            None => {
+                let to = self.allocate(operand.ty.elem, operand.form.len());
+                self.write(&to, &operand.form, None);
+                to
+            }
+        }
+    }
+    fn spot(&self, elem: Elem, index: Value, count: u32, len: u32) -> Option<Spot> {
+        // Truth values are kept in another way than numbers.
+        if elem == Elem::Bool || !self.has_cells() {
+            return None;
+        }
+        let l = self.l;
+        let (zero, end) = (l.f(0.0), l.f(f64::from(count)));
+        let within = l.and(l.le(zero, index), l.lt(index, end));
+        let found = l.and(l.eq(l.floor(index), index), within);
+        let first = l.select(found, index, zero);
+        let first = if len == 1 { first } else { l.mul(first, l.f(f64::from(len))) };
+        // The bits of a sum with the smallest number whose last place is that of the units count.
+        let digits = match l.precision() {
+            Precision::Double => f64::MANTISSA_DIGITS,
+            Precision::Single => f32::MANTISSA_DIGITS,
+        };
+        let units = l.f(f64::from(digits - 1).exp2());
+        let place = l.isub(l.bits(l.add(first, units)), l.bits(units));
+        Some(Spot { place, found, count: self.s((count - 1) * len + 1) })
+    }
+    fn load_at(&self, from: &Cells, k: Value, spot: &Spot) -> Lane<Recorder> {
+        Lane::F(self.l.fetch(from.cell, self.offset(from.offset, Some(k)), spot.place, spot.count))
+    }
+    fn store_at(&self, to: &Cells, k: Value, spot: &Spot, element: Lane<Recorder>) {
+        let rows = to.rows.map_or(spot.found, |rows| self.l.and(rows, spot.found));
+        let number = match self.l.truth(rows) {
+            Some(true) => element.f(),
+            Some(false) | None => self.l.select(rows, element.f(), self.load_at(to, k, spot).f()),
+        };
+        self.l.deposit(to.cell, self.offset(to.offset, Some(k)), spot.place, spot.count, number);
     }
 
     fn result(&self, cells: Cells) -> Form {

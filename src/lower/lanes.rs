@@ -175,6 +175,12 @@ pub enum Inst {
     Load(LaneType, u32, Value),
     /// Puts the second value into the memory cell at an offset from a fixed one.
     StoreCell(u32, Value, Value),
+    /// For each row what is in the memory cell at an offset from a fixed one and further by the integer that the row has in the
+    /// first cell of the [pad](LaneProgram::pad), or no further if that is not below the second operand: puts it into the second
+    /// cell of the pad.
+    Fetch(u32, Value, Value),
+    /// Puts what each row has in the second cell of the pad to where [`Inst::Fetch`] takes it from.
+    Deposit(u32, Value, Value),
     /// Puts the second value into the output column at an offset from a fixed one.
     StoreColumn(u32, Value, Value),
     /// Adds the second value to the sum over the batch at an offset from a fixed one.
@@ -225,6 +231,7 @@ impl Inst {
             Inst::Returned(..) => LaneType::F,
             Inst::Splat(_) => LaneType::I,
             Inst::StoreCell(..) | Inst::StoreColumn(..) | Inst::AddPartial(..) => LaneType::Nothing,
+            Inst::Fetch(..) | Inst::Deposit(..) => LaneType::Nothing,
             Inst::Call(_) | Inst::Loop(_) | Inst::Test(_) | Inst::End(_) => LaneType::Nothing,
             Inst::I(_) | Inst::IBinary(..) | Inst::Shl(..) | Inst::Shr(..) | Inst::Bits(_) => LaneType::I,
         }
@@ -242,6 +249,7 @@ impl Inst {
             Inst::SSelect(..) => &[S, S, S],
             Inst::Load(..) | Inst::ColumnAt(..) | Inst::ParamAt(..) => &[S],
             Inst::StoreCell(..) | Inst::StoreColumn(..) | Inst::AddPartial(..) => &[S, F],
+            Inst::Fetch(..) | Inst::Deposit(..) => &[S, S],
             Inst::FUnary(..) | Inst::Bits(_) => &[F],
             Inst::FBinary(..) | Inst::FCompare(..) => &[F, F],
             Inst::Fma(..) => &[F, F, F],
@@ -274,6 +282,8 @@ impl Inst {
             Inst::ColumnAt(k, a) => Inst::ColumnAt(k, f(a)),
             Inst::ParamAt(k, a) => Inst::ParamAt(k, f(a)),
             Inst::StoreCell(cell, a, v) => Inst::StoreCell(cell, f(a), f(v)),
+            Inst::Fetch(cell, a, n) => Inst::Fetch(cell, f(a), f(n)),
+            Inst::Deposit(cell, a, n) => Inst::Deposit(cell, f(a), f(n)),
             Inst::StoreColumn(k, a, v) => Inst::StoreColumn(k, f(a), f(v)),
             Inst::AddPartial(k, a, v) => Inst::AddPartial(k, f(a), f(v)),
             Inst::FUnary(op, a) => Inst::FUnary(op, f(a)),
@@ -302,7 +312,14 @@ impl Inst {
 
     /// Whether the instruction is there for what it writes.
     pub fn writes(self) -> bool {
-        matches!(self, Inst::StoreCell(..) | Inst::StoreColumn(..) | Inst::AddPartial(..))
+        matches!(
+            self,
+            Inst::StoreCell(..)
+                | Inst::StoreColumn(..)
+                | Inst::AddPartial(..)
+                | Inst::Fetch(..)
+                | Inst::Deposit(..)
+        )
     }
 }
 
@@ -438,6 +455,8 @@ pub struct LaneProgram {
     pub loops: EntityVec<LoopId, LaneLoop>,
     /// How many memory cells it uses.
     pub cells: u32,
+    /// The first of two memory cells through which elements go that each row has at a place of its own, if any do.
+    pub pad: Option<u32>,
     /// Whether it has loops over the elements of values that stand in memory.
     pub arrays: bool,
     /// Its calls.

@@ -36,10 +36,11 @@ use std::collections::HashMap;
 use nc_runtime::lanes::Lanes;
 
 use crate::entity::EntityVec;
+use crate::graph::in_place::InPlace;
 use crate::graph::{Effect, Graph, Node, NodeKind, Role, Source};
 use crate::ops::{LARGE, Lane, Op, Operand};
 use arms::{Arm, Item};
-use arrays::{Argument, Form, Memory};
+use arrays::{Argument, Cells, Form, Memory, Written};
 use lanes::{Inst, LaneFunction, LaneProgram, Layout, Store, TableId, Target, Value};
 use record::Recorder;
 use regions::Tape;
@@ -138,6 +139,11 @@ struct Scope<'g> {
     tapes: HashMap<Node, Tape<'g>>,
     /// The live results of each region.
     results: HashMap<Node, Vec<Node>>,
+    /// What is changed in place, and the rows that it is changed in, if not all.
+    in_place: InPlace,
+    rows: Option<Value>,
+    /// Where what updates replace is noted, so that they can be undone: the cells of each.
+    log: HashMap<Node, Cells>,
 }
 
 impl<'g> Scope<'g> {
@@ -159,7 +165,18 @@ impl<'g> Scope<'g> {
             uniform,
             taped: graph.taped(),
             tapes: HashMap::new(),
+            in_place: InPlace::default(),
+            rows: None,
+            log: HashMap::new(),
         }
+    }
+
+    /// Leaves out what none of these nodes needs.
+    fn limit(&mut self, roots: impl Iterator<Item = Node>) {
+        self.live = EntityVec::filled(false, self.graph.len());
+        roots.for_each(|root| self.live[root] = true);
+        self.graph.spread_to_operands(&mut self.live);
+        self.uses = use_counts(self.graph, &self.live);
     }
 }
 
@@ -191,14 +208,21 @@ impl Lowering<'_> {
         let graph = scope.graph;
         let wanted =
             |node: &Node| scope.live[*node] && !scope.done[*node] && only.is_none_or(|only| only[*node]);
-        let wanted: Vec<Node> = graph.nodes().filter(wanted).collect();
+        let mut wanted: Vec<Node> = graph.nodes().filter(wanted).collect();
         let fails = graph.checks.iter().any(|check| check.effect == Effect::Fail);
         let ready = match self.leaving && !fails {
             true => row_results(graph),
             false => EntityVec::filled(false, graph.len()),
         };
         // What is under way: the rest of each part that is open, and of the program around them.
-        let mut open = vec![(arms::plan(self, scope, wanted).into_iter(), None)];
+        let items = if scope.in_place.any() {
+            // What is looked at before it is written keeps its place.
+            wanted.sort_by_key(|&node| scope.in_place.late[node]);
+            wanted.into_iter().map(Item::Node).collect()
+        } else {
+            arms::plan(self, scope, wanted)
+        };
+        let mut open = vec![(items.into_iter(), None)];
         while let Some((items, arm)) = open.last_mut() {
             match items.next() {
                 Some(Item::Node(node)) => self.node(scope, node, active, &ready),
@@ -338,8 +362,16 @@ impl Lowering<'_> {
                     let forms: Vec<&Form> = args.iter().map(|&a| &scope.values[a]).collect();
                     self.m.apply(op, ty, &forms)
                 } else {
-                    let argument = |&a| Argument { ty: graph.ty(a), form: scope.values[a].clone() };
-                    let args: Vec<Argument> = args.iter().map(argument).collect();
+                    let written = scope.in_place.updates.get(node) == Some(&true);
+                    let argument = |(k, &a): (usize, &Node)| Argument {
+                        ty: graph.ty(a),
+                        form: scope.values[a].clone(),
+                        written: (written && k == 0).then_some(Written { rows: scope.rows }),
+                    };
+                    let args: Vec<Argument> = args.iter().enumerate().map(argument).collect();
+                    if let (Some(to), [whole, part, index]) = (scope.log.get(&node), args.as_slice()) {
+                        self.m.note(to, whole, part.form.len(), index);
+                    }
                     self.m.normal(op.array(&self.m, attr, ty, &args))
                 };
                 // What is needed once is computed where it is needed.

@@ -50,6 +50,10 @@ pub fn dump(program: &LaneProgram) -> String {
             Inst::StoreColumn(k, ..) | Inst::AddPartial(k, ..) => write!(text, " {k}"),
             Inst::Lookup(table, _) => write!(text, ", table {}", table.0),
             Inst::Load(_, cell, _) | Inst::StoreCell(cell, ..) => write!(text, " @{cell}"),
+            Inst::Fetch(cell, ..) | Inst::Deposit(cell, ..) => match program.pad {
+                Some(pad) => write!(text, " @{cell} by @{pad}"),
+                None => write!(text, " @{cell}"),
+            },
             Inst::Argument(_, k) => write!(text, " {k}"),
             Inst::Returned(id, k) => write!(text, " {id}.{k}"),
             Inst::Call(id) => {
@@ -145,6 +149,8 @@ fn mnemonic(inst: Inst) -> String {
         Inst::SSelect(..) => "sselect".into(),
         Inst::Load(..) => "load".into(),
         Inst::StoreCell(..) => "store".into(),
+        Inst::Fetch(..) => "fetch".into(),
+        Inst::Deposit(..) => "deposit".into(),
         Inst::StoreColumn(..) => "store+".into(),
         Inst::AddPartial(..) => "sum+".into(),
         Inst::Loop(_) => "loop".into(),

@@ -35,6 +35,7 @@ struct State {
     phis: u32,
     calls: EntityVec<CallId, LaneCall>,
     cells: u32,
+    pad: Option<u32>,
     arrays: bool,
     ranges: Vec<(Target, u32)>,
     /// What is outside all loops.
@@ -344,6 +345,33 @@ impl Recorder {
         self.effect(Inst::StoreCell(cell, offset, value));
     }
 
+    /// The two cells through which elements go that each row has at a place of its own.
+    fn pad(&self) -> u32 {
+        let known = self.state.borrow().pad;
+        known.unwrap_or_else(|| {
+            let pad = self.cells(2);
+            self.state.borrow_mut().pad = Some(pad);
+            pad
+        })
+    }
+
+    /// For each row the number in the cell at an offset from a fixed one and further by an integer of the row, or no further if that
+    /// is not below `count`.
+    pub(super) fn fetch(&self, cell: u32, offset: Value, place: Value, count: Value) -> Value {
+        let (pad, zero) = (self.pad(), self.s(0));
+        self.store(pad, zero, place);
+        self.effect(Inst::Fetch(cell, offset, count));
+        self.load(LaneType::F, pad + 1, zero)
+    }
+
+    /// Puts a number where [`Recorder::fetch`] takes it from.
+    pub(super) fn deposit(&self, cell: u32, offset: Value, place: Value, count: Value, number: Value) {
+        let (pad, zero) = (self.pad(), self.s(0));
+        self.store(pad, zero, place);
+        self.store(pad + 1, zero, number);
+        self.effect(Inst::Deposit(cell, offset, count));
+    }
+
     pub(super) fn column_at(&self, first: u32, offset: Value) -> Value {
         self.record(Inst::ColumnAt(first, offset))
     }
@@ -501,6 +529,7 @@ impl Recorder {
             }
             Inst::Load(..) | Inst::ColumnAt(..) | Inst::ParamAt(..) | Inst::Phi(..) => return None,
             Inst::StoreCell(..) | Inst::StoreColumn(..) | Inst::AddPartial(..) => return None,
+            Inst::Fetch(..) | Inst::Deposit(..) => return None,
             Inst::Argument(..) | Inst::Call(_) | Inst::Returned(..) => return None,
             Inst::Splat(_) => integer(l.i(s(0).cast_signed())),
             Inst::Loop(_) | Inst::Test(_) | Inst::End(_) => return None,
@@ -569,7 +598,7 @@ impl Recorder {
             })
             .collect();
         let status = self.status(checks);
-        let State { insts, tables, loops, calls, cells, arrays, ranges, outermost, .. } =
+        let State { insts, tables, loops, calls, cells, pad, arrays, ranges, outermost, .. } =
             self.state.into_inner();
         let functions = Vec::new();
         let program = LaneProgram {
@@ -582,6 +611,7 @@ impl Recorder {
             columns,
             loops,
             cells,
+            pad,
             arrays,
             calls,
             functions,

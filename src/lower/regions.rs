@@ -8,6 +8,11 @@
 //! adjoint goes through the records from the last to the first; if the stride is more than 1 it iterates anew from each,
 //! and keeps the states of all iterations up to the next record. Both have memory for √(2·limit) records at the least, which
 //! is enough for every number of iterations up to the limit.
+//!
+//! Large states that are changed in place (`graph/in_place.rs`) have one set of cells, of which an iteration writes what it changes.
+//! On a tape that has a record of each iteration is what they were where they changed, if the adjoint looks at them: it undoes the changes
+//! one after the other. On other tapes a state that the adjoint looks at, or that has to be computed again for it, stands as a whole, and
+//! is not changed in place.
 
 use nc_runtime::lanes::Lanes;
 
@@ -16,6 +21,7 @@ use super::lanes::{Condition, LaneType, SBinary, Value};
 use super::uniform::Uniform;
 use super::{Lowering, Scope};
 use crate::entity::EntityVec;
+use crate::graph::in_place::{InPlace, needed};
 use crate::graph::region::MAX_TAPED;
 use crate::graph::{Elem, Graph, Node, NodeKind, Region, RegionKind, Source};
 use crate::ops::array::Arrays;
@@ -44,6 +50,22 @@ pub(super) struct Tape<'g> {
     captures: Vec<Form>,
     /// What is the same for all rows in its body.
     inside: Uniform,
+    /// Which states are on it.
+    kept: Vec<bool>,
+    /// States whose changes are undone.
+    undone: Vec<Undone>,
+}
+
+/// A state that is changed in place, and of which the adjoint looks at all values.
+#[derive(Debug, Clone)]
+struct Undone {
+    state: usize,
+    /// Where it stands when the loop ends.
+    last: Option<Cells>,
+    /// For each update in its order where in a record the index stands that it is at, the elements behind it.
+    updates: Vec<(Node, u32)>,
+    /// How many elements each of them changes.
+    lens: Vec<u32>,
 }
 
 /// The states of a loop that is about to begin. Large ones stand in memory twice: those of the iteration, and where the
@@ -52,6 +74,8 @@ struct First {
     small: Vec<Vec<Value>>,
     /// For each large state where it begins in either half, or in a record.
     places: Vec<Option<u32>>,
+    /// For each state that is changed in place where it stands; none that nobody needs.
+    own: Vec<Option<Cells>>,
     lens: Vec<u32>,
     cells: Cells,
     next: Next,
@@ -66,6 +90,63 @@ enum Next {
     Half(u32),
     /// So many cells behind those of this iteration, which stay: a record of a tape.
     Record(u32),
+}
+
+impl Undone {
+    /// The states of a loop that are changed in place and looked at, with places in a record from one on.
+    fn of(region: &Region, in_place: &InPlace, looked_at: &[bool], mut place: u32) -> Vec<Undone> {
+        let body = &region.body;
+        let states = in_place.states.iter().zip(looked_at).enumerate();
+        states
+            .filter(|(_, (own, looked_at))| **own && **looked_at)
+            .map(|(state, _)| {
+                let chain = &in_place.chains[state];
+                let len = |update: &Node| body.ty(body.args(*update)[1]).len() as u32;
+                let lens: Vec<u32> = chain.iter().map(len).collect();
+                let updates = chain.iter().zip(&lens).map(|(&update, len)| {
+                    let at = place;
+                    place = place.saturating_add(1 + len);
+                    (update, at)
+                });
+                Undone { state, last: None, updates: updates.collect(), lens }
+            })
+            .collect()
+    }
+
+    /// Where in a record its last place ends.
+    fn end(&self) -> u32 {
+        self.updates
+            .iter()
+            .zip(&self.lens)
+            .map(|(&(_, at), len)| at.saturating_add(1 + len))
+            .max()
+            .unwrap_or(0)
+    }
+
+    /// Where each update is noted, in a record at an offset.
+    fn noted(&self, cell: u32, offset: Value) -> impl Iterator<Item = (Node, Cells)> + '_ {
+        self.updates.iter().zip(&self.lens).map(move |(&(update, at), len)| {
+            (update, Cells::at(cell.saturating_add(at), Some(offset), 1 + len, LaneType::F))
+        })
+    }
+}
+
+/// Whether a state is changed in place.
+#[derive(Clone)]
+enum Own {
+    No,
+    /// In cells that it gets.
+    Yes,
+    /// In these, where it stands already.
+    Cells(Cells),
+    /// It would be, and nobody needs it.
+    Nothing,
+}
+
+impl Own {
+    fn of(in_place: &InPlace) -> Vec<Own> {
+        in_place.states.iter().map(|&own| if own { Own::Yes } else { Own::No }).collect()
+    }
 }
 
 /// The states of an iteration.
@@ -83,7 +164,7 @@ impl States {
     }
 
     fn form(&self, k: usize) -> Form {
-        match self.cells(k, self.current) {
+        match self.cells(k, self.current).or_else(|| self.first.own[k].clone()) {
             Some(cells) => cells.form(),
             None => Form::Lanes(self.small[k].iter().map(|&value| Lane::F(value)).collect()),
         }
@@ -140,12 +221,30 @@ impl Lowering<'_> {
     }
 
     /// Prepares the states of a loop; `records` says where those of each iteration are to stay, and how many cells lie
-    /// between them.
-    fn first(&self, forms: &[Form], records: Option<(u32, u32)>) -> First {
+    /// between them. `own` are those that are changed in place, and cells that they are in already.
+    fn first(&self, forms: &[Form], records: Option<(u32, u32)>, own: &[Own]) -> First {
         let lens: Vec<u32> = forms.iter().map(Form::len).collect();
+        let own: Vec<Option<Cells>> = forms
+            .iter()
+            .zip(own)
+            .map(|(form, own)| match own {
+                Own::No => None,
+                Own::Nothing => Some(Cells::at(0, None, 0, LaneType::F)),
+                Own::Cells(cells) => Some(cells.clone()),
+                Own::Yes => {
+                    let cells = self.m.allocate(Elem::Num, form.len());
+                    self.m.write(&cells, form, None);
+                    Some(cells)
+                }
+            })
+            .collect();
         let mut width = 0;
         let mut places = Vec::new();
-        for form in forms {
+        for (form, own) in forms.iter().zip(&own) {
+            if own.is_some() {
+                places.push(None);
+                continue;
+            }
             let large = matches!(form, Form::Array(_));
             places.push(large.then_some(width));
             if large || records.is_some() {
@@ -169,7 +268,7 @@ impl Lowering<'_> {
                 (Form::Array(_), None) => Vec::new(),
             })
             .collect();
-        First { small, places, lens, cells, next }
+        First { small, places, own, lens, cells, next }
     }
 
     /// The states in the innermost loop, which has just begun.
@@ -193,7 +292,8 @@ impl Lowering<'_> {
         active: Option<Value>,
         mask: Option<Value>,
     ) {
-        let summed = after_sums(body.graph);
+        body.rows = mask;
+        let summed = if body.in_place.any() { None } else { after_sums(body.graph) };
         let early = summed.as_ref().filter(|_| !matches!(states.first.next, Next::None));
         let mut written = vec![false; states.small.len()];
         if let Some(early) = early {
@@ -210,8 +310,8 @@ impl Lowering<'_> {
         self.m.flush();
         let next: Vec<Option<Form>> = region
             .next()
-            .zip(&written)
-            .map(|(next, &written)| (!written).then(|| body.values[next].clone()))
+            .zip(written.iter().zip(&states.first.own))
+            .map(|(next, (&written, own))| (!written && own.is_none()).then(|| body.values[next].clone()))
             .collect();
         self.advance(states, &next, mask);
     }
@@ -253,12 +353,27 @@ impl Lowering<'_> {
         let entry = self.some(self.and(active, scope.values[args.control].lane().m()));
         let first: Vec<Form> = args.first.iter().map(|&n| scope.values[n].clone()).collect();
         let captures = self.there(scope, args.captures);
-        let width = first.iter().map(Form::len).sum::<u32>() + u32::from(!uniform);
-        let mut tape =
-            scope.taped[node].then(|| self.tape(region, width, limit, !uniform, entry, &captures, &inside));
+        let mut in_place = self.in_place(region, None);
+        let mut tape = None;
+        if scope.taped[node] {
+            let looked_at = graph.looked_at(node, region.states());
+            let again = needed(region, looked_at.clone(), false);
+            for unless in [None, Some(&looked_at), Some(&again)] {
+                in_place = self.in_place(region, unless.map(Vec::as_slice));
+                let kept = first.iter().zip(&in_place.states).filter(|(_, own)| !**own);
+                let numbers = kept.map(|(form, _)| form.len()).sum::<u32>() + u32::from(!uniform);
+                let undone = Undone::of(region, &in_place, &looked_at, numbers);
+                let width = undone.iter().map(Undone::end).fold(numbers, u32::max);
+                if unless == Some(&again) || self.is_complete(width, limit) {
+                    let places = (&in_place, undone);
+                    tape = Some(self.tape(region, width, limit, !uniform, entry, &captures, &inside, places));
+                    break;
+                }
+            }
+        }
 
         let records = tape.as_ref().filter(|tape| tape.complete).map(|tape| (tape.cell, tape.width));
-        let first = self.first(&first, records);
+        let first = self.first(&first, records, &Own::of(&in_place));
         let exit_cells = self.exit_cells(region, !uniform);
         l.begin();
         let states = self.begin(first);
@@ -267,6 +382,7 @@ impl Lowering<'_> {
         let taping = tape.as_ref().filter(|tape| !tape.complete).map(|_| (l.phi(l.s(0)), l.phi(l.s(1))));
         let header = region.header();
         let mut body = Scope::new(&region.body, inside);
+        body.in_place = in_place;
         bind(&mut body, Source::State, &states.forms());
         bind(&mut body, Source::Capture, &captures);
         // Values are needed again behind the test.
@@ -303,6 +419,10 @@ impl Lowering<'_> {
         l.test(vec![Condition::Any(iterates), Condition::Below(count, l.s(limit))]);
         if let Some(tape) = &tape {
             let mask = going.map(|_| iterates);
+            let offset = l.s_binary(SBinary::Mul, count, l.s(tape.width.into()));
+            for undone in &tape.undone {
+                body.log.extend(undone.noted(tape.cell, offset));
+            }
             match taping {
                 None => self.store_record(tape.cell, count, tape.width, &states, mask),
                 Some((record, stride)) => {
@@ -324,11 +444,24 @@ impl Lowering<'_> {
 
         if let Some(tape) = &mut tape {
             tape.iterations = count;
+            for undone in &mut tape.undone {
+                undone.last.clone_from(&states.first.own[undone.state]);
+            }
             (tape.records, tape.stride) = taping.unwrap_or((count, l.s(1)));
             scope.tapes.insert(node, tape.clone());
         }
         let results: Vec<Form> = states.forms().into_iter().chain(exits).collect();
         leave(scope, node, iterates, &results);
+    }
+
+    /// What is changed in place in a body, of the states that are not needed on a tape.
+    fn in_place(&self, region: &Region, needed: Option<&[bool]>) -> InPlace {
+        InPlace::of(region, |k| self.m.has_cells() && needed.is_none_or(|needed| !needed[k]))
+    }
+
+    /// Whether a tape has room for a record of each iteration.
+    fn is_complete(&self, width: u32, limit: u64) -> bool {
+        self.tape_cells / u64::from(width.max(1)) >= limit.min(MAX_TAPED)
     }
 
     #[allow(clippy::too_many_arguments, reason = "all of it describes one tape")]
@@ -341,11 +474,12 @@ impl Lowering<'_> {
         entry: Option<Value>,
         captures: &[Form],
         inside: &Uniform,
+        (in_place, undone): (&InPlace, Vec<Undone>),
     ) -> Tape<'g> {
         let l = self.l;
         let records = self.tape_cells / u64::from(width.max(1));
+        let complete = self.is_complete(width, limit);
         let limit = limit.min(MAX_TAPED);
-        let complete = records >= limit;
         // A power of two is even and can be halved; half of the memory is for what lies between two records.
         let least = (2 * limit).isqrt() + 2;
         let most = (records / 2 + 1).next_power_of_two() / 2;
@@ -367,6 +501,8 @@ impl Lowering<'_> {
             entry,
             captures: captures.to_vec(),
             inside: inside.clone(),
+            kept: in_place.states.iter().map(|own| !own).collect(),
+            undone,
         }
     }
 
@@ -376,7 +512,10 @@ impl Lowering<'_> {
         let offset = l.s_binary(SBinary::Mul, record, l.s(width.into()));
         let mut place = cell;
         let there = matches!(states.first.next, Next::Record(_));
-        for (form, in_cells) in states.forms().into_iter().zip(&states.first.places) {
+        for (k, (form, in_cells)) in states.forms().into_iter().zip(&states.first.places).enumerate() {
+            if states.first.own[k].is_some() {
+                continue;
+            }
             if in_cells.is_none() || !there {
                 self.m.write(&Cells::at(place, Some(offset), form.len(), LaneType::F), &form, None);
             }
@@ -450,15 +589,30 @@ impl Lowering<'_> {
         let first: Vec<Form> = args.first.iter().map(|&n| scope.values[n].clone()).collect();
         let captures = self.there(scope, args.captures);
         let never = l.m(false);
+        let in_place = self.in_place(region, None);
+        let own = Own::of(&in_place);
         let (results, ran) = if tape.complete {
             let from = l.s(tape.cell.into());
-            self.iterate_back(scope, node, region, &tape, &captures, from, tape.iterations, &first, never)
+            let (from, length) = (from, tape.iterations);
+            self.iterate_back(
+                scope,
+                node,
+                region,
+                &tape,
+                &captures,
+                (from, length),
+                (&first, &own),
+                in_place,
+                never,
+            )
         } else {
             let (zero, one) = (l.s(0), l.s(1));
             let single = l.s_binary(SBinary::Eq, tape.stride, one);
             let some = l.s_binary(SBinary::Min, tape.iterations, one);
             let segments = l.s_select(single, some, tape.records);
-            let first = self.first(&first, None);
+            let first = self.first(&first, None, &own);
+            let within = |cells: &Option<Cells>| cells.clone().map_or(Own::No, Own::Cells);
+            let own: Vec<Own> = first.own.iter().map(within).collect();
             l.begin();
             let left = l.phi(segments);
             let ran = l.phi(never);
@@ -475,9 +629,24 @@ impl Lowering<'_> {
             let again = l.s_select(single, zero, length);
             self.iterate_again(&tape, record, again);
             let from = l.s_select(single, l.s(tape.cell.into()), l.s(tape.segment.into()));
-            let (next, ran_here) =
-                self.iterate_back(scope, node, region, &tape, &captures, from, length, &states.forms(), ran);
-            let next: Vec<Option<Form>> = next.into_iter().map(Some).collect();
+            let first = (states.forms(), own);
+            let first = (first.0.as_slice(), first.1.as_slice());
+            let (next, ran_here) = self.iterate_back(
+                scope,
+                node,
+                region,
+                &tape,
+                &captures,
+                (from, length),
+                first,
+                in_place,
+                ran,
+            );
+            let next: Vec<Option<Form>> = next
+                .into_iter()
+                .zip(&states.first.own)
+                .map(|(form, own)| own.is_none().then_some(form))
+                .collect();
             self.advance(&states, &next, None);
             l.next(ran, ran_here);
             l.next(left, record);
@@ -493,15 +662,26 @@ impl Lowering<'_> {
         let region = tape.region;
         let offset = l.s_binary(SBinary::Mul, record, l.s(tape.width.into()));
         let mut place = tape.cell;
-        let first: Vec<Form> =
-            region.next().map(|n| self.record(&mut place, offset, region.body.ty(n).len())).collect();
+        let first: Vec<Form> = region
+            .next()
+            .zip(&tape.kept)
+            .map(|(n, &kept)| match kept {
+                true => self.record(&mut place, offset, region.body.ty(n).len()),
+                false => Form::none(),
+            })
+            .collect();
         let mask = tape.masked.then(|| l.load(LaneType::M, place, offset));
-        let first = self.first(&first, Some((tape.segment, tape.width)));
+        let own: Vec<Own> = tape.kept.iter().map(|&kept| if kept { Own::No } else { Own::Nothing }).collect();
+        let first = self.first(&first, Some((tape.segment, tape.width)), &own);
         l.begin();
         let states = self.begin(first);
         let going = mask.map(|mask| l.phi(mask));
         let count = l.phi(l.s(0));
         let mut body = Scope::new(&region.body, tape.inside.clone());
+        if tape.kept.contains(&false) {
+            let kept = region.next().zip(&tape.kept).filter(|(_, kept)| **kept).map(|(next, _)| next);
+            body.limit(region.goes_on().into_iter().chain(kept));
+        }
         bind(&mut body, Source::State, &states.forms());
         bind(&mut body, Source::Capture, &tape.captures);
         let iterates = match going {
@@ -533,14 +713,25 @@ impl Lowering<'_> {
         region: &Region,
         tape: &Tape<'_>,
         captures: &[Form],
-        from: Value,
-        length: Value,
-        first: &[Form],
+        (from, length): (Value, Value),
+        (first, own): (&[Form], &[Own]),
+        in_place: InPlace,
         ran: Value,
     ) -> (Vec<Form>, Value) {
         let l = self.l;
         let (zero, one) = (l.s(0), l.s(1));
-        let first = self.first(first, None);
+        // What is undone is what the loop has left, which others may still look at.
+        let undone: Vec<(Cells, &Undone)> = tape
+            .undone
+            .iter()
+            .map(|undone| {
+                let last = undone.last.as_ref().expect("a state that is changed in place has cells").form();
+                let cells = self.m.allocate(Elem::Num, last.len());
+                self.m.write(&cells, &last, None);
+                (cells, undone)
+            })
+            .collect();
+        let first = self.first(first, None, own);
         l.begin();
         let left = l.phi(length);
         let states = self.begin(first);
@@ -553,7 +744,11 @@ impl Lowering<'_> {
         let looped = tape.region;
         let lengths: Vec<usize> = looped.next().map(|n| looped.body.ty(n).len()).collect();
         let mut body = Scope::new(&region.body, scope.uniform.take(node).1);
-        for (k, len) in (0u32..).zip(lengths) {
+        body.in_place = in_place;
+        for (k, (len, &kept)) in (0u32..).zip(lengths.into_iter().zip(&tape.kept)) {
+            if !kept {
+                continue;
+            }
             if let Some(input) = region.body.source_node(Source::Tape(k))
                 && body.live[input]
             {
@@ -563,6 +758,13 @@ impl Lowering<'_> {
             }
         }
         let active = if tape.masked { Some(l.load(LaneType::M, position, offset)) } else { tape.entry };
+        for (cells, undone) in &undone {
+            let noted: Vec<(Node, Cells)> = undone.noted(0, offset).collect();
+            noted.iter().rev().for_each(|(_, noted)| self.m.undo(cells, noted, active));
+            if let Some(input) = region.body.source_node(Source::Tape(undone.state as u32)) {
+                body.values[input] = cells.form();
+            }
+        }
         bind(&mut body, Source::State, &states.forms());
         bind(&mut body, Source::Capture, captures);
         self.finish(&mut body, region, &states, active, active);

@@ -5,7 +5,7 @@
 //!   types of their phis, conditions those that they compare;
 //! * constants are numbers and integers of the program's precision, which its functions share;
 //! * every access stays within the memory cells, columns, parameters and sums that there are: also where the place is
-//!   computed, whatever the rows hold (`ranges`); table lengths are powers of two;
+//!   computed, whatever the rows hold (`ranges`), or is each row's own; table lengths are powers of two;
 //! * calls name functions that there are, with their operands and as many results; functions have operands and results in
 //!   place of columns and stores, and one memory cell, which they share;
 //! * every output column and every sum is stored once, and holds numbers; the status word is an integer.
@@ -115,6 +115,13 @@ impl Body<'_> {
                     }
                 }
                 _ => {}
+            }
+            if let Inst::Fetch(..) | Inst::Deposit(..) = inst {
+                let pad = self.program.pad.and_then(|pad| pad.checked_add(1));
+                if self.function.is_some() || pad.is_none_or(|last| last >= self.program.cells) {
+                    return Err(format!("{value} = {inst:?} has no pad"));
+                }
+                computed_places = true;
             }
             computed_places |= self.place(inst, value)?.is_some();
         }
@@ -253,9 +260,10 @@ impl Body<'_> {
             Inst::Param(k) => fixed(k, columns.params),
             Inst::ColumnAt(k, offset) => Ok(Some((k.into(), offset, columns.inputs.into()))),
             Inst::ParamAt(k, offset) => Ok(Some((k.into(), offset, columns.params.into()))),
-            Inst::Load(_, cell, offset) | Inst::StoreCell(cell, offset, _) => {
-                Ok(Some((cell.into(), offset, cells.into())))
-            }
+            Inst::Load(_, cell, offset)
+            | Inst::StoreCell(cell, offset, _)
+            | Inst::Fetch(cell, offset, _)
+            | Inst::Deposit(cell, offset, _) => Ok(Some((cell.into(), offset, cells.into()))),
             Inst::StoreColumn(k, offset, _) => Ok(Some((0, offset, range(Target::Column(k))))),
             Inst::AddPartial(k, offset, _) => Ok(Some((0, offset, range(Target::Partial(k))))),
             _ => Ok(None),
@@ -267,7 +275,11 @@ impl Body<'_> {
         let ranges = Ranges::of(self.program, self.within.max_depth);
         for (value, &inst) in self.program.insts.iter() {
             let Some((first, offset, count)) = self.place(inst, value)? else { continue };
-            let most = last(ranges.at(offset, value)).and_then(|most| most.checked_add(first));
+            let mut most = last(ranges.at(offset, value)).and_then(|most| most.checked_add(first));
+            if let Inst::Fetch(_, _, places) | Inst::Deposit(_, _, places) = inst {
+                let further = last(ranges.at(places, value)).map(|places| places.max(1) - 1);
+                most = most.and_then(|most| most.checked_add(further?));
+            }
             if most.is_none_or(|most| most >= count) {
                 let most = most.map_or("anywhere".into(), |most| most.to_string());
                 return Err(format!("{value} = {inst:?} may be at {most} of {count}"));

@@ -36,6 +36,8 @@ pub(crate) trait Arrays {
     type Cells;
     /// A value on its way to where it is used.
     type Form;
+    /// Where a part stands, which may differ from row to row.
+    type Spot;
 
     /// What computes with elements.
     fn lanes(&self) -> &Self::L;
@@ -78,6 +80,16 @@ pub(crate) trait Arrays {
     ) -> impl Fn(u32) -> Element<Self>;
     /// Writes element `k + shift`.
     fn store(&self, to: &Self::Cells, shift: u32, k: Self::Index, element: Element<Self>);
+
+    /// The elements of an operand in cells that are to be written. Nothing else sees what is written to them.
+    fn copied(&self, operand: &Self::Operand) -> Self::Cells;
+    /// The part that a number counts to, of `count` parts of `len` elements of this kind; `None` where no number leads to an element,
+    /// so that one part after the other has to be looked at.
+    fn spot(&self, elem: Elem, index: Number<Self>, count: u32, len: u32) -> Option<Self::Spot>;
+    /// Element `k` of the part; of the first one if the number counts to none.
+    fn load_at(&self, from: &Self::Cells, k: Self::Index, spot: &Self::Spot) -> Element<Self>;
+    /// Writes element `k` of the part, if the number counts to one.
+    fn store_at(&self, to: &Self::Cells, k: Self::Index, spot: &Self::Spot, element: Element<Self>);
 
     /// What has been written.
     fn result(&self, cells: Self::Cells) -> Self::Form;
@@ -200,6 +212,8 @@ impl<'a, L: Lanes> Arrays for Unrolled<'a, L> {
     type Operand = Operand<'a, L>;
     type Cells = Elements<'a, L>;
     type Form = Cow<'a, [Lane<L>]>;
+    /// Where the part begins, and whether there is such a part.
+    type Spot = (u32, bool);
 
     #[inline(always)]
     fn lanes(&self) -> &L {
@@ -267,6 +281,26 @@ impl<'a, L: Lanes> Arrays for Unrolled<'a, L> {
             Elements::Numbers(cells) => cells[at].set(element.f()),
             Elements::Truths(cells) => cells[at].set(element.m()),
             Elements::Given(_) => unreachable!("operands are not written"),
+        }
+    }
+
+    fn copied(&self, operand: &Operand<'a, L>) -> Elements<'a, L> {
+        match operand.ty.elem {
+            Elem::Num => Elements::Numbers(operand.elems.iter().map(|lane| Cell::new(lane.f())).collect()),
+            Elem::Bool => Elements::Truths(operand.elems.iter().map(|lane| Cell::new(lane.m())).collect()),
+        }
+    }
+    fn spot(&self, _: Elem, index: L::F, count: u32, len: u32) -> Option<(u32, bool)> {
+        let index = self.l.present(index)?;
+        let found = index.fract() == 0.0 && (0.0..f64::from(count)).contains(&index);
+        Some((if found { index as u32 * len } else { 0 }, found))
+    }
+    fn load_at(&self, from: &Elements<'a, L>, k: u32, spot: &(u32, bool)) -> Lane<L> {
+        self.load(from, spot.0, k)
+    }
+    fn store_at(&self, to: &Elements<'a, L>, k: u32, spot: &(u32, bool), element: Lane<L>) {
+        if spot.1 {
+            self.store(to, spot.0, k, element);
         }
     }
 

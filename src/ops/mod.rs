@@ -644,7 +644,7 @@ registry! {
     rounding: Floor Ceil Round Trunc Remainder Modulo Quotient;
     logic: Lt Le Eq Ne And Or Not Any Num Select;
     complex: ExpCos ExpSin LogHypot RootRe RootIm TanhRe TanhIm PowRe PowIm ProductRe ProductIm QuotientRe QuotientIm;
-    structure: Pack Slice Place Gather Scatter Fill Transpose;
+    structure: Pack Slice Place Gather Scatter Update Fill Transpose;
     vector: Sum Dot Norm NormSquare;
     counting: Advance;
     matrix: Matvec Matmul PartMatmul Outer Det Cofactors Inv Singular;

@@ -551,6 +551,9 @@ fn replace<A: Algebra>(a: &mut A, args: &[A::V]) -> Built<A> {
     }
     // An index that does not count to a part fails the row.
     a.part(whole, index, count, Type::num(wanted));
+    if shape.len() > LARGE {
+        return Ok(a.apply_typed(Op::Update, 0, Type::num(shape), &[whole, part, index]));
+    }
     let yes = a.truth_value(true);
     let yes = if wanted == Shape::Scalar { yes } else { a.fill(yes, wanted) };
     let here = a.apply_typed(Op::Scatter, 0, Type::bool(shape), &[yes, index]);
@@ -824,6 +827,9 @@ impl Primitive {
         let work = match self.info().expansion {
             Expansion::Op(op) => op.work(operands, result).max(elements),
             Expansion::Fold { .. } | Expansion::Chain { .. } => elements.saturating_mul(operands.len()),
+            // An element is found, or replaced, at once.
+            Expansion::Sugar(Sugar::Ref) => result.len(),
+            Expansion::Sugar(Sugar::Replace) => operands.get(2).map_or(0, |part| part.len()),
             Expansion::Sugar(_) | Expansion::Complex(_) | Expansion::Eml(_) => elements,
         };
         (work / STEP_WORK) as u64

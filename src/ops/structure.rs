@@ -173,6 +173,14 @@ impl Rule for Gather {
         let index = m.scalar(&args[1]).f();
         let part = ty.len() as u32;
         let count = m.len(&args[0]) / part;
+        if let Some(spot) = m.spot(ty.elem, index, count, part) {
+            if part == 1 {
+                return m.one(m.load_at(&whole, m.index(0), &spot));
+            }
+            let to = m.cells(ty.elem, part);
+            m.each(part, |j| m.store(&to, 0, j, m.load_at(&whole, j, &spot)));
+            return m.result(to);
+        }
         // An index out of range fails its row in a check of its own; the first part, which then stands here, does not count.
         if part == 1 {
             let first = m.load(&whole, 0, m.index(0));
@@ -236,6 +244,11 @@ impl Rule for Scatter {
         let len = m.len(&args[0]);
         let to = m.cells(ty.elem, ty.len() as u32);
         let part = m.stored(&args[0]);
+        if let Some(spot) = m.spot(ty.elem, index, ty.len() as u32 / len, len) {
+            m.each(ty.len() as u32, |k| m.store(&to, 0, k, zero(l, ty.elem)));
+            part_at(m, len, |j| m.store_at(&to, j, &spot, m.load(&part, 0, j)));
+            return m.result(to);
+        }
         m.numbered(0, ty.len() as u32 / len, [], |k, number, []| {
             let here = l.eq(index, number);
             let first = m.times(k, len);
@@ -261,6 +274,107 @@ impl Rule for Scatter {
         let result = Type { elem: g.ty(t).elem, shape: g.shape(site.args[0]) };
         Term::always(g.apply_typed(Op::Gather, 0, result, &[t, site.args[1]]))
     }
+}
+
+/// `body` for each element of a part.
+fn part_at<A: Arrays>(m: &A, len: u32, mut body: impl FnMut(A::Index)) {
+    match len {
+        1 => body(m.index(0)),
+        len => m.each(len, body),
+    }
+}
+
+/// The first operand with the second in place of the element (or row) that the third counts to; as it is where that counts to none.
+pub struct Update;
+impl Rule for Update {
+    const INFO: OpInfo = movement(
+        "update",
+        Syntax::Internal,
+        "a value with another element or row at an index known at run time",
+        "update, gather",
+    );
+    const OPERANDS: Option<usize> = Some(3);
+    const MOVES: bool = true;
+
+    fn result_type(_: &[Type]) -> Result<Type, ShapeError> {
+        typed_by_node("update")
+    }
+    fn fits(_: u32, ty: Type, args: &[Type]) -> bool {
+        args[0] == ty
+            && args[1].elem == ty.elem
+            && ty.len().is_multiple_of(args[1].len())
+            && args[2] == Type::NUM
+    }
+    fn array<A: Arrays>(m: &A, _: u32, ty: Type, args: &[A::Operand]) -> A::Form {
+        let l = m.lanes();
+        let index = m.scalar(&args[2]).f();
+        let len = m.len(&args[1]);
+        let count = ty.len() as u32 / len;
+        let part = |part: &A::Cells, j: A::Index| m.load(part, 0, j);
+        if let Some(spot) = m.spot(ty.elem, index, count, len) {
+            let to = m.copied(&args[0]);
+            if len == 1 {
+                m.store_at(&to, m.index(0), &spot, m.scalar(&args[1]));
+            } else {
+                let new = m.stored(&args[1]);
+                m.each(len, |j| m.store_at(&to, j, &spot, part(&new, j)));
+            }
+            return m.result(to);
+        }
+        let (whole, new) = (m.stored(&args[0]), m.stored(&args[1]));
+        let to = m.cells(ty.elem, ty.len() as u32);
+        m.numbered(0, count, [], |k, number, []| {
+            let here = l.eq(index, number);
+            let first = m.times(k, len);
+            m.each(len, |j| {
+                let at = m.plus(first, j);
+                m.store(&to, 0, at, choose(l, here, part(&new, j), m.load(&whole, 0, at)));
+            });
+            []
+        });
+        m.result(to)
+    }
+    fn tangent<A: Algebra>(g: &mut A, site: &Site<A::V>, wrt: usize, t: A::V, _: Option<A::V>) -> Term<A::V> {
+        let elem = g.ty(t).elem;
+        match wrt {
+            0 => Term::always(without(g, site, t)),
+            1 => {
+                let result = Type { elem, shape: site.ty.shape };
+                Term::always(g.apply_typed(Op::Scatter, 0, result, &[t, site.args[2]]))
+            }
+            _ => Term::Zero,
+        }
+    }
+    fn whole_tangent<A: Algebra>(
+        g: &mut A,
+        site: &Site<A::V>,
+        elem: Elem,
+        tangents: &[Option<A::V>],
+    ) -> Option<A::V> {
+        let [whole, part] = [0, 1].map(|k| {
+            let shape = g.shape(site.args[k]);
+            tangents[k].unwrap_or_else(|| g.zero(Type { elem, shape }))
+        });
+        let result = Type { elem, shape: site.ty.shape };
+        Some(g.apply_typed(Op::Update, 0, result, &[whole, part, site.args[2]]))
+    }
+    fn adjoint<A: Algebra>(g: &mut A, site: &Site<A::V>, wrt: usize, t: A::V, _: Option<A::V>) -> Term<A::V> {
+        match wrt {
+            0 => Term::always(without(g, site, t)),
+            1 => {
+                let result = Type { elem: g.ty(t).elem, shape: g.shape(site.args[1]) };
+                Term::always(g.apply_typed(Op::Gather, 0, result, &[t, site.args[2]]))
+            }
+            _ => Term::Zero,
+        }
+    }
+}
+
+/// A tangent or cotangent of an update's result with zeros where the part stands.
+fn without<A: Algebra>(g: &mut A, site: &Site<A::V>, t: A::V) -> A::V {
+    let (ty, shape) = (g.ty(t), g.shape(site.args[1]));
+    let nothing = g.zero(Type { elem: ty.elem, shape });
+    g.apply_typed(Op::Update, 0, ty, &[t, nothing, site.args[2]])
 }
 
 /// A scalar in every element.

@@ -1,4 +1,5 @@
 ;; A sum by a named `let`.
+; nc: --max-iterations 10000
 (let step ((k 0) (s 0)) (if (>= k n) s (step (+ k 1) (+ s (* x k)))))
 ; run: n=4 x=2 => 12
 ; run: n=0 x=2 => 0
@@ -76,6 +77,7 @@
 ;   gradient x = %1.1
 
 ;; `do` with a state that never changes.
+; nc: --max-iterations 10000
 (do ((i 0 (+ i 1)) (p 1 (* p base)) (base b)) ((= i n) p))
 ; run: b=2 n=10 => 1024
 ; run: b=3 n=0 => 1
@@ -99,6 +101,7 @@
 ;     %5)
 
 ;; Newton's method until nothing changes.
+; nc: --max-iterations 10000
 (loop ((x (+ 1 a))) (let ((next (* 1/2 (+ x (/ a x))))) (if (= next x) x (recur next))))
 ; run: a=2 => 0x1.6a09e667f3bccp+0
 ; run: a=0 => fails: the loop takes more than 10000 iterations
@@ -138,6 +141,11 @@
 ;   ; inputs: n
 ;   (let* ((%11 (outer 0 0 n)))
 ;     %11)
+
+;; A loop that counts to a constant, and is beyond it from the beginning.
+(loop ((i 0) (s x)) (if (>= i 1) (recur (- i 1) (* s s)) (* 2 s)))
+; run: x=3 => 6
+; both: x=3 => x=2
 
 ;; A large vector that the last evaluation of a loop has left, of rows that go on for different times and of those that never enter.
 (let ((r (if (> y 0)

@@ -9,7 +9,7 @@
 ; run: x=-1.5 n=3 => -3.375
 ; both: x=2 n=10 => x=5120 n=0
 ; stage graph:
-;   limits 10000 iterations, 10000 calls, 1000000000 steps
+;   limits 1048576 iterations, 10000 calls, 1000000000 steps
 ;   failure 1: deeper than 10000 calls
 ;   failure 2: deeper than 10000 calls
 ;   failure 3: more than 1000000000 steps

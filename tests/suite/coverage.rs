@@ -60,6 +60,7 @@ fn every_operation_is_generated() {
             "part-matmul",
             "matrices of more than 64 elements are not generated; `large` compares it in every tier",
         ),
+        ("update", "vectors of more than 64 elements are not generated; `large` compares it in every tier"),
         (
             "singular",
             "matrices of more than 64 elements are not generated; `large` compares it in every tier",

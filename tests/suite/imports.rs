@@ -130,13 +130,13 @@ fn what_is_used_takes_part() {
 /// Limits of an imported file count if they are larger.
 #[test]
 fn headers_of_imported_files() {
-    let files = [("a.scm", "; nc: --max-iterations 50000 --max-depth 5\n(define (f x) x)")];
+    let files = [("a.scm", "; nc: --max-iterations 5000000 --max-depth 5\n(define (f x) x)")];
     let (program, _) = parse(&files, "; nc: --max-depth 20000\n(import \"a.scm\") (f x)").expect("a program");
     let limits = program.limits();
-    assert_eq!((limits.iterations, limits.depth), (50_000, 20_000));
+    assert_eq!((limits.iterations, limits.depth), (5_000_000, 20_000));
     let (program, _) =
-        parse(&files, "; nc: --max-iterations 60000\n(import \"a.scm\") (f x)").expect("a program");
-    assert_eq!(program.limits().iterations, 60_000);
+        parse(&files, "; nc: --max-iterations 6000000\n(import \"a.scm\") (f x)").expect("a program");
+    assert_eq!(program.limits().iterations, 6_000_000);
 }
 
 #[test]

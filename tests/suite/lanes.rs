@@ -1,9 +1,11 @@
 //! The verifier of lane programs lets programs pass, and nothing that would read or write elsewhere.
 
+use std::collections::HashMap;
+
 use neural_compiler::internals::entity::Entity;
 use neural_compiler::internals::kernel::derived;
 use neural_compiler::internals::lower::lanes::{
-    CallId, Inst, LaneProgram, LaneType, SBinary, Store, Target, Value,
+    CallId, Condition, Inst, LaneProgram, LaneType, LoopId, SBinary, Store, Target, Value,
 };
 use neural_compiler::internals::lower::lower;
 use neural_compiler::internals::lower::verify::verify;
@@ -11,6 +13,11 @@ use neural_compiler::{CompileOptions, Derivative, Program, Shape, Signature};
 
 /// The lane program of the gradient, with as little memory for tapes as possible.
 fn lanes(source: &str) -> LaneProgram {
+    lanes_with(source, 0)
+}
+
+/// The lane program of the gradient, with so many bytes for tapes.
+fn lanes_with(source: &str, tape: usize) -> LaneProgram {
     let program = Program::parse(source).expect("a program");
     let signature = Signature::scalars().shape("v", Shape::Vector(100)).shape("A", Shape::Matrix(9, 9));
     let names: Vec<String> = program.inputs().map(String::from).collect();
@@ -20,7 +27,7 @@ fn lanes(source: &str) -> LaneProgram {
         .fold(Signature::scalars(), |known, name| known.shape(name, signature.shape_of(name)));
     let options = CompileOptions::default().signature(signature).derivative(Derivative::Gradient);
     let graph = derived(&program.graph_for(&options).expect("a graph"), &options).expect("a derivative");
-    lower(&graph, 0)
+    lower(&graph, tape)
 }
 
 /// A loop over a large vector with its tape, products of matrices, and a recursive function.
@@ -165,6 +172,103 @@ fn loops_and_calls_that_do_not_fit_are_caught() {
     let mut twice = looped.clone();
     twice.stores.push(Store { target: Target::Column(0), value: looped.stores[0].value });
     assert!(verify(&twice).is_err());
+}
+
+/// How often a loop is gone through at the most, from its counter; of a loop that goes back through another, as often as that.
+fn trips(program: &LaneProgram, looped: &HashMap<Value, u64>, id: LoopId) -> u64 {
+    let constant = |value: Value| match program.insts[value] {
+        Inst::S(constant) => Some(constant),
+        _ => looped.get(&value).copied(),
+    };
+    let inner = &program.loops[id];
+    if inner.once {
+        return 1;
+    }
+    let carried = |phi: Value| inner.carried.iter().find(|carried| carried.phi == phi);
+    let bounds = inner.conditions.iter().filter_map(|condition| {
+        let Condition::Below(a, b) = *condition else { return None };
+        match (carried(a), carried(b)) {
+            (Some(up), None) => {
+                let Inst::SBinary(SBinary::Add, _, step) = program.insts[up.next] else { return None };
+                Some((constant(b)? - constant(up.first)?).div_ceil(constant(step)?))
+            }
+            (None, Some(down)) => constant(down.first),
+            _ => None,
+        }
+    });
+    bounds.min().expect("a loop that is bounded")
+}
+
+/// How many instructions run at the most.
+fn work(program: &LaneProgram) -> u64 {
+    let (mut total, mut times) = (0, vec![1]);
+    let mut looped: HashMap<Value, u64> = HashMap::new();
+    for &inst in program.insts.values() {
+        match inst {
+            Inst::Loop(id) => {
+                let trips = trips(program, &looped, id);
+                // Its counters end there.
+                looped.extend(program.loops[id].carried.iter().map(|carried| (carried.phi, trips)));
+                times.push(times[times.len() - 1] * trips);
+            }
+            Inst::End(_) => {
+                times.pop();
+            }
+            inst if inst.is_constant() => {}
+            _ => total += times[times.len() - 1],
+        }
+    }
+    total
+}
+
+/// Vectors that are made, read and changed element by element take time and memory in proportion to their elements, and so do their
+/// gradients.
+#[test]
+fn elements_take_linear_work() {
+    let sources = [
+        "(let ((v (map sin (repeat N x)))) (sum N (lambda (i) (sin (* x (ref v i))))))",
+        "(vsum (build N (lambda (i) (sin (* x i)))))",
+        "(let ((v (build N (lambda (i) (sin (* x i)))))) (sum N (lambda (i) (* (ref v i) (ref v (- (- N 1) i))))))",
+        "(vsum (map exp (map sin (repeat N x))))",
+        "(fold + x (map sin (repeat N x)))",
+        "(vsum (square (scan (lambda (y) (sin (+ x y))) N x)))",
+        "(loop ((k 1) (v (repeat N x))) (if (= k N) (vsum v) (recur (+ k 1) (replace v k (sin (+ x (ref v (- k 1))))))))",
+        "(loop ((k 1) (v (repeat N x))) (if (= k N) (vsum v)
+           (recur (+ k 1) (if (< (ref v k) x) v (replace v k (* x (sin (ref v (- k 1)))))))))",
+        "(vsum (ref (build N (lambda (i) (* x [i 1 2]))) 7))",
+    ];
+    for source in sources {
+        let [small, large] =
+            [300, 600].map(|n: usize| lanes_with(&source.replace('N', &n.to_string()), 64 << 20));
+        for program in [&small, &large] {
+            assert_eq!(verify(program), Ok(()), "{source}");
+        }
+        let (before, after) = (work(&small), work(&large));
+        assert!(after as f64 <= 2.2 * before as f64, "{source}: {before} and {after} instructions");
+        let (before, after) = (small.cells, large.cells);
+        assert!(f64::from(after) <= 2.2 * f64::from(before), "{source}: {before} and {after} cells");
+    }
+}
+
+/// An element that each row has at a place of its own is within the value, and goes by the pad.
+#[test]
+fn own_places_beyond_memory_are_caught() {
+    let program = lanes(
+        "(loop ((k 1) (v (repeat 100 x))) (if (= k 100) (vsum v) (recur (+ k 1) (replace v k (sin (ref v (- k 1)))))))",
+    );
+    assert_eq!(verify(&program), Ok(()));
+    let beyond = |program: &LaneProgram, inst| match inst {
+        Inst::Fetch(_, offset, count) => Some(Inst::Fetch(program.cells - 1, offset, count)),
+        Inst::Deposit(_, offset, count) => Some(Inst::Deposit(program.cells - 1, offset, count)),
+        _ => None,
+    };
+    assert!(each_is_caught(&program, beyond) > 3);
+    for pad in [None, Some(program.cells - 1), Some(u32::MAX)] {
+        assert!(verify(&LaneProgram { pad, ..program.clone() }).is_err(), "{pad:?}");
+    }
+    let mut short = program.clone();
+    short.cells -= 1;
+    assert!(verify(&short).is_err());
 }
 
 /// Operations on uniform integers are what machine code makes of them: modulo 2^64, shifts by the low six bits.

@@ -56,7 +56,8 @@ pub fn time_is_over() -> Failure {
 /// Limits from the command line, which count more than those in the program's header comment.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub struct LimitArgs {
-    /// How many iterations a loop may make from each entry on [default: as the program says, or 10000]
+    /// How many iterations a loop may make from each entry on, unless it counts to a constant [default: as the program says, or 1048576;
+    /// in nested loops 30000, or 10000]
     #[arg(long, value_name = "N")]
     max_iterations: Option<u64>,
     /// How many calls of recursive functions may be under way at once [default: as the program says, or 10000]

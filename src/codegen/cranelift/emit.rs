@@ -671,6 +671,8 @@ impl<'a, 'f> Emitter<'a, 'f> {
                 self.b.ins().store(flags(), number, address, fixed);
                 number
             }
+            Inst::Fetch(cell, offset, count) => self.moved(cell, offset, count, false),
+            Inst::Deposit(cell, offset, count) => self.moved(cell, offset, count, true),
             Inst::StoreColumn(first, offset, value) => {
                 let number = self.value(value);
                 let address = self.column_at(self.rows_of().output_table, first, offset);
@@ -717,6 +719,39 @@ impl<'a, 'f> Emitter<'a, 'f> {
             let m = self.as_f(m);
             self.b.ins().bitselect(m, x, y)
         }
+    }
+
+    /// Moves an element for each row between the second cell of the pad and the place that the first one leads to.
+    fn moved(&mut self, cell: u32, offset: Value, count: Value, deposits: bool) -> ir::Value {
+        let pad = self.walk.program.pad.expect("a program that goes by the pad has one") as usize;
+        let (bytes, group) = (self.walk.groups * GROUP_BYTES, self.walk.group * GROUP_BYTES);
+        let count = self.value(count);
+        let there = self.cells(offset);
+        let fixed = self.plan.slot_bytes() + cell as usize * bytes + group;
+        let there = self.b.ins().iadd_imm_s(there, fixed as i64);
+        let pad = self.plan.slot_bytes() + pad * bytes + group;
+        let pad = self.b.ins().iadd_imm_s(self.scratch, pad as i64);
+        let (integer, size) = match self.walk.program.precision {
+            Precision::Double => (types::I64, size_of::<f64>()),
+            Precision::Single => (types::I32, size_of::<f32>()),
+        };
+        let zero = self.b.ins().iconst(types::I64, 0);
+        for row in (0..GROUP_BYTES).step_by(size) {
+            let place = self.b.ins().load(integer, flags(), pad, row as i32);
+            let place = match self.walk.program.precision {
+                Precision::Double => place,
+                Precision::Single => self.b.ins().uextend(types::I64, place),
+            };
+            let within = self.b.ins().icmp(IntCC::UnsignedLessThan, place, count);
+            let place = self.b.ins().select(within, place, zero);
+            let further = self.b.ins().ishl_imm_u(place, i64::from(bytes.trailing_zeros()));
+            let element = self.b.ins().iadd(there, further);
+            let (from, to) = ((element, row), (pad, bytes + row));
+            let (from, to) = if deposits { (to, from) } else { (from, to) };
+            let number = self.b.ins().load(integer, flags(), from.0, from.1 as i32);
+            self.b.ins().store(flags(), number, to.0, to.1 as i32);
+        }
+        zero
     }
 
     /// A load per lane: there is no gather.

@@ -83,7 +83,8 @@ fn narrowed(code: Code, operand: u32, preg: PReg, isa: Isa) -> Register {
         ) => Register::XMM0 + number,
         (Code::EVEX_Vextractf64x4_ymmm256_k1z_zmm_imm8, 0)
         | (Code::EVEX_Vcvtps2pd_zmm_k1z_ymmm256b32_sae, 1) => Register::YMM0 + number,
-        (Code::VEX_Vmovd_xmm_rm32 | Code::EVEX_Vpbroadcastd_zmm_k1z_r32, 1) => Register::EAX + number,
+        (Code::VEX_Vmovd_xmm_rm32 | Code::EVEX_Vpbroadcastd_zmm_k1z_r32 | Code::Mov_rm32_r32, 1)
+        | (Code::Mov_r32_rm32, 0) => Register::EAX + number,
         _ => register(preg, isa),
     }
 }

@@ -227,6 +227,8 @@ impl Finder<'_> {
             | Inst::SSelect(..)
             | Inst::Load(..)
             | Inst::StoreCell(..)
+            | Inst::Fetch(..)
+            | Inst::Deposit(..)
             | Inst::StoreColumn(..)
             | Inst::AddPartial(..)
             | Inst::Phi(..)

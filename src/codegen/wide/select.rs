@@ -426,6 +426,8 @@ impl<'a> Selector<'a, '_> {
                 self.keep(ty, address, kept);
                 kept
             }
+            Inst::Fetch(cell, offset, count) => self.moved(cell, offset, count, false),
+            Inst::Deposit(cell, offset, count) => self.moved(cell, offset, count, true),
             Inst::StoreColumn(first, offset, number) => {
                 let number = self.value(number);
                 let address = self.column_at(self.rows_of().outputs, first, offset);
@@ -853,6 +855,40 @@ impl<'a> Selector<'a, '_> {
         let base = self.cells(offset);
         let fixed = self.plan.slot_bytes() + cell as usize * bytes + self.walk.group * self.group_bytes();
         self.beyond(base, fixed)
+    }
+
+    /// Moves an element for each row between the second cell of the pad and the place that the first one leads to.
+    fn moved(&mut self, cell: u32, offset: Value, count: Value, deposits: bool) -> VReg {
+        let pad = self.walk.program.pad.expect("a program that goes by the pad has one") as usize;
+        let bytes = self.walk.groups * self.group_bytes();
+        let group = self.walk.group * self.group_bytes();
+        let count = self.value(count);
+        let base = self.cells(offset);
+        let there = self.beyond_near(base, self.plan.slot_bytes() + cell as usize * bytes + group);
+        let pad = self.beyond_near(self.scratch, self.plan.slot_bytes() + pad * bytes + group);
+        let [load, store] = match self.walk.program.precision {
+            Precision::Double => [Code::Mov_r64_rm64, Code::Mov_rm64_r64],
+            Precision::Single => [Code::Mov_r32_rm32, Code::Mov_rm32_r32],
+        };
+        let zero = self.general();
+        self.code(Code::Mov_r64_imm64, &[Arg::Def(zero), Arg::Imm64(0)]);
+        for row in 0..self.group_bytes() / self.number_bytes() {
+            let row = row * self.number_bytes();
+            let in_pad =
+                |further: usize| Address { displacement: pad.displacement + (further + row) as i32, ..pad };
+            let [place, within] = [(); 2].map(|()| self.general());
+            self.code(load, &[Arg::Def(place), Arg::Memory(in_pad(0))]);
+            self.code(Code::Cmp_r64_rm64, &[Arg::Use(place), Arg::Use(count)]);
+            self.code(Code::Cmovae_r64_rm64, &[Arg::Reuse(within, place), Arg::Use(zero)]);
+            let index = self.shifted(within, bytes.trailing_zeros() as u8);
+            let displacement = there.displacement + row as i32;
+            let element = Address { base: there.base, index: Some(index), displacement };
+            let number = self.general();
+            let (from, to) = if deposits { (in_pad(bytes), element) } else { (element, in_pad(bytes)) };
+            self.code(load, &[Arg::Def(number), Arg::Memory(from)]);
+            self.code(store, &[Arg::Memory(to), Arg::Use(number)]);
+        }
+        zero
     }
 
     /// Adds the group's numbers to a sum over the batch, in binary64.

@@ -104,12 +104,16 @@ rules! {
     select_in_arm, Select, "p ? (p ? a : b) : c → p ? a : c", "an arm that selects by the same takes the same side";
     select_truths_as_numbers, Select, "p ? num q : num r → num (p ? q : r)", "num is a function";
     select_of_truths, Select, "p ? true : q → p or q, and its like", "truth values";
+    select_of_updates, Select, "p ? (x with other elements) : x → x with (p ? another : the element) for each of them", "the same elements";
     slice_whole, Slice, "all elements of x → x", "the same elements";
     slice_of_pack, Slice, "elements of a pack → those of its operands", "the same elements";
     slice_of_fill, Slice, "elements of a fill → the scalar, or a smaller fill", "all elements are the scalar";
     slice_of_slice, Slice, "elements of elements of x → elements of x", "the same elements";
     slice_of_place, Slice, "elements of a placed part → those of the part, or zeros", "the same elements";
     slice_of_transpose, Slice, "an element of a transpose → one of the matrix", "the same element";
+    gather_of_fill, Gather, "an element or row of a fill → the scalar, or a smaller fill", "all elements are the scalar";
+    gather_of_ne, Gather, "an element of (x ≠ c) → (an element of x) ≠ c", "the same comparison";
+    update_of_ne, Update, "(x ≠ 0) with p for an element → (x with num p for it) ≠ 0", "num p ≠ 0 is p";
     place_whole, Place, "a part in place of the whole → the part", "the same elements";
     fill_scalar, Fill, "a fill of one element → the scalar", "the same element";
     transpose_of_fill, Transpose, "the transpose of a fill → a fill", "all elements are the scalar";
@@ -397,6 +401,40 @@ fn select_in_arm(g: &mut Graph, at: &Application<'_>) -> Option<Node> {
     None
 }
 
+/// So many updates of one value a selection is made for by themselves.
+const MAX_UPDATES: usize = 64;
+
+/// What a value is with other elements of, and the updates in their order.
+fn updates(g: &Graph, node: Node) -> (Node, Vec<Node>) {
+    let (mut base, mut updates) = (node, Vec::new());
+    while g.op(base) == Some(Op::Update) && updates.len() < MAX_UPDATES {
+        updates.push(base);
+        base = g.args(base)[0];
+    }
+    updates.reverse();
+    (base, updates)
+}
+
+fn select_of_updates(g: &mut Graph, at: &Application<'_>) -> Option<Node> {
+    let (condition, a, b) = choice(at);
+    let ((base, of_a), (other, of_b)) = (updates(g, a), updates(g, b));
+    if base != other || a == b || !g.ty(condition).is_scalar() || g.ty(base) != at.ty {
+        return None;
+    }
+    let common = of_a.iter().zip(&of_b).take_while(|(a, b)| a == b).count();
+    let mut whole = if common > 0 { of_a[common - 1] } else { base };
+    let own = of_a[common..].iter().map(|&update| (update, true));
+    for (update, taken) in own.chain(of_b[common..].iter().map(|&update| (update, false))) {
+        let &[_, part, index] = g.args(update) else { return None };
+        let ty = g.ty(part);
+        let before = make(g, Op::Gather, ty, &[whole, index]);
+        let (a, b) = if taken { (part, before) } else { (before, part) };
+        let part = make(g, Op::Select, ty, &[condition, a, b]);
+        whole = make(g, Op::Update, at.ty, &[whole, part, index]);
+    }
+    Some(whole)
+}
+
 /// Numbers that are truth values stay truth values until somebody computes with them.
 fn select_truths_as_numbers(g: &mut Graph, at: &Application<'_>) -> Option<Node> {
     let (condition, a, b) = choice(at);
@@ -531,6 +569,30 @@ fn slice_of_transpose(g: &mut Graph, at: &Application<'_>) -> Option<Node> {
     };
     let (row, column) = (at.attr / columns, at.attr % columns);
     at.ty.is_scalar().then(|| g.slice(inner, column * inner_columns + row, at.ty.shape))
+}
+
+fn gather_of_fill(g: &mut Graph, at: &Application<'_>) -> Option<Node> {
+    let scalar = operand_of(g, at.args[0], Op::Fill)?;
+    Some(g.fill(scalar, at.ty.shape))
+}
+
+/// What a comparison with a scalar compares.
+fn compared(g: &Graph, node: Node) -> Option<(Node, Node)> {
+    let (Op::Ne, &[x, c]) = (g.op(node)?, g.args(node)) else { return None };
+    (g.shape(x) == g.shape(node) && g.ty(c).is_scalar()).then_some((x, c))
+}
+
+fn gather_of_ne(g: &mut Graph, at: &Application<'_>) -> Option<Node> {
+    let (x, c) = compared(g, at.args[0])?;
+    let element = make(g, Op::Gather, Type::num(at.ty.shape), &[x, at.args[1]]);
+    Some(make(g, Op::Ne, at.ty, &[element, c]))
+}
+
+fn update_of_ne(g: &mut Graph, at: &Application<'_>) -> Option<Node> {
+    let (x, c) = compared(g, at.args[0]).filter(|&(_, c)| g.constant(c) == Some(0.0))?;
+    let part = make(g, Op::Num, Type::num(g.shape(at.args[1])), &[at.args[1]]);
+    let updated = make(g, Op::Update, Type::num(at.ty.shape), &[x, part, at.args[2]]);
+    Some(make(g, Op::Ne, at.ty, &[updated, c]))
 }
 
 fn place_whole(g: &mut Graph, at: &Application<'_>) -> Option<Node> {

@@ -88,6 +88,25 @@ fn applications(g: &mut Graph, op: Op, all: &Operands) -> Vec<(u32, Type, Vec<No
             let within = (0..=3 - len).map(move |first| (first, Type::num(VECTOR), vec![part]));
             within.chain([(0, g.ty(part), vec![part])])
         })),
+        Op::Gather | Op::Update => {
+            // A fill, a comparison, and numbers; also at indices that count to nothing.
+            let (v, zero) = (all.vectors[0], g.number(0.0));
+            let different = g.apply_typed(Op::Ne, 0, Type::bool(VECTOR), &[v, zero]);
+            let filled = g.fill(all.numbers[0], VECTOR);
+            let rows = all.matrices.iter().map(|&m| (m, Type::num(Shape::Vector(g.shape(m).extents().1))));
+            let wholes = [(v, Type::NUM), (filled, Type::NUM), (different, Type::BOOL)];
+            let wholes: Vec<(Node, Type)> = wholes.into_iter().chain(rows).collect();
+            for (&index, (whole, part)) in
+                all.numbers.iter().flat_map(|i| wholes.iter().map(move |w| (i, *w)))
+            {
+                if op == Op::Gather {
+                    list.push((0, part, vec![whole, index]));
+                } else if part.is_scalar() {
+                    let parts = if part == Type::BOOL { &all.truths } else { &all.numbers };
+                    list.extend(parts.iter().map(|&part| (0, g.ty(whole), vec![whole, part, index])));
+                }
+            }
+        }
         Op::Fill => {
             for &scalar in &all.numbers {
                 list.extend([VECTOR, Shape::Scalar].map(|shape| (0, Type::num(shape), vec![scalar])));
@@ -111,6 +130,19 @@ fn applications(g: &mut Graph, op: Op, all: &Operands) -> Vec<(u32, Type, Vec<No
             }
         }
         Op::Select => {
+            let (v, x) = (all.vectors[0], all.numbers[0]);
+            let update = |g: &mut Graph, whole, index: f64| {
+                let index = g.number(index);
+                g.apply_typed(Op::Update, 0, Type::num(VECTOR), &[whole, x, index])
+            };
+            let (one, two) = (update(g, v, 1.0), update(g, v, 2.0));
+            let both = update(g, one, 0.0);
+            let beyond = update(g, v, 7.0);
+            for &condition in &all.truths[..2] {
+                for (a, b) in [(one, v), (v, two), (one, two), (both, one), (both, two), (beyond, one)] {
+                    list.push((0, Type::num(VECTOR), vec![condition, a, b]));
+                }
+            }
             for &condition in &all.truths {
                 for (&a, &b) in all.truths.iter().flat_map(|a| all.truths.iter().map(move |b| (a, b))) {
                     list.push((0, Type::BOOL, vec![condition, a, b]));

@@ -4,6 +4,7 @@ use super::trace::{LITERAL, UNTRACED};
 use super::{Failure, FailureReason, Machine, Mark, Value, Variable, Work};
 use crate::anf::{FuncId, Var};
 use crate::graph::{Reason, Shape};
+use crate::limits::STEP_WORK;
 use crate::ops::{Lane, ShapeError};
 use crate::source::Span;
 use nc_runtime::lanes::Scalar;
@@ -108,7 +109,8 @@ impl Machine<'_> {
         let &frame = self.scratch.frames.last().expect("an iteration is one of a loop that was entered");
         let begins = program.functions[frame.entered].span;
         self.step(begins)?;
-        let limit = self.limits.iterations;
+        let counted = self.counted.get(&begins).filter(|counted| counted.always);
+        let limit = counted.map_or(self.limits.iterations, |counted| counted.iterations);
         if frame.iterations >= limit {
             return Err(Failure::new(begins, FailureReason::Check(Reason::Iterations { limit })));
         }
@@ -133,6 +135,12 @@ impl Machine<'_> {
         self.scratch.work.truncate(frame.work as usize);
         self.unbind(frame.shadowed as usize);
         self.slide_all(mark.value as usize, frame.mark);
+        // Other tiers do not copy what an iteration hands on.
+        if self.inlined < u64::MAX {
+            let copied = (self.scratch.moved.len() / STEP_WORK) as u64;
+            let left = self.inlined.checked_sub(copied);
+            self.inlined = left.ok_or_else(|| Failure::new(begins, FailureReason::Stopped))?;
+        }
         let count = self.bind(vars(), frame.mark.value);
         self.forget_literals(frame.mark.value, count);
         Ok(())

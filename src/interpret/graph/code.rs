@@ -7,6 +7,7 @@ use nc_runtime::stop::StopFlag;
 
 use super::tape::Tape;
 use crate::entity::{Entity, EntityVec};
+use crate::graph::in_place::{InPlace, needed};
 use crate::graph::region::MAX_TAPED;
 use crate::graph::{Elem, Graph, Node, NodeKind, RegionKind, ResultRole, Source, Type};
 use crate::ops::{Lane, Op, Operand};
@@ -137,7 +138,8 @@ struct LoopStep {
     enters: u32,
     goes_on: u32,
     limit: u64,
-    states: usize,
+    /// For each state whether it is on the tape.
+    kept: Vec<bool>,
     /// Which tape it leaves, if it leaves one.
     tape: Option<usize>,
 }
@@ -222,28 +224,34 @@ pub(super) struct Coder<'a> {
     taped: EntityVec<Node, bool>,
     /// The step of each region.
     regions: HashMap<Node, usize>,
+    in_place: InPlace,
 }
 
 impl<'a> Coder<'a> {
     /// The live nodes and all inputs of a graph, those that `header` marks first.
     pub(super) fn of(graph: &'a Graph, header: Option<&EntityVec<Node, bool>>) -> Coder<'a> {
+        Coder::changing(graph, header, InPlace::default())
+    }
+
+    /// The same of a body in which some values are changed in place.
+    fn changing(graph: &'a Graph, header: Option<&EntityVec<Node, bool>>, in_place: InPlace) -> Coder<'a> {
         let mut coder = Coder {
             graph,
             code: Code { precision: graph.precision, ..Code::default() },
             places: EntityVec::filled(Range { slot: 0, len: 0 }, graph.len()),
             taped: graph.taped(),
             regions: HashMap::new(),
+            in_place,
         };
         let live = graph.live();
         let inputs: Vec<Node> = (0..graph.inputs.len() as u32).map(|k| graph.input_node(k)).collect();
         inputs.iter().for_each(|&node| coder.node(node));
         let first = |node: Node| header.is_some_and(|header| header[node]);
         for header in [true, false] {
-            for node in graph.nodes().filter(|&n| live[n] && first(n) == header) {
-                if !matches!(graph.kind(node), NodeKind::Input(_)) {
-                    coder.node(node);
-                }
-            }
+            let mut nodes: Vec<Node> = graph.nodes().filter(|&n| live[n] && first(n) == header).collect();
+            nodes.retain(|&node| !matches!(graph.kind(node), NodeKind::Input(_)));
+            nodes.sort_by_key(|&node| coder.in_place.late.get(node) == Some(&true));
+            nodes.into_iter().for_each(|node| coder.node(node));
             if header {
                 coder.code.header = coder.code.steps.len();
             }
@@ -266,7 +274,11 @@ impl<'a> Coder<'a> {
     fn node(&mut self, node: Node) {
         let graph = self.graph;
         let ty = graph.ty(node);
-        let to = Range { slot: self.code.initial.len() as u32, len: ty.len() as u32 };
+        let written = self.in_place.updates.get(node) == Some(&true);
+        let to = match written {
+            true => self.places[graph.args(node)[0]],
+            false => Range { slot: self.code.initial.len() as u32, len: ty.len() as u32 },
+        };
         self.places[node] = to;
         let filler = match graph.kind(node) {
             NodeKind::Const(bits) => Slot::Number(f64::from_bits(bits)),
@@ -278,7 +290,9 @@ impl<'a> Coder<'a> {
                 }
             }
         };
-        self.code.initial.resize(self.code.initial.len() + ty.len(), filler);
+        if !written {
+            self.code.initial.resize(self.code.initial.len() + ty.len(), filler);
+        }
         match graph.kind(node) {
             NodeKind::Const(_) | NodeKind::Bool(_) | NodeKind::Input(_) => {}
             NodeKind::Apply(op, attr) => {
@@ -331,7 +345,11 @@ impl<'a> Coder<'a> {
         }
         let header = region.goes_on().map(|_| region.header());
         let body = &region.body;
-        let inside = Coder::of(body, header.as_ref());
+        let taped =
+            self.taped[node].then(|| needed(region, self.graph.looked_at(node, region.states()), false));
+        let in_place = InPlace::of(region, |k| taped.as_ref().is_none_or(|needed| !needed[k]));
+        let kept: Vec<bool> = in_place.states.iter().map(|own| !own).collect();
+        let inside = Coder::changing(body, header.as_ref(), in_place);
         let input = |source| body.source_node(source).map(|node| inside.range(node));
         let moves = |nodes: &[Node], source: fn(u32) -> Source| -> Vec<Move> {
             let inputs = (0u32..).zip(nodes).map(|(k, &node)| (node, input(source(k))));
@@ -342,17 +360,20 @@ impl<'a> Coder<'a> {
             .iter()
             .zip(region.next())
             .map(|(state, next)| Move { from: inside.range(next), to: state.to })
+            .filter(|part| part.from.slot != part.to.slot)
             .collect();
         let ends =
             first.iter().map(|state| state.to).chain(region.exits().map(|n| inside.range(n))).collect();
-        let width = first.iter().map(|state| state.to.len as usize).sum();
-        let states = first.len();
+        let width =
+            first.iter().zip(&kept).filter(|(_, kept)| **kept).map(|(state, _)| state.to.len as usize).sum();
         let goes_on = region.goes_on().map(|node| inside.range(node).slot);
         let tape_of = |step: &LoopStep| {
             let (mut tape, mut position) = (Vec::new(), 0);
-            for (k, state) in (0u32..).zip(&step.iterated.ends[..step.states]) {
-                tape.extend(input(Source::Tape(k)).map(|range| (position, range)));
-                position += state.len;
+            for (k, (state, &kept)) in (0u32..).zip(step.iterated.ends.iter().zip(&step.kept)) {
+                if kept {
+                    tape.extend(input(Source::Tape(k)).map(|range| (position, range)));
+                    position += state.len;
+                }
             }
             tape
         };
@@ -377,7 +398,7 @@ impl<'a> Coder<'a> {
                     self.code.tapes.len() - 1
                 });
                 let enters = self.range(args.control).slot;
-                Step::Loop(Box::new(LoopStep { iterated, enters, goes_on, limit, states, tape }))
+                Step::Loop(Box::new(LoopStep { iterated, enters, goes_on, limit, kept, tape }))
             }
             (RegionKind::Reverse { .. } | RegionKind::Call(_), reversed) => {
                 let (reversed, tape) = reversed.expect("a reverse region has a loop");
@@ -465,6 +486,24 @@ impl Code {
                 Slot::of(step.op.eval_element(self.precision, &elems[..operands.len()]));
             return;
         }
+        if let (Op::Gather, [(_, whole), (_, index)]) = (step.op, operands) {
+            let (part, _) = place_of(*whole, step.to.len, slots[index.slot as usize].number());
+            slots.copy_within(part..part + step.to.len as usize, step.to.slot as usize);
+            return;
+        }
+        if let (Op::Update, [(_, whole), (_, part), (_, index)]) = (step.op, operands) {
+            let (at, found) = place_of(step.to, part.len, slots[index.slot as usize].number());
+            if whole.slot != step.to.slot {
+                slots.copy_within(
+                    whole.slot as usize..(whole.slot + whole.len) as usize,
+                    step.to.slot as usize,
+                );
+            }
+            if found {
+                slots.copy_within(part.slot as usize..(part.slot + part.len) as usize, at);
+            }
+            return;
+        }
         lanes.clear();
         for (_, from) in operands {
             lanes.extend(from.of(slots).iter().map(|slot| slot.lane()));
@@ -483,6 +522,13 @@ impl Code {
             *slot = Slot::of(lane);
         }
     }
+}
+
+/// Where the part of so many elements stands that a number counts to, or else the first one; and whether there is such a part. The
+/// definitions of `gather` and `update` say the same, of copies of all elements.
+fn place_of(whole: Range, len: u32, index: f64) -> (usize, bool) {
+    let found = index.fract() == 0.0 && (0.0..f64::from(whole.len / len)).contains(&index);
+    ((whole.slot + if found { index as u32 * len } else { 0 }) as usize, found)
 }
 
 impl Iterated {
@@ -551,7 +597,12 @@ impl LoopStep {
     }
 
     fn state<'s>(&'s self, slots: &'s [Slot]) -> impl Iterator<Item = f64> + 's {
-        self.iterated.ends[..self.states].iter().flat_map(|range| range.of(slots)).map(|slot| slot.number())
+        self.on_tape().flat_map(|range| range.of(slots)).map(|slot| slot.number())
+    }
+
+    /// The states that are on the tape.
+    fn on_tape(&self) -> impl Iterator<Item = Range> + '_ {
+        self.iterated.ends.iter().zip(&self.kept).filter(|(_, kept)| **kept).map(|(range, _)| *range)
     }
 }
 
@@ -616,7 +667,7 @@ impl ReverseStep {
             segment.clear();
             segment.extend_from_slice(record);
             let mut numbers = record.iter();
-            for range in &reversed.iterated.ends[..reversed.states] {
+            for range in reversed.on_tape() {
                 range
                     .of_mut(&mut forward)
                     .iter_mut()

@@ -284,6 +284,95 @@ fn heat_equation() {
     }
 }
 
+/// Programs that read and replace elements one by one: of `u` and `v`, which have N elements or more, and of the rows of `M`.
+const ELEMENTS: &[&str] = &[
+    "(sum N (lambda (i) (* (ref u i) (sin (* s (ref v (- (- N 1) i)))))))",
+    "(vsum (build N (lambda (i) (sin (* s (ref u i) (ref v i))))))",
+    "(fold (lambda (a x) (+ (* 0.5 a) (* s (sin x)))) s (map (lambda (x y) (* x y s)) (slice u 0 N) (slice v 0 N)))",
+    "(vsum (slice (scan (lambda (x) (cos (+ x s (ref u 3)))) (+ N 10) 0.1) 0 N))",
+    "(over (loop ((k 1) (w u)) (if (= k N) w (recur (+ k 1) (replace w k (+ (* s (ref w (- k 1))) (ref v k)))))))",
+    "(over (loop ((k 1) (w u)) (if (= k N) w
+       (recur (+ k 1) (replace w k (* (sin (ref w (- k 1))) (+ s (ref w k))))))))",
+    "(over (loop ((k 0) (w u)) (if (= k (- N 1)) w
+       (recur (+ k 1)
+         (if (> (ref w k) (ref w (+ k 1))) (replace (replace w k (ref w (+ k 1))) (+ k 1) (* s (ref w k))) w)))))",
+    "(over (loop ((k 0) (w u)) (if (= k N) w (if (> (ref v k) 1.2) w (recur (+ k 1) (replace w k (sin (* s (ref w k)))))))))",
+    "(over (loop ((k 0) (w u)) (if (>= k (* 20 s)) w (recur (+ k 1) (replace w k (sin (* s (ref w k) (ref v k))))))))",
+    "(over (loop ((i 0) (w u)) (if (= i 3) w (recur (+ i 1)
+       (loop ((k 1) (w w)) (if (= k N) w (recur (+ k 1) (replace w k (sin (+ (ref w k) (* s (ref w (- k 1)))))))))))))",
+    "(over (loop ((k 0) (a u) (b v)) (if (= k N) (* a b)
+       (recur (+ k 1) (replace a k (* s (ref b k))) (replace b k (sin (ref a k)))))))",
+    "(over (loop ((k 0) (a u) (b u)) (if (= k N) (* a b) (recur (+ k 1) (replace a k (* s (sin (ref b k)))) a))))",
+    "(loop ((k 0) (w u) (t 0)) (if (= k N) (+ (over w) t)
+       (let ((z (replace w k (* s (ref w k))))) (recur (+ k 1) z (+ t (* (ref z k) (ref z 1)))))))",
+    "(over (loop ((k 0) (w u)) (if (= k N) w
+       (let ((j (modulo (floor (* 100 (abs (ref v k)))) N))) (recur (+ k 1) (replace w j (* (+ s (ref w j)) (ref w k))))))))",
+    "(loop ((k 0) (w M)) (if (= k (- N 1)) (vsum (ref w 2))
+       (recur (+ k 1) (replace w (+ k 1) (+ (* s (ref w k)) (sin (ref w (+ k 1))))))))",
+    "(loop ((k 0) (w u)) (if (= k N) (over w) (recur (+ k 1) (replace w (- k (* 2 (floor s))) (* s (ref w k))))))",
+];
+
+/// The program for N of the elements that there are.
+fn elements(source: &str, n: usize) -> String {
+    format!("(define (over w) (dot (slice w 0 {n}) (slice v 0 {n}))) {}", source.replace('N', &n.to_string()))
+}
+
+#[test]
+fn elements_one_by_one() {
+    let shapes = [("u", Shape::Vector(70)), ("v", Shape::Vector(70)), ("M", Shape::Matrix(70, 3))];
+    for source in ELEMENTS {
+        let source = elements(source, 66);
+        agree(&source, &shapes, &Derivative::None, &[0], &[1, 7, 17]);
+        // Without room for a record of each iteration, with some, and with enough.
+        agree(&source, &shapes, &Derivative::Gradient, &[0, 1 << 20, 64 << 20], &[1, 17]);
+        agree(&source, &shapes, &Derivative::Jvp { seeds: 1 }, &[0], &[7]);
+    }
+}
+
+/// Vectors of 60 elements are taken apart; longer ones, of which as many are looked at, have the same derivatives by those.
+#[test]
+fn elements_in_memory_have_the_derivatives_of_those_taken_apart() {
+    // The last one's indices are in range or not by the length.
+    for source in &ELEMENTS[..ELEMENTS.len() - 1] {
+        let source = elements(source, 60);
+        let rows = 5;
+        let run = |n: usize, tape| {
+            let shapes = [("u", n), ("v", n)].map(|(name, n)| (name, Shape::Vector(n as u32)));
+            let shapes = [shapes[0], shapes[1], ("M", Shape::Matrix(n as u32, 3))];
+            let kernel = compile(&source, &shapes, support::native_tier(), Derivative::Gradient, tape);
+            let lens = kernel.inputs().iter().map(|input| (input.name.clone(), input.shape.len()));
+            let lens: Vec<(String, usize)> = lens.collect();
+            // Every element by its name and place, whatever the length.
+            let value = |name: &str, k: usize, row: usize| {
+                number(k + row * 1009 + name.len() * 77 + name.as_bytes()[0] as usize)
+            };
+            let places: Vec<(&str, usize)> =
+                lens.iter().flat_map(|(name, len)| (0..*len).map(move |k| (name.as_str(), k))).collect();
+            let inputs: Vec<Vec<f64>> =
+                places.iter().map(|&(name, k)| (0..rows).map(|row| value(name, k, row)).collect()).collect();
+            let found = support::run(&kernel, &inputs, &[], rows, 1);
+            let named = places.iter().map(|&(name, k)| format!("{name} {k}"));
+            let labels: Vec<String> = ["value".to_string()].into_iter().chain(named).collect();
+            assert_eq!(labels.len(), found.columns.len(), "{source}");
+            labels.into_iter().zip(found.columns).collect::<std::collections::BTreeMap<_, _>>()
+        };
+        let expected = run(60, 64 << 20);
+        for tape in [0, 64 << 20] {
+            let found = run(70, tape);
+            for (label, column) in &expected {
+                for (&found, &expected) in found[label].iter().zip(column) {
+                    let (found, expected) = (f64::from_bits(found), f64::from_bits(expected));
+                    let error = (found - expected).abs() / (1.0 + expected.abs());
+                    assert!(
+                        error < 1e-9 || found.is_nan() && expected.is_nan(),
+                        "{source}: {label}: {found} for {expected}"
+                    );
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn heat_equation_in_bounded_memory() {
     let (n, steps) = (1000, 10_000);

@@ -277,7 +277,8 @@ fn applied(op: Op, operands: &[Id], writer: &mut Writer) -> Option<Id> {
             return None;
         }
         Op::Lt | Op::Le | Op::Eq | Op::Ne | Op::And | Op::Or | Op::Not | Op::Any | Op::Num => return None,
-        Op::Select | Op::Pack | Op::Slice | Op::Place | Op::Gather | Op::Scatter | Op::Fill => return None,
+        Op::Select | Op::Pack | Op::Slice | Op::Place | Op::Fill => return None,
+        Op::Gather | Op::Scatter | Op::Update => return None,
         Op::Direction | Op::OverSquare | Op::ErfSlope | Op::PowSlope => return None,
         Op::LeadByX | Op::LeadByY | Op::NormSquare => return None,
         // None of them is a finite composition of exponentials and logarithms.
