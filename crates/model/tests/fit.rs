@@ -521,6 +521,9 @@ fn programs_are_compared() {
     assert!((line.leave_one_out / expected - 1.0).abs() < 1e-10, "{} {expected}", line.leave_one_out);
 }
 
+/// Columns t and y.
+type Columns = fn() -> (Vec<f64>, Vec<f64>);
+
 /// A problem of Moré, Garbow and Hillstrom, *Testing unconstrained optimization software* (1981).
 struct Problem {
     name: &'static str,
@@ -531,8 +534,8 @@ struct Problem {
     lowest: f64,
     /// Bounds of Gay, *A trust region approach to linearly constrained optimization* (1984), and the lowest sum of squares within them.
     bounds: Option<(&'static [f64], &'static [f64], f64)>,
-    /// Columns t and y, for problems that have data.
-    data: Option<fn() -> (Vec<f64>, Vec<f64>)>,
+    /// What a value is compared with, for problems that have data.
+    data: Option<Columns>,
 }
 
 const GAUSSIAN: [f64; 15] = [

@@ -110,7 +110,7 @@ fn a_replay_finds_what_has_changed() {
     let done = dir.nc(&replay);
     assert_eq!((done.status, done.stderr.as_str()), (0, "r.json: the same bits came out\n"));
     let data = fs::read_to_string(dir.path("tea.csv")).unwrap();
-    fs::write(dir.path("tea.csv"), data.replacen("0.4", "0.4", 1).replacen("1.5,", "1.6,", 1)).unwrap();
+    fs::write(dir.path("tea.csv"), data.replacen("1.5,", "1.6,", 1)).unwrap();
     let done = dir.nc(&replay);
     assert_eq!(done.status, 1);
     assert!(done.stderr.contains("the data is not that of the report"), "{}", done.stderr);
