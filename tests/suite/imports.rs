@@ -240,6 +240,13 @@ fn refusals() {
     let f = "(define (f x) x)";
     let message = |files: &[(&str, &str)], main: &str| refused(files, main);
     insta::assert_snapshot!(message(&[], "(import \"a.scm\")\n(f x)"), @r#"
+    error[import]: there is no file `a.scm`
+     --> main.scm:1:9
+      |
+    1 | (import "a.scm")
+      |         ^^^^^^^
+    "#);
+    insta::assert_snapshot!(message(&[("b.scm", f)], "(import \"/b.scm\") (f x)"), @r#"
     error[import]: `/b.scm` is an absolute path
      --> main.scm:1:9
       |
@@ -247,7 +254,7 @@ fn refusals() {
       |         ^^^^^^^^
       = help: imports are relative to the file they stand in, or to a folder of `--library DIR` (`FolderLoader::library`)
     "#);
-    insta::assert_snapshot!(message(&[("b.scm", f)], "(import \"/b.scm\") (f x)"), @r#"
+    insta::assert_snapshot!(message(&[("b.scm", f)], "(import \"../b.scm\") (f x)"), @r#"
     error[import]: `../b.scm` leads out of the folder of the program
      --> main.scm:1:9
       |
@@ -255,20 +262,13 @@ fn refusals() {
       |         ^^^^^^^^^^
       = help: import from that folder by `--library DIR` (`FolderLoader::library`), with paths relative to it, or put the file below the program
     "#);
-    insta::assert_snapshot!(message(&[("b.scm", f)], "(import \"../b.scm\") (f x)"), @r#"
+    insta::assert_snapshot!(message(&[("b.scm", f)], "(import \"b\\scm\") (f x)"), @r#"
     error[import]: `b\scm` has a sign that no path has
      --> main.scm:1:9
       |
     1 | (import "b\scm") (f x)
       |         ^^^^^^^
       = help: a path is written `folder/file.scm`
-    "#);
-    insta::assert_snapshot!(message(&[("b.scm", f)], "(import \"b\\scm\") (f x)"), @r#"
-    error[import]: there is no file `a.scm`
-     --> main.scm:1:9
-      |
-    1 | (import "a.scm")
-      |         ^^^^^^^
     "#);
     // Cycles, of one file and of several.
     let files = [
@@ -296,6 +296,18 @@ fn refusals() {
     assert!(own.contains("these files import each other: a.scm → a.scm"), "{own}");
     // Results, errors inside, names that are taken.
     insta::assert_snapshot!(message(&[("a.scm", "(define (f x) x)\n(f 2)")], "(import \"a.scm\")\n(f x)"), @r#"
+    error[import]: `a.scm` is imported and computes a result: only definitions can be imported
+     --> a.scm:2:1
+      |
+    2 | (f 2)
+      | ^^^^^
+     ::: main.scm:1:9
+      |
+    1 | (import "a.scm")
+      |         ------- imported here
+      = help: give the result a name, or keep it in a program of its own which imports the definitions
+    "#);
+    insta::assert_snapshot!(message(&[("a.scm", "(define (f x)\n  (sine x))")], "(import \"a.scm\")\n(f x)"), @r#"
     error[unknown-name]: there is no function `sine`
      --> a.scm:2:4
       |
@@ -307,7 +319,7 @@ fn refusals() {
       |         ------- imported here
       = help: did you mean `sin`?
     "#);
-    insta::assert_snapshot!(message(&[("a.scm", "(define (f x)\n  (sine x))")], "(import \"a.scm\")\n(f x)"), @r#"
+    insta::assert_snapshot!(message(&[("a.scm", "(define (f x) (+ x)")], "(import \"a.scm\")\n(f x)"), @r#"
     error[unclosed]: this `(` is never closed
      --> a.scm:1:1
       |
@@ -319,7 +331,7 @@ fn refusals() {
       |         ------- imported here
       = help: the text ends where a `)` is expected
     "#);
-    insta::assert_snapshot!(message(&[("a.scm", "(define (f x) (+ x)")], "(import \"a.scm\")\n(f x)"), @r#"
+    insta::assert_snapshot!(message(&[("a.scm", f), ("b.scm", f)], "(import \"a.scm\" \"b.scm\")\n(f x)"), @r#"
     error[duplicate]: two definitions are called `f`
      --> main.scm:1:17
       |
@@ -334,7 +346,7 @@ fn refusals() {
       |          - its definition
       = help: import one of them with a prefix, or rename it
     "#);
-    insta::assert_snapshot!(message(&[("a.scm", f), ("b.scm", f)], "(import \"a.scm\" \"b.scm\")\n(f x)"), @r#"
+    insta::assert_snapshot!(message(&[("a.scm", f)], "(import \"a.scm\")\n(define (f x) (* 2 x))\n(f x)"), @r#"
     error[duplicate]: two definitions are called `f`
      --> main.scm:1:9
       |
@@ -349,7 +361,7 @@ fn refusals() {
       |          - its definition
       = help: import one of them with a prefix, or rename it
     "#);
-    insta::assert_snapshot!(message(&[("a.scm", f)], "(import \"a.scm\")\n(define (f x) (* 2 x))\n(f x)"), @r#"
+    insta::assert_snapshot!(message(&[("a.scm", "(define a (+ 1 b)) (define b 2)")], "(import \"a.scm\")\n(* a x)"), @r#"
     error[order]: `b` is used before its definition
      --> a.scm:1:16
       |
@@ -362,18 +374,6 @@ fn refusals() {
       |
     1 | (import "a.scm")
       |         ------- imported here
-    "#);
-    insta::assert_snapshot!(message(&[("a.scm", "(define a (+ 1 b)) (define b 2)")], "(import \"a.scm\")\n(* a x)"), @r#"
-    error[import]: `a.scm` is imported and computes a result: only definitions can be imported
-     --> a.scm:2:1
-      |
-    2 | (f 2)
-      | ^^^^^
-     ::: main.scm:1:9
-      |
-    1 | (import "a.scm")
-      |         ------- imported here
-      = help: give the result a name, or keep it in a program of its own which imports the definitions
     "#);
     // The form.
     for (main, words) in [
