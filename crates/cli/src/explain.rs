@@ -100,6 +100,12 @@ const PAGES: &[Page] = &[
     ),
     scheme("empty", "There is no expression.", "; only a comment", "Write one: the last one is the result."),
     command(
+        "data",
+        "The columns of data do not go together: lengths, numbers in a row, a σ or weight that is none.",
+        "",
+        "`nc fit --help` says what data are.",
+    ),
+    command(
         "encoding",
         "The program is no UTF-8 text.",
         "nc check law.bin",
@@ -135,6 +141,12 @@ const PAGES: &[Page] = &[
         "(import \"gas.scm\") (pressure 2 t)",
         "Paths are relative to the file they stand in and stay in its program's folder; `--library DIR` adds a folder. An imported \
          file has definitions only.",
+    ),
+    command(
+        "fit",
+        "What is asked of a fit does not go together, such as a start outside the bounds.",
+        "",
+        "The message names the parameter; `--param NAME=START:LOW..HIGH` says where it starts and may be.",
     ),
     command(
         "imported-input",
@@ -191,6 +203,18 @@ const PAGES: &[Page] = &[
         "`nc eml calculator` lists the functions that trees are known for.",
     ),
     command(
+        "nan",
+        "A number of the data is a NaN or infinite, or missing.",
+        "",
+        "`--skip-nan` leaves such rows out.",
+    ),
+    command(
+        "not-finite",
+        "The residuals of a fit, or their derivatives, are not finite at the start, nor anywhere else where it was tried.",
+        "",
+        "`--param NAME=START` says where a parameter starts, `NAME=START:LOW..HIGH` where it may be.",
+    ),
+    command(
         "not-strict",
         "A tree has more than the strict grammar: `eml`, the leaf 1 and variables.",
         "nc eml check --strict 'exp(x)'",
@@ -232,6 +256,30 @@ const PAGES: &[Page] = &[
         "The program asks for something that the language leaves out: mutation, output, lists, strings.",
         "(set! x 1)",
         "The message says what to write instead, docs/language.md why.",
+    ),
+    command(
+        "plot",
+        "A picture could not be drawn.",
+        "",
+        "The message says what the drawing library could not do.",
+    ),
+    command(
+        "replay",
+        "A fit that was carried out once more did not come out as in its report.",
+        "",
+        "The message names what differs: the program, the data, or a number.",
+    ),
+    command(
+        "report",
+        "A file is no report of a fit.",
+        "",
+        "`--replay` takes what `-o` of `nc fit` has written.",
+    ),
+    command(
+        "result",
+        "The program has no result of this name.",
+        "",
+        "`--target COLUMN` is for a program with one result, `--target RESULT=COLUMN` for named ones.",
     ),
     command(
         "results",

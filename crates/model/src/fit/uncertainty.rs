@@ -141,6 +141,10 @@ fn reduced(directions: Vec<Vec<f64>>) -> Vec<Vec<f64>> {
     }
     for row in &mut rows {
         row.iter_mut().filter(|x| x.abs() < 1e-6).for_each(|x| *x = 0.0);
+        // The first one grows.
+        if row.iter().find(|x| **x != 0.0).is_some_and(|first| *first < 0.0) {
+            row.iter_mut().for_each(|x| *x = 0.0 - *x);
+        }
     }
     rows
 }
@@ -299,10 +303,8 @@ mod tests {
         assert_eq!(products(&[("a", 0.5), ("b", -1.0)]), "the data determine a^2·b, not a and b");
         assert_eq!(sum(&[("a", -1.0), ("b", -1.0)]), "a + b");
         assert_eq!(sum(&[("a", 2.0), ("b", -1.0)]), "2·a − b");
-        assert_eq!(
-            reduced(vec![vec![0.8, 0.0, -0.8], vec![0.3, 0.5, -0.8]]),
-            [[1.0, 0.0, -1.0], [0.0, 1.0, -1.0]]
-        );
+        let directions = reduced(vec![vec![0.8, 0.0, -0.8], vec![0.3, 0.5, -0.8]]);
+        assert_eq!(directions, [[1.0, 0.0, -1.0], [1.0, -1.0, 0.0]]);
     }
 
     #[test]
