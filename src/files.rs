@@ -5,7 +5,6 @@ use std::path::Path;
 
 use crate::ast::{Ast, Body, ExprKind, Import};
 use crate::dialect::{Dialect, ReaderLimits, short};
-use crate::entity::Entity as _;
 use crate::limits::{Limits, MAX_IMPORTED_NAMES};
 use crate::loader::{LoadError, Loader};
 use crate::source::{Diagnostic, SourceId, SourceMap, Span};
@@ -27,14 +26,6 @@ pub(crate) struct File {
     pub imports: Vec<usize>,
     /// The first import that led to it; nothing for the program itself.
     pub imported: Option<Span>,
-}
-
-impl File {
-    /// A program that is one file.
-    pub fn alone(ast: Ast, dialect: Dialect) -> File {
-        let (source, span) = (SourceId::from_index(0), Span::new(0, u32::MAX));
-        File { ast, dialect, name: String::new(), source, span, imports: Vec::new(), imported: None }
-    }
 }
 
 /// The program itself, then the files that it imports, each behind those that it imports itself.

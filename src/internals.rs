@@ -10,7 +10,7 @@ use crate::ast::Ast;
 use crate::build::Signature;
 use crate::codegen::cranelift::TargetMachine;
 use crate::dialect::{Dialect, ReaderLimits};
-use crate::entity::EntityVec;
+use crate::entity::{Entity as _, EntityVec};
 use crate::files::{File, Files};
 use crate::graph::{Check, Graph, Node, Type};
 use crate::kernel::{CompileOptions, Kernel, KernelError};
@@ -18,7 +18,7 @@ use crate::ops::{Lane, Op, Operand};
 use crate::picture::{Edge, Group, GroupId, Kind, NodeId, Picture};
 use crate::program::Program;
 use crate::resolve::Resolved;
-use crate::source::{Diagnostic, Span};
+use crate::source::{Diagnostic, SourceId, Span};
 
 macro_rules! rooms {
     ($($room:ident)*) => {$(
@@ -45,6 +45,14 @@ pub fn first_order(source: &str) -> Result<String, String> {
     let files = Files(vec![File::alone(ast, Dialect::Scheme)]);
     let resolved = crate::specialise::resolve(&files, u32::MAX / 2, limits.specialisations);
     resolved.map(|program| crate::resolve::print::dump(&program)).map_err(|problems| format!("{problems:?}"))
+}
+
+impl File {
+    /// A program that is one file.
+    fn alone(ast: Ast, dialect: Dialect) -> File {
+        let (source, span) = (SourceId::from_index(0), Span::new(0, u32::MAX));
+        File { ast, dialect, name: String::new(), source, span, imports: Vec::new(), imported: None }
+    }
 }
 
 impl Dialect {
