@@ -10,8 +10,8 @@ pub struct Law {
     pub variables: &'static [(&'static str, f64, f64)],
     /// Constants and their true values.
     pub constants: &'static [(&'static str, f64)],
-    /// Constants whose sign makes no difference.
-    pub even: &'static [&'static str],
+    /// Of constants that give the same law, those that the true ones are among.
+    pub canonical: fn(&mut [f64]),
     /// The error of the constants in the paper's table.
     pub paper: &'static str,
     /// The law in Rust, operation by operation.
@@ -24,7 +24,7 @@ pub const LAWS: &[Law] = &[
         source: "(* h f)",
         variables: &[("f", 0.1, 10.0)],
         constants: &[("h", 6.626)],
-        even: &[],
+        canonical: |_| {},
         paper: "0.003",
         by_hand: |x, c| c[0] * x[0],
     },
@@ -33,7 +33,7 @@ pub const LAWS: &[Law] = &[
         source: "(* neg_k x)",
         variables: &[("x", -3.0, 3.0)],
         constants: &[("neg_k", -2.5)],
-        even: &[],
+        canonical: |_| {},
         paper: "0.013",
         by_hand: |x, c| c[0] * x[0],
     },
@@ -42,7 +42,7 @@ pub const LAWS: &[Law] = &[
         source: "(* alpha (* m (pow v 2)))",
         variables: &[("m", 0.5, 5.0), ("v", -3.0, 3.0)],
         constants: &[("alpha", 0.5)],
-        even: &[],
+        canonical: |_| {},
         paper: "0.072",
         by_hand: |x, c| c[0] * (x[0] * (x[1] * x[1])),
     },
@@ -51,7 +51,7 @@ pub const LAWS: &[Law] = &[
         source: "(/ (* n (* kB T)) V)",
         variables: &[("n", 0.5, 5.0), ("T", 1.0, 10.0), ("V", 0.5, 5.0)],
         constants: &[("kB", 1.381)],
-        even: &[],
+        canonical: |_| {},
         paper: "0.002",
         by_hand: |x, c| x[0] * (c[0] * x[1]) / x[2],
     },
@@ -60,7 +60,7 @@ pub const LAWS: &[Law] = &[
         source: "(/ (* G (* m1 m2)) (pow r 2))",
         variables: &[("m1", 0.5, 5.0), ("m2", 0.5, 5.0), ("r", 0.5, 5.0)],
         constants: &[("G", 6.674)],
-        even: &[],
+        canonical: |_| {},
         paper: "0.010",
         by_hand: |x, c| c[0] * (x[0] * x[1]) / (x[2] * x[2]),
     },
@@ -69,7 +69,7 @@ pub const LAWS: &[Law] = &[
         source: "(/ (* ke (* q1 q2)) (pow r 2))",
         variables: &[("q1", 0.5, 5.0), ("q2", 0.5, 5.0), ("r", 0.5, 5.0)],
         constants: &[("ke", 8.988)],
-        even: &[],
+        canonical: |_| {},
         paper: "0.804",
         by_hand: |x, c| c[0] * (x[0] * x[1]) / (x[2] * x[2]),
     },
@@ -78,7 +78,7 @@ pub const LAWS: &[Law] = &[
         source: "(* coeff (pow Ef 2))",
         variables: &[("Ef", 0.1, 5.0)],
         constants: &[("coeff", 4.427)],
-        even: &[],
+        canonical: |_| {},
         paper: "0.016",
         by_hand: |x, c| c[0] * (x[0] * x[0]),
     },
@@ -87,7 +87,7 @@ pub const LAWS: &[Law] = &[
         source: "(/ (* kappa (* (- T2 T1) A)) d)",
         variables: &[("T2", 5.0, 15.0), ("T1", 0.0, 5.0), ("A", 0.5, 3.0), ("d", 0.1, 2.0)],
         constants: &[("kappa", 1.5)],
-        even: &[],
+        canonical: |_| {},
         paper: "0.008",
         by_hand: |x, c| c[0] * ((x[0] - x[1]) * x[2]) / x[3],
     },
@@ -96,7 +96,7 @@ pub const LAWS: &[Law] = &[
         source: "(sqrt (/ (* gamma pr) rho))",
         variables: &[("pr", 1.0, 10.0), ("rho", 0.5, 5.0)],
         constants: &[("gamma", 1.4)],
-        even: &[],
+        canonical: |_| {},
         paper: "0.010",
         by_hand: |x, c| (c[0] * x[0] / x[1]).sqrt(),
     },
@@ -105,7 +105,7 @@ pub const LAWS: &[Law] = &[
         source: "(* two_pi (sqrt (/ L g)))",
         variables: &[("L", 0.5, 5.0), ("g", 5.0, 15.0)],
         constants: &[("two_pi", 6.283)],
-        even: &[],
+        canonical: |_| {},
         paper: "0.000",
         by_hand: |x, c| c[0] * (x[0] / x[1]).sqrt(),
     },
@@ -114,7 +114,7 @@ pub const LAWS: &[Law] = &[
         source: "(/ m0 (sqrt (- 1 (pow (/ v c) 2))))",
         variables: &[("m0", 0.5, 5.0), ("v", 0.1, 0.9)],
         constants: &[("c", 3.0)],
-        even: &["c"],
+        canonical: |c| c[0] = c[0].abs(),
         paper: "19.8",
         by_hand: |x, c| {
             let beta = x[1] / c[0];
@@ -126,7 +126,7 @@ pub const LAWS: &[Law] = &[
         source: "(/ (* m (pow c 2)) (sqrt (- 1 (pow (/ v c) 2))))",
         variables: &[("m", 0.5, 5.0), ("v", 0.1, 0.9)],
         constants: &[("c", 3.0)],
-        even: &["c"],
+        canonical: |c| c[0] = c[0].abs(),
         paper: "0.003",
         by_hand: |x, c| {
             let beta = x[1] / c[0];
@@ -138,7 +138,16 @@ pub const LAWS: &[Law] = &[
         source: "(* A (sin (+ (* omega t) phi)))",
         variables: &[("t", 0.0, 6.0)],
         constants: &[("A", 2.0), ("omega", 3.0), ("phi", 0.5)],
-        even: &[],
+        canonical: |c| {
+            // A sine is odd, and changes its sign in half a turn.
+            if c[1] < 0.0 {
+                (c[0], c[1], c[2]) = (-c[0], -c[1], -c[2]);
+            }
+            if c[0] < 0.0 {
+                (c[0], c[2]) = (-c[0], c[2] + std::f64::consts::PI);
+            }
+            c[2] = (c[2] + std::f64::consts::PI).rem_euclid(std::f64::consts::TAU) - std::f64::consts::PI;
+        },
         paper: "95",
         by_hand: |x, c| c[0] * (c[1] * x[0] + c[2]).sin(),
     },
@@ -147,7 +156,7 @@ pub const LAWS: &[Law] = &[
         source: "(exp (/ (- 0 (pow theta 2)) (* 2 (pow sigma 2))))",
         variables: &[("theta", -5.0, 5.0)],
         constants: &[("sigma", 2.0)],
-        even: &["sigma"],
+        canonical: |c| c[0] = c[0].abs(),
         paper: "0.003",
         by_hand: |x, c| ((0.0 - x[0] * x[0]) / (2.0 * (c[0] * c[0]))).exp(),
     },
@@ -156,7 +165,7 @@ pub const LAWS: &[Law] = &[
         source: "(* n0 (exp (/ (* (- 0 m) (* g x)) (* kB T))))",
         variables: &[("m", 0.5, 2.0), ("g", 5.0, 15.0), ("x", 0.0, 3.0), ("T", 1.0, 5.0)],
         constants: &[("n0", 5.0), ("kB", 1.381)],
-        even: &[],
+        canonical: |_| {},
         paper: "0.058",
         by_hand: |x, c| c[0] * ((0.0 - x[0]) * (x[1] * x[2]) / (c[1] * x[3])).exp(),
     },

@@ -101,15 +101,17 @@ fn fit<'a>(law: &Law, program: &'a Program, samples: &Samples) -> Fit<'a> {
         .fold(fit, |fit, ((name, ..), column)| fit.data(Series::scalar(*name, column.clone())))
 }
 
-/// The largest relative error of a constant.
-fn error(law: &Law, report: &Report) -> f64 {
-    let of = |(name, truth): &(&str, f64)| {
-        let found = report.parameter(name).expect("a constant").value;
-        // Some laws are even in a constant: its sign is no error.
-        let found = if law.even.contains(name) { found.abs() } else { found };
-        (found / truth - 1.0).abs()
-    };
-    law.constants.iter().map(of).fold(0.0, f64::max)
+/// The constants of a report.
+fn found(law: &Law, report: &Report) -> Vec<f64> {
+    let mut found: Vec<f64> =
+        law.constants.iter().map(|(name, _)| report.parameter(name).expect("a constant").value).collect();
+    (law.canonical)(&mut found);
+    found
+}
+
+/// Their relative errors.
+fn errors(law: &Law, report: &Report) -> Vec<f64> {
+    found(law, report).iter().zip(law.constants).map(|(found, (_, truth))| found / truth - 1.0).collect()
 }
 
 /// The smallest standard deviation that an unbiased estimate of each constant can have (Cramér and Rao), as a part of it.
@@ -212,11 +214,10 @@ fn table1(quick: bool) {
             let program = Program::parse(law.source).expect("a law");
             let report = fit(law, &program, &samples).seed(seed as u32).run().expect("a fit");
             times.push(start.elapsed().as_secs_f64() * 1e3);
-            good &= report.converged && error(law, &report) < 0.05;
-            for (k, (name, truth)) in law.constants.iter().enumerate() {
-                let found = report.parameter(name).expect("a constant").value;
-                let found = if law.even.contains(name) { found.abs() } else { found };
-                squares[k] += (found / truth - 1.0).powi(2);
+            let errors = errors(law, &report);
+            good &= report.converged && errors.iter().all(|error| error.abs() < 0.05);
+            for (k, error) in errors.iter().enumerate() {
+                squares[k] += error * error;
                 bound[k] += bounds(law, &program, &samples)[k].powi(2);
             }
             first.get_or_insert(report);
@@ -232,21 +233,16 @@ fn table1(quick: bool) {
         let large = large.run().expect("a fit");
         let seconds = start.elapsed().as_secs_f64();
         recovered += usize::from(good);
-        for (k, (name, truth)) in law.constants.iter().enumerate() {
+        let large = errors(law, &large);
+        for (k, (name, _)) in law.constants.iter().enumerate() {
             let (rms, bound) = ((squares[k] / seeds as f64).sqrt(), (bound[k] / seeds as f64).sqrt());
             // A root mean square of so many draws scatters by 1/√(2·seeds).
             let ratio = rms / bound;
             within += usize::from((ratio - 1.0).abs() <= 0.10 + 1.0 / (2.0 * seeds as f64).sqrt());
-            let found = large.parameter(name).expect("a constant").value;
-            let found = if law.even.contains(name) { found.abs() } else { found };
             let line = [
                 format!("{:12} {:9}", if k == 0 { law.name } else { "" }, name),
                 format!("{:9.4} {:8.4} {ratio:6.2}", 100.0 * rms, 100.0 * bound),
-                format!(
-                    "{:9.5} {:>9}",
-                    100.0 * (found / truth - 1.0).abs(),
-                    if k == 0 { law.paper } else { "" }
-                ),
+                format!("{:9.5} {:>9}", 100.0 * large[k].abs(), if k == 0 { law.paper } else { "" }),
             ];
             print!("{}", line.join(" "));
             match k {
@@ -281,7 +277,7 @@ fn samples(quick: bool) {
         for seed in 0..seeds {
             let samples = Samples::draw(law, &program, rows, 1.0, NOISE, &mut Random::new(5000 + seed));
             let report = fit(law, &program, &samples).run().expect("a fit");
-            squares += error(law, &report).powi(2);
+            squares += errors(law, &report)[0].powi(2);
             bound += bounds(law, &program, &samples)[0].powi(2);
         }
         let (rms, bound) = ((squares / seeds as f64).sqrt(), (bound / seeds as f64).sqrt());

@@ -112,6 +112,8 @@ pub struct Search {
     pub x: Vec<f64>,
     /// What is known there.
     pub at: Option<Evaluation>,
+    /// The residuals linearised there.
+    model: Option<Model>,
     /// Steps that were tried.
     pub iterations: usize,
     /// Points that were evaluated.
@@ -161,6 +163,7 @@ impl Search {
             scale: vec![0.0; start.len()],
             x: start,
             at: None,
+            model: None,
             iterations: 0,
             evaluations: 0,
             ended: None,
@@ -204,7 +207,8 @@ impl Search {
                 None => self.ended = Some(Reason::Start),
                 Some(found) => {
                     self.first = found.cost;
-                    self.accept(found);
+                    let model = Model::of(setting, &found);
+                    self.accept(found, model);
                     let length = norm(self.x.iter().zip(&self.scale).map(|(x, d)| x * d));
                     self.radius = if length > 0.0 { FIRST_RADIUS * length } else { FIRST_RADIUS };
                     self.propose(setting, true);
@@ -215,7 +219,8 @@ impl Search {
         if self.trial.kind == Kind::Projection {
             match found.filter(|found| found.cost < before.cost) {
                 Some(found) => {
-                    self.accept(found);
+                    let model = Model::of(setting, &found);
+                    self.accept(found, model);
                     self.propose(setting, false);
                 }
                 None => self.propose(setting, false),
@@ -223,13 +228,14 @@ impl Search {
             return;
         }
         self.iterations += 1;
-        let old = effective(setting, before);
+        let old = self.model.as_ref().map_or(before.cost, |model| model.least(before));
         let Some(found) = found.filter(|found| found.cost.is_finite()) else {
             self.radius = 0.25 * self.trial.length.min(self.radius);
             self.again(setting);
             return;
         };
-        let new = effective(setting, &found);
+        let model = Model::of(setting, &found);
+        let new = model.least(&found);
         let actual = old - new;
         let noise = setting.noise(old);
         let close = noise.max(CLOSE * old);
@@ -237,17 +243,17 @@ impl Search {
             // Costs no longer tell which point is better, but the lengths of the steps from them do.
             if self.trial.cut {
                 self.radius = 4.0 * self.trial.length.max(self.radius);
-                self.accept(found);
+                self.accept(found, model);
                 self.propose(setting, false);
             } else if self.trial.effect < self.smallest {
                 self.rate =
                     if self.smallest.is_finite() { self.trial.effect / self.smallest } else { self.rate };
                 (self.smallest, self.idle) = (self.trial.effect, 0);
-                self.accept(found);
+                self.accept(found, model);
                 self.propose(setting, false);
             } else if self.idle < IDLE && new <= old + 8.0 * noise {
                 self.idle += 1;
-                self.accept(found);
+                self.accept(found, model);
                 self.propose(setting, false);
             } else {
                 self.ended = Some(Reason::NoFurtherDigit);
@@ -262,7 +268,7 @@ impl Search {
         }
         if ratio > 1e-4 {
             let near = actual <= NEAR * old && self.trial.predicted <= NEAR * old;
-            self.accept(found);
+            self.accept(found, model);
             if self.explores && near {
                 self.ended = Some(Reason::Near);
                 return;
@@ -273,7 +279,8 @@ impl Search {
         }
     }
 
-    fn accept(&mut self, found: Evaluation) {
+    fn accept(&mut self, found: Evaluation, model: Model) {
+        self.model = Some(model);
         self.x.clone_from(&self.trial.point);
         for (k, scale) in self.scale.iter_mut().enumerate() {
             *scale = scale.max(found.triangle.norm(k));
@@ -302,7 +309,7 @@ impl Search {
             self.ended = Some(Reason::Iterations);
             return;
         }
-        let model = Model::of(setting, at);
+        let model = self.model.as_ref().expect("it is made with the evaluation");
         if project && !model.linear.is_empty() && at.cost > 1.01 * model.effective {
             let step = vec![0.0; model.others.len()];
             let linear = model.linear_step(&step);
@@ -352,15 +359,8 @@ impl Setting {
     }
 }
 
-/// The cost with the best values of the linear parameters.
-fn effective(setting: &Setting, at: &Evaluation) -> f64 {
-    if setting.linear.is_empty() || setting.linear.len() + 1 == at.triangle.columns() {
-        return at.cost;
-    }
-    Model::of(setting, at).effective
-}
-
 /// The residuals linearised at a point, with the linear parameters eliminated.
+#[derive(Debug, Clone)]
 struct Model {
     linear: Vec<usize>,
     others: Vec<usize>,
@@ -393,6 +393,11 @@ impl Model {
             0.5 * left * left
         };
         Model { linear, others, triangle, effective }
+    }
+
+    /// The cost with the best values of the linear parameters; where all are linear, the cost itself.
+    fn least(&self, at: &Evaluation) -> f64 {
+        if self.others.is_empty() { at.cost } else { self.effective }
     }
 
     /// The best step of the linear parameters for a step of the others.
