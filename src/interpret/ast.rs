@@ -310,7 +310,7 @@ impl AstInterpreter {
         self
     }
 
-    /// The same with loops that are longer than the limit of iterations says.
+    /// The interpreter with loops that may be longer than the limit of iterations says.
     pub(crate) fn with_counted(mut self, counted: HashMap<Span, Counted>) -> AstInterpreter {
         self.counted = counted;
         self

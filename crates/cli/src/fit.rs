@@ -130,7 +130,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// The same for a program that need not have all of the parameters.
+    /// The options as far as they are about parameters and inputs that this program has.
     pub fn of(&self, loaded: &Loaded) -> Options {
         let names = loaded.names();
         let has = |name: &str| names.contains(&name);
@@ -360,7 +360,7 @@ fn table(args: &Args, groups: &Groups, json: bool) -> Result<(), Failure> {
     let count = converged.iter().filter(|&&one| one == 1.0).count();
     // What is minimised: twice the cost.
     let lowest = if args.options.loss.value == Loss::Linear { "rss" } else { "loss" };
-    columns.push((lowest.into(), fits.iter().map(|group| group.rss).collect()));
+    columns.push((lowest.into(), fits.iter().map(|group| group.loss).collect()));
     columns.push(("converged".into(), converged));
     let arrays: Vec<NamedArray<'_>> = columns
         .iter()

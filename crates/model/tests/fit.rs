@@ -521,6 +521,95 @@ fn programs_are_compared() {
     assert!((line.leave_one_out / expected - 1.0).abs() < 1e-10, "{} {expected}", line.leave_one_out);
 }
 
+/// Residuals that cancel inside the program, as a polynomial over years does, are no reason not to have converged.
+#[test]
+fn polynomials_over_years_converge() {
+    let law = program("(+ a (* b x) (* c x x))");
+    for seed in 0..10 {
+        let mut noise = Normal(300 + seed);
+        let x: Vec<f64> = (1990..2021).map(f64::from).collect();
+        let y = x.iter().map(|x| 3.0 + 0.2 * (x - 2000.0) + 0.01 * (x - 2000.0).powi(2) + 0.1 * noise.next());
+        let fit = Fit::new(&law).target("", Series::scalar("y", y.collect())).data(Series::scalar("x", x));
+        let report = fit.run().expect("a fit");
+        assert!(report.converged, "{seed}: {}", report.reason);
+        assert!((report.parameter("c").expect("c").value - 0.01).abs() < 0.005, "{}", report.text());
+    }
+}
+
+/// A phase or frequency of 10¹² fits the rounding errors of a sine; it is no minimum.
+#[test]
+fn phases_are_not_turned_for_ever() {
+    let law = program("(+ c (* a (sin (+ f (* w x)))))");
+    for seed in 0..8 {
+        let mut noise = Normal(400 + seed);
+        let x: Vec<f64> = (0..60).map(|k| f64::from(k) * 0.17).collect();
+        let y = x.iter().map(|x| 0.5 + 2.0 * (1.3 * x + 0.4).sin() + 0.5 * noise.next()).collect();
+        let fit = Fit::new(&law).data(Series::scalar("x", x)).target("", Series::scalar("y", y));
+        let report = fit.seed(seed as u32).run().expect("a fit");
+        let of = |name: &str| report.parameter(name).expect("a parameter").value.abs();
+        assert!(
+            report.converged && of("f") < 1e3 && (of("w") - 1.3).abs() < 0.1,
+            "{seed}: {}",
+            report.text()
+        );
+    }
+}
+
+/// Standard errors of a robust fit are those of simulations, one by one and in groups.
+#[test]
+fn errors_of_robust_fits_are_those_of_simulations() {
+    let line = program("(+ a (* b x))");
+    let (mut slopes, mut squares, mut said) = (Vec::new(), 0.0, 0.0);
+    let (mut xs, mut ys, mut keys) = (Vec::new(), Vec::new(), Vec::new());
+    for group in 0..300 {
+        let mut noise = Normal(500 + group);
+        for k in 0..40 {
+            // One in eight is an outlier, up or down.
+            let outlier = if k % 8 == 3 { 5.0 * noise.next() } else { 0.0 };
+            let x = f64::from(k) * 0.1;
+            xs.push(x);
+            ys.push(1.0 + 2.0 * x + 0.1 * noise.next() + outlier);
+            keys.push(group as f64);
+        }
+    }
+    let fit = |x: Vec<f64>, y: Vec<f64>| {
+        let fit = Fit::new(&line).data(Series::scalar("x", x)).target("", Series::scalar("y", y));
+        fit.loss(Loss::Huber(0.2))
+    };
+    let groups = fit(xs.clone(), ys.clone()).run_groups(&keys, 1).expect("fits");
+    for group in &groups.groups {
+        assert!(group.reason.is_converged(), "{:?}", group.reason);
+        slopes.push(group.values[1]);
+        squares += (group.values[1] - 2.0).powi(2);
+        said += group.stderr[1].powi(2);
+    }
+    let (scatter, said) = ((squares / 300.0).sqrt(), (said / 300.0).sqrt());
+    // The scatter of 300 draws is known to 4 %.
+    assert!((said / scatter - 1.0).abs() < 0.2, "{said} {scatter}");
+    let alone = fit(xs[..40].to_vec(), ys[..40].to_vec()).starts(1).run().expect("a fit");
+    assert_eq!(alone.parameters[1].value.to_bits(), slopes[0].to_bits());
+    assert_eq!(alone.parameters[1].stderr.expect("one").to_bits(), groups.groups[0].stderr[1].to_bits());
+}
+
+/// With σ known, criteria differ by χ² and twice the parameters.
+#[test]
+fn comparisons_take_a_known_scatter_as_it_is() {
+    let x: Vec<f64> = (0..40).map(|x| f64::from(x) * 0.1).collect();
+    let mut noise = Normal(10);
+    let y: Vec<f64> = x.iter().map(|x| 1.0 + 0.5 * x + 0.2 * noise.next()).collect();
+    let standing = |text: &str| {
+        let program = program(text);
+        let fit = Fit::new(&program)
+            .data(Series::scalar("x", x.clone()))
+            .target("", Series::scalar("y", y.clone()));
+        fit.noise(Noise::Sigma(vec![0.2; 40])).standing().expect("a fit")
+    };
+    let (line, parabola) = (standing("(+ a (* b x))"), standing("(+ a (* b x) (* c x x))"));
+    assert_eq!((line.parameters, parabola.parameters), (2, 3));
+    let expected = line.report.rss - parabola.report.rss - 40f64.ln();
+    assert!((line.bic - parabola.bic - expected).abs() < 1e-9, "{} {expected}", line.bic - parabola.bic);
+}
+
 /// Columns t and y.
 type Columns = fn() -> (Vec<f64>, Vec<f64>);
 

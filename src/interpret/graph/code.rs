@@ -233,7 +233,7 @@ impl<'a> Coder<'a> {
         Coder::changing(graph, header, InPlace::default())
     }
 
-    /// The same of a body in which some values are changed in place.
+    /// Prepares a body in which some values are changed in place.
     fn changing(graph: &'a Graph, header: Option<&EntityVec<Node, bool>>, in_place: InPlace) -> Coder<'a> {
         let mut coder = Coder {
             graph,

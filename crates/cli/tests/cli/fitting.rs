@@ -114,6 +114,16 @@ fn a_replay_finds_what_has_changed() {
     let done = dir.nc(&replay);
     assert_eq!(done.status, 1);
     assert!(done.stderr.contains("the data is not that of the report"), "{}", done.stderr);
+    // A report that says something else, and options beside it.
+    let report = fs::read_to_string(dir.path("r.json")).unwrap();
+    let mut other: Value = serde_json::from_str(&report).unwrap();
+    fs::write(dir.path("tea.csv"), &data).unwrap();
+    other["rss"] = 1.0.into();
+    fs::write(dir.path("r.json"), other.to_string()).unwrap();
+    let done = dir.nc(&replay);
+    assert!(done.status == 1 && done.stderr.contains("the sum of squares was 1"), "{}", done.stderr);
+    let done = dir.nc(&[&replay[..], &["--seed", "3"]].concat());
+    assert!(done.status == 2 && done.stderr.contains("cannot be used with"), "{}", done.stderr);
     fs::write(dir.path("r.json"), "{}").unwrap();
     let done = dir.nc(&replay);
     assert!(done.status == 1 && done.stderr.contains("it has no settings"), "{}", done.stderr);
@@ -164,6 +174,16 @@ fn refusals_name_the_place_and_the_remedy() {
     ];
     refused(&log, &["not finite at the start, first in row 0", "`log` is outside its safe domain"]);
     assert!(!dir.files().iter().any(|name| name.starts_with("p.")));
+    // What is read is not written over, and no result goes into another.
+    for output in [["-o", "tea.csv"], ["-o", "tea.scm"], ["-o", "./tea.csv"]] {
+        refused(&[&fit[..], &["--target", "T"], &output[..]].concat(), &["would replace"]);
+    }
+    refused(
+        &[&fit[..], &["--target", "T", "-o", "r.svg", "--plot", "r.svg"]].concat(),
+        &["name the same file"],
+    );
+    refused(&[&fit[..], &["--target", "T", "-o", "none/r.json"]].concat(), &["there is no folder none"]);
+    refused(&[&fit[..], &["--target", "T", "--param", "tau=1"]].concat(), &["(define tau 1)"]);
 }
 
 #[test]

@@ -53,11 +53,10 @@ impl Fit<'_> {
         let report = self.report(&prepared, &found);
         let Prepared { rows, layout, objective, .. } = &prepared;
         let best = &found.best;
-        let at_bound: Vec<bool> =
-            layout.free.iter().zip(&best.x).map(|(free, &x)| x == free.low || x == free.high).collect();
         let n = layout.free.len();
         let none = Triangle::new(n + 1);
-        let inverse = Inverse::of(best.at.as_ref().map_or(&none, |at| &at.triangle), &at_bound);
+        let inverse =
+            Inverse::of(best.at.as_ref().map_or(&none, |at| &at.triangle), &layout.at_bound(&best.x));
         let residuals = report.residuals as f64;
         // Of normal noise: minus twice the logarithm of the likelihood, but for a constant. A scatter that is not known is a parameter.
         let (fit, parameters) = match &self.noise {

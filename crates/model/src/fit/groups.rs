@@ -1,5 +1,7 @@
 //! A fit for each value of a column: many small fits of one program.
 
+use std::borrow::Cow;
+
 use neural_compiler::batch::Stop;
 use rayon::prelude::*;
 
@@ -7,8 +9,7 @@ use super::objective::{Request, Rows};
 use super::starts::{Range, starts};
 use super::triangle::norm;
 use super::trust_region::{Reason, Search, Setting};
-use super::uncertainty::Inverse;
-use super::{Fit, FitError, Noise, Prepared};
+use super::{Fit, FitError, Meaning, Prepared};
 
 /// Fits that are under way at the same time: what they hold stays small beside the data.
 const AT_A_TIME: usize = 1 << 14;
@@ -24,8 +25,8 @@ pub struct Group {
     pub values: Vec<f64>,
     /// Their standard errors; NaN where there is none.
     pub stderr: Vec<f64>,
-    /// The sum of the squared residuals as they are weighted.
-    pub rss: f64,
+    /// What was minimised: the sum of the squared residuals as they are weighted, or what a robust loss makes of it.
+    pub loss: f64,
     /// Why the search ended.
     pub reason: Reason,
 }
@@ -115,7 +116,7 @@ impl Fit<'_> {
                     let better =
                         |a: &&(usize, Search), b: &&(usize, Search)| a.1.cost().total_cmp(&b.1.cost());
                     let (_, best) = searches.iter().min_by(better).expect("a start");
-                    self.group(&prepared, key(range.start), range.len(), best)
+                    self.group(&prepared, &sorted, key(range.start), range.clone(), best)
                 })
                 .collect();
             groups.extend(done);
@@ -123,29 +124,28 @@ impl Fit<'_> {
         Ok(Groups { names, groups })
     }
 
-    fn group(&self, prepared: &Prepared, key: f64, rows: usize, best: &Search) -> Group {
-        let Prepared { layout, objective, .. } = prepared;
-        let mut stderr = vec![f64::NAN; layout.free.len()];
-        if let Some(at) = &best.at {
-            let bounds = layout.free.iter().zip(&best.x);
-            let at_bound: Vec<bool> = bounds.map(|(free, &x)| x == free.low || x == free.high).collect();
-            let inverse = Inverse::of(&at.triangle, &at_bound);
-            let residuals = rows * objective.compared();
-            let variance = match &self.noise {
-                Noise::Sigma(_) => 1.0,
-                Noise::FromResiduals | Noise::Weights(_) if residuals > inverse.rank() => {
-                    2.0 * at.cost / (residuals - inverse.rank()) as f64
-                }
-                Noise::FromResiduals | Noise::Weights(_) => f64::NAN,
-            };
+    fn group(
+        &self,
+        prepared: &Prepared,
+        sorted: &Rows,
+        key: f64,
+        range: std::ops::Range<usize>,
+        best: &Search,
+    ) -> Group {
+        let mut stderr = vec![f64::NAN; prepared.layout.free.len()];
+        let rows = range.len();
+        if best.at.is_some() {
+            let own = || Cow::Owned(sorted.select(&range.clone().collect::<Vec<usize>>()));
+            let Meaning { inverse, variance, .. } = self.meaning(prepared, best, rows, own);
             for (place, &k) in inverse.of.iter().enumerate() {
                 if inverse.null.iter().all(|(_, parts)| parts[place].abs() <= 1e-5) {
-                    stderr[k] = (inverse.matrix[place][place] * variance).sqrt();
+                    stderr[k] = variance
+                        .map_or(f64::NAN, |variance| (inverse.matrix[place][place] * variance).sqrt());
                 }
             }
         }
-        let (rss, reason) = (2.0 * best.cost(), best.ended.unwrap_or(Reason::Stopped));
-        Group { key, rows, values: best.x.clone(), stderr, rss, reason }
+        let (loss, reason) = (2.0 * best.cost(), best.ended.unwrap_or(Reason::Stopped));
+        Group { key, rows, values: best.x.clone(), stderr, loss, reason }
     }
 }
 

@@ -15,9 +15,9 @@
 //! # }
 //! ```
 //!
-//! What a search does is in [`trust_region`](self) order: residuals and exact derivatives by a kernel, row after row
-//! (`objective`); R of `[J r]` block by block (`triangle`); steps (`trust_region`); starts (`starts`, `search`); and what the
-//! minimum means (`uncertainty`, `certify`, [`Report`]).
+//! Residuals and exact derivatives come from a kernel, row after row (`objective`), and are reduced to R of `[J r]` block by block
+//! (`triangle`); searches step from one such R to the next (`trust_region`), from many starts side by side (`starts`,
+//! `search`); `uncertainty` and `certify` say what the minimum means, and [`Report`] holds it.
 
 mod certify;
 mod compare;
@@ -35,6 +35,8 @@ mod svd;
 mod triangle;
 mod trust_region;
 mod uncertainty;
+
+use std::borrow::Cow;
 
 use neural_compiler::batch::{RowOutcome, Stop, Workspace};
 use neural_compiler::{CompileOptions, Error, Program, Shape, Signature, Tier};
@@ -154,7 +156,7 @@ pub enum FitError {
         /// What there is.
         parameters: Vec<String>,
     },
-    /// The same name twice.
+    /// A name that is given twice.
     #[error("`{name}` is given twice")]
     Twice {
         /// The name.
@@ -659,50 +661,72 @@ struct Prepared {
     setting: Setting,
 }
 
+/// What a minimum says about the parameters.
+struct Meaning {
+    /// Which of the free numbers are at a bound.
+    at_bound: Vec<bool>,
+    inverse: Inverse,
+    /// Residuals that are left over, if there are any.
+    dof: Option<usize>,
+    scatter: Scatter,
+    /// What the inverse is multiplied by.
+    variance: Option<f64>,
+    /// How many standard errors intervals have on each side.
+    quantile: Option<f64>,
+}
+
 impl Fit<'_> {
-    fn report(&self, prepared: &Prepared, found: &search::Found) -> Report {
-        let Prepared { rows, kept, skipped, layout, objective, .. } = prepared;
-        let best = &found.best;
-        let residuals = rows.count * objective.compared();
-        let at_bound: Vec<bool> =
-            layout.free.iter().zip(&best.x).map(|(free, &x)| x == free.low || x == free.high).collect();
-        let width = layout.free.len() + 1;
-        let none = triangle::Triangle::new(width);
+    /// What a minimum over so many rows says about the parameters. `rows` gives them, which only robust losses need.
+    fn meaning<'r>(
+        &self,
+        prepared: &Prepared,
+        best: &trust_region::Search,
+        count: usize,
+        rows: impl Fn() -> Cow<'r, Rows>,
+    ) -> Meaning {
+        let Prepared { layout, objective, .. } = prepared;
+        let residuals = count * objective.compared();
+        let at_bound = layout.at_bound(&best.x);
+        let none = triangle::Triangle::new(layout.free.len() + 1);
         let triangle = best.at.as_ref().map_or(&none, |at| &at.triangle);
-        let robust =
-            (self.loss != Loss::Linear && best.at.is_some()).then(|| robust(prepared, &best.x, self.loss));
+        let robust = (self.loss != Loss::Linear && best.at.is_some())
+            .then(|| robust(objective, layout, &rows(), &best.x, self.loss));
         let inverse = Inverse::of(robust.as_ref().map_or(triangle, |(triangle, _, _)| triangle), &at_bound);
-        let (rss, squares) = sums(objective, layout, rows, &best.x);
         let dof = residuals.checked_sub(inverse.rank()).filter(|&dof| dof > 0);
-        let (scatter, variance) = match (&self.noise, dof) {
+        let from_residuals = match &self.noise {
+            Noise::FromResiduals | Noise::Sigma(_) => Scatter::FromResiduals,
+            Noise::Weights(_) => Scatter::Relative,
+        };
+        let (scatter, variance) = match (&self.noise, &robust, dof) {
             // Huber, *Robust Statistics* (1981), section 7.6: the scatter of the influence over its mean slope.
-            (noise, Some(dof)) if robust.is_some() => {
-                let (influence, slope) =
-                    robust.as_ref().map_or((0.0, 1.0), |(_, influence, slope)| (*influence, *slope));
-                let scatter = if matches!(noise, Noise::Weights(_)) {
-                    Scatter::Relative
-                } else {
-                    Scatter::FromResiduals
-                };
-                (scatter, Some(influence / dof as f64 / (slope / residuals as f64).powi(2)))
+            (_, Some((_, influence, slope)), Some(dof)) => {
+                (from_residuals, Some(influence / dof as f64 / (slope / residuals as f64).powi(2)))
             }
-            (Noise::Sigma(_), _) => (Scatter::Known, Some(1.0)),
-            (Noise::FromResiduals, dof) => {
-                (Scatter::FromResiduals, dof.map(|dof| 2.0 * best.cost() / dof as f64))
-            }
-            (Noise::Weights(_), dof) => (Scatter::Relative, dof.map(|dof| 2.0 * best.cost() / dof as f64)),
+            (Noise::Sigma(_), _, _) => (Scatter::Known, Some(1.0)),
+            (_, _, dof) => (from_residuals, dof.map(|dof| 2.0 * best.cost() / dof as f64)),
         };
         let quantile = match scatter {
             Scatter::Known => uncertainty::quantile(self.level, None),
             Scatter::FromResiduals | Scatter::Relative => uncertainty::quantile(self.level, dof),
         };
+        Meaning { at_bound, inverse, dof, scatter, variance, quantile }
+    }
+
+    fn report(&self, prepared: &Prepared, found: &search::Found) -> Report {
+        let Prepared { rows, kept, skipped, layout, objective, .. } = prepared;
+        let best = &found.best;
+        let meaning = self.meaning(prepared, best, rows.count, || Cow::Borrowed(rows));
+        let Meaning { at_bound, inverse, dof, scatter, variance, quantile } = &meaning;
+        let (variance, quantile) = (*variance, *quantile);
+        let residuals = rows.count * objective.compared();
+        let (rss, squares) = sums(objective, layout, rows, &best.x);
         let undetermined: Vec<bool> = inverse
             .of
             .iter()
             .enumerate()
             .map(|(k, _)| inverse.null.iter().any(|(_, parts)| parts[k].abs() > 1e-5))
             .collect();
-        let errors = certify::errors(objective, layout, rows, &best.x, &inverse, best.rate);
+        let errors = certify::errors(objective, layout, rows, &best.x, inverse, best.rate);
         let (_, combination) = layout.expand(&best.x);
         let mut parameters: Vec<Estimate> = Vec::new();
         for (k, free) in layout.free.iter().enumerate() {
@@ -767,7 +791,7 @@ impl Fit<'_> {
             _ => Vec::new(),
         };
         let words = match best.at {
-            Some(_) => uncertainty::words(objective, layout, rows, &best.x, &inverse, best.cost()),
+            Some(_) => uncertainty::words(objective, layout, rows, &best.x, inverse, best.cost()),
             None => Vec::new(),
         };
         let reason = best.ended.unwrap_or(Reason::Stopped);
@@ -794,7 +818,7 @@ impl Fit<'_> {
             correlation,
             undetermined: words,
             profiles,
-            scatter,
+            scatter: *scatter,
             level: self.level,
             loss: self.loss,
             seed: self.seed,
@@ -804,8 +828,13 @@ impl Fit<'_> {
 }
 
 /// Of a robust loss: R of `[J r]` as the data weight them, the sum of the squared influences, and that of their slopes.
-fn robust(prepared: &Prepared, point: &[f64], loss: Loss) -> (triangle::Triangle, f64, f64) {
-    let Prepared { rows, layout, objective, .. } = prepared;
+fn robust(
+    objective: &Objective,
+    layout: &Layout,
+    rows: &Rows,
+    point: &[f64],
+    loss: Loss,
+) -> (triangle::Triangle, f64, f64) {
     let width = layout.free.len() + 1;
     let mut triangle = triangle::Triangle::new(width);
     let (mut influence, mut slope) = (0.0, 0.0);

@@ -240,6 +240,11 @@ impl Layout {
         (values, combination)
     }
 
+    /// Which of the searched numbers are at one of their bounds.
+    pub fn at_bound(&self, point: &[f64]) -> Vec<bool> {
+        self.free.iter().zip(point).map(|(free, &x)| x == free.low || x == free.high).collect()
+    }
+
     /// Whether a parameter of the program is tied to others, or others to it.
     pub fn takes_part_in_ties(&self, parameter: usize) -> bool {
         let place = &self.places[parameter];

@@ -1,13 +1,13 @@
 //! Pictures of fits: data and fit with its band, residuals, correlations, profiles.
 
+use std::borrow::Cow;
 use std::sync::Once;
 
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
 use super::objective::Rows;
-use super::uncertainty::{Inverse, quantile};
-use super::{Fit, FitError, Loss, Noise, Prepared, Profile, Report};
+use super::{Fit, FitError, Loss, Prepared, Profile, Report};
 
 /// How a picture is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,19 +61,9 @@ impl Fit<'_> {
         let report = self.report(&prepared, &found);
         let Prepared { rows, layout, objective, .. } = &prepared;
         let best = &found.best;
-        let at_bound: Vec<bool> =
-            layout.free.iter().zip(&best.x).map(|(free, &x)| x == free.low || x == free.high).collect();
-        let none = super::triangle::Triangle::new(layout.free.len() + 1);
-        let inverse = Inverse::of(best.at.as_ref().map_or(&none, |at| &at.triangle), &at_bound);
-        let dof = (report.dof > 0).then_some(report.dof);
-        let (variance, width) = match &self.noise {
-            Noise::Sigma(_) => (1.0, quantile(self.level, None)),
-            Noise::FromResiduals | Noise::Weights(_) => (
-                2.0 * best.cost() / report.dof.max(1) as f64,
-                dof.and_then(|dof| quantile(self.level, Some(dof))),
-            ),
-        };
-        let width = width.unwrap_or(0.0);
+        let super::Meaning { inverse, variance, quantile, .. } =
+            self.meaning(&prepared, best, rows.count, || Cow::Borrowed(rows));
+        let (variance, width) = (variance.unwrap_or(0.0), quantile.unwrap_or(0.0));
         let values = objective.values(layout, rows, &best.x);
         let (targets, values) = (&rows.targets[0], &values[0]);
         let mut figure = Figure {
