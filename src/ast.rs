@@ -15,7 +15,7 @@ entity!(
     /// A name as it is written.
     Name, "name");
 
-/// What an expression is.
+/// What an expression is. A program has one for each number and name in its text, so rare parts stand in boxes.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ExprKind {
     /// A number.
@@ -23,22 +23,22 @@ pub enum ExprKind {
     /// A name in operand position.
     Name(Name),
     /// A call of a name: a primitive or a function. The span is that of the name.
-    Call(Name, Span, Vec<Expr>),
+    Call(Name, Span, Box<[Expr]>),
     /// A call of what another expression gives: `((f a) x)`.
-    Apply(Expr, Vec<Expr>),
+    Apply(Expr, Box<[Expr]>),
     /// A function as a value: `(lambda (param …) body)`. Its name is made up.
     Lambda(Box<Function>),
     /// `(if condition then else)`.
     If(Expr, Expr, Expr),
     /// `(let ((name value) …) body)`, bound in parallel; values and functions.
-    Let(Vec<Binding>, Vec<Function>, Expr),
+    Let(Box<(Vec<Binding>, Vec<Function>)>, Expr),
     /// `(letrec* ((name value) …) body)`: values and functions that know each other, values bound in this order.
     Letrec(Vec<Definition>, Expr),
     /// A function that knows its own name, called at once: `loop`, `do` and named `let`. The operands do not know it.
-    Loop(LoopForm, Box<Function>, Vec<Expr>),
+    Loop(LoopForm, Box<Function>, Box<[Expr]>),
     /// `(recur value …)`: a call of the function of the innermost `loop`, which has this name. The span is that of the
     /// word.
-    Recur(Name, Span, Vec<Expr>),
+    Recur(Name, Span, Box<[Expr]>),
 }
 
 /// How the body of a loop begins it again.
@@ -178,7 +178,8 @@ impl Ast {
             self.spans[expr] = self.spans[expr].shifted(by);
             match &mut self.exprs[expr] {
                 ExprKind::Call(_, span, _) | ExprKind::Recur(_, span, _) => *span = span.shifted(by),
-                ExprKind::Let(bindings, functions, _) => {
+                ExprKind::Let(bound, _) => {
+                    let (bindings, functions) = &mut **bound;
                     bindings.iter_mut().for_each(|b| binding(b, by));
                     functions.iter_mut().for_each(|f| function(f, by));
                 }
@@ -284,7 +285,8 @@ impl Comparison<'_> {
             }
             (ExprKind::Lambda(f), ExprKind::Lambda(g)) => self.function(f, g),
             (ExprKind::If(p, q, r), ExprKind::If(s, t, u)) => self.all(&[*p, *q, *r], &[*s, *t, *u]),
-            (ExprKind::Let(xs, fs, p), ExprKind::Let(ys, gs, q)) => {
+            (ExprKind::Let(bound, p), ExprKind::Let(others, q)) => {
+                let ((xs, fs), (ys, gs)) = (&**bound, &**others);
                 self.bindings(xs, ys)?;
                 if fs.len() != gs.len() {
                     return None;
@@ -492,7 +494,8 @@ fn print(ast: &Ast, expr: Expr, text: &mut String) {
                 left.extend([Item::Expr(*other), Item::Text(" "), Item::Expr(*then), Item::Text(" ")]);
                 left.push(Item::Expr(*condition));
             }
-            ExprKind::Let(bindings, functions, body) => {
+            ExprKind::Let(bound, body) => {
+                let (bindings, functions) = &**bound;
                 text.push_str("(let (");
                 left.extend([Item::Text(")"), Item::Expr(*body), Item::Text(") ")]);
                 for (k, function) in functions.iter().enumerate().rev() {

@@ -17,9 +17,10 @@ use crate::anf::{Anf, Atom, Binding, BlockId, DeriveForm, End, FuncId, Operand, 
 use crate::build::Signature;
 use crate::derive::function::derivative_shape;
 use crate::entity::{Entity, EntityVec};
-use crate::graph::{Graph, Node, NodeKind, Shape, Source, Type};
+use crate::graph::{FastHash, Graph, Node, NodeKind, Shape, Source, Type};
 use crate::ops::conditions::filled;
 use crate::ops::{Algebra, Domain, Op, Requirement};
+use crate::prelude::{self, Library};
 use crate::source::{Diagnostic, Span};
 
 use self::ranges::Range;
@@ -124,10 +125,10 @@ struct Terms {
     /// Names in the source. Inputs of the graph, which stand for all that is not a term, have one.
     names: HashMap<Node, String>,
     taken: HashSet<String>,
-    /// Constants that terms come to.
-    folded: HashMap<Node, Node>,
-    /// What is known of the values of terms that are operations.
-    ranges: HashMap<Node, Range>,
+    /// Constants that terms come to, as far as the list goes.
+    folded: Vec<Option<Node>>,
+    /// What is known of the values of terms that are operations, if it is not of terms with constants.
+    ranges: HashMap<Node, Range, FastHash>,
 }
 
 impl Terms {
@@ -145,15 +146,18 @@ impl Terms {
         self.opaque(name, shape)
     }
 
-    /// Calls a term by its name, unless it has one, or the name means something else.
-    fn name(&mut self, node: Node, name: &str) {
-        let nameless = match self.graph.kind(node) {
+    fn is_nameless(&self, node: Node) -> bool {
+        match self.graph.kind(node) {
             NodeKind::Apply(..) => !self.names.contains_key(&node),
             // What a loop or a recursive function has returned.
             NodeKind::Input(_) => self.names.get(&node).is_some_and(|name| name.ends_with("(…)")),
             NodeKind::Const(_) | NodeKind::Bool(_) | NodeKind::Region(_) | NodeKind::Result(_) => false,
-        };
-        if nameless && self.taken.insert(name.to_string()) {
+        }
+    }
+
+    /// Calls a term by its name, unless it has one, or the name means something else.
+    fn name(&mut self, node: Node, name: &str) {
+        if self.is_nameless(node) && self.taken.insert(name.to_string()) {
             self.names.insert(node, name.to_string());
         }
     }
@@ -163,9 +167,17 @@ impl Terms {
         match self.graph.kind(node) {
             NodeKind::Const(_) | NodeKind::Bool(_) => Some(node),
             NodeKind::Input(_) | NodeKind::Apply(..) | NodeKind::Region(_) | NodeKind::Result(_) => {
-                self.folded.get(&node).copied()
+                self.folded.get(node.index()).copied().flatten()
             }
         }
+    }
+
+    /// Notes the constant that a term comes to.
+    fn fold(&mut self, node: Node, constant: Node) {
+        if self.folded.len() <= node.index() {
+            self.folded.resize(node.index() + 1, None);
+        }
+        self.folded[node.index()] = Some(constant);
     }
 
     fn number(&self, node: Node) -> Option<f64> {
@@ -184,14 +196,15 @@ impl Terms {
             return node;
         }
         let node = self.graph.intern(NodeKind::Apply(op, attr), ty, args);
-        self.limit(node, op, args);
         let known: Option<Vec<Node>> = args.iter().map(|&arg| self.known(arg)).collect();
         if let Some(known) = known {
             let folded = self.graph.apply_typed(op, attr, ty, &known);
             if !matches!(self.graph.kind(folded), NodeKind::Apply(..)) {
-                self.folded.insert(node, folded);
+                self.fold(node, folded);
+                return node;
             }
         }
+        self.limit(node, op, args);
         node
     }
 
@@ -394,6 +407,30 @@ impl Walker<'_> {
         }
     }
 
+    /// Calls what a word of the library gives by the call, if that stands in the program at this place and the value has no name.
+    fn name_as_call(&mut self, id: FuncId, args: &[Option<Node>], value: Option<Node>, place: Span) {
+        let function = &self.anf.functions[id];
+        let Some(node) = value.filter(|&node| self.terms.is_nameless(node)) else { return };
+        if self.in_library(place) || !self.in_library(self.place_of(id)) || args.iter().any(|&arg| arg == value) {
+            return;
+        }
+        let name = function.name.as_str();
+        if Library::word(name).is_none() {
+            return;
+        }
+        // Of operands that are functions nothing is left, and captured values stand behind the others.
+        let known: Option<Vec<Node>> = args.iter().copied().collect();
+        let numbers = known.filter(|args| prelude::library().operands(name) == Some(args.len()));
+        let written = match numbers {
+            Some(args) => {
+                let operands: Vec<String> = args.iter().map(|&arg| text::number(&self.terms, arg)).collect();
+                format!("{name}({})", operands.join(", "))
+            }
+            None => format!("{name}(…)"),
+        };
+        self.terms.names.insert(node, written);
+    }
+
     fn bind(&mut self, binding: &Binding, named: bool) -> Option<Frame> {
         let Binding { var, ref rhs, span } = *binding;
         self.place = span;
@@ -407,7 +444,7 @@ impl Walker<'_> {
                 let node = self.terms.variable(&info.name, Shape::Scalar);
                 if !self.signature.is_parameter(&info.name) {
                     let number = self.terms.graph.number(literal.f64);
-                    self.terms.folded.insert(node, number);
+                    self.terms.fold(node, number);
                 }
                 self.values[var] = Some(node);
                 None
@@ -567,6 +604,7 @@ impl Walker<'_> {
             Continuation::Return { key, var } => {
                 self.path = key.2;
                 self.set(var, value, named);
+                self.name_as_call(key.0, &key.1, value, self.anf.vars[var].span);
                 self.known_calls.insert(key, value);
                 None
             }

@@ -547,6 +547,7 @@ impl Program {
                 if options.tier == Tier::Interpret
                     && !self.lives_by_sharing()
                     && interpreter.counts_alike()
+                    && !interpreter.repeats_for_shapes()
                     && !self.anf.has_derivatives() =>
             {
                 let interpreter = interpreter.watching(options.watch());

@@ -31,17 +31,17 @@ pub(crate) enum Node {
     /// A function of the program as a value.
     Function(FuncId),
     /// A primitive.
-    Primitive(Primitive, Vec<Expr>),
+    Primitive(Primitive, Box<[Expr]>),
     /// A call of a function of the program.
-    Call(FuncId, Vec<Expr>),
+    Call(FuncId, Box<[Expr]>),
     /// A call of what an expression gives.
-    Apply(Expr, Vec<Expr>),
+    Apply(Expr, Box<[Expr]>),
     /// A form that takes functions.
-    Form(Form, Vec<Expr>),
+    Form(Form, Box<[Expr]>),
     /// A choice.
     If(Expr, Expr, Expr),
     /// Values for variables, one after the other, then the expression that uses them.
-    Let(Vec<(Var, Expr)>, Expr),
+    Let(Box<[(Var, Expr)]>, Expr),
 }
 
 /// Forms whose operands are functions, and which are no functions of the program.
@@ -187,12 +187,14 @@ enum Position {
 }
 
 /// What is to be visited. Expressions are those of the syntax tree of the unit at hand.
-enum Work {
+enum Work<'a> {
     Visit(Expr, Position),
+    /// Parts of an expression, one after the other.
+    Each(&'a [Expr], Position),
     /// The value of a definition is known from here on.
     Defined(Var),
-    Bind(Vec<(Name, Meaning)>),
-    Unbind(Vec<Name>),
+    Bind(Box<[(Name, Meaning)]>),
+    Unbind(Box<[Name]>),
     Enter(FuncId),
     Leave(Owner),
 }
@@ -404,7 +406,7 @@ impl<'a> Resolver<'a> {
         Expr::from_index(self.units[self.unit].exprs + expr.index())
     }
 
-    fn all(&self, exprs: &[Expr]) -> Vec<Expr> {
+    fn all(&self, exprs: &[Expr]) -> Box<[Expr]> {
         exprs.iter().map(|&expr| self.at(expr)).collect()
     }
 
@@ -677,10 +679,16 @@ impl<'a> Resolver<'a> {
     fn visit(&mut self, expr: Expr, owner: Owner, bindings: Vec<(Name, Meaning)>) {
         self.owner = owner;
         let names = bindings.iter().map(|b| b.0).collect();
-        let mut work = vec![Work::Unbind(names), Work::Visit(expr, Position::Tail), Work::Bind(bindings)];
+        let mut work =
+            vec![Work::Unbind(names), Work::Visit(expr, Position::Tail), Work::Bind(bindings.into())];
         while let Some(next) = work.pop() {
             match next {
                 Work::Visit(expr, position) => self.visit_one(expr, position, &mut work),
+                Work::Each(exprs, position) => {
+                    if let Some((&first, rest)) = exprs.split_first() {
+                        work.extend([Work::Each(rest, position), Work::Visit(first, position)]);
+                    }
+                }
                 Work::Defined(var) => {
                     self.pending.remove(&var);
                 }
@@ -700,19 +708,19 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn visit_one(&mut self, expr: Expr, position: Position, work: &mut Vec<Work>) {
+    fn visit_one(&mut self, expr: Expr, position: Position, work: &mut Vec<Work<'a>>) {
         let ast = self.ast;
         let part = Position::PartOf(expr);
         let node = match ast.kind(expr) {
             ExprKind::Number(literal) => Node::Number(*literal),
             ExprKind::Name(name) => self.operand(*name, ast.span(expr)),
             ExprKind::Call(name, name_span, args) => {
-                work.extend(args.iter().rev().map(|&arg| Work::Visit(arg, part)));
+                work.push(Work::Each(args, part));
                 self.call(*name, *name_span, args, expr)
             }
             ExprKind::Apply(head, args) => {
                 self.scoped.higher = true;
-                work.extend(args.iter().rev().map(|&arg| Work::Visit(arg, part)));
+                work.push(Work::Each(args, part));
                 work.push(Work::Visit(*head, part));
                 Node::Apply(self.at(*head), self.all(args))
             }
@@ -728,7 +736,8 @@ impl<'a> Resolver<'a> {
                 work.push(Work::Visit(condition, part));
                 Node::If(self.at(condition), self.at(then), self.at(other))
             }
-            ExprKind::Let(bindings, functions, body) => {
+            ExprKind::Let(bound, body) => {
+                let (bindings, functions) = &**bound;
                 let mut meanings = Vec::with_capacity(bindings.len() + functions.len());
                 let mut values = Vec::with_capacity(bindings.len());
                 for binding in bindings {
@@ -740,12 +749,12 @@ impl<'a> Resolver<'a> {
                 meanings.extend(functions.iter().zip(&ids).map(|(f, &id)| (f.name, Meaning::Function(id))));
                 work.push(Work::Unbind(meanings.iter().map(|m| m.0).collect()));
                 work.push(Work::Visit(*body, position));
-                work.push(Work::Bind(meanings));
+                work.push(Work::Bind(meanings.into()));
                 for (function, &id) in functions.iter().zip(&ids).rev() {
                     self.visit_function(function, id, work);
                 }
                 work.extend(bindings.iter().rev().map(|b| Work::Visit(b.value, part)));
-                Node::Let(values, self.at(*body))
+                Node::Let(values.into(), self.at(*body))
             }
             ExprKind::Letrec(definitions, body) => {
                 let mut meanings = Vec::with_capacity(definitions.len());
@@ -777,19 +786,19 @@ impl<'a> Resolver<'a> {
                         | (Definition::Value(_), Meaning::Function(_)) => {}
                     }
                 }
-                work.push(Work::Bind(meanings));
-                Node::Let(values, self.at(*body))
+                work.push(Work::Bind(meanings.into()));
+                Node::Let(values.into(), self.at(*body))
             }
             ExprKind::Loop(_, function, args) => {
                 let id = self.function(function);
-                work.push(Work::Unbind(vec![function.name]));
+                work.push(Work::Unbind([function.name].into()));
                 self.visit_function(function, id, work);
-                work.push(Work::Bind(vec![(function.name, Meaning::Function(id))]));
-                work.extend(args.iter().rev().map(|&arg| Work::Visit(arg, part)));
+                work.push(Work::Bind([(function.name, Meaning::Function(id))].into()));
+                work.push(Work::Each(args, part));
                 self.called(id, args)
             }
             ExprKind::Recur(name, word, args) => {
-                work.extend(args.iter().rev().map(|&arg| Work::Visit(arg, part)));
+                work.push(Work::Each(args, part));
                 self.recur(*name, *word, args, expr, position)
             }
         };
@@ -798,12 +807,12 @@ impl<'a> Resolver<'a> {
     }
 
     /// Resolves the body of a function.
-    fn visit_function(&self, function: &AstFunction, id: FuncId, work: &mut Vec<Work>) {
+    fn visit_function(&self, function: &AstFunction, id: FuncId, work: &mut Vec<Work<'a>>) {
         let params = self.param_meanings(function, id);
         work.push(Work::Leave(self.owner));
         work.push(Work::Unbind(params.iter().map(|p| p.0).collect()));
         work.push(Work::Visit(function.body, Position::Tail));
-        work.push(Work::Bind(params));
+        work.push(Work::Bind(params.into()));
         work.push(Work::Enter(id));
     }
 

@@ -116,6 +116,8 @@ pub fn expand(source: &str, data: &Data) -> Result<Ast, Vec<Diagnostic>> {
 enum Work<'a> {
     /// Expand a datum.
     Expand(Datum),
+    /// Expand these data, one after the other.
+    Each(&'a [Datum]),
     /// `(and …)` or `(or …)` of what is left of its operands.
     Junction { rest: &'a [Datum], and: bool, span: Span },
     /// `cond` from this clause on.
@@ -412,6 +414,11 @@ impl<'a> Expander<'a> {
         while let Some(work) = self.work.pop() {
             match work {
                 Work::Expand(datum) => self.expand(datum),
+                Work::Each(data) => {
+                    if let Some((&first, rest)) = data.split_first() {
+                        self.work.extend([Work::Each(rest), Work::Expand(first)]);
+                    }
+                }
                 Work::Junction { rest, and, span } => self.junction(rest, and, span),
                 Work::Clauses { rest, span } => self.clauses(rest, span),
                 Work::Sequence { rest, body, span } => self.sequence(rest, body, span),
@@ -421,13 +428,13 @@ impl<'a> Expander<'a> {
                 Work::Context(context) => self.context = context,
                 Work::Recur { name, name_span, count, span } => {
                     let args = self.results.split_off(self.results.len() - count);
-                    self.done(ExprKind::Recur(name, name_span, args), span);
+                    self.done(ExprKind::Recur(name, name_span, args.into()), span);
                 }
                 Work::Loop { form, header: Header { name, span: name_span, params }, span } => {
                     let mut args = self.results.split_off(self.results.len() - params.len() - 1);
                     if let Some(body) = args.pop() {
                         let function = Box::new(Function { name, span: name_span, params, body });
-                        self.done(ExprKind::Loop(form, function, args), span);
+                        self.done(ExprKind::Loop(form, function, args.into()), span);
                     }
                 }
                 Work::Letrec { definitions, span } => {
@@ -452,12 +459,12 @@ impl<'a> Expander<'a> {
                 Work::Number(value, span) => self.number(value, span),
                 Work::Call { name, name_span, count, span } => {
                     let args = self.results.split_off(self.results.len() - count);
-                    self.done(ExprKind::Call(name, name_span, args), span);
+                    self.done(ExprKind::Call(name, name_span, args.into()), span);
                 }
                 Work::Apply { count, span } => {
                     let args = self.results.split_off(self.results.len() - count);
                     if let Some(head) = self.results.pop() {
-                        self.done(ExprKind::Apply(head, args), span);
+                        self.done(ExprKind::Apply(head, args.into()), span);
                     }
                 }
                 Work::Lambda { header: Header { name, span: at, params }, span } => {
@@ -484,7 +491,7 @@ impl<'a> Expander<'a> {
                         .map(|(Header { name, span, params }, body)| Function { name, span, params, body })
                         .collect();
                     if let Some(body) = parts.next() {
-                        self.done(ExprKind::Let(bindings, functions, body), span);
+                        self.done(ExprKind::Let(Box::new((bindings, functions)), body), span);
                     }
                 }
             }
@@ -514,7 +521,8 @@ impl<'a> Expander<'a> {
         let span = data.span(datum);
         match data.kind(datum) {
             DatumKind::Number(literal) => self.done(ExprKind::Number(literal), span),
-            DatumKind::Complex(re, im) => {
+            DatumKind::Complex(number) => {
+                let (re, im) = data.complex(number);
                 let name = self.hygienic(" make-rectangular");
                 self.work.push(Work::Call { name, name_span: span, count: 2, span });
                 self.done(ExprKind::Number(re), span);
@@ -559,7 +567,7 @@ impl<'a> Expander<'a> {
 
     fn call(&mut self, name: Name, name_span: Span, args: &'a [Datum], span: Span) {
         self.work.push(Work::Call { name, name_span, count: args.len(), span });
-        self.work.extend(args.iter().rev().map(|&arg| Work::Expand(arg)));
+        self.work.push(Work::Each(args));
     }
 
     fn list(&mut self, datum: Datum, span: Span) {
@@ -677,12 +685,12 @@ impl<'a> Expander<'a> {
         let data: &'a Data = self.data;
         if self.head(head) != Some("lambda") {
             let what = match data.kind(head) {
-                DatumKind::Number(_) | DatumKind::Complex(..) | DatumKind::Boolean(_) => "a number",
+                DatumKind::Number(_) | DatumKind::Complex(_) | DatumKind::Boolean(_) => "a number",
                 DatumKind::Brackets => "a vector",
                 DatumKind::Text => "a text",
                 DatumKind::List | DatumKind::Symbol => {
                     self.work.push(Work::Apply { count: args.len(), span });
-                    self.work.extend(args.iter().rev().map(|&arg| Work::Expand(arg)));
+                    self.work.push(Work::Each(args));
                     return self.work.push(Work::Expand(head));
                 }
             };
@@ -709,7 +717,7 @@ impl<'a> Expander<'a> {
         let context = self.binds(&header.params);
         self.work.push(Work::Let { values: header.params, functions: Vec::new(), span });
         self.within(context, body);
-        self.work.extend(args.iter().rev().map(|&arg| Work::Expand(arg)));
+        self.work.push(Work::Each(args));
     }
 
     /// A function as a value.

@@ -23,8 +23,8 @@ pub enum DatumKind {
     Symbol,
     /// A number.
     Number(Literal),
-    /// A complex number, by its parts.
-    Complex(Literal, Literal),
+    /// A complex number, by its position among them.
+    Complex(u32),
     /// `#t` or `#f`.
     Boolean(bool),
     /// `( … )`.
@@ -48,6 +48,8 @@ struct DatumData {
 pub struct Data {
     data: EntityVec<Datum, DatumData>,
     elements: Vec<Datum>,
+    /// The parts of complex numbers.
+    complex: Vec<(Literal, Literal)>,
     /// The data that stand in no list.
     pub top: Vec<Datum>,
 }
@@ -60,6 +62,10 @@ impl Data {
     /// Its place.
     pub fn span(&self, datum: Datum) -> Span {
         self.data[datum].span
+    }
+    /// The parts of the complex number at this position.
+    pub fn complex(&self, number: u32) -> (Literal, Literal) {
+        self.complex[number as usize]
     }
     /// Its elements; none unless it is a list.
     pub fn elements(&self, datum: Datum) -> &[Datum] {
@@ -296,7 +302,10 @@ impl Reader<'_> {
     fn atom(&mut self, text: &str, span: Span) {
         let kind = match number::parse(text) {
             Some(Number::Literal(literal)) => DatumKind::Number(literal),
-            Some(Number::Complex(re, im)) => DatumKind::Complex(re, im),
+            Some(Number::Complex(re, im)) => {
+                self.data.complex.push((re, im));
+                DatumKind::Complex(self.data.complex.len() as u32 - 1)
+            }
             Some(Number::TooLong) => {
                 let message = "the parts of a rational must fit 64 bits";
                 self.errors.push(

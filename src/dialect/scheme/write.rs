@@ -86,7 +86,7 @@ impl<'a> Writer<'a> {
         match ast.kind(expr) {
             ExprKind::Number(literal) => self.text.push_str(&literal.spelling()),
             ExprKind::Name(name) => self.text.push_str(ast.name(*name)),
-            ExprKind::Call(name, _, args) if ast.is_made(*name) => match args.as_slice() {
+            ExprKind::Call(name, _, args) if ast.is_made(*name) => match &**args {
                 &[re, im] if ast.name(*name) == "make-rectangular" => self.complex(re, im, left),
                 _ => {
                     self.text.push('[');
@@ -127,7 +127,8 @@ impl<'a> Writer<'a> {
                     left.extend([Item::Expr(test), Item::Text(" (")]);
                 }
             }
-            ExprKind::Let(bindings, functions, body) => {
+            ExprKind::Let(bound, body) => {
+                let (bindings, functions) = &**bound;
                 if let Some((bindings, body)) = called_at_once(ast, expr) {
                     let params: Vec<&str> = bindings.iter().map(|binding| ast.name(binding.name)).collect();
                     let _ = write!(self.text, "((lambda ({}) ", params.join(" "));

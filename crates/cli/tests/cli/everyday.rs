@@ -605,6 +605,22 @@ fn advice_that_leads_on() {
     assert_eq!((over("0").status, over("0").stderr), (0, String::new()));
     let done = over("-1");
     assert!(done.status == 1 && done.stderr.contains("[no-value]"), "{}", done.stderr);
+    let at = dir.nc(&["eml", "eval", "-e", "eml(1,x)", "--over", "extended", "--at", "x=-1"]);
+    assert!(at.status == 1 && at.stderr.contains("[no-value]"), "{}", at.stderr);
+    let dir = dir.with("points.csv", "x\n0\n-1\n2\n-3\n");
+    let run = |more: &[&str]| {
+        let args = ["run", "-e", "eml(1,x)", "--dialect", "eml", "--over", "extended", "--batch", "points.csv"];
+        dir.nc(&[&args, more].concat())
+    };
+    let done = run(&["-o", "values.csv"]);
+    assert!(done.status == 1 && !dir.path("values.csv").exists(), "{}", done.stderr);
+    assert!(done.stderr.contains("rows 1, 3: the tree has no value here"), "{}", done.stderr);
+    assert!(done.stderr.contains("2 of 4 rows without a value"), "{}", done.stderr);
+    let done = run(&["-o", "values.csv", "--keep-going"]);
+    let text = fs::read_to_string(dir.path("values.csv")).unwrap();
+    assert_eq!((done.status, text.as_str()), (1, "value\ninf\nNaN\n2.0251346478990997\nNaN\n"));
+    let json: Value = serde_json::from_str(&run(&["--json"]).stdout).unwrap();
+    assert_eq!(json["without_value"], serde_json::json!({ "rows": 2, "first": [1, 3] }));
 }
 
 #[test]
