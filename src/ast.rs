@@ -106,6 +106,17 @@ pub struct Import {
     pub prefix: String,
 }
 
+/// A function but for its body.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FunctionHead {
+    /// Its name.
+    pub name: Name,
+    /// Where the name stands.
+    pub span: Span,
+    /// Its parameters.
+    pub params: Vec<(Name, Span)>,
+}
+
 /// What a program computes.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Body {
@@ -130,6 +141,10 @@ pub struct Ast {
     pub definitions: Vec<Definition>,
     /// What it computes.
     pub body: Body,
+    /// The function that it ends in, if that has several results: these are then the body, and the parameters are the first inputs.
+    pub ends_in: Option<FunctionHead>,
+    /// Names of the top level whose definitions could not be read. Only of programs with errors.
+    pub unknown: Vec<Name>,
     /// How long a row may take, as far as the program says.
     pub limits: Limits,
     /// How many specialisations of its functions there may be, if the program says so.
@@ -146,6 +161,8 @@ impl Ast {
             imports: Vec::new(),
             definitions: Vec::new(),
             body: Body::LastFunction,
+            ends_in: None,
+            unknown: Vec::new(),
             limits: Limits::default(),
             specialisations: None,
         }
@@ -192,6 +209,10 @@ impl Ast {
             import.span = import.span.shifted(by);
         }
         self.definitions.iter_mut().for_each(|d| definition(d, by));
+        if let Some(FunctionHead { span, params, .. }) = &mut self.ends_in {
+            *span = span.shifted(by);
+            params.iter_mut().for_each(|(_, span)| *span = span.shifted(by));
+        }
         if let Body::Named(results) = &mut self.body {
             results.iter_mut().for_each(|b| binding(b, by));
         }
@@ -257,6 +278,13 @@ impl Comparison<'_> {
             return None;
         }
         self.definitions(&a.definitions, &b.definitions)?;
+        match (&a.ends_in, &b.ends_in) {
+            (None, None) => {}
+            (Some(x), Some(y)) if x.params.len() == y.params.len() => {
+                x.params.iter().zip(&y.params).try_for_each(|(x, y)| self.name(x.0, y.0))?;
+            }
+            (None | Some(_), _) => return None,
+        }
         match (&a.body, &b.body) {
             (Body::Value(x), Body::Value(y)) => self.left.push((*x, *y)),
             (Body::Named(x), Body::Named(y)) => self.bindings(x, y)?,
@@ -387,6 +415,10 @@ pub fn dump(ast: &Ast) -> String {
             }
         }
         text.push_str(")\n");
+    }
+    if let Some(function) = &ast.ends_in {
+        let names: Vec<&str> = [function.name].into_iter().chain(function.params.iter().map(|p| p.0)).map(|n| ast.name(n)).collect();
+        let _ = writeln!(text, "; the results of ({})", names.join(" "));
     }
     match &ast.body {
         Body::Value(expr) => {

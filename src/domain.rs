@@ -71,6 +71,9 @@ impl fmt::Display for Condition {
 /// How many conditions are stated.
 pub const MAX_CONDITIONS: usize = 1000;
 
+/// How many conditions are put in words, most of which may be the same.
+const MAX_WORDED: usize = 1 << 15;
+
 /// How many operations are looked at. Inlining can multiply a short program beyond all bounds.
 const MAX_STEPS: usize = 1 << 20;
 
@@ -112,6 +115,7 @@ pub fn safe_domain(anf: &Anf, signature: &Signature) -> SafeDomain {
         step: 0,
         judging: false,
         stated: HashMap::new(),
+        worded: 0,
         result: SafeDomain { complete: true, ..SafeDomain::default() },
     };
     walker.run();
@@ -321,6 +325,8 @@ struct Walker<'a> {
     judging: bool,
     /// Conditions and paths that have been stated, and where.
     stated: HashMap<(String, Option<String>), usize>,
+    /// Conditions that were put in words.
+    worded: usize,
     result: SafeDomain,
 }
 
@@ -372,7 +378,8 @@ impl Walker<'_> {
         let mut steps = 0;
         while let Some(frame) = stack.last_mut() {
             steps += 1;
-            if steps > MAX_STEPS || self.result.conditions.len() >= MAX_CONDITIONS {
+            let said = self.result.conditions.len() >= MAX_CONDITIONS || self.worded >= MAX_WORDED;
+            if steps > MAX_STEPS || said {
                 self.result.complete = false;
                 return;
             }
@@ -741,6 +748,7 @@ impl Walker<'_> {
         }
         let place = if inside { self.called } else { self.place };
         let numbers: Vec<Option<f64>> = args.iter().map(|&arg| self.terms.number(arg)).collect();
+        self.worded += 1;
         let text = self.text(domain, args, &numbers);
         let need = self.result.needs.entry((place, op, self.step)).or_insert_with(|| Some(text.clone()));
         if need.as_ref().is_some_and(|need| *need != text) {

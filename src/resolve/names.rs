@@ -252,6 +252,8 @@ pub(crate) fn scope(files: &Files, end: u32) -> Result<Scoped, Vec<Problem>> {
         places: HashMap::new(),
         visiting: None,
         inputs: HashMap::new(),
+        unknown: ast.unknown.iter().copied().collect(),
+        declared: Vec::new(),
         other_globals: 0,
         imported_inputs: Vec::new(),
         vocabulary: files.main().dialect.vocabulary(),
@@ -307,6 +309,10 @@ struct Resolver<'a> {
     visiting: Option<Place>,
     /// Inputs, which are one whichever file of the program uses them.
     inputs: HashMap<String, Var>,
+    /// The inputs that are parameters of the function with several results which the program ends in.
+    declared: Vec<Var>,
+    /// Names of the program that mean something which could not be read.
+    unknown: HashSet<Name>,
     /// How many values at the top are those of other texts.
     other_globals: usize,
     /// Inputs of imported files, with their first place there and the file.
@@ -482,6 +488,13 @@ impl<'a> Resolver<'a> {
 
     fn program(&mut self) {
         let ast = self.ast;
+        for &(name, span) in ast.ends_in.iter().flat_map(|function| &function.params) {
+            let var = self.var(name, span, None);
+            self.scoped.free.push((self.place(span), var));
+            self.inputs.insert(ast.name(name).to_string(), var);
+            self.units[0].scope[name].push(Meaning::Var(var));
+            self.declared.push(var);
+        }
         // Functions and values of the top level may refer to each other in any order; names are unique.
         let mut first: HashMap<Name, Span> = HashMap::new();
         let mut meanings = Vec::with_capacity(ast.definitions.len());
@@ -545,7 +558,7 @@ impl<'a> Resolver<'a> {
         self.others();
         self.known_functions();
         self.warn_of_imported_inputs();
-        self.scoped.free.sort_by_key(|&(span, _)| span);
+        self.scoped.free[self.declared.len()..].sort_by_key(|&(span, _)| span);
         self.two_inputs_of_one_name();
     }
 
@@ -554,7 +567,7 @@ impl<'a> Resolver<'a> {
         if !self.scoped.higher {
             return;
         }
-        let mut next = 0;
+        let mut next = self.declared.len();
         // What the library uses may be such names again.
         loop {
             while let Some(&(_, var)) = self.scoped.free.get(next) {
@@ -861,8 +874,16 @@ impl<'a> Resolver<'a> {
         self.called(id, args)
     }
 
+    /// Whether a name means what could not be read, of which nothing can be wrong.
+    fn is_unknown(&self, name: Name) -> bool {
+        self.unit == 0 && self.unknown.contains(&name) && self.units[0].scope[name].is_empty()
+    }
+
     fn operand(&mut self, name: Name, span: Span) -> Node {
         let nothing = Node::Number(Literal::ZERO);
+        if self.is_unknown(name) {
+            return nothing;
+        }
         let text = self.ast.name(name);
         match self.meaning(name) {
             Some(Meaning::Var(var)) => self.use_of(var, span, text),
@@ -899,7 +920,16 @@ impl<'a> Resolver<'a> {
                 }
                 let shared = if self.in_library() { None } else { self.inputs.get(text).copied() };
                 let var = match shared {
-                    Some(var) => var,
+                    Some(var) => {
+                        if self.declared.contains(&var)
+                            && let Some(function) = &self.program.main().ast.ends_in
+                        {
+                            let param = self.scoped.vars[var].span;
+                            let function = self.program.main().ast.name(function.name).to_string();
+                            self.error(span, ProblemKind::TwoInputs { name: text.to_string(), param, function });
+                        }
+                        var
+                    }
                     None => {
                         let var = self.var(name, span, None);
                         self.scoped.free.push((self.place(span), var));
@@ -945,6 +975,9 @@ impl<'a> Resolver<'a> {
     fn call(&mut self, name: Name, name_span: Span, args: &[Expr], expr: Expr) -> Node {
         let span = self.ast.span(expr);
         let nothing = Node::Number(Literal::ZERO);
+        if self.is_unknown(name) {
+            return nothing;
+        }
         let text = self.ast.name(name);
         let meaning = match self.meaning(name) {
             // A name that nothing binds is an input elsewhere, and the function here.
@@ -1038,7 +1071,7 @@ impl<'a> Resolver<'a> {
 
     /// Whether a variable was bound by the program, rather than being an input of a primitive's name.
     fn shadows(&self, var: Var) -> bool {
-        !self.scoped.free.iter().any(|&(_, input)| input == var)
+        !self.scoped.free[self.declared.len()..].iter().any(|&(_, input)| input == var)
     }
 
     /// The known name closest to an unknown one, if it is a slip away: one letter in three at the most. What asks a question is

@@ -100,3 +100,14 @@
 ;; pi and tau are numbers where nothing binds them.
 [pi tau (let ((pi 3)) (* pi x))]
 ; run: x=2 => [0x1.921fb54442d18p+1 0x1.921fb54442d18p+2 6]
+
+;; The free name of a function that is handed on to what calls it.
+(define (twice f x) (f (f x)))
+(+ (((compose D D) sin) x) (* 10 ((twice D cos) x)) (* 100 (((compose (partial 0) D) exp) x)))
+; run: x=0 => 90
+
+;; The free name of a function as what a known condition chooses.
+(define (pick k) (if (= k 0) sin (if (= k 1) exp cos)))
+(define (at f x) ((if 1 f 3) x))
+(+ ((if 1 sin 3) x) (* 10 ((pick 1) x)) (* 100 (at cos x)) (* 1000 ((D (if 0 sin exp)) x)))
+; run: x=0 => 1110

@@ -612,6 +612,49 @@ fn only_error(source: &str, dialect: Dialect) -> String {
     render(source, &errors)
 }
 
+/// What is wrong with the text of one form at the top hides nothing that is wrong in others, and nothing follows from it.
+#[test]
+fn errors_of_several_phases() {
+    let of = |source: &str| match Program::parse(source) {
+        Err(Error::Source(errors)) => errors
+            .iter()
+            .map(|error| format!("{} {}", &source[error.span.start as usize..][..1], error.code))
+            .collect::<Vec<String>>(),
+        other => panic!("{source}: {other:?}"),
+    };
+    // A form that is written wrongly, a name and a number of operands; in the order of the text.
+    let found = of("(define (a x) (sine x))\n(define (b x) (if x 1))\n(define (c x) (a x x))\n(+ (b 1 2) (c 3))");
+    assert_eq!(found, ["( unknown-name", "( form", "( arity", "( arity"]);
+    // What could not be read is not missed, neither as a value nor as a function.
+    let found = of("(define k)\n(define (f 1) x)\n(+ k (f k k) (cosine x))");
+    assert_eq!(found, ["( form", "( form", "( unknown-name"]);
+    // A list that does not end, and one that ends twice, end with their lines.
+    let found = of("(define (a x) (sine x))\n(define (b x) (* 2 x)\n(define (c x) (a x x))\n(b (c 1))");
+    assert_eq!(found, ["( unknown-name", "( unclosed", "( arity"]);
+    let found = of("(define (a x) (* 2 x)))\n(define (b x) (a (sine x)))\n(b 1)");
+    assert_eq!(found, [") unopened", "( unknown-name"]);
+    // Tokens that the language does not have.
+    let found = of("(define (a x) (* 2x))\n(define (b x) (sine x))\n(a (b 1))");
+    assert_eq!(found, ["2 number", "( unknown-name"]);
+    // One form, one error.
+    assert_eq!(of("(sine (+ 1 x)"), ["( unclosed"]);
+    assert_eq!(of("(define pi 3))\n(* 2 pi q)"), [") unopened"]);
+    assert_eq!(of("(import \"a.scm\")\n(define (b x) (if x 1))\n(of-a (b 1))"), ["( form"]);
+}
+
+/// Results with names where the program does not end, and functions with several results.
+#[test]
+fn results_of_functions() {
+    let of = |source: &str| only_error(source, Dialect::Scheme);
+    insta::assert_snapshot!(of("(define (f x) (values (a x) (b 1)))\n(+ 1 (f x))"), @r"");
+    insta::assert_snapshot!(of("(define (f x) (values (a x) (b 1)))\n(* 2 x)"), @r"");
+    insta::assert_snapshot!(of("(define (f x) (values (a x) (b 1)))\n(f x y)"), @r"");
+    insta::assert_snapshot!(of("(define (f x) (values (a x) (b 1)))\n(let ((f 3)) (f x))"), @r"");
+    insta::assert_snapshot!(of("(if x (values (a 1)) (values (a 2)))"), @r"");
+    insta::assert_snapshot!(of("(define (g y) (* x y))\n(define (f x) (values (a (g x))))"), @r"");
+    insta::assert_snapshot!(of("(let ((k 1) (k 2)) (values (a k)))"), @r"");
+}
+
 /// What is wrong with calls of the library is said at the call, in its words.
 #[test]
 fn calls_of_the_library() {

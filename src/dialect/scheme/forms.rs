@@ -5,16 +5,19 @@
 //!
 //! * `definitions`: definitions, bodies, `letrec`;
 //! * `bindings`: `let` and `let*`;
-//! * `loops`: `loop`, `recur`, named `let`, `do`.
+//! * `loops`: `loop`, `recur`, named `let`, `do`;
+//! * `results`: results with names.
 
 mod bindings;
 mod definitions;
 mod loops;
+mod results;
 
 use std::collections::{HashMap, HashSet};
 
 use super::reader::{Data, Datum, DatumKind};
 use crate::ast::{Ast, Binding, Body, Definition, Expr, ExprKind, Function, Import, LoopForm, Name};
+use crate::dialect::short;
 use crate::number::Literal;
 use crate::source::{Diagnostic, MAX_DIAGNOSTICS, Span};
 
@@ -97,6 +100,12 @@ pub fn refusal(name: &str) -> Option<(&'static str, &'static str)> {
 ///
 /// Forms that are written wrongly, and forms that the language refuses, each with its place.
 pub fn expand(source: &str, data: &Data) -> Result<Ast, Vec<Diagnostic>> {
+    let (ast, errors) = expand_all(source, data);
+    if errors.is_empty() { Ok(ast) } else { Err(errors) }
+}
+
+/// Expands the forms of a program. Beside errors, there are numbers in the place of what is wrong.
+pub fn expand_all(source: &str, data: &Data) -> (Ast, Vec<Diagnostic>) {
     let mut expander = Expander {
         source,
         data,
@@ -107,9 +116,14 @@ pub fn expand(source: &str, data: &Data) -> Result<Ast, Vec<Diagnostic>> {
         errors: Vec::new(),
         bound: HashSet::new(),
         context: Context { recur: Recur::Nowhere, hidden: 0 },
+        top_hidden: 0,
+        functions: HashMap::new(),
+        several: HashSet::new(),
+        used: HashSet::new(),
+        local: HashSet::new(),
     };
     expander.program();
-    if expander.errors.is_empty() { Ok(expander.ast) } else { Err(expander.errors) }
+    (expander.ast, expander.errors)
 }
 
 /// What is left to do.
@@ -195,6 +209,15 @@ struct Expander<'a> {
     /// Names that the program binds somewhere: they are never taken for forms that the language refuses.
     bound: HashSet<&'a str>,
     context: Context,
+    /// The forms of [`HIDEABLE`] that have another meaning in the whole program.
+    top_hidden: u8,
+    /// The functions at the top.
+    functions: HashMap<&'a str, Datum>,
+    /// Those with several results, and those of them that the program ends in.
+    several: HashSet<&'a str>,
+    used: HashSet<&'a str>,
+    /// Names of parameters, and of what is bound in expressions.
+    local: HashSet<&'a str>,
 }
 
 impl<'a> Expander<'a> {
@@ -247,21 +270,22 @@ impl<'a> Expander<'a> {
         };
         // What is defined further down is known from the beginning.
         for &datum in &data.top {
-            if let (Some("define"), Some(&target)) = (self.head(datum), data.elements(datum).get(1)) {
-                let mut name = Some(target);
-                while let Some(list) = name.and_then(|name| data.list(name)) {
-                    name = list.first().copied();
-                }
-                if let Some(name) = name.filter(|&n| data.kind(n) == DatumKind::Symbol) {
-                    self.bound.insert(self.text(name));
-                    self.context.hidden |= hides(self.text(name));
-                }
+            if self.head(datum) == Some("define")
+                && let Some(name) = self.defined(datum)
+            {
+                self.bound.insert(self.text(name));
+                self.context.hidden |= hides(self.text(name));
             }
         }
+        self.top_hidden = self.context.hidden;
+        self.functions = self.top_functions();
+        self.several = self.functions_with_results();
         let imports = !self.bound.contains("import");
         for (k, &datum) in before.iter().enumerate() {
             if self.head(datum) == Some("define") {
-                self.define(datum);
+                if !self.has_results(datum) {
+                    self.define_top(datum);
+                }
             } else if imports && self.head(datum) == Some("import") {
                 let first = before[..k].iter().find(|&&d| self.head(d) != Some("import"));
                 self.import(datum, first.copied());
@@ -275,10 +299,9 @@ impl<'a> Expander<'a> {
             }
         }
         match self.head(last) {
-            Some("define") => {
-                self.define(last);
-            }
-            Some("values") => self.named_results(last),
+            Some("define") if self.has_results(last) => self.ends_in_function(last),
+            Some("define") => self.define_top(last),
+            Some(_) if self.ends_in_results(last) => self.ends_in(last),
             Some("import") if imports => {
                 let first = before.iter().find(|&&d| self.head(d) != Some("import"));
                 self.import(last, first.copied());
@@ -299,6 +322,26 @@ impl<'a> Expander<'a> {
                 self.ast.body = Body::Value(body);
             }
         }
+        self.refuse_unused(before);
+    }
+
+    /// A definition at the top; what it defines is unknown if it is written wrongly.
+    fn define_top(&mut self, datum: Datum) {
+        if !self.define(datum)
+            && let Some(name) = self.defined(datum)
+            && let Some(name) = self.name(name)
+        {
+            self.ast.unknown.push(name);
+        }
+    }
+
+    /// What a definition defines, if that is a name.
+    fn defined(&self, datum: Datum) -> Option<Datum> {
+        let mut target = *self.data.elements(datum).get(1)?;
+        while let Some(list) = self.data.list(target) {
+            target = *list.first()?;
+        }
+        (self.data.kind(target) == DatumKind::Symbol).then_some(target)
     }
 
     /// An import, which stands before everything else: `before` is what it stands behind.
@@ -669,8 +712,16 @@ impl<'a> Expander<'a> {
             }
             ("values", _) => {
                 self.error(
-                    Diagnostic::error("form", span, "`values` is the last form of a program only")
+                    Diagnostic::error("form", span, "`values` is what a program ends in only, by itself, behind bindings, or as the value of its last function")
                         .help("use a vector: `[a b]`"),
+                );
+                self.hole(span);
+            }
+            _ if self.several.contains(text) && !self.local.contains(text) => {
+                let message = format!("`{}` has several results: only the end of the program can call it", short(text));
+                self.error(
+                    Diagnostic::error("form", span, message)
+                        .help("a function that other expressions use has one: a vector, `[a b]`"),
                 );
                 self.hole(span);
             }

@@ -160,6 +160,33 @@ pub fn read(source: &str, limits: &ReaderLimits) -> Result<Data, Vec<Diagnostic>
     if reader.errors.is_empty() { Ok(reader.data) } else { Err(reader.errors) }
 }
 
+/// A text with blanks in the place of its broken parts, and the names that are defined in these. A part begins with a `(` at the
+/// beginning of a line, as forms at the top do.
+pub fn without_broken(source: &str, limits: &ReaderLimits) -> (String, Vec<String>) {
+    let mut text = String::with_capacity(source.len());
+    let mut lost = Vec::new();
+    let mut part = |part: &str| {
+        if read(part, limits).is_ok() {
+            text.push_str(part);
+            return;
+        }
+        // As many bytes as there were, and as many lines.
+        text.extend(part.bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }));
+        for (at, word) in part.match_indices("(define") {
+            let target = part[at + word.len()..].trim_start_matches(|c: char| is_blank(c) || c == '(');
+            let name = target.split(is_delimiter).next().unwrap_or("");
+            lost.push(name.to_string());
+        }
+    };
+    let mut start = 0;
+    for (at, _) in source.match_indices("\n(") {
+        part(&source[start..=at]);
+        start = at + 1;
+    }
+    part(&source[start..]);
+    (text, lost)
+}
+
 struct Reader<'a> {
     source: &'a str,
     limits: &'a ReaderLimits,

@@ -46,13 +46,20 @@ pub fn write(ast: &Ast) -> String {
             writer.text.push('\n');
         }
         Body::Named(results) => {
+            if let Some(function) = &ast.ends_in {
+                let _ = write!(writer.text, "(define ({}", ast.name(function.name));
+                for &(param, _) in &function.params {
+                    let _ = write!(writer.text, " {}", ast.name(param));
+                }
+                writer.text.push_str(") ");
+            }
             writer.text.push_str("(values");
             for result in results {
                 let _ = write!(writer.text, " ({} ", ast.name(result.name));
                 writer.expression(result.value);
                 writer.text.push(')');
             }
-            writer.text.push_str(")\n");
+            writer.text.push_str(if ast.ends_in.is_some() { "))\n" } else { ")\n" });
         }
         Body::LastFunction => {}
     }

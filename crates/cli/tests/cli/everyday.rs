@@ -681,3 +681,31 @@ fn rows_that_fail_in_the_library_name_the_call() {
     let done = dir.nc(&["eval", "-e", "(+ 1 (interpolate [0 1] [1 2] x))", "--set", "x=3", "--check-domain"]);
     assert!(done.stderr.contains("expression:1:6"), "{}", done.stderr);
 }
+
+/// A program of many tokens is checked in an address space that allows so many bytes for each beside what the process needs
+/// anyway.
+#[cfg(target_os = "linux")]
+#[test]
+fn memory_of_long_programs() {
+    let count = 250_000;
+    let dir = Dir::new()
+        .with("numbers.scm", format!("(+ {})", "1 ".repeat(count)))
+        .with("names.scm", format!("(+ {})", "x ".repeat(count)))
+        .with("short.scm", "(+ 1 x)");
+    let within = |program: &str, kib: usize| {
+        let script = format!("ulimit -v {kib}; exec \"$0\" check {program}");
+        let mut command = Command::new("sh");
+        command.args(["-c", &script, env!("CARGO_BIN_EXE_nc")]).current_dir(dir.path("")).env("RAYON_NUM_THREADS", "1");
+        let done = command.output().unwrap();
+        done.status.success()
+    };
+    // What a short program needs, to 4 MiB.
+    let (mut too_little, mut enough) = (0, 1 << 20);
+    while enough - too_little > 4 << 10 {
+        let middle = (too_little + enough) / 2;
+        if within("short.scm", middle) { enough = middle } else { too_little = middle }
+    }
+    for (program, bytes) in [("numbers.scm", 320), ("names.scm", 280)] {
+        assert!(within(program, enough + bytes * count / 1024), "{program}: more than {bytes} bytes a token");
+    }
+}
