@@ -72,7 +72,7 @@ impl fmt::Display for Condition {
 pub const MAX_CONDITIONS: usize = 1000;
 
 /// How many conditions are put in words, most of which may be the same.
-const MAX_WORDED: usize = 1 << 15;
+const MAX_WORDED: usize = 1 << 17;
 
 /// How many operations are looked at. Inlining can multiply a short program beyond all bounds.
 const MAX_STEPS: usize = 1 << 20;

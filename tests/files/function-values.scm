@@ -107,7 +107,6 @@
 ; run: x=0 => 90
 
 ;; The free name of a function as what a known condition chooses.
-(define (pick k) (if (= k 0) sin (if (= k 1) exp cos)))
 (define (at f x) ((if 1 f 3) x))
-(+ ((if 1 sin 3) x) (* 10 ((pick 1) x)) (* 100 (at cos x)) (* 1000 ((D (if 0 sin exp)) x)))
+(+ ((if 1 sin 3) x) (* 10 ((if 0 sin (if 1 exp cos)) x)) (* 100 (at cos x)) (* 1000 ((D (if 0 sin exp)) x)))
 ; run: x=0 => 1110

@@ -95,3 +95,9 @@
 (product n (lambda (i) (deep i)))
 ; run: n=0 x=1 => 1
 ; run: n=1 x=1 => fails: more than 3 calls are under way
+
+;; A loop that never ends has its limit of iterations also where steps are counted.
+; nc: --max-iterations 30 --max-steps 1000
+(let ((u (let go ((a x)) (if -0.0 a (go x)))))
+  (letrec ((r (lambda (i a) (if (< i 1) x (+ a (r (- i 1) x)))))) (r 3 x)))
+; run: x=1 => fails: the loop takes more than 30 iterations

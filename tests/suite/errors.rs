@@ -624,18 +624,18 @@ fn errors_of_several_phases() {
     };
     // A form that is written wrongly, a name and a number of operands; in the order of the text.
     let found = of("(define (a x) (sine x))\n(define (b x) (if x 1))\n(define (c x) (a x x))\n(+ (b 1 2) (c 3))");
-    assert_eq!(found, ["( unknown-name", "( form", "( arity", "( arity"]);
+    assert_eq!(found, ["s unknown-name", "( form", "( arity", "( arity"]);
     // What could not be read is not missed, neither as a value nor as a function.
     let found = of("(define k)\n(define (f 1) x)\n(+ k (f k k) (cosine x))");
-    assert_eq!(found, ["( form", "( form", "( unknown-name"]);
+    assert_eq!(found, ["( form", "1 form", "c unknown-name"]);
     // A list that does not end, and one that ends twice, end with their lines.
     let found = of("(define (a x) (sine x))\n(define (b x) (* 2 x)\n(define (c x) (a x x))\n(b (c 1))");
-    assert_eq!(found, ["( unknown-name", "( unclosed", "( arity"]);
+    assert_eq!(found, ["s unknown-name", "( unclosed", "( arity"]);
     let found = of("(define (a x) (* 2 x)))\n(define (b x) (a (sine x)))\n(b 1)");
-    assert_eq!(found, [") unopened", "( unknown-name"]);
+    assert_eq!(found, [") unopened", "s unknown-name"]);
     // Tokens that the language does not have.
     let found = of("(define (a x) (* 2x))\n(define (b x) (sine x))\n(a (b 1))");
-    assert_eq!(found, ["2 number", "( unknown-name"]);
+    assert_eq!(found, ["2 number", "s unknown-name"]);
     // One form, one error.
     assert_eq!(of("(sine (+ 1 x)"), ["( unclosed"]);
     assert_eq!(of("(define pi 3))\n(* 2 pi q)"), [") unopened"]);

@@ -718,6 +718,7 @@ impl<'a> Expander<'a> {
                 self.hole(span);
             }
             _ if self.several.contains(text) && !self.local.contains(text) => {
+                self.used.insert(text);
                 let message = format!("`{}` has several results: only the end of the program can call it", short(text));
                 self.error(
                     Diagnostic::error("form", span, message)
