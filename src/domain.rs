@@ -418,7 +418,7 @@ impl Walker<'_> {
     fn name_as_call(&mut self, id: FuncId, args: &[Option<Node>], value: Option<Node>, place: Span) {
         let function = &self.anf.functions[id];
         let Some(node) = value.filter(|&node| self.terms.is_nameless(node)) else { return };
-        if self.in_library(place) || !self.in_library(self.place_of(id)) || args.iter().any(|&arg| arg == value) {
+        if self.in_library(place) || !self.in_library(self.place_of(id)) || args.contains(&value) {
             return;
         }
         let name = function.name.as_str();

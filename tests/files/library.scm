@@ -85,7 +85,7 @@
 
 ;; Where only the shape of what a loop or a recursion gives is wanted, no limit is exceeded.
 ; nc: --max-iterations 10
-(sum n (lambda (i) (let again ((k 0) (v x)) (if (> k 100) v (again (+ k 1) (* v v))))))
+(sum n (lambda (i) (let again ((k 1) (v x)) (if (> k 1e9) v (again (* 2 k) (* v v))))))
 ; run: n=0 x=1 => 0
 ; run: n=1 x=1 => fails: the loop takes more than 10 iterations
 

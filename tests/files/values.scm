@@ -59,7 +59,7 @@
 (define (polar x y) (let ((r (hypot x y))) (values (r r) (angle (atan2 y x)))))
 (define (shifted x y) (polar (- x 1) y))
 (let ((x (* 2 a))) (shifted x b))
-; run: a=2 b=4 => r=5 angle=0.9272952180016122
+; run: a=2 b=4 => r=5 angle=0x1.dac670561bb4fp-1
 
 ;; Definitions that know each other before results.
 (letrec ((even (lambda (n) (if (= n 0) 1 (odd (- n 1))))) (odd (lambda (n) (if (= n 0) 0 (even (- n 1))))))

@@ -160,6 +160,7 @@ impl<'a> Expander<'a> {
                 }
                 (name, args) => match self.functions.get(name).copied() {
                     Some(_) if hidden.iter().any(|&(text, _)| text == name) => {
+                        self.used.insert(name);
                         self.error(
                             Diagnostic::error("form", span, format!("the program ends in a call of `{}`, which is bound here", short(name)))
                                 .help("give what is bound another name than the function that has several results"),
@@ -198,7 +199,8 @@ impl<'a> Expander<'a> {
         if header.params.len() != values.len() {
             let name = short(header.span.text(self.source));
             let count = header.params.len();
-            let message = format!("`{name}` takes {count} operands, not {}", values.len());
+            let operands = if count == 1 { "operand" } else { "operands" };
+            let message = format!("`{name}` takes {count} {operands}, not {}", values.len());
             self.error(Diagnostic::error("arity", span, message).related(header.span, "defined here"));
             return None;
         }
