@@ -136,9 +136,9 @@ fn parse_times(text: &str) -> Result<Times, String> {
         return Ok(Times(times));
     }
     let parts = text.split(':').map(number).collect::<Result<Vec<f64>, String>>()?;
-    match parts.as_slice() {
-        &[from, to] => Ok(Times(vec![from, to])),
-        &[from, to, step] => {
+    match *parts.as_slice() {
+        [from, to] => Ok(Times(vec![from, to])),
+        [from, to, step] => {
             if step == 0.0 || (to - from) * step < 0.0 {
                 return Err(format!("no step of {step} leads from {from} to {to}"));
             }
@@ -277,12 +277,11 @@ fn method(args: &Args) -> Result<Method, Failure> {
     }
 }
 
+/// Names with the columns of their elements.
+type Columns = Vec<(String, Vec<Vec<f64>>)>;
+
 /// The columns of a file that are starts and parameters.
-fn batch(
-    loaded: &Loaded,
-    args: &Args,
-    path: &Path,
-) -> Result<(usize, Vec<(String, Vec<Vec<f64>>)>), Failure> {
+fn batch(loaded: &Loaded, args: &Args, path: &Path) -> Result<(usize, Columns), Failure> {
     let name = path.display().to_string();
     let settings = || args.states.iter().chain(&args.params).flat_map(|settings| &settings.0);
     let mut wanted: Vec<String> = loaded.names().into_iter().map(str::to_owned).collect();

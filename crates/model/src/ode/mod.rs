@@ -864,8 +864,7 @@ impl<'a> Ode<'a> {
             outputs: &mut sinks,
             param_gradients: &mut [],
         };
-        let mut options = Options::default();
-        options.stop = self.stop;
+        let options = Options { stop: self.stop, ..Options::default() };
         match kernel.evaluate(batch, &options, workspace) {
             Ok(report) => {
                 let failed = report.failures.iter().map(|failed| {
@@ -875,7 +874,7 @@ impl<'a> Ode<'a> {
                 let failed = failed.collect();
                 Ok(Some(Numbers { columns, failed }))
             }
-            Err(neural_compiler::batch::BatchError::Stopped { .. }) => Ok(None),
+            Err(neural_compiler::batch::BatchError::Stopped) => Ok(None),
             Err(error) => Err(OdeError::Value(error.to_string())),
         }
     }

@@ -28,12 +28,14 @@ const COLOURS: [RGBColor; CURVES] = [
     RGBColor(0, 0, 0),
 ];
 
+/// A name, a colour, and points; what has no name is not in the legend.
+type Curve = (String, RGBColor, Vec<(f64, f64)>);
+
 /// Curves with their names, and the axes.
 struct Curves {
     x: String,
     y: String,
-    /// A name, a colour, and points; names that are empty are not in the legend.
-    curves: Vec<(String, RGBColor, Vec<(f64, f64)>)>,
+    curves: Vec<Curve>,
     /// Points of events.
     marks: Vec<(f64, f64)>,
 }
