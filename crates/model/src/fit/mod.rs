@@ -52,11 +52,13 @@ pub use self::compare::{Left, Nested, Standing, nested};
 pub use self::descent::Method;
 pub use self::groups::{Group, Groups};
 pub use self::loss::Loss;
-pub use self::parameters::{Parameter, Tie};
-pub use self::plot::{Figure, Image};
+pub use self::parameters::{Parameter, Tie, element_name};
+pub use self::plot::Figure;
 pub use self::profile::Profile;
+pub(crate) use self::report::short;
 pub use self::report::{Estimate, Report, Scatter, Starts, hash};
 pub use self::trust_region::Reason;
+pub use crate::picture::Image;
 
 /// Data: a column of numbers for each element of an input or a target.
 #[derive(Debug, Clone, PartialEq)]
