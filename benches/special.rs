@@ -148,6 +148,8 @@ fn main() -> ExitCode {
 }
 
 fn usage() -> ExitCode {
-    eprintln!("usage: special [--every N] [NAME…], where names are those of special functions of one argument");
+    eprintln!(
+        "usage: special [--every N] [NAME…], where names are those of special functions of one argument"
+    );
     ExitCode::from(2)
 }

@@ -600,7 +600,11 @@ pub fn dump(ast: &Ast) -> String {
         text.push_str(")\n");
     }
     if let Some(function) = &ast.ends_in {
-        let names: Vec<&str> = [function.name].into_iter().chain(function.params.iter().map(|p| p.0)).map(|n| ast.name(n)).collect();
+        let names: Vec<&str> = [function.name]
+            .into_iter()
+            .chain(function.params.iter().map(|p| p.0))
+            .map(|n| ast.name(n))
+            .collect();
         let _ = writeln!(text, "; the results of ({})", names.join(" "));
     }
     match &ast.body {

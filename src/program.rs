@@ -245,7 +245,8 @@ fn with_errors_of_names(
         ast.shift(start);
     }
     let (name, imports) = (sources.name(source).to_string(), Vec::new());
-    let files = Files(vec![File { ast, dialect, name, source, span, imports, imported: None, function: false }]);
+    let files =
+        Files(vec![File { ast, dialect, name, source, span, imports, imported: None, function: false }]);
     let problems = resolve::names::scope(&files, sources.end()).err().unwrap_or_default();
     // What the program ends in may be what could not be read.
     let problems: Vec<Problem> = problems.into_iter().filter(|problem| !problem.is_of_inputs()).collect();

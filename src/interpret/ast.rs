@@ -334,7 +334,8 @@ impl AstInterpreter {
     /// need not: a limit that is exceeded there fails no row.
     pub(crate) fn repeats_for_shapes(&self) -> bool {
         let program = &*self.program;
-        let mut left: Vec<FuncId> = program.kinds.values().filter_map(|kind| shape_only(program, kind)).collect();
+        let mut left: Vec<FuncId> =
+            program.kinds.values().filter_map(|kind| shape_only(program, kind)).collect();
         let mut seen: HashSet<FuncId> = left.iter().copied().collect();
         while let Some(id) = left.pop() {
             let function = &program.functions[id];

@@ -927,7 +927,10 @@ impl<'a> Resolver<'a> {
                         {
                             let param = self.scoped.vars[var].span;
                             let function = self.program.main().ast.name(function.name).to_string();
-                            self.error(span, ProblemKind::TwoInputs { name: text.to_string(), param, function });
+                            self.error(
+                                span,
+                                ProblemKind::TwoInputs { name: text.to_string(), param, function },
+                            );
                         }
                         var
                     }

@@ -590,7 +590,9 @@ impl<'a> Specialiser<'a> {
                                 Some(Some(Value::Function(fun))) => Some(*fun),
                                 Some(Some(Value::Number(_)) | None) | None => None,
                             },
-                            (None, Some(captured)) => as_function(self.values[fun].env.get(captured).copied()),
+                            (None, Some(captured)) => {
+                                as_function(self.values[fun].env.get(captured).copied())
+                            }
                             (None, None) => as_function(self.env[callee]),
                         };
                         left.extend(callee.map(|callee| (callee, at)));

@@ -33,7 +33,12 @@ impl Usage {
     ///
     /// Functions that use more than [`MAX_CAPTURES`] variables from around them.
     pub fn of(scoped: &Scoped) -> Result<Usage, Problem> {
-        Ok(Usage { free: free(scoped)?, called: called(scoped), passed: passed(scoped), gives: gives(scoped) })
+        Ok(Usage {
+            free: free(scoped)?,
+            called: called(scoped),
+            passed: passed(scoped),
+            gives: gives(scoped),
+        })
     }
 
     /// Whether a call of a function may give a function. `functions` says whether one of its operands or captured values is
@@ -156,8 +161,7 @@ fn choices(scoped: &Scoped, expr: Expr, found: &mut Vec<Var>) {
 }
 
 fn passed(scoped: &Scoped) -> EntityVec<Var, Vec<(Var, usize)>> {
-    let mut passed: EntityVec<Var, Vec<(Var, usize)>> =
-        EntityVec::filled(Vec::new(), scoped.vars.len());
+    let mut passed: EntityVec<Var, Vec<(Var, usize)>> = EntityVec::filled(Vec::new(), scoped.vars.len());
     for node in scoped.nodes.values() {
         if let Node::Apply(head, args) = node
             && let Node::Var(callee) = scoped.nodes[*head]

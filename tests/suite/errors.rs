@@ -623,7 +623,8 @@ fn errors_of_several_phases() {
         other => panic!("{source}: {other:?}"),
     };
     // A form that is written wrongly, a name and a number of operands; in the order of the text.
-    let found = of("(define (a x) (sine x))\n(define (b x) (if x 1))\n(define (c x) (a x x))\n(+ (b 1 2) (c 3))");
+    let found =
+        of("(define (a x) (sine x))\n(define (b x) (if x 1))\n(define (c x) (a x x))\n(+ (b 1 2) (c 3))");
     assert_eq!(found, ["s unknown-name", "( form", "( arity", "( arity"]);
     // What could not be read is not missed, neither as a value nor as a function.
     let found = of("(define k)\n(define (f 1) x)\n(+ k (f k k) (cosine x))");
@@ -646,10 +647,19 @@ fn errors_of_several_phases() {
 #[test]
 fn results_of_functions() {
     for (source, expected) in [
-        ("(define (f x) (values (a x) (b 1)))\n(+ 1 (f x))", "`f` has several results: only the end of the program can call it"),
-        ("(define (f x) (values (a x) (b 1)))\n(* 2 x)", "`f` has several results, and the program does not end in a call of it"),
+        (
+            "(define (f x) (values (a x) (b 1)))\n(+ 1 (f x))",
+            "`f` has several results: only the end of the program can call it",
+        ),
+        (
+            "(define (f x) (values (a x) (b 1)))\n(* 2 x)",
+            "`f` has several results, and the program does not end in a call of it",
+        ),
         ("(define (f x) (values (a x) (b 1)))\n(f x y)", "`f` takes 1 operand, not 2"),
-        ("(define (f x) (values (a x) (b 1)))\n(let ((f 3)) (f x))", "the program ends in a call of `f`, which is bound here"),
+        (
+            "(define (f x) (values (a x) (b 1)))\n(let ((f 3)) (f x))",
+            "the program ends in a call of `f`, which is bound here",
+        ),
         ("(if x (values (a 1)) 2)", "`values` is what a program ends in only"),
         ("(define (g y) (* x y))\n(define (f x) (values (a (g x))))", "error[duplicate]"),
         ("(let ((k 1) (k 2)) (values (a k)))", "`k` is bound twice in one `let`"),

@@ -895,7 +895,9 @@ impl<'a> Reader<'a> {
         let args: Vec<Operand> = self.operands.drain(frame.operands..).collect();
         let exprs = || args.iter().map(|operand| operand.expr).collect::<Vec<Expr>>();
         match frame.part {
-            Part::Call { name, name_span, .. } => self.push(ExprKind::Call(name, name_span, exprs().into()), span),
+            Part::Call { name, name_span, .. } => {
+                self.push(ExprKind::Call(name, name_span, exprs().into()), span)
+            }
             Part::Vector if args.is_empty() => {
                 self.error(Diagnostic::error("form", span, "a vector has at least one element"));
                 self.hole(span);

@@ -735,7 +735,8 @@ impl<'a> Expander<'a> {
             }
             _ if self.several.contains(text) && !self.local.contains(text) => {
                 self.used.insert(text);
-                let message = format!("`{}` has several results: only the end of the program can call it", short(text));
+                let message =
+                    format!("`{}` has several results: only the end of the program can call it", short(text));
                 self.error(
                     Diagnostic::error("form", span, message)
                         .help("a function that other expressions use has one: a vector, `[a b]`"),

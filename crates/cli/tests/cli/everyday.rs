@@ -609,7 +609,8 @@ fn advice_that_leads_on() {
     assert!(at.status == 1 && at.stderr.contains("[no-value]"), "{}", at.stderr);
     let dir = dir.with("points.csv", "x\n0\n-1\n2\n-3\n");
     let run = |more: &[&str]| {
-        let args = ["run", "-e", "eml(1,x)", "--dialect", "eml", "--over", "extended", "--batch", "points.csv"];
+        let args =
+            ["run", "-e", "eml(1,x)", "--dialect", "eml", "--over", "extended", "--batch", "points.csv"];
         dir.nc(&[&args, more].concat())
     };
     let done = run(&["-o", "values.csv"]);
@@ -695,7 +696,10 @@ fn memory_of_long_programs() {
     let within = |program: &str, kib: usize| {
         let script = format!("ulimit -v {kib}; exec \"$0\" check {program}");
         let mut command = Command::new("sh");
-        command.args(["-c", &script, env!("CARGO_BIN_EXE_nc")]).current_dir(dir.path("")).env("RAYON_NUM_THREADS", "1");
+        command
+            .args(["-c", &script, env!("CARGO_BIN_EXE_nc")])
+            .current_dir(dir.path(""))
+            .env("RAYON_NUM_THREADS", "1");
         let done = command.output().unwrap();
         done.status.success()
     };

@@ -122,7 +122,8 @@ impl<'a> Expander<'a> {
     pub(super) fn ends_in_function(&mut self, datum: Datum) {
         let Some((header, body)) = self.results_of(datum) else { return };
         let mut hidden = Hidden::new();
-        let params = header.params.iter().map(|&(name, span)| (self.fresh(name, &mut hidden), span)).collect();
+        let params =
+            header.params.iter().map(|&(name, span)| (self.fresh(name, &mut hidden), span)).collect();
         self.context = self.binds(&header.params);
         self.ast.ends_in = Some(FunctionHead { name: header.name, span: header.span, params });
         let Some(last) = self.definitions_of(body, &mut hidden) else { return };
@@ -158,29 +159,31 @@ impl<'a> Expander<'a> {
                     self.form_error(span, format!("this is no `{form}`"), &format!("`({form} … body)`"));
                     None
                 }
-                (name, args) => match self.functions.get(name).copied() {
-                    Some(_) if hidden.iter().any(|&(text, _)| text == name) => {
-                        self.used.insert(name);
-                        self.error(
+                (name, args) => {
+                    match self.functions.get(name).copied() {
+                        Some(_) if hidden.iter().any(|&(text, _)| text == name) => {
+                            self.used.insert(name);
+                            self.error(
                             Diagnostic::error("form", span, format!("the program ends in a call of `{}`, which is bound here", short(name)))
                                 .help("give what is bound another name than the function that has several results"),
                         );
-                        None
-                    }
-                    Some(function) => {
-                        self.used.insert(name);
-                        let values: Vec<Expr> = args.iter().map(|&arg| self.expression(arg)).collect();
-                        for (text, before) in std::mem::take(&mut hidden).into_iter().rev() {
-                            match before {
-                                Some(name) => self.interned.insert(text, name),
-                                None => self.interned.remove(text),
-                            };
+                            None
                         }
-                        self.context = top;
-                        self.call_at_the_end(function, &values, span, &mut hidden)
+                        Some(function) => {
+                            self.used.insert(name);
+                            let values: Vec<Expr> = args.iter().map(|&arg| self.expression(arg)).collect();
+                            for (text, before) in std::mem::take(&mut hidden).into_iter().rev() {
+                                match before {
+                                    Some(name) => self.interned.insert(text, name),
+                                    None => self.interned.remove(text),
+                                };
+                            }
+                            self.context = top;
+                            self.call_at_the_end(function, &values, span, &mut hidden)
+                        }
+                        None => None,
                     }
-                    None => None,
-                },
+                }
             };
             let Some(next) = next else { return };
             at = next;
@@ -349,7 +352,10 @@ impl<'a> Expander<'a> {
                 && let Some(name) = self.defined(datum)
                 && !self.used.contains(self.text(name))
             {
-                let message = format!("`{}` has several results, and the program does not end in a call of it", short(self.text(name)));
+                let message = format!(
+                    "`{}` has several results, and the program does not end in a call of it",
+                    short(self.text(name))
+                );
                 self.error(
                     Diagnostic::error("form", self.data.span(name), message)
                         .help("a function that other expressions use has one: a vector, `[a b]`"),
