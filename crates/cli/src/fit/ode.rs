@@ -163,6 +163,15 @@ impl Observed {
         Ok(Observed { loaded, data, options, times, system })
     }
 
+    /// What a report of one row says of a trajectory: rows are times, and no digit holds that integration does not give.
+    pub fn correct(&self, args: &super::Args, report: &mut Report) {
+        report.rows = self.times.len();
+        let exact = (-args.trajectory.rtol.log10() - 1.0).max(0.0) as u32;
+        for estimate in &mut report.parameters {
+            estimate.digits = estimate.digits.map(|digits| digits.min(exact));
+        }
+    }
+
     /// The trajectory of a fit, with the data.
     pub fn picture(&self, args: &super::Args, report: &Report, image: Image) -> Result<Vec<u8>, Failure> {
         const POINTS: usize = 400;
