@@ -270,11 +270,12 @@ fn run_trajectory(loaded: Loaded, args: &Args, image: Option<Image>, json: bool)
         |searches: usize, lowest: f64, evaluations: usize| progress.tell(searches, lowest, evaluations);
     let (loaded, data) = (&observed.loaded, &observed.data);
     let fit = fit(loaded, args.tier.into(), &observed.options, data, &stop)?.progress(&tell);
-    let report = fit.run().map_err(|error| refusal(loaded, data, error))?;
+    let mut report = fit.run().map_err(|error| refusal(loaded, data, error))?;
     progress.end();
     if limits::clock().is_some_and(Stop::is_stopped) {
         return Err(limits::time_is_over());
     }
+    observed.correct(args, &mut report);
     let picture = image.map(|image| observed.picture(args, &report, image)).transpose()?;
     let mut object = report.json();
     object["data_hash"] = data.hash.clone().into();
