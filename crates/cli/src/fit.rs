@@ -9,7 +9,9 @@ mod replay;
 use std::path::PathBuf;
 
 use nc_arrays::{FileIdentity, Form, Format, NamedArray, write_arrays, write_csv};
-use nc_model::fit::{Fit, FitError, Groups, Image, Loss, Method, Noise, Parameter, Tie};
+use nc_model::fit::{
+    Fit, FitError, Groups, Image, Loss, Method, Noise, Parameter, Progress as Step, Tie,
+};
 use nc_runtime::stop::Stop;
 use neural_compiler::{Diagnostic, Dialect, Error, Program, ReaderLimits, Shape, Tier};
 use serde_json::{Value as Json, json};
@@ -204,8 +206,7 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     let stop = limits::clock().cloned().unwrap_or_default();
     signals::stop_at_interrupt(&stop);
     let progress = Progress::new();
-    let tell =
-        |searches: usize, lowest: f64, evaluations: usize| progress.tell(searches, lowest, evaluations);
+    let tell = |step: Step| progress.tell(step);
     let fit = fit(&loaded, args.tier.into(), options, &data, &stop)?.progress(&tell);
     if let Some(keys) = &data.keys {
         let groups = fit
@@ -394,26 +395,44 @@ fn table(args: &Args, groups: &Groups, json: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A line on the terminal that says how far a fit has come, after a second.
+/// Lines that say how far a fit has come: on a terminal one that changes, after a second; otherwise one each time twice as long has
+/// passed, after ten seconds.
 struct Progress {
     bar: Option<indicatif::ProgressBar>,
     start: std::time::Instant,
+    /// Seconds after which the next line is due where there is no terminal.
+    due: std::sync::Mutex<u64>,
 }
 
 impl Progress {
     fn new() -> Progress {
         use std::io::IsTerminal as _;
         let bar = std::io::stderr().is_terminal().then(indicatif::ProgressBar::new_spinner);
-        Progress { bar, start: std::time::Instant::now() }
+        Progress { bar, start: std::time::Instant::now(), due: std::sync::Mutex::new(10) }
     }
 
-    fn tell(&self, searches: usize, lowest: f64, evaluations: usize) {
-        if let Some(bar) = self.bar.as_ref().filter(|_| self.start.elapsed().as_secs() >= 1) {
-            bar.set_message(format!(
-                "{searches} searches, {evaluations} evaluations, sum of squares {:e}; Ctrl-C keeps the best",
+    fn tell(&self, step: Step) {
+        let seconds = self.start.elapsed().as_secs();
+        let text = || match step {
+            Step::Searches { under_way, lowest, evaluations } => format!(
+                "{under_way} searches, {evaluations} evaluations, sum of squares {:e}; Ctrl-C keeps the best",
                 2.0 * lowest
-            ));
-            bar.tick();
+            ),
+            Step::Groups { done, of } => format!("{done} of {of} groups"),
+        };
+        match &self.bar {
+            Some(bar) if seconds >= 1 => {
+                bar.set_message(text());
+                bar.tick();
+            }
+            Some(_) => {}
+            None => {
+                let mut due = self.due.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                if seconds >= *due {
+                    *due = 2 * seconds;
+                    eprint_lines(&format!("note: after {seconds} s: {}\n", text()));
+                }
+            }
         }
     }
 

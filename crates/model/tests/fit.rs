@@ -469,8 +469,8 @@ fn what_is_stopped_keeps_the_best_so_far() {
     let t: Vec<f64> = (0..40).map(|t| f64::from(t) * 0.1).collect();
     let y: Vec<f64> = t.iter().map(|t| 3.0 * (-0.7 * t).exp()).collect();
     let stop = Stop::new();
-    let tell = |_: usize, _: f64, evaluated: usize| {
-        if evaluated >= 3 {
+    let tell = |step: Progress| {
+        if let Progress::Searches { evaluations: evaluated, .. } = step && evaluated >= 3 {
             stop.stop();
         }
     };

@@ -186,8 +186,9 @@ impl Data {
         }
         let series = data.inputs.iter().chain(data.targets.iter().map(|(_, series)| series));
         let scatter = match &data.noise {
-            Noise::FromResiduals => None,
-            Noise::Sigma(column) | Noise::Weights(column) => Some(column),
+            Noise::FromResiduals => &[],
+            Noise::Sigma(column) | Noise::Weights(column) => std::slice::from_ref(column),
+            Noise::SigmaOfEach(columns) => columns.as_slice(),
         };
         let numbers = series.flat_map(|series| &series.columns).chain(scatter).flatten();
         data.hash = nc_model::fit::hash(numbers.flat_map(|x| x.to_bits().to_le_bytes()));

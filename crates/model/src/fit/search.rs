@@ -5,7 +5,8 @@ use neural_compiler::batch::Stop;
 use super::objective::{NotFinite, Objective, Request, Rows};
 use super::parameters::Layout;
 use super::starts::{Range, offspring, starts};
-use super::trust_region::{Reason, Search, Setting};
+use super::trust_region::{Reason, Search, Setting, Work};
+use super::{Listener, Progress, Unit};
 
 /// Rows that exploring looks at for each parameter, if there are many more; and the least that it looks at.
 const EXPLORED_ROWS: (usize, usize) = (64, 256);
@@ -59,8 +60,10 @@ pub struct Task<'a> {
     pub rows: &'a Rows,
     pub setting: &'a Setting,
     pub stop: Option<&'a Stop>,
-    /// Is told how many searches are under way, the lowest cost so far, and how many points were evaluated.
-    pub progress: Option<&'a (dyn Fn(usize, f64, usize) + Sync)>,
+    /// What residuals are measured in.
+    pub unit: Unit,
+    /// Is told how far it has come.
+    pub progress: Option<Listener<'a>>,
     /// Steps that a search may take.
     pub steps: usize,
 }
@@ -255,6 +258,7 @@ pub fn splitmix(state: &mut u64) -> u64 {
 pub fn run(task: Task<'_>, searches: &mut [Search]) -> Option<NotFinite> {
     let mut first = None;
     let mut evaluated = 0;
+    let mut work = Work::default();
     loop {
         if task.stop.is_some_and(Stop::is_stopped) {
             searches.iter_mut().for_each(Search::stop);
@@ -272,11 +276,11 @@ pub fn run(task: Task<'_>, searches: &mut [Search]) -> Option<NotFinite> {
             continue;
         }
         evaluated += wanted.len();
-        for (&k, found) in wanted.iter().zip(found) {
+        for (&k, mut found) in wanted.iter().zip(found) {
             if let (0, true, Err(row)) = (k, searches[k].at.is_none(), &found) {
                 first = Some(*row);
             }
-            searches[k].tell(task.setting, found.ok());
+            searches[k].tell(task.setting, found.as_mut().ok(), &mut work);
         }
         let ended = searches.iter().filter(|search| search.ended.is_some_and(Reason::is_converged));
         let reached = ended.map(Search::cost).fold(f64::INFINITY, f64::min);
@@ -288,7 +292,8 @@ pub fn run(task: Task<'_>, searches: &mut [Search]) -> Option<NotFinite> {
         }
         if let Some(progress) = task.progress {
             let lowest = searches.iter().map(Search::cost).fold(f64::INFINITY, f64::min);
-            progress(wanted.len(), lowest, evaluated);
+            let lowest = task.unit.squared(lowest);
+            progress(Progress::Searches { under_way: wanted.len(), lowest, evaluations: evaluated });
         }
     }
 }
