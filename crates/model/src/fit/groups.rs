@@ -62,7 +62,7 @@ impl Fit<'_> {
         // Rows of a group together, each in the order of the data.
         let mut order: Vec<usize> = (0..rows.count).collect();
         order.sort_by(|&a, &b| keys[kept[a]].total_cmp(&keys[kept[b]]));
-        let sorted = rows.select(&order);
+        let sorted = if order.is_sorted() { Cow::Borrowed(rows) } else { Cow::Owned(rows.select(&order)) };
         let mut ranges: Vec<Range<usize>> = Vec::new();
         let key = |place: usize| keys[kept[order[place]]];
         for place in 0..sorted.count {
@@ -73,24 +73,27 @@ impl Fit<'_> {
         }
         let points = {
             let free = layout.free.iter();
-            let ranges: Vec<starts::Range> =
-                free.map(|free| starts::Range { start: free.start, low: free.low, high: free.high }).collect();
+            let ranges: Vec<starts::Range> = free
+                .map(|free| starts::Range { start: free.start, low: free.low, high: free.high })
+                .collect();
             starts(&ranges, starts_each.max(1), self.seed)
         };
         let names = layout.free.iter().map(|free| free.name.clone()).collect();
         let done = AtomicUsize::new(0);
         let all = All { prepared: &prepared, rows: &sorted, points: &points, ranges: &ranges };
         let taken = ranges.len().div_ceil(4 * rayon::current_num_threads()).clamp(1, TAKEN);
-        let parts = ranges.par_chunks(taken).enumerate().map_init(Scratch::default, |scratch, (chunk, part)| {
-            let first = chunk * taken;
-            let fitted = self.some_groups(&all, first..first + part.len(), scratch);
-            if let Some(progress) = self.progress {
-                let before = done.fetch_add(part.len(), Ordering::Relaxed);
-                progress(Progress::Groups { done: before + part.len(), of: ranges.len() });
-            }
-            let keyed = fitted.into_iter().zip(part).map(|(fitted, range)| fitted.group(key(range.start)));
-            keyed.collect::<Vec<Group>>()
-        });
+        let parts =
+            ranges.par_chunks(taken).enumerate().map_init(Scratch::default, |scratch, (chunk, part)| {
+                let first = chunk * taken;
+                let fitted = self.some_groups(&all, first..first + part.len(), scratch);
+                if let Some(progress) = self.progress {
+                    let before = done.fetch_add(part.len(), Ordering::Relaxed);
+                    progress(Progress::Groups { done: before + part.len(), of: ranges.len() });
+                }
+                let keyed =
+                    fitted.into_iter().zip(part).map(|(fitted, range)| fitted.group(key(range.start)));
+                keyed.collect::<Vec<Group>>()
+            });
         let groups = parts.flatten_iter().collect();
         Ok(Groups { names, groups })
     }
@@ -143,7 +146,8 @@ impl Fit<'_> {
                 if self.stop.is_some_and(Stop::is_stopped) {
                     continue;
                 }
-                for (Slot { search, setting, .. }, (found, outcome)) in slots[..under_way].iter_mut().zip(&mut found)
+                for (Slot { search, setting, .. }, (found, outcome)) in
+                    slots[..under_way].iter_mut().zip(&mut found)
                 {
                     search.tell(setting, outcome.is_ok().then_some(found), &mut work);
                 }
@@ -160,9 +164,8 @@ impl Fit<'_> {
                     fitted[place] = Some(self.fitted(prepared, rows, range.clone(), search));
                 } else {
                     let (which, ended, best) = &mut lowest[place];
-                    let better = |best: &Search| {
-                        search.cost().total_cmp(&best.cost()).then(start.cmp(which)).is_lt()
-                    };
+                    let better =
+                        |best: &Search| search.cost().total_cmp(&best.cost()).then(start.cmp(which)).is_lt();
                     if best.as_ref().is_none_or(better) {
                         (*which, *best) = (*start, Some(search.clone()));
                     }
@@ -190,7 +193,8 @@ impl Fit<'_> {
             let Meaning { inverse, deviation, .. } = &meaning;
             for (place, &k) in inverse.of.iter().enumerate() {
                 if !inverse.is_open(place) {
-                    stderr[k] = deviation.map_or(f64::NAN, |deviation| deviation.times(inverse.spread(place)));
+                    stderr[k] =
+                        deviation.map_or(f64::NAN, |deviation| deviation.times(inverse.spread(place)));
                 }
             }
         }

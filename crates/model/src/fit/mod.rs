@@ -54,7 +54,7 @@ pub use self::compare::{Left, Nested, Standing, nested};
 pub use self::descent::Method;
 pub use self::groups::{Group, Groups};
 pub use self::loss::Loss;
-pub use self::parameters::{Derived, Parameter, Tie};
+pub use self::parameters::{Derived, Parameter, Tie, element_name};
 pub use self::plot::{Axis, Figure, Image};
 pub use self::profile::Profile;
 pub use self::report::{Estimate, Goodness, Report, Scatter, Starts, hash};
@@ -574,22 +574,20 @@ impl<'a> Fit<'a> {
         if expected != found {
             return Err(FitError::TargetShape { name: self.targets[0].1.name.clone(), expected, found });
         }
-        let linear = match self.loss {
+        let affine: Vec<usize> = match self.loss {
             Loss::Linear => {
                 let affine = objective.affine(&layout);
-                let unbounded =
-                    |free: &parameters::Free| free.low == f64::NEG_INFINITY && free.high == f64::INFINITY;
-                let of = layout.free.iter().enumerate();
-                of.filter(|(_, free)| affine.contains(&free.parameter) && unbounded(free))
-                    .map(|(k, _)| k)
-                    .collect()
+                (0..layout.free.len()).filter(|&k| affine.contains(&layout.free[k].parameter)).collect()
             }
             Loss::Huber(_) | Loss::SoftL1(_) | Loss::Cauchy(_) => Vec::new(),
         };
+        let unbounded = |free: &parameters::Free| free.low == f64::NEG_INFINITY && free.high == f64::INFINITY;
+        let linear = affine.iter().copied().filter(|&k| unbounded(&layout.free[k])).collect();
         let setting = Setting {
             low: layout.free.iter().map(|free| free.low).collect(),
             high: layout.free.iter().map(|free| free.high).collect(),
             linear,
+            affine,
             size: groups::size(&rows, &(0..rows.count)),
             residuals: rows.count * objective.compared(),
         };
@@ -689,7 +687,9 @@ impl<'a> Fit<'a> {
             };
             (0..rows.targets.len()).flat_map(|k| (0..rows.count).filter_map(move |row| of(k, row))).max()
         };
-        let unit = Unit::of(largest(None).or_else(|| largest(Some(0))).unwrap_or(0));
+        let data = rows.targets.iter().flatten().filter_map(|target| exponent(*target)).max();
+        let weighted = largest(None).or_else(|| largest(Some(0)));
+        let unit = Unit::of(weighted.unwrap_or(0), data.unwrap_or(0));
         for scale in rows.scales.iter_mut().flatten() {
             *scale = if is_weight { unit.measured(*scale) } else { unit.over(*scale) };
         }
@@ -817,9 +817,7 @@ impl Fit<'_> {
             (Noise::Sigma(_) | Noise::SigmaOfEach(_), _, _) => {
                 (Scatter::Known, Some(Deviation { value: 1.0, unit: Some(prepared.unit) }))
             }
-            (_, _, dof) => {
-                (from_residuals, dof.map(|dof| measured((2.0 * best.cost() / dof as f64).sqrt())))
-            }
+            (_, _, dof) => (from_residuals, dof.map(|dof| measured((2.0 * best.cost() / dof as f64).sqrt()))),
         };
         Meaning { at_bound, inverse, dof, scatter, deviation }
     }
@@ -967,9 +965,10 @@ fn robust(
 fn sums(objective: &Objective, layout: &Layout, rows: &Rows, point: &[f64]) -> (f64, f64) {
     let values = objective.values(layout, rows, point);
     let (mut weighted, mut plain) = (Compensated::default(), Compensated::default());
-    let residuals = || values.iter().zip(&rows.targets).flat_map(|(values, targets)| values.iter().zip(targets));
+    let residuals =
+        || values.iter().zip(&rows.targets).flat_map(|(values, targets)| values.iter().zip(targets));
     let largest = residuals().filter_map(|(y, t)| exponent(y - t)).max();
-    let unit = Unit::of(largest.unwrap_or(0));
+    let unit = Unit::of(largest.unwrap_or(0), largest.unwrap_or(0));
     for (element, (values, targets)) in values.iter().zip(&rows.targets).enumerate() {
         for (row, (y, t)) in values.iter().zip(targets).enumerate() {
             let (r, scale) = (y - t, rows.scale(element, row));

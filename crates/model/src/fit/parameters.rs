@@ -372,9 +372,9 @@ impl Layout {
     pub fn takes_part_in_ties(&self, parameter: usize) -> bool {
         let place = &self.places[parameter];
         let elements = place.first..place.first + place.shape.len();
-        self.tied
-            .iter()
-            .any(|tied| elements.contains(&tied.element) || tied.function.of.iter().any(|e| elements.contains(e)))
+        self.tied.iter().any(|tied| {
+            elements.contains(&tied.element) || tied.function.of.iter().any(|e| elements.contains(e))
+        })
     }
 
     /// The elements that are not searched for: which, called what, its value, and whether it is tied to others.

@@ -149,7 +149,10 @@ impl Solution<'_, '_> {
                 sigma: if known { 1.0 / unit.plain(rows.scale(element, row)) } else { 0.0 },
             });
             let mut panel = Panel {
-                x: single.map_or_else(|| format!("{} by the program", column.name), |_| self.fit.data[0].name.clone()),
+                x: single.map_or_else(
+                    || format!("{} by the program", column.name),
+                    |_| self.fit.data[0].name.clone(),
+                ),
                 y: column.name.clone(),
                 points: points.collect(),
                 ..Panel::default()
@@ -302,7 +305,9 @@ impl Figure {
         } else {
             (area.clone(), None)
         };
-        for (k, (panel, area)) in self.panels.iter().zip(left.split_evenly((self.panels.len(), 1))).enumerate() {
+        for (k, (panel, area)) in
+            self.panels.iter().zip(left.split_evenly((self.panels.len(), 1))).enumerate()
+        {
             let (upper, lower) = area.split_vertically((66).percent_height());
             panel.data(&upper, if k == 0 { &self.title } else { "" })?;
             panel.residuals(&lower)?;
@@ -590,7 +595,8 @@ mod tests {
     fn ticks_are_round_numbers_within_the_axis() {
         assert_eq!(ticks(-0.3, 10.4, false), [0.0, 2.0, 4.0, 6.0, 8.0, 10.0]);
         assert_eq!(ticks(-2.1, 3.2, true), [-2.0, -1.0, 0.0, 1.0, 2.0, 3.0]);
-        let within_a_decade: Vec<f64> = ticks(0.1, 1.2, true).iter().map(|place| 10f64.powf(*place).round()).collect();
+        let within_a_decade: Vec<f64> =
+            ticks(0.1, 1.2, true).iter().map(|place| 10f64.powf(*place).round()).collect();
         assert_eq!(within_a_decade, [2.0, 5.0, 10.0]);
     }
 

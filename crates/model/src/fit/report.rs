@@ -225,8 +225,8 @@ impl Report {
         }
         for Estimate { name, value, stderr, interval, .. } in &self.derived {
             let stderr = stderr.map_or("not determined".into(), |stderr| format!("± {}", short(stderr, 3)));
-            let interval =
-                interval.map_or(String::new(), |[low, high]| format!("{} … {}", short(low, 6), short(high, 6)));
+            let interval = interval
+                .map_or(String::new(), |[low, high]| format!("{} … {}", short(low, 6), short(high, 6)));
             rows.push([name.clone(), short(*value, 6), stderr, interval, String::new()]);
         }
         let widths: Vec<usize> =

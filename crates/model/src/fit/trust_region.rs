@@ -31,6 +31,8 @@ pub struct Setting {
     /// Parameters without bounds in which the residuals are affine together: they are eliminated (variable projection; Golub and
     /// Pereyra 1973, in the form of Kaufman 1975 and Ruhe and Wedin 1980).
     pub linear: Vec<usize>,
+    /// Parameters in which the residuals are affine together, whether they have bounds or not.
+    pub affine: Vec<usize>,
     /// The Euclidean norm of the data, from which rounding errors of residuals follow.
     pub size: f64,
     /// How many residuals there are.
@@ -144,6 +146,8 @@ pub struct Search {
     smallest: f64,
     /// Steps since that was found.
     idle: usize,
+    /// Steps whose costs may differ by rounding errors only.
+    doubtful: usize,
     /// Trials that were not finite since the last full step.
     beyond: usize,
     /// The cost at the start.
@@ -189,6 +193,9 @@ const CLOSE: f64 = 1e-11;
 /// Steps in a row that need not be the smallest before the smallest is all there is.
 const IDLE: usize = 2;
 
+/// Steps whose costs may differ by rounding errors only, after which costs are no longer believed.
+const DOUBTFUL: usize = 60;
+
 /// The first radius of the trust region, as a part of the length of the start.
 const FIRST_RADIUS: f64 = 10.0;
 
@@ -220,6 +227,7 @@ impl Search {
             trial,
             smallest: f64::INFINITY,
             idle: 0,
+            doubtful: 0,
             beyond: 0,
             first: f64::INFINITY,
             rate: 0.5,
@@ -236,7 +244,8 @@ impl Search {
         self.at = None;
         (self.iterations, self.evaluations, self.ended) = (0, 0, None);
         (self.radius, self.first) = (f64::INFINITY, f64::INFINITY);
-        (self.smallest, self.idle, self.beyond, self.rate) = (f64::INFINITY, 0, 0, 0.5);
+        (self.smallest, self.idle, self.rate) = (f64::INFINITY, 0, 0.5);
+        (self.doubtful, self.beyond) = (0, 0);
     }
 
     /// The point to be evaluated next, unless it has ended.
@@ -298,30 +307,15 @@ impl Search {
         let actual = old - new;
         let noise = setting.noise(old);
         let close = noise.max(CLOSE * old);
+        // Below `close` costs may not tell which point is better, as far as the noise of the program is not known; if it is as small as is
+        // assumed, they do, and that is believed for a while.
+        let told = self.trial.predicted > 8.0 * noise && self.doubtful < DOUBTFUL;
         if self.trial.predicted <= close && actual.abs() <= 8.0 * close {
-            // Costs no longer tell which point is better, but the lengths of the steps from them do.
-            if self.trial.cut {
-                self.radius = 4.0 * self.trial.length.max(self.radius);
-                self.accept(found, work);
-                if self.beyond >= BEYOND {
-                    self.ended = Some(Reason::Edge);
-                } else {
-                    self.propose(setting, false, &mut work.step);
-                }
-            } else if self.trial.effect < self.smallest {
-                self.rate =
-                    if self.smallest.is_finite() { self.trial.effect / self.smallest } else { self.rate };
-                (self.smallest, self.idle) = (self.trial.effect, 0);
-                self.accept(found, work);
-                self.propose(setting, false, &mut work.step);
-            } else if self.idle < IDLE && new <= old + 8.0 * noise {
-                self.idle += 1;
-                self.accept(found, work);
-                self.propose(setting, false, &mut work.step);
-            } else {
-                self.ended = Some(Reason::NoFurtherDigit);
+            self.doubtful += 1;
+            if !told {
+                self.by_length(setting, found, new <= old + 8.0 * noise, work);
+                return;
             }
-            return;
         }
         let ratio = actual / self.trial.predicted;
         if ratio < 0.25 || ratio.is_nan() {
@@ -339,6 +333,34 @@ impl Search {
             self.propose(setting, true, &mut work.step);
         } else {
             self.again(setting, work);
+        }
+    }
+
+    /// Goes on where costs no longer tell which point is better, but the lengths of the steps from them do. `as_low` is whether the trial is
+    /// no higher than where the search is, up to rounding errors.
+    fn by_length(&mut self, setting: &Setting, found: &mut Evaluation, as_low: bool, work: &mut Work) {
+        if self.trial.cut {
+            // A longer step then, and from where the cost is no higher: otherwise it could go up and down for ever.
+            self.radius = 4.0 * self.trial.length.max(self.radius);
+            if as_low {
+                self.accept(found, work);
+            }
+            if self.beyond >= BEYOND {
+                self.ended = Some(Reason::Edge);
+            } else {
+                self.propose(setting, false, &mut work.step);
+            }
+        } else if self.trial.effect < self.smallest {
+            self.rate = if self.smallest.is_finite() { self.trial.effect / self.smallest } else { self.rate };
+            (self.smallest, self.idle) = (self.trial.effect, 0);
+            self.accept(found, work);
+            self.propose(setting, false, &mut work.step);
+        } else if self.idle < IDLE && as_low {
+            self.idle += 1;
+            self.accept(found, work);
+            self.propose(setting, false, &mut work.step);
+        } else {
+            self.ended = Some(Reason::NoFurtherDigit);
         }
     }
 
@@ -692,8 +714,10 @@ fn bounded(columns: &[f64], residuals: &[f64], damping: f64, limits: &[(f64, f64
         block.extend(&target);
         triangle.clear(m + 1);
         triangle.absorb(&mut block, n, n);
-        let matrix: Vec<f64> =
-            (0..m).flat_map(|k| (0..m).map(move |row| (row, k))).map(|(row, k)| triangle.at(row, k)).collect();
+        let matrix: Vec<f64> = (0..m)
+            .flat_map(|k| (0..m).map(move |row| (row, k)))
+            .map(|(row, k)| triangle.at(row, k))
+            .collect();
         let target: Vec<f64> = (0..m).map(|row| triangle.at(row, m)).collect();
         svd.decompose(&matrix, m);
         let along: Vec<f64> = (0..m).map(|k| dot(svd.left(k), &target)).collect();
@@ -763,7 +787,7 @@ mod tests {
 
     fn free(n: usize) -> Setting {
         let (low, high) = (vec![f64::NEG_INFINITY; n], vec![f64::INFINITY; n]);
-        Setting { low, high, linear: vec![], size: 1.0, residuals: 2 }
+        Setting { low, high, linear: vec![], affine: vec![], size: 1.0, residuals: 2 }
     }
 
     #[test]
@@ -783,6 +807,18 @@ mod tests {
         let search = minimise(&setting, &[-1.2, 1.0], rosenbrock);
         assert_eq!(search.x[0], 0.5);
         assert!((search.x[1] - 0.25).abs() < 1e-15, "{:?}", search.x);
+    }
+
+    #[test]
+    fn what_a_bound_takes_from_a_step_takes_nothing_from_the_rest() {
+        // The first variable would go far beyond its bound, at which it stands already.
+        let (columns, residuals) = ([1.0, 0.0, 0.0, 1.0], [1e4, 10.0]);
+        let limits = [(0.0, f64::INFINITY), (f64::NEG_INFINITY, f64::INFINITY)];
+        let mut step = Vec::new();
+        assert!(region(&columns, &residuals, 5.0, &limits, &mut step));
+        assert!(step[0] == 0.0 && (step[1] + 5.0).abs() <= 5.0 * AS_LONG, "{step:?}");
+        assert!(!region(&columns, &residuals, 20.0, &limits, &mut step));
+        assert_eq!(step, [0.0, -10.0]);
     }
 
     #[test]

@@ -10,14 +10,18 @@ pub struct Unit {
 /// Exponents of the data up to which squares are no matter: 1e-90 to 1e90.
 const PLAIN: i32 = 300;
 
-/// The exponent that data get where they are larger or smaller: about 1e-120. Squares of what rounding errors leave of them are normal numbers
-/// then, and residuals of a poor start may be 1e270 times as large.
+/// The exponent that data get where they are larger or smaller in units of σ: about 1e-120. Squares of what rounding errors leave of them are
+/// normal numbers then, and residuals of a poor start may be 1e270 times as large. Data that are large themselves leave no room for
+/// that, and come to about 1.
 const TARGET: i32 = -400;
 
 impl Unit {
-    /// For data of which the largest has this exponent.
-    pub fn of(largest: i32) -> Unit {
-        Unit { exponent: if largest.abs() <= PLAIN { 0 } else { largest - TARGET } }
+    /// For data of which the largest has the exponent `weighted` in units of σ and `data` by itself.
+    pub fn of(weighted: i32, data: i32) -> Unit {
+        let target = if data > PLAIN { 0 } else { TARGET };
+        // Subnormal data would need factors that do not exist.
+        let plain = weighted.abs() <= PLAIN && data > -1000;
+        Unit { exponent: if plain { 0 } else { weighted - target } }
     }
 
     /// Whether it is that of the data.
@@ -29,7 +33,11 @@ impl Unit {
     pub fn over(self, sigma: f64) -> f64 {
         let [first, second] = halves(-self.exponent);
         // In an order in which what is between them is no further from 1 than what comes out.
-        if sigma < 1.0 { first.min(second) / sigma * first.max(second) } else { first.max(second) / sigma * first.min(second) }
+        if sigma < 1.0 {
+            first.min(second) / sigma * first.max(second)
+        } else {
+            first.max(second) / sigma * first.min(second)
+        }
     }
 
     /// A number in this unit in that of the data.
@@ -85,16 +93,15 @@ mod tests {
 
     #[test]
     fn units_are_taken_and_given_back_without_a_bit_lost() {
-        assert!(Unit::of(299).is_one() && !Unit::of(-301).is_one());
-        for x in [3.1e-200f64, 7.7e250, 1.3e-307] {
-            let unit = Unit::of(exponent(x).expect("one"));
+        assert!(Unit::of(299, 299).is_one() && !Unit::of(-301, -301).is_one());
+        for (x, size) in [(3.1e-200f64, 1e-120), (7.7e250, 1.0), (1.3e-307, 1e-120)] {
+            let exponent = exponent(x).expect("one");
+            let unit = Unit::of(exponent, exponent);
             assert_eq!(unit.plain(unit.measured(x)).to_bits(), x.to_bits());
-            assert!((1e-121..1e-119).contains(&unit.measured(x)), "{x}: {}", unit.measured(x));
+            assert!((0.3..3.0).contains(&(unit.measured(x) / size)), "{x}: {}", unit.measured(x));
         }
-        // Targets of 1 with σ of 1e-300: 1e300 in units of σ.
-        let unit = Unit::of(996);
-        assert!((1e-121..1e-119).contains(&unit.over(1e-300)), "{}", unit.over(1e-300));
-        let unit = Unit::of(-1993);
-        assert!((1e178..1e182).contains(&unit.over(1e300)), "{}", unit.over(1e300));
+        // Targets of 1 with σ of 1e-300, and of 1e-300 with σ of 1e300.
+        assert!((0.3..3.0).contains(&(Unit::of(996, 0).over(1e-300) / 1e-120)));
+        assert!((0.3..3.0).contains(&(Unit::of(-1993, -997).over(1e300) / 1e180)));
     }
 }
