@@ -31,7 +31,7 @@ use super::{Loaded, SourceText, TierChoice, print, print_json, set_threads, sign
     nc fit law.scm --data meas.csv --target y --param b=0.1:0..1 --fix c=3e8\n  \
     nc fit law.scm --data meas.csv --target y --sigma dy --loss huber:3 --json -o report.json\n  \
     nc fit -e '(* a (exp (* k t)))' --data decay.csv --target counts --param k=-0.1\n  \
-    nc fit law.scm --data - --target y --derive 'halflife=(/ (log 2) k)' --residuals rows.csv < meas.csv\n\n\
+    nc fit law.scm --data - --target y --derive 'ratio=(/ a b)' --residuals rows.csv < meas.csv\n\n\
     Inputs of the program that are columns of the data are data. All others, and the program's top-level numbers, are\n\
     parameters; they start at 1, or at their number, unless --param says otherwise.\n\n\
     The minimum is searched for from 64 starts, half of them around the given one, and followed until no further digit is\n\

@@ -453,7 +453,9 @@ impl Objective {
         let tall = block.len() / width;
         triangle.clear(width);
         triangle.absorb(block, tall, tall);
-        if triangle.is_finite() && cost.is_finite() {
+        if triangle.is_finite() && !cost.is_nan() {
+            // The square of residuals that are finite: a start may be that far away.
+            *cost = cost.min(f64::MAX);
             return Ok(());
         }
         self.block(rows, combination, &piece.rows, outputs, (first, stride), self.loss, block);

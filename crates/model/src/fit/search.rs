@@ -258,10 +258,15 @@ fn same_cost(search: &Search, lower: &Search, setting: &Setting) -> bool {
     search.cost() <= lower.cost() * 1.001 + 8.0 * setting.noise(lower.cost())
 }
 
-/// How far a point is from another one: by orders of magnitude where it is far.
+/// How far a point is from another one: the sum of the squared differences of its numbers on scales that are even up to the size of those of
+/// the other one and logarithmic beyond. Of points that differ by the names of peaks or decays the one with the order of the others is
+/// nearer.
 fn distance(x: &[f64], from: &[f64]) -> f64 {
-    let apart = |(x, from): (&f64, &f64)| (x - from).abs() / if *from == 0.0 { 1.0 } else { from.abs() };
-    x.iter().zip(from).map(apart).map(|apart| apart.ln_1p()).sum()
+    let apart = |(x, from): (&f64, &f64)| {
+        let size = if *from == 0.0 { 1.0 } else { from.abs() };
+        (x / size).asinh() - (from / size).asinh()
+    };
+    x.iter().zip(from).map(apart).map(|apart| apart * apart).sum()
 }
 
 /// So many of the rows, drawn without replacement; `None` if they are not many more.

@@ -148,6 +148,9 @@ pub struct Search {
     idle: usize,
     /// Steps whose costs may differ by rounding errors only.
     doubtful: usize,
+    /// What full steps are multiplied by, and how often that was changed.
+    relaxation: f64,
+    relaxations: usize,
     /// Trials that were not finite since the last full step.
     beyond: usize,
     /// The cost at the start.
@@ -196,6 +199,12 @@ const IDLE: usize = 2;
 /// Steps whose costs may differ by rounding errors only, after which costs are no longer believed.
 const DOUBTFUL: usize = 60;
 
+/// How often full steps are made longer or shorter by the secant.
+const RELAXATIONS: usize = 6;
+
+/// What a step changes is no rounding error if it is so many units in the last place of the data.
+const SIGNIFICANT: f64 = 1e4;
+
 /// The first radius of the trust region, as a part of the length of the start.
 const FIRST_RADIUS: f64 = 10.0;
 
@@ -228,6 +237,8 @@ impl Search {
             smallest: f64::INFINITY,
             idle: 0,
             doubtful: 0,
+            relaxation: 1.0,
+            relaxations: 0,
             beyond: 0,
             first: f64::INFINITY,
             rate: 0.5,
@@ -246,6 +257,7 @@ impl Search {
         (self.radius, self.first) = (f64::INFINITY, f64::INFINITY);
         (self.smallest, self.idle, self.rate) = (f64::INFINITY, 0, 0.5);
         (self.doubtful, self.beyond) = (0, 0);
+        (self.relaxation, self.relaxations) = (1.0, 0);
     }
 
     /// The point to be evaluated next, unless it has ended.
@@ -351,7 +363,9 @@ impl Search {
                 self.propose(setting, false, &mut work.step);
             }
         } else if self.trial.effect < self.smallest {
-            self.rate = if self.smallest.is_finite() { self.trial.effect / self.smallest } else { self.rate };
+            if self.smallest.is_finite() {
+                self.rate = (self.trial.effect / self.smallest).max(1.0 - 1.0 / self.relaxation);
+            }
             (self.smallest, self.idle) = (self.trial.effect, 0);
             self.accept(found, work);
             self.propose(setting, false, &mut work.step);
@@ -359,9 +373,33 @@ impl Search {
             self.idle += 1;
             self.accept(found, work);
             self.propose(setting, false, &mut work.step);
+        } else if let Some(relaxed) = self.relaxed(setting, found) {
+            self.relaxations += 1;
+            self.relaxation = relaxed;
+            (self.smallest, self.idle) = (f64::INFINITY, 0);
+            self.propose(setting, false, &mut work.step);
         } else {
             self.ended = Some(Reason::NoFurtherDigit);
         }
+    }
+
+    /// By how much full steps are to be longer or shorter, where they do not become smaller although what they change is no rounding
+    /// error, as where residuals are so large and curved that full steps overshoot: so that the slope of the cost along the last step
+    /// vanishes at its end, by the secant.
+    fn relaxed(&self, setting: &Setting, found: &Evaluation) -> Option<f64> {
+        let along = |at: &Evaluation| -> f64 {
+            let n = at.triangle.columns() - 1;
+            let slope =
+                |k: usize| (0..=k).map(|row| at.triangle.at(row, k) * at.triangle.at(row, n)).sum::<f64>();
+            let steps = self.trial.point.iter().zip(&self.x).map(|(new, old)| new - old);
+            steps.enumerate().map(|(k, step)| slope(k) * step).sum()
+        };
+        let (before, after) = (along(self.at.as_ref()?), along(found));
+        let relaxed = self.relaxation * before / (before - after);
+        let counts = (-before).sqrt() > SIGNIFICANT * f64::EPSILON * setting.size;
+        let differs = (relaxed / self.relaxation - 1.0).abs() > 0.05;
+        (counts && differs && self.relaxations < RELAXATIONS && (0.02..50.0).contains(&relaxed))
+            .then_some(relaxed)
     }
 
     fn accept(&mut self, found: &mut Evaluation, work: &mut Work) {
@@ -418,6 +456,9 @@ impl Search {
         room.scale.clear();
         room.scale.extend(self.scale.iter().map(|&d| if d > 0.0 { d } else { other }));
         let cut = model.step(setting, &self.x, self.radius, room);
+        if !cut && self.relaxation != 1.0 {
+            room.others.iter_mut().for_each(|step| *step *= self.relaxation);
+        }
         model.linear_step(&room.others, &mut room.linear);
         trial.point.clone_from(&self.x);
         for (&k, step) in model.linear.iter().zip(&room.linear) {

@@ -19,8 +19,7 @@ impl Unit {
     /// For data of which the largest has the exponent `weighted` in units of σ and `data` by itself.
     pub fn of(weighted: i32, data: i32) -> Unit {
         let target = if data > PLAIN { 0 } else { TARGET };
-        // Subnormal data would need factors that do not exist.
-        let plain = weighted.abs() <= PLAIN && data > -1000;
+        let plain = weighted.abs() <= PLAIN && data.abs() <= PLAIN;
         Unit { exponent: if plain { 0 } else { weighted - target } }
     }
 
