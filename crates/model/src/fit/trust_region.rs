@@ -151,6 +151,8 @@ pub struct Search {
     /// What full steps are multiplied by, and how often that was changed.
     relaxation: f64,
     relaxations: usize,
+    /// Steps cut short whose costs told nothing since the last one that lowered the cost.
+    refused: usize,
     /// Trials that were not finite since the last full step.
     beyond: usize,
     /// The cost at the start.
@@ -199,6 +201,10 @@ const IDLE: usize = 2;
 /// Steps whose costs may differ by rounding errors only, after which costs are no longer believed.
 const DOUBTFUL: usize = 60;
 
+/// Steps cut short whose costs tell nothing, without one in between that lowers the cost, after which the search is at its end: from each
+/// the trust region grows to four times its size, and only longer steps that raise the cost make it smaller again.
+const REFUSED: usize = 40;
+
 /// How often full steps are made longer or shorter by the secant.
 const RELAXATIONS: usize = 6;
 
@@ -239,6 +245,7 @@ impl Search {
             doubtful: 0,
             relaxation: 1.0,
             relaxations: 0,
+            refused: 0,
             beyond: 0,
             first: f64::INFINITY,
             rate: 0.5,
@@ -256,7 +263,7 @@ impl Search {
         (self.iterations, self.evaluations, self.ended) = (0, 0, None);
         (self.radius, self.first) = (f64::INFINITY, f64::INFINITY);
         (self.smallest, self.idle, self.rate) = (f64::INFINITY, 0, 0.5);
-        (self.doubtful, self.beyond) = (0, 0);
+        (self.doubtful, self.refused, self.beyond) = (0, 0, 0);
         (self.relaxation, self.relaxations) = (1.0, 0);
     }
 
@@ -336,6 +343,7 @@ impl Search {
             self.radius = self.radius.max(3.0 * self.trial.length);
         }
         if ratio > 1e-4 {
+            self.refused = 0;
             let near = actual <= NEAR * old && self.trial.predicted <= NEAR * old && !self.trial.cut;
             self.accept(found, work);
             if self.explores && near {
@@ -354,11 +362,15 @@ impl Search {
         if self.trial.cut {
             // A longer step then, and from where the cost is no higher: otherwise it could go up and down for ever.
             self.radius = 4.0 * self.trial.length.max(self.radius);
+            self.refused += 1;
             if as_low {
                 self.accept(found, work);
             }
             if self.beyond >= BEYOND {
                 self.ended = Some(Reason::Edge);
+            } else if self.refused >= REFUSED {
+                // Steps that are short change nothing, and longer ones raise the cost.
+                self.ended = Some(Reason::NoFurtherDigit);
             } else {
                 self.propose(setting, false, &mut work.step);
             }
