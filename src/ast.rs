@@ -1,6 +1,6 @@
 //! The syntax tree: what was written, with derived forms expanded and names not yet resolved.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 
 use crate::entity::{EntityVec, entity};
@@ -93,17 +93,87 @@ impl Definition {
             Definition::Value(binding) => (binding.name, binding.span),
         }
     }
+
+    /// What it computes: the body of a function, or a value.
+    pub fn value(&self) -> Expr {
+        match self {
+            Definition::Function(function) => function.body,
+            Definition::Value(binding) => binding.value,
+        }
+    }
 }
 
-/// The definitions of another file, made known: `(import "file")` or `(import (prefix "file" prefix))`.
+/// Another file, made known: `(import "file")`, `(import (prefix "file" prefix))` or `(import (program "file" name input …))`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Import {
     /// The file, as it is written.
     pub path: String,
     /// Where that stands.
     pub span: Span,
-    /// What the names of its definitions begin with here; nothing for the names themselves.
-    pub prefix: String,
+    /// What is made known of it.
+    pub what: Imported,
+}
+
+/// What an import makes known of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Imported {
+    /// Its definitions, by names that begin with this; nothing for the names themselves.
+    Definitions(String),
+    /// The program that it is, as a function.
+    Program(ProgramAsFunction),
+}
+
+/// A program as a function of inputs of it. Its other inputs are inputs of whatever uses it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProgramAsFunction {
+    /// What the function is called.
+    pub name: String,
+    /// Where that stands.
+    pub span: Span,
+    /// The inputs that are its parameters, with their places.
+    pub inputs: Vec<(String, Span)>,
+}
+
+impl Import {
+    /// What a definition of the file is called where it is imported; nothing for a program that is a function.
+    pub fn prefix(&self) -> &str {
+        match &self.what {
+            Imported::Definitions(prefix) => prefix,
+            Imported::Program(_) => "",
+        }
+    }
+
+    /// Whether both make the same known of files with the same path.
+    fn same(&self, other: &Import) -> bool {
+        let alike = match (&self.what, &other.what) {
+            (Imported::Definitions(a), Imported::Definitions(b)) => a == b,
+            (Imported::Program(a), Imported::Program(b)) => a.same(b),
+            (Imported::Definitions(_) | Imported::Program(_), _) => false,
+        };
+        alike && self.path == other.path
+    }
+
+    /// The import as an S-expression.
+    pub(crate) fn text(&self) -> String {
+        match &self.what {
+            Imported::Definitions(prefix) if prefix.is_empty() => format!("(import \"{}\")", self.path),
+            Imported::Definitions(prefix) => format!("(import (prefix \"{}\" {prefix}))", self.path),
+            Imported::Program(function) => {
+                let inputs: String = function.inputs.iter().map(|(input, _)| format!(" {input}")).collect();
+                format!("(import (program \"{}\" {}{inputs}))", self.path, function.name)
+            }
+        }
+    }
+}
+
+impl ProgramAsFunction {
+    /// Whether both are the same function of the same program.
+    pub(crate) fn same(&self, other: &ProgramAsFunction) -> bool {
+        let inputs = |function: &ProgramAsFunction| {
+            function.inputs.iter().map(|(input, _)| input.clone()).collect::<Vec<_>>()
+        };
+        self.name == other.name && inputs(self) == inputs(other)
+    }
 }
 
 /// What a program computes.
@@ -189,6 +259,10 @@ impl Ast {
         }
         for import in &mut self.imports {
             import.span = import.span.shifted(by);
+            if let Imported::Program(function) = &mut import.what {
+                function.span = function.span.shifted(by);
+                function.inputs.iter_mut().for_each(|(_, span)| *span = span.shifted(by));
+            }
         }
         self.definitions.iter_mut().for_each(|d| definition(d, by));
         if let Body::Named(results) = &mut self.body {
@@ -224,9 +298,119 @@ impl Ast {
     pub(crate) fn add_name(&mut self, text: &str) -> Name {
         self.names.push((text.to_string(), false))
     }
+    /// The name of the text that is written so.
+    pub(crate) fn find_name(&self, text: &str) -> Option<Name> {
+        self.names.keys().find(|&name| self.names[name] == (text.to_string(), false))
+    }
     /// Makes up a name.
     pub(crate) fn make_name(&mut self, text: &str) -> Name {
         self.names.push((text.to_string(), true))
+    }
+}
+
+impl Ast {
+    /// Makes the program a function of some of its inputs, the last definition. What it defines by means of them is defined
+    /// in the function. Several results are the elements of one vector, one behind the other.
+    ///
+    /// # Errors
+    ///
+    /// The index of an input that the program does not have; nothing if it ends in a value that is a function.
+    pub(crate) fn make_function(&mut self, function: &ProgramAsFunction) -> Result<(), Option<usize>> {
+        let mut params = Vec::with_capacity(function.inputs.len());
+        for (k, (input, span)) in function.inputs.iter().enumerate() {
+            let name = self.find_name(input).ok_or(Some(k))?;
+            if self.definitions.iter().any(|definition| definition.named().0 == name) {
+                return Err(Some(k));
+            }
+            params.push((name, *span));
+        }
+        let value = match std::mem::replace(&mut self.body, Body::LastFunction) {
+            Body::Value(value) => value,
+            Body::Named(results) => match results.as_slice() {
+                [one] => one.value,
+                several => {
+                    let name = self.make_name("vappend");
+                    let span = several[0].span;
+                    let values = several.iter().map(|result| result.value).collect();
+                    self.push(ExprKind::Call(name, span, values), span)
+                }
+            },
+            Body::LastFunction => {
+                let Some(Definition::Function(last)) = self.definitions.last() else { return Err(None) };
+                let (name, span, params) = (last.name, last.span, last.params.clone());
+                let args =
+                    params.into_iter().map(|(name, span)| self.push(ExprKind::Name(name), span)).collect();
+                self.push(ExprKind::Call(name, span, args), span)
+            }
+        };
+        let mut inner: HashSet<Name> = params.iter().map(|param| param.0).collect();
+        let mut moved = vec![false; self.definitions.len()];
+        loop {
+            let before = inner.len();
+            for (definition, moved) in self.definitions.iter().zip(&mut moved) {
+                if !*moved && self.mentions(definition.value(), &inner) {
+                    *moved = true;
+                    inner.insert(definition.named().0);
+                }
+            }
+            if inner.len() == before {
+                break;
+            }
+        }
+        let mut moved = moved.into_iter();
+        let (within, outside) =
+            std::mem::take(&mut self.definitions).into_iter().partition(|_| moved.next() == Some(true));
+        self.definitions = outside;
+        let within: Vec<Definition> = within;
+        let span = self.span(value);
+        let body = match within.is_empty() {
+            true => value,
+            false => self.push(ExprKind::Letrec(within, value), span),
+        };
+        let name = self.make_name(&function.name);
+        self.definitions.push(Definition::Function(Function { name, span: function.span, params, body }));
+        Ok(())
+    }
+
+    /// Whether one of these names stands anywhere in an expression.
+    fn mentions(&self, expr: Expr, names: &HashSet<Name>) -> bool {
+        let mut left = vec![expr];
+        while let Some(expr) = left.pop() {
+            match self.kind(expr) {
+                ExprKind::Number(_) => {}
+                ExprKind::Name(name) => {
+                    if names.contains(name) {
+                        return true;
+                    }
+                }
+                ExprKind::Call(name, _, args) | ExprKind::Recur(name, _, args) => {
+                    if names.contains(name) {
+                        return true;
+                    }
+                    left.extend(args);
+                }
+                ExprKind::Apply(head, args) => {
+                    left.push(*head);
+                    left.extend(args);
+                }
+                ExprKind::Lambda(function) => left.push(function.body),
+                ExprKind::If(condition, then, other) => left.extend([condition, then, other]),
+                ExprKind::Let(bindings, functions, body) => {
+                    left.push(*body);
+                    left.extend(bindings.iter().map(|binding| binding.value));
+                    left.extend(functions.iter().map(|function| function.body));
+                }
+                ExprKind::Letrec(definitions, body) => {
+                    left.push(*body);
+                    left.extend(definitions.iter().map(Definition::value));
+                }
+                ExprKind::Loop(_, function, args) => {
+                    left.push(function.body);
+                    left.extend(args);
+                }
+            }
+        }
+        false
     }
 }
 
@@ -250,8 +434,7 @@ impl Comparison<'_> {
     fn program(&mut self) -> Option<()> {
         let (a, b) = (self.a, self.b);
         let imports = a.imports.iter().zip(&b.imports);
-        let alike = a.imports.len() == b.imports.len()
-            && imports.into_iter().all(|(a, b)| (&a.path, &a.prefix) == (&b.path, &b.prefix));
+        let alike = a.imports.len() == b.imports.len() && imports.into_iter().all(|(a, b)| a.same(b));
         if !alike {
             return None;
         }
@@ -368,10 +551,7 @@ enum Item<'a> {
 pub fn dump(ast: &Ast) -> String {
     let mut text = String::new();
     for import in &ast.imports {
-        let _ = match import.prefix.as_str() {
-            "" => writeln!(text, "(import \"{}\")", import.path),
-            prefix => writeln!(text, "(import (prefix \"{}\" {prefix}))", import.path),
-        };
+        let _ = writeln!(text, "{}", import.text());
     }
     for definition in &ast.definitions {
         match definition {

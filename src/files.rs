@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use crate::ast::{Ast, Body, ExprKind, Import};
+use crate::ast::{Ast, Body, ExprKind, Import, Imported, ProgramAsFunction};
 use crate::dialect::{Dialect, ReaderLimits, short};
 use crate::limits::{Limits, MAX_IMPORTED_NAMES};
 use crate::loader::{LoadError, Loader};
@@ -26,6 +26,27 @@ pub(crate) struct File {
     pub imports: Vec<usize>,
     /// The first import that led to it; nothing for the program itself.
     pub imported: Option<Span>,
+    /// Whether its last definition is the program that it is, as a function.
+    pub function: bool,
+}
+
+impl File {
+    /// What an import of this file makes known: names, and which definitions they mean.
+    pub fn known(&self, import: &Import) -> impl Iterator<Item = (String, usize)> {
+        let only = match &import.what {
+            Imported::Definitions(_) => None,
+            Imported::Program(function) => Some(function.name.clone()),
+        };
+        let last = self.ast.definitions.len() - usize::from(only.is_some());
+        let from = if only.is_some() { last } else { 0 };
+        self.ast.definitions.iter().enumerate().skip(from).map(move |(place, definition)| {
+            let name = match &only {
+                Some(name) => name.clone(),
+                None => format!("{}{}", import.prefix(), self.ast.name(definition.named().0)),
+            };
+            (name, place)
+        })
+    }
 }
 
 /// The program itself, then the files that it imports, each behind those that it imports itself.
@@ -133,6 +154,8 @@ struct Open {
     file: File,
     /// What the loader calls it; nothing for a program that no import could find.
     id: Option<String>,
+    /// What it is known by, as [`Reader::states`] has it.
+    key: Option<String>,
 }
 
 /// What has become of a file.
@@ -150,6 +173,7 @@ struct Reader<'a> {
     open: Vec<Open>,
     /// Files that are read with all their imports. The program itself will stand before them.
     read: Vec<File>,
+    /// What has become of files, by what the loader calls them and, for a program as a function, which one.
     states: HashMap<String, State>,
     bytes: usize,
 }
@@ -172,7 +196,7 @@ pub(crate) fn read(
     let id = loader.and_then(|loader| loader.program());
     let mut reader =
         Reader { sources, limits, open: Vec::new(), read: Vec::new(), states: HashMap::new(), bytes };
-    reader.enter(file, id);
+    reader.enter(file, id.clone(), id);
     while let Some(top) = reader.open.last() {
         match top.file.ast.imports.get(top.file.imports.len()).cloned() {
             Some(import) => {
@@ -215,28 +239,28 @@ fn file(
     }
     let span = Span::new(start, start + text.len() as u32);
     let name = sources.name(source).to_string();
-    Ok(File { ast, dialect, name, source, span, imports: Vec::new(), imported })
+    Ok(File { ast, dialect, name, source, span, imports: Vec::new(), imported, function: false })
 }
 
 impl Reader<'_> {
-    fn enter(&mut self, file: File, id: Option<String>) {
-        if let Some(id) = &id {
-            self.states.insert(id.clone(), State::Open(self.open.len()));
+    fn enter(&mut self, file: File, id: Option<String>, key: Option<String>) {
+        if let Some(key) = &key {
+            self.states.insert(key.clone(), State::Open(self.open.len()));
         }
-        self.open.push(Open { file, id });
+        self.open.push(Open { file, id, key });
     }
 
     /// The innermost open file is read with all that it imports.
     fn leave(&mut self) {
-        let Some(Open { file, id }) = self.open.pop() else { return };
+        let Some(Open { file, key, .. }) = self.open.pop() else { return };
         if self.open.is_empty() {
             self.read.insert(0, file);
             return;
         }
         self.read.push(file);
         let position = self.read.len();
-        if let Some(id) = id {
-            self.states.insert(id, State::Read(position));
+        if let Some(key) = key {
+            self.states.insert(key, State::Read(position));
         }
         self.open.last_mut().expect("it is imported by another one").file.imports.push(position);
     }
@@ -266,7 +290,11 @@ impl Reader<'_> {
         let (from, dialect) = (top.id.clone(), top.file.dialect);
         let from = from.filter(|_| self.open.len() > 1);
         let id = loader.find(path, from.as_deref()).map_err(failed)?;
-        match self.states.get(&id) {
+        let key = match &import.what {
+            Imported::Definitions(_) => id.clone(),
+            Imported::Program(_) => format!("{id}\0{}", import.text()),
+        };
+        match self.states.get(&key) {
             Some(&State::Read(position)) => {
                 self.open.last_mut().expect("an open file imports").file.imports.push(position);
                 return Ok(());
@@ -307,21 +335,28 @@ impl Reader<'_> {
             diagnostic.related.push((*span, "imported here".into()));
             diagnostic
         };
-        let file = file(self.sources, source, dialect, self.limits, Some(*span))
+        let mut file = file(self.sources, source, dialect, self.limits, Some(*span))
             .map_err(|errors| errors.into_iter().map(imported).collect::<Vec<_>>())?;
-        let value = match &file.ast.body {
-            Body::LastFunction => None,
-            Body::Value(value) => Some(file.ast.span(*value)),
-            Body::Named(results) => results.first().map(|result| result.span),
-        };
-        if let Some(value) = value {
-            let message =
-                format!("`{name}` is imported and computes a result: only definitions can be imported");
-            return Err(vec![imported(Diagnostic::error("import", value, message).help(
-                "give the result a name, or keep it in a program of its own which imports the definitions",
-            ))]);
+        match &import.what {
+            Imported::Program(function) => make_function(&mut file, function)?,
+            Imported::Definitions(_) => {
+                let value = match &file.ast.body {
+                    Body::LastFunction => None,
+                    Body::Value(value) => Some(file.ast.span(*value)),
+                    Body::Named(results) => results.first().map(|result| result.span),
+                };
+                if let Some(value) = value {
+                    let message = format!(
+                        "`{name}` is imported and computes a result: only definitions can be imported"
+                    );
+                    return Err(vec![imported(Diagnostic::error("import", value, message).help(
+                        "give the result a name, or import the program as a function of its inputs: \
+                         `(import (program \"file.scm\" name input …))`",
+                    ))]);
+                }
+            }
         }
-        self.enter(file, Some(id));
+        self.enter(file, Some(id), Some(key));
         Ok(())
     }
 
@@ -345,6 +380,31 @@ impl Reader<'_> {
     }
 }
 
+/// Makes a file the function that an import wants of it.
+fn make_function(file: &mut File, function: &ProgramAsFunction) -> Result<(), Vec<Diagnostic>> {
+    for (k, (input, span)) in function.inputs.iter().enumerate() {
+        if let Some((_, first)) = function.inputs[..k].iter().find(|(before, _)| before == input) {
+            let message = format!("two parameters are called `{}`", short(input));
+            return Err(vec![Diagnostic::error("duplicate", *span, message).related(*first, "the first")]);
+        }
+    }
+    file.function = true;
+    file.ast.make_function(function).map_err(|wrong| {
+        let name = &file.name;
+        vec![match wrong.map(|k| &function.inputs[k]) {
+            Some((input, span)) => {
+                Diagnostic::error("import", *span, format!("`{}` is no input of `{name}`", short(input)))
+                    .help("a program is a function of inputs of it; its other inputs are inputs of the importing program")
+            }
+            None => {
+                let message = format!("`{name}` ends in a value: what it takes is not known where it is imported");
+                Diagnostic::error("import", function.span, message)
+                    .help("end it in `(define (name parameter …) …)`, or in an expression of its inputs")
+            }
+        }]
+    })
+}
+
 /// Refuses imports by which two definitions would have one name.
 fn check_names(files: &Files) -> Result<(), Vec<Diagnostic>> {
     let mut errors = Vec::new();
@@ -362,7 +422,7 @@ fn check_names(files: &Files) -> Result<(), Vec<Diagnostic>> {
         }
         for (import, &position) in file.ast.imports.iter().zip(&file.imports) {
             let of = &files.0[position];
-            for (place, definition) in of.ast.definitions.iter().enumerate() {
+            for (name, place) in of.known(import) {
                 all += 1;
                 if all > MAX_IMPORTED_NAMES {
                     let message = format!("the imports make more than {MAX_IMPORTED_NAMES} names known");
@@ -371,7 +431,6 @@ fn check_names(files: &Files) -> Result<(), Vec<Diagnostic>> {
                             .help("import files of fewer definitions, or import them in fewer files"),
                     ]);
                 }
-                let name = format!("{}{}", import.prefix, of.ast.name(definition.named().0));
                 let from = (import.span, (position, place), format!("this import of `{}` has one", of.name));
                 let Some((before, what, words)) = known.get(&name) else {
                     known.insert(name, from);
@@ -385,7 +444,7 @@ fn check_names(files: &Files) -> Result<(), Vec<Diagnostic>> {
                     .label(format!("`{}` has one", of.name))
                     .related(*before, words.clone())
                     .help("import one of them with a prefix, or rename it");
-                error.related.push((definition.named().1, "its definition".into()));
+                error.related.push((of.ast.definitions[place].named().1, "its definition".into()));
                 errors.push(error);
             }
         }

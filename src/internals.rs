@@ -51,7 +51,16 @@ impl File {
     /// A program that is one file.
     fn alone(ast: Ast, dialect: Dialect) -> File {
         let (source, span) = (SourceId::from_index(0), Span::new(0, u32::MAX));
-        File { ast, dialect, name: String::new(), source, span, imports: Vec::new(), imported: None }
+        File {
+            ast,
+            dialect,
+            name: String::new(),
+            source,
+            span,
+            imports: Vec::new(),
+            imported: None,
+            function: false,
+        }
     }
 }
 

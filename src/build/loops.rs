@@ -280,8 +280,9 @@ impl<'a> Builder<'a> {
         let states = next.len() as u32;
         body.outputs = outputs(&mut body, goes_on, &next, &exported);
         body.set_span(None);
-        // A loop that counts to a constant ends there, whatever the limit.
-        let trips = trips(&body, goes_on, &next, &first, &self.here.graph);
+        // A loop that counts to a constant ends there, whatever the limit. The steps of the row, which end at a constant as well, are
+        // no counter of its own.
+        let trips = trips(&body, goes_on, &next, &pending.first, &self.here.graph);
         let counted = trips.filter(|&trips| trips <= MAX_TAPED).map(|trips| trips.max(1));
         let limit = counted.unwrap_or(self.options.limits.iterations);
         let kind = RegionKind::Loop { states, limit };

@@ -2,11 +2,12 @@
 
 use super::DerivativeTooLarge;
 use super::tangent::{Direction, tangent};
-use crate::graph::{Elem, Graph, Node, Output, Role, Shape};
+use crate::graph::{Elem, Graph, Node, NodeKind, Output, Role, Shape};
 use crate::ops::{Algebra, LARGE};
 
 /// Whether the derivatives of all elements of the results by all elements of these inputs take fewer sweeps in forward mode.
-/// Results that are few are differentiated in reverse in any case, as gradients are, and so are complex numbers.
+/// Results that are few are differentiated in reverse in any case, as gradients are, unless they come from loops, each of which a
+/// reverse sweep runs through again from a tape; and so are complex numbers.
 pub fn is_cheaper_forward(primal: &Graph, wrt: &[u32]) -> bool {
     let results = || primal.outputs.iter().map(|output| primal.shape(output.node));
     let inputs = || wrt.iter().map(|&input| primal.inputs[input as usize].shape);
@@ -14,7 +15,8 @@ pub fn is_cheaper_forward(primal: &Graph, wrt: &[u32]) -> bool {
     let sweeps = inputs().map(Shape::len).fold(0, usize::saturating_add);
     let values = primal.outputs.iter().all(|output| output.role == Role::Value);
     let complex = results().chain(inputs()).any(|shape| shape == Shape::Complex);
-    values && !complex && elements > LARGE && sweeps < elements
+    let loops = || primal.nodes().any(|node| matches!(primal.kind(node), NodeKind::Region(_)));
+    values && !complex && sweeps < elements && (elements > LARGE || loops())
 }
 
 /// The directions along each element of these inputs, in their order.

@@ -109,6 +109,8 @@ impl<'g> Arms<'g> {
         let least_cost = chaos::choose("least cost of arms", LEAST_COST, &[1, 40]);
         let mut cost = EntityVec::filled(0, graph.len());
         let inside = Inside::of(lowering, graph, nodes);
+        let uses = &scope.uses;
+        let is_there = |node: Node| inside.listed[node] || uses[node] > 0;
         let mut places = vec![Place {
             parent: ROOT,
             depth: 0,
@@ -142,8 +144,8 @@ impl<'g> Arms<'g> {
             let tests = graph.op(node) == Some(Op::Select) && graph.ty(args[0]).is_scalar();
             for (k, &arg) in args.iter().enumerate() {
                 let at = match (tests, k) {
-                    (true, 1) => under(graph, &mut places, &mut known, place, args[0], true),
-                    (true, 2) => under(graph, &mut places, &mut known, place, args[0], false),
+                    (true, 1) => under(graph, &is_there, &mut places, &mut known, place, args[0], true),
+                    (true, 2) => under(graph, &is_there, &mut places, &mut known, place, args[0], false),
                     _ => place,
                 };
                 demand[arg] = Some(demand[arg].map_or(at, |other| shared(&places, at, other)));
@@ -352,9 +354,11 @@ impl Inside {
     }
 }
 
-/// The place below another for what is needed where a condition holds, or does not.
+/// The place below another for what is needed where a condition holds, or does not. What the condition consists of is looked at
+/// where it is there: an earlier part of a body may have used it up.
 fn under(
     graph: &Graph,
+    is_there: &dyn Fn(Node) -> bool,
     places: &mut Vec<Place>,
     known: &mut HashMap<(u32, Node, bool), u32>,
     mut place: u32,
@@ -369,11 +373,13 @@ fn under(
             && let Some(op) = graph.op(condition)
         {
             let args = graph.args(condition);
-            if op == Op::Not {
+            let there = args.iter().all(|&arg| is_there(arg));
+            if op == Op::Not && there {
                 left.push((args[0], !holds));
                 continue;
             }
             if (op == Op::And && holds || op == Op::Or && !holds)
+                && there
                 && args.iter().all(|&a| graph.ty(a).is_scalar())
             {
                 left.extend(args.iter().rev().map(|&arg| (arg, holds)));

@@ -3,7 +3,7 @@
 //! An abstract interpretation over intervals. A value has the interval of its operation; a phi of a loop has what its
 //! first and next values have. Where a phi grows by a constant in each iteration, the number of iterations, which a
 //! condition of the loop bounds, says how far. Otherwise intervals grow until they are stable, in few steps: from one
-//! constant of the program to the next (*widening*; P. Cousot and R. Cousot, *Abstract interpretation*, POPL 1977).
+//! constant that something is compared with to the next (*widening*; P. Cousot and R. Cousot, *Abstract interpretation*, POPL 1977).
 //! Behind the test of its loop a phi has the smaller range for which the conditions hold.
 
 use std::collections::HashMap;
@@ -61,12 +61,12 @@ pub(super) struct Ranges<'a> {
     phis: HashMap<Value, Phi>,
     /// Where the test of each loop stands, and its end.
     tests: EntityVec<LoopId, Option<(Value, Value)>>,
-    /// Where intervals may end that grow: constants, and what is one less.
+    /// Where intervals may end that grow.
     stops: Vec<u64>,
 }
 
-/// How often values may change before intervals are widened, and before they become the largest there is.
-const PATIENCE: [usize; 2] = [4, 64];
+/// How often the interval of a phi may grow before it is widened. From then on it grows from stop to stop, of which there are few.
+const PATIENCE: usize = 4;
 
 impl<'a> Ranges<'a> {
     /// The ranges in a program whose operands and loops are in order. `depth` is how deep calls may be nested.
@@ -81,25 +81,22 @@ impl<'a> Ranges<'a> {
         let uniform: Vec<Value> =
             program.insts.iter().filter(|(_, inst)| inst.ty() == LaneType::S).map(|(v, _)| v).collect();
         ranges.loops();
-        for &value in &uniform {
-            if let Inst::S(constant) = program.insts[value] {
-                ranges.stops.extend([constant, constant.saturating_sub(1)]);
-            }
-        }
+        ranges.stops = ranges.compared(&uniform);
         ranges.stops.push(u64::MAX);
         ranges.stops.sort_unstable();
         ranges.stops.dedup();
-        // Each round but the first few lets an interval grow to the next of its stops.
-        for round in 0.. {
-            let mut changed = false;
+        let mut growths: EntityVec<Value, usize> = EntityVec::filled(0, program.insts.len());
+        let mut changed = true;
+        while changed {
+            changed = false;
             for &value in &uniform {
                 let before = ranges.known[value];
-                let after = ranges.evaluate(value, depth, round);
+                let after = ranges.evaluate(value, depth, growths[value] >= PATIENCE);
                 ranges.known[value] = after;
-                changed |= before != after;
-            }
-            if !changed {
-                break;
+                if before != after {
+                    growths[value] += 1;
+                    changed = true;
+                }
             }
         }
         ranges
@@ -143,6 +140,29 @@ impl<'a> Ranges<'a> {
                 }
             }
         }
+    }
+
+    /// Constants at which something ends, and what is one less: those of comparisons and conditions. Places in memory, of which large
+    /// programs have thousands, are none.
+    fn compared(&self, uniform: &[Value]) -> Vec<u64> {
+        let program = self.program;
+        let operands = uniform.iter().filter_map(|&value| match program.insts[value] {
+            Inst::SBinary(SBinary::Eq | SBinary::Min | SBinary::And, a, b) => Some([a, b]),
+            _ => None,
+        });
+        // Loops that were not kept have no test.
+        let kept = program.loops.iter().filter(|&(id, _)| self.tests[id].is_some());
+        let conditions =
+            kept.flat_map(|(_, inner)| &inner.conditions).filter_map(|condition| match *condition {
+                Condition::Below(a, b) => Some([a, b]),
+                Condition::Any(_) => None,
+            });
+        let constants =
+            operands.chain(conditions).flatten().filter_map(|operand| match program.insts[operand] {
+                Inst::S(constant) => Some(constant),
+                _ => None,
+            });
+        constants.flat_map(|constant| [constant, constant.saturating_sub(1)]).collect()
     }
 
     fn step(&self, phi: Value, next: Value) -> Step {
@@ -231,8 +251,8 @@ impl<'a> Ranges<'a> {
         range
     }
 
-    /// The interval of a value from those of its operands, as far as they are known.
-    fn evaluate(&self, value: Value, depth: u64, round: usize) -> Option<Range> {
+    /// The interval of a value from those of its operands, as far as they are known, widened if that is said.
+    fn evaluate(&self, value: Value, depth: u64, widened: bool) -> Option<Range> {
         let at = |operand: Value| self.at(operand, value);
         match self.program.insts[value] {
             Inst::S(constant) => Some(Range::of(constant)),
@@ -250,12 +270,8 @@ impl<'a> Ranges<'a> {
                 let joined = self.at(phi.next, end).map_or(first, |next| first.join(next));
                 let Some(before) = self.known[value] else { return Some(joined) };
                 let joined = before.join(joined);
-                let [widened, given_up] = PATIENCE.map(|patience| round >= patience);
                 if joined == before || !widened {
                     return Some(joined);
-                }
-                if given_up {
-                    return Some(Range::ALL);
                 }
                 let least = if joined.least < before.least { 0 } else { before.least };
                 let stop = self.stops.partition_point(|&stop| stop < joined.most);

@@ -1,7 +1,7 @@
 //! Pictures of syntax trees.
 
 use super::{Kind, NodeId, Picture};
-use crate::ast::{Ast, Body, Definition, Expr, ExprKind, Function, LoopForm};
+use crate::ast::{Ast, Body, Definition, Expr, ExprKind, Function, Imported, LoopForm};
 use crate::number::number;
 use crate::ops::Primitive;
 use crate::source::{SourceMap, Span};
@@ -13,7 +13,11 @@ const LONGEST: usize = 24;
 pub fn picture(ast: &Ast, sources: &SourceMap) -> Picture {
     let mut drawer = Drawer { ast, sources, picture: Picture::default(), left: Vec::new() };
     for import in &ast.imports {
-        let prefix = if import.prefix.is_empty() { String::new() } else { format!(" as {}", import.prefix) };
+        let prefix = match &import.what {
+            Imported::Definitions(prefix) if prefix.is_empty() => String::new(),
+            Imported::Definitions(prefix) => format!(" as {prefix}"),
+            Imported::Program(function) => format!(" as {}", function.name),
+        };
         drawer.picture.node(format!("import {}{prefix}", import.path), Kind::Form, Some(import.span));
     }
     for definition in &ast.definitions {

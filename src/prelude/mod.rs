@@ -19,6 +19,7 @@ const FILES: &[(&str, &str)] = &[
     ("prelude/roots.scm", include_str!("roots.scm")),
     ("prelude/quadrature.scm", include_str!("quadrature.scm")),
     ("prelude/motion.scm", include_str!("motion.scm")),
+    ("prelude/trajectories.scm", include_str!("trajectories.scm")),
     ("prelude/data.scm", include_str!("data.scm")),
     ("prelude/mechanics.scm", include_str!("mechanics.scm")),
 ];

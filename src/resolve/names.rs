@@ -342,15 +342,16 @@ impl<'a> Resolver<'a> {
         };
         if let Some(file) = file.map(|file| &self.program.0[file]) {
             for (import, &position) in file.ast.imports.iter().zip(&file.imports) {
-                let of = &self.program.0[position].ast;
-                for (definition, defined) in of.definitions.iter().enumerate() {
-                    let name = format!("{}{}", import.prefix, of.name(defined.named().0));
+                for (name, definition) in self.program.0[position].known(import) {
                     known.insert(name, Place { file: Other::Import(position), definition });
                 }
             }
         }
         if let Some(Other::Import(position)) = other {
             for (definition, defined) in ast.definitions.iter().enumerate() {
+                if ast.is_made(defined.named().0) {
+                    continue;
+                }
                 let name = ast.name(defined.named().0).to_string();
                 known.insert(name, Place { file: Other::Import(position), definition });
             }
@@ -455,7 +456,7 @@ impl<'a> Resolver<'a> {
         let main = self.program.main();
         let import = main.imports.iter().position(|&position| position == file);
         match import.and_then(|import| main.ast.imports.get(import)) {
-            Some(import) => format!("{}{name}", import.prefix),
+            Some(import) => format!("{}{name}", import.prefix()),
             None => format!("{}:{name}", of.name),
         }
     }
@@ -903,6 +904,7 @@ impl<'a> Resolver<'a> {
                 // Bound from here on, outside everything: later uses find it, and bindings shadow it.
                 self.units[self.unit].scope[name].insert(0, Meaning::Var(var));
                 if let Some(Other::Import(file)) = self.units[self.unit].other
+                    && !self.program.0[file].function
                     && !self.imported_inputs.iter().any(|&(_, known, _)| known == var)
                 {
                     self.imported_inputs.push((span, var, file));

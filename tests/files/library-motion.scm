@@ -27,7 +27,7 @@
 (values (exact (odeint-at (lambda (t y) (* (- k) y)) 1 [0 1 t] 1e-9 1e-9))
         (steps (rk4-at (lambda (t y) (* (- k) y)) 1 [0 1 t] 4)))
 ; run: k=0.7 t=2 => exact=[1 0x1.fc80db9dd834ep-2 0x1.f907d43b7cf61p-3] steps=[1 0x1.fc81aea124457p-2 0x1.f90977607ebcbp-3]
-; grad: k=0.7 t=2 => 0:k=0 0:t=0 1:k=-0x1.fc80db9db2d62p-2 1:t=0 2:k=-0x1.f907d43ac3687p-2 2:t=-0x1.61857af67112dp-3 3:k=0 3:t=0 4:k=-0x1.fc7b9f3fc282fp-2 4:t=0 5:k=-0x1.f9037294ee929p-2 5:t=-0x1.618269cea7p-3
+; grad: k=0.7 t=2 => 0:k=0 0:t=0 1:k=-0x1.fc80db9db2d66p-2 1:t=0 2:k=-0x1.f907d43ac3686p-2 2:t=-0x1.61857af67112dp-3 3:k=0 3:t=0 4:k=-0x1.fc7b9f3fc282fp-2 4:t=0 5:k=-0x1.f9037294ee924p-2 5:t=-0x1.618269cea7p-3
 
 ;; Rows that are vectors.
 (odeint-at (lambda (t y) [(ref y 1) (- (ref y 0))]) [a 0] [0 1 2] 1e-8 1e-8)

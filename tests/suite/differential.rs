@@ -17,7 +17,7 @@ use neural_compiler::internals::graph::Graph;
 use neural_compiler::internals::interpret::ast::{AstInterpreter, Scratch};
 use neural_compiler::internals::kernel::derived;
 use neural_compiler::{
-    CompileOptions, Derivative, Dtype, Error, Kernel, Program, Signature, Source, TargetMachine, Tier,
+    CompileOptions, Derivative, Dtype, Error, Kernel, Limits, Program, Signature, Source, TargetMachine, Tier,
 };
 use support::bounds::{Approx, Constants, reliable_outputs};
 use support::generate::{Generated, Rng, Style, program, styled};
@@ -71,7 +71,10 @@ fn compile(generated: &Generated, dtype: Dtype) -> Option<(Program, CompileOptio
             signature = signature.parameter(name);
         }
     }
-    let options = CompileOptions::default().signature(signature).dtype(dtype);
+    // Loops that do not end are as good with fewer iterations than by default.
+    let limits = program.limits();
+    let limits = Limits { iterations: limits.iterations.min(10_000), ..limits };
+    let options = CompileOptions::default().signature(signature).dtype(dtype).limits(limits);
     match program.graph_for(&options) {
         Ok(graph) => Some((program, options, graph)),
         // Constant indices out of range arise when a generated index folds.

@@ -305,7 +305,7 @@ fn refusals() {
       |
     1 | (import "a.scm")
       |         ------- imported here
-      = help: give the result a name, or keep it in a program of its own which imports the definitions
+      = help: give the result a name, or import the program as a function of its inputs: `(import (program "file.scm" name input …))`
     "#);
     insta::assert_snapshot!(message(&[("a.scm", "(define (f x)\n  (sine x))")], "(import \"a.scm\")\n(f x)"), @r#"
     error[unknown-name]: there is no function `sine`
@@ -544,4 +544,123 @@ fn folders() {
     assert!(FolderLoader::of_folder(path("none")).is_err() && loader.library(path("inside/a.scm")).is_err());
     let error = LoadError::new("no").help("why");
     assert_eq!((error.to_string().as_str(), error.help.as_str()), ("no", "why"));
+}
+
+/// A program is a function of inputs of it where it is imported as one: its other inputs are those of the whole, what it defines
+/// by means of its parameters is defined in the function, and several results are the elements of a vector.
+#[test]
+fn programs_as_functions() {
+    let pendulum = "(define g 9.81) (define (torque) (* g (sin theta)))
+        (define drag (* b omega)) (values (dtheta omega) (domega (- (+ (/ (torque) l) drag))))";
+    let files = [("pendulum.scm", pendulum), ("square.scm", "(define (square x n) (pow x n))")];
+    let main = "(import (program \"pendulum.scm\" rhs theta omega)) (dot [1 10] (rhs 0.5 y))";
+    let (program, _) = parse(&files, main).expect("a program");
+    let nested = "(define g 9.81) (define (torque theta) (* g (sin theta)))
+        (dot [1 10] [y (- (+ (/ (torque 0.5) l) (* b y)))])";
+    let nested = Program::parse(nested).expect("a program");
+    // Inputs of the imported program come behind those of the text.
+    assert_eq!(program.inputs().collect::<Vec<_>>(), ["y", "b", "l"]);
+    assert!(program.warnings().is_empty(), "{:?}", program.warnings());
+    assert_eq!(program.constants().collect::<Vec<_>>(), [("g", 9.81)]);
+    let mut inputs: Vec<&str> = nested.inputs().collect();
+    inputs.sort_unstable();
+    assert_eq!(inputs, ["b", "l", "y"]);
+    assert_eq!(value(&program, &[2.0, 0.25, 3.0]).to_bits(), {
+        let at = |name: &str| match name {
+            "y" => 2.0,
+            "l" => 3.0,
+            _ => 0.25,
+        };
+        let inputs: Vec<f64> = nested.inputs().map(at).collect();
+        value(&nested, &inputs).to_bits()
+    });
+    // Its other notation, a program that is a function, and derivatives through it.
+    let infix = "import \"pendulum.scm\" program rhs(omega, theta);\nrhs(y, 0.5)[1] + rhs(0, 0)[0]";
+    let (infix, _) =
+        parse_as(&files, "main.nci", infix, Dialect::Infix, &ReaderLimits::default()).expect("a program");
+    assert_eq!(infix.inputs().collect::<Vec<_>>(), ["y", "b", "l"]);
+    let main = "(import (program \"square.scm\" power x)) ((D power) y)";
+    let (power, _) = parse(&files, main).expect("a program");
+    assert_eq!(power.inputs().collect::<Vec<_>>(), ["y", "n"]);
+    assert_eq!(value(&power, &[3.0, 3.0]), 27.0);
+    // Two functions of one program.
+    let main = "(import (program \"square.scm\" f x) (program \"square.scm\" g n)) (- (f 2) (g 2))";
+    let (both, _) = parse(&files, main).expect("a program");
+    assert_eq!(both.inputs().collect::<Vec<_>>(), ["n", "x"]);
+    assert_eq!(value(&both, &[3.0, 5.0]), 8.0 - 25.0);
+}
+
+#[test]
+fn programs_as_functions_that_are_refused() {
+    let files = [
+        ("f.scm", "(define k 2) (* k x)"),
+        ("d.scm", "(define g (D sin))"),
+        ("me.scm", "(import (program \"me.scm\" f x)) x"),
+    ];
+    insta::assert_snapshot!(refused(&files, "(import (program \"f.scm\" f y)) (f 1)"), @r#"
+    error[import]: `y` is no input of `f.scm`
+     --> main.scm:1:28
+      |
+    1 | (import (program "f.scm" f y)) (f 1)
+      |                            ^
+      = help: a program is a function of inputs of it; its other inputs are inputs of the importing program
+    "#);
+    insta::assert_snapshot!(refused(&files, "(import (program \"f.scm\" f k)) (f 1)"), @r#"
+    error[import]: `k` is no input of `f.scm`
+     --> main.scm:1:28
+      |
+    1 | (import (program "f.scm" f k)) (f 1)
+      |                            ^
+      = help: a program is a function of inputs of it; its other inputs are inputs of the importing program
+    "#);
+    insta::assert_snapshot!(refused(&files, "(import (program \"f.scm\" f x x)) (f 1 2)"), @r#"
+    error[duplicate]: two parameters are called `x`
+     --> main.scm:1:30
+      |
+    1 | (import (program "f.scm" f x x)) (f 1 2)
+      |                              ^
+      |
+    1 | (import (program "f.scm" f x x)) (f 1 2)
+      |                            - the first
+    "#);
+    insta::assert_snapshot!(refused(&files, "(import (program \"f.scm\")) 1"), @r#"
+    error[form]: `program` takes a file, what the function is called, and names of inputs
+     --> main.scm:1:9
+      |
+    1 | (import (program "f.scm")) 1
+      |         ^^^^^^^^^^^^^^^^^
+      = help: it is written `(import "file.scm")`; `(import (prefix "file.scm" name:))` for names that begin with `name:`; `(import (program "file.scm" name input …))` for a program as a function of inputs of it
+    "#);
+    insta::assert_snapshot!(refused(&files, "(import (program \"d.scm\" f)) (f 1)"), @r#"
+    error[import]: `d.scm` ends in a value: what it takes is not known where it is imported
+     --> main.scm:1:26
+      |
+    1 | (import (program "d.scm" f)) (f 1)
+      |                          ^
+      = help: end it in `(define (name parameter …) …)`, or in an expression of its inputs
+    "#);
+    insta::assert_snapshot!(refused(&files, "(import \"f.scm\") (f 1)"), @r#"
+    error[import]: `f.scm` is imported and computes a result: only definitions can be imported
+     --> f.scm:1:14
+      |
+    1 | (define k 2) (* k x)
+      |              ^^^^^^^
+     ::: main.scm:1:9
+      |
+    1 | (import "f.scm") (f 1)
+      |         ------- imported here
+      = help: give the result a name, or import the program as a function of its inputs: `(import (program "file.scm" name input …))`
+    "#);
+    insta::assert_snapshot!(refused(&files, "(import (program \"me.scm\" f x)) (f 1)"), @r#"
+    error[import]: these files import each other: me.scm → me.scm
+     --> me.scm:1:18
+      |
+    1 | (import (program "me.scm" f x)) x
+      |                  ^^^^^^^^ here the cycle closes
+     ::: main.scm:1:18
+      |
+    1 | (import (program "me.scm" f x)) (f 1)
+      |                  -------- imported here
+      = help: put what they have in common into a file that both import
+    "#);
 }

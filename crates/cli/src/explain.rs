@@ -227,6 +227,12 @@ const PAGES: &[Page] = &[
         "Numbers are written `2`, `-0.5`, `6.674e-11`, `1/3`, `1+2i`.",
     ),
     scheme("open-comment", "A comment `#|` does not end.", "#| note\nx", "End it with `|#`."),
+    command(
+        "ode",
+        "What is asked of a trajectory does not go together.",
+        "",
+        "`nc help ode` says what its options mean.",
+    ),
     infix(
         "operand",
         "An operator has no operand where it wants one.",
@@ -322,6 +328,12 @@ const PAGES: &[Page] = &[
         "There are so many errors that the rest of the text is not read.",
         "nc eml check broken.eml",
         "Correct the first ones.",
+    ),
+    command(
+        "trajectory",
+        "The solution of a differential equation cannot be followed to the last time.",
+        "nc ode -e '(* x x)' --state x=1 --t 0:2",
+        "The message has the time, the state, and the operation that leaves its domain, if one does.",
     ),
     tree(
         "top-level-comma",

@@ -4,6 +4,7 @@
 //! * [`replay`]: options in a report, and the same fit once more.
 
 pub mod data;
+mod ode;
 mod replay;
 
 use std::path::PathBuf;
@@ -47,6 +48,8 @@ pub struct Args {
     expression: Option<String>,
     #[command(flatten)]
     shared: Shared,
+    #[command(flatten)]
+    trajectory: ode::OdeArgs,
     /// Fit the rows of each value of this column by themselves, from one start each; the result is a table
     #[arg(long, value_name = "COLUMN", conflicts_with = "profile")]
     group: Option<String>,
@@ -153,7 +156,7 @@ pub struct Options {
     /// For adam, the rate it begins with
     #[arg(long, value_name = "R", default_value_t = 0.01)]
     rate: f64,
-    /// From how many starts the minimum is searched for [default: 64; with --group, 1]
+    /// From how many starts the minimum is searched for [default: 64; with --group, 1; with --ode, 16]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65536))]
     starts: Option<u32>,
     /// The seed of the starts
@@ -242,6 +245,9 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     set_threads(args.shared.threads)?;
     let loaded =
         Loaded::open_with(args.program.as_deref(), args.expression.as_deref(), &args.shared.dialect)?;
+    if args.trajectory.ode {
+        return run_trajectory(loaded, args, image, json);
+    }
     if args.replay.is_none() && args.shared.options.has_no_target() {
         return Err(Failure::usage(
             "--target is needed: the column that the program's value is compared with",
@@ -300,6 +306,47 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
         write_residuals(path, &solution, &data)?;
     }
     if let (Some(path), Some(drawn)) = (&args.plot, drawn) {
+        data::write(path, &drawn)?;
+    }
+    if json {
+        print_json(&object)?;
+    } else {
+        print(&report.text())?;
+    }
+    if !report.converged {
+        eprint_lines(&format!(
+            "note: {}: the fit has not converged: {}\n",
+            loaded.source.name, report.reason
+        ));
+    }
+    if interrupted { Err(Failure::Interrupted) } else { Ok(()) }
+}
+
+/// Fits the trajectory of a right-hand side.
+fn run_trajectory(loaded: Loaded, args: &Args, image: Option<Image>, json: bool) -> Result<(), Failure> {
+    if args.shared.data == std::path::Path::new("-") {
+        return Err(Failure::usage("--data: the data of a trajectory come from a file"));
+    }
+    let observed = ode::Observed::read(loaded, args)?;
+    let stop = limits::clock().cloned().unwrap_or_default();
+    signals::stop_at_interrupt(&stop);
+    let progress = Progress::new();
+    let tell = |step: Step| progress.tell(step);
+    let (loaded, data) = (&observed.loaded, &observed.data);
+    let fit = fit(loaded, args.shared.tier.into(), &observed.options, data, &stop)?.progress(&tell);
+    let report = fit.run().map_err(|error| refusal(loaded, data, error))?;
+    progress.end();
+    let interrupted = signals::interrupted();
+    if !interrupted && limits::clock().is_some_and(Stop::is_stopped) {
+        return Err(limits::time_is_over());
+    }
+    let picture = image.map(|image| observed.picture(args, &report, image)).transpose()?;
+    let mut object = report.json();
+    object["data_hash"] = data.hash.clone().into();
+    if let Some(path) = &args.output {
+        data::write(path, format!("{object:#}\n").as_bytes())?;
+    }
+    if let (Some(path), Some(drawn)) = (&args.plot, picture) {
         data::write(path, &drawn)?;
     }
     if json {

@@ -24,6 +24,7 @@ mod explain;
 mod fit;
 mod ir;
 mod limits;
+mod ode;
 mod ops;
 mod report;
 mod run;
@@ -79,6 +80,7 @@ enum Command {
     Bench(bench::Args),
     Fit(fit::Args),
     Compare(compare::Args),
+    Ode(ode::Args),
     Check(check::Args),
     Eml(eml::Args),
     Ops(ops::Args),
@@ -98,6 +100,7 @@ pub fn main() -> ! {
         Command::Bench(args) => bench::run(args, json),
         Command::Fit(args) => fit::run(args, json),
         Command::Compare(args) => compare::run(args, json),
+        Command::Ode(args) => ode::run(args, json),
         Command::Check(args) => check::run(args, json),
         Command::Eml(args) => eml::run(args, json),
         Command::Ops(args) => ops::run(args, json),

@@ -15,7 +15,9 @@ use std::collections::HashMap;
 use super::spell::ELSEWHERE;
 use super::token::{Bracket, Kind, Operator, Token, Tokens, is_identifier};
 use super::{ELEMENT, Word};
-use crate::ast::{Ast, Binding, Definition, Expr, ExprKind, Function, Import, LoopForm, Name};
+use crate::ast::{
+    Ast, Binding, Definition, Expr, ExprKind, Function, Import, Imported, LoopForm, Name, ProgramAsFunction,
+};
 use crate::dialect::words::count;
 use crate::dialect::{ReaderLimits, short};
 use crate::number::Literal;
@@ -355,10 +357,11 @@ impl<'a> Reader<'a> {
         self.expression()
     }
 
-    /// `import "file";` or `import "file" prefix name;`, if that is what comes.
+    /// `import "file";`, `import "file" prefix name;` or `import "file" program name(input, …);`, if that is what comes.
     fn import(&mut self) -> Result<Option<Import>, Broken> {
-        const USAGE: &str = "it is written `import \"file.nci\";`, or `import \"file.nci\" prefix name_;` for names that begin \
-                             with `name_`";
+        const USAGE: &str = "it is written `import \"file.nci\";`; `import \"file.nci\" prefix name_;` for names that begin \
+                             with `name_`; `import \"file.nci\" program name(input, …);` for a program as a function of inputs \
+                             of it";
         if self.peek().kind != Kind::Name("import") {
             return Ok(None);
         }
@@ -366,19 +369,46 @@ impl<'a> Reader<'a> {
         ahead.next(|_| {});
         let Some((path, span)) = ahead.file() else { return Ok(None) };
         self.tokens = ahead;
-        let mut prefix = "";
+        let mut what = Imported::Definitions(String::new());
         let mut token = self.next();
         if token.kind == Kind::Name("prefix") {
             let Token { kind: Kind::Name(text), .. } = self.next() else {
                 return Err(Diagnostic::error("form", token.span, "a prefix is a name").help(USAGE).into());
             };
-            (prefix, token) = (text, self.next());
+            (what, token) = (Imported::Definitions(text.to_string()), self.next());
+        } else if token.kind == Kind::Name("program") {
+            let function = self.program_as_function().ok_or_else(|| {
+                let message = "`program` stands before what the function is called, and names of inputs";
+                Diagnostic::error("form", token.span, message).help(USAGE)
+            })?;
+            (what, token) = (Imported::Program(function), self.next());
         }
         if !matches!(token.kind, Kind::Semicolon | Kind::End) {
             let message = format!("`{}` where `;` is expected", self.text(token.span));
             return Err(Diagnostic::error("operand", token.span, message).help(USAGE).into());
         }
-        Ok(Some(Import { path: path.to_string(), span, prefix: prefix.to_string() }))
+        Ok(Some(Import { path: path.to_string(), span, what }))
+    }
+
+    /// `name(input, …)`, if that is what comes.
+    fn program_as_function(&mut self) -> Option<ProgramAsFunction> {
+        let Token { kind: Kind::Name(name), span } = self.next() else { return None };
+        if self.next().kind != Kind::Open(Bracket::Round) {
+            return None;
+        }
+        let mut inputs = Vec::new();
+        let mut token = self.next();
+        while token.kind != Kind::Close(Bracket::Round) {
+            let Kind::Name(input) = token.kind else { return None };
+            inputs.push((input.to_string(), token.span));
+            token = self.next();
+            match token.kind {
+                Kind::Comma => token = self.next(),
+                Kind::Close(Bracket::Round) => {}
+                _ => return None,
+            }
+        }
+        Some(ProgramAsFunction { name: name.to_string(), span, inputs })
     }
 
     /// Reads tokens until a statement at the top is complete; whether it is the last one.

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::spell::name;
 use super::{COMMENT, ELEMENT, POWER};
-use crate::ast::{Ast, Body, Expr, ExprKind, Function, LoopForm, Name};
+use crate::ast::{Ast, Body, Expr, ExprKind, Function, Imported, LoopForm, Name};
 use crate::dialect::header;
 use crate::dialect::parts::{Junctions, Named, alternatives, called_at_once, in_order, repeated};
 use crate::number::Literal;
@@ -64,9 +64,17 @@ enum Written {
 pub fn write(ast: &Ast) -> String {
     let mut writer = Writer { ast, junctions: Junctions::of(ast), text: header::write(ast, COMMENT) };
     for import in &ast.imports {
-        let _ = match import.prefix.as_str() {
-            "" => writeln!(writer.text, "import \"{}\";", import.path),
-            prefix => writeln!(writer.text, "import \"{}\" prefix {};", import.path, name(prefix)),
+        let path = &import.path;
+        let _ = match &import.what {
+            Imported::Definitions(prefix) if prefix.is_empty() => writeln!(writer.text, "import \"{path}\";"),
+            Imported::Definitions(prefix) => {
+                writeln!(writer.text, "import \"{path}\" prefix {};", name(prefix))
+            }
+            Imported::Program(function) => {
+                let inputs: Vec<String> = function.inputs.iter().map(|(input, _)| name(input)).collect();
+                let called = format!("{}({})", name(&function.name), inputs.join(", "));
+                writeln!(writer.text, "import \"{path}\" program {called};")
+            }
         };
     }
     for definition in &ast.definitions {

@@ -14,7 +14,10 @@ mod loops;
 use std::collections::{HashMap, HashSet};
 
 use super::reader::{Data, Datum, DatumKind};
-use crate::ast::{Ast, Binding, Body, Definition, Expr, ExprKind, Function, Import, LoopForm, Name};
+use crate::ast::{
+    Ast, Binding, Body, Definition, Expr, ExprKind, Function, Import, Imported, LoopForm, Name,
+    ProgramAsFunction,
+};
 use crate::number::Literal;
 use crate::source::{Diagnostic, MAX_DIAGNOSTICS, Span};
 
@@ -301,7 +304,8 @@ impl<'a> Expander<'a> {
 
     /// An import, which stands before everything else: `before` is what it stands behind.
     fn import(&mut self, datum: Datum, before: Option<Datum>) {
-        const USAGE: &str = "`(import \"file.scm\")`, or `(import (prefix \"file.scm\" name:))` for names that begin with `name:`";
+        const USAGE: &str = "`(import \"file.scm\")`; `(import (prefix \"file.scm\" name:))` for names that begin with `name:`; \
+                             `(import (program \"file.scm\" name input …))` for a program as a function of inputs of it";
         let data: &'a Data = self.data;
         let span = data.span(datum);
         if let Some(before) = before {
@@ -317,12 +321,21 @@ impl<'a> Expander<'a> {
             self.form_error(span, "`import` of nothing", USAGE);
         }
         for &part in elements {
-            let (file, prefix) = match data.list(part) {
-                None => (part, ""),
-                Some(&[_, file, prefix])
-                    if self.head(part) == Some("prefix") && data.kind(prefix) == DatumKind::Symbol =>
+            let symbol = |datum: Datum| data.kind(datum) == DatumKind::Symbol;
+            let (file, what) = match data.list(part) {
+                None => (part, Imported::Definitions(String::new())),
+                Some(&[_, file, prefix]) if self.head(part) == Some("prefix") && symbol(prefix) => {
+                    (file, Imported::Definitions(self.text(prefix).to_string()))
+                }
+                Some([_, file, names @ ..])
+                    if self.head(part) == Some("program")
+                        && !names.is_empty()
+                        && names.iter().all(|&name| symbol(name)) =>
                 {
-                    (file, self.text(prefix))
+                    let named = |name: Datum| (self.text(name).to_string(), data.span(name));
+                    let (name, span) = named(names[0]);
+                    let inputs = names[1..].iter().map(|&input| named(input)).collect();
+                    (*file, Imported::Program(ProgramAsFunction { name, span, inputs }))
                 }
                 Some(_) => {
                     let message = match self.head(part) {
@@ -330,6 +343,9 @@ impl<'a> Expander<'a> {
                             "an import makes all definitions of a file known, with a prefix or without"
                         }
                         Some("prefix") => "`prefix` takes a file and what names begin with",
+                        Some("program") => {
+                            "`program` takes a file, what the function is called, and names of inputs"
+                        }
                         _ => "files are imported by their names, and there are no other libraries",
                     };
                     self.form_error(data.span(part), message, USAGE);
@@ -342,7 +358,7 @@ impl<'a> Expander<'a> {
                 continue;
             }
             let path = self.text(file).trim_matches('"').to_string();
-            self.ast.imports.push(Import { path, span, prefix: prefix.to_string() });
+            self.ast.imports.push(Import { path, span, what });
         }
     }
 

@@ -18,10 +18,7 @@ enum Item<'a> {
 pub fn write(ast: &Ast) -> String {
     let mut writer = Writer { ast, junctions: Junctions::of(ast), text: header::write(ast, COMMENT) };
     for import in &ast.imports {
-        let _ = match import.prefix.as_str() {
-            "" => writeln!(writer.text, "(import \"{}\")", import.path),
-            prefix => writeln!(writer.text, "(import (prefix \"{}\" {prefix}))", import.path),
-        };
+        let _ = writeln!(writer.text, "{}", import.text());
     }
     for definition in &ast.definitions {
         match definition {

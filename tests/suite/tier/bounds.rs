@@ -207,6 +207,19 @@ fn whichever_limit_is_met_first() {
     }
 }
 
+/// The steps of a row count to a constant too: a loop without an end has its limit of iterations beside them.
+#[test]
+fn steps_are_no_counter_of_a_loop() {
+    let source = "
+        (define (f x a)
+          (letrec ((r (lambda (i a) (if (< i 1) x (+ a (r (- i 1) a))))))
+            (r 3 (let go ((a x)) (if 0 a (go x))))))
+        (f (f x x) x)";
+    for outcome in outcomes(source, &[0.0, 1.0, f64::NAN], limits(30, 30, 1000)) {
+        assert_eq!(outcome.map_err(|e| e.0), Err(Reason::Iterations { limit: 30 }));
+    }
+}
+
 #[test]
 fn much_work_is_stopped() {
     on_small_stack(|| {

@@ -288,7 +288,7 @@ fn sigmas(texts: &[String], targets: &[(String, String)]) -> Result<Vec<Sigma>, 
 }
 
 /// The numbers of each element of a column, row after row.
-fn columns(dataset: &Dataset<f64>, column: &str, form: &Form) -> Result<Vec<Vec<f64>>, String> {
+pub fn columns(dataset: &Dataset<f64>, column: &str, form: &Form) -> Result<Vec<Vec<f64>>, String> {
     let found = dataset.find(column, form.clone()).map_err(|error| error.to_string())?;
     let rows = dataset.rows();
     let numbers = found.iter().map(|source| match *source {

@@ -1,70 +1,22 @@
 //! `nc fit` and `nc compare`, and what docs/fitting.md says of them.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use serde_json::Value;
 
 use crate::command::Dir;
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
+use crate::tutorials::{folder, prints_what_it_says};
 
 /// A directory with the files of the tutorial.
 fn tutorial() -> Dir {
-    let dir = Dir::new();
-    for entry in fs::read_dir(root().join("corpus/fitting")).unwrap() {
-        let path = entry.unwrap().path();
-        fs::copy(&path, dir.path(path.file_name().unwrap().to_str().unwrap())).unwrap();
-    }
-    dir
+    folder("fitting")
 }
 
-/// Every command of the tutorial prints what stands below it; `INSTA_UPDATE=always` writes it anew.
 #[test]
 fn the_tutorial_prints_what_it_says() {
-    let page = root().join("docs/fitting.md");
-    let text = fs::read_to_string(&page).unwrap();
     let dir = tutorial();
-    let nc = Path::new(env!("CARGO_BIN_EXE_nc")).parent().unwrap();
-    let path = format!("{}:{}", nc.display(), std::env::var("PATH").unwrap());
-    let (mut current, mut commands, mut inside) = (String::new(), 0, false);
-    for line in text.lines() {
-        if line == "```console" {
-            inside = true;
-        } else if line == "```" {
-            inside = false;
-        }
-        if !inside || line == "```console" {
-            current += line;
-            current.push('\n');
-            continue;
-        }
-        let Some(command) = line.strip_prefix("$ ") else { continue };
-        let output = Command::new("sh")
-            .args(["-c", command])
-            .current_dir(dir.path("."))
-            .env("PATH", &path)
-            .output()
-            .unwrap();
-        let (out, err) =
-            (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
-        assert!(output.status.success(), "{command}\n{out}{err}");
-        current += &format!("$ {command}\n{out}{err}");
-        commands += 1;
-    }
-    assert!(commands >= 10, "{commands}");
+    prints_what_it_says("docs/fitting.md", &dir, 10);
     assert!(fs::read_to_string(dir.path("tea.svg")).unwrap().contains("</svg>"));
-    if std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") {
-        fs::write(&page, &current).unwrap();
-    } else {
-        assert!(
-            text == current,
-            "docs/fitting.md does not say what its commands print; `INSTA_UPDATE=always` writes it anew:\n{current}"
-        );
-    }
 }
 
 #[test]
@@ -343,7 +295,7 @@ fn groups_have_texts_for_names() {
 #[test]
 fn an_interrupt_keeps_the_best_so_far() {
     use std::io::Read;
-    use std::process::Stdio;
+    use std::process::{Command, Stdio};
 
     let rows: String = (0..40).map(|k| format!("{k},{}\n", 3.0 * (-0.05 * f64::from(k)).exp())).collect();
     let dir = Dir::new().with("d.csv", format!("t,y\n{rows}"));

@@ -12,3 +12,5 @@ mod imports;
 mod messy;
 mod notices;
 mod programs;
+mod trajectories;
+mod tutorials;

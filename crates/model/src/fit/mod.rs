@@ -55,11 +55,13 @@ pub use self::descent::Method;
 pub use self::groups::{Group, Groups};
 pub use self::loss::Loss;
 pub use self::parameters::{Derived, Parameter, Tie, element_name};
-pub use self::plot::{Axis, Figure, Image};
+pub use self::plot::{Axis, Figure};
 pub use self::profile::Profile;
+pub(crate) use self::report::short;
 pub use self::report::{Estimate, Goodness, Report, Scatter, Starts, hash};
 pub use self::solution::{FittedColumn, Solution};
 pub use self::trust_region::Reason;
+pub use crate::picture::Image;
 
 /// Data: a column of numbers for each element of an input or a target.
 #[derive(Debug, Clone, PartialEq)]

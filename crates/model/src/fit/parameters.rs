@@ -29,6 +29,11 @@ impl Parameter {
         &self.name
     }
 
+    /// Its shape.
+    pub fn shape(&self) -> Shape {
+        self.shape
+    }
+
     /// Sets where the search starts.
     pub fn start(self, start: f64) -> Parameter {
         Parameter { start: Some(vec![start]), ..self }

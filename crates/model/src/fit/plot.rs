@@ -1,7 +1,6 @@
 //! Pictures of fits: data and fit with its band, residuals, correlations, profiles.
 
 use std::borrow::Cow;
-use std::sync::Once;
 
 use plotters::coord::Shift;
 use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint, Ranged};
@@ -9,15 +8,7 @@ use plotters::prelude::*;
 
 use super::objective::Rows;
 use super::{Fit, FitError, Loss, Noise, Prepared, Profile, Report, Solution};
-
-/// How a picture is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Image {
-    /// Scalable vector graphics.
-    Svg,
-    /// Portable network graphics.
-    Png,
-}
+use crate::picture::{Drawing, Image, extent, file, tick, widened};
 
 /// How an axis of data is divided.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -253,46 +244,15 @@ impl Figure {
     ///
     /// What the drawing library cannot do, in its words.
     pub fn draw(&self, image: Image) -> Result<Vec<u8>, String> {
-        static FONT: Once = Once::new();
-        FONT.call_once(|| {
-            let font = include_bytes!("../../assets/DejaVuSans.ttf");
-            for style in [FontStyle::Normal, FontStyle::Bold] {
-                // The font is part of this crate; without it there is no text.
-                let _ = plotters::style::register_font("sans-serif", style, font);
-            }
-        });
-        match image {
-            Image::Svg => {
-                let mut text = String::new();
-                {
-                    let area = SVGBackend::with_string(&mut text, self.size()).into_drawing_area();
-                    self.draw_on(&area).map_err(|error| error.to_string())?;
-                }
-                Ok(text.into_bytes())
-            }
-            Image::Png => {
-                let (width, height) = self.size();
-                let mut pixels = vec![0; width as usize * height as usize * 3];
-                {
-                    let area = BitMapBackend::with_buffer(&mut pixels, (width, height)).into_drawing_area();
-                    self.draw_on(&area).map_err(|error| error.to_string())?;
-                }
-                let mut bytes = Vec::new();
-                let mut encoder = png::Encoder::new(&mut bytes, width, height);
-                encoder.set_color(png::ColorType::Rgb);
-                encoder.set_depth(png::BitDepth::Eight);
-                let mut writer = encoder.write_header().map_err(|error| error.to_string())?;
-                writer.write_image_data(&pixels).map_err(|error| error.to_string())?;
-                writer.finish().map_err(|error| error.to_string())?;
-                Ok(bytes)
-            }
-        }
+        file(self, image, self.size())
     }
 
     fn size(&self) -> (u32, u32) {
         (SIZE.0, SIZE.1 + FURTHER * (self.panels.len().max(1) as u32 - 1))
     }
+}
 
+impl Drawing for Figure {
     fn draw_on<B: DrawingBackend>(
         &self,
         area: &DrawingArea<B, Shift>,
@@ -330,7 +290,9 @@ impl Figure {
         }
         area.present()
     }
+}
 
+impl Figure {
     fn correlations<B: DrawingBackend>(
         &self,
         area: &DrawingArea<B, Shift>,
@@ -558,33 +520,6 @@ fn mesh<B: DrawingBackend>(
         .label_style(("sans-serif", 14))
         .axis_desc_style(("sans-serif", 16))
         .draw()
-}
-
-/// A number at an axis of this length, with as many digits as tell ticks apart.
-fn tick(x: f64, length: f64) -> String {
-    if x.abs() < 1e-9 * length {
-        return "0".into();
-    }
-    let digits = (x.abs() / length).log10().ceil().max(0.0) as usize + 2;
-    let text = super::report::short(x, digits.clamp(3, 12));
-    match text.contains('.') && !text.contains('e') {
-        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
-        false => text,
-    }
-}
-
-/// The least and the largest of the finite numbers.
-fn extent(numbers: impl Iterator<Item = f64>) -> (f64, f64) {
-    let finite = numbers.filter(|x| x.is_finite());
-    let (low, high) =
-        finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(x), high.max(x)));
-    if low <= high { (low, high) } else { (0.0, 1.0) }
-}
-
-/// A little more on both sides.
-fn widened((low, high): (f64, f64)) -> (f64, f64) {
-    let more = if high > low { 0.04 * (high - low) } else { 0.5 * low.abs().max(1.0) };
-    (low - more, high + more)
 }
 
 #[cfg(test)]

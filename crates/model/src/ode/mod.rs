@@ -1,0 +1,1230 @@
+//! Trajectories of ordinary differential equations whose right-hand side is a program.
+//!
+//! The integrators are functions of the language's library; what is here is the program around a right-hand side that calls
+//! them, and what becomes of its numbers.
+//!
+//! ```
+//! use nc_model::ode::{Ode, State, System};
+//!
+//! # fn main() -> Result<(), nc_model::ode::OdeError> {
+//! let pendulum = System::new("(values (theta omega) (omega (- (* k (sin theta)))))");
+//! let found = Ode::new(&pendulum)
+//!     .state(State::new("theta", 1.0))
+//!     .state(State::new("omega", 0.0))
+//!     .parameter(State::new("k", 9.81))
+//!     .times([0.0, 5.0, 10.0])
+//!     .run()?;
+//! assert!((found.state("theta", 0)[2] + 0.463252768731787).abs() < 1e-9);
+//! # Ok(())
+//! # }
+//! ```
+
+mod plot;
+mod system;
+
+use neural_compiler::batch::{Batch, Options, RowOutcome, Sink, Source, Stop, Workspace};
+use neural_compiler::{
+    CompileOptions, Derivative, Error, Kernel, Limits, Program, ReaderLimits, Reason, Role, Shape, Signature,
+    SourceMap, Span, Tier,
+};
+
+pub use self::system::System;
+use self::system::{Parts, Slot, function};
+
+/// The relative tolerance of a step where none is given.
+pub const DEFAULT_RTOL: f64 = 1e-10;
+/// The absolute tolerance of a step where none is given.
+pub const DEFAULT_ATOL: f64 = 1e-12;
+/// So many events of a trajectory are kept where nothing else is said.
+pub const DEFAULT_EVENTS: usize = 100;
+/// The most times of a trajectory.
+pub const MAX_TIMES: usize = 1_000_000;
+
+/// Numbers that the library's trajectories put behind the state of a row: steps, rejected ones, evaluations, whether the
+/// equation is stiff, and the time.
+const NUMBERS: usize = 5;
+
+/// Rows that are integrated before the next ones are begun: between such parts an integration can be stopped.
+const PART: usize = 4096;
+
+/// Bytes that the numbers of a part may take.
+const PART_BYTES: usize = 256 << 20;
+
+/// A state or a parameter: its name and its value at the start.
+#[derive(Debug, Clone, PartialEq)]
+pub struct State {
+    /// The input of the program.
+    pub name: String,
+    /// A number or a vector.
+    pub shape: Shape,
+    /// Its elements.
+    pub value: Vec<f64>,
+}
+
+impl State {
+    /// A number.
+    pub fn new(name: impl Into<String>, value: f64) -> State {
+        State { name: name.into(), shape: Shape::Scalar, value: vec![value] }
+    }
+
+    /// A vector.
+    pub fn vector(name: impl Into<String>, value: Vec<f64>) -> State {
+        State { name: name.into(), shape: Shape::Vector(value.len() as u32), value }
+    }
+}
+
+/// How a differential equation is integrated.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub enum Method {
+    /// By [`Method::Dop853`], and by [`Method::Rodas5p`] where the equation turns out to be stiff.
+    #[default]
+    Auto,
+    /// Tsitouras's method of order 5 (2011).
+    Tsit5,
+    /// Dormand and Prince's method of order 8 (Hairer, Nørsett and Wanner, Solving Ordinary Differential Equations I).
+    Dop853,
+    /// Steinebach's Rosenbrock method Rodas5P of order 5 (2023), for stiff equations.
+    Rodas5p,
+    /// The classical method of order 4, with steps of this length or a little less.
+    Rk4(f64),
+    /// Of a Hamiltonian: Yoshida's symplectic method of order 4 (1990), with steps of this length or a little less.
+    Yoshida4(f64),
+    /// Of a Hamiltonian: the symplectic leapfrog of order 2, with steps of this length or a little less.
+    Leapfrog(f64),
+}
+
+impl Method {
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Method::Auto => "auto",
+            Method::Tsit5 => "tsit5",
+            Method::Dop853 => "dop853",
+            Method::Rodas5p => "rodas5p",
+            Method::Rk4(_) => "rk4",
+            Method::Yoshida4(_) => "yoshida4",
+            Method::Leapfrog(_) => "leapfrog",
+        }
+    }
+
+    /// Whether it takes a Hamiltonian of positions and momenta, not a right-hand side.
+    pub fn is_symplectic(self) -> bool {
+        match self {
+            Method::Yoshida4(_) | Method::Leapfrog(_) => true,
+            Method::Auto | Method::Tsit5 | Method::Dop853 | Method::Rodas5p | Method::Rk4(_) => false,
+        }
+    }
+
+    /// The length of its steps, if that is given.
+    fn step(self) -> Option<f64> {
+        match self {
+            Method::Rk4(step) | Method::Yoshida4(step) | Method::Leapfrog(step) => Some(step),
+            Method::Auto | Method::Tsit5 | Method::Dop853 | Method::Rodas5p => None,
+        }
+    }
+}
+
+/// Sign changes of an expression along a trajectory.
+#[derive(Debug)]
+pub struct Event<'a> {
+    /// A program of the states, `t` and parameters, whose value changes its sign.
+    pub when: &'a System<'a>,
+    /// States that jump then, and programs of their new values.
+    pub jumps: Vec<(String, &'a System<'a>)>,
+    /// The number of the event at which the trajectory ends, from 1.
+    pub last: Option<usize>,
+    /// How many are kept.
+    pub most: usize,
+}
+
+impl<'a> Event<'a> {
+    /// Events that change nothing.
+    pub fn new(when: &'a System<'a>) -> Event<'a> {
+        Event { when, jumps: Vec::new(), last: None, most: DEFAULT_EVENTS }
+    }
+}
+
+/// Why there is no trajectory at all.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OdeError {
+    /// A program has errors, or cannot be compiled.
+    #[error("{}", match .error.as_ref() { Error::Source(_) => .error.render(sources), _ => .error.to_string() })]
+    Program {
+        /// What is wrong.
+        error: Box<Error>,
+        /// The texts that its places are in; the first one is the program around the others.
+        sources: Box<SourceMap>,
+    },
+    /// A name that the program does not have, or has twice.
+    #[error("{0}")]
+    Name(String),
+    /// Values that do not fit.
+    #[error("{0}")]
+    Value(String),
+    /// A derivative of the program is not what the states ask for.
+    #[error("{0}")]
+    Results(String),
+}
+
+/// A differential equation and where it starts.
+#[derive(Debug)]
+pub struct Ode<'a> {
+    system: &'a System<'a>,
+    states: Vec<State>,
+    parameters: Vec<State>,
+    times: Vec<f64>,
+    method: Method,
+    rtol: f64,
+    atol: f64,
+    gradient: Vec<String>,
+    event: Option<Event<'a>>,
+    rows: usize,
+    columns: Vec<(String, Vec<Vec<f64>>)>,
+    tier: Tier,
+    limits: Option<Limits>,
+    stop: Option<&'a Stop>,
+}
+
+/// One event.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Happened {
+    /// The time.
+    pub t: f64,
+    /// All states, one behind the other, before they jump.
+    pub y: Vec<f64>,
+}
+
+/// Why a trajectory ends before the last time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Broken {
+    /// Its row.
+    pub row: usize,
+    /// When; a NaN where that is not known.
+    pub t: f64,
+    /// All states then.
+    pub y: Vec<f64>,
+    /// In words.
+    pub why: String,
+    /// Where in the program, if it leaves its domain.
+    pub span: Option<Span>,
+}
+
+/// Trajectories from different starts, at the same times.
+#[derive(Debug, Clone)]
+pub struct Trajectories {
+    /// Names of states with their shapes, in order.
+    pub states: Vec<(String, Shape)>,
+    /// The times.
+    pub t: Vec<f64>,
+    /// For each row, for each time, all states one behind the other; NaN behind the end of a trajectory.
+    values: Vec<f64>,
+    /// How many rows were integrated: fewer than asked for after a stop.
+    pub rows: usize,
+    /// Of each row: steps, rejected ones, evaluations.
+    pub work: Vec<[f64; 3]>,
+    /// Which rows are of a stiff equation.
+    pub stiff: Vec<bool>,
+    /// The method of each row.
+    pub methods: Vec<&'static str>,
+    /// The events of each row.
+    pub events: Vec<Vec<Happened>>,
+    /// The time at which each row ends.
+    pub ends: Vec<f64>,
+    /// Rows that do not reach the last time, unless an event ends them.
+    pub broken: Vec<Broken>,
+    /// Derivatives: by what, its shape, and for each row, time, and element of the states one number for each element of it.
+    pub gradients: Vec<(String, Shape, Vec<f64>)>,
+    /// The largest relative change of the Hamiltonian in each row.
+    pub drift: Option<Vec<f64>>,
+}
+
+impl Trajectories {
+    /// How many numbers all states are together.
+    pub fn width(&self) -> usize {
+        self.states.iter().map(|(_, shape)| shape.len()).sum()
+    }
+
+    /// Where the elements of a state begin.
+    fn place(&self, name: &str) -> Option<(usize, usize)> {
+        let mut first = 0;
+        for (known, shape) in &self.states {
+            if known == name {
+                return Some((first, shape.len()));
+            }
+            first += shape.len();
+        }
+        None
+    }
+
+    /// A state of a row at all times; the elements of a vector one behind the other for each time.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such state or row.
+    pub fn state(&self, name: &str, row: usize) -> Vec<f64> {
+        let (first, len) = self.place(name).expect("a state");
+        let width = self.width();
+        let of = &self.values[row * self.t.len() * width..(row + 1) * self.t.len() * width];
+        of.chunks_exact(width).flat_map(|y| &y[first..first + len]).copied().collect()
+    }
+
+    /// The derivative of a state of a row at all times by a start value or parameter, if that was asked for: for each time and
+    /// element of the state one number for each element of what it is by.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such state or row.
+    pub fn gradient(&self, by: &str, name: &str, row: usize) -> Option<Vec<f64>> {
+        let (_, shape, numbers) = self.gradients.iter().find(|(known, ..)| known == by)?;
+        let (first, len) = self.place(name).expect("a state");
+        let (width, of) = (self.width(), shape.len());
+        let each = self.t.len() * width * of;
+        let row = &numbers[row * each..(row + 1) * each];
+        Some(row.chunks_exact(width * of).flat_map(|y| &y[first * of..(first + len) * of]).copied().collect())
+    }
+}
+
+/// Numbers of all rows that a kernel gives, column by column.
+struct Numbers {
+    columns: Vec<Vec<f64>>,
+    /// Rows that failed, and why.
+    failed: Vec<(usize, Reason)>,
+}
+
+impl<'a> Ode<'a> {
+    /// Of this right-hand side, or, for a symplectic method, Hamiltonian.
+    pub fn new(system: &'a System<'a>) -> Ode<'a> {
+        Ode {
+            system,
+            states: Vec::new(),
+            parameters: Vec::new(),
+            times: Vec::new(),
+            method: Method::Auto,
+            rtol: DEFAULT_RTOL,
+            atol: DEFAULT_ATOL,
+            gradient: Vec::new(),
+            event: None,
+            rows: 1,
+            columns: Vec::new(),
+            tier: Tier::Auto,
+            limits: None,
+            stop: None,
+        }
+    }
+
+    /// Adds a state, which is an input of the program and has a derivative among its results.
+    pub fn state(mut self, state: State) -> Ode<'a> {
+        self.states.push(state);
+        self
+    }
+
+    /// Gives another input, or a top-level number of the program, its value.
+    pub fn parameter(mut self, parameter: State) -> Ode<'a> {
+        self.parameters.push(parameter);
+        self
+    }
+
+    /// Sets the times, growing or falling, of which the first is that of the start.
+    pub fn times(mut self, times: impl Into<Vec<f64>>) -> Ode<'a> {
+        self.times = times.into();
+        self
+    }
+
+    /// Sets the method.
+    pub fn method(self, method: Method) -> Ode<'a> {
+        Ode { method, ..self }
+    }
+
+    /// Sets what error a step may have: `rtol |y| + atol`.
+    pub fn tolerances(self, rtol: f64, atol: f64) -> Ode<'a> {
+        Ode { rtol, atol, ..self }
+    }
+
+    /// Asks for derivatives by these states' start values and parameters.
+    pub fn gradient<N: Into<String>>(mut self, by: impl IntoIterator<Item = N>) -> Ode<'a> {
+        self.gradient = by.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Sets what events there are.
+    pub fn event(self, event: Event<'a>) -> Ode<'a> {
+        Ode { event: Some(event), ..self }
+    }
+
+    /// Gives states or parameters other values in each of so many rows: the columns of their elements.
+    pub fn batch(self, rows: usize, columns: Vec<(String, Vec<Vec<f64>>)>) -> Ode<'a> {
+        Ode { rows, columns, ..self }
+    }
+
+    /// Sets how the program runs. All tiers give the same bits.
+    pub fn tier(self, tier: Tier) -> Ode<'a> {
+        Ode { tier, ..self }
+    }
+
+    /// Sets how long a row may take.
+    pub fn limits(self, limits: Limits) -> Ode<'a> {
+        Ode { limits: Some(limits), ..self }
+    }
+
+    /// Sets what stops it: the rows that are done by then are the result.
+    pub fn stop(self, stop: &'a Stop) -> Ode<'a> {
+        Ode { stop: Some(stop), ..self }
+    }
+
+    /// The states as parts of one vector.
+    fn slots(&self) -> Vec<Slot> {
+        let mut first = 0;
+        let slot = |state: &State| {
+            let len = match state.shape {
+                Shape::Vector(n) => Some(n as usize),
+                Shape::Scalar | Shape::Complex | Shape::Matrix(..) => None,
+            };
+            let slot = Slot { name: state.name.clone(), first, len };
+            first += slot.count();
+            slot
+        };
+        self.states.iter().map(slot).collect()
+    }
+
+    fn check(&self, program: &Program) -> Result<(), OdeError> {
+        let value = |text: String| Err(OdeError::Value(text));
+        if self.states.is_empty() {
+            return Err(OdeError::Name(
+                "there is no state: what the equation is about and where it starts".into(),
+            ));
+        }
+        for (k, one) in self.states.iter().chain(&self.parameters).enumerate() {
+            if self.states.iter().chain(&self.parameters).take(k).any(|other| other.name == one.name) {
+                return Err(OdeError::Name(format!("`{}` has two values", one.name)));
+            }
+            if !matches!(one.shape, Shape::Scalar | Shape::Vector(_)) && k < self.states.len() {
+                return value(format!("`{}`: a state is a number or a vector", one.name));
+            }
+            if let Some(x) = one.value.iter().find(|x| !x.is_finite()) {
+                return value(format!("`{}` starts at {x}", one.name));
+            }
+        }
+        let constants: Vec<&str> = program.constants().map(|(name, _)| name).collect();
+        let known = |name: &str| program.inputs().any(|input| input == name) || constants.contains(&name);
+        for parameter in &self.parameters {
+            if !known(&parameter.name) && !self.event_takes(&parameter.name) {
+                return Err(OdeError::Name(format!(
+                    "`{}` has no input `{}`; it takes: {}",
+                    self.system.name,
+                    parameter.name,
+                    program.inputs().chain(constants).collect::<Vec<_>>().join(", ")
+                )));
+            }
+        }
+        if let [one] = self.times.as_slice() {
+            return value(format!("there is one time, {one}: a trajectory has a start and an end"));
+        }
+        if self.times.len() < 2 {
+            return value("there are no times".into());
+        }
+        if self.times.len() > MAX_TIMES {
+            return value(format!("there are more than {MAX_TIMES} times"));
+        }
+        let grows = self.times[1] > self.times[0];
+        let wrong = self.times.windows(2).position(|pair| {
+            !(pair[0].is_finite() && pair[1].is_finite())
+                || pair[0] == pair[1]
+                || (pair[1] > pair[0]) != grows
+        });
+        if let Some(k) = wrong {
+            let (a, b) = (self.times[k], self.times[k + 1]);
+            return value(format!("times have to grow, or to fall, throughout: {b} follows {a}"));
+        }
+        for (name, tolerance) in [("relative", self.rtol), ("absolute", self.atol)] {
+            if !(tolerance >= 0.0 && tolerance.is_finite()) {
+                return value(format!("the {name} tolerance has to be at least 0, and is {tolerance}"));
+            }
+        }
+        if self.rtol == 0.0 && self.atol == 0.0 {
+            return value("one of the tolerances has to be above 0".into());
+        }
+        if let Some(step) = self.method.step()
+            && !(step > 0.0 && step.is_finite())
+        {
+            return value(format!("a step has to be longer than 0, and is {step}"));
+        }
+        if self.method.step().is_some() && self.event.is_some() {
+            return value(format!("{} has no events: its steps have a given length", self.method.name()));
+        }
+        for (name, columns) in &self.columns {
+            let of = self.states.iter().chain(&self.parameters).find(|one| one.name == *name);
+            let wanted = of.map_or(1, |one| one.shape.len());
+            if columns.len() != wanted || columns.iter().any(|column| column.len() != self.rows) {
+                return value(format!("`{name}` has not {wanted} columns of {} numbers", self.rows));
+            }
+        }
+        for name in &self.gradient {
+            if !self.takes(name) {
+                return Err(OdeError::Name(format!(
+                    "`{name}` is neither a state nor a parameter that has a value"
+                )));
+            }
+        }
+        let given = |name: &str| name == "t" || self.takes(name);
+        if let Some(missing) = program.inputs().find(|input| !given(input)) {
+            return Err(OdeError::Name(format!(
+                "`{}` takes `{missing}`, which is no state and has no value",
+                self.system.name
+            )));
+        }
+        Ok(())
+    }
+
+    /// Whether a name has a value of its own.
+    fn takes(&self, name: &str) -> bool {
+        let mut named = self.states.iter().chain(&self.parameters).map(|one| one.name.as_str());
+        named.any(|known| known == name) || self.columns.iter().any(|(known, _)| known == name)
+    }
+
+    fn event_takes(&self, name: &str) -> bool {
+        let systems = self.event.iter().flat_map(|event| {
+            std::iter::once(event.when).chain(event.jumps.iter().map(|(_, system)| *system))
+        });
+        systems
+            .into_iter()
+            .any(|system| system.program().is_ok_and(|program| program.inputs().any(|input| input == name)))
+    }
+
+    /// The program by itself, and where its results stand among the derivatives of the states.
+    fn right_hand_side(&self) -> Result<(Program, Vec<Slot>), OdeError> {
+        let program = self.system.program().map_err(failed)?;
+        self.check(&program)?;
+        let slots = self.slots();
+        let signature = self.signature(&program);
+        let options = CompileOptions::default().signature(signature).tier(Tier::Interpret);
+        let compiled = program.compile(&options);
+        let kernel = compiled.map_err(|error| failed((error, program.sources().clone())))?;
+        let values: Vec<_> = kernel.outputs().iter().filter(|output| output.role == Role::Value).collect();
+        let all: usize = values.iter().map(|output| output.shape.len()).sum();
+        let wanted: usize = slots.iter().map(Slot::count).sum();
+        let states: Vec<&str> = slots.iter().map(|slot| slot.name.as_str()).collect();
+        let states = states.join(", ");
+        if self.method.is_symplectic() {
+            return match values.as_slice() {
+                [one] if one.shape == Shape::Scalar && wanted.is_multiple_of(2) => Ok((program, slots)),
+                [one] if one.shape == Shape::Scalar => Err(OdeError::Results(format!(
+                    "the states {states} have {wanted} numbers: positions and momenta are equally many, positions first"
+                ))),
+                _ => Err(OdeError::Results("a Hamiltonian has one result, a number".into())),
+            };
+        }
+        let named = program.results().next().is_some();
+        if !named || values.len() == 1 && slots.len() == 1 {
+            let shape = values[0].shape;
+            let fits = all == wanted && matches!(shape, Shape::Scalar | Shape::Vector(_));
+            if !fits {
+                return Err(OdeError::Results(format!(
+                    "the program gives {shape}, and the states {states} have {wanted} numbers: it has to give their \
+                     derivatives in this order, or results of their names"
+                )));
+            }
+            let scalar = shape == Shape::Scalar;
+            let one = Slot { name: String::new(), first: 0, len: (!scalar).then_some(all) };
+            return Ok((program, vec![one]));
+        }
+        // The place of each state's derivative among the results.
+        let mut places = Vec::new();
+        for slot in &slots {
+            let mut first = 0;
+            let mut found = None;
+            for value in &values {
+                if value.name == slot.name {
+                    found = Some((first, value.shape));
+                }
+                first += value.shape.len();
+            }
+            let names = || values.iter().map(|value| value.name.as_str()).collect::<Vec<_>>().join(", ");
+            let (first, shape) = found.ok_or_else(|| {
+                OdeError::Results(format!(
+                    "the program has no result `{}`: each state needs its derivative under its name; its results are: {}",
+                    slot.name,
+                    names()
+                ))
+            })?;
+            let expected = slot.len.map_or(Shape::Scalar, |len| Shape::Vector(len as u32));
+            if shape != expected {
+                return Err(OdeError::Results(format!(
+                    "the result `{}` is {shape}, and the state {expected}",
+                    slot.name
+                )));
+            }
+            places.push(Slot { name: slot.name.clone(), first, len: slot.len });
+        }
+        if all != wanted {
+            let more: Vec<&str> = values
+                .iter()
+                .map(|value| value.name.as_str())
+                .filter(|name| slots.iter().all(|slot| slot.name != *name))
+                .collect();
+            return Err(OdeError::Results(format!(
+                "the results {} are no states: each result is the derivative of a state",
+                more.join(", ")
+            )));
+        }
+        Ok((program, places))
+    }
+
+    fn signature(&self, program: &Program) -> Signature {
+        let mut signature = Signature::scalars();
+        for one in self.states.iter().chain(&self.parameters) {
+            if program.inputs().any(|input| input == one.name) {
+                signature = signature.shape(&one.name, one.shape);
+            }
+        }
+        signature
+    }
+
+    /// Compiles the program that integrates, with its derivatives if they are asked for: the value is then one matrix of the
+    /// states alone.
+    fn compile(
+        &self,
+        places: &[Slot],
+        method: Method,
+        stops: bool,
+        derivatives: bool,
+    ) -> Result<Kernel, OdeError> {
+        self.compile_within(places, method, stops, derivatives, self.limits)
+    }
+
+    fn compile_within(
+        &self,
+        places: &[Slot],
+        method: Method,
+        stops: bool,
+        derivatives: bool,
+        limits: Option<Limits>,
+    ) -> Result<Kernel, OdeError> {
+        let form = if derivatives { Form::States } else { Form::Whole };
+        let (program, sources) = self.program(places, method, stops, &form)?;
+        let n = self.times.len();
+        let wrong = |error: Error| failed((error, sources.clone()));
+        let constants: Vec<String> = program.constants().map(|(name, _)| name.to_string()).collect();
+        let named =
+            self.parameters.iter().map(|one| &one.name).chain(self.columns.iter().map(|(name, _)| name));
+        let opened: Vec<&String> = named.filter(|name| constants.contains(name)).collect();
+        let program = program.with_inputs(opened).map_err(wrong)?;
+        if let Some(missing) = program.inputs().find(|input| *input != "nc:times" && !self.takes(input)) {
+            return Err(OdeError::Name(format!(
+                "an event or a jump takes `{missing}`, which is no state and has no value"
+            )));
+        }
+        let mut signature = self.signature(&program);
+        signature = signature.shape("nc:times", Shape::Vector(n as u32)).parameter("nc:times");
+        let mut options = CompileOptions::default().signature(signature).tier(self.tier);
+        if let Some(limits) = limits {
+            options = options.limits(limits);
+        }
+        if derivatives {
+            options = options.derivative(Derivative::Gradient).wrt(self.gradient.clone());
+        }
+        program.compile(&options).map_err(wrong)
+    }
+
+    /// The program whose results are these states at all times, each a vector: its inputs are start values and parameters, so it can be
+    /// fitted to what was measured. An element of a vector is written `r[1]`, and its result is called `r.1`. Trajectories of
+    /// many times the steps that this one takes have no value.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with programs, names and values, and a state that is observed and is none.
+    pub fn observations(&self, observed: &[String]) -> Result<Program, OdeError> {
+        let (_, places) = self.right_hand_side()?;
+        let slots = self.slots();
+        let mut elements = Vec::new();
+        for name in observed {
+            let (of, index) =
+                match name.split_once('[').and_then(|(of, rest)| Some((of, rest.strip_suffix(']')?))) {
+                    Some((of, index)) => (of, index.trim().parse::<usize>().ok()),
+                    None => (name.as_str(), Some(0)),
+                };
+            let slot = slots.iter().find(|slot| slot.name == of);
+            let place = slot
+                .zip(index)
+                .filter(|(slot, index)| *index < slot.count() && (slot.len.is_some() == name.contains('[')));
+            let (slot, index) = place.ok_or_else(|| {
+                OdeError::Name(format!(
+                    "`{name}` is observed and is no state, nor an element of one such as `r[0]`"
+                ))
+            })?;
+            elements.push((name.clone(), slot.first + index));
+        }
+        let method = match self.method {
+            Method::Auto => Method::Dop853,
+            method => method,
+        };
+        // What a row counts as steps are iterations of loops, and operations on elements.
+        let taken = self.steps(&places, method)?;
+        let most = 4 * taken + 16 * self.times.len() as u64 + 1000;
+        Ok(self.program(&places, method, false, &Form::Observed(elements, most))?.0)
+    }
+
+    /// How many steps a method takes, or a guess where that does not work.
+    fn steps(&self, places: &[Slot], method: Method) -> Result<u64, OdeError> {
+        const GUESS: u64 = 1000;
+        let width: usize = self.slots().iter().map(Slot::count).sum();
+        let limits = Limits { iterations: 100_000, ..Limits::default() };
+        let kernel = self.compile_within(places, method, false, false, Some(limits))?;
+        let numbers = self.evaluate(&kernel, &[0], &mut Workspace::new())?;
+        let taken = numbers.map(|numbers| self.taken(method, &numbers, 0, width));
+        let taken = taken.filter(|taken| taken.complete).map(|taken| taken.work[0] + taken.work[1]);
+        Ok(taken.map_or(GUESS, |steps| steps as u64))
+    }
+
+    /// The program that integrates.
+    fn program(
+        &self,
+        places: &[Slot],
+        method: Method,
+        stops: bool,
+        form: &Form,
+    ) -> Result<(Program, SourceMap), OdeError> {
+        let slots = self.slots();
+        let width: usize = slots.iter().map(Slot::count).sum();
+        let inputs = |system: &System<'_>| -> Result<Vec<String>, OdeError> {
+            let program = system.program().map_err(failed)?;
+            Ok(program.inputs().map(str::to_string).collect())
+        };
+        let (mut imports, mut defined) = (String::new(), String::new());
+        let mut parts = vec![("nc:system", self.system)];
+        let mut add = |name: &str, part: &str, inputs: &[String], results: &[Slot]| {
+            let mut text = String::new();
+            function(&mut text, name, part, inputs, &slots, results);
+            let (import, define) = text.split_once('\n').expect("two lines");
+            imports.push_str(import);
+            imports.push('\n');
+            defined.push_str(define);
+        };
+        let takes = inputs(self.system)?;
+        if method.is_symplectic() {
+            add("nc:energy", "nc:system", &takes, &[]);
+        } else {
+            add("nc:f", "nc:system", &takes, places);
+        }
+        let jumps =
+            ["nc:jump0", "nc:jump1", "nc:jump2", "nc:jump3", "nc:jump4", "nc:jump5", "nc:jump6", "nc:jump7"];
+        let mut events = None;
+        if let Some(event) = &self.event {
+            add("nc:event", "nc:when", &inputs(event.when)?, &[]);
+            parts.push(("nc:when", event.when));
+            if event.jumps.len() > jumps.len() {
+                return Err(OdeError::Value(format!("more than {} states jump", jumps.len())));
+            }
+            let mut after: Vec<String> = slots.iter().map(|slot| slot.of("nc:y")).collect();
+            for ((name, system), part) in event.jumps.iter().zip(jumps) {
+                let state = slots.iter().position(|slot| slot.name == *name);
+                let state = state.ok_or_else(|| OdeError::Name(format!("`{name}` jumps and is no state")))?;
+                add(part, part, &inputs(system)?, &[]);
+                parts.push((part, system));
+                after[state] = format!("({part} nc:t nc:y)");
+            }
+            let _ = std::fmt::Write::write_fmt(
+                &mut defined,
+                format_args!("\n(define (nc:after nc:t nc:y) (vappend {}))", after.join(" ")),
+            );
+            events = Some((event.last.unwrap_or(0), event.most.max(1)));
+        }
+        let start: Vec<&str> = slots.iter().map(|slot| slot.name.as_str()).collect();
+        let start = format!("(vappend {})", start.join(" "));
+        let (rtol, atol) = (self.rtol, self.atol);
+        let n = self.times.len();
+        let longest = self.times.windows(2).map(|pair| (pair[1] - pair[0]).abs()).fold(0.0, f64::max);
+        let count = |step: f64| ((longest / step).ceil().max(1.0) as u64).to_string();
+        let adaptive = |name: &str| match (events, stops) {
+            (None, false) => format!("({name}-trajectory nc:f {start} nc:times {rtol:e} {atol:e})"),
+            (None, true) => format!(
+                "({name}-until-stiff nc:f {start} nc:times {rtol:e} {atol:e} (lambda (t y) 1) (lambda (t y) y) 0 0)"
+            ),
+            (Some((last, most)), _) => {
+                let form = if stops { "until-stiff" } else { "events" };
+                format!(
+                    "({name}-{form} nc:f {start} nc:times {rtol:e} {atol:e} nc:event nc:after {last} {most})"
+                )
+            }
+        };
+        let symplectic = |name: &str, step: f64| {
+            let (h, n) = ("(/ (- (ref nc:times (+ nc:k 1)) (ref nc:times nc:k)) nc:n)", count(step));
+            format!(
+                "(let ((nc:n {n})) (loop ((nc:k 0) (nc:y {start}) (nc:rows (repeat (vlen nc:times) {start}))) \
+                 (if (= nc:k (- (vlen nc:times) 1)) nc:rows (let* ((nc:h {h}) (nc:next (loop ((nc:i 0) (nc:y nc:y)) \
+                 (if (= nc:i nc:n) nc:y (recur (+ nc:i 1) ({name} nc:hamiltonian (+ (ref nc:times nc:k) (* nc:i nc:h)) \
+                 nc:h nc:y)))))) (recur (+ nc:k 1) nc:next (replace nc:rows (+ nc:k 1) nc:next))))))"
+            )
+        };
+        let (value, numbers) = match method {
+            Method::Auto | Method::Dop853 => (adaptive("dop853"), NUMBERS),
+            Method::Tsit5 => (adaptive("tsit5"), NUMBERS),
+            Method::Rodas5p => (adaptive("rodas5p"), NUMBERS),
+            Method::Rk4(step) => (format!("(rk4-at nc:f {start} nc:times {})", count(step)), 0),
+            Method::Yoshida4(step) => (symplectic("yoshida4", step), 0),
+            Method::Leapfrog(step) => (symplectic("leapfrog", step), 0),
+        };
+        if method.is_symplectic() {
+            let half = width / 2;
+            let mut slices: Vec<String> = Vec::new();
+            for slot in &slots {
+                let (vector, first) =
+                    if slot.first < half { ("q", slot.first) } else { ("p", slot.first - half) };
+                if slot.first < half && slot.first + slot.count() > half {
+                    return Err(OdeError::Results(format!(
+                        "`{}` has positions and momenta: the first half of all states' numbers are positions",
+                        slot.name
+                    )));
+                }
+                slices.push(Slot { first, ..slot.clone() }.of(vector));
+            }
+            let _ = std::fmt::Write::write_fmt(
+                &mut defined,
+                format_args!(
+                    "\n(define (nc:hamiltonian t q p) (nc:energy t (vappend {})))",
+                    slices.join(" ")
+                ),
+            );
+        }
+        let energies =
+            "(build (vlen nc:times) (lambda (nc:k) (nc:energy (ref nc:times nc:k) (ref nc:m nc:k))))";
+        let mut head = String::new();
+        let result = match (form, method.is_symplectic()) {
+            (Form::States, _) if numbers > 0 => {
+                format!(
+                    "(define nc:m {value})\n(build {n} (lambda (nc:k) (slice (ref nc:m nc:k) 0 {width})))"
+                )
+            }
+            (Form::States, _) | (Form::Whole, false) => value,
+            (Form::Whole, true) => {
+                format!("(define nc:m {value})\n(values (nc:states nc:m) (nc:energies {energies}))")
+            }
+            (Form::Observed(elements, most), _) => {
+                let times: Vec<String> = self.times.iter().map(|t| format!("{t:e}")).collect();
+                head = format!("; nc: --max-steps {most}\n");
+                let _ = std::fmt::Write::write_fmt(
+                    &mut defined,
+                    format_args!("\n(define nc:times [{}])", times.join(" ")),
+                );
+                let result = |(name, k): &(String, usize)| {
+                    let name = name.replace('[', ".").replace(']', "");
+                    format!("({name} (build {n} (lambda (nc:k) (ref (ref nc:m nc:k) {k}))))")
+                };
+                let results: Vec<String> = elements.iter().map(result).collect();
+                format!("(define nc:m {value})\n(values {})", results.join(" "))
+            }
+        };
+        let text = format!("{head}{imports}{defined}\n{result}\n");
+        let mut sources = SourceMap::new();
+        let main = sources.add("integration.scm", &*text);
+        let main = main.map_err(|long| OdeError::Value(long.to_string()))?;
+        let limits = ReaderLimits::default();
+        let loader = Parts(parts);
+        let parsed =
+            Program::parse_files(&mut sources, main, neural_compiler::Dialect::Scheme, &limits, &loader);
+        match parsed {
+            Ok(program) => Ok((program, sources)),
+            Err(error) => Err(failed((error, sources))),
+        }
+    }
+
+    /// The columns of a kernel's inputs for these rows.
+    fn inputs(&self, kernel: &Kernel, rows: &[usize]) -> Vec<Vec<f64>> {
+        let mut columns = Vec::new();
+        for input in kernel.inputs().iter().filter(|input| input.name != "nc:times") {
+            if let Some((_, found)) = self.columns.iter().find(|(name, _)| *name == input.name) {
+                columns.extend(
+                    found.iter().map(|column| rows.iter().map(|&row| column[row]).collect::<Vec<_>>()),
+                );
+                continue;
+            }
+            let of = self.states.iter().chain(&self.parameters).find(|one| one.name == input.name);
+            let of = of.expect("every input has a value");
+            columns.extend(of.value.iter().map(|&x| vec![x; rows.len()]));
+        }
+        columns
+    }
+
+    /// Evaluates rows; `None` after a stop.
+    fn evaluate(
+        &self,
+        kernel: &Kernel,
+        rows: &[usize],
+        workspace: &mut Workspace,
+    ) -> Result<Option<Numbers>, OdeError> {
+        let inputs = self.inputs(kernel, rows);
+        let sources: Vec<Source<'_, f64>> = inputs.iter().map(|column| Source::Column(column)).collect();
+        let count: usize = kernel.outputs().iter().map(|output| output.shape.len()).sum();
+        let mut columns = vec![vec![0.0; rows.len()]; count];
+        let mut sinks: Vec<Sink<'_, f64>> = columns.iter_mut().map(|column| Sink::Column(column)).collect();
+        let batch = Batch {
+            rows: rows.len(),
+            inputs: &sources,
+            params: &self.times,
+            outputs: &mut sinks,
+            param_gradients: &mut [],
+        };
+        let options = Options { stop: self.stop, ..Options::default() };
+        match kernel.evaluate(batch, &options, workspace) {
+            Ok(report) => {
+                let failed = report.failures.iter().map(|failed| {
+                    let check = kernel.checks()[failed.check as usize];
+                    (failed.row, check.reason)
+                });
+                let failed = failed.collect();
+                Ok(Some(Numbers { columns, failed }))
+            }
+            Err(neural_compiler::batch::BatchError::Stopped) => Ok(None),
+            Err(error) => Err(OdeError::Value(error.to_string())),
+        }
+    }
+
+    /// Integrates all rows.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with programs, names and values. A trajectory that cannot be followed to its end is none:
+    /// [`Trajectories::broken`].
+    pub fn run(&self) -> Result<Trajectories, OdeError> {
+        let (program, places) = self.right_hand_side()?;
+        let slots = self.slots();
+        let width: usize = slots.iter().map(Slot::count).sum();
+        let n = self.times.len();
+        let first = match self.method {
+            Method::Auto => Method::Dop853,
+            method => method,
+        };
+        let stops = self.method == Method::Auto;
+        let kernel = self.compile(&places, first, stops, false)?;
+        let mut stiff_kernel: Option<Kernel> = None;
+        let mut kernels_of_gradients: Vec<(&'static str, Kernel)> = Vec::new();
+        let mut found = Trajectories {
+            states: self.states.iter().map(|state| (state.name.clone(), state.shape)).collect(),
+            t: self.times.clone(),
+            values: Vec::new(),
+            rows: 0,
+            work: Vec::new(),
+            stiff: Vec::new(),
+            methods: Vec::new(),
+            events: Vec::new(),
+            ends: Vec::new(),
+            broken: Vec::new(),
+            gradients: Vec::new(),
+            drift: first.is_symplectic().then(Vec::new),
+        };
+        for name in &self.gradient {
+            let of = self.states.iter().chain(&self.parameters).find(|one| one.name == *name);
+            found.gradients.push((name.clone(), of.map_or(Shape::Scalar, |one| one.shape), Vec::new()));
+        }
+        let each: usize = kernel.outputs().iter().map(|output| output.shape.len()).sum::<usize>().max(1);
+        let unknowns: usize = found.gradients.iter().map(|(_, shape, _)| shape.len()).sum();
+        let bytes = (each + unknowns * n * width) * size_of::<f64>();
+        let part = (PART_BYTES / bytes).clamp(1, PART);
+        let mut workspace = Workspace::new();
+        let mut from = 0;
+        while from < self.rows {
+            let rows: Vec<usize> = (from..(from + part).min(self.rows)).collect();
+            let Some(numbers) = self.evaluate(&kernel, &rows, &mut workspace)? else { break };
+            let mut taken: Vec<Taken> =
+                (0..rows.len()).map(|k| self.taken(first, &numbers, k, width)).collect();
+            // Stiff equations once more, from their start, by a method for them.
+            let again: Vec<usize> =
+                (0..rows.len()).filter(|&k| stops && taken[k].stiff && !taken[k].complete).collect();
+            if !again.is_empty() {
+                if stiff_kernel.is_none() {
+                    stiff_kernel = Some(self.compile(&places, Method::Rodas5p, false, false)?);
+                }
+                let kernel = stiff_kernel.as_ref().expect("it was just made");
+                let these: Vec<usize> = again.iter().map(|&k| rows[k]).collect();
+                let Some(numbers) = self.evaluate(kernel, &these, &mut workspace)? else { break };
+                for (place, &k) in again.iter().enumerate() {
+                    let mut other = self.taken(Method::Rodas5p, &numbers, place, width);
+                    other.stiff = true;
+                    for (mine, before) in other.work.iter_mut().zip(taken[k].work) {
+                        *mine += before;
+                    }
+                    taken[k] = other;
+                }
+            }
+            let gradients = match self.gradient.is_empty() {
+                true => Vec::new(),
+                false => {
+                    let Some(gradients) = self.gradients(
+                        &places,
+                        &rows,
+                        &taken,
+                        width,
+                        &mut kernels_of_gradients,
+                        &mut workspace,
+                    )?
+                    else {
+                        break;
+                    };
+                    gradients
+                }
+            };
+            for (into, more) in found.gradients.iter_mut().zip(gradients) {
+                into.2.extend(more);
+            }
+            for (k, one) in taken.into_iter().enumerate() {
+                if !one.complete {
+                    found.broken.push(self.why(&program, &places, rows[k], &one));
+                }
+                found.values.extend(one.values);
+                found.work.push(one.work);
+                found.stiff.push(one.stiff);
+                found.methods.push(one.method.name());
+                found.events.push(one.events);
+                found.ends.push(one.end);
+                if let Some(drift) = &mut found.drift {
+                    drift.push(one.drift);
+                }
+            }
+            from = rows.last().map_or(self.rows, |last| last + 1);
+            found.rows = from;
+        }
+        Ok(found)
+    }
+
+    /// What a kernel says of one row.
+    fn taken(&self, method: Method, numbers: &Numbers, row: usize, width: usize) -> Taken {
+        let n = self.times.len();
+        let at = |k: usize| numbers.columns[k][row];
+        let failed = numbers.failed.iter().find(|failed| failed.0 == row);
+        let failed = failed.map(|&(_, reason)| reason);
+        if method.step().is_some() {
+            let values: Vec<f64> = (0..n * width).map(at).collect();
+            let mut drift = 0.0_f64;
+            if method.is_symplectic() {
+                let energies: Vec<f64> = (n * width..n * width + n).map(at).collect();
+                let scale = if energies[0] == 0.0 { 1.0 } else { energies[0].abs() };
+                drift = energies.iter().map(|e| (e - energies[0]).abs() / scale).fold(0.0, f64::max);
+                if energies.iter().any(|e| e.is_nan()) {
+                    drift = f64::NAN;
+                }
+            }
+            let step = method.step().unwrap_or(1.0);
+            let longest = self.times.windows(2).map(|pair| (pair[1] - pair[0]).abs()).fold(0.0, f64::max);
+            let steps = (longest / step).ceil().max(1.0) * (n - 1) as f64;
+            let whole = values.chunks_exact(width).position(|y| y.iter().any(|x| !x.is_finite()));
+            let (last, end) = match whole {
+                Some(k) => (k.saturating_sub(1), self.times[k.saturating_sub(1)]),
+                None => (n - 1, self.times[n - 1]),
+            };
+            let stages = if method.is_symplectic() { 2.0 } else { 4.0 };
+            return Taken {
+                method,
+                y: values[last * width..(last + 1) * width].to_vec(),
+                values,
+                work: [steps, 0.0, steps * stages],
+                stiff: false,
+                events: Vec::new(),
+                complete: whole.is_none() && failed.is_none(),
+                end,
+                failed,
+                drift,
+            };
+        }
+        let wide = width + NUMBERS;
+        let line = |k: usize| -> Vec<f64> { (k * wide..(k + 1) * wide).map(at).collect() };
+        let mut values = Vec::with_capacity(n * width);
+        for k in 0..n {
+            values.extend((k * wide..k * wide + width).map(at));
+        }
+        let last = line(n);
+        let lines = numbers.columns.len() / wide;
+        let events: Vec<Happened> = (n + 1..lines)
+            .map(line)
+            .filter(|line| !line[wide - 1].is_nan())
+            .map(|line| Happened { t: line[wide - 1], y: line[..width].to_vec() })
+            .collect();
+        let end = last[wide - 1];
+        let ended =
+            self.event.as_ref().and_then(|event| event.last).is_some_and(|count| events.len() >= count);
+        Taken {
+            method,
+            values,
+            work: [last[width], last[width + 1], last[width + 2]],
+            stiff: last[width + 3] == 1.0,
+            events,
+            complete: failed.is_none() && (end == self.times[n - 1] || ended),
+            y: last[..width].to_vec(),
+            end,
+            failed,
+            drift: 0.0,
+        }
+    }
+
+    /// Derivatives of rows by the method that each was integrated with.
+    fn gradients(
+        &self,
+        places: &[Slot],
+        rows: &[usize],
+        taken: &[Taken],
+        width: usize,
+        kernels: &mut Vec<(&'static str, Kernel)>,
+        workspace: &mut Workspace,
+    ) -> Result<Option<Vec<Vec<f64>>>, OdeError> {
+        let n = self.times.len();
+        let lens: Vec<usize> = self
+            .gradient
+            .iter()
+            .map(|name| {
+                let of = self.states.iter().chain(&self.parameters).find(|one| one.name == *name);
+                of.map_or(1, |one| one.shape.len())
+            })
+            .collect();
+        let mut all: Vec<Vec<f64>> =
+            lens.iter().map(|len| vec![f64::NAN; rows.len() * n * width * len]).collect();
+        let mut methods: Vec<Method> = Vec::new();
+        for one in taken {
+            if !methods.contains(&one.method) {
+                methods.push(one.method);
+            }
+        }
+        for method in methods {
+            if !kernels.iter().any(|(name, _)| *name == method.name()) {
+                kernels.push((method.name(), self.compile(places, method, false, true)?));
+            }
+            let (_, kernel) =
+                kernels.iter().find(|(name, _)| *name == method.name()).expect("it was just made");
+            let these: Vec<usize> = (0..rows.len()).filter(|&k| taken[k].method == method).collect();
+            let of: Vec<usize> = these.iter().map(|&k| rows[k]).collect();
+            let Some(numbers) = self.evaluate(kernel, &of, workspace)? else { return Ok(None) };
+            let mut column = 0;
+            for output in kernel.outputs() {
+                let count = output.shape.len();
+                if let Role::Gradient { of, input } = output.role {
+                    let name = &kernel.inputs()[input as usize].name;
+                    let by = self.gradient.iter().position(|known| known == name).expect("it was asked for");
+                    for element in 0..count {
+                        for (place, &k) in these.iter().enumerate() {
+                            let at = (k * n * width + of as usize) * lens[by] + element;
+                            all[by][at] = numbers.columns[column + element][place];
+                        }
+                    }
+                }
+                column += count;
+            }
+        }
+        Ok(Some(all))
+    }
+
+    /// Why a row does not reach its end.
+    fn why(&self, program: &Program, places: &[Slot], row: usize, taken: &Taken) -> Broken {
+        let broken = |why: String, span| Broken { row, t: taken.end, y: taken.y.clone(), why, span };
+        // A batch names the first rows that fail only; this one is then evaluated by itself.
+        let alone = || {
+            let kernel = self.compile(places, taken.method, false, false).ok()?;
+            let numbers = self.evaluate(&kernel, &[row], &mut Workspace::new()).ok()??;
+            numbers.failed.first().map(|failed| failed.1)
+        };
+        if let Some(reason) = taken.failed.or_else(|| if taken.end.is_nan() { alone() } else { None }) {
+            let why = match reason {
+                Reason::Iterations { limit } => format!(
+                    "it takes more than {limit} steps from one time to the next; a stiff equation needs method rodas5p, or auto"
+                ),
+                other => other.to_string(),
+            };
+            // The place is one of the library, or of the program around.
+            return broken(why, None);
+        }
+        if let Some((why, span)) = self.leaves_domain(program, row, taken) {
+            return broken(format!("the right-hand side has no value there: {why}"), Some(span));
+        }
+        if taken.method.step().is_some() {
+            return broken("the state grows beyond all numbers; shorter steps may follow it".into(), None);
+        }
+        broken(
+            "steps get too short for numbers: the solution has no continuation there, or changes too fast"
+                .into(),
+            None,
+        )
+    }
+
+    /// The operation outside its domain, if there is one a little further than a trajectory comes.
+    fn leaves_domain(&self, program: &Program, row: usize, taken: &Taken) -> Option<(String, Span)> {
+        let constants: Vec<String> = program.constants().map(|(name, _)| name.to_string()).collect();
+        let named = self
+            .parameters
+            .iter()
+            .map(|one| one.name.clone())
+            .chain(self.columns.iter().map(|c| c.0.clone()));
+        let opened: Vec<String> = named.filter(|name| constants.contains(name)).collect();
+        let program = program.with_inputs(opened).ok()?;
+        let options = CompileOptions::default()
+            .signature(self.signature(&program))
+            .tier(Tier::Interpret)
+            .check_domain(true);
+        let kernel = program.compile(&options).ok()?;
+        let slots = self.slots();
+        let mut workspace = Workspace::new();
+        let mut results = vec![0.0; kernel.outputs().iter().map(|output| output.shape.len()).sum()];
+        let mut at = |t: f64, y: &[f64]| -> Option<Result<Vec<f64>, (String, Span)>> {
+            let mut inputs = Vec::new();
+            for input in kernel.inputs() {
+                if let Some(slot) = slots.iter().find(|slot| slot.name == input.name) {
+                    inputs.extend(&y[slot.first..slot.first + slot.count()]);
+                } else if input.name == "t" && !self.takes("t") {
+                    inputs.push(t);
+                } else if let Some((_, columns)) = self.columns.iter().find(|(name, _)| *name == input.name) {
+                    inputs.extend(columns.iter().map(|column| column[row]));
+                } else {
+                    inputs.extend(&self.parameters.iter().find(|one| one.name == input.name)?.value);
+                }
+            }
+            let outcome = kernel.evaluate_row(&inputs, &[], &mut results, &mut [], &mut workspace).ok()?;
+            Some(match outcome {
+                RowOutcome::Noted(check) | RowOutcome::Failed(check) => {
+                    let check = kernel.checks()[check as usize];
+                    Err((check.reason.to_string(), check.span))
+                }
+                RowOutcome::Done => Ok(results.clone()),
+            })
+        };
+        let span = self.times[self.times.len() - 1] - self.times[0];
+        let slope = match at(taken.end, &taken.y)? {
+            Err(found) => return Some(found),
+            Ok(slope) => slope,
+        };
+        // Towards where the solution is going, further and further.
+        let mut ahead = span * 1e-15;
+        while ahead.abs() <= span.abs() * 1e-2 {
+            let y: Vec<f64> = taken.y.iter().zip(&slope).map(|(y, slope)| y + ahead * slope).collect();
+            if let Err(found) = at(taken.end + ahead, &y)? {
+                return Some(found);
+            }
+            ahead *= 4.0;
+        }
+        None
+    }
+}
+
+/// What a program that integrates gives.
+enum Form {
+    /// All that the library's trajectories say, and energies of a Hamiltonian.
+    Whole,
+    /// The states at all times, one matrix.
+    States,
+    /// These elements of the states under their names, each a vector of all times, if that takes no more steps.
+    Observed(Vec<(String, usize)>, u64),
+}
+
+/// One row, integrated.
+struct Taken {
+    method: Method,
+    values: Vec<f64>,
+    work: [f64; 3],
+    stiff: bool,
+    events: Vec<Happened>,
+    complete: bool,
+    /// Where it ends.
+    y: Vec<f64>,
+    end: f64,
+    failed: Option<Reason>,
+    drift: f64,
+}
+
+fn failed((error, sources): (Error, SourceMap)) -> OdeError {
+    OdeError::Program { error: Box::new(error), sources: Box::new(sources) }
+}

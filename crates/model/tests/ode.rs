@@ -1,0 +1,406 @@
+//! Trajectories against closed forms, reference end states and each other.
+
+use std::f64::consts::TAU;
+
+use nc_model::ode::{Event, Method, Ode, OdeError, State, System, Trajectories};
+use neural_compiler::{Dialect, Program, Tier};
+
+fn corpus(name: &str) -> String {
+    let path = format!("{}/../../corpus/trajectories/{name}.scm", env!("CARGO_MANIFEST_DIR"));
+    std::fs::read_to_string(path).expect("a program of the corpus")
+}
+
+const PENDULUM: &str = "(values (theta omega) (omega (- (* k (sin theta)))))";
+
+fn pendulum<'a>(system: &'a System<'a>, times: &[f64]) -> Ode<'a> {
+    Ode::new(system)
+        .state(State::new("theta", 1.0))
+        .state(State::new("omega", 0.0))
+        .parameter(State::new("k", 9.81))
+        .times(times)
+}
+
+/// The least number of digits over all states at the end, numbers below a hundredth counting as a hundredth.
+fn digits(found: &Trajectories, reference: &[f64]) -> f64 {
+    let last = found.t.len() - 1;
+    let mut all = Vec::new();
+    for (name, shape) in &found.states {
+        let state = found.state(name, 0);
+        all.extend_from_slice(&state[last * shape.len()..]);
+    }
+    assert_eq!(all.len(), reference.len());
+    let of = |(x, reference): (&f64, &f64)| -((x - reference).abs() / (1e-2 + reference.abs())).log10();
+    all.iter().zip(reference).map(of).fold(f64::INFINITY, f64::min)
+}
+
+/// A program, where it starts, its parameters, the end, the method, the reference and how many digits are expected.
+type Case<'a> = (&'a str, Vec<State>, Vec<State>, f64, Method, &'a [f64], f64);
+
+/// References: the test set for initial value problems, and mpmath.
+#[test]
+fn end_states() {
+    let scalar = |list: &[(&str, f64)]| -> Vec<State> {
+        list.iter().map(|&(name, value)| State::new(name, value)).collect()
+    };
+    let cases: [Case<'_>; 6] = [
+        (
+            "lotka-volterra",
+            scalar(&[("x", 4.0), ("y", 1.0)]),
+            scalar(&[("alpha", 1.0), ("beta", 0.5), ("gamma", 0.5), ("delta", 0.25)]),
+            12.0,
+            Method::Auto,
+            &[2.330_390_403_503_962_6, 4.132_134_401_010_998],
+            10.0,
+        ),
+        (
+            "robertson",
+            scalar(&[("y1", 1.0), ("y2", 0.0), ("y3", 0.0)]),
+            Vec::new(),
+            1e11,
+            Method::Auto,
+            &[2.083_340_149_701_255e-8, 8.333_360_770_334_713e-14, 0.999_999_979_166_505],
+            10.5,
+        ),
+        (
+            "van-der-pol",
+            scalar(&[("x", 2.0), ("v", 0.0)]),
+            scalar(&[("mu", 1000.0)]),
+            2000.0,
+            Method::Auto,
+            &[1.706_167_732_170_469, -8.928_097_010_248_125e-4],
+            9.5,
+        ),
+        (
+            "hires",
+            vec![State::vector("y", vec![1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0057])],
+            Vec::new(),
+            321.8122,
+            Method::Rodas5p,
+            &[
+                7.371_312_573_325_668e-4,
+                1.442_485_726_316_185e-4,
+                5.888_729_740_967_575e-5,
+                1.175_651_343_283_149e-3,
+                2.386_356_198_831_331e-3,
+                6.238_968_252_742_796e-3,
+                2.849_998_395_185_769e-3,
+                2.850_001_604_814_231e-3,
+            ],
+            10.0,
+        ),
+        (
+            "oregonator",
+            scalar(&[("x", 1.0), ("y", 2.0), ("z", 3.0)]),
+            Vec::new(),
+            360.0,
+            Method::Auto,
+            &[1.000_814_870_318_523, 1_228.178_521_549_917, 132.055_494_284_670_6],
+            9.0,
+        ),
+        (
+            "arenstorf",
+            scalar(&[("x", 0.994), ("y", 0.0), ("u", 0.0), ("v", -2.001_585_106_379_082_5)]),
+            Vec::new(),
+            17.065_216_560_157_96,
+            Method::Dop853,
+            &[0.994, 0.0, 0.0, -2.001_585_106_379_082_5],
+            3.5,
+        ),
+    ];
+    for (name, states, parameters, end, method, reference, least) in cases {
+        let text = corpus(name);
+        let system = System::new(text).named(name);
+        let mut ode = Ode::new(&system).times([0.0, end]).method(method).tolerances(1e-10, 1e-12);
+        for state in states {
+            ode = ode.state(state);
+        }
+        for parameter in parameters {
+            ode = ode.parameter(parameter);
+        }
+        let found = ode.run().unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(found.broken.is_empty(), "{name}: {:?}", found.broken);
+        let digits = digits(&found, reference);
+        println!("{name:16} {:8} {digits:5.1} digits, {} steps", found.methods[0], found.work[0][0]);
+        assert!(digits >= least, "{name}: {digits} digits");
+        let stiff = matches!(name, "robertson" | "van-der-pol" | "oregonator");
+        if method == Method::Auto {
+            assert_eq!(found.stiff[0], stiff, "{name}");
+            assert_eq!(found.methods[0], if stiff { "rodas5p" } else { "dop853" });
+        }
+    }
+}
+
+/// Halving the step divides the error of a whole interval by two to the power of the order.
+#[test]
+fn orders_of_convergence() {
+    for (method, order, coarse) in
+        [("rk4", 4, 16.0), ("tsit5", 5, 48.0), ("dop853", 8, 4.0), ("rodas5p", 5, 24.0)]
+    {
+        let text = format!(
+            "(define (f t y) [(- (* 2 t (ref y 0)) (* (ref y 1) (ref y 1))) (* -1 (ref y 0) (cos t))])
+             (loop ((i 0) (y [1 0.5])) (if (>= i n) y (recur (+ i 1) ({method} f (/ i n) (/ n) y))))"
+        );
+        let kernel =
+            Program::parse(&text).expect("a program").compile(&Default::default()).expect("a kernel");
+        let at = |n: f64| -> Vec<f64> {
+            kernel.columns(&[&[n][..]]).expect("values").into_iter().map(|column| column[0]).collect()
+        };
+        let exact = at(1024.0);
+        let error = |n: f64| at(n).iter().zip(&exact).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+        let found = (error(coarse) / error(2.0 * coarse)).log2();
+        println!("{method:8} order {found:.2}");
+        assert!((found - f64::from(order)).abs() < 0.6, "{method}: {found}");
+    }
+}
+
+#[test]
+fn derivatives_by_starts_and_parameters() {
+    let system = System::new(PENDULUM);
+    // 30 digits by quadrature and elliptic functions.
+    let reference = [("theta", "theta", -3.963_877_511_229_04), ("k", "theta", 1.343_807_091_513_572_5)];
+    for method in [Method::Dop853, Method::Tsit5] {
+        let ode = pendulum(&system, &[0.0, 4.0, 10.0])
+            .method(method)
+            .tolerances(1e-12, 1e-12)
+            .gradient(["theta", "k"]);
+        let found = ode.run().expect("a trajectory");
+        for (by, of, expected) in reference {
+            let found = found.gradient(by, of, 0).expect("a derivative")[2];
+            assert!((found - expected).abs() < 1e-9, "d{of}/d{by} = {found}");
+        }
+        assert_eq!(found.gradient("theta", "theta", 0).expect("a derivative")[0], 1.0);
+        assert_eq!(found.gradient("k", "omega", 0).expect("a derivative")[0], 0.0);
+    }
+    // Of a stiff system, by differences of trajectories that are a hundred times more exact than they are apart.
+    let text = corpus("robertson").replace("0.04", "k");
+    let system = System::new(text);
+    let at = |k: f64, by: &[&str]| {
+        Ode::new(&system)
+            .state(State::new("y1", 1.0))
+            .state(State::new("y2", 0.0))
+            .state(State::new("y3", 0.0))
+            .parameter(State::new("k", k))
+            .times([0.0, 40.0])
+            .method(Method::Rodas5p)
+            .tolerances(1e-12, 1e-16)
+            .gradient(by.iter().copied())
+            .run()
+            .expect("a trajectory")
+    };
+    let found = at(0.04, &["k"]);
+    let h = 4e-5;
+    let (low, high) = (at(0.04 - h, &[]), at(0.04 + h, &[]));
+    let (lower, higher) = (at(0.04 - 2.0 * h, &[]), at(0.04 + 2.0 * h, &[]));
+    for name in ["y1", "y2", "y3"] {
+        let of = |found: &Trajectories| found.state(name, 0)[1];
+        let expected = (8.0 * (of(&high) - of(&low)) - (of(&higher) - of(&lower))) / (12.0 * h);
+        let found = found.gradient("k", name, 0).expect("a derivative")[1];
+        assert!((found / expected - 1.0).abs() < 1e-6, "d{name}/dk = {found:e}, {expected:e}");
+    }
+}
+
+/// A ball that bounces: times and speeds of all impacts, states behind them and their derivatives in closed form.
+#[test]
+fn through_events() {
+    let system = System::new(corpus("ball"));
+    let (when, jump) = (System::new("h"), System::new("(* -0.8 v)"));
+    let (g, h0) = (9.81, 1.0);
+    let times = [0.0, 0.5, 1.0, 1.5, 2.0];
+    for method in [Method::Dop853, Method::Tsit5, Method::Rodas5p, Method::Auto] {
+        let event = Event { jumps: vec![("v".into(), &jump)], ..Event::new(&when) };
+        let found = Ode::new(&system)
+            .state(State::new("h", h0))
+            .state(State::new("v", 0.0))
+            .parameter(State::new("g", g))
+            .times(times)
+            .method(method)
+            .event(event)
+            .gradient(["g", "h"])
+            .run()
+            .expect("a trajectory");
+        // With u the speed of the first impact at t₁, impact k + 1 follows impact k after 2 · 0.8ᵏ u / g.
+        let height = |g: f64, h0: f64, t: f64| -> f64 {
+            let u = (2.0 * g * h0).sqrt();
+            let (mut at, mut speed) = (u / g, 0.8 * u);
+            if t < at {
+                return h0 - g * t * t / 2.0;
+            }
+            while t > at + 2.0 * speed / g {
+                at += 2.0 * speed / g;
+                speed *= 0.8;
+            }
+            speed * (t - at) - g * (t - at).powi(2) / 2.0
+        };
+        for (k, &t) in times.iter().enumerate() {
+            let found = found.state("h", 0)[k];
+            assert!((found - height(g, h0, t)).abs() < 1e-10, "{method:?}: h({t}) = {found}");
+        }
+        let u = (2.0 * g * h0).sqrt();
+        let mut at = u / g;
+        let mut speed = u;
+        for event in &found.events[0] {
+            assert!((event.t - at).abs() < 1e-10 && (event.y[1] + speed).abs() < 1e-9, "{event:?}");
+            speed *= 0.8;
+            at += 2.0 * speed / g;
+        }
+        assert_eq!(found.events[0].len(), 3);
+        let eps = 1e-6;
+        for (by, difference) in [
+            ("g", (height(g + eps, h0, 2.0) - height(g - eps, h0, 2.0)) / (2.0 * eps)),
+            ("h", (height(g, h0 + eps, 2.0) - height(g, h0 - eps, 2.0)) / (2.0 * eps)),
+        ] {
+            let found = found.gradient(by, "h", 0).expect("a derivative")[4];
+            assert!(
+                (found - difference).abs() < 1e-7 * difference.abs().max(1.0),
+                "{method:?} by {by}: {found}, {difference}"
+            );
+        }
+        let event = Event { last: Some(1), ..Event::new(&when) };
+        let stopped = Ode::new(&system)
+            .state(State::new("h", h0))
+            .state(State::new("v", 0.0))
+            .parameter(State::new("g", g))
+            .times(times)
+            .method(method)
+            .event(event)
+            .run()
+            .expect("a trajectory");
+        assert!(stopped.broken.is_empty(), "an event that ends is no failure");
+        assert!((stopped.ends[0] - u / g).abs() < 1e-10);
+        assert!(stopped.state("h", 0)[1..].iter().all(|h| h.is_nan()));
+    }
+}
+
+/// Rows do not depend on their neighbours, the number of threads or the tier.
+#[test]
+fn rows_are_the_same_alone() {
+    let system = System::new(PENDULUM);
+    let rows = 40;
+    let theta: Vec<f64> = (0..rows).map(|k| 0.1 + 0.07 * f64::from(k)).collect();
+    let k: Vec<f64> = (0..rows).map(|k| 5.0 + 0.3 * f64::from(k)).collect();
+    let times: Vec<f64> = (0..30).map(|k| 0.1 * f64::from(k)).collect();
+    for method in [Method::Auto, Method::Tsit5, Method::Rodas5p, Method::Rk4(0.05)] {
+        let batch = |tier: Tier| {
+            let columns =
+                vec![("theta".to_string(), vec![theta.clone()]), ("k".to_string(), vec![k.clone()])];
+            let ode = pendulum(&system, &times).method(method).batch(rows as usize, columns).gradient(["k"]);
+            ode.tier(tier).run().expect("trajectories")
+        };
+        let all = batch(Tier::Auto);
+        let bits = |numbers: Vec<f64>| numbers.into_iter().map(f64::to_bits).collect::<Vec<_>>();
+        let other = batch(Tier::Cranelift);
+        for row in 0..rows as usize {
+            assert_eq!(bits(all.state("omega", row)), bits(other.state("omega", row)));
+        }
+        for row in [0, 7, 39] {
+            let one = Ode::new(&system)
+                .state(State::new("theta", theta[row]))
+                .state(State::new("omega", 0.0))
+                .parameter(State::new("k", k[row]))
+                .times(times.clone())
+                .method(method)
+                .gradient(["k"])
+                .run()
+                .expect("a trajectory");
+            for name in ["theta", "omega"] {
+                assert_eq!(bits(one.state(name, 0)), bits(all.state(name, row)), "{method:?}, row {row}");
+                let gradient =
+                    |found: &Trajectories, row| bits(found.gradient("k", name, row).expect("asked for"));
+                assert_eq!(gradient(&one, 0), gradient(&all, row));
+            }
+        }
+    }
+}
+
+/// One of a thousand trajectories leaves the domain of its right-hand side: the others are followed to their end.
+#[test]
+fn a_row_that_leaves_its_domain() {
+    let text = "(values (x (* a (sqrt (- 3.7 (* s t))))))";
+    let system = System::new(text).named("roots.scm");
+    let mut s = vec![0.5; 1000];
+    s[421] = 1.0;
+    let found = Ode::new(&system)
+        .state(State::new("x", 0.0))
+        .parameter(State::new("a", 1.0))
+        .parameter(State::new("s", 0.5))
+        .times([0.0, 2.0, 5.0])
+        .batch(1000, vec![("s".into(), vec![s])])
+        .run()
+        .expect("trajectories");
+    let [broken] = found.broken.as_slice() else { panic!("{:?}", found.broken) };
+    assert_eq!(broken.row, 421);
+    assert!((broken.t - 3.7).abs() < 1e-6, "{broken:?}");
+    assert_eq!(broken.span.expect("a place").text(text), "(sqrt (- 3.7 (* s t)))");
+    for row in [0, 420, 422, 999] {
+        assert!(found.state("x", row).iter().all(|x| x.is_finite()));
+    }
+    assert!(found.state("x", 421)[1].is_finite() && found.state("x", 421)[2].is_nan());
+}
+
+/// Energy of a Hamiltonian stays where symplectic steps leave it: the error of Yoshida's method falls with the fourth power.
+#[test]
+fn hamiltonians() {
+    let system = System::new("(- (* 0.5 (dot p p)) (/ (norm q)))");
+    let drift = |method| {
+        let found = Ode::new(&system)
+            .state(State::vector("q", vec![1.0, 0.0]))
+            .state(State::vector("p", vec![0.0, 1.1]))
+            .times((0..=100).map(|k| f64::from(k) * TAU / 10.0).collect::<Vec<_>>())
+            .method(method)
+            .run()
+            .expect("a trajectory");
+        assert!(found.broken.is_empty());
+        found.drift.expect("a Hamiltonian")[0]
+    };
+    for (order, coarse, fine) in [
+        (4.0, Method::Yoshida4(TAU / 100.0), Method::Yoshida4(TAU / 200.0)),
+        (2.0, Method::Leapfrog(TAU / 100.0), Method::Leapfrog(TAU / 200.0)),
+    ] {
+        let ratio = (drift(coarse) / drift(fine)).log2();
+        assert!((ratio - order).abs() < 0.4, "{coarse:?}: {ratio}");
+    }
+}
+
+#[test]
+fn refusals() {
+    let refused = |text: &str, change: &dyn Fn(Ode<'_>) -> Result<Trajectories, OdeError>| {
+        let system = System::new(text).named("rhs.scm");
+        change(pendulum(&system, &[0.0, 1.0])).expect_err("it is refused").to_string()
+    };
+    let plain = |ode: Ode<'_>| ode.run();
+    for (text, words) in [
+        ("(values (theta (* k omega)))", "the program has no result `omega`"),
+        ("(values (theta omega) (omega (* k theta)) (z 1))", "the results z are no states"),
+        ("[(* k omega) theta 1]", "the program gives vec 3, and the states theta, omega have 2 numbers"),
+        (
+            "(values (theta [omega 1]) (omega (* k theta)))",
+            "the result `theta` is vec 2, and the state scalar",
+        ),
+        ("(values (theta omega) (omega (* k c theta)))", "takes `c`, which is no state and has no value"),
+        ("(values (theta omega) (omega theta))", "`rhs.scm` has no input `k`"),
+        ("(values (theta omega) (omega (sinn k)))", "there is no function `sinn`"),
+    ] {
+        let found = refused(text, &plain);
+        assert!(found.contains(words), "{text}: {found}");
+    }
+    type Change = fn(Ode<'_>) -> Result<Trajectories, OdeError>;
+    let cases: [(Change, &str); 6] = [
+        (|ode| ode.times([0.0, 1.0, 0.5]).run(), "times have to grow, or to fall, throughout: 0.5 follows 1"),
+        (|ode| ode.times([0.0]).run(), "there is one time"),
+        (|ode| ode.tolerances(0.0, 0.0).run(), "one of the tolerances has to be above 0"),
+        (|ode| ode.gradient(["z"]).run(), "`z` is neither a state nor a parameter"),
+        (|ode| ode.state(State::new("k", 1.0)).run(), "`k` has two values"),
+        (|ode| ode.method(Method::Yoshida4(0.1)).run(), "a Hamiltonian has one result, a number"),
+    ];
+    for (change, words) in cases {
+        let found = refused(PENDULUM, &change);
+        assert!(found.contains(words), "{found}");
+    }
+    // Infix, and a program that is a function.
+    let infix = System::new("values(theta = omega, omega = -k*sin(theta))").dialect(Dialect::Infix);
+    let function = System::new("(define (field theta omega) [omega (- (* k (sin theta)))])");
+    let plain = System::new(PENDULUM);
+    let run = |system| pendulum(system, &[0.0, 1.0]).run().expect("a trajectory").state("theta", 0);
+    assert_eq!(run(&infix), run(&plain));
+    assert_eq!(run(&function), run(&plain));
+}
