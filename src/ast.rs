@@ -15,7 +15,7 @@ entity!(
     /// A name as it is written.
     Name, "name");
 
-/// What an expression is.
+/// What an expression is. A program has one for each number and name in its text, so rare parts stand in boxes.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ExprKind {
     /// A number.
@@ -23,22 +23,22 @@ pub enum ExprKind {
     /// A name in operand position.
     Name(Name),
     /// A call of a name: a primitive or a function. The span is that of the name.
-    Call(Name, Span, Vec<Expr>),
+    Call(Name, Span, Box<[Expr]>),
     /// A call of what another expression gives: `((f a) x)`.
-    Apply(Expr, Vec<Expr>),
+    Apply(Expr, Box<[Expr]>),
     /// A function as a value: `(lambda (param …) body)`. Its name is made up.
     Lambda(Box<Function>),
     /// `(if condition then else)`.
     If(Expr, Expr, Expr),
     /// `(let ((name value) …) body)`, bound in parallel; values and functions.
-    Let(Vec<Binding>, Vec<Function>, Expr),
+    Let(Box<(Vec<Binding>, Vec<Function>)>, Expr),
     /// `(letrec* ((name value) …) body)`: values and functions that know each other, values bound in this order.
     Letrec(Vec<Definition>, Expr),
     /// A function that knows its own name, called at once: `loop`, `do` and named `let`. The operands do not know it.
-    Loop(LoopForm, Box<Function>, Vec<Expr>),
+    Loop(LoopForm, Box<Function>, Box<[Expr]>),
     /// `(recur value …)`: a call of the function of the innermost `loop`, which has this name. The span is that of the
     /// word.
-    Recur(Name, Span, Vec<Expr>),
+    Recur(Name, Span, Box<[Expr]>),
 }
 
 /// How the body of a loop begins it again.
@@ -176,6 +176,17 @@ impl ProgramAsFunction {
     }
 }
 
+/// A function but for its body.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FunctionHead {
+    /// Its name.
+    pub name: Name,
+    /// Where the name stands.
+    pub span: Span,
+    /// Its parameters.
+    pub params: Vec<(Name, Span)>,
+}
+
 /// What a program computes.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Body {
@@ -200,6 +211,10 @@ pub struct Ast {
     pub definitions: Vec<Definition>,
     /// What it computes.
     pub body: Body,
+    /// The function that it ends in, if that has several results: these are then the body, and the parameters are the first inputs.
+    pub ends_in: Option<FunctionHead>,
+    /// Names of the top level whose definitions could not be read. Only of programs with errors.
+    pub unknown: Vec<Name>,
     /// How long a row may take, as far as the program says.
     pub limits: Limits,
     /// How many specialisations of its functions there may be, if the program says so.
@@ -216,6 +231,8 @@ impl Ast {
             imports: Vec::new(),
             definitions: Vec::new(),
             body: Body::LastFunction,
+            ends_in: None,
+            unknown: Vec::new(),
             limits: Limits::default(),
             specialisations: None,
         }
@@ -248,7 +265,8 @@ impl Ast {
             self.spans[expr] = self.spans[expr].shifted(by);
             match &mut self.exprs[expr] {
                 ExprKind::Call(_, span, _) | ExprKind::Recur(_, span, _) => *span = span.shifted(by),
-                ExprKind::Let(bindings, functions, _) => {
+                ExprKind::Let(bound, _) => {
+                    let (bindings, functions) = &mut **bound;
                     bindings.iter_mut().for_each(|b| binding(b, by));
                     functions.iter_mut().for_each(|f| function(f, by));
                 }
@@ -265,6 +283,10 @@ impl Ast {
             }
         }
         self.definitions.iter_mut().for_each(|d| definition(d, by));
+        if let Some(FunctionHead { span, params, .. }) = &mut self.ends_in {
+            *span = span.shifted(by);
+            params.iter_mut().for_each(|(_, span)| *span = span.shifted(by));
+        }
         if let Body::Named(results) = &mut self.body {
             results.iter_mut().for_each(|b| binding(b, by));
         }
@@ -317,8 +339,10 @@ impl Ast {
     /// The index of an input that the program does not have; nothing if it ends in a value that is a function.
     pub(crate) fn make_function(&mut self, function: &ProgramAsFunction) -> Result<(), Option<usize>> {
         let mut params = Vec::with_capacity(function.inputs.len());
+        let declared = self.ends_in.take().map_or(Vec::new(), |function| function.params);
         for (k, (input, span)) in function.inputs.iter().enumerate() {
-            let name = self.find_name(input).ok_or(Some(k))?;
+            let declared = declared.iter().map(|param| param.0).find(|&name| self.name(name) == input);
+            let name = declared.or_else(|| self.find_name(input)).ok_or(Some(k))?;
             if self.definitions.iter().any(|definition| definition.named().0 == name) {
                 return Err(Some(k));
             }
@@ -387,15 +411,16 @@ impl Ast {
                     if names.contains(name) {
                         return true;
                     }
-                    left.extend(args);
+                    left.extend(&**args);
                 }
                 ExprKind::Apply(head, args) => {
                     left.push(*head);
-                    left.extend(args);
+                    left.extend(&**args);
                 }
                 ExprKind::Lambda(function) => left.push(function.body),
                 ExprKind::If(condition, then, other) => left.extend([condition, then, other]),
-                ExprKind::Let(bindings, functions, body) => {
+                ExprKind::Let(bound, body) => {
+                    let (bindings, functions) = &**bound;
                     left.push(*body);
                     left.extend(bindings.iter().map(|binding| binding.value));
                     left.extend(functions.iter().map(|function| function.body));
@@ -406,7 +431,7 @@ impl Ast {
                 }
                 ExprKind::Loop(_, function, args) => {
                     left.push(function.body);
-                    left.extend(args);
+                    left.extend(&**args);
                 }
             }
         }
@@ -439,6 +464,13 @@ impl Comparison<'_> {
             return None;
         }
         self.definitions(&a.definitions, &b.definitions)?;
+        match (&a.ends_in, &b.ends_in) {
+            (None, None) => {}
+            (Some(x), Some(y)) if x.params.len() == y.params.len() => {
+                x.params.iter().zip(&y.params).try_for_each(|(x, y)| self.name(x.0, y.0))?;
+            }
+            (None | Some(_), _) => return None,
+        }
         match (&a.body, &b.body) {
             (Body::Value(x), Body::Value(y)) => self.left.push((*x, *y)),
             (Body::Named(x), Body::Named(y)) => self.bindings(x, y)?,
@@ -467,7 +499,8 @@ impl Comparison<'_> {
             }
             (ExprKind::Lambda(f), ExprKind::Lambda(g)) => self.function(f, g),
             (ExprKind::If(p, q, r), ExprKind::If(s, t, u)) => self.all(&[*p, *q, *r], &[*s, *t, *u]),
-            (ExprKind::Let(xs, fs, p), ExprKind::Let(ys, gs, q)) => {
+            (ExprKind::Let(bound, p), ExprKind::Let(others, q)) => {
+                let ((xs, fs), (ys, gs)) = (&**bound, &**others);
                 self.bindings(xs, ys)?;
                 if fs.len() != gs.len() {
                     return None;
@@ -565,6 +598,14 @@ pub fn dump(ast: &Ast) -> String {
             }
         }
         text.push_str(")\n");
+    }
+    if let Some(function) = &ast.ends_in {
+        let names: Vec<&str> = [function.name]
+            .into_iter()
+            .chain(function.params.iter().map(|p| p.0))
+            .map(|n| ast.name(n))
+            .collect();
+        let _ = writeln!(text, "; the results of ({})", names.join(" "));
     }
     match &ast.body {
         Body::Value(expr) => {
@@ -672,7 +713,8 @@ fn print(ast: &Ast, expr: Expr, text: &mut String) {
                 left.extend([Item::Expr(*other), Item::Text(" "), Item::Expr(*then), Item::Text(" ")]);
                 left.push(Item::Expr(*condition));
             }
-            ExprKind::Let(bindings, functions, body) => {
+            ExprKind::Let(bound, body) => {
+                let (bindings, functions) = &**bound;
                 text.push_str("(let (");
                 left.extend([Item::Text(")"), Item::Expr(*body), Item::Text(") ")]);
                 for (k, function) in functions.iter().enumerate().rev() {

@@ -17,9 +17,10 @@ use crate::anf::{Anf, Atom, Binding, BlockId, DeriveForm, End, FuncId, Operand, 
 use crate::build::Signature;
 use crate::derive::function::derivative_shape;
 use crate::entity::{Entity, EntityVec};
-use crate::graph::{Graph, Node, NodeKind, Shape, Source, Type};
+use crate::graph::{FastHash, Graph, Node, NodeKind, Shape, Source, Type};
 use crate::ops::conditions::filled;
 use crate::ops::{Algebra, Domain, Op, Requirement};
+use crate::prelude::{self, Library};
 use crate::source::{Diagnostic, Span};
 
 use self::ranges::Range;
@@ -70,6 +71,9 @@ impl fmt::Display for Condition {
 /// How many conditions are stated.
 pub const MAX_CONDITIONS: usize = 1000;
 
+/// How many conditions are put in words, most of which may be the same.
+const MAX_WORDED: usize = 1 << 17;
+
 /// How many operations are looked at. Inlining can multiply a short program beyond all bounds.
 const MAX_STEPS: usize = 1 << 20;
 
@@ -111,6 +115,7 @@ pub fn safe_domain(anf: &Anf, signature: &Signature) -> SafeDomain {
         step: 0,
         judging: false,
         stated: HashMap::new(),
+        worded: 0,
         result: SafeDomain { complete: true, ..SafeDomain::default() },
     };
     walker.run();
@@ -124,10 +129,10 @@ struct Terms {
     /// Names in the source. Inputs of the graph, which stand for all that is not a term, have one.
     names: HashMap<Node, String>,
     taken: HashSet<String>,
-    /// Constants that terms come to.
-    folded: HashMap<Node, Node>,
-    /// What is known of the values of terms that are operations.
-    ranges: HashMap<Node, Range>,
+    /// Constants that terms come to, as far as the list goes.
+    folded: Vec<Option<Node>>,
+    /// What is known of the values of terms that are operations, if it is not of terms with constants.
+    ranges: HashMap<Node, Range, FastHash>,
 }
 
 impl Terms {
@@ -145,15 +150,18 @@ impl Terms {
         self.opaque(name, shape)
     }
 
-    /// Calls a term by its name, unless it has one, or the name means something else.
-    fn name(&mut self, node: Node, name: &str) {
-        let nameless = match self.graph.kind(node) {
+    fn is_nameless(&self, node: Node) -> bool {
+        match self.graph.kind(node) {
             NodeKind::Apply(..) => !self.names.contains_key(&node),
             // What a loop or a recursive function has returned.
             NodeKind::Input(_) => self.names.get(&node).is_some_and(|name| name.ends_with("(…)")),
             NodeKind::Const(_) | NodeKind::Bool(_) | NodeKind::Region(_) | NodeKind::Result(_) => false,
-        };
-        if nameless && self.taken.insert(name.to_string()) {
+        }
+    }
+
+    /// Calls a term by its name, unless it has one, or the name means something else.
+    fn name(&mut self, node: Node, name: &str) {
+        if self.is_nameless(node) && self.taken.insert(name.to_string()) {
             self.names.insert(node, name.to_string());
         }
     }
@@ -163,9 +171,17 @@ impl Terms {
         match self.graph.kind(node) {
             NodeKind::Const(_) | NodeKind::Bool(_) => Some(node),
             NodeKind::Input(_) | NodeKind::Apply(..) | NodeKind::Region(_) | NodeKind::Result(_) => {
-                self.folded.get(&node).copied()
+                self.folded.get(node.index()).copied().flatten()
             }
         }
+    }
+
+    /// Notes the constant that a term comes to.
+    fn fold(&mut self, node: Node, constant: Node) {
+        if self.folded.len() <= node.index() {
+            self.folded.resize(node.index() + 1, None);
+        }
+        self.folded[node.index()] = Some(constant);
     }
 
     fn number(&self, node: Node) -> Option<f64> {
@@ -184,14 +200,15 @@ impl Terms {
             return node;
         }
         let node = self.graph.intern(NodeKind::Apply(op, attr), ty, args);
-        self.limit(node, op, args);
         let known: Option<Vec<Node>> = args.iter().map(|&arg| self.known(arg)).collect();
         if let Some(known) = known {
             let folded = self.graph.apply_typed(op, attr, ty, &known);
             if !matches!(self.graph.kind(folded), NodeKind::Apply(..)) {
-                self.folded.insert(node, folded);
+                self.fold(node, folded);
+                return node;
             }
         }
+        self.limit(node, op, args);
         node
     }
 
@@ -308,6 +325,8 @@ struct Walker<'a> {
     judging: bool,
     /// Conditions and paths that have been stated, and where.
     stated: HashMap<(String, Option<String>), usize>,
+    /// Conditions that were put in words.
+    worded: usize,
     result: SafeDomain,
 }
 
@@ -359,7 +378,8 @@ impl Walker<'_> {
         let mut steps = 0;
         while let Some(frame) = stack.last_mut() {
             steps += 1;
-            if steps > MAX_STEPS || self.result.conditions.len() >= MAX_CONDITIONS {
+            let said = self.result.conditions.len() >= MAX_CONDITIONS || self.worded >= MAX_WORDED;
+            if steps > MAX_STEPS || said {
                 self.result.complete = false;
                 return;
             }
@@ -394,6 +414,30 @@ impl Walker<'_> {
         }
     }
 
+    /// Calls what a word of the library gives by the call, if that stands in the program at this place and the value has no name.
+    fn name_as_call(&mut self, id: FuncId, args: &[Option<Node>], value: Option<Node>, place: Span) {
+        let function = &self.anf.functions[id];
+        let Some(node) = value.filter(|&node| self.terms.is_nameless(node)) else { return };
+        if self.in_library(place) || !self.in_library(self.place_of(id)) || args.contains(&value) {
+            return;
+        }
+        let name = function.name.as_str();
+        if Library::word(name).is_none() {
+            return;
+        }
+        // Of operands that are functions nothing is left, and captured values stand behind the others.
+        let known: Option<Vec<Node>> = args.iter().copied().collect();
+        let numbers = known.filter(|args| prelude::library().operands(name) == Some(args.len()));
+        let written = match numbers {
+            Some(args) => {
+                let operands: Vec<String> = args.iter().map(|&arg| text::number(&self.terms, arg)).collect();
+                format!("{name}({})", operands.join(", "))
+            }
+            None => format!("{name}(…)"),
+        };
+        self.terms.names.insert(node, written);
+    }
+
     fn bind(&mut self, binding: &Binding, named: bool) -> Option<Frame> {
         let Binding { var, ref rhs, span } = *binding;
         self.place = span;
@@ -407,7 +451,7 @@ impl Walker<'_> {
                 let node = self.terms.variable(&info.name, Shape::Scalar);
                 if !self.signature.is_parameter(&info.name) {
                     let number = self.terms.graph.number(literal.f64);
-                    self.terms.folded.insert(node, number);
+                    self.terms.fold(node, number);
                 }
                 self.values[var] = Some(node);
                 None
@@ -567,6 +611,7 @@ impl Walker<'_> {
             Continuation::Return { key, var } => {
                 self.path = key.2;
                 self.set(var, value, named);
+                self.name_as_call(key.0, &key.1, value, self.anf.vars[var].span);
                 self.known_calls.insert(key, value);
                 None
             }
@@ -703,6 +748,7 @@ impl Walker<'_> {
         }
         let place = if inside { self.called } else { self.place };
         let numbers: Vec<Option<f64>> = args.iter().map(|&arg| self.terms.number(arg)).collect();
+        self.worded += 1;
         let text = self.text(domain, args, &numbers);
         let need = self.result.needs.entry((place, op, self.step)).or_insert_with(|| Some(text.clone()));
         if need.as_ref().is_some_and(|need| *need != text) {

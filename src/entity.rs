@@ -88,9 +88,19 @@ impl<K: Entity, V> EntityVec<K, V> {
     pub fn values(&self) -> std::slice::Iter<'_, V> {
         self.items.iter()
     }
+    /// All items in order, taken out.
+    pub fn into_values(self) -> std::vec::IntoIter<V> {
+        self.items.into_iter()
+    }
     /// All items in order with their indices.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (K, &V)> + ExactSizeIterator {
         self.items.iter().enumerate().map(|(i, v)| (K::from_index(i), v))
+    }
+}
+
+impl<K: Entity, V> FromIterator<V> for EntityVec<K, V> {
+    fn from_iter<I: IntoIterator<Item = V>>(items: I) -> Self {
+        EntityVec { items: items.into_iter().collect(), key: std::marker::PhantomData }
     }
 }
 

@@ -11,6 +11,8 @@ use nc_runtime::lanes::Precision;
 
 /// A number literal, rounded once from its text to each element type.
 #[derive(Debug, Clone, Copy, PartialEq)]
+// Without padding: a program has one for each number, in several stages.
+#[repr(C, packed(4))]
 pub struct Literal {
     /// Nearest binary64.
     pub f64: f64,
@@ -47,7 +49,7 @@ impl Literal {
         }
         // The binary64 number lies half way between two binary32 ones, and the text was just above or below it. All of
         // its digits, of which it has less than 770, and one more keep to its side.
-        let digits = format!("{:.800e}", self.f64);
+        let digits = format!("{:.800e}", { self.f64 });
         let (mantissa, exponent) = digits.split_once('e').expect("scientific notation has an exponent");
         let mantissa = mantissa.trim_end_matches('0');
         if f64::from(self.f32).abs() > self.f64.abs() {

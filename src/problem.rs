@@ -412,6 +412,11 @@ impl Problem {
         )
     }
 
+    /// Whether it is about which inputs the whole program has.
+    pub(crate) fn is_of_inputs(&self) -> bool {
+        matches!(self.kind, ProblemKind::TwoInputs { .. })
+    }
+
     /// Whether compilation can go on.
     pub fn severity(&self) -> Severity {
         match self.kind {

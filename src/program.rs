@@ -12,7 +12,7 @@ use crate::codegen::cranelift::{self, TargetMachine};
 use crate::codegen::wide;
 use crate::dialect::{Dialect, ReaderLimits, short, unsayable};
 use crate::domain::{self, SafeDomain};
-use crate::files::{self, Again, Files};
+use crate::files::{self, Again, File, Files};
 use crate::formula::FormulaError;
 use crate::graph::{Graph, print};
 use crate::interpret::ast::{AstInterpreter, Counted};
@@ -202,6 +202,64 @@ fn lost_literals(ast: &Ast, sources: &SourceMap) -> Vec<Diagnostic> {
     warnings
 }
 
+/// Problems in the words of the dialects of the files that they are in.
+fn spelled_problems(files: &Files, end: u32, problems: &[Problem]) -> Vec<Diagnostic> {
+    let words = problems.iter().map(|problem| {
+        let dialect = files.of(problem.span).unwrap_or(files.main()).dialect;
+        let mut words = prelude::called_from(dialect.spell(problem), end, problem.wants_function());
+        if problem.wants_function()
+            && let Some(name) = files.names_within(words.span).find(|name| is_function(name))
+        {
+            let hint = format!("`{name}` by itself is an input where nothing calls it");
+            words.help = Some(match words.help.take() {
+                Some(help) => format!("{help}; {hint}"),
+                None => {
+                    format!("{hint}: write `(lambda (x) ({name} x))`, in infix notation `fun(x) {name}(x)`")
+                }
+            });
+        }
+        files.say_import(words)
+    });
+    let mut all: Vec<Diagnostic> = words.collect();
+    // Two places of one line of the library.
+    all.dedup();
+    all
+}
+
+/// Beside errors in the text of a program, those of the names in its parts that can be read, in the order of their places.
+fn with_errors_of_names(
+    sources: &SourceMap,
+    source: SourceId,
+    dialect: Dialect,
+    limits: &ReaderLimits,
+    mut errors: Vec<Diagnostic>,
+) -> Vec<Diagnostic> {
+    let (start, text) = (sources.start(source), sources.text(source));
+    let span = Span::new(start, start + text.len() as u32);
+    let ours = |error: &Diagnostic| span.start <= error.span.start && error.span.start <= span.end;
+    if text.len() > limits.source_bytes || !errors.iter().all(ours) {
+        return errors;
+    }
+    let Some((mut ast, of_forms)) = dialect.recover(text, limits) else { return errors };
+    if start > 0 {
+        ast.shift(start);
+    }
+    let (name, imports) = (sources.name(source).to_string(), Vec::new());
+    let files =
+        Files(vec![File { ast, dialect, name, source, span, imports, imported: None, function: false }]);
+    let problems = resolve::names::scope(&files, sources.end()).err().unwrap_or_default();
+    // What the program ends in may be what could not be read.
+    let problems: Vec<Problem> = problems.into_iter().filter(|problem| !problem.is_of_inputs()).collect();
+    let of_names = spelled_problems(&files, sources.end(), &problems);
+    for error in of_forms.into_iter().map(|error| error.shifted(start)).chain(of_names) {
+        if errors.len() < MAX_DIAGNOSTICS && !errors.contains(&error) {
+            errors.push(error);
+        }
+    }
+    errors.sort_by_key(|error| error.span);
+    errors
+}
+
 impl Program {
     /// Reads a program in the Scheme dialect.
     ///
@@ -300,7 +358,10 @@ impl Program {
     ) -> Result<Program, Error> {
         match files::read(sources, source, dialect, limits, loader) {
             Ok(files) => Program::resolve(sources.clone(), files, limits),
-            Err(errors) => Err(Error::Source(errors).located(sources)),
+            Err(errors) => {
+                let errors = with_errors_of_names(sources, source, dialect, limits, errors);
+                Err(Error::Source(errors).located(sources))
+            }
         }
     }
 
@@ -308,28 +369,7 @@ impl Program {
         let end = sources.end();
         let asked = files.specialisations().and_then(|asked| usize::try_from(asked).ok());
         let specialisations = asked.unwrap_or(limits.specialisations);
-        let spell = |problems: &[Problem]| -> Vec<Diagnostic> {
-            let words = problems.iter().map(|problem| {
-                let dialect = files.of(problem.span).unwrap_or(files.main()).dialect;
-                let mut words = prelude::called_from(dialect.spell(problem), end, problem.wants_function());
-                if problem.wants_function()
-                    && let Some(name) = files.names_within(words.span).find(|name| is_function(name))
-                {
-                    let hint = format!("`{name}` by itself is an input where nothing calls it");
-                    words.help = Some(match words.help.take() {
-                        Some(help) => format!("{help}; {hint}"),
-                        None => format!(
-                            "{hint}: write `(lambda (x) ({name} x))`, in infix notation `fun(x) {name}(x)`"
-                        ),
-                    });
-                }
-                files.say_import(words)
-            });
-            let mut all: Vec<Diagnostic> = words.collect();
-            // Two places of one line of the library.
-            all.dedup();
-            all
-        };
+        let spell = |problems: &[Problem]| spelled_problems(&files, end, problems);
         let resolved = specialise::resolve(&files, end, specialisations)
             .map_err(|problems| Error::Source(spell(&problems)).located(&sources))?;
         if resolved.library {
@@ -547,6 +587,7 @@ impl Program {
                 if options.tier == Tier::Interpret
                     && !self.lives_by_sharing()
                     && interpreter.counts_alike()
+                    && !interpreter.repeats_for_shapes()
                     && !self.anf.has_derivatives() =>
             {
                 let interpreter = interpreter.watching(options.watch());

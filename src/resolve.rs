@@ -41,16 +41,16 @@ pub enum Kind {
     /// The value of a variable.
     Var(Var),
     /// A primitive.
-    Primitive(Primitive, Vec<Expr>),
+    Primitive(Primitive, Box<[Expr]>),
     /// A call of a function of the program. What the function captures is not among the operands.
-    Call(FuncId, Vec<Expr>, CallKind),
+    Call(FuncId, Box<[Expr]>, CallKind),
     /// A derivative of a function of the program, whose operands come first; then, for products, the direction. What the
     /// function captures is not among the operands, and no derivative is taken by it: that is for one around this one.
-    Derive(DeriveForm, FuncId, Vec<Expr>),
+    Derive(DeriveForm, FuncId, Box<[Expr]>),
     /// A choice.
     If(Expr, Expr, Expr),
     /// Values for variables, one after the other, then the expression that uses them.
-    Let(Vec<(Var, Expr)>, Expr),
+    Let(Box<[(Var, Expr)]>, Expr),
 }
 
 /// Which derivative of a function.

@@ -5,7 +5,8 @@
     python benches/references/library.py --nc target/release/nc
 
 Each line is a program whose first element is a value and whose others are derivatives by `D`; errors are the largest of a batch of points
-of a fixed multiplicative sequence, relative to the reference or, where the line says so, absolute.
+of a fixed multiplicative sequence, relative to the reference or, where the line says so, absolute. In units of what rounding of the inputs
+alone makes of a result, an error is relative to 2**-53 (1 + the condition number), which is the sum of |x f'(x) / f(x)| over the inputs.
 """
 
 import argparse
@@ -31,18 +32,31 @@ def kepler(e, m):
     return [anomaly, sin(anomaly) * slope, slope]
 
 
+def condition(reference, row):
+    """The condition number of each number that a reference gives."""
+    results = range(len(reference(*row)))
+    numbers = []
+    for k in results:
+        of = lambda *x: reference(*x)[k]
+        orders = [tuple(int(i == j) for j in range(len(row))) for i in range(len(row))]
+        slopes = (abs(x * diff(of, row, order)) for x, order in zip(row, orders))
+        numbers.append(sum(slopes) / abs(of(*row)))
+    return numbers
+
+
 def period(a):
     of = lambda a: 4 * ellipk(sin(a / 2) ** 2)
     return [of(a), diff(of, a)]
 
 
 def swing(a, t):
-    """The angle of a pendulum of frequency 1 that starts at rest at a."""
-    def of(a, t):
-        k = sin(a / 2)
-        return 2 * asin(k * ellipfun("cd", t, m=k * k))
+    """The angle of a pendulum that starts at rest at a, with its derivatives by a, by the frequency, which is 1, and by the time."""
+    def of(a, k, t):
+        s = sin(a / 2)
+        return 2 * asin(s * ellipfun("cd", k * t, m=s * s))
 
-    return [of(a, t), diff(of, (a, t), (1, 0)), diff(of, (a, t), (0, 1))]
+    at = (a, mpf(1), t)
+    return [of(*at), *(diff(of, at, order) for order in ((1, 0, 0), (0, 1, 0), (0, 0, 1)))]
 
 
 CASES = [
@@ -59,8 +73,8 @@ CASES = [
     (
         "a pendulum by odeint, tolerances 1e-10, amplitudes from 0.1 to 2.5, times up to 20", ["a", "t"],
         points(200, (0.1, 2.5), (0.1, 20)), swing, "absolute",
-        "(define (swing a t) (ref (odeint (lambda (t y) [(ref y 1) (- (sin (ref y 0)))]) [a 0] 0 t 1e-10 1e-10) 0))"
-        "[(swing a t) (((partial 0) swing) a t) (((partial 1) swing) a t)]",
+        "(define (swing a k t) (ref (odeint (lambda (t y) [(ref y 1) (- (* k k (sin (ref y 0))))]) [a 0] 0 t 1e-10 1e-10) 0))"
+        "[(swing a 1 t) (((partial 0) swing) a 1 t) (((partial 1) swing) a 1 t) (((partial 2) swing) a 1 t)]",
     ),
 ]
 
@@ -82,12 +96,19 @@ def main():
             with open(out, newline="") as file:
                 results = [[float(x) for x in row] for row in list(csv.reader(file))[1:]]
         worst = [mpf(0)] * len(results[0])
+        units = [mpf(0)] * len(results[0])
         for row, result in zip(rows, results):
-            for k, exact in enumerate(reference(*map(mpf, row))):
+            row = [mpf(x) for x in row]
+            conditions = condition(reference, row) if kind == "relative" else []
+            for k, exact in enumerate(reference(*row)):
                 error = abs(mpf(result[k]) - exact)
                 worst[k] = max(worst[k], error / abs(exact) if kind == "relative" else error)
+                if kind == "relative":
+                    units[k] = max(units[k], error / abs(exact) / (1 + conditions[k]) * 2**53)
         value, *slopes = (f"{float(error):.1e}" for error in worst)
         print(f"{name}: value {value}, derivatives {', '.join(slopes)} ({kind})")
+        if kind == "relative":
+            print(f"    in units of rounding times conditioning: {', '.join(f'{float(unit):.1f}' for unit in units)}")
 
 
 if __name__ == "__main__":

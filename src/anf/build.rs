@@ -13,8 +13,10 @@ use crate::resolve::{CallKind, Group, Kind, Resolved};
 use crate::source::Span;
 
 /// What is left to do. An evaluated expression leaves an atom on a stack.
-enum Work {
+enum Work<'a> {
     Eval(Expr),
+    /// Expressions, one after the other.
+    Each(&'a [Expr]),
     Primitive(Expr, Primitive, usize),
     Call(Expr, FuncId, usize),
     /// The operands of a derivative are there.
@@ -382,6 +384,11 @@ impl<'a> Builder<'a> {
         let mut work = vec![Work::Eval(expr)];
         while let Some(next) = work.pop() {
             match next {
+                Work::Each(exprs) => {
+                    if let Some((&first, rest)) = exprs.split_first() {
+                        work.extend([Work::Each(rest), Work::Eval(first)]);
+                    }
+                }
                 Work::Eval(expr) => match program.kind(expr) {
                     Kind::Number(literal) => {
                         self.stack.push(Operand { atom: Atom::Literal(*literal), span: program.span(expr) });
@@ -394,7 +401,7 @@ impl<'a> Builder<'a> {
                     }
                     Kind::Primitive(primitive, args) => {
                         work.push(Work::Primitive(expr, *primitive, args.len()));
-                        work.extend(args.iter().rev().map(|&arg| Work::Eval(arg)));
+                        work.push(Work::Each(args));
                     }
                     Kind::Call(id, args, kind) => {
                         work.push(match kind {
@@ -403,11 +410,11 @@ impl<'a> Builder<'a> {
                                 Work::Call(expr, *id, args.len())
                             }
                         });
-                        work.extend(args.iter().rev().map(|&arg| Work::Eval(arg)));
+                        work.push(Work::Each(args));
                     }
                     Kind::Derive(form, id, args) => {
                         work.push(Work::Derive(expr, *form, *id, args.len()));
-                        work.extend(args.iter().rev().map(|&arg| Work::Eval(arg)));
+                        work.push(Work::Each(args));
                     }
                     &Kind::If(condition, then, other) => {
                         work.extend([Work::Join(expr), Work::Eval(other), Work::Else, Work::Eval(then)]);

@@ -47,7 +47,8 @@ pub(crate) fn derivative_shape(operand: Shape, value: Shape) -> Result<Shape, Sh
         | (Shape::Vector(_), Shape::Matrix(..) | Shape::Complex)
         | (Shape::Matrix(..), Shape::Vector(_) | Shape::Matrix(..) | Shape::Complex)
         | (Shape::Complex, Shape::Vector(_) | Shape::Matrix(..)) => Err(ShapeError::new(format!(
-            "the derivative of a {value} by a {operand} would be no number, vector or matrix"
+            "the derivative of a {value} by a {operand} would be no number, vector or matrix; `jvp` gives it along a direction, `vjp` that of a combination \
+             of the elements of the value"
         ))),
     }
 }

@@ -48,6 +48,11 @@ trait Spelling: Sync {
     fn endings(&self) -> &'static [&'static str];
     /// Text → program. Bytes count from the beginning of the text.
     fn read(&self, source: &str, limits: &ReaderLimits) -> Result<Ast, Vec<Diagnostic>>;
+    /// The program that the parts of a text without errors are, and what is wrong with the forms in it; nothing if such parts
+    /// cannot be told.
+    fn recover(&self, _source: &str, _limits: &ReaderLimits) -> Option<(Ast, Vec<Diagnostic>)> {
+        None
+    }
     /// Program → text. What it cannot say it may refuse, or write as something else, which is then found out.
     fn write(&self, ast: &Ast) -> Result<String, Box<Diagnostic>>;
     /// A problem in its words.
@@ -116,6 +121,12 @@ impl Dialect {
             return Err(vec![Diagnostic::error("source-too-long", Span::new(0, 0), message)]);
         }
         self.spelling().read(source, limits)
+    }
+
+    /// Of a text in which something is wrong, the program that the parts without errors are, and what is wrong with the forms in it;
+    /// nothing if such parts cannot be told.
+    pub(crate) fn recover(self, source: &str, limits: &ReaderLimits) -> Option<(Ast, Vec<Diagnostic>)> {
+        self.spelling().recover(source, limits)
     }
 
     /// Writes a program. Reading the text gives the same program, up to places.

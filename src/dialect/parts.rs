@@ -154,7 +154,8 @@ pub fn repeated<'a>(ast: &'a Ast, function: &Function) -> Option<Repeated<'a>> {
 /// stands. Inputs are in the order of the text.
 pub fn called_at_once(ast: &Ast, expr: Expr) -> Option<(&[Binding], Expr)> {
     match ast.kind(expr) {
-        ExprKind::Let(bindings, functions, body) if functions.is_empty() => {
+        ExprKind::Let(bound, body) if bound.1.is_empty() => {
+            let bindings = &bound.0;
             let first = bindings.iter().map(|binding| ast.span(binding.value).start).min()?;
             let last = bindings.iter().map(|binding| binding.span.start).max()?;
             // The body of a `let*` with its further bindings has the place of the whole form, before all of them.

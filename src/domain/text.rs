@@ -1,6 +1,8 @@
 //! Terms as formulas: infix, with the parentheses that are needed, and not too long to be read. What is too long has `…` in
 //! place of whole operands, those that are nested deepest first.
 
+use std::borrow::Cow;
+
 use crate::graph::{Node, NodeKind, Shape};
 use crate::number;
 use crate::ops::Op;
@@ -40,7 +42,7 @@ enum Tightness {
 
 #[derive(Clone)]
 enum Item {
-    Text(String),
+    Text(Cow<'static, str>),
     /// A number that has to be this tight.
     Number(Node, Tightness),
     /// A truth value or its opposite; whether in parentheses if it is a junction.
@@ -146,8 +148,16 @@ fn choice(terms: &Terms, node: Node) -> Option<(Option<bool>, Option<bool>)> {
 
 /// Prints as deep as the limit of characters allows.
 fn print(terms: &Terms, items: Vec<Item>, limit: usize) -> String {
-    let tries = DEPTHS.iter().find_map(|&depth| print_to(terms, &items, limit, depth));
-    tries.unwrap_or_else(|| "…".into())
+    // A deeper text is longer: the last one that the search finds short enough is the deepest.
+    let mut printed = None;
+    let found = DEPTHS.partition_point(|&depth| match print_to(terms, &items, limit, depth) {
+        Some(text) => {
+            printed = Some(text);
+            false
+        }
+        None => true,
+    });
+    printed.filter(|_| found < DEPTHS.len()).unwrap_or_else(|| "…".into())
 }
 
 /// Prints with `…` for operands that are nested deeper than this; `None` if the text is too long even so.
@@ -213,7 +223,7 @@ fn print_to(terms: &Terms, items: &[Item], limit: usize, depth: usize) -> Option
     Some(text)
 }
 
-fn text(words: impl Into<String>) -> Item {
+fn text(words: impl Into<Cow<'static, str>>) -> Item {
     Item::Text(words.into())
 }
 
@@ -243,7 +253,7 @@ fn formula(terms: &Terms, node: Node) -> (Tightness, Vec<Item>) {
     use Tightness::{Atom, Power, Product, Sum};
     let g = &terms.graph;
     if let Some(name) = terms.names.get(&node) {
-        return (Atom, vec![text(name)]);
+        return (Atom, vec![text(name.clone())]);
     }
     let (op, attr) = match g.kind(node) {
         NodeKind::Const(bits) => {
@@ -333,11 +343,11 @@ fn formula(terms: &Terms, node: Node) -> (Tightness, Vec<Item>) {
 }
 
 fn call(op: Op, args: &[Node]) -> (Tightness, Vec<Item>) {
-    (Tightness::Atom, list(&format!("{}(", op.info().spelling()), args, ")"))
+    (Tightness::Atom, list(format!("{}(", op.info().spelling()), args, ")"))
 }
 
 /// Terms between commas.
-fn list(open: &str, terms: &[Node], close: &str) -> Vec<Item> {
+fn list(open: impl Into<Cow<'static, str>>, terms: &[Node], close: &'static str) -> Vec<Item> {
     let mut items = vec![text(open)];
     for (k, &term) in terms.iter().take(ELEMENTS).enumerate() {
         if k > 0 {

@@ -20,7 +20,7 @@ mod frames;
 mod kernel;
 mod trace;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use nc_runtime::lanes::{Precision, Scalar};
@@ -32,6 +32,7 @@ use crate::build::Signature;
 use crate::entity::{Entity, EntityVec, entity};
 use crate::graph::{Graph, Reason, RegionKind, Shape, Type, canonical_bits};
 use crate::limits::Limits;
+use crate::names::FuncId;
 use crate::ops::{Algebra, Lane, MAX_OPERANDS, Op, Operand, Primitive, Requirement, ShapeError, Watch};
 use crate::resolve::{CallKind, Kind, Resolved};
 use crate::source::Span;
@@ -253,6 +254,14 @@ enum Work {
     Leave(u32, Mark),
 }
 
+/// The function that is called for the shape of its value alone, if that is what an expression is.
+fn shape_only(program: &Resolved, kind: &Kind) -> Option<FuncId> {
+    let Kind::Primitive(primitive, args) = kind else { return None };
+    let [call] = &**args else { return None };
+    let Kind::Call(id, _, CallKind::Inline) = program.kind(*call) else { return None };
+    primitive.of_shape_only().then_some(*id)
+}
+
 impl AstInterpreter {
     /// Prepares a program for inputs of these shapes.
     pub fn new(program: impl Into<Arc<Resolved>>, signature: &Signature) -> AstInterpreter {
@@ -319,6 +328,40 @@ impl AstInterpreter {
     /// Whether it has the limits of its graph also where copies of a loop differ in whether they are counted.
     pub(crate) fn counts_alike(&self) -> bool {
         self.counted.values().all(|counted| counted.always)
+    }
+
+    /// Whether a loop or a recursive function is evaluated for the shape of its value alone, which the interpreter does and its graph
+    /// need not: a limit that is exceeded there fails no row.
+    pub(crate) fn repeats_for_shapes(&self) -> bool {
+        let program = &*self.program;
+        let mut left: Vec<FuncId> =
+            program.kinds.values().filter_map(|kind| shape_only(program, kind)).collect();
+        let mut seen: HashSet<FuncId> = left.iter().copied().collect();
+        while let Some(id) = left.pop() {
+            let function = &program.functions[id];
+            if function.recursive || function.group.is_some() {
+                return true;
+            }
+            let mut exprs = vec![function.body];
+            while let Some(expr) = exprs.pop() {
+                match program.kind(expr) {
+                    Kind::Number(_) | Kind::Var(_) => {}
+                    Kind::Primitive(_, args) => exprs.extend(&**args),
+                    Kind::Call(callee, args, _) | Kind::Derive(_, callee, args) => {
+                        exprs.extend(&**args);
+                        if seen.insert(*callee) {
+                            left.push(*callee);
+                        }
+                    }
+                    &Kind::If(condition, then, other) => exprs.extend([condition, then, other]),
+                    Kind::Let(bindings, body) => {
+                        exprs.extend(bindings.iter().map(|binding| binding.1));
+                        exprs.push(*body);
+                    }
+                }
+            }
+        }
+        false
     }
 
     /// An interpreter that gives up after so many calls of functions that are no loops and do not recurse, which
@@ -560,14 +603,11 @@ impl Machine<'_> {
                     Kind::Number(_) | Kind::Var(_) => {
                         self.leaf(expr);
                     }
-                    Kind::Primitive(primitive, args) => {
+                    Kind::Primitive(_, args) => {
                         let mark = self.mark();
                         self.scratch.work.push(Work::Apply(expr, mark));
                         // Calls that other tiers inline are made there for the shape alone.
-                        if let [call] = args.as_slice()
-                            && let Kind::Call(_, _, CallKind::Inline) = program.kind(*call)
-                            && primitive.of_shape_only()
-                        {
+                        if shape_only(program, program.kind(expr)).is_some() {
                             self.silent += 1;
                             self.scratch.work.push(Work::Speak(self.scratch.steps));
                         }

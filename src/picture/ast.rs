@@ -125,7 +125,8 @@ impl Drawer<'_> {
                 };
                 (label, Kind::Form)
             }
-            ExprKind::Let(bindings, bound, body) => {
+            ExprKind::Let(both, body) => {
+                let (bindings, bound) = &**both;
                 operands.extend(bindings.iter().map(|b| (ast.name(b.name).into(), b.value)));
                 functions.extend(bound);
                 operands.push(("body".into(), *body));

@@ -111,7 +111,8 @@ impl<'a> Bindings<'a> {
         ast.definitions.iter().for_each(|definition| bindings.definition(definition));
         for expr in ast.exprs() {
             match ast.kind(expr) {
-                ExprKind::Let(values, functions, _) => {
+                ExprKind::Let(bound, _) => {
+                    let (values, functions) = &**bound;
                     bindings.values.extend(values);
                     functions.iter().for_each(|function| bindings.function(function));
                 }

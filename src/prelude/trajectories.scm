@@ -10,36 +10,40 @@
 ; rejected ones and of evaluations of f so far, whether the equation is stiff (1) or seems not to be (0), and the time; behind them such a
 ; row of where it ends. Where steps get too short for numbers, it ends before the last time, and rows of later times are NaN
 (define (dop853-trajectory f y0 ts rtol atol)
-  (%dop853-run f y0 ts rtol atol (lambda (t y) 1) (lambda (t y) y) 0 0 0))
+  (%dop853-run f y0 ts rtol atol (lambda (t y) 1) (lambda (t y) y) 0 0 +inf.0 0))
 
 ; (tsit5-trajectory f y0 ts rtol atol): as `dop853-trajectory`, by `tsit5` and its dense output of order 4
 (define (tsit5-trajectory f y0 ts rtol atol)
-  (%tsit5-run f y0 ts rtol atol (lambda (t y) 1) (lambda (t y) y) 0 0 0))
+  (%tsit5-run f y0 ts rtol atol (lambda (t y) 1) (lambda (t y) y) 0 0 +inf.0 0))
 
 ; (rodas5p-trajectory f y0 ts rtol atol): as `dop853-trajectory`, by `rodas5p`, for stiff equations, and its dense output of order 4
 (define (rodas5p-trajectory f y0 ts rtol atol)
-  (%rodas5p-run f y0 ts rtol atol (lambda (t y) 1) (lambda (t y) y) 0 0 0))
+  (%rodas5p-run f y0 ts rtol atol (lambda (t y) 1) (lambda (t y) y) 0 0 +inf.0 0))
 
-; (dop853-events f y0 ts rtol atol g jump last most): as `dop853-trajectory` where y becomes jump(t, y) whenever g(t, y) changes its sign.
-; Event number `last` is the end, none if that is 0. Further rows at the end are those of the first `most` events, with y
+; (dop853-events f y0 ts rtol atol g jump last most longest): as `dop853-trajectory` where y becomes jump(t, y) whenever g(t, y) changes its sign.
+; Steps are no longer than `longest`, and g is looked at eight times in each. Event number `last` is the end, none if that is 0. Further rows at the end are those of the first `most` events, with y
 ; before it jumps; NaN where there are fewer
-(define (dop853-events f y0 ts rtol atol g jump last most) (%dop853-run f y0 ts rtol atol g jump last most 0))
+(define (dop853-events f y0 ts rtol atol g jump last most longest)
+  (%dop853-run f y0 ts rtol atol g jump last most longest 0))
 
-; (tsit5-events f y0 ts rtol atol g jump last most): as `dop853-events`, by `tsit5`
-(define (tsit5-events f y0 ts rtol atol g jump last most) (%tsit5-run f y0 ts rtol atol g jump last most 0))
+; (tsit5-events f y0 ts rtol atol g jump last most longest): as `dop853-events`, by `tsit5`
+(define (tsit5-events f y0 ts rtol atol g jump last most longest)
+  (%tsit5-run f y0 ts rtol atol g jump last most longest 0))
 
-; (rodas5p-events f y0 ts rtol atol g jump last most): as `dop853-events`, by `rodas5p`
-(define (rodas5p-events f y0 ts rtol atol g jump last most) (%rodas5p-run f y0 ts rtol atol g jump last most 0))
+; (rodas5p-events f y0 ts rtol atol g jump last most longest): as `dop853-events`, by `rodas5p`
+(define (rodas5p-events f y0 ts rtol atol g jump last most longest)
+  (%rodas5p-run f y0 ts rtol atol g jump last most longest 0))
 
-; (dop853-until-stiff f y0 ts rtol atol g jump last most): as `dop853-events`, which ends where the equation turns out to be stiff
-(define (dop853-until-stiff f y0 ts rtol atol g jump last most) (%dop853-run f y0 ts rtol atol g jump last most 1))
+; (dop853-until-stiff f y0 ts rtol atol g jump last most longest): as `dop853-events`, which ends where the equation turns out to be stiff
+(define (dop853-until-stiff f y0 ts rtol atol g jump last most longest)
+  (%dop853-run f y0 ts rtol atol g jump last most longest 1))
 
-(define (%dop853-run f y0 ts rtol atol g jump last most halt)
-  (%trajectory %dop853-attempt %dop853-measure %dop853-dense %dense-7 7 8 0.117 0.04 12 3 6.1 f y0 ts rtol atol g jump last most halt))
-(define (%tsit5-run f y0 ts rtol atol g jump last most halt)
-  (%trajectory %tsit5-attempt %tsit5-measure %tsit5-dense %dense-4 4 5 0.17 0.04 6 0 3.5 f y0 ts rtol atol g jump last most halt))
-(define (%rodas5p-run f y0 ts rtol atol g jump last most halt)
-  (%trajectory %rodas5p-attempt %rodas5p-measure %rodas5p-dense %dense-4 4 5 0.2 0 8 0 +inf.0 f y0 ts rtol atol g jump last most halt))
+(define (%dop853-run f y0 ts rtol atol g jump last most longest halt)
+  (%trajectory %dop853-attempt %dop853-measure %dop853-dense %dense-7 7 8 0.117 0.04 12 3 6.1 f y0 ts rtol atol g jump last most longest halt))
+(define (%tsit5-run f y0 ts rtol atol g jump last most longest halt)
+  (%trajectory %tsit5-attempt %tsit5-measure %tsit5-dense %dense-4 4 5 0.17 0.04 6 0 3.5 f y0 ts rtol atol g jump last most longest halt))
+(define (%rodas5p-run f y0 ts rtol atol g jump last most longest halt)
+  (%trajectory %rodas5p-attempt %rodas5p-measure %rodas5p-dense %dense-4 4 5 0.2 0 8 0 +inf.0 f y0 ts rtol atol g jump last most longest halt))
 
 ; y + θ (c₀ + (1 − θ) (c₁ + …)) with four or seven coefficients.
 (define (%dense-4 y c theta)
@@ -102,44 +106,46 @@
 ; A trajectory by a method of an order, with the exponents of its controller, the evaluations of an attempt and of its dense
 ; output, and the product of step and slope's slope above which it is not stable. Each pass of the outer loop goes to the next time
 ; or event. The lengths of steps are data in derivatives; the time of an event is not, and what comes behind it moves with it.
-(define (%trajectory attempt measure dense value parts order gain memory cost denser stable f y0 ts rtol atol g jump last most halt)
+(define (%trajectory attempt measure dense value parts order gain memory cost denser stable f y0 ts rtol atol g jump last most longest halt)
   (let* ((n (vlen ts)) (d (vlen y0))
          (t0 (ref ts 0)) (t1 (ref ts (- n 1)))
          (span (- t1 t0)) (sign (copysign 1 span))
          (slope0 (f t0 y0))
          (ahead (* 1e-6 span))
          (side0 (if (> most 0) (detach (%side g t0 y0 slope0 ahead)) 0))
-         (length0 (%first-length order f y0 t0 t1 rtol atol))
+         (length0 (min longest (%first-length order f y0 t0 t1 rtol atol)))
          (tell (lambda (y z t) (vappend y (slice z 6 10) t)))
          (nowhere (+ +nan.0 (zeros-like (vappend y0 0 0 0 0 0))))
          (first (vappend y0 0 0 2 0 t0)))
     (loop ((k 1) (events 0) (ended 0)
-           (z (vappend t0 length0 1e-4 0 t0 0 0 0 2 0 0 0 side0 0 (+ t0 ahead) y0 slope0 y0 (zeros-like (%coefficients-like parts y0))))
+           (z (vappend t0 length0 1e-4 0 t0 0 0 0 2 0 0 0 side0 0 (+ t0 ahead) 1 y0 slope0 y0 (zeros-like (%coefficients-like parts y0))))
            (rows (replace (repeat (+ n 1 most) nowhere) 0 first)))
       (if (or (= k n) (= ended 1))
-          (replace rows n (tell (slice z 15 (+ 15 d)) z (ref z 0)))
+          (replace rows n (tell (slice z 16 (+ 16 d)) z (ref z 0)))
           (let* ((target (ref ts k))
-                 (z (%advance attempt measure dense gain memory cost denser stable f t1 sign target rtol atol g most halt d z))
+                 (z (%advance attempt measure dense value gain memory cost denser stable f t1 sign target rtol atol g most longest halt d z))
                  (status (ref z 13))
                  (from (ref z 4)) (h (ref z 5))
-                 (start (slice z (+ 15 d d) (+ 15 d d d)))
-                 (c (slice z (+ 15 d d d))))
+                 (start (slice z (+ 16 d d) (+ 16 d d d)))
+                 (c (slice z (+ 16 d d d))))
             (cond ((= status 0)
                    (recur (+ k 1) events 0 z
                           (replace rows k (tell (value start c (if (= h 0) 0 (/ (- target from) h))) z target))))
                   ((and (> most 0) (= status 1))
-                   (let* ((known (max 0 (min 1 (/ (- (ref z 14) from) h))))
-                          (theta (root-in (lambda (theta) (g (+ from (* theta h)) (value start c theta))) (detach known) 1))
+                   (let* ((until (ref z 15))
+                          (known (max (- until 1/8) (min until (/ (- (ref z 14) from) h))))
+                          (along (lambda (theta) (g (+ from (* theta h)) (value start c theta))))
+                          (theta (%crossing along (ref z 12) (detach known) (detach until)))
                           (when (+ from (* theta h)))
                           (what (value start c theta))
-                          (over (if (and (> last 0) (= (+ events 1) last)) 1 0))
+                          (over (if (or (and (> last 0) (= (+ events 1) last)) (> events (+ 1000 (* 10 most)))) 1 0))
                           (then (if (= over 1) what (jump when what)))
                           (slope (f when then))
                           (length (detach (min (ref z 1) (abs h))))
                           (ahead (detach (* 1e-3 h)))
                           (side (detach (%side g when then slope ahead))))
                      (recur k (+ events 1) over
-                            (vappend when length 1e-4 0 from h (slice z 6 12) side 0 (+ (detach when) ahead) then slope start c)
+                            (vappend when length 1e-4 0 from h (slice z 6 12) side 0 (+ (detach when) ahead) 1 then slope start c)
                             (replace rows (if (< events most) (+ n 1 events) n) (tell what z when)))))
                   (else (recur k events 1 z rows))))))))
 
@@ -147,14 +153,14 @@
 
 ; From a state towards a time: until that is reached, the sign of g changes, the equation turns out to be stiff where that halts, or steps
 ; get too short for numbers: 0, 1, 2 or 3 in element 13.
-(define (%advance attempt measure dense gain memory cost denser stable f t1 sign target rtol atol g most halt d z)
+(define (%advance attempt measure dense value gain memory cost denser stable f t1 sign target rtol atol g most longest halt d z)
   (loop ((t (ref z 0)) (length (ref z 1)) (before (ref z 2)) (rejected (ref z 3)) (from (ref z 4)) (h (ref z 5))
          (steps (ref z 6)) (rejects (ref z 7)) (evaluations (ref z 8)) (stiff (ref z 9)) (stiffness (ref z 10)) (calm (ref z 11))
-         (side (ref z 12)) (since (ref z 14)) (status (if (>= (* sign (ref z 0)) (* sign target)) 0 -1))
-         (y (slice z 15 (+ 15 d))) (slope (slice z (+ 15 d) (+ 15 d d))) (start (slice z (+ 15 d d) (+ 15 d d d)))
-         (c (slice z (+ 15 d d d))))
+         (side (ref z 12)) (since (ref z 14)) (until (ref z 15)) (status (if (>= (* sign (ref z 0)) (* sign target)) 0 -1))
+         (y (slice z 16 (+ 16 d))) (slope (slice z (+ 16 d) (+ 16 d d))) (start (slice z (+ 16 d d) (+ 16 d d d)))
+         (c (slice z (+ 16 d d d))))
     (if (>= status 0)
-        (vappend t length before rejected from h steps rejects evaluations stiff stiffness calm side status since y slope start c)
+        (vappend t length before rejected from h steps rejects evaluations stiff stiffness calm side status since until y slope start c)
         (let* ((left (- t1 t))
                (final (<= (abs left) (* 1.01 length)))
                (step (if final left (detach (copysign length left))))
@@ -164,12 +170,23 @@
                (error (detach (measure z y step rtol atol)))
                (raw (pow error gain))
                (wanted (* (abs (detach step)) (max 1/3 (min 6 (/ (* 0.9 (pow before memory)) raw)))))
-               (grown (if (= rejected 1) (min wanted (abs (detach step))) wanted))
+               (grown (min longest (if (= rejected 1) (min wanted (abs (detach step))) wanted)))
                (shrunk (* (abs (detach step)) (if (nan? raw) 0.1 (max 1/3 (/ 0.9 raw))))))
-          (cond ((and (<= error 1) (%finite? (%mean-square after)))
+          (cond ((and (<= error 1) (%finite? (%mean-square next)) (%finite? (%mean-square after)))
                  (let* ((to (if final t1 (+ t step)))
+                        (inner (if (> most 0) (dense f t step y slope z) c))
+                        ; The first eighth of the step at whose end g is on the other side.
+                        (eighth (if (> most 0)
+                                    (detach (loop ((j 1))
+                                      (if (> j 8) 0
+                                          (let ((at (+ t (* j 1/8 step))))
+                                            (if (and (> (* sign (- at since)) 0) (not (= side 0))
+                                                     (<= (* side (g at (value y inner (* j 1/8)))) 0))
+                                                j
+                                                (recur (+ j 1)))))))
+                                    0))
+                        (crossed (and (> most 0) (> eighth 0)))
                         (across (if (> most 0) (detach (g to next)) 0))
-                        (crossed (and (> most 0) (<= (* side across) 0) (not (= side 0))))
                         (arrived (>= (* sign to) (* sign target)))
                         (steep (detach (* (abs step) (sqrt (/ (%mean-square (- after (ref z 2)))
                                                               (%mean-square (- next (ref z 1))))))))
@@ -179,13 +196,24 @@
                         (status (cond (crossed 1) ((and (= halt 1) (= stiff 1)) 2) (arrived 0) (else -1)))
                         (outer (or crossed arrived)))
                    (recur to (if final (max length grown) grown) (max error 1e-4) 0 t step
-                          (+ steps 1) rejects (+ evaluations cost (if outer denser 0)) stiff stiffer calmer
-                          (if (= side 0) across side) since status
-                          next after y (if outer (dense f t step y slope z) c))))
+                          (+ steps 1) rejects (+ evaluations cost (if (or outer (> most 0)) denser 0)) stiff stiffer calmer
+                          (if (= side 0) across side) since (if crossed (/ eighth 8) 1) status
+                          next after y (cond ((> most 0) inner) (outer (dense f t step y slope z)) (else c)))))
                 ((and (%finite? shrunk) (> shrunk (max 1e-300 (* 4 %epsilon (abs t)))))
-                 (recur t shrunk before 1 from h steps (+ rejects 1) (+ evaluations cost) stiff stiffness calm side since status
+                 (recur t shrunk before 1 from h steps (+ rejects 1) (+ evaluations cost) stiff stiffness calm side since until status
                         y slope start c))
-                (else (recur t length before 1 from h steps rejects evaluations stiff stiffness calm side since 3 y slope start c)))))))
+                (else (recur t length before 1 from h steps rejects evaluations stiff stiffness calm side since until 3 y slope start c)))))))
+
+; Where a function changes from one side of 0 to the other, or to 0, between two places: by bisection. Its derivative is that of the root, if the
+; function crosses 0 there.
+(define (%crossing along side from to)
+  (let* ((found (detach (loop ((a from) (b to) (j 0))
+                  (let ((middle (* 0.5 (+ a b))))
+                    (if (or (= j 60) (<= middle a) (>= middle b)) b
+                        (if (> (* side (along middle)) 0) (recur middle b (+ j 1)) (recur a middle (+ j 1))))))))
+         (slope (detach ((D along) found)))
+         (here (along found)))
+    (if (and (%finite? slope) (> (abs slope) 0)) (- found (/ (- here (detach here)) slope)) found)))
 
 ; On which side of g = 0 the solution goes on from a state which may be on it.
 (define (%side g t y slope step) (g (+ t step) (+ y (* step slope))))

@@ -225,7 +225,7 @@ impl Analysis {
             args.push(self.resolved.kinds.push(Kind::Var(input)));
         }
         self.resolved.spans.push(span);
-        let expr = self.resolved.kinds.push(Kind::Call(id, args, CallKind::Inline));
+        let expr = self.resolved.kinds.push(Kind::Call(id, args.into(), CallKind::Inline));
         self.calls.push(Call { expr, from: None, function: id, span, tail: false, at: u32::MAX });
         self.resolved.results = vec![expr];
     }

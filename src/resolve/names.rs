@@ -31,17 +31,17 @@ pub(crate) enum Node {
     /// A function of the program as a value.
     Function(FuncId),
     /// A primitive.
-    Primitive(Primitive, Vec<Expr>),
+    Primitive(Primitive, Box<[Expr]>),
     /// A call of a function of the program.
-    Call(FuncId, Vec<Expr>),
+    Call(FuncId, Box<[Expr]>),
     /// A call of what an expression gives.
-    Apply(Expr, Vec<Expr>),
+    Apply(Expr, Box<[Expr]>),
     /// A form that takes functions.
-    Form(Form, Vec<Expr>),
+    Form(Form, Box<[Expr]>),
     /// A choice.
     If(Expr, Expr, Expr),
     /// Values for variables, one after the other, then the expression that uses them.
-    Let(Vec<(Var, Expr)>, Expr),
+    Let(Box<[(Var, Expr)]>, Expr),
 }
 
 /// Forms whose operands are functions, and which are no functions of the program.
@@ -187,12 +187,14 @@ enum Position {
 }
 
 /// What is to be visited. Expressions are those of the syntax tree of the unit at hand.
-enum Work {
+enum Work<'a> {
     Visit(Expr, Position),
+    /// Parts of an expression, one after the other.
+    Each(&'a [Expr], Position),
     /// The value of a definition is known from here on.
     Defined(Var),
-    Bind(Vec<(Name, Meaning)>),
-    Unbind(Vec<Name>),
+    Bind(Box<[(Name, Meaning)]>),
+    Unbind(Box<[Name]>),
     Enter(FuncId),
     Leave(Owner),
 }
@@ -250,6 +252,8 @@ pub(crate) fn scope(files: &Files, end: u32) -> Result<Scoped, Vec<Problem>> {
         places: HashMap::new(),
         visiting: None,
         inputs: HashMap::new(),
+        unknown: ast.unknown.iter().copied().collect(),
+        declared: Vec::new(),
         other_globals: 0,
         imported_inputs: Vec::new(),
         vocabulary: files.main().dialect.vocabulary(),
@@ -305,6 +309,10 @@ struct Resolver<'a> {
     visiting: Option<Place>,
     /// Inputs, which are one whichever file of the program uses them.
     inputs: HashMap<String, Var>,
+    /// The inputs that are parameters of the function with several results which the program ends in.
+    declared: Vec<Var>,
+    /// Names of the program that mean something which could not be read.
+    unknown: HashSet<Name>,
     /// How many values at the top are those of other texts.
     other_globals: usize,
     /// Inputs of imported files, with their first place there and the file.
@@ -405,7 +413,7 @@ impl<'a> Resolver<'a> {
         Expr::from_index(self.units[self.unit].exprs + expr.index())
     }
 
-    fn all(&self, exprs: &[Expr]) -> Vec<Expr> {
+    fn all(&self, exprs: &[Expr]) -> Box<[Expr]> {
         exprs.iter().map(|&expr| self.at(expr)).collect()
     }
 
@@ -481,6 +489,13 @@ impl<'a> Resolver<'a> {
 
     fn program(&mut self) {
         let ast = self.ast;
+        for &(name, span) in ast.ends_in.iter().flat_map(|function| &function.params) {
+            let var = self.var(name, span, None);
+            self.scoped.free.push((self.place(span), var));
+            self.inputs.insert(ast.name(name).to_string(), var);
+            self.units[0].scope[name].push(Meaning::Var(var));
+            self.declared.push(var);
+        }
         // Functions and values of the top level may refer to each other in any order; names are unique.
         let mut first: HashMap<Name, Span> = HashMap::new();
         let mut meanings = Vec::with_capacity(ast.definitions.len());
@@ -544,7 +559,7 @@ impl<'a> Resolver<'a> {
         self.others();
         self.known_functions();
         self.warn_of_imported_inputs();
-        self.scoped.free.sort_by_key(|&(span, _)| span);
+        self.scoped.free[self.declared.len()..].sort_by_key(|&(span, _)| span);
         self.two_inputs_of_one_name();
     }
 
@@ -553,7 +568,7 @@ impl<'a> Resolver<'a> {
         if !self.scoped.higher {
             return;
         }
-        let mut next = 0;
+        let mut next = self.declared.len();
         // What the library uses may be such names again.
         loop {
             while let Some(&(_, var)) = self.scoped.free.get(next) {
@@ -678,10 +693,16 @@ impl<'a> Resolver<'a> {
     fn visit(&mut self, expr: Expr, owner: Owner, bindings: Vec<(Name, Meaning)>) {
         self.owner = owner;
         let names = bindings.iter().map(|b| b.0).collect();
-        let mut work = vec![Work::Unbind(names), Work::Visit(expr, Position::Tail), Work::Bind(bindings)];
+        let mut work =
+            vec![Work::Unbind(names), Work::Visit(expr, Position::Tail), Work::Bind(bindings.into())];
         while let Some(next) = work.pop() {
             match next {
                 Work::Visit(expr, position) => self.visit_one(expr, position, &mut work),
+                Work::Each(exprs, position) => {
+                    if let Some((&first, rest)) = exprs.split_first() {
+                        work.extend([Work::Each(rest, position), Work::Visit(first, position)]);
+                    }
+                }
                 Work::Defined(var) => {
                     self.pending.remove(&var);
                 }
@@ -701,19 +722,19 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn visit_one(&mut self, expr: Expr, position: Position, work: &mut Vec<Work>) {
+    fn visit_one(&mut self, expr: Expr, position: Position, work: &mut Vec<Work<'a>>) {
         let ast = self.ast;
         let part = Position::PartOf(expr);
         let node = match ast.kind(expr) {
             ExprKind::Number(literal) => Node::Number(*literal),
             ExprKind::Name(name) => self.operand(*name, ast.span(expr)),
             ExprKind::Call(name, name_span, args) => {
-                work.extend(args.iter().rev().map(|&arg| Work::Visit(arg, part)));
+                work.push(Work::Each(args, part));
                 self.call(*name, *name_span, args, expr)
             }
             ExprKind::Apply(head, args) => {
                 self.scoped.higher = true;
-                work.extend(args.iter().rev().map(|&arg| Work::Visit(arg, part)));
+                work.push(Work::Each(args, part));
                 work.push(Work::Visit(*head, part));
                 Node::Apply(self.at(*head), self.all(args))
             }
@@ -729,7 +750,8 @@ impl<'a> Resolver<'a> {
                 work.push(Work::Visit(condition, part));
                 Node::If(self.at(condition), self.at(then), self.at(other))
             }
-            ExprKind::Let(bindings, functions, body) => {
+            ExprKind::Let(bound, body) => {
+                let (bindings, functions) = &**bound;
                 let mut meanings = Vec::with_capacity(bindings.len() + functions.len());
                 let mut values = Vec::with_capacity(bindings.len());
                 for binding in bindings {
@@ -741,12 +763,12 @@ impl<'a> Resolver<'a> {
                 meanings.extend(functions.iter().zip(&ids).map(|(f, &id)| (f.name, Meaning::Function(id))));
                 work.push(Work::Unbind(meanings.iter().map(|m| m.0).collect()));
                 work.push(Work::Visit(*body, position));
-                work.push(Work::Bind(meanings));
+                work.push(Work::Bind(meanings.into()));
                 for (function, &id) in functions.iter().zip(&ids).rev() {
                     self.visit_function(function, id, work);
                 }
                 work.extend(bindings.iter().rev().map(|b| Work::Visit(b.value, part)));
-                Node::Let(values, self.at(*body))
+                Node::Let(values.into(), self.at(*body))
             }
             ExprKind::Letrec(definitions, body) => {
                 let mut meanings = Vec::with_capacity(definitions.len());
@@ -778,19 +800,19 @@ impl<'a> Resolver<'a> {
                         | (Definition::Value(_), Meaning::Function(_)) => {}
                     }
                 }
-                work.push(Work::Bind(meanings));
-                Node::Let(values, self.at(*body))
+                work.push(Work::Bind(meanings.into()));
+                Node::Let(values.into(), self.at(*body))
             }
             ExprKind::Loop(_, function, args) => {
                 let id = self.function(function);
-                work.push(Work::Unbind(vec![function.name]));
+                work.push(Work::Unbind([function.name].into()));
                 self.visit_function(function, id, work);
-                work.push(Work::Bind(vec![(function.name, Meaning::Function(id))]));
-                work.extend(args.iter().rev().map(|&arg| Work::Visit(arg, part)));
+                work.push(Work::Bind([(function.name, Meaning::Function(id))].into()));
+                work.push(Work::Each(args, part));
                 self.called(id, args)
             }
             ExprKind::Recur(name, word, args) => {
-                work.extend(args.iter().rev().map(|&arg| Work::Visit(arg, part)));
+                work.push(Work::Each(args, part));
                 self.recur(*name, *word, args, expr, position)
             }
         };
@@ -799,12 +821,12 @@ impl<'a> Resolver<'a> {
     }
 
     /// Resolves the body of a function.
-    fn visit_function(&self, function: &AstFunction, id: FuncId, work: &mut Vec<Work>) {
+    fn visit_function(&self, function: &AstFunction, id: FuncId, work: &mut Vec<Work<'a>>) {
         let params = self.param_meanings(function, id);
         work.push(Work::Leave(self.owner));
         work.push(Work::Unbind(params.iter().map(|p| p.0).collect()));
         work.push(Work::Visit(function.body, Position::Tail));
-        work.push(Work::Bind(params));
+        work.push(Work::Bind(params.into()));
         work.push(Work::Enter(id));
     }
 
@@ -853,8 +875,16 @@ impl<'a> Resolver<'a> {
         self.called(id, args)
     }
 
+    /// Whether a name means what could not be read, of which nothing can be wrong.
+    fn is_unknown(&self, name: Name) -> bool {
+        self.unit == 0 && self.unknown.contains(&name) && self.units[0].scope[name].is_empty()
+    }
+
     fn operand(&mut self, name: Name, span: Span) -> Node {
         let nothing = Node::Number(Literal::ZERO);
+        if self.is_unknown(name) {
+            return nothing;
+        }
         let text = self.ast.name(name);
         match self.meaning(name) {
             Some(Meaning::Var(var)) => self.use_of(var, span, text),
@@ -891,7 +921,19 @@ impl<'a> Resolver<'a> {
                 }
                 let shared = if self.in_library() { None } else { self.inputs.get(text).copied() };
                 let var = match shared {
-                    Some(var) => var,
+                    Some(var) => {
+                        if self.declared.contains(&var)
+                            && let Some(function) = &self.program.main().ast.ends_in
+                        {
+                            let param = self.scoped.vars[var].span;
+                            let function = self.program.main().ast.name(function.name).to_string();
+                            self.error(
+                                span,
+                                ProblemKind::TwoInputs { name: text.to_string(), param, function },
+                            );
+                        }
+                        var
+                    }
                     None => {
                         let var = self.var(name, span, None);
                         self.scoped.free.push((self.place(span), var));
@@ -938,6 +980,9 @@ impl<'a> Resolver<'a> {
     fn call(&mut self, name: Name, name_span: Span, args: &[Expr], expr: Expr) -> Node {
         let span = self.ast.span(expr);
         let nothing = Node::Number(Literal::ZERO);
+        if self.is_unknown(name) {
+            return nothing;
+        }
         let text = self.ast.name(name);
         let meaning = match self.meaning(name) {
             // A name that nothing binds is an input elsewhere, and the function here.
@@ -1031,7 +1076,7 @@ impl<'a> Resolver<'a> {
 
     /// Whether a variable was bound by the program, rather than being an input of a primitive's name.
     fn shadows(&self, var: Var) -> bool {
-        !self.scoped.free.iter().any(|&(_, input)| input == var)
+        !self.scoped.free[self.declared.len()..].iter().any(|&(_, input)| input == var)
     }
 
     /// The known name closest to an unknown one, if it is a slip away: one letter in three at the most. What asks a question is

@@ -58,7 +58,7 @@ const STACK_MORE: usize = 2 << 20;
 /// `recur` where its value is used; each with its place.
 pub(crate) fn resolve(files: &Files, end: u32, specialisations: usize) -> Result<Resolved, Vec<Problem>> {
     let scoped = scope(files, end)?;
-    let program = specialise(&scoped, specialisations)?;
+    let program = specialise(scoped, specialisations)?;
     analyse(files, program)
 }
 
@@ -68,12 +68,12 @@ pub(crate) fn resolve(files: &Files, end: u32, specialisations: usize) -> Result
 ///
 /// Functions used as numbers, stored, or chosen by a condition; numbers called; wrong numbers of operands; specialisation
 /// without end. Each with its place, and the calls that lead there.
-fn specialise(scoped: &Scoped, limit: usize) -> Result<FirstOrder, Vec<Problem>> {
+fn specialise(scoped: Scoped, limit: usize) -> Result<FirstOrder, Vec<Problem>> {
     if !scoped.higher {
         return Ok(unchanged(scoped));
     }
-    let usage = Usage::of(scoped).map_err(|problem| vec![problem])?;
-    let mut specialiser = Specialiser::new(scoped, usage, limit);
+    let usage = Usage::of(&scoped).map_err(|problem| vec![problem])?;
+    let mut specialiser = Specialiser::new(&scoped, usage, limit);
     specialiser.program();
     specialiser.finish()
 }
@@ -85,39 +85,37 @@ fn function(name: String, span: Span, params: Vec<Var>, body: Expr) -> Function 
 }
 
 /// A program without functions as values.
-fn unchanged(scoped: &Scoped) -> FirstOrder {
-    let mut kinds = EntityVec::new();
-    for node in scoped.nodes.values() {
-        kinds.push(match node {
-            Node::Number(literal) => Kind::Number(*literal),
-            Node::Var(var) => Kind::Var(*var),
-            Node::Primitive(primitive, args) => Kind::Primitive(*primitive, args.clone()),
-            Node::Call(id, args) => Kind::Call(*id, args.clone(), CallKind::Inline),
-            &Node::If(condition, then, other) => Kind::If(condition, then, other),
-            Node::Let(bindings, body) => Kind::Let(bindings.clone(), *body),
-            Node::Function(_) | Node::Apply(..) | Node::Form(..) => {
-                unreachable!("functions are no values in this program")
-            }
-        });
-    }
-    let mut functions = EntityVec::new();
-    for f in scoped.functions.values() {
-        functions.push(function(f.name.clone(), f.span, f.params.clone(), f.body));
-    }
+fn unchanged(scoped: Scoped) -> FirstOrder {
+    let around = empty(&scoped);
+    // In the memory of the nodes.
+    let kinds = scoped.nodes.into_values().map(|node| match node {
+        Node::Number(literal) => Kind::Number(literal),
+        Node::Var(var) => Kind::Var(var),
+        Node::Primitive(primitive, args) => Kind::Primitive(primitive, args),
+        Node::Call(id, args) => Kind::Call(id, args, CallKind::Inline),
+        Node::If(condition, then, other) => Kind::If(condition, then, other),
+        Node::Let(bindings, body) => Kind::Let(bindings, body),
+        Node::Function(_) | Node::Apply(..) | Node::Form(..) => {
+            unreachable!("functions are no values in this program")
+        }
+    });
+    let kinds = kinds.collect();
+    let functions = scoped.functions.into_values();
+    let functions = functions.map(|f| function(f.name, f.span, f.params, f.body)).collect();
     let last = scoped.last.map(|last| match last {
         Last::Function(id) => id,
         Last::Value(_) => unreachable!("it is found out whether the value is a function"),
     });
     let resolved = Resolved {
         kinds,
-        spans: scoped.spans.clone(),
-        vars: scoped.vars.clone(),
+        spans: scoped.spans,
+        vars: scoped.vars,
         functions,
-        globals: scoped.globals.clone(),
-        results: scoped.results.clone(),
-        ..empty(scoped)
+        globals: scoped.globals,
+        results: scoped.results,
+        ..around
     };
-    FirstOrder { resolved, free: scoped.free.clone(), last }
+    FirstOrder { resolved, free: scoped.free, last }
 }
 
 /// Nothing but the names of the results.
@@ -211,6 +209,14 @@ struct Specialiser<'a> {
     free: HashMap<Var, Var>,
     errors: Vec<Problem>,
     out: Resolved,
+}
+
+/// The function that a variable stands for.
+fn as_function(binding: Option<Binding>) -> Option<Fun> {
+    match binding {
+        Some(Binding::Fun(fun)) => Some(fun),
+        Some(Binding::Var(_) | Binding::Number(_)) | None => None,
+    }
 }
 
 impl<'a> Specialiser<'a> {
@@ -491,7 +497,7 @@ impl<'a> Specialiser<'a> {
         }
         let bindings = self.prefix.split_off(before);
         let span = self.out.spans[expr];
-        self.push(Kind::Let(bindings, expr), span)
+        self.push(Kind::Let(bindings.into(), expr), span)
     }
 
     /// The value of an expression whose bindings are around it if it is a number.
@@ -526,15 +532,94 @@ impl<'a> Specialiser<'a> {
         exprs.iter().map(|&expr| self.number(expr, by.clone())).collect()
     }
 
-    /// An operand of a parameter that is called, if `called`: there the free name of a function is that function.
+    /// An operand of a parameter that is called, if `called`: there the free name of a function is that function, by itself or as
+    /// what a choice comes to.
     fn operand(&mut self, expr: Expr, called: bool) -> Value {
-        if called
-            && let Node::Var(var) = self.scoped.nodes[expr]
-            && let Some(&known) = self.scoped.known.get(&var)
-        {
+        if !called {
+            return self.value(expr);
+        }
+        if let Some(known) = self.name_of_function(expr) {
             return Value::Function(self.known(known));
         }
-        self.value(expr)
+        let Node::If(condition, then, other) = self.scoped.nodes[expr] else { return self.value(expr) };
+        let (before, span) = (self.prefix.len(), self.scoped.spans[expr]);
+        let chosen =
+            stacker::maybe_grow(STACK_LEFT, STACK_MORE, || self.choice(condition, then, other, true, span));
+        match chosen {
+            Value::Number(number) => Value::Number(self.enclose(before, number)),
+            Value::Function(fun) => Value::Function(fun),
+        }
+    }
+
+    /// The function whose name an expression is, if nothing binds that.
+    fn name_of_function(&self, expr: Expr) -> Option<Known> {
+        let Node::Var(var) = self.scoped.nodes[expr] else { return None };
+        self.scoped.known.get(&var).copied()
+    }
+
+    /// Whether a function with these operands, as far as they are known, calls the one at a position, by itself or by way of the
+    /// functions that it hands it to.
+    fn calls_operand(&self, fun: Fun, position: usize, operands: &[Option<Value>]) -> bool {
+        let mut left = vec![(fun, position)];
+        let mut seen = HashSet::new();
+        while let Some((fun, position)) = left.pop() {
+            if !seen.insert((fun, position)) {
+                continue;
+            }
+            match self.values[fun].code {
+                Code::Form(Form::Derivative | Form::Jvp | Form::Vjp) | Code::Partial(_) => {
+                    if position == 0 {
+                        return true;
+                    }
+                }
+                Code::Form(Form::Partial) | Code::Primitive(_) | Code::Derivative { .. } => {}
+                Code::Function(id) => {
+                    let params = &self.scoped.functions[id].params;
+                    let Some(&param) = params.get(position) else { continue };
+                    if self.usage.called[param] {
+                        return true;
+                    }
+                    // What other parameters are is known of the first function only.
+                    let given = if seen.len() == 1 { operands } else { &[] };
+                    for &(callee, at) in &self.usage.passed[param] {
+                        let is_callee = |var: &Var| *var == callee;
+                        let own = params.iter().position(is_callee);
+                        let captured = self.usage.free[id].iter().position(is_callee);
+                        let callee = match (own, captured) {
+                            (Some(own), _) => match given.get(own) {
+                                Some(Some(Value::Function(fun))) => Some(*fun),
+                                Some(Some(Value::Number(_)) | None) | None => None,
+                            },
+                            (None, Some(captured)) => {
+                                as_function(self.values[fun].env.get(captured).copied())
+                            }
+                            (None, None) => as_function(self.env[callee]),
+                        };
+                        left.extend(callee.map(|callee| (callee, at)));
+                    }
+                }
+            }
+        }
+        false
+    }
+
+    /// The values of the operands of a function of the program.
+    fn operands(&mut self, fun: Fun, id: FuncId, args: &[Expr]) -> Vec<Value> {
+        let params = &self.scoped.functions[id].params;
+        let mut operands: Vec<Option<Value>> = Vec::with_capacity(args.len());
+        for (&param, &arg) in params.iter().zip(args) {
+            let called = self.usage.called[param];
+            // What such a name is may depend on the other operands.
+            let waits = !called && self.name_of_function(arg).is_some();
+            operands.push((!waits).then(|| self.operand(arg, called)));
+        }
+        for position in 0..operands.len() {
+            if operands[position].is_none() {
+                let called = self.calls_operand(fun, position, &operands);
+                operands[position] = Some(self.operand(args[position], called));
+            }
+        }
+        operands.into_iter().flatten().collect()
     }
 
     /// An operand that has to be a function.
@@ -578,7 +663,7 @@ impl<'a> Specialiser<'a> {
             Node::Function(id) => Value::Function(self.closure(*id)),
             Node::Primitive(primitive, args) => {
                 let args = self.numbers(args, &User::Call(primitive.name().to_string()));
-                Value::Number(self.push(Kind::Primitive(*primitive, args), span))
+                Value::Number(self.push(Kind::Primitive(*primitive, args.into()), span))
             }
             Node::Call(id, args) => {
                 let fun = self.closure(*id);
@@ -596,7 +681,7 @@ impl<'a> Specialiser<'a> {
                 }
             }
             Node::Form(form, args) => self.form(*form, args, span),
-            &Node::If(condition, then, other) => self.choice(condition, then, other, span),
+            &Node::If(condition, then, other) => self.choice(condition, then, other, false, span),
             Node::Let(bindings, body) => self.bindings(bindings, *body, span),
         }
     }
@@ -634,17 +719,19 @@ impl<'a> Specialiser<'a> {
         self.error(span, kind);
     }
 
-    fn choice(&mut self, condition: Expr, then: Expr, other: Expr, span: Span) -> Value {
+    /// The value of a choice, whose arms are [operands](Self::operand).
+    fn choice(&mut self, condition: Expr, then: Expr, other: Expr, called: bool, span: Span) -> Value {
         let before = self.prefix.len();
         let condition = self.number(condition, User::Condition);
         if let Some(known) = self.constant(condition) {
-            return self.evaluate(if known != 0.0 { then } else { other });
+            let arm = if known != 0.0 { then } else { other };
+            return if called { self.operand(arm, true) } else { self.evaluate(arm) };
         }
-        let then = match self.value(then) {
+        let then = match self.operand(then, called) {
             Value::Number(then) => then,
             Value::Function(fun) => return self.function_chosen(fun, span),
         };
-        let other = match self.value(other) {
+        let other = match self.operand(other, called) {
             Value::Number(other) => other,
             Value::Function(fun) => return self.function_chosen(fun, span),
         };
@@ -673,7 +760,7 @@ impl<'a> Specialiser<'a> {
         let value = match self.evaluate(body) {
             Value::Number(number) if self.prefix.len() > before => {
                 let bindings = self.prefix.split_off(before);
-                Value::Number(self.push(Kind::Let(bindings, number), span))
+                Value::Number(self.push(Kind::Let(bindings.into(), number), span))
             }
             value => value,
         };
@@ -727,16 +814,12 @@ impl<'a> Specialiser<'a> {
         }
         match self.values[fun].code {
             Code::Function(id) => {
-                let params = &self.scoped.functions[id].params;
-                let mut operands = Vec::with_capacity(args.len());
-                for (&param, &arg) in params.iter().zip(args) {
-                    operands.push(self.operand(arg, self.usage.called[param]));
-                }
+                let operands = self.operands(fun, id, args);
                 self.invoke(fun, id, operands, span)
             }
             Code::Primitive(primitive) => {
                 let args = self.numbers(args, &User::Call(primitive.name().to_string()));
-                Value::Number(self.push(Kind::Primitive(primitive, args), span))
+                Value::Number(self.push(Kind::Primitive(primitive, args.into()), span))
             }
             Code::Form(form) => {
                 let (given, least) = (args.len(), form.operands());
@@ -837,7 +920,7 @@ impl<'a> Specialiser<'a> {
     /// A derivative of a function of so many numbers, at these operands.
     fn derive(&mut self, form: DeriveForm, of: Fun, params: usize, args: Vec<Expr>, span: Span) -> Value {
         match self.function_of_numbers(of, params, span) {
-            Some(id) => Value::Number(self.push(Kind::Derive(form, id, args), span)),
+            Some(id) => Value::Number(self.push(Kind::Derive(form, id, args.into()), span)),
             None => self.hole(span),
         }
     }
@@ -980,7 +1063,7 @@ impl<'a> Specialiser<'a> {
             Code::Primitive(primitive) => {
                 let args = self.new_params(id, fun, statics.len());
                 let span = self.out.functions[id].span;
-                Value::Number(self.push(Kind::Primitive(primitive, args), span))
+                Value::Number(self.push(Kind::Primitive(primitive, args.into()), span))
             }
             Code::Derivative { of, param, .. } => {
                 let args = self.new_params(id, fun, statics.len());

@@ -21,6 +21,8 @@ pub struct Usage {
     pub free: EntityVec<FuncId, Vec<Var>>,
     /// Whether a variable is called like a function, or bound to a parameter that is.
     pub called: EntityVec<Var, bool>,
+    /// For a variable, of which calls it is an operand: the variable that is called there, and the position.
+    pub passed: EntityVec<Var, Vec<(Var, usize)>>,
     gives: EntityVec<FuncId, u8>,
 }
 
@@ -31,7 +33,12 @@ impl Usage {
     ///
     /// Functions that use more than [`MAX_CAPTURES`] variables from around them.
     pub fn of(scoped: &Scoped) -> Result<Usage, Problem> {
-        Ok(Usage { free: free(scoped)?, called: called(scoped), gives: gives(scoped) })
+        Ok(Usage {
+            free: free(scoped)?,
+            called: called(scoped),
+            passed: passed(scoped),
+            gives: gives(scoped),
+        })
     }
 
     /// Whether a call of a function may give a function. `functions` says whether one of its operands or captured values is
@@ -104,13 +111,13 @@ fn called(scoped: &Scoped) -> EntityVec<Var, bool> {
     for node in scoped.nodes.values() {
         match node {
             Node::Apply(head, args) => {
-                found.extend(var(*head));
+                choices(scoped, *head, &mut found);
                 if let Node::Function(id) = scoped.nodes[*head] {
                     scoped.functions[id].params.iter().zip(args).for_each(|(&param, &arg)| bound(param, arg));
                 }
             }
             Node::Form(Form::Derivative | Form::Jvp | Form::Vjp, args) => {
-                found.extend(args.first().and_then(|&arg| var(arg)));
+                args.first().into_iter().for_each(|&arg| choices(scoped, arg, &mut found));
             }
             Node::Call(id, args) => {
                 scoped.functions[*id].params.iter().zip(args).for_each(|(&param, &arg)| bound(param, arg));
@@ -133,6 +140,40 @@ fn called(scoped: &Scoped) -> EntityVec<Var, bool> {
         }
     }
     called
+}
+
+/// The variables that an expression may be, as far as a choice between them goes.
+fn choices(scoped: &Scoped, expr: Expr, found: &mut Vec<Var>) {
+    let mut left = vec![expr];
+    while let Some(expr) = left.pop() {
+        match &scoped.nodes[expr] {
+            Node::Var(var) => found.push(*var),
+            &Node::If(_, then, other) => left.extend([then, other]),
+            Node::Let(_, body) => left.push(*body),
+            Node::Number(_)
+            | Node::Function(_)
+            | Node::Primitive(..)
+            | Node::Call(..)
+            | Node::Apply(..)
+            | Node::Form(..) => {}
+        }
+    }
+}
+
+fn passed(scoped: &Scoped) -> EntityVec<Var, Vec<(Var, usize)>> {
+    let mut passed: EntityVec<Var, Vec<(Var, usize)>> = EntityVec::filled(Vec::new(), scoped.vars.len());
+    for node in scoped.nodes.values() {
+        if let Node::Apply(head, args) = node
+            && let Node::Var(callee) = scoped.nodes[*head]
+        {
+            for (position, &arg) in args.iter().enumerate() {
+                if let Node::Var(var) = scoped.nodes[arg] {
+                    passed[var].push((callee, position));
+                }
+            }
+        }
+    }
+    passed
 }
 
 fn gives(scoped: &Scoped) -> EntityVec<FuncId, u8> {

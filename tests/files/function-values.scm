@@ -100,3 +100,13 @@
 ;; pi and tau are numbers where nothing binds them.
 [pi tau (let ((pi 3)) (* pi x))]
 ; run: x=2 => [0x1.921fb54442d18p+1 0x1.921fb54442d18p+2 6]
+
+;; The free name of a function that is handed on to what calls it.
+(define (twice f x) (f (f x)))
+(+ (((compose D D) sin) x) (* 10 ((twice D cos) x)) (* 100 (((compose (partial 0) D) exp) x)))
+; run: x=0 => 90
+
+;; The free name of a function as what a known condition chooses.
+(define (at f x) ((if 1 f 3) x))
+(+ ((if 1 sin 3) x) (* 10 ((if 0 sin (if 1 exp cos)) x)) (* 100 (at cos x)) (* 1000 ((D (if 0 sin exp)) x)))
+; run: x=0 => 1110

@@ -82,3 +82,22 @@
 ; run: a=1 b=1 => fails: the knots do not grow
 ; run: a=0.2 b=1 => fails: the count is negative or no integer
 ; grad: a=1 b=2 => a=2 b=0
+
+;; Where only the shape of what a loop or a recursion gives is wanted, no limit is exceeded.
+; nc: --max-iterations 10
+(sum n (lambda (i) (let again ((k 1) (v x)) (if (> k 1e9) v (again (* 2 k) (* v v))))))
+; run: n=0 x=1 => 0
+; run: n=1 x=1 => fails: the loop takes more than 10 iterations
+
+;; The same of calls under way.
+; nc: --max-depth 3
+(define (deep k) (if (> k 100) x (+ 1 (deep (+ k 1)))))
+(product n (lambda (i) (deep i)))
+; run: n=0 x=1 => 1
+; run: n=1 x=1 => fails: more than 3 calls are under way
+
+;; A loop that never ends has its limit of iterations also where steps are counted.
+; nc: --max-iterations 30 --max-steps 1000
+(let ((u (let go ((a x)) (if -0.0 a (go x)))))
+  (letrec ((r (lambda (i a) (if (< i 1) x (+ a (r (- i 1) x)))))) (r 3 x)))
+; run: x=1 => fails: the loop takes more than 30 iterations

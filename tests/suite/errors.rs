@@ -612,6 +612,63 @@ fn only_error(source: &str, dialect: Dialect) -> String {
     render(source, &errors)
 }
 
+/// What is wrong with the text of one form at the top hides nothing that is wrong in others, and nothing follows from it.
+#[test]
+fn errors_of_several_phases() {
+    let of = |source: &str| match Program::parse(source) {
+        Err(Error::Source(errors)) => errors
+            .iter()
+            .map(|error| format!("{} {}", &source[error.span.start as usize..][..1], error.code))
+            .collect::<Vec<String>>(),
+        other => panic!("{source}: {other:?}"),
+    };
+    // A form that is written wrongly, a name and a number of operands; in the order of the text.
+    let found =
+        of("(define (a x) (sine x))\n(define (b x) (if x 1))\n(define (c x) (a x x))\n(+ (b 1 2) (c 3))");
+    assert_eq!(found, ["s unknown-name", "( form", "( arity", "( arity"]);
+    // What could not be read is not missed, neither as a value nor as a function.
+    let found = of("(define k)\n(define (f 1) x)\n(+ k (f k k) (cosine x))");
+    assert_eq!(found, ["( form", "1 form", "c unknown-name"]);
+    // A list that does not end, and one that ends twice, end with their lines.
+    let found = of("(define (a x) (sine x))\n(define (b x) (* 2 x)\n(define (c x) (a x x))\n(b (c 1))");
+    assert_eq!(found, ["s unknown-name", "( unclosed", "( arity"]);
+    let found = of("(define (a x) (* 2 x)))\n(define (b x) (a (sine x)))\n(b 1)");
+    assert_eq!(found, [") unopened", "s unknown-name"]);
+    // Tokens that the language does not have.
+    let found = of("(define (a x) (* 2x))\n(define (b x) (sine x))\n(a (b 1))");
+    assert_eq!(found, ["2 number", "s unknown-name"]);
+    // One form, one error.
+    assert_eq!(of("(sine (+ 1 x)"), ["( unclosed"]);
+    assert_eq!(of("(define pi 3))\n(* 2 pi q)"), [") unopened"]);
+    assert_eq!(of("(import \"a.scm\")\n(define (b x) (if x 1))\n(of-a (b 1))"), ["( form"]);
+}
+
+/// Results with names where the program does not end, and functions with several results.
+#[test]
+fn results_of_functions() {
+    for (source, expected) in [
+        (
+            "(define (f x) (values (a x) (b 1)))\n(+ 1 (f x))",
+            "`f` has several results: only the end of the program can call it",
+        ),
+        (
+            "(define (f x) (values (a x) (b 1)))\n(* 2 x)",
+            "`f` has several results, and the program does not end in a call of it",
+        ),
+        ("(define (f x) (values (a x) (b 1)))\n(f x y)", "`f` takes 1 operand, not 2"),
+        (
+            "(define (f x) (values (a x) (b 1)))\n(let ((f 3)) (f x))",
+            "the program ends in a call of `f`, which is bound here",
+        ),
+        ("(if x (values (a 1)) 2)", "`values` is what a program ends in only"),
+        ("(define (g y) (* x y))\n(define (f x) (values (a (g x))))", "error[duplicate]"),
+        ("(let ((k 1) (k 2)) (values (a k)))", "`k` is bound twice in one `let`"),
+    ] {
+        let found = only_error(source, Dialect::Scheme);
+        assert!(found.contains(expected), "{source}: {found}");
+    }
+}
+
 /// What is wrong with calls of the library is said at the call, in its words.
 #[test]
 fn calls_of_the_library() {
@@ -671,16 +728,10 @@ fn calls_of_the_library() {
       help: usage: `(sum n f)`: f(0) + f(1) + … + f(n − 1) from the left; n may be computed
     ");
     insta::assert_snapshot!(of("((compose D D) sin)"), @r"
-    error[first-order]: an operand of this call is a number, where a function is wanted (prelude/functions.scm:8)
+    error[first-order]: the derivative of the derivative of `sin` is a result of the program
       | ((compose D D) sin)
       | ^^^^^^^^^^^^^^^^^^^
-      help: give it a function: `(lambda (x) …)`, `fun(x) …` in infix notation, or the name of one; `sin` by itself is an input where nothing calls it
-    ");
-    insta::assert_snapshot!(of("((if 1 sin 3) x)"), @r"
-    error[first-order]: the value of an expression is called like a function, and is a number
-      | ((if 1 sin 3) x)
-      |  ^^^^^^^^^^^^
-      help: `sin` by itself is an input where nothing calls it: write `(lambda (x) (sin x))`, in infix notation `fun(x) sin(x)`
+      help: call it here: functions can be passed, returned and called, but are no data
     ");
     insta::assert_snapshot!(of("(((partial 2) sin) 1)"), @r"
     error[derivative]: `sin` has 1 parameter, and none has the number 2

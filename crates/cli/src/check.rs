@@ -88,10 +88,13 @@ fn check(loaded: &Loaded, items: &[text::Item], taken: &mut [bool], json: bool) 
         report::diagnostics(source, program.warnings());
     }
     let graph = graph.map_err(|error| loaded.failure(error))?;
+    let named = |name: &str| if name.is_empty() { "value".to_string() } else { name.to_string() };
+    let results = graph.outputs.iter().map(|output| (named(&output.name), graph.shape(output.node)));
+    let results: Vec<(String, Shape)> = results.collect();
+    let inputs: Vec<(String, Shape)> = graph.inputs.iter().map(|i| (i.name.clone(), i.shape)).collect();
+    // It may be large, and so may what conditions are looked for in.
+    drop(graph);
     let domain = program.safe_domain(&signature).map_err(|error| loaded.failure(error))?;
-    let results = graph.outputs.iter().map(|output| {
-        (if output.name.is_empty() { "value" } else { output.name.as_str() }, graph.shape(output.node))
-    });
     if json {
         let shapes = |list: &mut dyn Iterator<Item = (String, Shape)>| -> Json {
             let json =
@@ -104,10 +107,10 @@ fn check(loaded: &Loaded, items: &[text::Item], taken: &mut [bool], json: bool) 
         let object = json!({
             "program": source.name,
             "ok": true,
-            "inputs": shapes(&mut graph.inputs.iter().map(|i| (i.name.clone(), i.shape))),
+            "inputs": shapes(&mut inputs.into_iter()),
             "constants": program.constants().map(|(name, value)| (name.to_string(), text::json_number(value)))
                 .collect::<Map<_, _>>(),
-            "results": shapes(&mut results.map(|(name, shape)| (name.to_string(), shape))),
+            "results": shapes(&mut results.into_iter()),
             "domain": conditions,
             "domain_complete": domain.complete,
             "warnings": warnings,
@@ -117,14 +120,14 @@ fn check(loaded: &Loaded, items: &[text::Item], taken: &mut [bool], json: bool) 
     let warnings: Vec<Diagnostic> = program.warnings().iter().chain(&domain.warnings).cloned().collect();
     report::diagnostics(source, &warnings);
     let mut rows = Vec::new();
-    for input in &graph.inputs {
-        rows.push(vec!["  input".to_string(), input.name.clone(), shape_name(input.shape)]);
+    for (name, shape) in inputs {
+        rows.push(vec!["  input".to_string(), name, shape_name(shape)]);
     }
     for (name, value) in program.constants() {
         rows.push(vec!["  constant".into(), name.into(), text::number(value)]);
     }
     for (name, shape) in results {
-        rows.push(vec!["  result".into(), name.into(), shape_name(shape)]);
+        rows.push(vec!["  result".into(), name, shape_name(shape)]);
     }
     let mut text = format!("{}: ok\n{}", source.name, table(&rows, &[]));
     if !domain.conditions.is_empty() {

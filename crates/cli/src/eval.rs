@@ -7,7 +7,7 @@ use nc_runtime::batch::{Kernel as _, RowOutcome, Workspace, evaluate_row_until};
 use nc_runtime::element::Element;
 use neural_compiler::{
     Check, CompileOptions, Diagnostic, Dtype, Kernel, Mode, OutputInfo, Primitive, Role, Severity, Shape,
-    Source, Span, Tier,
+    Source, Tier,
 };
 use serde_json::{Map, Value as Json, json};
 
@@ -15,6 +15,7 @@ use super::derivatives::{DerivativeArgs, Kind, parts, value_name, values};
 use super::dialect::DialectArgs;
 use super::limits::{self, LimitArgs, MemoryArgs};
 use super::report::{self, Failure, printable};
+use super::run::{NO_EXTENDED_VALUE, WITHOUT_VALUE};
 use super::text::{self, Setting};
 use super::{DtypeChoice, Loaded, print, print_json};
 
@@ -142,9 +143,8 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
             results(kernel, numbers).any(|(_, data)| data.iter().any(|x| x.is_nan()))
         })
     {
-        let at = note.map_or(Span::default(), |note| note.span);
-        let error =
-            Diagnostic::error("no-value", at, "the tree has no value here over the extended real numbers");
+        let at = note.map_or(loaded.whole(), |note| note.span);
+        let error = Diagnostic::error("no-value", at, NO_EXTENDED_VALUE).help(WITHOUT_VALUE);
         return Err(Failure::Source(loaded.source.clone(), vec![error]));
     }
     if json {
@@ -170,10 +170,9 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
 
 /// What there is to say of a derivative that is not finite where all operations have finite ones.
 fn overflows(loaded: &Loaded) -> Diagnostic {
-    let all = Span::new(0, u32::try_from(loaded.source.text.trim_end().len()).unwrap_or(u32::MAX));
     Diagnostic::warning(
         "singular-derivative",
-        all,
+        loaded.whole(),
         "a derivative is not finite, although every operation has one here",
     )
     .label("something on the way overflows, or an input is not finite")

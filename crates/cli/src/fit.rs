@@ -334,12 +334,13 @@ fn run_trajectory(loaded: Loaded, args: &Args, image: Option<Image>, json: bool)
     let tell = |step: Step| progress.tell(step);
     let (loaded, data) = (&observed.loaded, &observed.data);
     let fit = fit(loaded, args.shared.tier.into(), &observed.options, data, &stop)?.progress(&tell);
-    let report = fit.run().map_err(|error| refusal(loaded, data, error))?;
+    let mut report = fit.run().map_err(|error| refusal(loaded, data, error))?;
     progress.end();
     let interrupted = signals::interrupted();
     if !interrupted && limits::clock().is_some_and(Stop::is_stopped) {
         return Err(limits::time_is_over());
     }
+    observed.correct(args, &mut report);
     let picture = image.map(|image| observed.picture(args, &report, image)).transpose()?;
     let mut object = report.json();
     object["data_hash"] = data.hash.clone().into();

@@ -42,7 +42,7 @@ use nc_eml::translate::raise::{Effort, raise};
 use neural_compiler::internals::dialect::eml::{Grammar, reader};
 use neural_compiler::{
     CompileOptions, Dialect, Dtype, Error, FolderLoader, Mode, Program, ReaderLimits, Shape, Signature,
-    SourceMap, StageTimes, Tier, TooLong, Variable,
+    SourceMap, Span, StageTimes, Tier, TooLong, Variable,
 };
 
 use self::dialect::{DialectArgs, ImportArgs};
@@ -310,6 +310,11 @@ impl Loaded {
             None | Some(Mode::Extended) => false,
             Some(Mode::Real | Mode::Complex) => true,
         }
+    }
+
+    /// The place of the whole text.
+    fn whole(&self) -> Span {
+        Span::new(0, u32::try_from(self.source.text.trim_end().len()).unwrap_or(u32::MAX))
     }
 
     /// An error that the library found in this program.

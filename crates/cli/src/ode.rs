@@ -43,7 +43,7 @@ pub struct Args {
     /// The value of another input, or of a top-level number
     #[arg(long = "param", value_name = "NAME=VALUE,…", value_parser = text::parse_settings)]
     params: Vec<Settings>,
-    /// The times: FROM:TO:STEP, FROM:TO for the ends only, or a list; the first one is that of the start
+    /// The times: FROM:TO:STEP, which ends at TO, FROM:TO for the ends only, or a list; the first one is that of the start
     #[arg(long = "t", value_name = "FROM:TO:STEP", value_parser = parse_times, allow_hyphen_values = true)]
     times: Times,
     /// How it is integrated
@@ -55,6 +55,9 @@ pub struct Args {
     /// The error that a step may have beside that
     #[arg(long, value_name = "R", default_value_t = nc_model::ode::DEFAULT_ATOL)]
     atol: f64,
+    /// The most that a step may be long: what is over within a step, a short pulse or two events, may not be seen
+    #[arg(long, value_name = "H", default_value_t = f64::INFINITY, conflicts_with = "step")]
+    max_step: f64,
     /// The length of steps, for rk4 and Hamiltonians
     #[arg(long, value_name = "H")]
     step: Option<f64>,
@@ -147,9 +150,9 @@ fn parse_times(text: &str) -> Result<Times, String> {
                 return Err(format!("these are more than {} times", nc_model::ode::MAX_TIMES));
             }
             // The end takes part where steps meet it but for rounding.
-            let whole = (count + 1e-9).floor() as usize;
+            let whole = (count + 1e-6).floor() as usize;
             let mut times: Vec<f64> = (0..=whole).map(|k| from + k as f64 * step).collect();
-            if (count - whole as f64).abs() < 1e-9 {
+            if (count - whole as f64).abs() < 1e-6 {
                 times[whole] = to;
             } else {
                 times.push(to);
@@ -209,6 +212,7 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
         .times(args.times.0.clone())
         .method(method(args)?)
         .tolerances(args.rtol, args.atol)
+        .longest_step(args.max_step)
         .gradient(args.grad.iter().map(|name| name.trim()))
         .tier(args.tier.into())
         .limits(args.limits.of(&loaded.program))
@@ -316,6 +320,10 @@ fn batch(loaded: &Loaded, args: &Args, path: &Path) -> Result<(usize, Columns), 
             "columns",
             format!("{name}: no column is a state or a parameter; it has: {others}"),
         ));
+    }
+    if !dataset.left_aside().is_empty() {
+        let columns = dataset.left_aside().join(", ");
+        eprint_lines(&format!("note: {name}: no state or parameter: {columns}\n"));
     }
     if dataset.rows() == 0 {
         return Err(Failure::message("data", format!("{name}: there are no rows")));
@@ -458,6 +466,26 @@ fn npz(path: &Path, found: &Trajectories) -> Result<(), Failure> {
     arrays.push(column("end", found.ends.clone()));
     if let Some(drift) = &found.drift {
         arrays.push(column("energy_drift", drift.clone()));
+    }
+    let events: Vec<(usize, &nc_model::ode::Happened)> = found
+        .events
+        .iter()
+        .enumerate()
+        .flat_map(|(row, events)| events.iter().map(move |event| (row, event)))
+        .collect();
+    if !events.is_empty() {
+        let count = Some(events.len());
+        let rows = events.iter().map(|(row, _)| *row as f64).collect();
+        arrays.push(("event_row".to_owned(), count, scalar.clone(), rows));
+        let times = events.iter().map(|(_, event)| event.t).collect();
+        arrays.push(("event_t".to_owned(), count, scalar.clone(), times));
+        let mut first = 0;
+        for (name, shape) in &found.states {
+            let part = first..first + shape.len();
+            let data = events.iter().flat_map(|(_, event)| &event.y[part.clone()]).copied().collect();
+            arrays.push((format!("event_{name}"), count, Form { dims: dims(*shape), complex: false }, data));
+            first += shape.len();
+        }
     }
     let named: Vec<NamedArray<'_>> =
         arrays.iter().map(|(name, rows, form, data)| NamedArray { name, rows: *rows, form, data }).collect();

@@ -22,7 +22,7 @@ use neural_compiler::{
 use serde_json::{Value as Json, json};
 
 use self::columns::{Columns, Renamed, batch_name};
-use self::results::Results;
+use self::results::{Results, Valueless, extended};
 use super::derivatives::{DerivativeArgs, Kind, params};
 use super::dialect::DialectArgs;
 use super::limits::{self, LimitArgs, MemoryArgs};
@@ -239,7 +239,10 @@ fn run_as<T: Element>(args: &Args, json: bool) -> Result<(), Failure> {
     // Rows are counted as in the file.
     let report = in_file(report, incomplete);
     let failed_rows = report.failed + incomplete.count();
-    let (summed, without) = match (results.has_sums(), failed_rows > 0, loaded.strict() && report.noted > 0) {
+    let mut valueless = if extended(&loaded) { results.without_value(rows) } else { Valueless::default() };
+    valueless.first.iter_mut().for_each(|row| *row = incomplete.in_file(*row));
+    let no_value = loaded.strict() && report.noted > 0 || valueless.count > 0;
+    let (summed, without) = match (results.has_sums(), failed_rows > 0, no_value) {
         (true, true, false) if args.skip_failed => (Some(report.rows), failed_rows),
         (true, true, _) | (true, _, true) => {
             results.spoil_sums();
@@ -253,10 +256,13 @@ fn run_as<T: Element>(args: &Args, json: bool) -> Result<(), Failure> {
     }
     let outcome =
         Outcome { report: &report, states: &states, incomplete, has_sums: results.has_sums(), without };
+    if valueless.count > 0 && !json {
+        list_valueless(&loaded, &valueless, &report);
+    }
     if failed_rows > 0 && !json {
         list_failures(&loaded, args, &kernel, &outcome);
     }
-    let failed = failed_rows > 0 || loaded.strict() && report.noted > 0;
+    let failed = failed_rows > 0 || no_value;
     let has_sums = results.has_sums();
     if !failed || args.keep_going {
         results.finish(args, &kernel, incomplete, rows)?;
@@ -282,6 +288,9 @@ fn run_as<T: Element>(args: &Args, json: bool) -> Result<(), Failure> {
         if args.check_domain || loaded.strict() || args.check_kinks || args.grad.is_some() {
             object["noted"] = report.noted.into();
             object["notes"] = listed(&loaded, &kernel, &report.notes, domain.as_ref());
+        }
+        if extended(&loaded) {
+            object["without_value"] = json!({ "rows": valueless.count, "first": valueless.first });
         }
         print_json(&object)?;
     }
@@ -584,6 +593,27 @@ fn list_notes(loaded: &Loaded, args: &Args, kernel: &Kernel, report: &Report, do
             )
         }
     });
+}
+
+/// What is wrong where a tree over the extended real numbers gives a NaN, and how that comes.
+pub const NO_EXTENDED_VALUE: &str = "the tree has no value here over the extended real numbers";
+pub const WITHOUT_VALUE: &str = "ln of a negative number has none, nor have ∞ − ∞ and what follows of a NaN";
+
+/// Prints the rows without a value over the extended real numbers.
+fn list_valueless(loaded: &Loaded, valueless: &Valueless, report: &Report) {
+    let rows: Vec<String> = valueless.first.iter().map(usize::to_string).collect();
+    let plural = if rows.len() == 1 { "row" } else { "rows" };
+    let message = format!("{plural} {}: {NO_EXTENDED_VALUE}", rows.join(", "));
+    let error = Diagnostic::error("no-value", loaded.whole(), message).help(WITHOUT_VALUE);
+    let text = report::excerpt(&loaded.source, &error, super::stderr_has_colors());
+    let first = match valueless.count > rows.len() {
+        true => format!(", of which the first {} are listed", rows.len()),
+        false => String::new(),
+    };
+    let (count, all) = (valueless.count, count(report.rows, "row"));
+    eprint_excerpts(&format!(
+        "{text}error: {count} of {all} without a value over these numbers (rows count from 0){first}\n"
+    ));
 }
 
 /// Prints the failed rows, those that failed at the same place together.

@@ -271,6 +271,46 @@ fn through_events() {
     }
 }
 
+/// Events that stay at zero are found where they get there, the first of several in a step comes first, and a jump out of all
+/// numbers breaks the trajectory. Where there is no value there is no derivative.
+#[test]
+fn awkward_events() {
+    let line = System::new("1");
+    let at = |when: &str, jump: Option<&str>| {
+        let when = System::new(when);
+        let jump = jump.map(System::new);
+        let jumps = jump.iter().map(|jump| ("x".to_string(), jump)).collect();
+        let event = Event { last: Some(if jump.is_some() { 9 } else { 1 }), jumps, ..Event::new(&when) };
+        Ode::new(&line)
+            .state(State::new("x", 0.0))
+            .times([0.0, 1.0, 2.0])
+            .method(Method::Tsit5)
+            .event(event)
+            .gradient(["x"])
+            .run()
+            .expect("a trajectory")
+    };
+    for (when, expected) in [
+        ("(max 0 (- 0.5 x))", 0.5),
+        ("(< x 0.5)", 0.5),
+        ("(* (- x 0.25) (- x 0.75) (- x 1.75))", 0.25),
+        ("(- t 1)", 1.0),
+    ] {
+        let found = at(when, None);
+        assert!((found.ends[0] - expected).abs() < 1e-12, "{when}: {}", found.ends[0]);
+        assert!(found.broken.is_empty());
+        let (x, slope) = (found.state("x", 0), found.gradient("x", "x", 0).expect("asked for"));
+        assert!(x[2].is_nan() && slope[2].is_nan() && x[1].is_nan() == (expected < 1.0), "{when}: {x:?}");
+    }
+    let broken = at("(- x 0.5)", Some("(/ 1 (- x x))")).broken;
+    assert!(broken.len() == 1 && (broken[0].t - 0.5).abs() < 1e-12, "{broken:?}");
+    // As many times as one likes.
+    let many =
+        Ode::new(&line).state(State::new("x", 0.0)).times((0..50_000).map(f64::from).collect::<Vec<_>>());
+    let found = many.run().expect("a trajectory");
+    assert!(found.broken.is_empty() && (found.state("x", 0)[49_999] - 49_999.0).abs() < 1e-6);
+}
+
 /// Rows do not depend on their neighbours, the number of threads or the tier.
 #[test]
 fn rows_are_the_same_alone() {
@@ -392,6 +432,12 @@ fn refusals() {
         (|ode| ode.state(State::new("k", 1.0)).run(), "`k` has two values"),
         (|ode| ode.method(Method::Yoshida4(0.1)).run(), "a Hamiltonian has one result, a number"),
     ];
+    let mixed =
+        refused("(+ (* 0.5 k omega omega) (* theta omega))", &|ode| ode.method(Method::Yoshida4(0.1)).run());
+    assert!(
+        mixed.contains("the Hamiltonian is no sum of a function of positions and one of momenta"),
+        "{mixed}"
+    );
     for (change, words) in cases {
         let found = refused(PENDULUM, &change);
         assert!(found.contains(words), "{found}");

@@ -43,7 +43,7 @@ pub fn write(ast: &Ast, mode: Mode) -> Result<String, Box<Diagnostic>> {
                 None => builder.variable(ast.name(*name), span),
                 Some(&value) => *nodes.get(value).ok_or_else(|| refuse(span, "it uses a value early"))?,
             },
-            ExprKind::Call(name, _, args) => match (ast.name(*name), args.as_slice()) {
+            ExprKind::Call(name, _, args) => match (ast.name(*name), &**args) {
                 ("eml", &[x, y]) => builder.eml(nodes[x], nodes[y], span),
                 ("complex", &[leaf]) if mode == Mode::Complex => nodes[leaf],
                 (function, _) => return Err(refuse(span, &format!("it calls `{function}`"))),

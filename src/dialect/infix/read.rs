@@ -895,7 +895,9 @@ impl<'a> Reader<'a> {
         let args: Vec<Operand> = self.operands.drain(frame.operands..).collect();
         let exprs = || args.iter().map(|operand| operand.expr).collect::<Vec<Expr>>();
         match frame.part {
-            Part::Call { name, name_span, .. } => self.push(ExprKind::Call(name, name_span, exprs()), span),
+            Part::Call { name, name_span, .. } => {
+                self.push(ExprKind::Call(name, name_span, exprs().into()), span)
+            }
             Part::Vector if args.is_empty() => {
                 self.error(Diagnostic::error("form", span, "a vector has at least one element"));
                 self.hole(span);
@@ -903,9 +905,9 @@ impl<'a> Reader<'a> {
             Part::Vector => {
                 let name = self.hygienic(" vec");
                 let bracket = Span::new(span.start, span.start + 1);
-                self.push(ExprKind::Call(name, bracket, exprs()), span);
+                self.push(ExprKind::Call(name, bracket, exprs().into()), span);
             }
-            Part::Recur(Some(name)) => self.push(ExprKind::Recur(name, frame.span, exprs()), span),
+            Part::Recur(Some(name)) => self.push(ExprKind::Recur(name, frame.span, exprs().into()), span),
             Part::Recur(None) => self.hole(span),
             Part::If => self.choice(&exprs(), span),
             Part::Apply { params } => {
@@ -921,7 +923,7 @@ impl<'a> Reader<'a> {
                     .zip(values)
                     .map(|((name, span), value)| Binding { name, span, value: value.expr })
                     .collect();
-                self.push(ExprKind::Let(bindings, Vec::new(), body), span);
+                self.push(ExprKind::Let(Box::new((bindings, Vec::new())), body), span);
             }
             Part::Value => {
                 let (head, values) = (args[0].expr, args[1..].iter().map(|operand| operand.expr).collect());

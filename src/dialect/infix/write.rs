@@ -199,7 +199,7 @@ impl<'a> Writer<'a> {
             }
             ExprKind::Name(_) => (Written::Name, Tightness::Atom),
             ExprKind::Call(name, _, _) if ast.is_made(*name) => (Written::Vector, Tightness::Atom),
-            ExprKind::Call(name, _, args) => match (ast.name(*name), args.as_slice()) {
+            ExprKind::Call(name, _, args) => match (ast.name(*name), &**args) {
                 ("-", [_]) => (Written::Sign("-"), Tightness::Sign),
                 ("+", [_]) => (Written::Sign("+"), Tightness::Sign),
                 ("not", &[arg]) => match ast.kind(arg) {
@@ -376,7 +376,8 @@ impl<'a> Writer<'a> {
                 let _ = write!(self.text, "fun({params}) ");
                 left.push(Item::Expr(function.body, Tightness::Form));
             }
-            ExprKind::Let(bindings, functions, body) => {
+            ExprKind::Let(bound, body) => {
+                let (bindings, functions) = &**bound;
                 let named = in_order(bindings, functions);
                 self.text.push_str(if named.is_empty() { "let" } else { "let " });
                 left.extend([Item::Expr(*body, Tightness::Form), Item::Text(" in ")]);

@@ -5,11 +5,13 @@
 //!
 //! * `definitions`: definitions, bodies, `letrec`;
 //! * `bindings`: `let` and `let*`;
-//! * `loops`: `loop`, `recur`, named `let`, `do`.
+//! * `loops`: `loop`, `recur`, named `let`, `do`;
+//! * `results`: results with names.
 
 mod bindings;
 mod definitions;
 mod loops;
+mod results;
 
 use std::collections::{HashMap, HashSet};
 
@@ -18,6 +20,7 @@ use crate::ast::{
     Ast, Binding, Body, Definition, Expr, ExprKind, Function, Import, Imported, LoopForm, Name,
     ProgramAsFunction,
 };
+use crate::dialect::short;
 use crate::number::Literal;
 use crate::source::{Diagnostic, MAX_DIAGNOSTICS, Span};
 
@@ -100,6 +103,12 @@ pub fn refusal(name: &str) -> Option<(&'static str, &'static str)> {
 ///
 /// Forms that are written wrongly, and forms that the language refuses, each with its place.
 pub fn expand(source: &str, data: &Data) -> Result<Ast, Vec<Diagnostic>> {
+    let (ast, errors) = expand_all(source, data);
+    if errors.is_empty() { Ok(ast) } else { Err(errors) }
+}
+
+/// Expands the forms of a program. Beside errors, there are numbers in the place of what is wrong.
+pub fn expand_all(source: &str, data: &Data) -> (Ast, Vec<Diagnostic>) {
     let mut expander = Expander {
         source,
         data,
@@ -110,15 +119,22 @@ pub fn expand(source: &str, data: &Data) -> Result<Ast, Vec<Diagnostic>> {
         errors: Vec::new(),
         bound: HashSet::new(),
         context: Context { recur: Recur::Nowhere, hidden: 0 },
+        top_hidden: 0,
+        functions: HashMap::new(),
+        several: HashSet::new(),
+        used: HashSet::new(),
+        local: HashSet::new(),
     };
     expander.program();
-    if expander.errors.is_empty() { Ok(expander.ast) } else { Err(expander.errors) }
+    (expander.ast, expander.errors)
 }
 
 /// What is left to do.
 enum Work<'a> {
     /// Expand a datum.
     Expand(Datum),
+    /// Expand these data, one after the other.
+    Each(&'a [Datum]),
     /// `(and …)` or `(or …)` of what is left of its operands.
     Junction { rest: &'a [Datum], and: bool, span: Span },
     /// `cond` from this clause on.
@@ -196,6 +212,15 @@ struct Expander<'a> {
     /// Names that the program binds somewhere: they are never taken for forms that the language refuses.
     bound: HashSet<&'a str>,
     context: Context,
+    /// The forms of [`HIDEABLE`] that have another meaning in the whole program.
+    top_hidden: u8,
+    /// The functions at the top.
+    functions: HashMap<&'a str, Datum>,
+    /// Those with several results, and those of them that the program ends in.
+    several: HashSet<&'a str>,
+    used: HashSet<&'a str>,
+    /// Names of parameters, and of what is bound in expressions.
+    local: HashSet<&'a str>,
 }
 
 impl<'a> Expander<'a> {
@@ -248,21 +273,22 @@ impl<'a> Expander<'a> {
         };
         // What is defined further down is known from the beginning.
         for &datum in &data.top {
-            if let (Some("define"), Some(&target)) = (self.head(datum), data.elements(datum).get(1)) {
-                let mut name = Some(target);
-                while let Some(list) = name.and_then(|name| data.list(name)) {
-                    name = list.first().copied();
-                }
-                if let Some(name) = name.filter(|&n| data.kind(n) == DatumKind::Symbol) {
-                    self.bound.insert(self.text(name));
-                    self.context.hidden |= hides(self.text(name));
-                }
+            if self.head(datum) == Some("define")
+                && let Some(name) = self.defined(datum)
+            {
+                self.bound.insert(self.text(name));
+                self.context.hidden |= hides(self.text(name));
             }
         }
+        self.top_hidden = self.context.hidden;
+        self.functions = self.top_functions();
+        self.several = self.functions_with_results();
         let imports = !self.bound.contains("import");
         for (k, &datum) in before.iter().enumerate() {
             if self.head(datum) == Some("define") {
-                self.define(datum);
+                if !self.has_results(datum) {
+                    self.define_top(datum);
+                }
             } else if imports && self.head(datum) == Some("import") {
                 let first = before[..k].iter().find(|&&d| self.head(d) != Some("import"));
                 self.import(datum, first.copied());
@@ -276,10 +302,9 @@ impl<'a> Expander<'a> {
             }
         }
         match self.head(last) {
-            Some("define") => {
-                self.define(last);
-            }
-            Some("values") => self.named_results(last),
+            Some("define") if self.has_results(last) => self.ends_in_function(last),
+            Some("define") => self.define_top(last),
+            Some(_) if self.ends_in_results(last) => self.ends_in(last),
             Some("import") if imports => {
                 let first = before.iter().find(|&&d| self.head(d) != Some("import"));
                 self.import(last, first.copied());
@@ -300,6 +325,26 @@ impl<'a> Expander<'a> {
                 self.ast.body = Body::Value(body);
             }
         }
+        self.refuse_unused(before);
+    }
+
+    /// A definition at the top; what it defines is unknown if it is written wrongly.
+    fn define_top(&mut self, datum: Datum) {
+        if !self.define(datum)
+            && let Some(name) = self.defined(datum)
+            && let Some(name) = self.name(name)
+        {
+            self.ast.unknown.push(name);
+        }
+    }
+
+    /// What a definition defines, if that is a name.
+    fn defined(&self, datum: Datum) -> Option<Datum> {
+        let mut target = *self.data.elements(datum).get(1)?;
+        while let Some(list) = self.data.list(target) {
+            target = *list.first()?;
+        }
+        (self.data.kind(target) == DatumKind::Symbol).then_some(target)
     }
 
     /// An import, which stands before everything else: `before` is what it stands behind.
@@ -428,6 +473,11 @@ impl<'a> Expander<'a> {
         while let Some(work) = self.work.pop() {
             match work {
                 Work::Expand(datum) => self.expand(datum),
+                Work::Each(data) => {
+                    if let Some((&first, rest)) = data.split_first() {
+                        self.work.extend([Work::Each(rest), Work::Expand(first)]);
+                    }
+                }
                 Work::Junction { rest, and, span } => self.junction(rest, and, span),
                 Work::Clauses { rest, span } => self.clauses(rest, span),
                 Work::Sequence { rest, body, span } => self.sequence(rest, body, span),
@@ -437,13 +487,13 @@ impl<'a> Expander<'a> {
                 Work::Context(context) => self.context = context,
                 Work::Recur { name, name_span, count, span } => {
                     let args = self.results.split_off(self.results.len() - count);
-                    self.done(ExprKind::Recur(name, name_span, args), span);
+                    self.done(ExprKind::Recur(name, name_span, args.into()), span);
                 }
                 Work::Loop { form, header: Header { name, span: name_span, params }, span } => {
                     let mut args = self.results.split_off(self.results.len() - params.len() - 1);
                     if let Some(body) = args.pop() {
                         let function = Box::new(Function { name, span: name_span, params, body });
-                        self.done(ExprKind::Loop(form, function, args), span);
+                        self.done(ExprKind::Loop(form, function, args.into()), span);
                     }
                 }
                 Work::Letrec { definitions, span } => {
@@ -468,12 +518,12 @@ impl<'a> Expander<'a> {
                 Work::Number(value, span) => self.number(value, span),
                 Work::Call { name, name_span, count, span } => {
                     let args = self.results.split_off(self.results.len() - count);
-                    self.done(ExprKind::Call(name, name_span, args), span);
+                    self.done(ExprKind::Call(name, name_span, args.into()), span);
                 }
                 Work::Apply { count, span } => {
                     let args = self.results.split_off(self.results.len() - count);
                     if let Some(head) = self.results.pop() {
-                        self.done(ExprKind::Apply(head, args), span);
+                        self.done(ExprKind::Apply(head, args.into()), span);
                     }
                 }
                 Work::Lambda { header: Header { name, span: at, params }, span } => {
@@ -500,7 +550,7 @@ impl<'a> Expander<'a> {
                         .map(|(Header { name, span, params }, body)| Function { name, span, params, body })
                         .collect();
                     if let Some(body) = parts.next() {
-                        self.done(ExprKind::Let(bindings, functions, body), span);
+                        self.done(ExprKind::Let(Box::new((bindings, functions)), body), span);
                     }
                 }
             }
@@ -530,7 +580,8 @@ impl<'a> Expander<'a> {
         let span = data.span(datum);
         match data.kind(datum) {
             DatumKind::Number(literal) => self.done(ExprKind::Number(literal), span),
-            DatumKind::Complex(re, im) => {
+            DatumKind::Complex(number) => {
+                let (re, im) = data.complex(number);
                 let name = self.hygienic(" make-rectangular");
                 self.work.push(Work::Call { name, name_span: span, count: 2, span });
                 self.done(ExprKind::Number(re), span);
@@ -575,7 +626,7 @@ impl<'a> Expander<'a> {
 
     fn call(&mut self, name: Name, name_span: Span, args: &'a [Datum], span: Span) {
         self.work.push(Work::Call { name, name_span, count: args.len(), span });
-        self.work.extend(args.iter().rev().map(|&arg| Work::Expand(arg)));
+        self.work.push(Work::Each(args));
     }
 
     fn list(&mut self, datum: Datum, span: Span) {
@@ -677,8 +728,18 @@ impl<'a> Expander<'a> {
             }
             ("values", _) => {
                 self.error(
-                    Diagnostic::error("form", span, "`values` is the last form of a program only")
+                    Diagnostic::error("form", span, "`values` is what a program ends in only, by itself, behind bindings, or as the value of its last function")
                         .help("use a vector: `[a b]`"),
+                );
+                self.hole(span);
+            }
+            _ if self.several.contains(text) && !self.local.contains(text) => {
+                self.used.insert(text);
+                let message =
+                    format!("`{}` has several results: only the end of the program can call it", short(text));
+                self.error(
+                    Diagnostic::error("form", span, message)
+                        .help("a function that other expressions use has one: a vector, `[a b]`"),
                 );
                 self.hole(span);
             }
@@ -693,12 +754,12 @@ impl<'a> Expander<'a> {
         let data: &'a Data = self.data;
         if self.head(head) != Some("lambda") {
             let what = match data.kind(head) {
-                DatumKind::Number(_) | DatumKind::Complex(..) | DatumKind::Boolean(_) => "a number",
+                DatumKind::Number(_) | DatumKind::Complex(_) | DatumKind::Boolean(_) => "a number",
                 DatumKind::Brackets => "a vector",
                 DatumKind::Text => "a text",
                 DatumKind::List | DatumKind::Symbol => {
                     self.work.push(Work::Apply { count: args.len(), span });
-                    self.work.extend(args.iter().rev().map(|&arg| Work::Expand(arg)));
+                    self.work.push(Work::Each(args));
                     return self.work.push(Work::Expand(head));
                 }
             };
@@ -725,7 +786,7 @@ impl<'a> Expander<'a> {
         let context = self.binds(&header.params);
         self.work.push(Work::Let { values: header.params, functions: Vec::new(), span });
         self.within(context, body);
-        self.work.extend(args.iter().rev().map(|&arg| Work::Expand(arg)));
+        self.work.push(Work::Each(args));
     }
 
     /// A function as a value.

@@ -10,8 +10,12 @@ pub mod reader;
 mod spell;
 mod write;
 
+use std::collections::HashMap;
+
 use super::{ReaderLimits, Spelling, header};
-use crate::ast::Ast;
+
+use crate::ast::{Ast, Name};
+use crate::entity::Entity;
 use crate::problem::{Problem, Vocabulary};
 use crate::source::Diagnostic;
 
@@ -37,6 +41,25 @@ impl Spelling for Scheme {
         let mut ast = forms::expand(source, &data)?;
         header?.apply(&mut ast);
         Ok(ast)
+    }
+    fn recover(&self, source: &str, limits: &ReaderLimits) -> Option<(Ast, Vec<Diagnostic>)> {
+        let (text, lost) = match reader::read(source, limits) {
+            Ok(_) => (source.to_string(), Vec::new()),
+            Err(_) => reader::without_broken(source, limits),
+        };
+        let data = reader::read(&text, limits).ok()?;
+        if data.top.is_empty() {
+            return None;
+        }
+        let (mut ast, errors) = forms::expand_all(&text, &data);
+        let known: HashMap<String, Name> = (0..ast.names().len())
+            .map(Name::from_index)
+            .filter(|&name| !ast.is_made(name))
+            .map(|name| (ast.name(name).to_string(), name))
+            .collect();
+        ast.unknown.extend(lost.iter().filter_map(|name| known.get(name)));
+        // What is imported is not known here.
+        ast.imports.is_empty().then_some((ast, errors))
     }
     fn write(&self, ast: &Ast) -> Result<String, Box<Diagnostic>> {
         Ok(write::write(ast))

@@ -23,8 +23,8 @@ pub enum DatumKind {
     Symbol,
     /// A number.
     Number(Literal),
-    /// A complex number, by its parts.
-    Complex(Literal, Literal),
+    /// A complex number, by its position among them.
+    Complex(u32),
     /// `#t` or `#f`.
     Boolean(bool),
     /// `( … )`.
@@ -48,6 +48,8 @@ struct DatumData {
 pub struct Data {
     data: EntityVec<Datum, DatumData>,
     elements: Vec<Datum>,
+    /// The parts of complex numbers.
+    complex: Vec<(Literal, Literal)>,
     /// The data that stand in no list.
     pub top: Vec<Datum>,
 }
@@ -60,6 +62,10 @@ impl Data {
     /// Its place.
     pub fn span(&self, datum: Datum) -> Span {
         self.data[datum].span
+    }
+    /// The parts of the complex number at this position.
+    pub fn complex(&self, number: u32) -> (Literal, Literal) {
+        self.complex[number as usize]
     }
     /// Its elements; none unless it is a list.
     pub fn elements(&self, datum: Datum) -> &[Datum] {
@@ -152,6 +158,33 @@ pub fn read(source: &str, limits: &ReaderLimits) -> Result<Data, Vec<Diagnostic>
     };
     reader.run();
     if reader.errors.is_empty() { Ok(reader.data) } else { Err(reader.errors) }
+}
+
+/// A text with blanks in the place of its broken parts, and the names that are defined in these. A part begins with a `(` at the
+/// beginning of a line, as forms at the top do.
+pub fn without_broken(source: &str, limits: &ReaderLimits) -> (String, Vec<String>) {
+    let mut text = String::with_capacity(source.len());
+    let mut lost = Vec::new();
+    let mut part = |part: &str| {
+        if read(part, limits).is_ok() {
+            text.push_str(part);
+            return;
+        }
+        // As many bytes as there were, and as many lines.
+        text.extend(part.bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }));
+        for (at, word) in part.match_indices("(define") {
+            let target = part[at + word.len()..].trim_start_matches(|c: char| is_blank(c) || c == '(');
+            let name = target.split(is_delimiter).next().unwrap_or("");
+            lost.push(name.to_string());
+        }
+    };
+    let mut start = 0;
+    for (at, _) in source.match_indices("\n(") {
+        part(&source[start..=at]);
+        start = at + 1;
+    }
+    part(&source[start..]);
+    (text, lost)
 }
 
 struct Reader<'a> {
@@ -296,7 +329,10 @@ impl Reader<'_> {
     fn atom(&mut self, text: &str, span: Span) {
         let kind = match number::parse(text) {
             Some(Number::Literal(literal)) => DatumKind::Number(literal),
-            Some(Number::Complex(re, im)) => DatumKind::Complex(re, im),
+            Some(Number::Complex(re, im)) => {
+                self.data.complex.push((re, im));
+                DatumKind::Complex(self.data.complex.len() as u32 - 1)
+            }
             Some(Number::TooLong) => {
                 let message = "the parts of a rational must fit 64 bits";
                 self.errors.push(

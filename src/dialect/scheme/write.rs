@@ -43,13 +43,20 @@ pub fn write(ast: &Ast) -> String {
             writer.text.push('\n');
         }
         Body::Named(results) => {
+            if let Some(function) = &ast.ends_in {
+                let _ = write!(writer.text, "(define ({}", ast.name(function.name));
+                for &(param, _) in &function.params {
+                    let _ = write!(writer.text, " {}", ast.name(param));
+                }
+                writer.text.push_str(") ");
+            }
             writer.text.push_str("(values");
             for result in results {
                 let _ = write!(writer.text, " ({} ", ast.name(result.name));
                 writer.expression(result.value);
                 writer.text.push(')');
             }
-            writer.text.push_str(")\n");
+            writer.text.push_str(if ast.ends_in.is_some() { "))\n" } else { ")\n" });
         }
         Body::LastFunction => {}
     }
@@ -83,7 +90,7 @@ impl<'a> Writer<'a> {
         match ast.kind(expr) {
             ExprKind::Number(literal) => self.text.push_str(&literal.spelling()),
             ExprKind::Name(name) => self.text.push_str(ast.name(*name)),
-            ExprKind::Call(name, _, args) if ast.is_made(*name) => match args.as_slice() {
+            ExprKind::Call(name, _, args) if ast.is_made(*name) => match &**args {
                 &[re, im] if ast.name(*name) == "make-rectangular" => self.complex(re, im, left),
                 _ => {
                     self.text.push('[');
@@ -124,7 +131,8 @@ impl<'a> Writer<'a> {
                     left.extend([Item::Expr(test), Item::Text(" (")]);
                 }
             }
-            ExprKind::Let(bindings, functions, body) => {
+            ExprKind::Let(bound, body) => {
+                let (bindings, functions) = &**bound;
                 if let Some((bindings, body)) = called_at_once(ast, expr) {
                     let params: Vec<&str> = bindings.iter().map(|binding| ast.name(binding.name)).collect();
                     let _ = write!(self.text, "((lambda ({}) ", params.join(" "));

@@ -30,10 +30,16 @@ pub(super) struct Frame {
 }
 
 impl Machine<'_> {
+    /// A limit is exceeded. Where only a shape is wanted no row fails by that, and the shape is not known here.
+    fn exceeded(&self, span: Span, reason: Reason) -> Failure {
+        let stopped = self.silent > 0;
+        Failure::new(span, if stopped { FailureReason::Stopped } else { FailureReason::Check(reason) })
+    }
+
     fn step(&mut self, span: Span) -> Result<(), Failure> {
         let limit = self.limits.steps;
         if self.scratch.steps >= limit {
-            return Err(Failure::new(span, FailureReason::Check(Reason::Steps { limit })));
+            return Err(self.exceeded(span, Reason::Steps { limit }));
         }
         self.scratch.steps += 1;
         self.look_at_stop(span)
@@ -57,7 +63,7 @@ impl Machine<'_> {
         self.step(span)?;
         let limit = self.limits.depth;
         if self.scratch.depth >= limit {
-            return Err(Failure::new(span, FailureReason::Check(Reason::Depth { limit })));
+            return Err(self.exceeded(span, Reason::Depth { limit }));
         }
         self.scratch.depth += 1;
         Ok(())
@@ -112,7 +118,7 @@ impl Machine<'_> {
         let counted = self.counted.get(&begins).filter(|counted| counted.always);
         let limit = counted.map_or(self.limits.iterations, |counted| counted.iterations);
         if frame.iterations >= limit {
-            return Err(Failure::new(begins, FailureReason::Check(Reason::Iterations { limit })));
+            return Err(self.exceeded(begins, Reason::Iterations { limit }));
         }
         for &var in &function.carried {
             let value = self.scratch.values[self.scratch.places[var] as usize];

@@ -34,8 +34,8 @@ pub struct OdeArgs {
     /// How it is integrated: dop853, tsit5, or rodas5p for stiff equations
     #[arg(long, value_enum, default_value_t, requires = "ode")]
     integrator: Integrator,
-    /// The error that a step may have, relative to the states
-    #[arg(long, value_name = "R", default_value_t = nc_model::ode::DEFAULT_RTOL, requires = "ode")]
+    /// The error that a step may have, relative to the states: below what a search has to tell apart
+    #[arg(long, value_name = "R", default_value_t = 1e-12, requires = "ode")]
     rtol: f64,
     /// The error that a step may have beside that
     #[arg(long, value_name = "R", default_value_t = nc_model::ode::DEFAULT_ATOL, requires = "ode")]
@@ -173,6 +173,15 @@ impl Observed {
             loader: None,
         };
         Ok(Observed { loaded, data, options, times, system })
+    }
+
+    /// What a report of one row says of a trajectory: rows are times, and no digit holds that integration does not give.
+    pub fn correct(&self, args: &super::Args, report: &mut Report) {
+        report.rows = self.times.len();
+        let exact = (-args.trajectory.rtol.log10() - 1.0).max(0.0) as u32;
+        for estimate in &mut report.parameters {
+            estimate.digits = estimate.digits.map(|digits| digits.min(exact));
+        }
     }
 
     /// The trajectory of a fit, with the data.

@@ -7,7 +7,7 @@ use std::path::Path;
 use nc_arrays::{ArraysOutput, Form, Format, Incomplete, NamedArray, NpyOutput, duplicate_name, write_csv};
 use nc_runtime::batch::{self, Batch, Report, Sink, Workspace};
 use nc_runtime::element::Element;
-use neural_compiler::{Kernel, OutputInfo};
+use neural_compiler::{Kernel, Mode, OutputInfo};
 
 use super::Args;
 use super::columns::Columns;
@@ -20,6 +20,23 @@ use crate::{Loaded, print};
 
 /// Rows that go to a terminal.
 const TERMINAL_ROWS: usize = 20;
+
+/// So many rows without a value are listed at the most.
+const MOST_VALUELESS: usize = 20;
+
+/// Rows without a value.
+#[derive(Default)]
+pub struct Valueless {
+    /// How many there are.
+    pub count: usize,
+    /// The first of them.
+    pub first: Vec<usize>,
+}
+
+/// Whether the program is a tree over the extended real numbers.
+pub fn extended(loaded: &Loaded) -> bool {
+    loaded.dialect.mode() == Some(Mode::Extended)
+}
 
 /// Where numbers go.
 enum Store<T: Element> {
@@ -192,7 +209,8 @@ impl<T: Element> Results<T> {
                 made.values.push(Store::Npy(output, results[0].shape.len()));
             }
             path => {
-                let wanted = path.is_some() || !json;
+                // Whether a row has a value over the extended numbers, the value says.
+                let wanted = path.is_some() || !json || extended(loaded);
                 if let Some(path) = path {
                     let inputs = made.inputs.iter().map(|(name, form, _)| (name.as_str(), form));
                     let named = results.iter().map(|result| value_name(result)).zip(&forms);
@@ -304,6 +322,31 @@ impl<T: Element> Results<T> {
         let report = kernel.evaluate(batch, &options, &mut Workspace::new());
         progress.clear();
         report.map_err(|error| loaded.failure(error.into()))
+    }
+
+    /// The rows whose results have a NaN among them: how many there are of `rows`, and the first ones.
+    pub fn without_value(&mut self, rows: usize) -> Valueless {
+        let mut found = Valueless::default();
+        let mut numbers: Vec<(&[T], usize)> = Vec::with_capacity(self.values.len());
+        for store in &mut self.values {
+            match store {
+                Store::Discard(_) => {}
+                Store::Memory(data, columns) => numbers.push((data, *columns)),
+                Store::Npy(output, columns) => numbers.push((output.numbers_mut(), *columns)),
+            }
+        }
+        for row in 0..rows {
+            let has_nan = |&(data, columns): &(&[T], usize)| {
+                data[row * columns..][..columns].iter().any(|x| x.to_f64().is_nan())
+            };
+            if numbers.iter().any(has_nan) {
+                found.count += 1;
+                if found.first.len() < MOST_VALUELESS {
+                    found.first.push(row);
+                }
+            }
+        }
+        found
     }
 
     /// Whether there are sums over the batch.

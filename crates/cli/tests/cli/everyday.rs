@@ -605,6 +605,23 @@ fn advice_that_leads_on() {
     assert_eq!((over("0").status, over("0").stderr), (0, String::new()));
     let done = over("-1");
     assert!(done.status == 1 && done.stderr.contains("[no-value]"), "{}", done.stderr);
+    let at = dir.nc(&["eml", "eval", "-e", "eml(1,x)", "--over", "extended", "--at", "x=-1"]);
+    assert!(at.status == 1 && at.stderr.contains("[no-value]"), "{}", at.stderr);
+    let dir = dir.with("points.csv", "x\n0\n-1\n2\n-3\n");
+    let run = |more: &[&str]| {
+        let args =
+            ["run", "-e", "eml(1,x)", "--dialect", "eml", "--over", "extended", "--batch", "points.csv"];
+        dir.nc(&[&args, more].concat())
+    };
+    let done = run(&["-o", "values.csv"]);
+    assert!(done.status == 1 && !dir.path("values.csv").exists(), "{}", done.stderr);
+    assert!(done.stderr.contains("rows 1, 3: the tree has no value here"), "{}", done.stderr);
+    assert!(done.stderr.contains("2 of 4 rows without a value"), "{}", done.stderr);
+    let done = run(&["-o", "values.csv", "--keep-going"]);
+    let text = fs::read_to_string(dir.path("values.csv")).unwrap();
+    assert_eq!((done.status, text.as_str()), (1, "value\ninf\nNaN\n2.0251346478990997\nNaN\n"));
+    let json: Value = serde_json::from_str(&run(&["--json", "--grad", "slopes.csv"]).stdout).unwrap();
+    assert_eq!(json["without_value"], serde_json::json!({ "rows": 2, "first": [1, 3] }));
 }
 
 #[test]
@@ -664,4 +681,35 @@ fn rows_that_fail_in_the_library_name_the_call() {
     }
     let done = dir.nc(&["eval", "-e", "(+ 1 (interpolate [0 1] [1 2] x))", "--set", "x=3", "--check-domain"]);
     assert!(done.stderr.contains("expression:1:6"), "{}", done.stderr);
+}
+
+/// A program of many tokens is checked in an address space that allows so many bytes for each beside what the process needs
+/// anyway.
+#[cfg(target_os = "linux")]
+#[test]
+fn memory_of_long_programs() {
+    let count = 250_000;
+    let dir = Dir::new()
+        .with("numbers.scm", format!("(+ {})", "1 ".repeat(count)))
+        .with("names.scm", format!("(+ {})", "x ".repeat(count)))
+        .with("short.scm", "(+ 1 x)");
+    let within = |program: &str, kib: usize| {
+        let script = format!("ulimit -v {kib}; exec \"$0\" check {program}");
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", &script, env!("CARGO_BIN_EXE_nc")])
+            .current_dir(dir.path(""))
+            .env("RAYON_NUM_THREADS", "1");
+        let done = command.output().unwrap();
+        done.status.success()
+    };
+    // What a short program needs, to 4 MiB.
+    let (mut too_little, mut enough) = (0, 1 << 20);
+    while enough - too_little > 4 << 10 {
+        let middle = (too_little + enough) / 2;
+        if within("short.scm", middle) { enough = middle } else { too_little = middle }
+    }
+    for (program, bytes) in [("numbers.scm", 330), ("names.scm", 240)] {
+        assert!(within(program, enough + bytes * count / 1024), "{program}: more than {bytes} bytes a token");
+    }
 }

@@ -3,12 +3,15 @@
 //!     cargo run --release -p nc-model --example paper -- table1
 //!     cargo run --release -p nc-model --example paper -- samples
 //!     cargo run --release -p nc-model --example paper -- vector
+//!     cargo run --release -p nc-model --example paper -- table2
+//!     cargo run --release -p nc-model --example paper -- table3
 //!     cargo run --release -p nc-model --example paper -- all
 //!
 //! `--quick` takes fewer seeds and fresh samples. Everything is drawn from seeds and printed; times are of this run.
 
 mod laws;
 mod random;
+mod trajectories;
 mod vector;
 
 use std::time::Instant;
@@ -32,13 +35,17 @@ fn main() {
         "table1" => table1(quick),
         "samples" => samples(quick),
         "vector" => vector::run(quick),
+        "table2" => trajectories::lotka_volterra(quick),
+        "table3" => trajectories::pendulum(quick),
         "all" => {
             table1(quick);
             samples(quick);
             vector::run(quick);
+            trajectories::lotka_volterra(quick);
+            trajectories::pendulum(quick);
         }
         other => {
-            eprintln!("there is no table {other:?}; there are: table1, samples, vector, all");
+            eprintln!("there is no table {other:?}; there are: table1, samples, vector, table2, table3, all");
             std::process::exit(2);
         }
     }

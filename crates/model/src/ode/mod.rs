@@ -40,6 +40,9 @@ pub const DEFAULT_EVENTS: usize = 100;
 /// The most times of a trajectory.
 pub const MAX_TIMES: usize = 1_000_000;
 
+/// The most numbers that a trajectory may have: as many as a matrix of the language.
+const MAX_NUMBERS: usize = 1 << 20;
+
 /// Numbers that the library's trajectories put behind the state of a row: steps, rejected ones, evaluations, whether the
 /// equation is stiff, and the time.
 const NUMBERS: usize = 5;
@@ -177,6 +180,7 @@ pub struct Ode<'a> {
     method: Method,
     rtol: f64,
     atol: f64,
+    longest: f64,
     gradient: Vec<String>,
     event: Option<Event<'a>>,
     rows: usize,
@@ -303,6 +307,7 @@ impl<'a> Ode<'a> {
             method: Method::Auto,
             rtol: DEFAULT_RTOL,
             atol: DEFAULT_ATOL,
+            longest: f64::INFINITY,
             gradient: Vec::new(),
             event: None,
             rows: 1,
@@ -339,6 +344,12 @@ impl<'a> Ode<'a> {
     /// Sets what error a step may have: `rtol |y| + atol`.
     pub fn tolerances(self, rtol: f64, atol: f64) -> Ode<'a> {
         Ode { rtol, atol, ..self }
+    }
+
+    /// Sets how long a step may be: what happens within a step and leaves no trace at its stages, a short pulse for instance, is not
+    /// seen.
+    pub fn longest_step(self, longest: f64) -> Ode<'a> {
+        Ode { longest, ..self }
     }
 
     /// Asks for derivatives by these states' start values and parameters.
@@ -426,6 +437,25 @@ impl<'a> Ode<'a> {
         if self.times.len() > MAX_TIMES {
             return value(format!("there are more than {MAX_TIMES} times"));
         }
+        let width: usize = self.states.iter().map(|state| state.shape.len()).sum();
+        let kept = self.event.as_ref().map_or(0, |event| event.most);
+        let numbers = (self.times.len() + kept + 1).saturating_mul(width + NUMBERS);
+        if numbers > MAX_NUMBERS {
+            return value(format!(
+                "a trajectory of {} times, {kept} events and {width} numbers in its states has more than {MAX_NUMBERS} \
+                 numbers: ask for fewer times",
+                self.times.len()
+            ));
+        }
+        if !(self.longest > 0.0) {
+            return value(format!("the longest step has to be above 0, and is {}", self.longest));
+        }
+        let is_state = |name: &str| self.states.iter().any(|state| state.name == name);
+        let gives_time =
+            self.parameters.iter().map(|one| &one.name).chain(self.columns.iter().map(|(name, _)| name));
+        if let Some(name) = gives_time.into_iter().find(|name| *name == "t" && !is_state("t")) {
+            return Err(OdeError::Name(format!("`{name}` is the time: it is no parameter")));
+        }
         let grows = self.times[1] > self.times[0];
         let wrong = self.times.windows(2).position(|pair| {
             !(pair[0].is_finite() && pair[1].is_finite())
@@ -507,7 +537,10 @@ impl<'a> Ode<'a> {
         let states = states.join(", ");
         if self.method.is_symplectic() {
             return match values.as_slice() {
-                [one] if one.shape == Shape::Scalar && wanted.is_multiple_of(2) => Ok((program, slots)),
+                [one] if one.shape == Shape::Scalar && wanted.is_multiple_of(2) => {
+                    self.check_separable(&program)?;
+                    Ok((program, slots))
+                }
                 [one] if one.shape == Shape::Scalar => Err(OdeError::Results(format!(
                     "the states {states} have {wanted} numbers: positions and momenta are equally many, positions first"
                 ))),
@@ -570,6 +603,43 @@ impl<'a> Ode<'a> {
         Ok((program, places))
     }
 
+    /// Refuses a Hamiltonian whose derivatives by positions depend on momenta, or the other way round: the symplectic methods
+    /// here are for T(p) + V(q).
+    fn check_separable(&self, program: &Program) -> Result<(), OdeError> {
+        let half: usize = self.states.iter().map(|state| state.shape.len()).sum::<usize>() / 2;
+        let mut first = 0;
+        let mut sides: Vec<(&str, bool)> = Vec::new();
+        for state in &self.states {
+            sides.push((&state.name, first < half));
+            first += state.shape.len();
+        }
+        let names: Vec<&str> =
+            program.inputs().filter(|name| sides.iter().any(|(known, _)| known == name)).collect();
+        let options = CompileOptions::default()
+            .signature(self.signature(program))
+            .tier(Tier::Interpret)
+            .derivative(Derivative::Gradient)
+            .wrt(names);
+        let kernel = program.compile(&options).map_err(|error| failed((error, program.sources().clone())))?;
+        let side = |name: &str| sides.iter().find(|(known, _)| *known == name).map(|(_, side)| *side);
+        for (k, output) in kernel.outputs().iter().enumerate() {
+            let Role::Gradient { input: by, .. } = output.role else { continue };
+            let by = &kernel.inputs()[by as usize].name;
+            for (on, input) in kernel.inputs().iter().enumerate() {
+                let (Some(by_side), Some(on_side)) = (side(by), side(&input.name)) else { continue };
+                if by_side != on_side && kernel.depends(k, on) {
+                    return Err(OdeError::Results(format!(
+                        "the Hamiltonian is no sum of a function of positions and one of momenta: its derivative by `{by}` depends \
+                         on `{}`, and symplectic steps would be wrong; its field, (hamiltonian->field H), can be integrated as \
+                         other equations are",
+                        input.name
+                    )));
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn signature(&self, program: &Program) -> Signature {
         let mut signature = Signature::scalars();
         for one in self.states.iter().chain(&self.parameters) {
@@ -617,9 +687,7 @@ impl<'a> Ode<'a> {
         let mut signature = self.signature(&program);
         signature = signature.shape("nc:times", Shape::Vector(n as u32)).parameter("nc:times");
         let mut options = CompileOptions::default().signature(signature).tier(self.tier);
-        if let Some(limits) = limits {
-            options = options.limits(limits);
-        }
+        options = options.limits(self.most(limits.unwrap_or(program.limits())));
         if derivatives {
             options = options.derivative(Derivative::Gradient).wrt(self.gradient.clone());
         }
@@ -662,6 +730,14 @@ impl<'a> Ode<'a> {
         let taken = self.steps(&places, method)?;
         let most = 4 * taken + 16 * self.times.len() as u64 + 1000;
         Ok(self.program(&places, method, false, &Form::Observed(elements, most))?.0)
+    }
+
+    /// Limits under which all times and events have room, unless they are other ones than usual.
+    fn most(&self, limits: Limits) -> Limits {
+        let usual = Limits::default().iterations;
+        // What is not the usual limit is kept where loops are nested, too.
+        let iterations = if limits.iterations == usual { usual + 1 } else { limits.iterations };
+        Limits { iterations: iterations.max(2 * self.times.len() as u64 + 1000), ..limits }
     }
 
     /// How many steps a method takes, or a guess where that does not work.
@@ -735,17 +811,20 @@ impl<'a> Ode<'a> {
         let n = self.times.len();
         let longest = self.times.windows(2).map(|pair| (pair[1] - pair[0]).abs()).fold(0.0, f64::max);
         let count = |step: f64| ((longest / step).ceil().max(1.0) as u64).to_string();
-        let adaptive = |name: &str| match (events, stops) {
-            (None, false) => format!("({name}-trajectory nc:f {start} nc:times {rtol:e} {atol:e})"),
-            (None, true) => format!(
-                "({name}-until-stiff nc:f {start} nc:times {rtol:e} {atol:e} (lambda (t y) 1) (lambda (t y) y) 0 0)"
-            ),
-            (Some((last, most)), _) => {
-                let form = if stops { "until-stiff" } else { "events" };
-                format!(
-                    "({name}-{form} nc:f {start} nc:times {rtol:e} {atol:e} nc:event nc:after {last} {most})"
-                )
-            }
+        let longest_step =
+            if self.longest.is_finite() { format!("{:e}", self.longest) } else { "+inf.0".into() };
+        let adaptive = |name: &str| {
+            let (of, last, most) = match events {
+                Some((last, most)) => ("nc:event nc:after", last, most),
+                None if !stops && self.longest == f64::INFINITY => {
+                    return format!("({name}-trajectory nc:f {start} nc:times {rtol:e} {atol:e})");
+                }
+                None => ("(lambda (t y) 1) (lambda (t y) y)", 0, 0),
+            };
+            let form = if stops { "until-stiff" } else { "events" };
+            format!(
+                "({name}-{form} nc:f {start} nc:times {rtol:e} {atol:e} {of} {last} {most} {longest_step})"
+            )
         };
         let symplectic = |name: &str, step: f64| {
             let (h, n) = ("(/ (- (ref nc:times (+ nc:k 1)) (ref nc:times nc:k)) nc:n)", count(step));
@@ -801,7 +880,8 @@ impl<'a> Ode<'a> {
             }
             (Form::Observed(elements, most), _) => {
                 let times: Vec<String> = self.times.iter().map(|t| format!("{t:e}")).collect();
-                head = format!("; nc: --max-steps {most}\n");
+                let iterations = self.most(Limits::default()).iterations;
+                head = format!("; nc: --max-iterations {iterations} --max-steps {most}\n");
                 let _ = std::fmt::Write::write_fmt(
                     &mut defined,
                     format_args!("\n(define nc:times [{}])", times.join(" ")),
@@ -1039,6 +1119,14 @@ impl<'a> Ode<'a> {
             .map(|line| Happened { t: line[wide - 1], y: line[..width].to_vec() })
             .collect();
         let end = last[wide - 1];
+        // The end by an event at one of the times.
+        if let Some(event) = events.last()
+            && let Some(k) =
+                self.times.iter().position(|t| (t - event.t).abs() <= 4.0 * f64::EPSILON * t.abs())
+            && values[k * width..(k + 1) * width].iter().all(|x| x.is_nan())
+        {
+            values[k * width..(k + 1) * width].copy_from_slice(&event.y);
+        }
         let ended =
             self.event.as_ref().and_then(|event| event.last).is_some_and(|count| events.len() >= count);
         Taken {
@@ -1100,7 +1188,10 @@ impl<'a> Ode<'a> {
                     for element in 0..count {
                         for (place, &k) in these.iter().enumerate() {
                             let at = (k * n * width + of as usize) * lens[by] + element;
-                            all[by][at] = numbers.columns[column + element][place];
+                            // Where there is no value there is no derivative.
+                            let value = taken[k].values[of as usize];
+                            let derivative = numbers.columns[column + element][place];
+                            all[by][at] = if value.is_nan() { f64::NAN } else { derivative };
                         }
                     }
                 }
@@ -1122,7 +1213,8 @@ impl<'a> Ode<'a> {
         if let Some(reason) = taken.failed.or_else(|| if taken.end.is_nan() { alone() } else { None }) {
             let why = match reason {
                 Reason::Iterations { limit } => format!(
-                    "it takes more than {limit} steps from one time to the next; a stiff equation needs method rodas5p, or auto"
+                    "it takes more than {limit} steps from one time to the next, or steps within the limit do not lead to the end; a \
+                     stiff equation needs method rodas5p, or auto; --max-iterations allows more"
                 ),
                 other => other.to_string(),
             };

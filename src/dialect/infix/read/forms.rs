@@ -272,7 +272,7 @@ impl<'a> Reader<'a> {
                         Definition::Function(function) => functions.push(function),
                     }
                 }
-                self.push(ExprKind::Let(bindings, functions, last.expr), span);
+                self.push(ExprKind::Let(Box::new((bindings, functions)), last.expr), span);
             }
             Part::Loop { form, name, name_span, params, .. } => {
                 self.distinct(params.iter().copied(), "is bound twice in one `loop`", None);
@@ -291,10 +291,10 @@ impl<'a> Reader<'a> {
                     });
                     at += count;
                 }
-                let again = self.ast.push(ExprKind::Call(name, frame.span, steps), span);
+                let again = self.ast.push(ExprKind::Call(name, frame.span, steps.into()), span);
                 let body = self.ast.push(ExprKind::If(first[at].expr, last.expr, again), span);
                 let function = Function { name, span: frame.span, params, body };
-                self.push(ExprKind::Loop(LoopForm::Do, Box::new(function), args), span);
+                self.push(ExprKind::Loop(LoopForm::Do, Box::new(function), args.into()), span);
             }
             Part::Lambda { params, word } => self.lambda(params, word, last.expr, span),
             Part::Parentheses

@@ -117,7 +117,7 @@ impl Reader<'_> {
     pub(super) fn complex(&mut self, re: Literal, im: Literal, span: Span, literal: Written) {
         let name = self.hygienic(" make-rectangular");
         let parts = vec![self.number(re, span), self.number(im, span)];
-        let expr = self.ast.push(ExprKind::Call(name, span, parts), span);
+        let expr = self.ast.push(ExprKind::Call(name, span, parts.into()), span);
         self.operands.push(Operand { expr, span, literal });
     }
 
@@ -215,12 +215,12 @@ impl Reader<'_> {
             }
             (None, Pending::NotEqual) => {
                 let (equal, not) = (self.intern("="), self.intern("not"));
-                let equal = self.ast.push(ExprKind::Call(equal, at, args), span);
-                self.push(ExprKind::Call(not, at, vec![equal]), span);
+                let equal = self.ast.push(ExprKind::Call(equal, at, args.into()), span);
+                self.push(ExprKind::Call(not, at, [equal].into()), span);
             }
             (None, _) => {
                 let name = self.intern(operator.function());
-                self.push(ExprKind::Call(name, at, args), span);
+                self.push(ExprKind::Call(name, at, args.into()), span);
             }
         }
     }

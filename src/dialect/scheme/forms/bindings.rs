@@ -16,6 +16,7 @@ impl<'a> Expander<'a> {
             && let Some(name) = self.name(target)
         {
             self.bound.insert(self.text(target));
+            self.local.insert(self.text(target));
             return Some((name, data.span(target), value));
         }
         self.form_error(data.span(datum), "a binding is a name and a value", "`(name value)`");

@@ -9,9 +9,9 @@ use crate::dialect::short;
 use crate::source::{Diagnostic, Span};
 
 impl<'a> Expander<'a> {
-    /// A definition at the top of the program.
-    pub(super) fn define(&mut self, datum: Datum) {
-        let Some((defined, part)) = self.definition(datum) else { return };
+    /// A definition at the top of the program; whether it is one.
+    pub(super) fn define(&mut self, datum: Datum) -> bool {
+        let Some((defined, part)) = self.definition(datum) else { return false };
         let definition = match defined {
             Defined::Value(name, span) => {
                 let value = self.evaluate(part);
@@ -24,6 +24,7 @@ impl<'a> Expander<'a> {
             }
         };
         self.ast.definitions.push(definition);
+        true
     }
 
     /// The parts of a definition: what it defines, and what its value or body is.
@@ -124,6 +125,7 @@ impl<'a> Expander<'a> {
                 return None;
             }
             self.bound.insert(self.text(datum));
+            self.local.insert(self.text(datum));
             params.push((name, span));
         }
         Some(params)

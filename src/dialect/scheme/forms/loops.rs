@@ -64,7 +64,7 @@ impl<'a> Expander<'a> {
         let error = match self.context.recur {
             Recur::To(name) => {
                 self.work.push(Work::Recur { name, name_span, count: args.len(), span });
-                return self.work.extend(args.iter().rev().map(|&arg| Work::Expand(arg)));
+                return self.work.push(Work::Each(args));
             }
             Recur::Beyond => {
                 Diagnostic::error("recur", name_span, "this `recur` stands in a function inside the loop")
