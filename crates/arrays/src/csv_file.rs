@@ -5,7 +5,7 @@
 //! [`Remark`]; what can be read in two ways is refused.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::Path;
 
@@ -140,6 +140,8 @@ fn parse<T: Element>(
         taken: &taken,
         separator,
         missing: options.missing,
+        labelled: options.labels,
+        labels: HashMap::new(),
         budget,
         place: Place { text: &body_text, before: newlines(&text[..body]) },
         marks: Marks::default(),
@@ -175,7 +177,7 @@ fn parse<T: Element>(
             table.row(&empty, start)?;
         }
     }
-    let Table { marks, numbers, rows, nans, incomplete, .. } = table;
+    let Table { marks, mut numbers, rows, nans, incomplete, labels, .. } = table;
     if marks.comma.is_some() {
         remarks.push(Remark::DecimalCommas);
     }
@@ -187,6 +189,19 @@ fn parse<T: Element>(
         remarks.push(Remark::Comments(comments));
     }
     let width = taken.len();
+    // Numbers of labels are places in increasing order, not in that in which they came.
+    let mut sorted: Vec<(String, usize)> = labels.into_iter().collect();
+    sorted.sort();
+    let mut places = vec![T::from_f64(0.0); sorted.len()];
+    for (place, &(_, came)) in sorted.iter().enumerate() {
+        places[came] = T::from_f64(place as f64);
+    }
+    if let Some(k) = taken.iter().position(|(_, name)| options.labels == Some(name)) {
+        let given = numbers.iter_mut().skip(k).step_by(width).filter(|number| !number.to_f64().is_nan());
+        for number in given {
+            *number = places[number.to_f64() as usize];
+        }
+    }
     let fields = taken.into_iter().enumerate().map(|(k, (_, name))| Field {
         name,
         single: false,
@@ -196,7 +211,8 @@ fn parse<T: Element>(
     });
     let fields = fields.collect();
     let dataset = Dataset::new(rows - incomplete.count(), fields, vec![Storage::Owned(numbers)], false);
-    Ok(Dataset { left_aside, remarks, incomplete, ..dataset })
+    let labels = sorted.into_iter().map(|(label, _)| label).collect();
+    Ok(Dataset { left_aside, remarks, incomplete, labels, ..dataset })
 }
 
 /// The error of a reader or writer of csv, as what the system said.
@@ -216,6 +232,9 @@ struct Table<'a, T> {
     taken: &'a [(usize, String)],
     separator: Separator,
     missing: Missing,
+    /// The column whose cells are texts, and their numbers in the order in which they came.
+    labelled: Option<&'a str>,
+    labels: HashMap<String, usize>,
     budget: &'a Budget,
     place: Place<'a>,
     marks: Marks,
@@ -240,13 +259,26 @@ impl<T: Element> Table<'_, T> {
         }
         let row = self.rows;
         self.rows += 1;
-        for &(column, _) in self.taken {
+        for (column, wanted) in self.taken {
+            let column = *column;
             let line = || self.place.line(start);
             let name = || self.names[column - usize::from(self.row_names)].clone();
             let Ok(cell) = str::from_utf8(&record[column]) else {
                 return Err(FileProblem::NotText { line: line(), column });
             };
             let cell = unquoted(cell.trim());
+            if self.labelled == Some(wanted) && !cell.is_empty() {
+                let number = match self.labels.get(cell) {
+                    Some(&number) => number,
+                    None => {
+                        let number = self.labels.len();
+                        self.labels.insert(cell.to_owned(), number);
+                        number
+                    }
+                };
+                self.numbers.push(T::from_f64(number as f64));
+                continue;
+            }
             let shown = || cell.chars().take(SHOWN).collect::<String>();
             match self.marks.number::<T>(cell, self.separator, start) {
                 Cell::Number(number) => self.numbers.push(number),

@@ -91,6 +91,7 @@ pub struct Dataset<T: Element = f64> {
     left_aside: Vec<String>,
     remarks: Vec<Remark>,
     incomplete: Incomplete,
+    labels: Vec<String>,
 }
 
 /// How the numbers of a row stand together.
@@ -257,6 +258,7 @@ impl<T: Element> Dataset<T> {
             left_aside: Vec::new(),
             remarks: Vec::new(),
             incomplete: Incomplete::default(),
+            labels: Vec::new(),
         }
     }
 
@@ -338,6 +340,11 @@ impl<T: Element> Dataset<T> {
                 Ok(Dataset { positional, left_aside, ..dataset })
             }
         }
+    }
+
+    /// The texts of the column that [`ReadOptions::labels`] names, in increasing order.
+    pub fn labels(&self) -> &[String] {
+        &self.labels
     }
 
     /// Whether the columns have no names, but an order: those of a plain npy file.

@@ -20,6 +20,7 @@ pub struct ReadOptions<'a> {
     pub(crate) format: Option<Format>,
     take: Option<&'a Take<'a>>,
     pub(crate) missing: Missing,
+    pub(crate) labels: Option<&'a str>,
     pub(crate) memory: usize,
 }
 
@@ -55,6 +56,12 @@ impl<'a> ReadOptions<'a> {
         ReadOptions { missing, ..self }
     }
 
+    /// Sets a column of a csv file, by its name in the dataset, whose cells are texts: its numbers are then the places of the texts in
+    /// [`Dataset::labels`](super::Dataset::labels).
+    pub fn labels(self, column: &'a str) -> ReadOptions<'a> {
+        ReadOptions { labels: Some(column), ..self }
+    }
+
     /// Sets how many bytes of memory a file may take for what cannot stay where it is, unpacked, converted or read from a
     /// pipe; 4 GiB by default.
     pub fn memory(self, bytes: u64) -> ReadOptions<'a> {
@@ -72,17 +79,19 @@ impl<'a> ReadOptions<'a> {
 
 impl Default for ReadOptions<'_> {
     fn default() -> Self {
-        ReadOptions { format: None, take: None, missing: Missing::Refuse, memory: 0 }.memory(MEMORY)
+        ReadOptions { format: None, take: None, missing: Missing::Refuse, labels: None, memory: 0 }
+            .memory(MEMORY)
     }
 }
 
 impl fmt::Debug for ReadOptions<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ReadOptions { format, take, missing, memory } = self;
+        let ReadOptions { format, take, missing, labels, memory } = self;
         f.debug_struct("ReadOptions")
             .field("format", format)
             .field("take", &take.is_some())
             .field("missing", missing)
+            .field("labels", labels)
             .field("memory", memory)
             .finish()
     }

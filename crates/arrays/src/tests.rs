@@ -780,3 +780,23 @@ fn binary32_numbers() {
     write_arrays(&csv, &arrays).unwrap();
     assert_eq!(fs::read_to_string(&csv).unwrap(), "x\n0.1\n");
 }
+
+#[test]
+fn a_column_of_texts_is_places_in_their_order() {
+    let text = b"run,x\nnorth,1\n\"south, far\",2\nnorth,3\neast,4\n";
+    let options = ReadOptions::default().labels("run");
+    let dataset: Dataset = Dataset::from_reader("text", text.as_slice(), &options).unwrap();
+    assert_eq!(dataset.labels(), ["east", "north", "south, far"]);
+    assert_eq!(all(&dataset), [[1.0, 2.0, 1.0, 0.0], [1.0, 2.0, 3.0, 4.0]]);
+    // Without, such a column is refused; a missing text is as a missing number.
+    let plain = Dataset::<f64>::from_reader("text", text.as_slice(), &ReadOptions::default());
+    assert!(matches!(plain.unwrap_err().problem, FileProblem::NotANumber { line: 2, .. }));
+    let gap = Dataset::<f64>::from_reader("text", b"run,x\na,1\n,2\n".as_slice(), &options);
+    assert!(matches!(gap.unwrap_err().problem, FileProblem::NoNumber { line: 3, .. }));
+    let gap = Dataset::<f64>::from_reader(
+        "text",
+        b"run,x\nb,1\n,2\na,1\n".as_slice(),
+        &options.missing(Missing::Nan),
+    );
+    assert!(all(&gap.unwrap())[0][1].is_nan());
+}

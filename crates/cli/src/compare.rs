@@ -5,11 +5,10 @@ use std::path::PathBuf;
 use nc_model::fit::{Standing, nested};
 use serde_json::json;
 
-use super::dialect::DialectArgs;
 use super::fit::data::Data;
-use super::fit::{Options, fit, refusal};
+use super::fit::{Shared, fit, refusal};
 use super::report::{Failure, eprint_lines};
-use super::{Loaded, TierChoice, limits, print, print_json, set_threads, signals, table};
+use super::{Loaded, limits, print, print_json, set_threads, signals, table};
 
 /// Fit several programs to the same data and compare them
 #[derive(Debug, clap::Args)]
@@ -25,39 +24,33 @@ pub struct Args {
     /// The programs
     #[arg(value_name = "PROG", required = true, num_args = 2..)]
     programs: Vec<PathBuf>,
-    /// The data: a csv or npz file, or an npy file of a structured array
-    #[arg(long, value_name = "FILE")]
-    data: PathBuf,
     #[command(flatten)]
-    options: Options,
-    /// How many threads; 0 for one per processor
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    threads: usize,
-    /// How to run the programs; all ways give the same bits
-    #[arg(long, value_enum, default_value_t)]
-    tier: TierChoice,
-    #[command(flatten)]
-    dialect: DialectArgs,
+    shared: Shared,
 }
 
 /// Runs the subcommand.
 pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
-    if args.options.has_no_target() {
+    let Shared { data: path_of_data, options: given, threads, tier, dialect } = &args.shared;
+    args.shared.check_data()?;
+    if path_of_data == std::path::Path::new("-") {
+        return Err(Failure::usage("--data: each program reads the data, so they come from a file"));
+    }
+    if given.has_no_target() {
         return Err(Failure::usage(
             "--target is needed: the column that the programs' values are compared with",
         ));
     }
-    set_threads(args.threads)?;
+    set_threads(*threads)?;
     let stop = limits::clock().cloned().unwrap_or_default();
     signals::stop_at_interrupt(&stop);
     let mut standings: Vec<(String, Standing)> = Vec::new();
     let mut known = Vec::new();
     for path in &args.programs {
-        let loaded = Loaded::open_with(Some(path), None, &args.dialect)?;
+        let loaded = Loaded::open_with(Some(path), None, dialect)?;
         known.extend(loaded.names().into_iter().map(str::to_owned));
-        let options = args.options.of(&loaded);
-        let data = Data::read(&loaded, &args.data, &options, None)?;
-        let standing = fit(&loaded, args.tier.into(), &options, &data, &stop)?.standing();
+        let options = given.of(&loaded);
+        let data = Data::read(&loaded, path_of_data, &options, None)?;
+        let standing = fit(&loaded, (*tier).into(), &options, &data, &stop)?.standing();
         let standing = standing.map_err(|error| refusal(&loaded, &data, error))?;
         if !standing.report.converged {
             eprint_lines(&format!(
@@ -67,7 +60,7 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
         }
         standings.push((loaded.source.name.clone(), standing));
     }
-    if let Some(name) = args.options.parameters().find(|name| !known.iter().any(|known| known == name)) {
+    if let Some(name) = given.parameters().find(|name| !known.iter().any(|known| known == name)) {
         return Err(Failure::message("unknown-input", format!("no program has a parameter `{name}`")));
     }
     let rows = standings[0].1.report.residuals;
@@ -83,6 +76,9 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
         .flat_map(|a| (0..standings.len()).map(move |b| (a, b)))
         .filter_map(|(a, b)| Some((a, b, nested(&standings[a].1.report, &standings[b].1.report)?)))
         .collect();
+    if signals::interrupted() {
+        return Err(Failure::Interrupted);
+    }
     if limits::clock().is_some_and(nc_runtime::stop::Stop::is_stopped) {
         return Err(limits::time_is_over());
     }

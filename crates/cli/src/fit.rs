@@ -10,7 +10,9 @@ mod replay;
 use std::path::PathBuf;
 
 use nc_arrays::{FileIdentity, Form, Format, NamedArray, write_arrays, write_csv};
-use nc_model::fit::{Fit, FitError, Groups, Image, Loss, Method, Noise, Parameter, Tie};
+use nc_model::fit::{
+    Axis, Derived, Fit, FitError, Groups, Image, Loss, Method, Parameter, Progress as Step, Solution, Tie,
+};
 use nc_runtime::stop::Stop;
 use neural_compiler::{Diagnostic, Dialect, Error, Program, ReaderLimits, Shape, Tier};
 use serde_json::{Value as Json, json};
@@ -29,12 +31,14 @@ use super::{Loaded, SourceText, TierChoice, print, print_json, set_threads, sign
     nc fit law.scm --data meas.csv --target y\n  \
     nc fit law.scm --data meas.csv --target y --param b=0.1:0..1 --fix c=3e8\n  \
     nc fit law.scm --data meas.csv --target y --sigma dy --loss huber:3 --json -o report.json\n  \
-    nc fit -e '(* a (exp (* k t)))' --data decay.csv --target counts --param k=-0.1\n\n\
+    nc fit -e '(* a (exp (* k t)))' --data decay.csv --target counts --param k=-0.1\n  \
+    nc fit law.scm --data - --target y --derive 'ratio=(/ a b)' --residuals rows.csv < meas.csv\n\n\
     Inputs of the program that are columns of the data are data. All others, and the program's top-level numbers, are\n\
     parameters; they start at 1, or at their number, unless --param says otherwise.\n\n\
     The minimum is searched for from 64 starts, half of them around the given one, and followed until no further digit is\n\
     to be had. Standard errors are those of the scatter of the residuals, unless --sigma says how far data scatter. What the\n\
-    data do not determine is said in words, and has no standard error.")]
+    data do not determine is said in words, and has no standard error.\n\n\
+    Ctrl-C ends the search: the report is then of the best so far, which has not converged, and the exit status is 130.")]
 pub struct Args {
     /// The program; - is standard input
     #[arg(value_name = "PROG", required_unless_present = "expression")]
@@ -42,11 +46,8 @@ pub struct Args {
     /// An expression instead of a program, or behind the definitions of one
     #[arg(short, long = "expr", value_name = "EXPR", allow_hyphen_values = true)]
     expression: Option<String>,
-    /// The data: a csv or npz file, or an npy file of a structured array
-    #[arg(long, value_name = "FILE")]
-    data: PathBuf,
     #[command(flatten)]
-    options: Options,
+    shared: Shared,
     #[command(flatten)]
     trajectory: ode::OdeArgs,
     /// Fit the rows of each value of this column by themselves, from one start each; the result is a table
@@ -56,20 +57,54 @@ pub struct Args {
     #[arg(long, value_name = "FILE.svg|png", conflicts_with = "group")]
     plot: Option<PathBuf>,
     /// Carry out the fit of a report once more, with its options, and compare
-    #[arg(long, value_name = "REPORT.json", conflicts_with_all = ["targets", "group", "columns", "params", "fixed", "ties",
+    #[arg(long, value_name = "REPORT.json", conflicts_with_all = ["targets", "group", "columns", "params", "fixed", "ties", "derived",
         "sigma", "weights", "loss", "method", "epochs", "batch_rows", "rate", "starts", "seed", "max_steps", "level", "profile", "skip_nan"])]
     replay: Option<PathBuf>,
     /// Where the report goes, as JSON; with --group, the table, as csv, npz or npy
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Write data, values of the program and residuals of each row that took part
+    #[arg(long, value_name = "FILE.csv|npz", conflicts_with_all = ["group", "replay"])]
+    residuals: Option<PathBuf>,
+    /// Axes of the picture that are logarithmic; without, those are whose data are above 0 and reach over three decades
+    #[arg(long, value_name = "x|y|x,y", requires = "plot", value_delimiter = ',')]
+    log: Vec<LogAxis>,
+}
+
+/// An axis on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum LogAxis {
+    X,
+    Y,
+}
+
+/// What fits and comparisons are made from.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Shared {
+    /// The data: a csv or npz file, or an npy file of a structured array; - is standard input
+    #[arg(long, value_name = "FILE")]
+    pub data: PathBuf,
+    #[command(flatten)]
+    pub options: Options,
     /// How many threads; 0 for one per processor
     #[arg(long, value_name = "N", default_value_t = 0)]
-    threads: usize,
-    /// How to run the program; all ways give the same bits
+    pub threads: usize,
+    /// How to run programs; all ways give the same bits
     #[arg(long, value_enum, default_value_t)]
-    tier: TierChoice,
+    pub tier: TierChoice,
     #[command(flatten)]
-    dialect: DialectArgs,
+    pub dialect: DialectArgs,
+}
+
+impl Shared {
+    /// Whether the data come from standard input, and nothing stands there for them.
+    pub fn check_data(&self) -> Result<(), Failure> {
+        use std::io::IsTerminal as _;
+        if self.data == std::path::Path::new("-") && std::io::stdin().is_terminal() {
+            return Err(Failure::usage("--data -: nothing is piped in"));
+        }
+        Ok(())
+    }
 }
 
 /// What says which fit it is, the program and the data aside: a report holds it.
@@ -91,9 +126,18 @@ pub struct Options {
     /// Make a parameter a function of others, in the program's dialect: 'b2=(* 2 b1)'
     #[arg(long = "tie", value_name = "NAME=EXPR", value_parser = parse_tie)]
     ties: Vec<(String, String)>,
-    /// How far the target scatters: a column of standard deviations, or a number
-    #[arg(long, value_name = "COLUMN|NUMBER", conflicts_with = "weights", allow_hyphen_values = true)]
-    sigma: Option<String>,
+    /// A number that follows from the parameters, reported with its error, in the program's dialect: 'halflife=(/ (log 2) rate)'
+    #[arg(long = "derive", value_name = "NAME=EXPR", value_parser = parse_tie)]
+    derived: Vec<(String, String)>,
+    /// How far the target scatters: a column of standard deviations, or a number; of several targets each by its name, once for
+    /// each
+    #[arg(
+        long,
+        value_name = "[TARGET=]COLUMN|NUMBER",
+        conflicts_with = "weights",
+        allow_hyphen_values = true
+    )]
+    sigma: Vec<String>,
     /// Weights of the rows: variances are in inverse proportion to them
     #[arg(long, value_name = "COLUMN")]
     weights: Option<String>,
@@ -138,6 +182,11 @@ impl Options {
         let names = loaded.names();
         let has = |name: &str| names.contains(&name);
         let mut options = self.clone();
+        options.derived.retain(|(_, expression)| match parse_expression(loaded, expression) {
+            Ok(program) => program.inputs().all(has),
+            // What is wrong with it is said where it is used.
+            Err(_) => true,
+        });
         options.params.retain(|said| has(said.value.name()));
         options.fixed.retain(|said| has(said.value.name()));
         options.ties.retain(|(name, _)| has(name));
@@ -187,19 +236,26 @@ enum MethodChoice {
 pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     let image = args.plot.as_deref().map(image_of).transpose()?;
     check_files(args)?;
-    set_threads(args.threads)?;
-    let loaded = Loaded::open_with(args.program.as_deref(), args.expression.as_deref(), &args.dialect)?;
+    args.shared.check_data()?;
+    if args.shared.data == std::path::Path::new("-")
+        && args.program.as_deref() == Some(std::path::Path::new("-"))
+    {
+        return Err(Failure::usage("the program and the data cannot both come from standard input"));
+    }
+    set_threads(args.shared.threads)?;
+    let loaded =
+        Loaded::open_with(args.program.as_deref(), args.expression.as_deref(), &args.shared.dialect)?;
     if args.trajectory.ode {
         return run_trajectory(loaded, args, image, json);
     }
-    if args.replay.is_none() && args.options.has_no_target() {
+    if args.replay.is_none() && args.shared.options.has_no_target() {
         return Err(Failure::usage(
             "--target is needed: the column that the program's value is compared with",
         ));
     }
     let recorded = args.replay.as_deref().map(replay::read).transpose()?;
-    let options = recorded.as_ref().map_or(&args.options, |recorded| &recorded.options);
-    let data = Data::read(&loaded, &args.data, options, args.group.as_deref())?;
+    let options = recorded.as_ref().map_or(&args.shared.options, |recorded| &recorded.options);
+    let data = Data::read(&loaded, &args.shared.data, options, args.group.as_deref())?;
     if data.inputs.is_empty() {
         let (columns, name) = (data.left_aside.join(", "), &data.name);
         eprint_lines(&format!(
@@ -210,28 +266,31 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     let stop = limits::clock().cloned().unwrap_or_default();
     signals::stop_at_interrupt(&stop);
     let progress = Progress::new();
-    let tell =
-        |searches: usize, lowest: f64, evaluations: usize| progress.tell(searches, lowest, evaluations);
-    let fit = fit(&loaded, args.tier.into(), options, &data, &stop)?.progress(&tell);
+    let tell = |step: Step| progress.tell(step);
+    let fit = fit(&loaded, args.shared.tier.into(), options, &data, &stop)?.progress(&tell);
     if let Some(keys) = &data.keys {
         let groups = fit
             .run_groups(keys, options.starts.unwrap_or(1) as usize)
             .map_err(|error| refusal(&loaded, &data, error))?;
         progress.end();
-        return table(args, &groups, json);
+        table(args, &groups, &data.labels, json)?;
+        return if signals::interrupted() { Err(Failure::Interrupted) } else { Ok(()) };
     }
-    let (report, picture) = match image {
-        None => (fit.run().map_err(|error| refusal(&loaded, &data, error))?, None),
+    let solution = fit.solve().map_err(|error| refusal(&loaded, &data, error))?;
+    let report = &solution.report;
+    let drawn = match image {
+        None => None,
         Some(image) => {
-            let (report, figure) = fit.figure().map_err(|error| refusal(&loaded, &data, error))?;
+            let axis = |axis: LogAxis| if args.log.contains(&axis) { Axis::Log } else { Axis::Auto };
+            let figure = solution.figure(axis(LogAxis::X), axis(LogAxis::Y));
+            let figure = figure.map_err(|error| refusal(&loaded, &data, error))?;
             let drawn = figure.draw(image);
-            let drawn =
-                drawn.map_err(|why| Failure::message("plot", format!("--plot: cannot draw: {why}")))?;
-            (report, Some(drawn))
+            Some(drawn.map_err(|why| Failure::message("plot", format!("--plot: cannot draw: {why}")))?)
         }
     };
     progress.end();
-    if limits::clock().is_some_and(Stop::is_stopped) {
+    let interrupted = signals::interrupted();
+    if !interrupted && limits::clock().is_some_and(Stop::is_stopped) {
         return Err(limits::time_is_over());
     }
     let mut object = report.json();
@@ -243,7 +302,10 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     if let Some(path) = &args.output {
         data::write(path, format!("{object:#}\n").as_bytes())?;
     }
-    if let (Some(path), Some(drawn)) = (&args.plot, picture) {
+    if let Some(path) = &args.residuals {
+        write_residuals(path, &solution, &data)?;
+    }
+    if let (Some(path), Some(drawn)) = (&args.plot, drawn) {
         data::write(path, &drawn)?;
     }
     if json {
@@ -257,22 +319,25 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
             loaded.source.name, report.reason
         ));
     }
-    Ok(())
+    if interrupted { Err(Failure::Interrupted) } else { Ok(()) }
 }
 
 /// Fits the trajectory of a right-hand side.
 fn run_trajectory(loaded: Loaded, args: &Args, image: Option<Image>, json: bool) -> Result<(), Failure> {
+    if args.shared.data == std::path::Path::new("-") {
+        return Err(Failure::usage("--data: the data of a trajectory come from a file"));
+    }
     let observed = ode::Observed::read(loaded, args)?;
     let stop = limits::clock().cloned().unwrap_or_default();
     signals::stop_at_interrupt(&stop);
     let progress = Progress::new();
-    let tell =
-        |searches: usize, lowest: f64, evaluations: usize| progress.tell(searches, lowest, evaluations);
+    let tell = |step: Step| progress.tell(step);
     let (loaded, data) = (&observed.loaded, &observed.data);
-    let fit = fit(loaded, args.tier.into(), &observed.options, data, &stop)?.progress(&tell);
+    let fit = fit(loaded, args.shared.tier.into(), &observed.options, data, &stop)?.progress(&tell);
     let mut report = fit.run().map_err(|error| refusal(loaded, data, error))?;
     progress.end();
-    if limits::clock().is_some_and(Stop::is_stopped) {
+    let interrupted = signals::interrupted();
+    if !interrupted && limits::clock().is_some_and(Stop::is_stopped) {
         return Err(limits::time_is_over());
     }
     observed.correct(args, &mut report);
@@ -296,22 +361,27 @@ fn run_trajectory(loaded: Loaded, args: &Args, image: Option<Image>, json: bool)
             loaded.source.name, report.reason
         ));
     }
-    Ok(())
+    if interrupted { Err(Failure::Interrupted) } else { Ok(()) }
 }
 
 /// No output may be another one or what is read, by whatever name, and each has a folder.
 fn check_files(args: &Args) -> Result<(), Failure> {
     let identity = |path: &PathBuf| FileIdentity::of(path).ok();
     let same = |a: &PathBuf, b: &PathBuf| a == b || identity(a).is_some() && identity(a) == identity(b);
-    let outputs = [("-o", &args.output), ("--plot", &args.plot)];
+    let outputs = [("-o", &args.output), ("--plot", &args.plot), ("--residuals", &args.residuals)];
     let outputs: Vec<(&str, &PathBuf)> =
         outputs.into_iter().filter_map(|(option, path)| Some((option, path.as_ref()?))).collect();
-    if let [(one, first), (other, second)] = outputs[..]
-        && same(first, second)
-    {
-        return Err(Failure::usage(format!("{one} and {other} name the same file")));
+    for (k, (one, first)) in outputs.iter().enumerate() {
+        if let Some((other, _)) = outputs[k + 1..].iter().find(|(_, second)| same(first, second)) {
+            return Err(Failure::usage(format!("{one} and {other} name the same file")));
+        }
     }
-    let read = [("the data", Some(&args.data)), ("the program", args.program.as_ref())];
+    if let Some(path) = &args.residuals
+        && !matches!(Format::of_path(path), Ok(Format::Csv | Format::Npz))
+    {
+        return Err(Failure::usage("--residuals: the name of the file has to end in .csv or .npz"));
+    }
+    let read = [("the data", Some(&args.shared.data)), ("the program", args.program.as_ref())];
     for (option, output) in outputs {
         for (what, path) in read {
             if path.is_some_and(|path| same(path, output)) {
@@ -366,16 +436,52 @@ pub fn fit<'a>(
     for parameter in options.params.iter().chain(&options.fixed) {
         fit = fit.parameter(parameter.value.clone());
     }
-    for (name, expression) in &options.ties {
-        let limits = ReaderLimits::default();
-        let program = Program::parse_as(expression, tie_dialect(loaded.dialect), &limits);
-        let program = program.map_err(|error| {
-            let source = SourceText::new(format!("--tie {name}"), expression.clone().into_bytes());
+    let parse = |option: &str, name: &str, expression: &str| {
+        parse_expression(loaded, expression).map_err(|error| {
+            let source = SourceText::new(format!("{option} {name}"), expression.as_bytes().to_vec());
             Failure::library(source, error)
-        })?;
-        fit = fit.tie(Tie::new(name, program));
+        })
+    };
+    for (name, expression) in &options.ties {
+        fit = fit.tie(Tie::new(name, parse("--tie", name, expression)?));
+    }
+    for (name, expression) in &options.derived {
+        fit = fit.derive(Derived::new(name, parse("--derive", name, expression)?));
     }
     Ok(fit)
+}
+
+/// Reads an expression in parameters as the program is written.
+fn parse_expression(loaded: &Loaded, expression: &str) -> Result<Program, Error> {
+    Program::parse_as(expression, tie_dialect(loaded.dialect), &ReaderLimits::default())
+}
+
+/// Writes the rows that took part: their numbers, the inputs that are data, and for each element of the targets the data, the values of
+/// the program and the residuals.
+fn write_residuals(path: &std::path::Path, solution: &Solution<'_, '_>, data: &Data) -> Result<(), Failure> {
+    let rows = solution.rows();
+    let scalar = Form::default();
+    let mut columns: Vec<(String, Vec<f64>)> =
+        vec![("row".into(), rows.iter().map(|&row| row as f64).collect())];
+    for series in &data.inputs {
+        for (k, column) in series.columns.iter().enumerate() {
+            let name = nc_model::fit::element_name(&series.name, series.shape, k);
+            columns.push((name, rows.iter().map(|&row| column[row]).collect()));
+        }
+    }
+    for fitted in solution.fitted() {
+        columns.push((fitted.name.clone(), fitted.data));
+        columns.push((format!("{}_fit", fitted.name), fitted.fitted));
+        columns.push((format!("{}_residual", fitted.name), fitted.residuals));
+        if let Some(weighted) = fitted.weighted {
+            columns.push((format!("{}_weighted", fitted.name), weighted));
+        }
+    }
+    let arrays: Vec<NamedArray<'_>> = columns
+        .iter()
+        .map(|(name, data)| NamedArray { name, rows: Some(rows.len()), form: &scalar, data })
+        .collect();
+    Ok(write_arrays(path, &arrays)?)
 }
 
 /// How a picture is written, by the ending of the file's name.
@@ -388,7 +494,7 @@ fn image_of(path: &std::path::Path) -> Result<Image, Failure> {
 }
 
 /// Writes the fits of groups as a table.
-fn table(args: &Args, groups: &Groups, json: bool) -> Result<(), Failure> {
+fn table(args: &Args, groups: &Groups, labels: &[String], json: bool) -> Result<(), Failure> {
     let key = args.group.clone().unwrap_or_default();
     let scalar = Form::default();
     let fits = &groups.groups;
@@ -404,31 +510,50 @@ fn table(args: &Args, groups: &Groups, json: bool) -> Result<(), Failure> {
         fits.iter().map(|group| f64::from(u8::from(group.reason.is_converged()))).collect();
     let count = converged.iter().filter(|&&one| one == 1.0).count();
     // What is minimised: twice the cost.
-    let lowest = if args.options.loss.value == Loss::Linear { "rss" } else { "loss" };
+    let lowest = if args.shared.options.loss.value == Loss::Linear { "rss" } else { "loss" };
     columns.push((lowest.into(), fits.iter().map(|group| group.loss).collect()));
     columns.push(("converged".into(), converged));
     let arrays: Vec<NamedArray<'_>> = columns
         .iter()
         .map(|(name, data)| NamedArray { name, rows: Some(fits.len()), form: &scalar, data })
         .collect();
+    let text = || {
+        let mut text = Vec::new();
+        // Labels are texts, which other columns are not.
+        let numbers = if labels.is_empty() { &arrays[..] } else { &arrays[1..] };
+        write_csv(&mut text, numbers)
+            .map_err(|error| Failure::message("file", format!("cannot write the table: {error}")))?;
+        let text = String::from_utf8_lossy(&text).into_owned();
+        if labels.is_empty() {
+            return Ok::<String, Failure>(text);
+        }
+        let keys = std::iter::once(columns[0].0.as_str());
+        let keys = keys.chain(fits.iter().map(|group| labels[group.key as usize].as_str()));
+        Ok(keys.zip(text.lines()).map(|(key, line)| format!("{},{line}\n", quoted(key))).collect())
+    };
     match &args.output {
         Some(path) if matches!(Format::of_path(path), Ok(Format::Npy)) => {
             return Err(Failure::usage("-o: a table of groups has names, so it goes to a .csv or .npz file"));
         }
-        Some(path) => write_arrays(path, &arrays)?,
-        None if json => {}
-        None => {
-            let mut text = Vec::new();
-            write_csv(&mut text, &arrays)
-                .map_err(|error| Failure::message("file", format!("cannot write the table: {error}")))?;
-            super::print_data(&String::from_utf8_lossy(&text))?;
+        Some(path) if labels.is_empty() => write_arrays(path, &arrays)?,
+        Some(path) if matches!(Format::of_path(path), Ok(Format::Csv)) => {
+            data::write(path, text()?.as_bytes())?
         }
+        Some(_) => {
+            return Err(Failure::usage("-o: groups have texts for names, so the table goes to a .csv file"));
+        }
+        None if json => {}
+        None => super::print_data(&text()?)?,
     }
     if json {
         let mut object = json!({"groups": fits.len(), "converged": count});
         if args.output.is_none() {
-            let table: serde_json::Map<String, Json> =
-                columns.into_iter().map(|(name, data)| (name, json!(data))).collect();
+            let mut table: serde_json::Map<String, Json> =
+                columns.iter().map(|(name, data)| (name.clone(), json!(data))).collect();
+            if !labels.is_empty() {
+                let keys: Vec<&str> = fits.iter().map(|group| labels[group.key as usize].as_str()).collect();
+                table.insert(columns[0].0.clone(), json!(keys));
+            }
             object["table"] = table.into();
         }
         print_json(&object)?;
@@ -439,26 +564,53 @@ fn table(args: &Args, groups: &Groups, json: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A line on the terminal that says how far a fit has come, after a second.
+/// A cell of a csv file.
+fn quoted(text: &str) -> std::borrow::Cow<'_, str> {
+    if text.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", text.replace('"', "\"\"")).into()
+    } else {
+        text.into()
+    }
+}
+
+/// Lines that say how far a fit has come: on a terminal one that changes, after a second; otherwise one each time twice as long has
+/// passed, after ten seconds.
 struct Progress {
     bar: Option<indicatif::ProgressBar>,
     start: std::time::Instant,
+    /// Seconds after which the next line is due where there is no terminal.
+    due: std::sync::Mutex<u64>,
 }
 
 impl Progress {
     fn new() -> Progress {
         use std::io::IsTerminal as _;
         let bar = std::io::stderr().is_terminal().then(indicatif::ProgressBar::new_spinner);
-        Progress { bar, start: std::time::Instant::now() }
+        Progress { bar, start: std::time::Instant::now(), due: std::sync::Mutex::new(10) }
     }
 
-    fn tell(&self, searches: usize, lowest: f64, evaluations: usize) {
-        if let Some(bar) = self.bar.as_ref().filter(|_| self.start.elapsed().as_secs() >= 1) {
-            bar.set_message(format!(
-                "{searches} searches, {evaluations} evaluations, sum of squares {:e}; Ctrl-C keeps the best",
+    fn tell(&self, step: Step) {
+        let seconds = self.start.elapsed().as_secs();
+        let text = || match step {
+            Step::Searches { under_way, lowest, evaluations } => format!(
+                "{under_way} searches, {evaluations} evaluations, sum of squares {:e}; Ctrl-C keeps the best",
                 2.0 * lowest
-            ));
-            bar.tick();
+            ),
+            Step::Groups { done, of } => format!("{done} of {of} groups"),
+        };
+        match &self.bar {
+            Some(bar) if seconds >= 1 => {
+                bar.set_message(text());
+                bar.tick();
+            }
+            Some(_) => {}
+            None => {
+                let mut due = self.due.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                if seconds >= *due {
+                    *due = 2 * seconds;
+                    eprint_lines(&format!("note: after {seconds} s: {}\n", text()));
+                }
+            }
         }
     }
 
@@ -506,7 +658,12 @@ pub fn refusal(loaded: &Loaded, data: &Data, error: FitError) -> Failure {
         }
         FitError::UnknownResult { .. } => Failure::message("result", format!("{}: {message}", loaded.source.name))
             .note("--target COLUMN is for a program with one result, --target RESULT=COLUMN for one with named results"),
-        FitError::NoRows | FitError::Rows { .. } | FitError::TargetShape { .. } | FitError::Scatter { .. } => {
+        FitError::Logarithm { .. } => Failure::usage(format!("--log: {message}")),
+        FitError::NoRows
+        | FitError::Rows { .. }
+        | FitError::TargetShape { .. }
+        | FitError::Scatter { .. }
+        | FitError::Sigmas { .. } => {
             Failure::message("data", format!("{}: {message}", data.name))
         }
         _ => Failure::message("fit", format!("{}: {message}", loaded.source.name)),
@@ -595,9 +752,4 @@ fn parse_level(text: &str) -> Result<f64, String> {
         Ok(percent) if percent > 0.0 && percent < 100.0 => Ok(percent),
         _ => Err("a percentage between 0 and 100 is needed".into()),
     }
-}
-
-/// The noise of a number for all rows.
-fn constant_sigma(sigma: f64, rows: usize) -> Noise {
-    Noise::Sigma(vec![sigma; rows])
 }

@@ -58,7 +58,8 @@ use self::text::{Item, closest};
         nc eval -e '(* 0.5 m (square v))' --set m=2 --set v=3 --grad\n  \
         nc run law.scm --batch in.npy -o out.npy --grad g.npy\n  \
         nc ir law.scm --stage graph\n\n\
-        Exit status: 0 if all is well, 1 for an error in a program or in data, 2 for wrong usage."
+        Exit status: 0 if all is well, 1 for an error in a program or in data, 2 for wrong usage, 130 for a fit that Ctrl-C has\n\
+        ended with the best so far."
 )]
 struct Cli {
     /// Print results and errors as JSON on standard output

@@ -87,6 +87,8 @@ pub enum Failure {
     },
     /// It has been reported already.
     Reported,
+    /// An interrupt from the keyboard, after which the results so far were given.
+    Interrupted,
 }
 
 impl Failure {
@@ -130,6 +132,8 @@ impl Failure {
         match self {
             Failure::Usage(_) => 2,
             Failure::Source(..) | Failure::Row(..) | Failure::Message { .. } | Failure::Reported => 1,
+            // As shells count a process that an interrupt has ended.
+            Failure::Interrupted => 130,
         }
     }
 
@@ -162,7 +166,7 @@ impl Failure {
                 }
                 eprint_lines(&text);
             }
-            Failure::Reported => {}
+            Failure::Reported | Failure::Interrupted => {}
         }
     }
 
@@ -179,7 +183,7 @@ impl Failure {
             Failure::Message { code, message, notes } => {
                 vec![json!({ "code": code, "message": message, "notes": notes })]
             }
-            Failure::Reported => Vec::new(),
+            Failure::Reported | Failure::Interrupted => Vec::new(),
         }
     }
 }

@@ -3,6 +3,14 @@
 /// What an interrupt from the keyboard stops instead of the process, once there is something that has a result so far.
 static INTERRUPTED: std::sync::OnceLock<nc_runtime::stop::Stop> = std::sync::OnceLock::new();
 
+/// Whether an interrupt has stopped it.
+static BY_INTERRUPT: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+
+/// Whether an interrupt from the keyboard has stopped what was under way, which then has the result so far.
+pub fn interrupted() -> bool {
+    BY_INTERRUPT.load(std::sync::atomic::Ordering::Relaxed)
+}
+
 /// Makes the first interrupt stop this; the second one ends the process.
 pub fn stop_at_interrupt(stop: &nc_runtime::stop::Stop) {
     let _ = INTERRUPTED.set(stop.clone());
@@ -28,7 +36,10 @@ pub fn catch() {
     let _ = thread::Builder::new().name("signals".into()).spawn(move || {
         for signal in signals.forever() {
             match INTERRUPTED.get() {
-                Some(stop) if signal == SIGINT && !stop.is_stopped() => stop.stop(),
+                Some(stop) if signal == SIGINT && !stop.is_stopped() => {
+                    BY_INTERRUPT.store(true, std::sync::atomic::Ordering::Relaxed);
+                    stop.stop();
+                }
                 _ => {
                     nc_arrays::remove_unfinished();
                     let _ = low_level::emulate_default_handler(signal);

@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use nc_model::fit::{Fit, FitError, Loss, Method, Noise, Parameter, Reason, Report, Series, Tie, nested};
+use nc_model::fit::{
+    Derived, Fit, FitError, Loss, Method, Noise, Parameter, Progress, Reason, Report, Series, Tie, nested,
+};
 use neural_compiler::batch::Stop;
 use neural_compiler::{CompileOptions, Program, Shape, Tier};
 
@@ -363,6 +365,52 @@ fn groups_have_the_bits_of_the_same_rows_alone() {
     }
 }
 
+/// Groups of any size beside each other, with bounds and several starts: the same for any number of threads, and each as alone.
+#[test]
+fn groups_of_any_size_are_the_same_for_any_number_of_threads() {
+    let law = program("(* a (exp (* -1/2 (square (/ (- x c) w)))))");
+    let mut noise = Normal(11);
+    let (mut x, mut y, mut key) = (Vec::new(), Vec::new(), Vec::new());
+    // The third one is longer than a block of rows, and the last has fewer rows than parameters.
+    for (group, count) in [40, 7, 4500, 12, 90, 2].into_iter().enumerate() {
+        for row in 0..count {
+            let place = 16.0 * (f64::from(row) + 0.5) / f64::from(count) - 8.0;
+            x.push(place);
+            y.push(5.0 * (-0.5 * ((place - 0.3 * group as f64) / 1.7).powi(2)).exp() + 0.3 * noise.next());
+            key.push(group as f64);
+        }
+    }
+    let fit = |x: Vec<f64>, y: Vec<f64>, key: &[f64], starts: usize| {
+        let fit = Fit::new(&law).data(Series::scalar("x", x)).target("", Series::scalar("y", y));
+        let fit = fit.parameter(Parameter::new("w").start(1.5).bounds(0.1, 1.6)).seed(3);
+        fit.run_groups(key, starts).expect("fits")
+    };
+    let bits = |groups: &nc_model::fit::Groups| -> Vec<Vec<u64>> {
+        let numbers = |group: &nc_model::fit::Group| {
+            group.values.iter().chain(&group.stderr).chain([&group.loss]).map(|x| x.to_bits()).collect()
+        };
+        groups.groups.iter().map(numbers).collect()
+    };
+    for starts in [1, 5] {
+        let whole = fit(x.clone(), y.clone(), &key, starts);
+        assert!(whole.groups[..5].iter().all(|group| group.reason.is_converged()), "{whole:?}");
+        // The bound holds, and is reached.
+        assert!(whole.groups.iter().any(|group| group.values[2] == 1.6), "{whole:?}");
+        for threads in [1, 2, 3] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+            let found = pool.install(|| fit(x.clone(), y.clone(), &key, starts));
+            assert_eq!(bits(&found), bits(&whole), "{threads} threads");
+        }
+        for number in 0..6 {
+            let rows = || (0..x.len()).filter(|&row| key[row] == f64::from(number));
+            let own: Vec<f64> = rows().map(|row| key[row]).collect();
+            let alone =
+                fit(rows().map(|row| x[row]).collect(), rows().map(|row| y[row]).collect(), &own, starts);
+            assert_eq!(bits(&alone)[0], bits(&whole)[number as usize], "group {number}");
+        }
+    }
+}
+
 /// Intervals hold what they say: of 400 fits to data with other noise, 95 % have the truth within them.
 #[test]
 fn intervals_hold_the_truth_as_often_as_they_say() {
@@ -469,8 +517,8 @@ fn what_is_stopped_keeps_the_best_so_far() {
     let t: Vec<f64> = (0..40).map(|t| f64::from(t) * 0.1).collect();
     let y: Vec<f64> = t.iter().map(|t| 3.0 * (-0.7 * t).exp()).collect();
     let stop = Stop::new();
-    let tell = |_: usize, _: f64, evaluated: usize| {
-        if evaluated >= 3 {
+    let tell = |step: Progress| {
+        if matches!(step, Progress::Searches { evaluations: 3.., .. }) {
             stop.stop();
         }
     };
@@ -874,4 +922,265 @@ fn problems_of_more_garbow_and_hillstrom_are_solved() {
         }
     }
     assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
+
+/// Random problems with bounds on some of the parameters, from one start: all converge in few steps, and where no bound is met the
+/// slope of the sum of squares is zero.
+#[test]
+fn fits_with_bounds_converge_in_few_steps() {
+    let laws = [
+        (
+            "(+ (* a1 (exp (- (* k1 x)))) (* a2 (exp (- (* k2 x)))))",
+            vec![("a1", 3.0), ("k1", 0.6), ("a2", 2.0), ("k2", 2.5)],
+        ),
+        ("(/ a (+ 1 (exp (- b (* c x)))))", vec![("a", 40.0), ("b", 3.0), ("c", 1.2)]),
+        ("(+ a (* b (atan (* c (- x d)))))", vec![("a", -1.0), ("b", 2.0), ("c", 1.5), ("d", 2.0)]),
+        ("(+ b (/ h (+ 1 (square (/ (- x c) w)))))", vec![("b", 1.0), ("h", 5.0), ("c", 2.0), ("w", 0.8)]),
+    ];
+    let (mut steps, mut met) = (Vec::new(), 0);
+    for seed in 0..24u64 {
+        let (text, truth) = &laws[seed as usize % laws.len()];
+        let law = program(text);
+        let mut random = Normal(100 + seed);
+        let x: Vec<f64> = (0..40).map(|_| 5.0 * random.uniform()).collect();
+        let fixed = truth.iter().fold(Fit::new(&law), |fit, &(name, value)| {
+            fit.parameter(Parameter::new(name).start(value).fix())
+        });
+        let zeros = Series::scalar("y", vec![0.0; x.len()]);
+        let exact = fixed.data(Series::scalar("x", x.clone())).target("", zeros);
+        let exact = exact.solve().expect("values").fitted().swap_remove(0).fitted;
+        let mean = exact.iter().sum::<f64>() / exact.len() as f64;
+        let spread = (exact.iter().map(|y| (y - mean).powi(2)).sum::<f64>() / exact.len() as f64).sqrt();
+        let part = [0.01, 0.3, 1.0][seed as usize / laws.len() % 3];
+        let y: Vec<f64> = exact.iter().map(|y| y + part * spread * random.next()).collect();
+        let mut fit =
+            Fit::new(&law).data(Series::scalar("x", x)).target("", Series::scalar("y", y)).starts(1);
+        for &(name, value) in truth {
+            let size = value.abs();
+            let (low, high) = match (random.uniform() * 4.0) as usize {
+                0 => (f64::NEG_INFINITY, f64::INFINITY),
+                1 => (value - 0.01 * size, f64::INFINITY),
+                2 => (value + 0.05 * size, value + 1.5 * size),
+                _ => (value - 0.7 * size, value + 0.7 * size),
+            };
+            let start = (value * (0.8 + 0.5 * random.uniform())).clamp(low, high);
+            fit = fit.parameter(Parameter::new(name).start(start).bounds(low, high));
+        }
+        let report = fit.run().expect("a fit");
+        assert!(report.converged, "{seed}: {}", report.text());
+        steps.push(report.iterations);
+        met += report.parameters.iter().filter(|parameter| parameter.at_bound).count();
+    }
+    assert!(met >= 20, "{met} parameters at a bound");
+    steps.sort_unstable();
+    assert!(steps[12] <= 30 && steps[23] <= 1000, "{steps:?}");
+}
+
+/// Data of any size that binary64 holds, and any σ: the same fit in another unit.
+#[test]
+fn the_size_of_data_does_not_matter() {
+    let law = program("(+ (* a (exp (* (- k) t))) c)");
+    let mut noise = Normal(3);
+    let t: Vec<f64> = (0..30).map(|t| f64::from(t) * 0.2).collect();
+    let y: Vec<f64> = t.iter().map(|t| 3.0 * (-0.7 * t).exp() + 1.0 + 0.02 * noise.next()).collect();
+    let fit = |scale: f64, sigma: Option<f64>| {
+        let y = y.iter().map(|y| y * scale).collect();
+        let fit = Fit::new(&law).data(Series::scalar("t", t.clone())).target("", Series::scalar("y", y));
+        let fit = fit.profiles(sigma.is_none());
+        match sigma {
+            None => fit.run(),
+            Some(sigma) => fit.noise(Noise::Sigma(vec![sigma; t.len()])).run(),
+        }
+        .expect("a fit")
+    };
+    let near = |found: f64, expected: f64, what: &str| {
+        assert!((found / expected - 1.0).abs() < 1e-9, "{what}: {found} {expected}");
+    };
+    for (scale, sigma) in [
+        (1e-200, None),
+        (1e200, None),
+        (1e-290, None),
+        (1e300, None),
+        (1e-200, Some(1e-202)),
+        (1.0, Some(1e-300)),
+        (1e-250, Some(1e30)),
+    ] {
+        let (plain, report) = (fit(1.0, sigma.map(|_| 0.02)), fit(scale, sigma));
+        // By how much errors grow beside those of the plain fit, in units of the data.
+        let errors = sigma.map_or(1.0, |sigma| sigma / scale / 0.02);
+        assert!(report.converged, "{scale}: {}", report.text());
+        for (before, now) in plain.parameters.iter().zip(&report.parameters) {
+            let unit = if now.name == "k" { 1.0 } else { scale };
+            let what = format!("{} at {scale} with {sigma:?}", now.name);
+            near(now.value / unit, before.value, &what);
+            near(now.stderr.expect("one") / unit, before.stderr.expect("one") * errors, &what);
+            assert!(now.digits.expect("some") + 1 >= before.digits.expect("some"), "{what}");
+        }
+        near(report.rmse / scale, plain.rmse, "root mean square");
+        let unit = 2.0 * sigma.map_or(scale.log10(), |_| -errors.log10());
+        assert!(
+            (report.rss_log10 - plain.rss_log10 - unit).abs() < 1e-9,
+            "{} {}",
+            report.rss_log10,
+            plain.rss_log10
+        );
+        for (before, now) in plain.profiles.iter().zip(&report.profiles) {
+            let unit = if now.name == "k" { 1.0 } else { scale };
+            near(now.interval[1].expect("an end") / unit, before.interval[1].expect("an end"), &now.name);
+        }
+        assert_eq!(plain.profiles.len(), report.profiles.len());
+    }
+}
+
+#[test]
+fn where_the_domain_ends_is_no_minimum() {
+    // The data rise less steeply than the root, which would begin later if it could.
+    let law = program("(sqrt (- x c))");
+    let x: Vec<f64> = (0..12).map(|x| 1.0 + f64::from(x)).collect();
+    let y: Vec<f64> = x.iter().map(|x| 0.3 * (x - 1.0).sqrt()).collect();
+    for starts in [1, 64] {
+        let fit =
+            Fit::new(&law).data(Series::scalar("x", x.clone())).target("", Series::scalar("y", y.clone()));
+        let report = fit.parameter(Parameter::new("c").start(-3.0)).starts(starts).run().expect("a report");
+        assert_eq!((report.reason, report.converged), (Reason::Edge, false), "{}", report.text());
+        assert!((report.parameters[0].value - 1.0).abs() < 1e-6, "{}", report.text());
+    }
+    // A minimum beside which the domain ends is one.
+    let y: Vec<f64> =
+        x.iter().enumerate().map(|(k, x)| (x - 0.99).sqrt() + 0.01 * (k as f64).sin()).collect();
+    let fit = Fit::new(&law).data(Series::scalar("x", x)).target("", Series::scalar("y", y));
+    let report = fit.parameter(Parameter::new("c").start(-3.0)).run().expect("a report");
+    assert!(report.converged && report.parameters[0].value < 1.0, "{}", report.text());
+}
+
+#[test]
+fn what_follows_from_parameters_has_an_error_of_its_own() {
+    let law = program("(* a (exp (* (- k) t)))");
+    let mut noise = Normal(8);
+    let t: Vec<f64> = (0..40).map(|t| f64::from(t) * 0.1).collect();
+    let y: Vec<f64> = t.iter().map(|t| 3.0 * (-0.7 * t).exp() + 0.05 * noise.next()).collect();
+    let fit =
+        |law| Fit::new(law).data(Series::scalar("t", t.clone())).target("", Series::scalar("y", y.clone()));
+    let derived = fit(&law)
+        .derive(Derived::new("halflife", program("(/ (log 2) k)")))
+        .derive(Derived::new("slope", program("(- (* a k))")))
+        .run()
+        .expect("a fit");
+    let [a, k] = derived.parameters.as_slice() else { panic!("two parameters") };
+    let (sa, sk) = (a.stderr.expect("one"), k.stderr.expect("one"));
+    let [halflife, slope] = derived.derived.as_slice() else { panic!("two numbers") };
+    assert!((halflife.value - 2f64.ln() / k.value).abs() < 1e-14);
+    assert!((halflife.stderr.expect("one") / (2f64.ln() / k.value.powi(2) * sk) - 1.0).abs() < 1e-12);
+    let correlation = derived.correlation[0][1];
+    let variance =
+        (k.value * sa).powi(2) + (a.value * sk).powi(2) + 2.0 * a.value * k.value * correlation * sa * sk;
+    assert!((slope.stderr.expect("one") / variance.sqrt() - 1.0).abs() < 1e-12, "{slope:?}");
+    // The same number as a parameter of the program has the same error.
+    let other = program("(* a (exp (* (- (/ (log 2) h)) t)))");
+    let direct = fit(&other).run().expect("a fit");
+    let h = direct.parameter("h").expect("there");
+    assert!((h.value / halflife.value - 1.0).abs() < 1e-9);
+    assert!((h.stderr.expect("one") / halflife.stderr.expect("one") - 1.0).abs() < 1e-9);
+    // A product that the data determine has an error although its factors have none; a quotient of them has none.
+    let open = program("(* a b (exp (* (- k) t)))");
+    let report = fit(&open)
+        .derive(Derived::new("product", program("(* a b)")))
+        .derive(Derived::new("quotient", program("(/ a b)")))
+        .run()
+        .expect("a fit");
+    assert_eq!(report.parameter("a").expect("there").stderr, None);
+    let [product, quotient] = report.derived.as_slice() else { panic!("two numbers") };
+    assert!((product.value - a.value).abs() < 1e-9 && quotient.stderr.is_none());
+    assert!((product.stderr.expect("one") / sa - 1.0).abs() < 1e-6, "{product:?} {sa}");
+    let unknown = fit(&law).derive(Derived::new("h", program("(/ 1 q)"))).run();
+    assert!(matches!(unknown, Err(FitError::UnknownParameter { name, .. }) if name == "q"));
+}
+
+#[test]
+fn each_target_has_its_own_scatter() {
+    let law = program("(values (p (+ a (* b x))) (q (- a (* b x))))");
+    let mut noise = Normal(4);
+    let x: Vec<f64> = (0..50).map(f64::from).collect();
+    let p: Vec<f64> = x.iter().map(|x| 2.0 + 0.3 * x + 0.1 * noise.next()).collect();
+    let q: Vec<f64> = x.iter().map(|x| 2.0 - 0.3 * x + 4.0 * noise.next()).collect();
+    let fit = Fit::new(&law)
+        .data(Series::scalar("x", x.clone()))
+        .target("p", Series::scalar("p", p.clone()))
+        .target("q", Series::scalar("q", q.clone()));
+    let both =
+        fit.clone().noise(Noise::SigmaOfEach(vec![vec![0.1; 50], vec![4.0; 50]])).run().expect("a fit");
+    // Normal equations with the weights 1/σ².
+    let (mut aa, mut ab, mut bb, mut ay, mut by) = (0.0, 0.0, 0.0, 0.0, 0.0);
+    for row in 0..50 {
+        for (sigma, slope, y) in [(0.1, x[row], p[row]), (4.0, -x[row], q[row])] {
+            let weight = 1.0f64 / (sigma * sigma);
+            aa += weight;
+            ab += weight * slope;
+            bb += weight * slope * slope;
+            ay += weight * y;
+            by += weight * slope * y;
+        }
+    }
+    let determinant = aa * bb - ab * ab;
+    let expected = [((bb * ay - ab * by) / determinant, bb), ((aa * by - ab * ay) / determinant, aa)];
+    for (parameter, (value, other)) in both.parameters.iter().zip(expected) {
+        assert!((parameter.value / value - 1.0).abs() < 1e-11, "{parameter:?} {value}");
+        let stderr = (other / determinant).sqrt();
+        assert!((parameter.stderr.expect("one") / stderr - 1.0).abs() < 1e-10, "{parameter:?} {stderr}");
+    }
+    let goodness = both.goodness.expect("σ is known");
+    assert!((goodness.reduced - both.rss / 98.0).abs() < 1e-12 && (0.6..1.5).contains(&goodness.reduced));
+    assert!((0.001..0.999).contains(&goodness.probability), "{goodness:?}");
+    let one = fit.noise(Noise::SigmaOfEach(vec![vec![0.1; 50]])).run();
+    assert!(matches!(one, Err(FitError::Sigmas { expected: 2, found: 1 })));
+}
+
+/// Two peaks that overlap, from no start at all: the lowest minimum is at least as low as the one from the truth.
+#[test]
+fn peaks_that_overlap_are_told_apart() {
+    let law =
+        program("(+ (* h1 (exp (- (square (/ (- x c1) w1))))) (* h2 (exp (- (square (/ (- x c2) w2))))))");
+    let truth = [("h1", 4.0), ("c1", -0.6), ("w1", 0.8), ("h2", 2.5), ("c2", 0.9), ("w2", 0.7)];
+    for seed in 0..4 {
+        let mut noise = Normal(40 + seed);
+        let x: Vec<f64> = (0..60).map(|k| f64::from(k) / 6.0 - 5.0).collect();
+        let peak = |x: f64, k: usize| truth[k].1 * (-((x - truth[k + 1].1) / truth[k + 2].1).powi(2)).exp();
+        let y: Vec<f64> = x.iter().map(|&x| peak(x, 0) + peak(x, 3) + 0.05 * noise.next()).collect();
+        let fit = Fit::new(&law).data(Series::scalar("x", x)).target("", Series::scalar("y", y));
+        let near = truth
+            .into_iter()
+            .fold(fit.clone().starts(1), |fit, one| fit.parameter(Parameter::new(one.0).start(one.1)));
+        let near = near.run().expect("a fit");
+        let found = fit.seed(seed as u32).run().expect("a fit");
+        assert!(found.rss <= near.rss * (1.0 + 1e-9), "seed {seed}: {} {}", found.rss, near.rss);
+    }
+}
+
+/// Where residuals are large, steps become smaller slowly or overshoot: the digits that a report says hold do hold.
+#[test]
+fn digits_of_slow_fits_hold() {
+    let law = program("(exp (* k t))");
+    let t = [1.0, 2.0, 3.0];
+    // Dennis and Schnabel, *Numerical Methods for Unconstrained Optimization*, example 10.2.4.
+    for last in [8.0, 3.0, -1.0, -4.0, -8.0] {
+        let y = [2.0, 4.0, last];
+        let slope = |k: f64| (0..3).map(|i| ((k * t[i]).exp() - y[i]) * t[i] * (k * t[i]).exp()).sum::<f64>();
+        let (mut low, mut high) = (-2.0, 2.0);
+        for _ in 0..200 {
+            let middle = 0.5 * (low + high);
+            if slope(middle) > 0.0 { high = middle } else { low = middle }
+        }
+        let expected = 0.5 * (low + high);
+        for starts in [1, 64] {
+            let fit = Fit::new(&law)
+                .data(Series::scalar("t", t.to_vec()))
+                .target("", Series::scalar("y", y.to_vec()));
+            let report = fit.starts(starts).run().expect("a fit");
+            let k = &report.parameters[0];
+            let digits = k.digits.expect("some").min(12);
+            assert!(report.converged && digits >= 10, "{last}: {}", report.text());
+            let error = (k.value / expected - 1.0).abs();
+            assert!(error < 10f64.powi(-(digits as i32)), "{last}: {} {expected}, {digits} digits", k.value);
+        }
+    }
 }

@@ -1,13 +1,14 @@
 //! Columns of a file as data of a fit.
 
+use std::io::Read as _;
 use std::path::Path;
 
-use nc_arrays::{Dataset, Form, Missing, ReadOptions};
+use nc_arrays::{Dataset, FileError, FileProblem, Form, Missing, ReadOptions};
 use nc_model::fit::{Noise, Series};
 use nc_runtime::batch::Source;
 use neural_compiler::Shape;
 
-use super::{Options, Said, constant_sigma};
+use super::{Options, Said};
 use crate::Loaded;
 use crate::report::{Failure, eprint_lines};
 use crate::run::columns::{base, forms_in_file};
@@ -44,6 +45,8 @@ pub struct Data {
     pub left_aside: Vec<String>,
     /// What rows of a group have in common.
     pub keys: Option<Vec<f64>>,
+    /// Texts of which the keys are the places, where they are no numbers.
+    pub labels: Vec<String>,
     /// What the numbers are known by.
     pub hash: String,
 }
@@ -51,7 +54,8 @@ pub struct Data {
 impl Data {
     /// Reads the columns that the fit needs.
     pub fn read(loaded: &Loaded, path: &Path, args: &Options, group: Option<&str>) -> Result<Data, Failure> {
-        let name = path.display().to_string();
+        let piped = path == Path::new("-");
+        let name = if piped { "standard input".to_owned() } else { path.display().to_string() };
         for renamed in &args.columns {
             if !loaded.program.inputs().any(|input| input == renamed.input) {
                 return Err(loaded.unknown("--column", &renamed.input));
@@ -86,8 +90,11 @@ impl Data {
             }
             targets.push((result, column));
         }
-        let number = args.sigma.as_ref().and_then(|sigma| sigma.trim().parse::<f64>().ok());
-        let sigma = args.sigma.as_ref().filter(|_| number.is_none());
+        let sigmas = sigmas(&args.sigma, &targets)?;
+        let sigma_columns = sigmas.iter().filter_map(|sigma| match sigma {
+            Sigma::Column(column) => Some(column.as_str()),
+            Sigma::Number(_) => None,
+        });
         let column_of = |input: &str| {
             let renamed = args.columns.iter().find(|renamed| renamed.input == input);
             renamed.map_or(input, |renamed| renamed.column.as_str()).to_owned()
@@ -98,9 +105,9 @@ impl Data {
             .iter()
             .map(|(_, column)| column)
             .chain(targets.iter().map(|(_, column)| column))
-            .chain(sigma)
             .chain(&args.weights)
             .map(String::as_str)
+            .chain(sigma_columns)
             .chain(group)
             .collect();
         let take = |column: &str| {
@@ -108,8 +115,35 @@ impl Data {
         };
         let missing = if args.skip_nan { Missing::Nan } else { Missing::Refuse };
         let options = ReadOptions::default().missing(missing).take(&take);
-        let dataset: Dataset<f64> = Dataset::open_with(path, &options).map_err(|error| {
-            let skips = matches!(error.problem, nc_arrays::FileProblem::NoNumber { .. }) && !args.skip_nan;
+        let mut bytes = Vec::new();
+        if piped {
+            let read = std::io::stdin().lock().take(PIPED + 1).read_to_end(&mut bytes);
+            read.map_err(|error| Failure::message("file", format!("{name}: cannot read it: {error}")))?;
+            if bytes.len() as u64 > PIPED {
+                return Err(Failure::message("file", format!("{name}: it is longer than 4 GiB"))
+                    .note("what is in a file is read without that limit: --data FILE"));
+            }
+        }
+        let open = |options: &ReadOptions<'_>| -> Result<Dataset<f64>, FileError> {
+            if piped {
+                Dataset::from_reader(&name, bytes.as_slice(), options)
+            } else {
+                Dataset::open_with(path, options)
+            }
+        };
+        // A column of groups may be of texts.
+        let is_label = |error: &FileError| match &error.problem {
+            FileProblem::NotANumber { name, .. } | FileProblem::NoNumber { name, .. } => {
+                Some(name.as_str()) == group
+            }
+            _ => false,
+        };
+        let dataset = match (open(&options), group) {
+            (Err(error), Some(group)) if is_label(&error) => open(&options.labels(group)),
+            (read, _) => read,
+        };
+        let dataset = dataset.map_err(|error| {
+            let skips = matches!(error.problem, FileProblem::NoNumber { .. }) && !args.skip_nan;
             let failure = Failure::from(error);
             if skips { failure.note("--skip-nan leaves rows without a number out") } else { failure }
         })?;
@@ -147,6 +181,7 @@ impl Data {
             noise: Noise::FromResiduals,
             left_aside: dataset.left_aside().to_vec(),
             keys: None,
+            labels: dataset.labels().to_vec(),
             hash: String::new(),
         };
         for (input, column) in &inputs {
@@ -171,14 +206,21 @@ impl Data {
                 )),
             }
         };
-        if let Some(sigma) = number {
-            if !sigma.is_finite() || sigma <= 0.0 {
-                return Err(Failure::usage(format!("--sigma: it has to be above 0, and is {sigma}")));
+        let of = |sigma: &Sigma| match sigma {
+            Sigma::Number(number) if number.is_finite() && *number > 0.0 => Ok(vec![*number; dataset.rows()]),
+            Sigma::Number(number) => {
+                Err(Failure::usage(format!("--sigma: it has to be above 0, and is {number}")))
             }
-            data.noise = constant_sigma(sigma, dataset.rows());
-        } else if let Some(column) = sigma {
-            data.noise = Noise::Sigma(single("--sigma", column)?);
-        } else if let Some(column) = &args.weights {
+            Sigma::Column(column) => single("--sigma", column),
+        };
+        match sigmas.as_slice() {
+            [] => {}
+            [all] if targets.len() == 1 || !args.sigma[0].contains('=') => {
+                data.noise = Noise::Sigma(of(all)?)
+            }
+            each => data.noise = Noise::SigmaOfEach(each.iter().map(of).collect::<Result<_, Failure>>()?),
+        }
+        if let Some(column) = &args.weights {
             data.noise = Noise::Weights(single("--weights", column)?);
         }
         if let Some(column) = group {
@@ -186,13 +228,63 @@ impl Data {
         }
         let series = data.inputs.iter().chain(data.targets.iter().map(|(_, series)| series));
         let scatter = match &data.noise {
-            Noise::FromResiduals => None,
-            Noise::Sigma(column) | Noise::Weights(column) => Some(column),
+            Noise::FromResiduals => &[],
+            Noise::Sigma(column) | Noise::Weights(column) => std::slice::from_ref(column),
+            Noise::SigmaOfEach(columns) => columns.as_slice(),
         };
         let numbers = series.flat_map(|series| &series.columns).chain(scatter).flatten();
         data.hash = nc_model::fit::hash(numbers.flat_map(|x| x.to_bits().to_le_bytes()));
         Ok(data)
     }
+}
+
+/// The most bytes that are read from standard input.
+const PIPED: u64 = 4 << 30;
+
+/// Where standard deviations come from.
+enum Sigma {
+    Number(f64),
+    Column(String),
+}
+
+/// What `--sigma` says: one for all targets, or one for each of them in their order.
+fn sigmas(texts: &[String], targets: &[(String, String)]) -> Result<Vec<Sigma>, Failure> {
+    let read = |text: &str| match text.trim().parse::<f64>() {
+        Ok(number) => Sigma::Number(number),
+        Err(_) => Sigma::Column(text.trim().to_owned()),
+    };
+    // A target is called as its result or as its column.
+    let named = |text: &str| {
+        let (name, what) = text.split_once('=')?;
+        let of = |(result, column): &(String, String)| [result, column].contains(&&name.trim().to_owned());
+        Some((targets.iter().position(of)?, read(what)))
+    };
+    if let [all] = texts
+        && named(all).is_none()
+    {
+        return Ok(vec![read(all)]);
+    }
+    let mut found: Vec<Option<Sigma>> = targets.iter().map(|_| None).collect();
+    for text in texts {
+        let Some((target, sigma)) = named(text) else {
+            let names: Vec<&str> = targets.iter().map(|(_, column)| column.as_str()).collect();
+            return Err(Failure::usage(format!(
+                "--sigma {text}: with several, each is TARGET=COLUMN or TARGET=NUMBER; targets are: {}",
+                names.join(", ")
+            )));
+        };
+        if found[target].replace(sigma).is_some() {
+            return Err(Failure::usage(format!("--sigma: `{}` has it twice", targets[target].1)));
+        }
+    }
+    let missing = found.iter().position(Option::is_none).filter(|_| !texts.is_empty());
+    if let Some(target) = missing {
+        return Err(Failure::usage(format!(
+            "--sigma: there is none for `{}`: it has to be known for all targets or for none",
+            targets[target].1
+        )));
+    }
+    Ok(found.into_iter().flatten().collect())
 }
 
 /// The numbers of each element of a column, row after row.

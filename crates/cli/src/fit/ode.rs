@@ -17,7 +17,7 @@ use crate::{Loaded, ode};
 #[derive(Debug, Clone, clap::Args)]
 pub struct OdeArgs {
     /// The program is a right-hand side, as `nc ode` takes it: fit its trajectory
-    #[arg(long, requires_all = ["observe", "states"], conflicts_with_all = ["targets", "group", "columns", "weights", "replay", "skip_nan"])]
+    #[arg(long, requires_all = ["observe", "states"], conflicts_with_all = ["targets", "group", "columns", "weights", "replay", "skip_nan", "residuals", "log"])]
     pub ode: bool,
     /// The column that the time is read from; the first time is that of the start
     #[arg(long, value_name = "COLUMN", default_value = "t", requires = "ode")]
@@ -71,7 +71,7 @@ impl Observed {
     /// Reads the data, and writes the program that is compared with them.
     pub fn read(system: Loaded, args: &super::Args) -> Result<Observed, Failure> {
         let OdeArgs { time, observe, states, fit_start, .. } = &args.trajectory;
-        let name = args.data.display().to_string();
+        let name = args.shared.data.display().to_string();
         let observed: Vec<(String, String)> = observe
             .iter()
             .map(|text| match text.split_once('=') {
@@ -82,7 +82,8 @@ impl Observed {
         let wanted: Vec<&str> =
             observed.iter().map(|(_, column)| column.as_str()).chain([time.as_str()]).collect();
         let take = |column: &str| wanted.contains(&column).then(|| column.to_owned());
-        let dataset: Dataset<f64> = Dataset::open_with(&args.data, &ReadOptions::default().take(&take))?;
+        let dataset: Dataset<f64> =
+            Dataset::open_with(&args.shared.data, &ReadOptions::default().take(&take))?;
         let forms = forms_in_file(&dataset);
         let column = |option: &str, column: &str| -> Result<Vec<f64>, Failure> {
             let missing = || {
@@ -108,7 +109,7 @@ impl Observed {
             }
         };
         let times = column("--time", time)?;
-        let mut options = args.options.clone();
+        let mut options = args.shared.options.clone();
         options.starts = options.starts.or(Some(STARTS));
         let mut ode_states = Vec::new();
         for setting in states.iter().flat_map(|settings| &settings.0) {
@@ -140,19 +141,30 @@ impl Observed {
             };
             targets.push((state.replace('[', ".").replace(']', ""), series));
         }
-        let noise = match args.options.sigma.as_deref().map(|sigma| (sigma, sigma.trim().parse::<f64>())) {
-            None => Noise::FromResiduals,
-            Some((_, Ok(sigma))) if sigma > 0.0 && sigma.is_finite() => Noise::Sigma(vec![sigma]),
-            Some((sigma, _)) => {
+        let noise = match args.shared.options.sigma.as_slice() {
+            [] => Noise::FromResiduals,
+            [sigma] if sigma.trim().parse().is_ok_and(|sigma: f64| sigma > 0.0 && sigma.is_finite()) => {
+                Noise::Sigma(sigma.trim().parse().into_iter().collect())
+            }
+            sigmas => {
                 return Err(Failure::usage(format!(
-                    "--sigma: of a trajectory it is one number above 0 for all that is measured, and is {sigma:?}"
+                    "--sigma: of a trajectory it is one number above 0 for all that is measured, and is {:?}",
+                    sigmas.join(", ")
                 )));
             }
         };
         let all = targets.iter().flat_map(|(_, series): &(String, Series)| series.columns.iter().flatten());
         let hash = nc_model::fit::hash(times.iter().chain(all).flat_map(|x| x.to_bits().to_le_bytes()));
-        let data =
-            Data { name, inputs: Vec::new(), targets, noise, left_aside: Vec::new(), keys: None, hash };
+        let data = Data {
+            name,
+            inputs: Vec::new(),
+            targets,
+            noise,
+            left_aside: Vec::new(),
+            keys: None,
+            labels: Vec::new(),
+            hash,
+        };
         let loaded = Loaded {
             source: system.source.clone(),
             dialect: system.dialect,

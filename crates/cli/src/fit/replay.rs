@@ -39,6 +39,9 @@ pub fn settings(options: &Options) -> Json {
     for (name, expression) in &options.ties {
         add("tie", &format!("{name}={expression}"));
     }
+    for (name, expression) in &options.derived {
+        add("derive", &format!("{name}={expression}"));
+    }
     options.sigma.iter().for_each(|sigma| add("sigma", sigma));
     options.weights.iter().for_each(|weights| add("weights", weights));
     add("loss", &options.loss.text);

@@ -173,3 +173,159 @@ fn several_targets_and_columns_by_other_names() {
     let done = dir.nc(&[&args[..], &["--target", "speed"]].concat());
     assert!(done.stdout.contains("its results are: theta, omega"), "{}", done.stdout);
 }
+
+#[test]
+fn data_come_from_standard_input() {
+    let dir = tutorial();
+    let csv = fs::read(dir.path("tea.csv")).unwrap();
+    let args = ["fit", "tea.scm", "--target", "T", "--data"];
+    let piped = dir.nc_with_input(&[&args[..], &["-"]].concat(), &csv);
+    assert_eq!((piped.status, piped.stderr.as_str()), (0, ""));
+    assert_eq!(piped.stdout, dir.ok(&[&args[..], &["tea.csv"]].concat()));
+    let done = dir.nc_with_input(&["fit", "-", "--target", "T", "--data", "-"], b"1");
+    assert_eq!(done.status, 2, "{}", done.stderr);
+    assert!(done.stderr.contains("cannot both come from standard input"), "{}", done.stderr);
+}
+
+#[test]
+fn derived_numbers_residuals_and_goodness_are_reported() {
+    let dir = tutorial();
+    let args = ["fit", "tea.scm", "--data", "tea.csv", "--target", "T", "--sigma", "sT", "--json"];
+    let more = [
+        "--derive",
+        "half=(/ (log 2) rate)",
+        "--residuals",
+        "rows.csv",
+        "--log",
+        "y",
+        "--plot",
+        "tea.svg",
+        "-o",
+        "r.json",
+    ];
+    let report: Value = serde_json::from_str(&dir.ok(&[&args[..], &more].concat())).unwrap();
+    let number = |value: &Value| value.as_f64().unwrap();
+    let (rate, half) = (&report["parameters"]["rate"], &report["derived"]["half"]);
+    assert!((number(&half["value"]) - 2f64.ln() / number(&rate["value"])).abs() < 1e-13);
+    let stderr = 2f64.ln() / number(&rate["value"]).powi(2) * number(&rate["stderr"]);
+    assert!((number(&half["stderr"]) / stderr - 1.0).abs() < 1e-12);
+    assert!((number(&report["reduced_chi2"]) - number(&report["rss"]) / 37.0).abs() < 1e-14);
+    // χ² of 45.006 with 37 degrees of freedom, by tables.
+    assert!((number(&report["chi2_probability"]) - 0.1719).abs() < 2e-4, "{}", report["chi2_probability"]);
+    let table = fs::read_to_string(dir.path("rows.csv")).unwrap();
+    let mut lines = table.lines();
+    assert_eq!(lines.next(), Some("row,minutes,T,T_fit,T_residual,T_weighted"));
+    let mut squares = 0.0;
+    for (row, line) in lines.enumerate() {
+        let numbers: Vec<f64> = line.split(',').map(|x| x.parse().unwrap()).collect();
+        assert_eq!(numbers[0], row as f64);
+        assert_eq!(numbers[4], numbers[2] - numbers[3]);
+        squares += numbers[5] * numbers[5];
+    }
+    assert!((squares / number(&report["rss"]) - 1.0).abs() < 1e-12);
+    // The same options once more, and the same bits.
+    let again = dir.nc(&["fit", "tea.scm", "--data", "tea.csv", "--replay", "r.json"]);
+    assert!(again.stderr.contains("the same bits came out"), "{}", again.stderr);
+    let unknown = dir.nc(&["fit", "tea.scm", "--data", "tea.csv", "--target", "T", "--derive", "h=(/ 1 q)"]);
+    assert!(unknown.status == 1 && unknown.stderr.contains("`q`"), "{}", unknown.stderr);
+}
+
+#[test]
+fn each_target_has_a_sigma_and_a_panel() {
+    let mut table = String::from("t,angle,speed,da\n");
+    for k in 0..40 {
+        let t = f64::from(k) * 0.1;
+        table += &format!(
+            "{t},{},{},{}\n",
+            (2.0 * t).sin() + 1e-3 * t.cos(),
+            2.0 * (2.0 * t).cos(),
+            0.01 + 0.001 * t
+        );
+    }
+    let program = "(values (theta (* A (sin (* w t)))) (omega (* A w (cos (* w t)))))";
+    let dir = Dir::new().with("swing.scm", program).with("swing.csv", table);
+    let args =
+        ["fit", "swing.scm", "--data", "swing.csv", "--target", "theta=angle", "--target", "omega=speed"];
+    let args = [&args[..], &["--param", "A:0..", "--param", "w:0.."]].concat();
+    let sigmas = ["--sigma", "theta=da", "--sigma", "speed=0.02"];
+    let report: Value =
+        serde_json::from_str(&dir.ok(&[&args[..], &sigmas, &["--json", "--plot", "swing.svg"]].concat()))
+            .unwrap();
+    assert_eq!(report["stderr_from"], "sigma");
+    let svg = fs::read_to_string(dir.path("swing.svg")).unwrap();
+    for name in [">angle<", ">speed<", ">residual<"] {
+        assert!(svg.replace('\n', "").contains(name), "{name}");
+    }
+    let one = dir.nc(&[&args[..], &["--sigma", "theta=da"]].concat());
+    assert!(one.status == 2 && one.stderr.contains("none for `speed`"), "{}", one.stderr);
+    let wrong = dir.nc(&[&args[..], &["--sigma", "theta=da", "--sigma", "phi=1"]].concat());
+    assert!(wrong.status == 2 && wrong.stderr.contains("targets are: angle, speed"), "{}", wrong.stderr);
+    let log = dir.nc(&[&args[..], &["--log", "y", "--plot", "l.svg"]].concat());
+    assert!(log.status == 2 && log.stderr.contains("cannot be logarithmic"), "{}", log.stderr);
+}
+
+#[test]
+fn groups_have_texts_for_names() {
+    let mut table = String::from("site,x,y\n");
+    for k in 0..30 {
+        let (site, slope) = [("\"north, far\"", 2.0), ("south", 3.0), ("east", 4.0)][k % 3];
+        table += &format!("{site},{k},{}\n", slope * k as f64 + 1.0);
+    }
+    let dir = Dir::new().with("d.csv", table);
+    let args = ["fit", "-e", "(+ a (* b x))", "--data", "d.csv", "--target", "y", "--group", "site"];
+    let out = dir.ok(&args);
+    let lines: Vec<&str> = out.lines().collect();
+    assert_eq!(lines[0], "site,rows,a,a_stderr,b,b_stderr,rss,converged");
+    for (line, (site, slope)) in
+        lines[1..].iter().zip([("east", 4.0), ("\"north, far\"", 2.0), ("south", 3.0)])
+    {
+        let numbers = line.strip_prefix(&format!("{site},")).unwrap_or_else(|| panic!("{line}"));
+        let numbers: Vec<f64> = numbers.split(',').map(|x| x.parse().unwrap()).collect();
+        assert!(numbers[0] == 10.0 && (numbers[3] - slope).abs() < 1e-12, "{line}");
+    }
+    dir.ok(&[&args[..], &["-o", "t.csv"]].concat());
+    assert_eq!(fs::read_to_string(dir.path("t.csv")).unwrap(), out);
+    let json: Value = serde_json::from_str(&dir.ok(&[&args[..], &["--json"]].concat())).unwrap();
+    assert_eq!(json["table"]["site"][1], "north, far");
+    assert!(dir.fails(2, &[&args[..], &["-o", "t.npz"]].concat()).contains("a .csv file"));
+}
+
+/// An interrupt from the keyboard ends a fit with the best so far, as the help says.
+#[cfg(unix)]
+#[test]
+fn an_interrupt_keeps_the_best_so_far() {
+    use std::io::Read;
+    use std::process::{Command, Stdio};
+
+    let rows: String = (0..40).map(|k| format!("{k},{}\n", 3.0 * (-0.05 * f64::from(k)).exp())).collect();
+    let dir = Dir::new().with("d.csv", format!("t,y\n{rows}"));
+    // Each row takes a loop of many steps, so that all starts would take minutes.
+    let law = "(* a (/ (sum 20000 (lambda (i) (exp (* k t)))) 20000))";
+    let mut child = Command::new(env!("CARGO_BIN_EXE_nc"))
+        .args([
+            "fit", "-e", law, "--data", "d.csv", "--target", "y", "--param", "k=-0.1", "--json", "-o",
+            "r.json",
+        ])
+        .current_dir(dir.path("."))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(700));
+    assert!(child.try_wait().unwrap().is_none(), "it has ended by itself");
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    let status = child.wait().unwrap();
+    let (mut out, mut err) = (String::new(), String::new());
+    child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
+    child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+    assert_eq!(status.code(), Some(130), "{out}{err}");
+    let report: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((&report["converged"], &report["reason"]), (&false.into(), &"stopped".into()));
+    let written: Value = serde_json::from_str(&fs::read_to_string(dir.path("r.json")).unwrap()).unwrap();
+    assert_eq!(written["parameters"], report["parameters"]);
+    assert!(
+        report["parameters"]["k"]["value"].is_number() && err.contains("has not converged: stopped"),
+        "{err}"
+    );
+}

@@ -41,7 +41,7 @@ pub fn errors(
         let count = range.len();
         for row in 0..tall {
             let (element, place) = (row / count, range.start + row % count);
-            let scale = rows.scales.as_ref().map_or(1.0, |scales| scales[place]);
+            let scale = rows.scale(element, place);
             let slope = |k: usize| block[k * tall + row];
             gradient.iter_mut().enumerate().for_each(|(k, g)| *g += slope(k) * block[n * tall + row]);
             let value = base[element][place];
@@ -52,19 +52,13 @@ pub fn errors(
             let noise = noise.fold(0.0, f64::max);
             let data = 0.5 * f64::EPSILON * (rows.targets[element][place].abs() + value.abs()) * scale.abs();
             for (i, &k) in inverse.of.iter().enumerate() {
-                let weight: f64 = inverse
-                    .of
-                    .iter()
-                    .enumerate()
-                    .map(|(j, &other)| inverse.matrix[i][j] * slope(other))
-                    .sum();
+                let weight = inverse.shift(i, slope);
                 shifts[k] += weight.abs() * (noise + data);
             }
         }
     });
     for (i, &k) in inverse.of.iter().enumerate() {
-        let step: f64 =
-            inverse.of.iter().enumerate().map(|(j, &other)| inverse.matrix[i][j] * gradient[other]).sum();
+        let step = inverse.shift(i, |k| gradient[k]);
         shifts[k] += step.abs() / (1.0 - rate.clamp(0.0, 0.9999));
     }
     shifts

@@ -2,9 +2,9 @@
 
 use statrs::distribution::{ContinuousCDF, FisherSnedecor};
 
-use super::triangle::{Triangle, dot};
+use super::triangle::{Triangle, norm};
 use super::uncertainty::Inverse;
-use super::{Fit, FitError, Loss, Noise, Prepared, Report, search};
+use super::{Fit, FitError, Loss, Noise, Prepared, Report, Solution, search};
 
 /// How well a program that has been fitted explains the data.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,8 +49,7 @@ impl Fit<'_> {
     ///
     /// As [`Fit::run`].
     pub fn standing(&self) -> Result<Standing, FitError> {
-        let (prepared, found) = self.found()?;
-        let report = self.report(&prepared, &found);
+        let Solution { prepared, found, report, .. } = self.solve()?;
         let Prepared { rows, layout, objective, .. } = &prepared;
         let best = &found.best;
         let n = layout.free.len();
@@ -60,9 +59,10 @@ impl Fit<'_> {
         let residuals = report.residuals as f64;
         // Of normal noise: minus twice the logarithm of the likelihood, but for a constant. A scatter that is not known is a parameter.
         let (fit, parameters) = match &self.noise {
-            Noise::Sigma(_) => (2.0 * best.cost(), inverse.rank()),
+            Noise::Sigma(_) | Noise::SigmaOfEach(_) => (2.0 * report.cost, inverse.rank()),
             Noise::FromResiduals | Noise::Weights(_) => {
-                (residuals * (2.0 * best.cost() / residuals).ln(), inverse.rank() + 1)
+                let ln = (2.0 * best.cost() / residuals).ln() + 2.0 * prepared.unit.ln();
+                (residuals * ln, inverse.rank() + 1)
             }
         };
         let k = parameters as f64;
@@ -75,24 +75,23 @@ impl Fit<'_> {
         let terms = self.terms(&prepared);
         let wide = n + terms.len() + 1;
         let mut triangle = Triangle::new(wide);
-        let mut squares = 0.0;
+        let mut left_out = Vec::with_capacity(report.residuals);
         objective.blocks(layout, rows, &best.x, objective.loss, |range, block, tall| {
             let count = range.len();
             for row in 0..tall {
                 let place = range.start + row % count;
-                let scale = rows.scales.as_ref().map_or(1.0, |scales| scales[place]);
+                let scale = rows.scale(row / count, place);
                 let slopes: Vec<f64> = inverse.of.iter().map(|&k| block[k * tall + row]).collect();
-                let hat: f64 =
-                    inverse.matrix.iter().zip(&slopes).map(|(line, slope)| slope * dot(line, &slopes)).sum();
+                let hat = inverse.spread_along(&slopes).powi(2);
                 let residual = block[n * tall + row] / scale;
-                squares += (residual / (1.0 - hat).max(f64::EPSILON)).powi(2);
+                left_out.push(residual / (1.0 - hat).max(f64::EPSILON));
             }
             let mut rows_of = vec![0.0; wide * tall];
             rows_of[..n * tall].copy_from_slice(&block[..n * tall]);
             for (k, (_, column)) in terms.iter().enumerate() {
                 for row in 0..tall {
                     let place = range.start + row % count;
-                    let scale = rows.scales.as_ref().map_or(1.0, |scales| scales[place]);
+                    let scale = rows.scale(row / count, place);
                     rows_of[(n + k) * tall + row] = column[place] * scale;
                 }
             }
@@ -121,7 +120,7 @@ impl Fit<'_> {
             parameters,
             aicc: fit + 2.0 * k + correction,
             bic: fit + k * residuals.ln(),
-            leave_one_out: (squares / residuals).sqrt(),
+            leave_one_out: norm(left_out.iter().copied()) / residuals.sqrt(),
             left: left.into_iter().map(|(_, left)| left).collect(),
             report,
         })
@@ -178,8 +177,12 @@ pub fn nested(smaller: &Report, larger: &Report) -> Option<Nested> {
     {
         return None;
     }
-    let variance = larger.rss / larger.dof as f64;
-    let f = ((smaller.rss - larger.rss) / more as f64 / variance).max(0.0);
+    // The ratio of the sums of squares, which exists where they are too large or too small for binary64.
+    let ratio = match smaller.rss / larger.rss {
+        ratio if larger.rss.is_normal() && smaller.rss.is_finite() => ratio,
+        _ => ((smaller.rss_log10 - larger.rss_log10) * std::f64::consts::LN_10).exp(),
+    };
+    let f = ((ratio - 1.0) / more as f64 * larger.dof as f64).max(0.0);
     let distribution = FisherSnedecor::new(more as f64, larger.dof as f64).ok()?;
     Some(Nested { f, p: distribution.sf(f) })
 }

@@ -7,7 +7,7 @@ use neural_compiler::{
 };
 
 use super::objective::Rows;
-use super::parameters::Layout;
+use super::parameters::{Expanded, Layout};
 use super::search::splitmix;
 use super::triangle::{dot, norm};
 use super::trust_region::Reason;
@@ -132,7 +132,7 @@ impl<'a> Gradients<'a> {
         point: &[f64],
         stop: Option<&Stop>,
     ) -> Result<(f64, Vec<f64>), BatchError> {
-        let (values, combination) = self.layout.expand(point);
+        let Expanded { values, combination, .. } = self.layout.expand(point);
         let params: Vec<f64> = self.parameters.iter().map(|&element| values[element]).collect();
         let options = Options { stop, ..Options::default() };
         let inputs: Vec<Source<'_>> = self.data.iter().map(|&k| Source::Column(&rows.inputs[k])).collect();
@@ -154,7 +154,7 @@ impl<'a> Gradients<'a> {
                 continue;
             };
             for (row, y) in column.iter_mut().enumerate() {
-                let scale = rows.scales.as_ref().map_or(1.0, |scales| scales[row]);
+                let scale = rows.scale(target, row);
                 let (half, slope) = self.loss.of((*y - rows.targets[target][row]) * scale);
                 cost += half;
                 *y = slope * scale;
@@ -193,7 +193,7 @@ impl<'a> Gradients<'a> {
         self.products.evaluate(batch, &options, &mut self.workspace)?;
         let mut by_element = vec![0.0; values.len()];
         self.sums.iter().zip(&sums).for_each(|(&element, sum)| by_element[element] = *sum);
-        let along = |parts: &Vec<(usize, f64)>| {
+        let along = |parts: &[(usize, f64)]| {
             parts.iter().map(|&(element, factor)| factor * by_element[element]).sum()
         };
         Ok((cost, combination.iter().map(along).collect()))

@@ -43,6 +43,16 @@ impl Loss {
         }
     }
 
+    /// It for residuals that are measured in a unit.
+    pub(super) fn measured(self, unit: super::Unit) -> Loss {
+        match self {
+            Loss::Linear => Loss::Linear,
+            Loss::Huber(d) => Loss::Huber(unit.measured(d)),
+            Loss::SoftL1(d) => Loss::SoftL1(unit.measured(d)),
+            Loss::Cauchy(d) => Loss::Cauchy(unit.measured(d)),
+        }
+    }
+
     /// Half the loss of a residual, and its derivative.
     pub(super) fn of(self, r: f64) -> (f64, f64) {
         let d = self.width();

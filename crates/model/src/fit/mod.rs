@@ -30,11 +30,13 @@ mod plot;
 mod profile;
 mod report;
 mod search;
+mod solution;
 mod starts;
 mod svd;
 mod triangle;
 mod trust_region;
 mod uncertainty;
+mod unit;
 
 use std::borrow::Cow;
 
@@ -44,19 +46,20 @@ use neural_compiler::{CompileOptions, Error, Program, Shape, Signature, Tier};
 use self::objective::{Objective, Rows};
 use self::parameters::Layout;
 use self::search::Task;
-use self::triangle::norm;
 use self::trust_region::Setting;
 use self::uncertainty::Inverse;
+use self::unit::{Unit, exponent};
 
 pub use self::compare::{Left, Nested, Standing, nested};
 pub use self::descent::Method;
 pub use self::groups::{Group, Groups};
 pub use self::loss::Loss;
-pub use self::parameters::{Parameter, Tie, element_name};
-pub use self::plot::Figure;
+pub use self::parameters::{Derived, Parameter, Tie, element_name};
+pub use self::plot::{Axis, Figure};
 pub use self::profile::Profile;
 pub(crate) use self::report::short;
-pub use self::report::{Estimate, Report, Scatter, Starts, hash};
+pub use self::report::{Estimate, Goodness, Report, Scatter, Starts, hash};
+pub use self::solution::{FittedColumn, Solution};
 pub use self::trust_region::Reason;
 pub use crate::picture::Image;
 
@@ -86,6 +89,8 @@ pub enum Noise {
     FromResiduals,
     /// By standard deviations that are known, one for each row.
     Sigma(Vec<f64>),
+    /// By standard deviations that are known, for each target in their order and each row.
+    SigmaOfEach(Vec<Vec<f64>>),
     /// By variances in inverse proportion to these weights, how much in all the residuals tell. Rows of weight 0 are left out.
     Weights(Vec<f64>),
 }
@@ -96,8 +101,29 @@ pub const DEFAULT_STEPS: usize = 2000;
 /// Starts of a fit, unless the caller says otherwise.
 pub const DEFAULT_STARTS: usize = 64;
 
-/// Progress: how many searches are under way, the lowest cost so far, and how many points were evaluated.
-pub type Progress<'a> = &'a (dyn Fn(usize, f64, usize) + Sync);
+/// How far a fit has come.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Progress {
+    /// A step of searches that go on side by side.
+    Searches {
+        /// How many are under way.
+        under_way: usize,
+        /// The lowest cost so far: half the sum of squares, or of what a robust loss makes of it.
+        lowest: f64,
+        /// How many points were evaluated.
+        evaluations: usize,
+    },
+    /// Groups that are fitted by themselves.
+    Groups {
+        /// How many are done.
+        done: usize,
+        /// How many there are.
+        of: usize,
+    },
+}
+
+/// What is told how far a fit has come, from any thread.
+pub type Listener<'a> = &'a (dyn Fn(Progress) + Sync);
 
 /// A fit, put together piece by piece and carried out by [`Fit::run`].
 #[derive(Clone)]
@@ -108,6 +134,7 @@ pub struct Fit<'a> {
     noise: Noise,
     parameters: Vec<Parameter>,
     ties: Vec<Tie>,
+    derived: Vec<Derived>,
     loss: Loss,
     method: Method,
     starts: usize,
@@ -118,7 +145,7 @@ pub struct Fit<'a> {
     profiles: bool,
     tier: Tier,
     stop: Option<&'a Stop>,
-    progress: Option<Progress<'a>>,
+    progress: Option<Listener<'a>>,
 }
 
 /// Why there is no fit.
@@ -218,11 +245,19 @@ pub enum FitError {
         /// The one it is tied to.
         other: String,
     },
-    /// A tie that gives no number.
+    /// A tie, or a number that follows from the parameters, that is no number.
     #[error("the expression for `{name}` has to give one number, and its inputs have to be numbers")]
     TieOfShape {
-        /// The tied parameter.
+        /// What it is for.
         name: String,
+    },
+    /// σ for more or fewer targets than there are.
+    #[error("σ is given for {found} of {expected} targets: it has to be known for all of them or for none")]
+    Sigmas {
+        /// Targets.
+        expected: usize,
+        /// How many σ are given for.
+        found: usize,
     },
     /// Columns of different lengths.
     #[error("`{name}` has {found} rows, and the first column has {expected}")]
@@ -283,6 +318,14 @@ pub enum FitError {
         /// The parameter.
         name: String,
     },
+    /// A logarithmic axis for numbers that have no logarithm.
+    #[error("`{name}` is {value} in a row, so its axis cannot be logarithmic")]
+    Logarithm {
+        /// What the axis is of.
+        name: String,
+        /// A number that is not above 0.
+        value: f64,
+    },
     /// A level that is no probability.
     #[error("how much lies within intervals is between 0 and 1, and not {level}")]
     Level {
@@ -328,6 +371,7 @@ impl<'a> Fit<'a> {
             noise: Noise::FromResiduals,
             parameters: Vec::new(),
             ties: Vec::new(),
+            derived: Vec::new(),
             loss: Loss::Linear,
             method: Method::LeastSquares,
             starts: DEFAULT_STARTS,
@@ -368,6 +412,12 @@ impl<'a> Fit<'a> {
     /// Ties a parameter to others.
     pub fn tie(mut self, tie: Tie) -> Self {
         self.ties.push(tie);
+        self
+    }
+
+    /// Adds a number that follows from the parameters, to be reported with its error: [`Report::derived`].
+    pub fn derive(mut self, derived: Derived) -> Self {
+        self.derived.push(derived);
         self
     }
 
@@ -422,7 +472,7 @@ impl<'a> Fit<'a> {
     }
 
     /// Sets what is told how the fit goes on.
-    pub fn progress(self, progress: Progress<'a>) -> Self {
+    pub fn progress(self, progress: Listener<'a>) -> Self {
         Fit { progress: Some(progress), ..self }
     }
 
@@ -433,8 +483,12 @@ impl<'a> Fit<'a> {
     /// What does not fit together, numbers that are none, and a program that is finite nowhere where a search starts; see
     /// [`FitError`]. A search that does not end at a minimum is no error: the report says so.
     pub fn run(&self) -> Result<Report, FitError> {
-        let (prepared, found) = self.found()?;
-        Ok(self.report(&prepared, &found))
+        Ok(self.solve()?.report)
+    }
+
+    /// Whether residuals are weighted.
+    fn is_weighted(&self) -> bool {
+        self.noise != Noise::FromResiduals
     }
 
     /// Searches for the minimum.
@@ -490,13 +544,13 @@ impl<'a> Fit<'a> {
 
     fn task<'t>(&'t self, prepared: &'t Prepared) -> Task<'t> {
         let Prepared { rows, layout, objective, setting, .. } = prepared;
-        let (stop, progress, steps) = (self.stop, self.progress, self.steps);
-        Task { objective, layout, rows, setting, stop, progress, steps }
+        let (stop, progress, steps, unit) = (self.stop, self.progress, self.steps, prepared.unit);
+        Task { objective, layout, rows, setting, unit, stop, progress, steps }
     }
 
     /// Checks everything, compiles the program and puts the rows together.
     fn prepare(&self) -> Result<Prepared, FitError> {
-        let (rows, kept, skipped) = self.rows()?;
+        let (rows, kept, skipped, unit) = self.rows()?;
         let names: Vec<&str> = self.data.iter().map(|series| series.name.as_str()).collect();
         for (k, name) in names.iter().enumerate() {
             if !self.program.inputs().any(|input| input == *name) {
@@ -509,58 +563,58 @@ impl<'a> Fit<'a> {
         if !(self.level > 0.0 && self.level < 1.0) {
             return Err(FitError::Level { level: self.level });
         }
-        let width = self.loss.width();
-        if !width.is_finite() || width <= 0.0 {
+        let (width, loss) = (self.loss.width(), self.loss.measured(unit));
+        if ![width, loss.width()].iter().all(|width| width.is_finite() && *width > 0.0) {
             return Err(FitError::LossWidth { width });
         }
-        let layout = Layout::of(self.program, &names, &self.parameters, &self.ties)?;
+        let layout = Layout::of(self.program, &names, &self.parameters, &self.ties, &self.derived)?;
         let data: Vec<(&str, Shape)> =
             self.data.iter().map(|series| (series.name.as_str(), series.shape)).collect();
         let results: Vec<String> = self.targets.iter().map(|(result, _)| result.clone()).collect();
-        let objective = Objective::new(self.program, &layout, &data, &results, self.loss, self.tier)?;
+        let objective = Objective::new(self.program, &layout, &data, &results, loss, self.tier)?;
         let (expected, found) = (objective.compared(), rows.targets.len());
         if expected != found {
             return Err(FitError::TargetShape { name: self.targets[0].1.name.clone(), expected, found });
         }
-        let linear = match self.loss {
+        let affine: Vec<usize> = match self.loss {
             Loss::Linear => {
                 let affine = objective.affine(&layout);
-                let unbounded =
-                    |free: &parameters::Free| free.low == f64::NEG_INFINITY && free.high == f64::INFINITY;
-                let of = layout.free.iter().enumerate();
-                of.filter(|(_, free)| affine.contains(&free.parameter) && unbounded(free))
-                    .map(|(k, _)| k)
-                    .collect()
+                (0..layout.free.len()).filter(|&k| affine.contains(&layout.free[k].parameter)).collect()
             }
             Loss::Huber(_) | Loss::SoftL1(_) | Loss::Cauchy(_) => Vec::new(),
         };
-        let scaled = |t: &Vec<f64>| match &rows.scales {
-            None => norm(t.iter().copied()),
-            Some(scales) => norm(t.iter().zip(scales).map(|(t, s)| t * s)),
-        };
+        let unbounded = |free: &parameters::Free| free.low == f64::NEG_INFINITY && free.high == f64::INFINITY;
+        let linear = affine.iter().copied().filter(|&k| unbounded(&layout.free[k])).collect();
         let setting = Setting {
             low: layout.free.iter().map(|free| free.low).collect(),
             high: layout.free.iter().map(|free| free.high).collect(),
             linear,
-            size: norm(rows.targets.iter().map(scaled).collect::<Vec<_>>().into_iter()),
+            affine,
+            size: groups::size(&rows, &(0..rows.count)),
             residuals: rows.count * objective.compared(),
         };
-        Ok(Prepared { rows, kept, skipped, layout, objective, setting })
+        Ok(Prepared { rows, kept, skipped, layout, objective, setting, unit })
     }
 
-    /// The rows that take part, their numbers in the data, and how many were skipped for a NaN.
-    fn rows(&self) -> Result<(Rows, Vec<usize>, usize), FitError> {
+    /// The rows that take part, their numbers in the data, how many were skipped for a NaN, and the unit of their residuals.
+    fn rows(&self) -> Result<(Rows, Vec<usize>, usize, Unit), FitError> {
         let Some((_, first)) = self.targets.first() else { return Err(FitError::NoTarget) };
         let count = first.columns.first().map_or(0, Vec::len);
         let series = || self.data.iter().chain(self.targets.iter().map(|(_, series)| series));
-        let scatter: Option<(&'static str, &Vec<f64>)> = match &self.noise {
-            Noise::FromResiduals => None,
-            Noise::Sigma(column) => Some(("σ", column)),
-            Noise::Weights(column) => Some(("a weight", column)),
+        let scatter: Vec<(&'static str, &Vec<f64>)> = match &self.noise {
+            Noise::FromResiduals => Vec::new(),
+            Noise::Sigma(column) => vec![("σ", column)],
+            Noise::SigmaOfEach(columns) => columns.iter().map(|column| ("σ", column)).collect(),
+            Noise::Weights(column) => vec![("a weight", column)],
         };
+        if let Noise::SigmaOfEach(columns) = &self.noise
+            && columns.len() != self.targets.len()
+        {
+            return Err(FitError::Sigmas { expected: self.targets.len(), found: columns.len() });
+        }
         let columns = || {
             let named = series().flat_map(|s| s.columns.iter().map(move |column| (s.name.as_str(), column)));
-            named.chain(scatter)
+            named.chain(scatter.iter().copied())
         };
         for (name, column) in columns() {
             if column.len() != count {
@@ -591,16 +645,12 @@ impl<'a> Fit<'a> {
             return Err(FitError::NotFinite { name, value, row, count: bad_rows });
         }
         for &row in &kept {
-            match &self.noise {
-                Noise::Sigma(sigma) if sigma[row] <= 0.0 => {
-                    let (what, needed, value) = ("σ", "above 0", sigma[row]);
+            for (what, column) in &scatter {
+                let (value, is_weight) = (column[row], matches!(self.noise, Noise::Weights(_)));
+                if value < 0.0 || value == 0.0 && !is_weight {
+                    let needed = if is_weight { "0 or above" } else { "above 0" };
                     return Err(FitError::Scatter { what, needed, value, row });
                 }
-                Noise::Weights(weights) if weights[row] < 0.0 => {
-                    let (what, needed, value) = ("a weight", "0 or above", weights[row]);
-                    return Err(FitError::Scatter { what, needed, value, row });
-                }
-                Noise::FromResiduals | Noise::Sigma(_) | Noise::Weights(_) => {}
             }
         }
         if kept.is_empty() {
@@ -611,24 +661,50 @@ impl<'a> Fit<'a> {
             true => column.clone(),
             false => kept.iter().map(|&row| column[row]).collect(),
         };
-        let scales = match &self.noise {
-            Noise::FromResiduals => None,
-            Noise::Sigma(sigma) => Some(kept.iter().map(|&row| 1.0 / sigma[row]).collect()),
-            Noise::Weights(weights) => Some(kept.iter().map(|&row| weights[row].sqrt()).collect()),
+        // σ of each row that takes part, by which residuals are divided, or roots of weights, with which they are multiplied.
+        let is_weight = matches!(self.noise, Noise::Weights(_));
+        let raw: Vec<Vec<f64>> = match &self.noise {
+            Noise::FromResiduals => Vec::new(),
+            Noise::Sigma(sigma) => vec![take(sigma)],
+            Noise::SigmaOfEach(sigmas) => {
+                let of_target = |(sigma, (_, series)): (&Vec<f64>, &(String, Series))| {
+                    std::iter::repeat_n(take(sigma), series.columns.len())
+                };
+                sigmas.iter().zip(&self.targets).flat_map(of_target).collect()
+            }
+            Noise::Weights(weights) => vec![kept.iter().map(|&row| weights[row].sqrt()).collect()],
         };
-        let rows = Rows {
+        let mut rows = Rows {
             count: kept.len(),
             inputs: self.data.iter().flat_map(|series| &series.columns).map(take).collect(),
             targets: self.targets.iter().flat_map(|(_, series)| &series.columns).map(take).collect(),
-            scales,
+            scales: raw,
         };
-        Ok((rows, kept, skipped))
+        // Where the data are zeros, residuals are taken to be about 1.
+        let largest = |zero: Option<i32>| {
+            let of = |element: usize, row: usize| {
+                let of_target = exponent(rows.targets[element][row]).or(zero)?;
+                let raw = rows.scales(element).map_or(Some(0), |raw| exponent(raw[row]))?;
+                Some(if is_weight { of_target + raw } else { of_target - raw })
+            };
+            (0..rows.targets.len()).flat_map(|k| (0..rows.count).filter_map(move |row| of(k, row))).max()
+        };
+        let data = rows.targets.iter().flatten().filter_map(|target| exponent(*target)).max();
+        let weighted = largest(None).or_else(|| largest(Some(0)));
+        let unit = Unit::of(weighted.unwrap_or(0), data.unwrap_or(0));
+        for scale in rows.scales.iter_mut().flatten() {
+            *scale = if is_weight { unit.measured(*scale) } else { unit.over(*scale) };
+        }
+        if rows.scales.is_empty() && !unit.is_one() {
+            rows.scales = vec![vec![unit.over(1.0); rows.count]];
+        }
+        Ok((rows, kept, skipped, unit))
     }
 
     /// The first operation of a row that leaves its domain there.
     fn why(&self, prepared: &Prepared, point: &[f64], row: usize) -> Option<neural_compiler::Check> {
         let Prepared { rows, layout, objective, .. } = prepared;
-        let (values, _) = layout.expand(point);
+        let values = layout.expand(point).values;
         let mut signature = Signature::scalars();
         for input in objective.kernel().inputs() {
             signature = signature.shape(&input.name, input.shape);
@@ -661,6 +737,8 @@ struct Prepared {
     layout: Layout,
     objective: Objective,
     setting: Setting,
+    /// What residuals are measured in.
+    unit: Unit,
 }
 
 /// What a minimum says about the parameters.
@@ -671,10 +749,42 @@ struct Meaning {
     /// Residuals that are left over, if there are any.
     dof: Option<usize>,
     scatter: Scatter,
-    /// What the inverse is multiplied by.
-    variance: Option<f64>,
-    /// How many standard errors intervals have on each side.
-    quantile: Option<f64>,
+    /// The standard deviation of residuals, if it is known.
+    deviation: Option<Deviation>,
+}
+
+/// A standard deviation of residuals as they are weighted: 1 where σ is known, whatever they are measured in.
+#[derive(Debug, Clone, Copy)]
+struct Deviation {
+    value: f64,
+    /// The unit of errors of parameters that follow from it.
+    unit: Option<Unit>,
+}
+
+impl Deviation {
+    /// An error that follows from one that is as if residuals scattered by 1.
+    fn times(self, spread: f64) -> f64 {
+        match self.unit {
+            None => spread * self.value,
+            Some(unit) => unit.measured(spread * self.value),
+        }
+    }
+
+    /// The variance as residuals are measured; `None` where that is no normal number.
+    fn variance(self) -> Option<f64> {
+        let deviation = self.times(1.0);
+        Some(deviation * deviation).filter(|variance| variance.is_normal())
+    }
+}
+
+impl Meaning {
+    /// How many standard errors intervals of this level have on each side.
+    fn quantile(&self, level: f64) -> Option<f64> {
+        match self.scatter {
+            Scatter::Known => uncertainty::quantile(level, None),
+            Scatter::FromResiduals | Scatter::Relative => uncertainty::quantile(level, self.dof),
+        }
+    }
 }
 
 impl Fit<'_> {
@@ -692,48 +802,44 @@ impl Fit<'_> {
         let none = triangle::Triangle::new(layout.free.len() + 1);
         let triangle = best.at.as_ref().map_or(&none, |at| &at.triangle);
         let robust = (self.loss != Loss::Linear && best.at.is_some())
-            .then(|| robust(objective, layout, &rows(), &best.x, self.loss));
+            .then(|| robust(objective, layout, &rows(), &best.x));
         let inverse = Inverse::of(robust.as_ref().map_or(triangle, |(triangle, _, _)| triangle), &at_bound);
         let dof = residuals.checked_sub(inverse.rank()).filter(|&dof| dof > 0);
         let from_residuals = match &self.noise {
-            Noise::FromResiduals | Noise::Sigma(_) => Scatter::FromResiduals,
+            Noise::FromResiduals | Noise::Sigma(_) | Noise::SigmaOfEach(_) => Scatter::FromResiduals,
             Noise::Weights(_) => Scatter::Relative,
         };
-        let (scatter, variance) = match (&self.noise, &robust, dof) {
+        let measured = |value: f64| Deviation { value, unit: None };
+        let (scatter, deviation) = match (&self.noise, &robust, dof) {
             // Huber, *Robust Statistics* (1981), section 7.6: the scatter of the influence over its mean slope.
             (_, Some((_, influence, slope)), Some(dof)) => {
-                (from_residuals, Some(influence / dof as f64 / (slope / residuals as f64).powi(2)))
+                let deviation = (influence / dof as f64).sqrt() / (slope / residuals as f64);
+                (from_residuals, Some(measured(deviation.abs())))
             }
-            (Noise::Sigma(_), _, _) => (Scatter::Known, Some(1.0)),
-            (_, _, dof) => (from_residuals, dof.map(|dof| 2.0 * best.cost() / dof as f64)),
+            (Noise::Sigma(_) | Noise::SigmaOfEach(_), _, _) => {
+                (Scatter::Known, Some(Deviation { value: 1.0, unit: Some(prepared.unit) }))
+            }
+            (_, _, dof) => (from_residuals, dof.map(|dof| measured((2.0 * best.cost() / dof as f64).sqrt()))),
         };
-        let quantile = match scatter {
-            Scatter::Known => uncertainty::quantile(self.level, None),
-            Scatter::FromResiduals | Scatter::Relative => uncertainty::quantile(self.level, dof),
-        };
-        Meaning { at_bound, inverse, dof, scatter, variance, quantile }
+        Meaning { at_bound, inverse, dof, scatter, deviation }
     }
 
     fn report(&self, prepared: &Prepared, found: &search::Found) -> Report {
-        let Prepared { rows, kept, skipped, layout, objective, .. } = prepared;
+        let Prepared { rows, kept, skipped, layout, objective, unit, .. } = prepared;
         let best = &found.best;
         let meaning = self.meaning(prepared, best, rows.count, || Cow::Borrowed(rows));
-        let Meaning { at_bound, inverse, dof, scatter, variance, quantile } = &meaning;
-        let (variance, quantile) = (*variance, *quantile);
+        let Meaning { at_bound, inverse, dof, scatter, deviation } = &meaning;
+        let quantile = meaning.quantile(self.level);
         let residuals = rows.count * objective.compared();
-        let (rss, squares) = sums(objective, layout, rows, &best.x);
-        let undetermined: Vec<bool> = inverse
-            .of
-            .iter()
-            .enumerate()
-            .map(|(k, _)| inverse.null.iter().any(|(_, parts)| parts[k].abs() > 1e-5))
-            .collect();
+        let (rss, rms) = sums(objective, layout, rows, &best.x);
+        let undetermined: Vec<bool> = (0..inverse.of.len()).map(|place| inverse.is_open(place)).collect();
         let errors = certify::errors(objective, layout, rows, &best.x, inverse, best.rate);
-        let (_, combination) = layout.expand(&best.x);
+        let combination = layout.expand(&best.x).combination;
+        let error = |spread: f64| deviation.map(|deviation| deviation.times(spread));
         let mut parameters: Vec<Estimate> = Vec::new();
         for (k, free) in layout.free.iter().enumerate() {
             let place = inverse.of.iter().position(|&of| of == k).filter(|&place| !undetermined[place]);
-            let stderr = place.and_then(|place| Some((inverse.matrix[place][place] * variance?).sqrt()));
+            let stderr = place.and_then(|place| error(inverse.spread(place)));
             let value = best.x[k];
             parameters.push(Estimate {
                 name: free.name.clone(),
@@ -745,21 +851,17 @@ impl Fit<'_> {
                 free: true,
             });
         }
-        for (element, name, value, tied) in layout.others(&best.x) {
+        // What a function of the elements of the parameters, by its slopes, has as a standard error.
+        let through = |slope: &dyn Fn(usize) -> f64| {
             let along: Vec<f64> = inverse
                 .of
                 .iter()
-                .map(|&k| {
-                    let parts = combination[k].iter().filter(|(other, _)| *other == element);
-                    parts.map(|(_, factor)| factor).sum()
-                })
+                .map(|&k| combination.of(k).iter().map(|&(element, factor)| factor * slope(element)).sum())
                 .collect();
-            let square = (0..along.len())
-                .flat_map(|i| (0..along.len()).map(move |j| (i, j)))
-                .map(|(i, j)| along[i] * inverse.matrix[i][j] * along[j])
-                .sum::<f64>();
-            let open = along.iter().zip(&undetermined).any(|(&a, &u)| u && a != 0.0);
-            let stderr = variance.filter(|_| tied && !open).map(|variance| (square * variance).sqrt());
+            if inverse.moves(&along) { None } else { error(inverse.spread_along(&along)) }
+        };
+        for (element, name, value, tied) in layout.others(&best.x) {
+            let stderr = if tied { through(&|other| f64::from(u8::from(other == element))) } else { None };
             let interval = interval(value, stderr, quantile);
             parameters.push(Estimate {
                 name,
@@ -771,15 +873,16 @@ impl Fit<'_> {
                 free: false,
             });
         }
+        let derived = layout.derived(&best.x).into_iter().map(|(name, value, slopes)| {
+            let stderr = through(&|element| slopes[element]);
+            let interval = interval(value, stderr, quantile);
+            Estimate { name, value, stderr, at_bound: false, interval, digits: None, free: false }
+        });
+        let derived = derived.collect();
         let known: Vec<usize> = (0..inverse.of.len()).filter(|&k| !undetermined[k]).collect();
-        let correlation = known
-            .iter()
-            .map(|&i| {
-                let scale = |j: usize| (inverse.matrix[i][i] * inverse.matrix[j][j]).sqrt();
-                known.iter().map(|&j| if i == j { 1.0 } else { inverse.matrix[i][j] / scale(j) }).collect()
-            })
-            .collect();
-        let profiles = match (quantile, variance) {
+        let correlation =
+            known.iter().map(|&i| known.iter().map(|&j| inverse.correlation(i, j)).collect()).collect();
+        let profiles = match (quantile, deviation.and_then(Deviation::variance)) {
             (Some(quantile), Some(variance))
                 if self.profiles && self.stop.is_none_or(|stop| !stop.is_stopped()) =>
             {
@@ -793,16 +896,25 @@ impl Fit<'_> {
             _ => Vec::new(),
         };
         let words = match best.at {
-            Some(_) => uncertainty::words(objective, layout, rows, &best.x, inverse, best.cost()),
+            Some(_) => {
+                let sizes = (best.cost(), prepared.setting.size);
+                uncertainty::words(objective, layout, rows, &best.x, inverse, sizes)
+            }
             None => Vec::new(),
         };
         let reason = best.ended.unwrap_or(Reason::Stopped);
+        let dof = dof.unwrap_or(0);
+        let plain = unit.squared(rss);
         Report {
             parameters,
-            rss,
-            cost: best.cost(),
-            rmse: (squares / residuals as f64).sqrt(),
-            dof: dof.unwrap_or(0),
+            derived,
+            rss: plain,
+            rss_log10: (rss.ln() + 2.0 * unit.ln()) / std::f64::consts::LN_10,
+            goodness: (*scatter == Scatter::Known && dof > 0 && self.loss == Loss::Linear)
+                .then(|| Goodness::of(plain, dof)),
+            cost: unit.squared(best.cost()),
+            rmse: rms,
+            dof,
             rows: rows.count,
             skipped: *skipped,
             left_out: self.targets[0].1.columns[0].len() - kept.len() - skipped,
@@ -835,14 +947,13 @@ fn robust(
     layout: &Layout,
     rows: &Rows,
     point: &[f64],
-    loss: Loss,
 ) -> (triangle::Triangle, f64, f64) {
     let width = layout.free.len() + 1;
     let mut triangle = triangle::Triangle::new(width);
     let (mut influence, mut slope) = (0.0, 0.0);
     objective.blocks(layout, rows, point, Loss::Linear, |_, block, tall| {
         for r in &block[(width - 1) * tall..] {
-            let (psi, derivative) = loss.influence(*r);
+            let (psi, derivative) = objective.loss.influence(*r);
             influence += psi * psi;
             slope += derivative;
         }
@@ -851,19 +962,25 @@ fn robust(
     (triangle, influence, slope)
 }
 
-/// The sum of the squared residuals as they are weighted, and that of the residuals themselves, compensated (Neumaier 1974).
+/// The sum of the squared residuals as they are weighted and measured, and the root of the mean square of the residuals themselves, both
+/// compensated (Neumaier 1974).
 fn sums(objective: &Objective, layout: &Layout, rows: &Rows, point: &[f64]) -> (f64, f64) {
     let values = objective.values(layout, rows, point);
     let (mut weighted, mut plain) = (Compensated::default(), Compensated::default());
-    for (values, targets) in values.iter().zip(&rows.targets) {
+    let residuals =
+        || values.iter().zip(&rows.targets).flat_map(|(values, targets)| values.iter().zip(targets));
+    let largest = residuals().filter_map(|(y, t)| exponent(y - t)).max();
+    let unit = Unit::of(largest.unwrap_or(0), largest.unwrap_or(0));
+    for (element, (values, targets)) in values.iter().zip(&rows.targets).enumerate() {
         for (row, (y, t)) in values.iter().zip(targets).enumerate() {
-            let r = y - t;
-            let scale = rows.scales.as_ref().map_or(1.0, |scales| scales[row]);
-            plain.add(r * r);
+            let (r, scale) = (y - t, rows.scale(element, row));
+            let measured = unit.measured(r);
+            plain.add(measured * measured);
             weighted.add((r * scale) * (r * scale));
         }
     }
-    (weighted.total(), plain.total())
+    let count = (rows.count * rows.targets.len()) as f64;
+    (weighted.total(), unit.plain((plain.total() / count).sqrt()))
 }
 
 /// A sum with what its additions round away.

@@ -6,7 +6,7 @@ use neural_compiler::batch::{Batch, BatchError, Options, Sink, Source, Stop, Wor
 use neural_compiler::{CompileOptions, Derivative, Kernel, Program, Role, Shape, Signature, Tier};
 use rayon::prelude::*;
 
-use super::parameters::{Combination, Layout};
+use super::parameters::{Combination, Expanded, Layout};
 use super::triangle::Triangle;
 use super::trust_region::Evaluation;
 use super::{FitError, Loss};
@@ -23,8 +23,8 @@ pub struct Rows {
     pub inputs: Vec<Vec<f64>>,
     /// What each element of the results is compared with.
     pub targets: Vec<Vec<f64>>,
-    /// What residuals are multiplied by; nothing for 1.
-    pub scales: Option<Vec<f64>>,
+    /// What residuals are multiplied by: columns for all elements of the results or one for each of them; none for 1.
+    pub scales: Vec<Vec<f64>>,
 }
 
 impl Rows {
@@ -35,8 +35,22 @@ impl Rows {
             count: rows.len(),
             inputs: self.inputs.iter().map(column).collect(),
             targets: self.targets.iter().map(column).collect(),
-            scales: self.scales.as_ref().map(column),
+            scales: self.scales.iter().map(column).collect(),
         }
+    }
+
+    /// What the residuals of an element are multiplied by; none for 1.
+    pub fn scales(&self, element: usize) -> Option<&[f64]> {
+        match self.scales.as_slice() {
+            [] => None,
+            [all] => Some(all),
+            each => Some(&each[element]),
+        }
+    }
+
+    /// What the residual of an element in a row is multiplied by.
+    pub fn scale(&self, element: usize, row: usize) -> f64 {
+        self.scales(element).map_or(1.0, |scales| scales[row])
     }
 }
 
@@ -48,11 +62,8 @@ pub struct Objective {
     sources: Vec<ColumnSource>,
     /// How many columns it writes.
     columns: usize,
-    /// For each element that is compared, the column of its value and those of its derivatives: which element of the parameters,
-    /// which column.
-    residuals: Vec<(usize, Vec<(usize, usize)>)>,
-    /// How many elements the parameters have.
-    elements: usize,
+    /// For each element that is compared, the column of its value and those of its derivatives by the elements of the parameters.
+    residuals: Vec<(usize, Vec<Option<usize>>)>,
     pub loss: Loss,
 }
 
@@ -78,6 +89,23 @@ pub type NotFinite = Option<usize>;
 struct Piece {
     request: usize,
     rows: Range<usize>,
+    /// Whether it is the first of the request.
+    begins: bool,
+}
+
+/// Room for evaluations, which any number of them can use one after the other.
+#[derive(Default)]
+pub struct Scratch {
+    workspace: Workspace,
+    points: Vec<Expanded>,
+    pieces: Vec<Piece>,
+    /// Columns that the kernel reads and that are not those of the data, and columns that it writes.
+    copies: Vec<f64>,
+    outputs: Vec<f64>,
+    /// `[J r]` of a piece, column after column.
+    block: Vec<f64>,
+    /// A block of a request that has several.
+    part: Evaluation,
 }
 
 impl Objective {
@@ -168,7 +196,12 @@ impl Objective {
             }
         }
         let elements = layout.places.iter().map(|place| place.shape.len()).sum();
-        Ok(Objective { kernel, sources, columns: column, residuals: compared, elements, loss })
+        let residuals = compared.into_iter().map(|(value, derivatives)| {
+            let mut of_element = vec![None; elements];
+            derivatives.iter().for_each(|&(element, column)| of_element[element] = Some(column));
+            (value, of_element)
+        });
+        Ok(Objective { kernel, sources, columns: column, residuals: residuals.collect(), loss })
     }
 
     /// How many numbers of each row are compared.
@@ -224,7 +257,7 @@ impl Objective {
         self.sources.iter().map(number).collect()
     }
 
-    /// Evaluates residuals and derivatives of many points.
+    /// Evaluates residuals and derivatives of many points, on all threads.
     pub fn evaluate(
         &self,
         layout: &Layout,
@@ -232,14 +265,19 @@ impl Objective {
         requests: &[Request<'_>],
         stop: Option<&Stop>,
     ) -> Vec<Result<Evaluation, NotFinite>> {
-        let points: Vec<(Vec<f64>, Combination)> =
-            requests.iter().map(|request| layout.expand(request.point)).collect();
+        let points: Vec<Expanded> = requests.iter().map(|request| layout.expand(request.point)).collect();
         let tasks = tasks(requests);
-        let run =
-            |workspace: &mut Workspace, task: &Vec<Piece>| self.task(workspace, rows, &points, task, stop);
+        let run = |scratch: &mut Scratch, task: &Vec<Piece>| {
+            let mut parts = Vec::with_capacity(task.len());
+            self.task(scratch, rows, &points, task, stop, |_, reduce| {
+                let mut part = Evaluation::default();
+                parts.push(reduce(&mut part).map(|()| part));
+            });
+            parts
+        };
         let parts: Vec<Vec<Result<Evaluation, NotFinite>>> = match tasks.as_slice() {
-            [task] => vec![run(&mut Workspace::new(), task)],
-            tasks => tasks.par_iter().map_init(Workspace::new, run).collect(),
+            [task] => vec![run(&mut Scratch::default(), task)],
+            tasks => tasks.par_iter().map_init(Scratch::default, run).collect(),
         };
         let width = layout.free.len() + 1;
         let mut found: Vec<Result<Evaluation, NotFinite>> =
@@ -252,10 +290,7 @@ impl Objective {
                     (Err(_), _) => {}
                     (Ok(_), part) if !begun[piece.request] => *whole = part,
                     (Ok(_), Err(row)) => *whole = Err(row),
-                    (Ok(whole), Ok(part)) => {
-                        whole.triangle.merge(&part.triangle);
-                        whole.cost += part.cost;
-                    }
+                    (Ok(whole), Ok(part)) => whole.merge(&part),
                 }
                 begun[piece.request] = true;
             }
@@ -263,36 +298,91 @@ impl Objective {
         found
     }
 
-    /// Evaluates the rows of a task in one call of the kernel.
+    /// Evaluates residuals and derivatives of many points, one after the other, with the bits of [`Objective::evaluate`], into
+    /// evaluations that are there: one for each request, which says besides where it is not finite. Nothing is allocated but
+    /// what `scratch` needs to grow.
+    pub fn evaluate_into<'r>(
+        &self,
+        scratch: &mut Scratch,
+        layout: &Layout,
+        rows: &Rows,
+        requests: impl Iterator<Item = Request<'r>>,
+        found: &mut [(Evaluation, Result<(), NotFinite>)],
+        stop: Option<&Stop>,
+    ) {
+        let mut pieces = std::mem::take(&mut scratch.pieces);
+        let mut points = std::mem::take(&mut scratch.points);
+        let mut part = std::mem::take(&mut scratch.part);
+        pieces.clear();
+        let mut size = 0;
+        let mut run = |scratch: &mut Scratch, points: &[Expanded], pieces: &mut Vec<Piece>| {
+            self.task(scratch, rows, points, pieces, stop, |piece, reduce| {
+                let (whole, outcome) = &mut found[piece.request];
+                if piece.begins {
+                    *outcome = reduce(whole);
+                } else if outcome.is_ok() {
+                    *outcome = reduce(&mut part);
+                    if outcome.is_ok() {
+                        whole.merge(&part);
+                    }
+                }
+            });
+            pieces.clear();
+        };
+        for (k, request) in requests.enumerate() {
+            if points.len() == k {
+                points.push(Expanded::default());
+            }
+            layout.expand_into(request.point, &mut points[k]);
+            for piece in Piece::of(k, &request.rows) {
+                if size + piece.rows.len() > BLOCK_ROWS && !pieces.is_empty() {
+                    run(scratch, &points, &mut pieces);
+                    size = 0;
+                }
+                size += piece.rows.len();
+                pieces.push(piece);
+            }
+        }
+        if !pieces.is_empty() {
+            run(scratch, &points, &mut pieces);
+        }
+        (scratch.pieces, scratch.points, scratch.part) = (pieces, points, part);
+    }
+
+    /// Evaluates the rows of a task in one call of the kernel, and calls back for each piece with what reduces it.
     fn task(
         &self,
-        workspace: &mut Workspace,
+        scratch: &mut Scratch,
         rows: &Rows,
-        points: &[(Vec<f64>, Combination)],
+        points: &[Expanded],
         task: &[Piece],
         stop: Option<&Stop>,
-    ) -> Vec<Result<Evaluation, NotFinite>> {
+        mut each: impl FnMut(&Piece, &mut dyn FnMut(&mut Evaluation) -> Result<(), NotFinite>),
+    ) {
+        let Scratch { workspace, copies, outputs, block, .. } = scratch;
         let count: usize = task.iter().map(|piece| piece.rows.len()).sum();
-        let mut outputs = vec![0.0; self.columns * count];
-        if self.call(workspace, rows, points, task, stop, &mut outputs).is_err() {
-            return task.iter().map(|_| Err(None)).collect();
-        }
+        outputs.clear();
+        outputs.resize(self.columns * count, 0.0);
+        let called = self.call(workspace, copies, rows, points, task, stop, outputs);
         let mut first = 0;
-        task.iter()
-            .map(|piece| {
-                let found = self.reduce(rows, &points[piece.request].1, piece, &outputs, (first, count));
-                first += piece.rows.len();
-                found
-            })
-            .collect()
+        for piece in task {
+            let combination = &points[piece.request].combination;
+            each(piece, &mut |into| match called {
+                Ok(()) => self.reduce(rows, combination, piece, outputs, (first, count), block, into),
+                Err(_) => Err(None),
+            });
+            first += piece.rows.len();
+        }
     }
 
     /// Calls the kernel for the rows of a task, one piece after the other.
+    #[allow(clippy::too_many_arguments, reason = "a step of `task`")]
     fn call(
         &self,
         workspace: &mut Workspace,
+        copies: &mut Vec<f64>,
         rows: &Rows,
-        points: &[(Vec<f64>, Combination)],
+        points: &[Expanded],
         task: &[Piece],
         stop: Option<&Stop>,
         outputs: &mut [f64],
@@ -300,31 +390,32 @@ impl Objective {
         let count: usize = task.iter().map(|piece| piece.rows.len()).sum();
         // Pieces that follow each other share the columns of data only if their rows do.
         let follows = task.windows(2).all(|pair| pair[0].rows.end == pair[1].rows.start);
-        let mut copies: Vec<Vec<f64>> = Vec::new();
+        copies.clear();
         for source in &self.sources {
             match *source {
                 ColumnSource::Parameter(_) if task.len() == 1 => {}
                 ColumnSource::Data(_) if follows => {}
                 ColumnSource::Parameter(element) => {
-                    let values = task.iter().flat_map(|piece| {
-                        std::iter::repeat_n(points[piece.request].0[element], piece.rows.len())
-                    });
-                    copies.push(values.collect());
+                    for piece in task {
+                        let value = points[piece.request].values[element];
+                        copies.resize(copies.len() + piece.rows.len(), value);
+                    }
                 }
                 ColumnSource::Data(column) => {
-                    let parts = task.iter().flat_map(|piece| &rows.inputs[column][piece.rows.clone()]);
-                    copies.push(parts.copied().collect());
+                    for piece in task {
+                        copies.extend_from_slice(&rows.inputs[column][piece.rows.clone()]);
+                    }
                 }
             }
         }
-        let mut copies = copies.iter();
+        let mut copies = copies.chunks(count.max(1));
         let range = task[0].rows.start..task[0].rows.start + count;
         let sources: Vec<Source<'_>> = self
             .sources
             .iter()
             .map(|source| match *source {
                 ColumnSource::Parameter(element) if task.len() == 1 => {
-                    Source::Constant(points[task[0].request].0[element])
+                    Source::Constant(points[task[0].request].values[element])
                 }
                 ColumnSource::Data(column) if follows => Source::Column(&rows.inputs[column][range.clone()]),
                 ColumnSource::Parameter(_) | ColumnSource::Data(_) => {
@@ -344,7 +435,8 @@ impl Objective {
         self.kernel.evaluate(batch, &options, workspace).map(|_| ())
     }
 
-    /// The triangle of a piece, whose rows begin at row `first` of the outputs.
+    /// Sets the triangle and the cost of a piece, whose rows begin at row `first` of the outputs.
+    #[allow(clippy::too_many_arguments, reason = "a step of `task`")]
     fn reduce(
         &self,
         rows: &Rows,
@@ -352,39 +444,45 @@ impl Objective {
         piece: &Piece,
         outputs: &[f64],
         (first, stride): (usize, usize),
-    ) -> Result<Evaluation, NotFinite> {
+        block: &mut Vec<f64>,
+        into: &mut Evaluation,
+    ) -> Result<(), NotFinite> {
         let width = combination.len() + 1;
-        let (mut block, cost) = self.block(rows, combination, piece, outputs, (first, stride), self.loss);
+        let Evaluation { triangle, cost } = into;
+        *cost = self.block(rows, combination, &piece.rows, outputs, (first, stride), self.loss, block);
         let tall = block.len() / width;
-        let mut triangle = Triangle::new(width);
-        triangle.absorb(&mut block, tall, tall);
-        if triangle.is_finite() && cost.is_finite() {
-            return Ok(Evaluation { triangle, cost });
+        triangle.clear(width);
+        triangle.absorb(block, tall, tall);
+        if triangle.is_finite() && !cost.is_nan() {
+            // The square of residuals that are finite: a start may be that far away.
+            *cost = cost.min(f64::MAX);
+            return Ok(());
         }
-        let (block, _) = self.block(rows, combination, piece, outputs, (first, stride), self.loss);
+        self.block(rows, combination, &piece.rows, outputs, (first, stride), self.loss, block);
         let bad = (0..tall).find(|&row| (0..width).any(|k| !block[k * tall + row].is_finite()));
         Err(Some(piece.rows.start + bad.unwrap_or(0) % piece.rows.len().max(1)))
     }
 
-    /// The columns `[J r]` of a piece as the loss leaves them, those of each compared element below those of the one before; and
+    /// Sets the columns `[J r]` of rows as the loss leaves them, those of each compared element below those of the one before; gives
     /// the cost.
+    #[allow(clippy::too_many_arguments, reason = "a step of `reduce`")]
     fn block(
         &self,
         rows: &Rows,
         combination: &Combination,
-        piece: &Piece,
+        range: &Range<usize>,
         outputs: &[f64],
         (first, stride): (usize, usize),
         loss: Loss,
-    ) -> (Vec<f64>, f64) {
-        let (count, width) = (piece.rows.len(), combination.len() + 1);
+        block: &mut Vec<f64>,
+    ) -> f64 {
+        let (count, width) = (range.len(), combination.len() + 1);
         let tall = count * self.residuals.len();
-        let mut block = vec![0.0; width * tall];
-        let mut of_element = vec![None; self.elements];
-        for (k, (value, derivatives)) in self.residuals.iter().enumerate() {
-            of_element.fill(None);
-            derivatives.iter().for_each(|&(element, column)| of_element[element] = Some(column));
+        block.clear();
+        block.resize(width * tall, 0.0);
+        for (k, (value, of_element)) in self.residuals.iter().enumerate() {
             let output = |column: usize| &outputs[column * stride + first..][..count];
+            let scales = rows.scales(k).map(|scales| &scales[range.clone()]);
             for (j, parts) in combination.iter().enumerate() {
                 let column = &mut block[j * tall + k * count..][..count];
                 for &(element, factor) in parts {
@@ -396,36 +494,28 @@ impl Objective {
                         column.iter_mut().zip(derivative).for_each(|(x, d)| *x += factor * d);
                     }
                 }
+                if let Some(scales) = scales {
+                    column.iter_mut().zip(scales).for_each(|(x, scale)| *x *= scale);
+                }
             }
             let column = &mut block[(width - 1) * tall + k * count..][..count];
-            let target = &rows.targets[k][piece.rows.clone()];
+            let target = &rows.targets[k][range.clone()];
             column.iter_mut().zip(output(*value)).zip(target).for_each(|((r, y), t)| *r = y - t);
-        }
-        if let Some(scales) = &rows.scales {
-            let scales = &scales[piece.rows.clone()];
-            for column in block.chunks_mut(count.max(1)) {
-                column.iter_mut().zip(scales).for_each(|(x, scale)| *x *= scale);
+            if let Some(scales) = scales {
+                column.iter_mut().zip(scales).for_each(|(r, scale)| *r *= scale);
             }
         }
-        let cost = loss.apply(&mut block, tall, width);
-        (block, cost)
+        loss.apply(block, tall, width)
     }
 
     /// Values of the compared elements, column after column, for one point over all rows.
     pub fn values(&self, layout: &Layout, rows: &Rows, point: &[f64]) -> Vec<Vec<f64>> {
-        let points = vec![layout.expand(point)];
         let mut values = vec![Vec::with_capacity(rows.count); self.residuals.len()];
-        let mut workspace = Workspace::new();
-        for start in (0..rows.count).step_by(BLOCK_ROWS) {
-            let end = (start + BLOCK_ROWS).min(rows.count);
-            let task = [Piece { request: 0, rows: start..end }];
-            let mut outputs = vec![f64::NAN; self.columns * (end - start)];
-            // What cannot be evaluated is NaN.
-            let _ = self.call(&mut workspace, rows, &points, &task, None, &mut outputs);
+        self.outputs(layout, rows, point, |range, outputs, _| {
             for ((value, _), column) in self.residuals.iter().zip(&mut values) {
-                column.extend_from_slice(&outputs[value * (end - start)..][..end - start]);
+                column.extend_from_slice(&outputs[value * range.len()..][..range.len()]);
             }
-        }
+        });
         values
     }
 
@@ -438,17 +528,43 @@ impl Objective {
         loss: Loss,
         mut visit: impl FnMut(Range<usize>, &[f64], usize),
     ) {
-        let points = vec![layout.expand(point)];
-        let mut workspace = Workspace::new();
-        for start in (0..rows.count).step_by(BLOCK_ROWS) {
-            let end = (start + BLOCK_ROWS).min(rows.count);
-            let piece = Piece { request: 0, rows: start..end };
-            let mut outputs = vec![f64::NAN; self.columns * (end - start)];
-            let task = [piece];
-            let _ = self.call(&mut workspace, rows, &points, &task, None, &mut outputs);
-            let (block, _) = self.block(rows, &points[0].1, &task[0], &outputs, (0, end - start), loss);
-            visit(start..end, &block, (end - start) * self.residuals.len());
+        let mut block = Vec::new();
+        self.outputs(layout, rows, point, |range, outputs, combination| {
+            let count = range.len();
+            self.block(rows, combination, &range, outputs, (0, count), loss, &mut block);
+            visit(range, &block, count * self.residuals.len());
+        });
+    }
+
+    /// Calls back with the columns that the kernel writes for each block of rows; what cannot be evaluated is NaN.
+    fn outputs(
+        &self,
+        layout: &Layout,
+        rows: &Rows,
+        point: &[f64],
+        mut visit: impl FnMut(Range<usize>, &[f64], &Combination),
+    ) {
+        let points = [layout.expand(point)];
+        let Scratch { mut workspace, mut copies, mut outputs, .. } = Scratch::default();
+        for piece in Piece::of(0, &(0..rows.count)) {
+            outputs.clear();
+            outputs.resize(self.columns * piece.rows.len(), f64::NAN);
+            let range = piece.rows.clone();
+            let _ = self.call(&mut workspace, &mut copies, rows, &points, &[piece], None, &mut outputs);
+            visit(range, &outputs, &points[0].combination);
         }
+    }
+}
+
+impl Piece {
+    /// The pieces of a request.
+    fn of(request: usize, rows: &Range<usize>) -> impl Iterator<Item = Piece> + use<> {
+        let (first, end) = (rows.start, rows.end);
+        (first..end).step_by(BLOCK_ROWS).map(move |start| Piece {
+            request,
+            rows: start..(start + BLOCK_ROWS).min(end),
+            begins: start == first,
+        })
     }
 }
 
@@ -458,14 +574,13 @@ fn tasks(requests: &[Request<'_>]) -> Vec<Vec<Piece>> {
     let mut open: Vec<Piece> = Vec::new();
     let mut size = 0;
     for (k, request) in requests.iter().enumerate() {
-        for start in request.rows.clone().step_by(BLOCK_ROWS) {
-            let rows = start..(start + BLOCK_ROWS).min(request.rows.end);
-            if size + rows.len() > BLOCK_ROWS && !open.is_empty() {
+        for piece in Piece::of(k, &request.rows) {
+            if size + piece.rows.len() > BLOCK_ROWS && !open.is_empty() {
                 tasks.push(std::mem::take(&mut open));
                 size = 0;
             }
-            size += rows.len();
-            open.push(Piece { request: k, rows });
+            size += piece.rows.len();
+            open.push(piece);
         }
     }
     if !open.is_empty() {

@@ -69,6 +69,20 @@ impl Tie {
     }
 }
 
+/// A number that follows from the parameters, said as a program whose inputs are their names.
+#[derive(Debug, Clone)]
+pub struct Derived {
+    pub(crate) name: String,
+    pub(crate) expression: Program,
+}
+
+impl Derived {
+    /// The value of a program in parameters, called so.
+    pub fn new(name: impl Into<String>, expression: Program) -> Derived {
+        Derived { name: name.into(), expression }
+    }
+}
+
 /// A number that is searched for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Free {
@@ -99,9 +113,47 @@ pub struct Place {
 #[derive(Debug)]
 struct Tied {
     element: usize,
+    function: Function,
+}
+
+/// A number as a function of elements of the parameters.
+#[derive(Debug)]
+struct Function {
     kernel: Kernel,
     /// The elements that its inputs are.
     of: Vec<usize>,
+}
+
+impl Function {
+    fn new(name: &str, expression: &Program, of: Vec<usize>) -> Result<Function, FitError> {
+        let derivative = if of.is_empty() { Derivative::None } else { Derivative::Gradient };
+        let options = CompileOptions::default().derivative(derivative);
+        let kernel = expression.compile(&options).map_err(FitError::program)?;
+        if kernel.outputs()[0].shape != Shape::Scalar || kernel.outputs().len() != 1 + of.len() {
+            return Err(FitError::TieOfShape { name: name.to_owned() });
+        }
+        Ok(Function { kernel, of })
+    }
+
+    /// Appends its inputs, its value and its derivatives; those of what fails are NaN.
+    fn evaluate(&self, values: &[f64], numbers: &mut Vec<f64>) {
+        let first = numbers.len();
+        numbers.extend(self.of.iter().map(|&element| values[element]));
+        numbers.resize(first + self.width(), f64::NAN);
+        let (inputs, outputs) = numbers[first..].split_at_mut(self.of.len());
+        let _ = self.kernel.evaluate_row(inputs, &[], outputs, &mut [], &mut Workspace::new());
+    }
+
+    /// How many numbers it appends.
+    fn width(&self) -> usize {
+        2 * self.of.len() + 1
+    }
+
+    /// Its value of the numbers that it appended, and the elements with its derivatives by them.
+    fn value<'n>(&'n self, numbers: &'n [f64]) -> (f64, impl Iterator<Item = (usize, f64)> + 'n) {
+        let outputs = &numbers[self.of.len()..];
+        (outputs[0], self.of.iter().copied().zip(outputs[1..].iter().copied()))
+    }
 }
 
 /// How the numbers that are searched for make the parameters of the program.
@@ -113,10 +165,44 @@ pub struct Layout {
     pub free: Vec<Free>,
     values: Vec<f64>,
     tied: Vec<Tied>,
+    derived: Vec<(String, Function)>,
 }
 
 /// What each searched number does to the elements of the parameters: which element by which factor.
-pub type Combination = Vec<Vec<(usize, f64)>>;
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Combination {
+    parts: Vec<(usize, f64)>,
+    /// Where the parts of each searched number end.
+    ends: Vec<usize>,
+}
+
+impl Combination {
+    /// How many numbers are searched for.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// What one of them does.
+    pub fn of(&self, k: usize) -> &[(usize, f64)] {
+        &self.parts[if k == 0 { 0 } else { self.ends[k - 1] }..self.ends[k]]
+    }
+
+    /// What all of them do, one after the other.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &[(usize, f64)]> {
+        (0..self.len()).map(|k| self.of(k))
+    }
+}
+
+/// The parameters of the program at a point, in room that the next point can use.
+#[derive(Debug, Default)]
+pub struct Expanded {
+    /// All elements of the parameters.
+    pub values: Vec<f64>,
+    /// What each searched number does to them there.
+    pub combination: Combination,
+    /// What the expressions of ties give, each behind its inputs.
+    tied: Vec<f64>,
+}
 
 impl Layout {
     /// The parameters of a program: those of its inputs that are no data, and its top-level numbers.
@@ -125,6 +211,7 @@ impl Layout {
         data: &[&str],
         known: &[Parameter],
         ties: &[Tie],
+        derived: &[Derived],
     ) -> Result<Layout, FitError> {
         let numbers: Vec<(&str, f64)> = program.constants().collect();
         let inputs = program.inputs().filter(|name| !data.contains(name)).map(|name| (name, 1.0));
@@ -147,7 +234,7 @@ impl Layout {
             }
         }
         let mut layout =
-            Layout { places: Vec::new(), free: Vec::new(), values: Vec::new(), tied: Vec::new() };
+            Layout { places: vec![], free: vec![], values: vec![], tied: vec![], derived: vec![] };
         for (k, &(name, start)) in all.iter().enumerate() {
             let spec = known.iter().find(|parameter| parameter.name == name).cloned();
             let spec = spec.unwrap_or_else(|| Parameter::new(name));
@@ -212,37 +299,73 @@ impl Layout {
                 }
             };
             let of = tie.expression.inputs().map(of).collect::<Result<Vec<usize>, FitError>>()?;
-            let derivative = if of.is_empty() { Derivative::None } else { Derivative::Gradient };
-            let options = CompileOptions::default().derivative(derivative);
-            let kernel = tie.expression.compile(&options).map_err(FitError::program)?;
-            if kernel.outputs()[0].shape != Shape::Scalar || kernel.outputs().len() != 1 + of.len() {
-                return Err(FitError::TieOfShape { name: tie.name.clone() });
+            layout.tied.push(Tied { element, function: Function::new(&tie.name, &tie.expression, of)? });
+        }
+        for (k, Derived { name, expression }) in derived.iter().enumerate() {
+            if derived[..k].iter().any(|before| before.name == *name)
+                || layout.places.iter().any(|place| place.name == *name)
+            {
+                return Err(FitError::Twice { name: name.clone() });
             }
-            layout.tied.push(Tied { element, kernel, of });
+            let of = |input: &str| match layout.places.iter().find(|place| place.name == input) {
+                Some(place) if place.shape == Shape::Scalar => Ok(place.first),
+                Some(_) => Err(FitError::TieOfShape { name: name.clone() }),
+                None => Err(unknown(input)),
+            };
+            let of = expression.inputs().map(of).collect::<Result<Vec<usize>, FitError>>()?;
+            layout.derived.push((name.clone(), Function::new(name, expression, of)?));
         }
         Ok(layout)
     }
 
     /// All elements of the parameters, and what each searched number does to them there.
-    pub fn expand(&self, point: &[f64]) -> (Vec<f64>, Combination) {
-        let mut values = self.values.clone();
+    pub fn expand(&self, point: &[f64]) -> Expanded {
+        let mut expanded = Expanded::default();
+        self.expand_into(point, &mut expanded);
+        expanded
+    }
+
+    /// As [`Layout::expand`], in room that is there.
+    pub fn expand_into(&self, point: &[f64], expanded: &mut Expanded) {
+        let Expanded { values, combination: Combination { parts, ends }, tied } = expanded;
+        values.clone_from(&self.values);
         for (free, &x) in self.free.iter().zip(point) {
             values[free.element] = x;
         }
-        let mut combination: Combination = self.free.iter().map(|free| vec![(free.element, 1.0)]).collect();
-        for tied in &self.tied {
-            let inputs: Vec<f64> = tied.of.iter().map(|&element| values[element]).collect();
-            let mut outputs = vec![f64::NAN; 1 + inputs.len()];
-            // A row that fails is NaN, which the search sees.
-            let _ = tied.kernel.evaluate_row(&inputs, &[], &mut outputs, &mut [], &mut Workspace::new());
-            values[tied.element] = outputs[0];
-            for (&element, &factor) in tied.of.iter().zip(&outputs[1..]) {
-                if let Some(k) = self.free.iter().position(|free| free.element == element) {
-                    combination[k].push((tied.element, factor));
-                }
-            }
+        tied.clear();
+        for Tied { element, function } in &self.tied {
+            let first = tied.len();
+            function.evaluate(values, tied);
+            values[*element] = function.value(&tied[first..]).0;
         }
-        (values, combination)
+        parts.clear();
+        ends.clear();
+        for free in &self.free {
+            parts.push((free.element, 1.0));
+            let mut first = 0;
+            for Tied { element, function } in &self.tied {
+                let (_, slopes) = function.value(&tied[first..]);
+                for (_, slope) in slopes.filter(|(of, _)| *of == free.element) {
+                    parts.push((*element, slope));
+                }
+                first += function.width();
+            }
+            ends.push(parts.len());
+        }
+    }
+
+    /// The numbers that follow from the parameters: name, value, and derivatives by all elements of the parameters.
+    pub fn derived(&self, point: &[f64]) -> Vec<(String, f64, Vec<f64>)> {
+        let values = self.expand(point).values;
+        let derived = self.derived.iter().map(|(name, function)| {
+            let mut numbers = Vec::new();
+            function.evaluate(&values, &mut numbers);
+            let (value, slopes) = function.value(&numbers);
+            let mut by_element = vec![0.0; values.len()];
+            slopes.for_each(|(element, slope)| by_element[element] += slope);
+            (name.clone(), value, by_element)
+        });
+        derived.collect()
     }
 
     /// Which of the searched numbers are at one of their bounds.
@@ -254,14 +377,14 @@ impl Layout {
     pub fn takes_part_in_ties(&self, parameter: usize) -> bool {
         let place = &self.places[parameter];
         let elements = place.first..place.first + place.shape.len();
-        self.tied
-            .iter()
-            .any(|tied| elements.contains(&tied.element) || tied.of.iter().any(|e| elements.contains(e)))
+        self.tied.iter().any(|tied| {
+            elements.contains(&tied.element) || tied.function.of.iter().any(|e| elements.contains(e))
+        })
     }
 
     /// The elements that are not searched for: which, called what, its value, and whether it is tied to others.
     pub fn others(&self, point: &[f64]) -> Vec<(usize, String, f64, bool)> {
-        let (values, _) = self.expand(point);
+        let values = self.expand(point).values;
         let places = self.places.iter().flat_map(|place| {
             (0..place.shape.len()).map(move |number| (place, place.first + number, number))
         });

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use neural_compiler::Program;
 use serde_json::{Map, Value as Json, json};
+use statrs::distribution::{ChiSquared, ContinuousCDF};
 
 use super::uncertainty::list;
 use super::{Loss, Profile, Reason};
@@ -38,6 +39,26 @@ pub enum Scatter {
     Relative,
 }
 
+/// How well a program explains data whose scatter is known.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Goodness {
+    /// χ² over the degrees of freedom: 1 but for chance, if the program and σ are right and noise is normal.
+    pub reduced: f64,
+    /// How probable a χ² as large is then.
+    pub probability: f64,
+}
+
+impl Goodness {
+    /// Of a sum of squares in units of σ².
+    pub(super) fn of(squares: f64, dof: usize) -> Goodness {
+        let probability = match ChiSquared::new(dof as f64) {
+            Ok(distribution) if squares.is_finite() => distribution.sf(squares),
+            _ => 0.0,
+        };
+        Goodness { reduced: squares / dof as f64, probability }
+    }
+}
+
 /// What became of the starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Starts {
@@ -54,8 +75,15 @@ pub struct Starts {
 pub struct Report {
     /// The parameters: those that were searched for, then the others.
     pub parameters: Vec<Estimate>,
-    /// The sum of the squared residuals, divided by σ² or multiplied by the weights.
+    /// Numbers that follow from them, as [`super::Fit::derive`] says.
+    pub derived: Vec<Estimate>,
+    /// The sum of the squared residuals, divided by σ² or multiplied by the weights. Infinite or 0 where binary64 holds no number so large or so
+    /// small, which does not matter to the fit.
     pub rss: f64,
+    /// Its decimal logarithm, which always exists unless all residuals are 0.
+    pub rss_log10: f64,
+    /// How well the program explains the data, if σ is known and the loss is linear.
+    pub goodness: Option<Goodness>,
     /// Half of what was minimised: of the sum of squares, or of what a robust loss makes of it.
     pub cost: f64,
     /// The root of the mean of the squared residuals, in the unit of the target.
@@ -127,9 +155,20 @@ impl Report {
                 (parameter.name.clone(), object)
             })
             .collect();
+        let derived: Map<String, Json> = self
+            .derived
+            .iter()
+            .map(|Estimate { name, value, stderr, interval, .. }| {
+                (name.clone(), json!({"value": value, "stderr": stderr, "interval": interval}))
+            })
+            .collect();
         json!({
             "parameters": parameters,
+            "derived": derived,
             "rss": self.rss,
+            "rss_log10": self.rss_log10,
+            "reduced_chi2": self.goodness.map(|goodness| goodness.reduced),
+            "chi2_probability": self.goodness.map(|goodness| goodness.probability),
             "cost": self.cost,
             "rmse": self.rmse,
             "dof": self.dof,
@@ -184,6 +223,12 @@ impl Report {
             let value = short(parameter.value, parameter.digits.unwrap_or(0).clamp(6, 12) as usize);
             rows.push([parameter.name.clone(), value, stderr, interval, digits]);
         }
+        for Estimate { name, value, stderr, interval, .. } in &self.derived {
+            let stderr = stderr.map_or("not determined".into(), |stderr| format!("± {}", short(stderr, 3)));
+            let interval = interval
+                .map_or(String::new(), |[low, high]| format!("{} … {}", short(low, 6), short(high, 6)));
+            rows.push([name.clone(), short(*value, 6), stderr, interval, String::new()]);
+        }
         let widths: Vec<usize> =
             (0..5).map(|k| rows.iter().map(|row| row[k].chars().count()).max().unwrap_or(0)).collect();
         let mut text = String::new();
@@ -199,9 +244,21 @@ impl Report {
             "{} rows, {} degrees of freedom; residual sum of squares {}, root mean square {}",
             self.rows,
             self.dof,
-            short(self.rss, 8),
+            if self.rss > 0.0 && self.rss.is_finite() || self.rss_log10 == f64::NEG_INFINITY {
+                short(self.rss, 8)
+            } else {
+                format!("1e{:.2}", self.rss_log10)
+            },
             short(self.rmse, 6)
         );
+        if let Some(Goodness { reduced, probability }) = self.goodness {
+            let _ = writeln!(
+                text,
+                "reduced χ² {}; as large a one has the probability {}",
+                short(reduced, 4),
+                short(probability, 2)
+            );
+        }
         let _ = writeln!(
             text,
             "{}: {}; {} evaluations; {} of {} starts came as low, minima of {} heights were found",

@@ -5,7 +5,9 @@ use neural_compiler::batch::Stop;
 use super::objective::{NotFinite, Objective, Request, Rows};
 use super::parameters::Layout;
 use super::starts::{Range, offspring, starts};
-use super::trust_region::{Reason, Search, Setting};
+use super::trust_region::{Reason, Search, Setting, Work};
+use super::uncertainty::Inverse;
+use super::{Listener, Progress, Unit};
 
 /// Rows that exploring looks at for each parameter, if there are many more; and the least that it looks at.
 const EXPLORED_ROWS: (usize, usize) = (64, 256);
@@ -59,8 +61,10 @@ pub struct Task<'a> {
     pub rows: &'a Rows,
     pub setting: &'a Setting,
     pub stop: Option<&'a Stop>,
-    /// Is told how many searches are under way, the lowest cost so far, and how many points were evaluated.
-    pub progress: Option<&'a (dyn Fn(usize, f64, usize) + Sync)>,
+    /// What residuals are measured in.
+    pub unit: Unit,
+    /// Is told how far it has come.
+    pub progress: Option<Listener<'a>>,
     /// Steps that a search may take.
     pub steps: usize,
 }
@@ -80,9 +84,34 @@ pub fn minimise(task: Task<'_>, count: usize, seed: u32) -> Found {
         ..setting.clone()
     };
     let explore = Task { rows: sampled, setting: &explored_setting, ..task };
+    // Parameters in which the residuals are affine are searched for in vain if others are wrong: every second start first goes where they are
+    // without their bounds, which eliminates them, and from there on within the bounds.
+    let free = |k: usize| setting.low[k] == f64::NEG_INFINITY && setting.high[k] == f64::INFINITY;
+    let relaxed = setting.affine.iter().any(|&k| !free(k)).then(|| {
+        let mut relaxed = Setting { linear: setting.affine.clone(), ..explored_setting.clone() };
+        for &k in &setting.affine {
+            (relaxed.low[k], relaxed.high[k]) = (f64::NEG_INFINITY, f64::INFINITY);
+        }
+        relaxed
+    });
+    let within_bounds = |mut points: Vec<Vec<f64>>| -> Vec<Vec<f64>> {
+        let Some(relaxed) = &relaxed else { return points };
+        let chosen: Vec<usize> = (1..points.len()).step_by(2).collect();
+        let mut searches: Vec<Search> =
+            chosen.iter().map(|&k| Search::new(points[k].clone(), true, EXPLORING_STEPS)).collect();
+        run(Task { setting: relaxed, ..explore }, &mut searches);
+        for (k, search) in chosen.into_iter().zip(searches) {
+            let bounded = search.x.iter().zip(setting.low.iter().zip(&setting.high));
+            points[k] = bounded.map(|(x, (low, high))| x.clamp(*low, *high)).collect();
+        }
+        points
+    };
     let mut exploring: Vec<Search> = match count {
         1 => Vec::new(),
-        _ => points.iter().map(|point| Search::new(point.clone(), true, EXPLORING_STEPS)).collect(),
+        _ => within_bounds(points.clone())
+            .into_iter()
+            .map(|point| Search::new(point, true, EXPLORING_STEPS))
+            .collect(),
     };
     run(explore, &mut exploring);
     // What residuals are: the data, or where the data are zeros, those at the user's start or else at the best one.
@@ -101,7 +130,7 @@ pub fn minimise(task: Task<'_>, count: usize, seed: u32) -> Found {
             break;
         }
         let best: Vec<&[f64]> = order.iter().take(4).map(|&k| exploring[k].x.as_slice()).collect();
-        let points = offspring(&ranges, &best, count, seed.wrapping_add(1000 * generation));
+        let points = within_bounds(offspring(&ranges, &best, count, seed.wrapping_add(1000 * generation)));
         let mut more: Vec<Search> =
             points.into_iter().map(|point| Search::new(point, true, EXPLORING_STEPS)).collect();
         run(explore, &mut more);
@@ -159,17 +188,24 @@ pub fn minimise(task: Task<'_>, count: usize, seed: u32) -> Found {
     let noise =
         8.0 * setting.noise(lowest) + lowest_one.map_or(0.0, |one| 4.0 * jitter(one) * (2.0 * lowest).sqrt());
     let close = |search: &&Search| cost(search) <= lowest * (1.0 + SAME_COST) + noise;
-    // Of minima as low as the lowest, the one from the user's start, or else the one nearest to it.
-    let best = if close(&&finishing[0]) && finishing[0].ended.is_some_and(Reason::is_converged) {
-        &finishing[0]
+    // Of minima as low as the lowest, the one nearest to the user's start: with peaks or decays that can change their names, the names
+    // are those of the start. Where the data leave a direction open, all its points are as low, and the one counts that the
+    // user's start leads to.
+    let rank = |search: &Search| (!search.ended.is_some_and(Reason::is_converged), distance(search));
+    let first = &finishing[0];
+    let open = |search: &Search| {
+        let bound = layout.at_bound(&search.x);
+        search.at.as_ref().is_none_or(|at| !Inverse::of(&at.triangle, &bound).null.is_empty())
+    };
+    let best = if close(&first) && first.ended.is_some_and(Reason::is_converged) && open(first) {
+        first
     } else {
-        let rank = |search: &Search| (!search.ended.is_some_and(Reason::is_converged), distance(search));
         let near = finishing.iter().filter(close);
         near.min_by(|a, b| {
             let (a, b) = (rank(a), rank(b));
             a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
         })
-        .unwrap_or(&finishing[0])
+        .unwrap_or(first)
     };
     let best = best.clone();
     let explored_lowest = order.first().map_or(f64::INFINITY, |&k| exploring[k].cost());
@@ -222,10 +258,15 @@ fn same_cost(search: &Search, lower: &Search, setting: &Setting) -> bool {
     search.cost() <= lower.cost() * 1.001 + 8.0 * setting.noise(lower.cost())
 }
 
-/// How far a point is from another one: by orders of magnitude where it is far.
+/// How far a point is from another one: the sum of the squared differences of its numbers on scales that are even up to the size of those of
+/// the other one and logarithmic beyond. Of points that differ by the names of peaks or decays the one with the order of the others is
+/// nearer.
 fn distance(x: &[f64], from: &[f64]) -> f64 {
-    let apart = |(x, from): (&f64, &f64)| (x - from).abs() / if *from == 0.0 { 1.0 } else { from.abs() };
-    x.iter().zip(from).map(apart).map(|apart| apart.ln_1p()).sum()
+    let apart = |(x, from): (&f64, &f64)| {
+        let size = if *from == 0.0 { 1.0 } else { from.abs() };
+        (x / size).asinh() - (from / size).asinh()
+    };
+    x.iter().zip(from).map(apart).map(|apart| apart * apart).sum()
 }
 
 /// So many of the rows, drawn without replacement; `None` if they are not many more.
@@ -255,6 +296,7 @@ pub fn splitmix(state: &mut u64) -> u64 {
 pub fn run(task: Task<'_>, searches: &mut [Search]) -> Option<NotFinite> {
     let mut first = None;
     let mut evaluated = 0;
+    let mut work = Work::default();
     loop {
         if task.stop.is_some_and(Stop::is_stopped) {
             searches.iter_mut().for_each(Search::stop);
@@ -272,11 +314,11 @@ pub fn run(task: Task<'_>, searches: &mut [Search]) -> Option<NotFinite> {
             continue;
         }
         evaluated += wanted.len();
-        for (&k, found) in wanted.iter().zip(found) {
+        for (&k, mut found) in wanted.iter().zip(found) {
             if let (0, true, Err(row)) = (k, searches[k].at.is_none(), &found) {
                 first = Some(*row);
             }
-            searches[k].tell(task.setting, found.ok());
+            searches[k].tell(task.setting, found.as_mut().ok(), &mut work);
         }
         let ended = searches.iter().filter(|search| search.ended.is_some_and(Reason::is_converged));
         let reached = ended.map(Search::cost).fold(f64::INFINITY, f64::min);
@@ -288,7 +330,8 @@ pub fn run(task: Task<'_>, searches: &mut [Search]) -> Option<NotFinite> {
         }
         if let Some(progress) = task.progress {
             let lowest = searches.iter().map(Search::cost).fold(f64::INFINITY, f64::min);
-            progress(wanted.len(), lowest, evaluated);
+            let lowest = task.unit.squared(lowest);
+            progress(Progress::Searches { under_way: wanted.len(), lowest, evaluations: evaluated });
         }
     }
 }

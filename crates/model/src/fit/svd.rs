@@ -1,73 +1,102 @@
 //! Singular values of small matrices.
 
-/// `A = U diag(σ) Vᵀ` of a square matrix, singular values descending.
-#[derive(Debug, Clone)]
+use super::triangle::norm;
+
+/// `A = U diag(σ) Vᵀ` of a square matrix, singular values descending. What holds it is used again by the next decomposition.
+#[derive(Debug, Clone, Default)]
 pub struct Svd {
-    /// The left singular vectors, one after the other. Those of singular values that are 0 are 0.
-    pub left: Vec<Vec<f64>>,
-    /// The singular values.
-    pub values: Vec<f64>,
-    /// The right singular vectors, one after the other.
-    pub right: Vec<Vec<f64>>,
+    n: usize,
+    /// `U diag(σ)` while columns are rotated, then the left singular vectors, one after the other.
+    left: Vec<f64>,
+    right: Vec<f64>,
+    sizes: Vec<f64>,
+    /// Which columns the singular values belong to, the largest first.
+    order: Vec<usize>,
 }
 
 /// Sweeps of rotations; a dozen are enough for any matrix.
 const SWEEPS: usize = 60;
 
 impl Svd {
-    /// Decomposes a matrix, given by its columns, by rotating pairs of columns until all are orthogonal (one-sided Jacobi; Hestenes
-    /// 1958). Columns of very different sizes do not spoil each other: small singular values have small relative errors
-    /// (Demmel and Veselić 1992).
-    pub fn of(columns: &[Vec<f64>]) -> Svd {
-        let n = columns.len();
-        let mut left = columns.to_vec();
-        let mut right: Vec<Vec<f64>> =
-            (0..n).map(|k| (0..n).map(|i| f64::from(u8::from(i == k))).collect()).collect();
+    /// As [`Svd::decompose`], by itself.
+    pub fn of(columns: &[f64], n: usize) -> Svd {
+        let mut svd = Svd::default();
+        svd.decompose(columns, n);
+        svd
+    }
+
+    /// Decomposes a matrix of `n` columns, which stand one after the other, by rotating pairs of columns until all are orthogonal
+    /// (one-sided Jacobi; Hestenes 1958). Columns of very different sizes do not spoil each other: small singular values have small
+    /// relative errors (Demmel and Veselić 1992).
+    pub fn decompose(&mut self, columns: &[f64], n: usize) {
+        self.n = n;
+        self.left.clear();
+        self.left.extend_from_slice(&columns[..n * n]);
+        self.right.clear();
+        self.right.resize(n * n, 0.0);
+        (0..n).for_each(|k| self.right[k * n + k] = 1.0);
         for _ in 0..SWEEPS {
             let mut rotated = false;
             for p in 0..n {
                 for q in p + 1..n {
-                    let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f64>();
-                    let (pp, qq, pq) = (
-                        product(&left[p], &left[p]),
-                        product(&left[q], &left[q]),
-                        product(&left[p], &left[q]),
-                    );
+                    let (a, b) = (&self.left[p * n..][..n], &self.left[q * n..][..n]);
+                    let (pp, qq, pq) = (product(a, a), product(b, b), product(a, b));
                     if pq.abs() <= f64::EPSILON * (pp * qq).sqrt() || pq == 0.0 {
                         continue;
                     }
                     rotated = true;
                     let zeta = (qq - pp) / (2.0 * pq);
-                    let tangent = zeta.signum() / (zeta.abs() + zeta.hypot(1.0));
-                    let cosine = 1.0 / tangent.hypot(1.0);
-                    rotate(&mut left, p, q, cosine, cosine * tangent);
-                    rotate(&mut right, p, q, cosine, cosine * tangent);
+                    // Where 1 is nothing beside the square, it is left out before that overflows.
+                    let root = if zeta.abs() < 1e100 { (1.0 + zeta * zeta).sqrt() } else { zeta.abs() };
+                    let tangent = zeta.signum() / (zeta.abs() + root);
+                    let cosine = 1.0 / (1.0 + tangent * tangent).sqrt();
+                    rotate(&mut self.left, n, p, q, cosine, cosine * tangent);
+                    rotate(&mut self.right, n, p, q, cosine, cosine * tangent);
                 }
             }
             if !rotated {
                 break;
             }
         }
-        let sizes: Vec<f64> =
-            left.iter().map(|column| super::triangle::norm(column.iter().copied())).collect();
-        let mut order: Vec<usize> = (0..n).collect();
-        order.sort_by(|&a, &b| sizes[b].total_cmp(&sizes[a]));
-        let unit = |k: usize| match sizes[k] {
-            0.0 => left[k].clone(),
-            size => left[k].iter().map(|x| x / size).collect(),
-        };
-        Svd {
-            left: order.iter().map(|&k| unit(k)).collect(),
-            values: order.iter().map(|&k| sizes[k]).collect(),
-            right: order.iter().map(|&k| right[k].clone()).collect(),
+        self.sizes.clear();
+        self.sizes.extend((0..n).map(|k| norm(self.left[k * n..][..n].iter().copied())));
+        for (k, &size) in self.sizes.iter().enumerate().filter(|(_, size)| **size != 0.0) {
+            self.left[k * n..][..n].iter_mut().for_each(|x| *x /= size);
         }
+        self.order.clear();
+        self.order.extend(0..n);
+        self.order.sort_by(|&a, &b| self.sizes[b].total_cmp(&self.sizes[a]));
+    }
+
+    /// How many singular values there are.
+    pub fn len(&self) -> usize {
+        self.n
+    }
+
+    /// A singular value.
+    pub fn value(&self, k: usize) -> f64 {
+        self.sizes[self.order[k]]
+    }
+
+    /// A left singular vector; zeros where the singular value is 0.
+    pub fn left(&self, k: usize) -> &[f64] {
+        &self.left[self.order[k] * self.n..][..self.n]
+    }
+
+    /// A right singular vector.
+    pub fn right(&self, k: usize) -> &[f64] {
+        &self.right[self.order[k] * self.n..][..self.n]
     }
 }
 
+fn product(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(x, y)| x * y).sum()
+}
+
 /// Rotates two columns.
-fn rotate(columns: &mut [Vec<f64>], p: usize, q: usize, cosine: f64, sine: f64) {
-    let (before, after) = columns.split_at_mut(q);
-    for (x, y) in before[p].iter_mut().zip(&mut after[0]) {
+fn rotate(columns: &mut [f64], n: usize, p: usize, q: usize, cosine: f64, sine: f64) {
+    let (before, after) = columns.split_at_mut(q * n);
+    for (x, y) in before[p * n..][..n].iter_mut().zip(&mut after[..n]) {
         (*x, *y) = (cosine * *x - sine * *y, sine * *x + cosine * *y);
     }
 }
@@ -78,21 +107,21 @@ mod tests {
 
     #[test]
     fn a_matrix_is_the_product_of_its_parts() {
-        let columns = vec![vec![2.0, 0.0, 1.0], vec![1.0, 3e-9, -1.0], vec![4.0, 1e-9, 0.5]];
-        let svd = Svd::of(&columns);
-        for (j, column) in columns.iter().enumerate() {
+        let columns = [2.0, 0.0, 1.0, 1.0, 3e-9, -1.0, 4.0, 1e-9, 0.5];
+        let svd = Svd::of(&columns, 3);
+        for (j, column) in columns.chunks(3).enumerate() {
             for (i, &expected) in column.iter().enumerate() {
-                let found: f64 = (0..3).map(|k| svd.left[k][i] * svd.values[k] * svd.right[k][j]).sum();
-                let bound = 4.0 * f64::EPSILON * svd.values[0];
+                let found: f64 = (0..3).map(|k| svd.left(k)[i] * svd.value(k) * svd.right(k)[j]).sum();
+                let bound = 4.0 * f64::EPSILON * svd.value(0);
                 assert!((found - expected).abs() <= bound, "{i} {j}: {found} {expected}");
             }
         }
-        assert!(svd.values.is_sorted_by(|a, b| a >= b) && svd.values[2] < 1e-8);
+        assert!(svd.value(0) >= svd.value(1) && svd.value(1) >= svd.value(2) && svd.value(2) < 1e-8);
     }
 
     #[test]
     fn a_column_of_zeros_is_a_singular_value_of_zero() {
-        let svd = Svd::of(&[vec![3.0, 4.0], vec![0.0, 0.0]]);
-        assert_eq!((svd.values[0], svd.values[1]), (5.0, 0.0));
+        let svd = Svd::of(&[3.0, 4.0, 0.0, 0.0], 2);
+        assert_eq!((svd.value(0), svd.value(1)), (5.0, 0.0));
     }
 }

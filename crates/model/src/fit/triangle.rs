@@ -10,7 +10,7 @@ const PARTIALS: usize = 8;
 /// R of the QR factorisation of all rows seen so far, by Householder reflections (Golub and Van Loan, *Matrix Computations*,
 /// 4th ed., section 5.2): `RᵀR` is the sum of the products of the rows with themselves, and the condition number of R is that of the rows,
 /// not its square. Rows are reflected in the order in which they come, so the bits depend on nothing but that order.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Triangle {
     columns: usize,
     /// Row after row, zeros below the diagonal included.
@@ -21,6 +21,19 @@ impl Triangle {
     /// R of no rows.
     pub fn new(columns: usize) -> Triangle {
         Triangle { columns, elements: vec![0.0; columns * columns] }
+    }
+
+    /// Forgets all rows.
+    pub fn clear(&mut self, columns: usize) {
+        self.columns = columns;
+        self.elements.clear();
+        self.elements.resize(columns * columns, 0.0);
+    }
+
+    /// Becomes a copy of another one, in the room that it has.
+    pub fn copy(&mut self, other: &Triangle) {
+        self.columns = other.columns;
+        self.elements.clone_from(&other.elements);
     }
 
     /// How many columns.
@@ -81,6 +94,22 @@ impl Triangle {
         combined
     }
 
+    /// Becomes R of the rows of another one with its columns in another order; `block` is room for them.
+    pub fn reorder(
+        &mut self,
+        other: &Triangle,
+        order: impl ExactSizeIterator<Item = usize>,
+        block: &mut Vec<f64>,
+    ) {
+        let (n, wide) = (other.columns, order.len());
+        block.clear();
+        for column in order {
+            block.extend((0..n).map(|row| other.at(row, column)));
+        }
+        self.clear(wide);
+        self.absorb(block, n, n);
+    }
+
     /// Eliminates a chunk of rows, column after column, each against the row of R on whose diagonal it stands.
     fn reflect(&mut self, block: &mut [f64], first: usize, count: usize, stride: usize) {
         let n = self.columns;
@@ -100,7 +129,12 @@ impl Triangle {
             };
             let beta = if alpha > 0.0 { -size } else { size };
             let (head, factor) = (alpha - beta, (beta - alpha) / beta);
-            column.iter_mut().for_each(|x| *x /= head);
+            let inverse = 1.0 / head;
+            if inverse.is_finite() {
+                column.iter_mut().for_each(|x| *x *= inverse);
+            } else {
+                column.iter_mut().for_each(|x| *x /= head);
+            }
             self.elements[k * n + k] = beta;
             for j in k + 1..n {
                 let other = &mut after[(j - k - 1) * stride + first..][..count];
@@ -130,6 +164,10 @@ pub fn dot(a: &[f64], b: &[f64]) -> f64 {
 
 /// The Euclidean norm, without overflow on the way.
 pub fn norm(elements: impl Iterator<Item = f64> + Clone) -> f64 {
+    let squares: f64 = elements.clone().map(|x| x * x).sum();
+    if squares.is_finite() && squares > 1e-280 {
+        return squares.sqrt();
+    }
     let largest = elements.clone().fold(0.0f64, |most, x| if x.is_nan() { x } else { most.max(x.abs()) });
     if largest == 0.0 || !largest.is_finite() {
         return largest;

@@ -18,50 +18,108 @@ const SMALL: (f64, f64) = (1e-9, 1e4);
 pub struct Inverse {
     /// Which of the free numbers it is over.
     pub of: Vec<usize>,
-    /// The pseudo-inverse, row after row over `of`.
-    pub matrix: Vec<Vec<f64>>,
+    /// The norms of their columns; 1 for a column of zeros.
+    units: Vec<f64>,
+    /// The pseudo-inverse of the columns divided by their norms, row after row over `of`: its elements are neither so large nor so small
+    /// that it matters in which units the parameters and the data are.
+    matrix: Vec<f64>,
     /// Directions over `of` that change no residual, in units of the parameters; each with the part that every parameter has in it in
     /// units of its effect.
     pub null: Vec<(Vec<f64>, Vec<f64>)>,
 }
+
+/// A parameter with so large a part in a direction that changes no residual is not determined.
+const OPEN: f64 = 1e-5;
 
 impl Inverse {
     /// From R of `[J r]`, without the parameters that are at a bound.
     pub fn of(triangle: &Triangle, at_bound: &[bool]) -> Inverse {
         let n = triangle.columns() - 1;
         let of: Vec<usize> = (0..n).filter(|&k| !at_bound[k]).collect();
-        let norms: Vec<f64> = of.iter().map(|&k| triangle.norm(k)).collect();
-        let combination: Vec<Vec<(usize, f64)>> = of
-            .iter()
-            .zip(&norms)
-            .map(|(&k, &norm)| vec![(k, if norm > 0.0 { 1.0 / norm } else { 0.0 })])
-            .collect();
-        let scaled = triangle.combined(&combination);
-        let columns: Vec<Vec<f64>> =
-            (0..of.len()).map(|k| (0..of.len()).map(|row| scaled.at(row, k)).collect()).collect();
-        let svd = Svd::of(&columns);
-        let largest = svd.values.first().copied().unwrap_or(0.0);
-        let mut rank = svd.values.len();
-        for (k, &value) in svd.values.iter().enumerate() {
-            let before = if k == 0 { largest } else { svd.values[k - 1] };
+        let count = of.len();
+        let units: Vec<f64> =
+            of.iter().map(|&k| triangle.norm(k)).map(|norm| if norm > 0.0 { norm } else { 1.0 }).collect();
+        let mut block: Vec<f64> = Vec::with_capacity(count * triangle.columns());
+        for (&k, unit) in of.iter().zip(&units) {
+            block.extend((0..triangle.columns()).map(|row| triangle.at(row, k) / unit));
+        }
+        let mut scaled = Triangle::new(count);
+        scaled.absorb(&mut block, triangle.columns(), triangle.columns());
+        block.clear();
+        (0..count).for_each(|k| block.extend((0..count).map(|row| scaled.at(row, k))));
+        let svd = Svd::of(&block, count);
+        let largest = if count > 0 { svd.value(0) } else { 0.0 };
+        let mut rank = count;
+        for k in 0..count {
+            let value = svd.value(k);
+            let before = if k == 0 { largest } else { svd.value(k - 1) };
             if value <= ZERO * largest || value <= SMALL.0 * largest && value * SMALL.1 <= before {
                 rank = k;
                 break;
             }
         }
-        let unit = |k: usize| if norms[k] > 0.0 { norms[k] } else { 1.0 };
-        let count = of.len();
-        let element = |i: usize, j: usize| {
-            let parts =
-                (0..rank).map(|k| svd.right[k][i] * svd.right[k][j] / (svd.values[k] * svd.values[k]));
-            parts.sum::<f64>() / unit(i) / unit(j)
-        };
-        let matrix = (0..count).map(|i| (0..count).map(|j| element(i, j)).collect()).collect();
+        let mut matrix = block;
+        matrix.clear();
+        for i in 0..count {
+            matrix.extend((0..count).map(|j| {
+                let part = |k: usize| svd.right(k)[i] * svd.right(k)[j] / (svd.value(k) * svd.value(k));
+                (0..rank).map(part).sum::<f64>()
+            }));
+        }
         let null = (rank..count).map(|k| {
-            let parts = svd.right[k].clone();
-            ((0..count).map(|i| parts[i] / unit(i)).collect(), parts)
+            let parts = svd.right(k).to_vec();
+            (parts.iter().zip(&units).map(|(part, unit)| part / unit).collect(), parts)
         });
-        Inverse { of, matrix, null: null.collect() }
+        let null = null.collect();
+        Inverse { of, units, matrix, null }
+    }
+
+    fn at(&self, i: usize, j: usize) -> f64 {
+        self.matrix[i * self.of.len() + j]
+    }
+
+    /// Whether the data do not determine the parameter at this place of `of`.
+    pub fn is_open(&self, place: usize) -> bool {
+        self.null.iter().any(|(_, parts)| parts[place].abs() > OPEN)
+    }
+
+    /// Whether what changes by these slopes with the parameters changes along a direction that changes no residual.
+    pub fn moves(&self, slopes: &[f64]) -> bool {
+        self.null.iter().any(|(direction, _)| {
+            let terms = || slopes.iter().zip(direction).map(|(slope, along)| slope * along);
+            let most = terms().map(f64::abs).fold(0.0, f64::max);
+            terms().sum::<f64>().abs() > OPEN * most
+        })
+    }
+
+    /// The standard error of a parameter if residuals scatter by 1.
+    pub fn spread(&self, place: usize) -> f64 {
+        self.at(place, place).sqrt() / self.units[place]
+    }
+
+    /// The standard error of what changes by these slopes with the parameters, if residuals scatter by 1.
+    pub fn spread_along(&self, slopes: &[f64]) -> f64 {
+        let scaled = |k: usize| slopes[k] / self.units[k];
+        let most = (0..self.of.len()).map(|k| scaled(k).abs()).fold(0.0, f64::max);
+        if most == 0.0 || !most.is_finite() {
+            return most;
+        }
+        let square: f64 = (0..self.of.len())
+            .flat_map(|i| (0..self.of.len()).map(move |j| (i, j)))
+            .map(|(i, j)| scaled(i) / most * self.at(i, j) * (scaled(j) / most))
+            .sum();
+        most * square.max(0.0).sqrt()
+    }
+
+    /// The correlation of the errors of two parameters.
+    pub fn correlation(&self, i: usize, j: usize) -> f64 {
+        if i == j { 1.0 } else { self.at(i, j) / (self.at(i, i) * self.at(j, j)).sqrt() }
+    }
+
+    /// By how much a parameter moves if a residual, whose slopes these are, is changed by 1.
+    pub fn shift(&self, place: usize, slopes: impl Fn(usize) -> f64) -> f64 {
+        let along = self.of.iter().enumerate();
+        along.map(|(j, &k)| self.at(place, j) * (slopes(k) / self.units[j])).sum::<f64>() / self.units[place]
     }
 
     /// How many directions the data determine.
@@ -159,14 +217,14 @@ fn whole(direction: &[f64]) -> Option<Vec<i32>> {
     })
 }
 
-/// What the directions that change nothing mean, in words.
+/// What the directions that change nothing mean, in words. `size` is the norm of the data.
 pub fn words(
     objective: &Objective,
     layout: &Layout,
     rows: &Rows,
     point: &[f64],
     inverse: &Inverse,
-    cost: f64,
+    (cost, size): (f64, f64),
 ) -> Vec<String> {
     if inverse.null.is_empty() {
         return Vec::new();
@@ -181,7 +239,7 @@ pub fn words(
         }
         let request = [Request { point: &other, rows: 0..rows.count }];
         let found = objective.evaluate(layout, rows, &request, None);
-        matches!(&found[0], Ok(found) if (found.cost - cost).abs() <= 1e-6 * cost + 1e-18 * size(rows))
+        matches!(&found[0], Ok(found) if (found.cost - cost).abs() <= 1e-6 * cost + 1e-18 * size * size)
     };
     let scaled = |scale: &dyn Fn(usize) -> f64| {
         let directions = inverse.null.iter().map(|(direction, parts)| {
@@ -229,11 +287,6 @@ pub fn words(
             format!("the data do not determine {names}: they can change together by {}", list(&parts))
         })
         .collect()
-}
-
-/// The sum of the squares of the data.
-fn size(rows: &Rows) -> f64 {
-    rows.targets.iter().flatten().map(|t| t * t).sum()
 }
 
 /// Words for factors that can change together.
