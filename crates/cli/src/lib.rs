@@ -78,7 +78,7 @@ enum Command {
     Run(run::Args),
     Ir(ir::Args),
     Bench(bench::Args),
-    Fit(fit::Args),
+    Fit(Box<fit::Args>),
     Compare(compare::Args),
     Ode(ode::Args),
     Check(check::Args),

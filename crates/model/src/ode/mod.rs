@@ -447,7 +447,7 @@ impl<'a> Ode<'a> {
                 self.times.len()
             ));
         }
-        if !(self.longest > 0.0) {
+        if self.longest.is_nan() || self.longest <= 0.0 {
             return value(format!("the longest step has to be above 0, and is {}", self.longest));
         }
         let is_state = |name: &str| self.states.iter().any(|state| state.name == name);
