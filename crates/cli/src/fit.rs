@@ -9,9 +9,10 @@ mod replay;
 
 use std::path::PathBuf;
 
-use nc_arrays::{FileIdentity, Form, Format, NamedArray, write_arrays, write_csv};
+use nc_arrays::{Form, Format, NamedArray, write_arrays, write_csv};
 use nc_model::fit::{
-    Axis, Derived, Fit, FitError, Groups, Image, Loss, Method, Parameter, Progress as Step, Solution, Tie,
+    Axis, Derived, Fit, FitError, Groups, Image, Loss, Method, Parameter, Progress as Step, Report, Solution,
+    Tie,
 };
 use nc_runtime::stop::Stop;
 use neural_compiler::{Diagnostic, Dialect, Error, Program, ReaderLimits, Shape, Tier};
@@ -20,6 +21,7 @@ use serde_json::{Value as Json, json};
 use self::data::{Data, TargetArg};
 use super::dialect::DialectArgs;
 use super::limits;
+use super::outputs;
 use super::report::{Failure, eprint_lines};
 use super::run::columns::{Renamed, parse_renamed};
 use super::text;
@@ -234,7 +236,7 @@ enum MethodChoice {
 
 /// Runs the subcommand.
 pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
-    let image = args.plot.as_deref().map(image_of).transpose()?;
+    let image = args.plot.as_deref().map(|path| outputs::image_of("--plot", path)).transpose()?;
     check_files(args)?;
     args.shared.check_data()?;
     if args.shared.data == std::path::Path::new("-")
@@ -308,17 +310,7 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     if let (Some(path), Some(drawn)) = (&args.plot, drawn) {
         data::write(path, &drawn)?;
     }
-    if json {
-        print_json(&object)?;
-    } else {
-        print(&report.text())?;
-    }
-    if !report.converged {
-        eprint_lines(&format!(
-            "note: {}: the fit has not converged: {}\n",
-            loaded.source.name, report.reason
-        ));
-    }
+    say(&loaded, report, &object, json)?;
     if interrupted { Err(Failure::Interrupted) } else { Ok(()) }
 }
 
@@ -350,8 +342,14 @@ fn run_trajectory(loaded: Loaded, args: &Args, image: Option<Image>, json: bool)
     if let (Some(path), Some(drawn)) = (&args.plot, picture) {
         data::write(path, &drawn)?;
     }
+    say(loaded, &report, &object, json)?;
+    if interrupted { Err(Failure::Interrupted) } else { Ok(()) }
+}
+
+/// Prints a report, and a note if the search has not converged.
+fn say(loaded: &Loaded, report: &Report, object: &Json, json: bool) -> Result<(), Failure> {
     if json {
-        print_json(&object)?;
+        print_json(object)?;
     } else {
         print(&report.text())?;
     }
@@ -361,39 +359,24 @@ fn run_trajectory(loaded: Loaded, args: &Args, image: Option<Image>, json: bool)
             loaded.source.name, report.reason
         ));
     }
-    if interrupted { Err(Failure::Interrupted) } else { Ok(()) }
+    Ok(())
 }
 
-/// No output may be another one or what is read, by whatever name, and each has a folder.
+/// Refuses outputs that are one another or what is read, and tables of residuals that cannot be written.
 fn check_files(args: &Args) -> Result<(), Failure> {
-    let identity = |path: &PathBuf| FileIdentity::of(path).ok();
-    let same = |a: &PathBuf, b: &PathBuf| a == b || identity(a).is_some() && identity(a) == identity(b);
-    let outputs = [("-o", &args.output), ("--plot", &args.plot), ("--residuals", &args.residuals)];
-    let outputs: Vec<(&str, &PathBuf)> =
-        outputs.into_iter().filter_map(|(option, path)| Some((option, path.as_ref()?))).collect();
-    for (k, (one, first)) in outputs.iter().enumerate() {
-        if let Some((other, _)) = outputs[k + 1..].iter().find(|(_, second)| same(first, second)) {
-            return Err(Failure::usage(format!("{one} and {other} name the same file")));
-        }
-    }
     if let Some(path) = &args.residuals
         && !matches!(Format::of_path(path), Ok(Format::Csv | Format::Npz))
     {
         return Err(Failure::usage("--residuals: the name of the file has to end in .csv or .npz"));
     }
-    let read = [("the data", Some(&args.shared.data)), ("the program", args.program.as_ref())];
-    for (option, output) in outputs {
-        for (what, path) in read {
-            if path.is_some_and(|path| same(path, output)) {
-                return Err(Failure::usage(format!("{option} would replace {what}, {}", output.display())));
-            }
-        }
-        let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty());
-        if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
-            return Err(Failure::usage(format!("{option}: there is no folder {}", folder.display())));
-        }
-    }
-    Ok(())
+    outputs::check(
+        &[
+            ("-o", args.output.as_ref()),
+            ("--plot", args.plot.as_ref()),
+            ("--residuals", args.residuals.as_ref()),
+        ],
+        &[("the data", Some(&args.shared.data)), ("the program", args.program.as_ref())],
+    )
 }
 
 /// A fit as the options say.
@@ -482,15 +465,6 @@ fn write_residuals(path: &std::path::Path, solution: &Solution<'_, '_>, data: &D
         .map(|(name, data)| NamedArray { name, rows: Some(rows.len()), form: &scalar, data })
         .collect();
     Ok(write_arrays(path, &arrays)?)
-}
-
-/// How a picture is written, by the ending of the file's name.
-fn image_of(path: &std::path::Path) -> Result<Image, Failure> {
-    match path.extension().and_then(|ending| ending.to_str()) {
-        Some("svg") => Ok(Image::Svg),
-        Some("png") => Ok(Image::Png),
-        _ => Err(Failure::usage("--plot: the name of the file has to end in .svg or .png")),
-    }
 }
 
 /// Writes the fits of groups as a table.

@@ -4,6 +4,7 @@
 //! * `derivatives`: which derivatives are asked for, and where they stand in a kernel;
 //! * `dialect`: the option that says how a program is spelled;
 //! * `limits`: options for how long a row may take;
+//! * `outputs`: files that are written, and none that is read;
 //! * `signals`: no unfinished files after a signal;
 //! * `state`: variables of the loop that a row failed in;
 //! * `text`: numbers, vectors, matrices and signatures as they are typed and printed.
@@ -26,6 +27,7 @@ mod ir;
 mod limits;
 mod ode;
 mod ops;
+mod outputs;
 mod report;
 mod run;
 mod signals;

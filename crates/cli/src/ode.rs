@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use nc_arrays::{Dataset, FileIdentity, Form, Format, NamedArray, ReadOptions, write_arrays, write_csv};
+use nc_arrays::{Dataset, Form, Format, NamedArray, ReadOptions, write_arrays, write_csv};
 use nc_model::Image;
 use nc_model::ode::{Event, Method, Ode, OdeError, State, System, Trajectories};
 use nc_runtime::stop::Stop;
@@ -12,6 +12,7 @@ use serde_json::{Map, Value as Json, json};
 use super::dialect::DialectArgs;
 use super::fit::data::{columns, write};
 use super::limits::{self, LimitArgs};
+use super::outputs;
 use super::report::{Failure, SourceText, eprint_lines};
 use super::run::columns::forms_in_file;
 use super::text::{self, Setting, Settings};
@@ -183,9 +184,12 @@ pub fn state(setting: &Setting) -> Result<State, Failure> {
 
 /// Runs the subcommand.
 pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
-    let plot = args.plot.as_deref().map(|path| image_of("--plot", path)).transpose()?;
-    let phase = args.phase.as_deref().map(|path| image_of("--phase", path)).transpose()?;
-    check_files(args)?;
+    let plot = args.plot.as_deref().map(|path| outputs::image_of("--plot", path)).transpose()?;
+    let phase = args.phase.as_deref().map(|path| outputs::image_of("--phase", path)).transpose()?;
+    outputs::check(
+        &[("-o", args.output.as_ref()), ("--plot", args.plot.as_ref()), ("--phase", args.phase.as_ref())],
+        &[("the batch", args.batch.as_ref()), ("the program", args.program.as_ref())],
+    )?;
     set_threads(args.threads)?;
     let loaded = Loaded::open_with(args.program.as_deref(), args.expression.as_deref(), &args.dialect)?;
     let dialect = match loaded.dialect.mode() {
@@ -405,7 +409,7 @@ impl Table {
             for (name, of) in &found.states {
                 let each = of.len() * shape.len();
                 let all: Vec<f64> = (0..found.rows)
-                    .flat_map(|row| found.gradient(by, name, row).unwrap_or_default())
+                    .flat_map(|row| found.gradient(by, name, row).expect("it was asked for"))
                     .collect();
                 for k in 0..each {
                     let index =
@@ -447,8 +451,9 @@ fn npz(path: &Path, found: &Trajectories) -> Result<(), Failure> {
     }
     for (by, shape, _) in &found.gradients {
         for (name, of) in &found.states {
-            let all: Vec<f64> =
-                (0..found.rows).flat_map(|row| found.gradient(by, name, row).unwrap_or_default()).collect();
+            let all: Vec<f64> = (0..found.rows)
+                .flat_map(|row| found.gradient(by, name, row).expect("it was asked for"))
+                .collect();
             let form: Vec<usize> = std::iter::once(n).chain(dims(*of)).chain(dims(*shape)).collect();
             arrays.push((
                 format!("d{name}_d{by}"),
@@ -529,7 +534,7 @@ fn report(found: &Trajectories) -> Json {
         for (by, shape, _) in &found.gradients {
             let mut of_one = Map::new();
             for (name, of) in &found.states {
-                let data = found.gradient(by, name, 0).unwrap_or_default();
+                let data = found.gradient(by, name, 0).expect("it was asked for");
                 let value = match (of.len(), shape.len()) {
                     (1, 1) => json!(data),
                     (1, len) | (len, 1) => json!(data.chunks(len).collect::<Vec<_>>()),
@@ -692,39 +697,5 @@ pub fn refusal(loaded: &Loaded, error: OdeError) -> Failure {
         OdeError::Results(message) => Failure::message("result", format!("{name}: {message}")),
         OdeError::Value(message) => Failure::message("data", format!("{name}: {message}")),
         other => Failure::message("ode", format!("{name}: {other}")),
-    }
-}
-
-/// No output may be another one or what is read, by whatever name, and each has a folder.
-fn check_files(args: &Args) -> Result<(), Failure> {
-    let identity = |path: &PathBuf| FileIdentity::of(path).ok();
-    let same = |a: &PathBuf, b: &PathBuf| a == b || identity(a).is_some() && identity(a) == identity(b);
-    let outputs = [("-o", &args.output), ("--plot", &args.plot), ("--phase", &args.phase)];
-    let outputs: Vec<(&str, &PathBuf)> =
-        outputs.into_iter().filter_map(|(option, path)| Some((option, path.as_ref()?))).collect();
-    let read = [("the batch", args.batch.as_ref()), ("the program", args.program.as_ref())];
-    for (k, &(option, output)) in outputs.iter().enumerate() {
-        if let Some((other, _)) = outputs[..k].iter().find(|(_, other)| same(output, other)) {
-            return Err(Failure::usage(format!("{other} and {option} name the same file")));
-        }
-        for (what, path) in read {
-            if path.is_some_and(|path| same(path, output)) {
-                return Err(Failure::usage(format!("{option} would replace {what}, {}", output.display())));
-            }
-        }
-        let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty());
-        if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
-            return Err(Failure::usage(format!("{option}: there is no folder {}", folder.display())));
-        }
-    }
-    Ok(())
-}
-
-/// How a picture is written, by the ending of the file's name.
-fn image_of(option: &str, path: &Path) -> Result<Image, Failure> {
-    match path.extension().and_then(|ending| ending.to_str()) {
-        Some("svg") => Ok(Image::Svg),
-        Some("png") => Ok(Image::Png),
-        _ => Err(Failure::usage(format!("{option}: the name of the file has to end in .svg or .png"))),
     }
 }

@@ -375,6 +375,31 @@ fn a_row_that_leaves_its_domain() {
         assert!(found.state("x", row).iter().all(|x| x.is_finite()));
     }
     assert!(found.state("x", 421)[1].is_finite() && found.state("x", 421)[2].is_nan());
+    // Results in another order than the states, in many rows: the first are explained.
+    let text = "(values (y (sqrt (- 3 x))) (x 1))";
+    let system = System::new(text);
+    let rows = 5000;
+    let starts = (0..rows).map(|k| 1e-4 * k as f64).collect();
+    let found = Ode::new(&system)
+        .state(State::new("x", 0.0))
+        .state(State::new("y", 0.0))
+        .times([0.0, 5.0])
+        .batch(rows, vec![("x".into(), vec![starts])])
+        .run()
+        .expect("trajectories");
+    assert_eq!(found.broken.len(), rows);
+    let first = &found.broken[0];
+    assert!(
+        (first.t - 3.0).abs() < 1e-6 && first.span.expect("a place").text(text) == "(sqrt (- 3 x))",
+        "{first:?}"
+    );
+    let last = &found.broken[rows - 1];
+    assert!((last.t - 2.5001).abs() < 1e-6 && last.span.is_none(), "{last:?}");
+    // More than memory holds is refused before it is taken.
+    let many = Ode::new(&system).state(State::new("x", 0.0)).state(State::new("y", 0.0));
+    let many = many.times((0..1000).map(f64::from).collect::<Vec<_>>());
+    let refused = many.batch(1_000_000, Vec::new()).run().expect_err("too much").to_string();
+    assert!(refused.contains("1000000 trajectories of 1000 times take 14 GiB"), "{refused}");
 }
 
 /// Energy of a Hamiltonian stays where symplectic steps leave it: the error of Yoshida's method falls with the fourth power.

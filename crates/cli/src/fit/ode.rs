@@ -225,7 +225,7 @@ struct Parts<'a> {
     args: &'a super::Args,
 }
 
-/// The same with its states and parameters.
+/// A differential equation with its states, parameters, times and method.
 struct Equation<'a> {
     system: System<'a>,
     states: Vec<State>,

@@ -19,17 +19,21 @@
 //! # }
 //! ```
 
+mod broken;
+mod check;
+mod integration;
 mod plot;
 mod system;
 
-use neural_compiler::batch::{Batch, Options, RowOutcome, Sink, Source, Stop, Workspace};
+use neural_compiler::batch::{Batch, Options, Sink, Source, Stop, Workspace};
 use neural_compiler::{
-    CompileOptions, Derivative, Error, Kernel, Limits, Program, ReaderLimits, Reason, Role, Shape, Signature,
-    SourceMap, Span, Tier,
+    CompileOptions, Derivative, Error, Kernel, Limits, Program, Reason, Role, Shape, Signature, SourceMap,
+    Span, Tier,
 };
 
+use self::integration::Form;
+use self::system::Slot;
 pub use self::system::System;
-use self::system::{Parts, Slot, function};
 
 /// The relative tolerance of a step where none is given.
 pub const DEFAULT_RTOL: f64 = 1e-10;
@@ -46,6 +50,12 @@ const MAX_NUMBERS: usize = 1 << 20;
 /// Numbers that the library's trajectories put behind the state of a row: steps, rejected ones, evaluations, whether the
 /// equation is stiff, and the time.
 const NUMBERS: usize = 5;
+
+/// So many trajectories that end early are explained.
+const EXPLAINED: usize = 100;
+
+/// The most bytes that the trajectories of a batch may take.
+const MOST_BYTES: usize = 8 << 30;
 
 /// Rows that are integrated before the next ones are begun: between such parts an integration can be stopped.
 const PART: usize = 4096;
@@ -398,112 +408,10 @@ impl<'a> Ode<'a> {
         self.states.iter().map(slot).collect()
     }
 
-    fn check(&self, program: &Program) -> Result<(), OdeError> {
-        let value = |text: String| Err(OdeError::Value(text));
-        if self.states.is_empty() {
-            return Err(OdeError::Name(
-                "there is no state: what the equation is about and where it starts".into(),
-            ));
-        }
-        for (k, one) in self.states.iter().chain(&self.parameters).enumerate() {
-            if self.states.iter().chain(&self.parameters).take(k).any(|other| other.name == one.name) {
-                return Err(OdeError::Name(format!("`{}` has two values", one.name)));
-            }
-            if !matches!(one.shape, Shape::Scalar | Shape::Vector(_)) && k < self.states.len() {
-                return value(format!("`{}`: a state is a number or a vector", one.name));
-            }
-            if let Some(x) = one.value.iter().find(|x| !x.is_finite()) {
-                return value(format!("`{}` starts at {x}", one.name));
-            }
-        }
-        let constants: Vec<&str> = program.constants().map(|(name, _)| name).collect();
-        let known = |name: &str| program.inputs().any(|input| input == name) || constants.contains(&name);
-        for parameter in &self.parameters {
-            if !known(&parameter.name) && !self.event_takes(&parameter.name) {
-                return Err(OdeError::Name(format!(
-                    "`{}` has no input `{}`; it takes: {}",
-                    self.system.name,
-                    parameter.name,
-                    program.inputs().chain(constants).collect::<Vec<_>>().join(", ")
-                )));
-            }
-        }
-        if let [one] = self.times.as_slice() {
-            return value(format!("there is one time, {one}: a trajectory has a start and an end"));
-        }
-        if self.times.len() < 2 {
-            return value("there are no times".into());
-        }
-        if self.times.len() > MAX_TIMES {
-            return value(format!("there are more than {MAX_TIMES} times"));
-        }
-        let width: usize = self.states.iter().map(|state| state.shape.len()).sum();
-        let kept = self.event.as_ref().map_or(0, |event| event.most);
-        let numbers = (self.times.len() + kept + 1).saturating_mul(width + NUMBERS);
-        if numbers > MAX_NUMBERS {
-            return value(format!(
-                "a trajectory of {} times, {kept} events and {width} numbers in its states has more than {MAX_NUMBERS} \
-                 numbers: ask for fewer times",
-                self.times.len()
-            ));
-        }
-        if self.longest.is_nan() || self.longest <= 0.0 {
-            return value(format!("the longest step has to be above 0, and is {}", self.longest));
-        }
-        let is_state = |name: &str| self.states.iter().any(|state| state.name == name);
-        let gives_time =
-            self.parameters.iter().map(|one| &one.name).chain(self.columns.iter().map(|(name, _)| name));
-        if let Some(name) = gives_time.into_iter().find(|name| *name == "t" && !is_state("t")) {
-            return Err(OdeError::Name(format!("`{name}` is the time: it is no parameter")));
-        }
-        let grows = self.times[1] > self.times[0];
-        let wrong = self.times.windows(2).position(|pair| {
-            !(pair[0].is_finite() && pair[1].is_finite())
-                || pair[0] == pair[1]
-                || (pair[1] > pair[0]) != grows
-        });
-        if let Some(k) = wrong {
-            let (a, b) = (self.times[k], self.times[k + 1]);
-            return value(format!("times have to grow, or to fall, throughout: {b} follows {a}"));
-        }
-        for (name, tolerance) in [("relative", self.rtol), ("absolute", self.atol)] {
-            if !(tolerance >= 0.0 && tolerance.is_finite()) {
-                return value(format!("the {name} tolerance has to be at least 0, and is {tolerance}"));
-            }
-        }
-        if self.rtol == 0.0 && self.atol == 0.0 {
-            return value("one of the tolerances has to be above 0".into());
-        }
-        if let Some(step) = self.method.step()
-            && !(step > 0.0 && step.is_finite())
-        {
-            return value(format!("a step has to be longer than 0, and is {step}"));
-        }
-        if self.method.step().is_some() && self.event.is_some() {
-            return value(format!("{} has no events: its steps have a given length", self.method.name()));
-        }
-        for (name, columns) in &self.columns {
-            let of = self.states.iter().chain(&self.parameters).find(|one| one.name == *name);
-            let wanted = of.map_or(1, |one| one.shape.len());
-            if columns.len() != wanted || columns.iter().any(|column| column.len() != self.rows) {
-                return value(format!("`{name}` has not {wanted} columns of {} numbers", self.rows));
-            }
-        }
-        for name in &self.gradient {
-            if !self.takes(name) {
-                return Err(OdeError::Name(format!(
-                    "`{name}` is neither a state nor a parameter that has a value"
-                )));
-            }
-        }
-        let given = |name: &str| name == "t" || self.takes(name);
-        if let Some(missing) = program.inputs().find(|input| !given(input)) {
-            return Err(OdeError::Name(format!(
-                "`{}` takes `{missing}`, which is no state and has no value",
-                self.system.name
-            )));
-        }
-        Ok(())
+    /// The shape of a state or parameter; what is a column of a batch alone is a number.
+    fn shape_of(&self, name: &str) -> Shape {
+        let of = self.states.iter().chain(&self.parameters).find(|one| one.name == name);
+        of.map_or(Shape::Scalar, |one| one.shape)
     }
 
     /// Whether a name has a value of its own.
@@ -512,132 +420,13 @@ impl<'a> Ode<'a> {
         named.any(|known| known == name) || self.columns.iter().any(|(known, _)| known == name)
     }
 
-    fn event_takes(&self, name: &str) -> bool {
-        let systems = self.event.iter().flat_map(|event| {
-            std::iter::once(event.when).chain(event.jumps.iter().map(|(_, system)| *system))
-        });
-        systems
-            .into_iter()
-            .any(|system| system.program().is_ok_and(|program| program.inputs().any(|input| input == name)))
-    }
-
-    /// The program by itself, and where its results stand among the derivatives of the states.
-    fn right_hand_side(&self) -> Result<(Program, Vec<Slot>), OdeError> {
-        let program = self.system.program().map_err(failed)?;
-        self.check(&program)?;
-        let slots = self.slots();
-        let signature = self.signature(&program);
-        let options = CompileOptions::default().signature(signature).tier(Tier::Interpret);
-        let compiled = program.compile(&options);
-        let kernel = compiled.map_err(|error| failed((error, program.sources().clone())))?;
-        let values: Vec<_> = kernel.outputs().iter().filter(|output| output.role == Role::Value).collect();
-        let all: usize = values.iter().map(|output| output.shape.len()).sum();
-        let wanted: usize = slots.iter().map(Slot::count).sum();
-        let states: Vec<&str> = slots.iter().map(|slot| slot.name.as_str()).collect();
-        let states = states.join(", ");
-        if self.method.is_symplectic() {
-            return match values.as_slice() {
-                [one] if one.shape == Shape::Scalar && wanted.is_multiple_of(2) => {
-                    self.check_separable(&program)?;
-                    Ok((program, slots))
-                }
-                [one] if one.shape == Shape::Scalar => Err(OdeError::Results(format!(
-                    "the states {states} have {wanted} numbers: positions and momenta are equally many, positions first"
-                ))),
-                _ => Err(OdeError::Results("a Hamiltonian has one result, a number".into())),
-            };
-        }
-        let named = program.results().next().is_some();
-        if !named || values.len() == 1 && slots.len() == 1 {
-            let shape = values[0].shape;
-            let fits = all == wanted && matches!(shape, Shape::Scalar | Shape::Vector(_));
-            if !fits {
-                return Err(OdeError::Results(format!(
-                    "the program gives {shape}, and the states {states} have {wanted} numbers: it has to give their \
-                     derivatives in this order, or results of their names"
-                )));
-            }
-            let scalar = shape == Shape::Scalar;
-            let one = Slot { name: String::new(), first: 0, len: (!scalar).then_some(all) };
-            return Ok((program, vec![one]));
-        }
-        // The place of each state's derivative among the results.
-        let mut places = Vec::new();
-        for slot in &slots {
-            let mut first = 0;
-            let mut found = None;
-            for value in &values {
-                if value.name == slot.name {
-                    found = Some((first, value.shape));
-                }
-                first += value.shape.len();
-            }
-            let names = || values.iter().map(|value| value.name.as_str()).collect::<Vec<_>>().join(", ");
-            let (first, shape) = found.ok_or_else(|| {
-                OdeError::Results(format!(
-                    "the program has no result `{}`: each state needs its derivative under its name; its results are: {}",
-                    slot.name,
-                    names()
-                ))
-            })?;
-            let expected = slot.len.map_or(Shape::Scalar, |len| Shape::Vector(len as u32));
-            if shape != expected {
-                return Err(OdeError::Results(format!(
-                    "the result `{}` is {shape}, and the state {expected}",
-                    slot.name
-                )));
-            }
-            places.push(Slot { name: slot.name.clone(), first, len: slot.len });
-        }
-        if all != wanted {
-            let more: Vec<&str> = values
-                .iter()
-                .map(|value| value.name.as_str())
-                .filter(|name| slots.iter().all(|slot| slot.name != *name))
-                .collect();
-            return Err(OdeError::Results(format!(
-                "the results {} are no states: each result is the derivative of a state",
-                more.join(", ")
-            )));
-        }
-        Ok((program, places))
-    }
-
-    /// Refuses a Hamiltonian whose derivatives by positions depend on momenta, or the other way round: the symplectic methods
-    /// here are for T(p) + V(q).
-    fn check_separable(&self, program: &Program) -> Result<(), OdeError> {
-        let half: usize = self.states.iter().map(|state| state.shape.len()).sum::<usize>() / 2;
-        let mut first = 0;
-        let mut sides: Vec<(&str, bool)> = Vec::new();
-        for state in &self.states {
-            sides.push((&state.name, first < half));
-            first += state.shape.len();
-        }
-        let names: Vec<&str> =
-            program.inputs().filter(|name| sides.iter().any(|(known, _)| known == name)).collect();
-        let options = CompileOptions::default()
-            .signature(self.signature(program))
-            .tier(Tier::Interpret)
-            .derivative(Derivative::Gradient)
-            .wrt(names);
-        let kernel = program.compile(&options).map_err(|error| failed((error, program.sources().clone())))?;
-        let side = |name: &str| sides.iter().find(|(known, _)| *known == name).map(|(_, side)| *side);
-        for (k, output) in kernel.outputs().iter().enumerate() {
-            let Role::Gradient { input: by, .. } = output.role else { continue };
-            let by = &kernel.inputs()[by as usize].name;
-            for (on, input) in kernel.inputs().iter().enumerate() {
-                let (Some(by_side), Some(on_side)) = (side(by), side(&input.name)) else { continue };
-                if by_side != on_side && kernel.depends(k, on) {
-                    return Err(OdeError::Results(format!(
-                        "the Hamiltonian is no sum of a function of positions and one of momenta: its derivative by `{by}` depends \
-                         on `{}`, and symplectic steps would be wrong; its field, (hamiltonian->field H), can be integrated as \
-                         other equations are",
-                        input.name
-                    )));
-                }
-            }
-        }
-        Ok(())
+    /// The program with the top-level numbers as inputs that have a value here.
+    fn opened(&self, program: &Program) -> Result<Program, Error> {
+        let constants: Vec<&str> = program.constants().map(|(name, _)| name).collect();
+        let named =
+            self.parameters.iter().map(|one| &one.name).chain(self.columns.iter().map(|(name, _)| name));
+        let opened: Vec<&String> = named.filter(|name| constants.contains(&name.as_str())).collect();
+        program.with_inputs(opened)
     }
 
     fn signature(&self, program: &Program) -> Signature {
@@ -674,11 +463,7 @@ impl<'a> Ode<'a> {
         let (program, sources) = self.program(places, method, stops, &form)?;
         let n = self.times.len();
         let wrong = |error: Error| failed((error, sources.clone()));
-        let constants: Vec<String> = program.constants().map(|(name, _)| name.to_string()).collect();
-        let named =
-            self.parameters.iter().map(|one| &one.name).chain(self.columns.iter().map(|(name, _)| name));
-        let opened: Vec<&String> = named.filter(|name| constants.contains(name)).collect();
-        let program = program.with_inputs(opened).map_err(wrong)?;
+        let program = self.opened(&program).map_err(wrong)?;
         if let Some(missing) = program.inputs().find(|input| *input != "nc:times" && !self.takes(input)) {
             return Err(OdeError::Name(format!(
                 "an event or a jump takes `{missing}`, which is no state and has no value"
@@ -750,162 +535,6 @@ impl<'a> Ode<'a> {
         let taken = numbers.map(|numbers| self.taken(method, &numbers, 0, width));
         let taken = taken.filter(|taken| taken.complete).map(|taken| taken.work[0] + taken.work[1]);
         Ok(taken.map_or(GUESS, |steps| steps as u64))
-    }
-
-    /// The program that integrates.
-    fn program(
-        &self,
-        places: &[Slot],
-        method: Method,
-        stops: bool,
-        form: &Form,
-    ) -> Result<(Program, SourceMap), OdeError> {
-        let slots = self.slots();
-        let width: usize = slots.iter().map(Slot::count).sum();
-        let inputs = |system: &System<'_>| -> Result<Vec<String>, OdeError> {
-            let program = system.program().map_err(failed)?;
-            Ok(program.inputs().map(str::to_string).collect())
-        };
-        let (mut imports, mut defined) = (String::new(), String::new());
-        let mut parts = vec![("nc:system", self.system)];
-        let mut add = |name: &str, part: &str, inputs: &[String], results: &[Slot]| {
-            let mut text = String::new();
-            function(&mut text, name, part, inputs, &slots, results);
-            let (import, define) = text.split_once('\n').expect("two lines");
-            imports.push_str(import);
-            imports.push('\n');
-            defined.push_str(define);
-        };
-        let takes = inputs(self.system)?;
-        if method.is_symplectic() {
-            add("nc:energy", "nc:system", &takes, &[]);
-        } else {
-            add("nc:f", "nc:system", &takes, places);
-        }
-        let jumps =
-            ["nc:jump0", "nc:jump1", "nc:jump2", "nc:jump3", "nc:jump4", "nc:jump5", "nc:jump6", "nc:jump7"];
-        let mut events = None;
-        if let Some(event) = &self.event {
-            add("nc:event", "nc:when", &inputs(event.when)?, &[]);
-            parts.push(("nc:when", event.when));
-            if event.jumps.len() > jumps.len() {
-                return Err(OdeError::Value(format!("more than {} states jump", jumps.len())));
-            }
-            let mut after: Vec<String> = slots.iter().map(|slot| slot.of("nc:y")).collect();
-            for ((name, system), part) in event.jumps.iter().zip(jumps) {
-                let state = slots.iter().position(|slot| slot.name == *name);
-                let state = state.ok_or_else(|| OdeError::Name(format!("`{name}` jumps and is no state")))?;
-                add(part, part, &inputs(system)?, &[]);
-                parts.push((part, system));
-                after[state] = format!("({part} nc:t nc:y)");
-            }
-            let _ = std::fmt::Write::write_fmt(
-                &mut defined,
-                format_args!("\n(define (nc:after nc:t nc:y) (vappend {}))", after.join(" ")),
-            );
-            events = Some((event.last.unwrap_or(0), event.most.max(1)));
-        }
-        let start: Vec<&str> = slots.iter().map(|slot| slot.name.as_str()).collect();
-        let start = format!("(vappend {})", start.join(" "));
-        let (rtol, atol) = (self.rtol, self.atol);
-        let n = self.times.len();
-        let longest = self.times.windows(2).map(|pair| (pair[1] - pair[0]).abs()).fold(0.0, f64::max);
-        let count = |step: f64| ((longest / step).ceil().max(1.0) as u64).to_string();
-        let longest_step =
-            if self.longest.is_finite() { format!("{:e}", self.longest) } else { "+inf.0".into() };
-        let adaptive = |name: &str| {
-            let (of, last, most) = match events {
-                Some((last, most)) => ("nc:event nc:after", last, most),
-                None if !stops && self.longest == f64::INFINITY => {
-                    return format!("({name}-trajectory nc:f {start} nc:times {rtol:e} {atol:e})");
-                }
-                None => ("(lambda (t y) 1) (lambda (t y) y)", 0, 0),
-            };
-            let form = if stops { "until-stiff" } else { "events" };
-            format!(
-                "({name}-{form} nc:f {start} nc:times {rtol:e} {atol:e} {of} {last} {most} {longest_step})"
-            )
-        };
-        let symplectic = |name: &str, step: f64| {
-            let (h, n) = ("(/ (- (ref nc:times (+ nc:k 1)) (ref nc:times nc:k)) nc:n)", count(step));
-            format!(
-                "(let ((nc:n {n})) (loop ((nc:k 0) (nc:y {start}) (nc:rows (repeat (vlen nc:times) {start}))) \
-                 (if (= nc:k (- (vlen nc:times) 1)) nc:rows (let* ((nc:h {h}) (nc:next (loop ((nc:i 0) (nc:y nc:y)) \
-                 (if (= nc:i nc:n) nc:y (recur (+ nc:i 1) ({name} nc:hamiltonian (+ (ref nc:times nc:k) (* nc:i nc:h)) \
-                 nc:h nc:y)))))) (recur (+ nc:k 1) nc:next (replace nc:rows (+ nc:k 1) nc:next))))))"
-            )
-        };
-        let (value, numbers) = match method {
-            Method::Auto | Method::Dop853 => (adaptive("dop853"), NUMBERS),
-            Method::Tsit5 => (adaptive("tsit5"), NUMBERS),
-            Method::Rodas5p => (adaptive("rodas5p"), NUMBERS),
-            Method::Rk4(step) => (format!("(rk4-at nc:f {start} nc:times {})", count(step)), 0),
-            Method::Yoshida4(step) => (symplectic("yoshida4", step), 0),
-            Method::Leapfrog(step) => (symplectic("leapfrog", step), 0),
-        };
-        if method.is_symplectic() {
-            let half = width / 2;
-            let mut slices: Vec<String> = Vec::new();
-            for slot in &slots {
-                let (vector, first) =
-                    if slot.first < half { ("q", slot.first) } else { ("p", slot.first - half) };
-                if slot.first < half && slot.first + slot.count() > half {
-                    return Err(OdeError::Results(format!(
-                        "`{}` has positions and momenta: the first half of all states' numbers are positions",
-                        slot.name
-                    )));
-                }
-                slices.push(Slot { first, ..slot.clone() }.of(vector));
-            }
-            let _ = std::fmt::Write::write_fmt(
-                &mut defined,
-                format_args!(
-                    "\n(define (nc:hamiltonian t q p) (nc:energy t (vappend {})))",
-                    slices.join(" ")
-                ),
-            );
-        }
-        let energies =
-            "(build (vlen nc:times) (lambda (nc:k) (nc:energy (ref nc:times nc:k) (ref nc:m nc:k))))";
-        let mut head = String::new();
-        let result = match (form, method.is_symplectic()) {
-            (Form::States, _) if numbers > 0 => {
-                format!(
-                    "(define nc:m {value})\n(build {n} (lambda (nc:k) (slice (ref nc:m nc:k) 0 {width})))"
-                )
-            }
-            (Form::States, _) | (Form::Whole, false) => value,
-            (Form::Whole, true) => {
-                format!("(define nc:m {value})\n(values (nc:states nc:m) (nc:energies {energies}))")
-            }
-            (Form::Observed(elements, most), _) => {
-                let times: Vec<String> = self.times.iter().map(|t| format!("{t:e}")).collect();
-                let iterations = self.most(Limits::default()).iterations;
-                head = format!("; nc: --max-iterations {iterations} --max-steps {most}\n");
-                let _ = std::fmt::Write::write_fmt(
-                    &mut defined,
-                    format_args!("\n(define nc:times [{}])", times.join(" ")),
-                );
-                let result = |(name, k): &(String, usize)| {
-                    let name = name.replace('[', ".").replace(']', "");
-                    format!("({name} (build {n} (lambda (nc:k) (ref (ref nc:m nc:k) {k}))))")
-                };
-                let results: Vec<String> = elements.iter().map(result).collect();
-                format!("(define nc:m {value})\n(values {})", results.join(" "))
-            }
-        };
-        let text = format!("{head}{imports}{defined}\n{result}\n");
-        let mut sources = SourceMap::new();
-        let main = sources.add("integration.scm", &*text);
-        let main = main.map_err(|long| OdeError::Value(long.to_string()))?;
-        let limits = ReaderLimits::default();
-        let loader = Parts(parts);
-        let parsed =
-            Program::parse_files(&mut sources, main, neural_compiler::Dialect::Scheme, &limits, &loader);
-        match parsed {
-            Ok(program) => Ok((program, sources)),
-            Err(error) => Err(failed((error, sources))),
-        }
     }
 
     /// The columns of a kernel's inputs for these rows.
@@ -993,8 +622,7 @@ impl<'a> Ode<'a> {
             drift: first.is_symplectic().then(Vec::new),
         };
         for name in &self.gradient {
-            let of = self.states.iter().chain(&self.parameters).find(|one| one.name == *name);
-            found.gradients.push((name.clone(), of.map_or(Shape::Scalar, |one| one.shape), Vec::new()));
+            found.gradients.push((name.clone(), self.shape_of(name), Vec::new()));
         }
         let each: usize = kernel.outputs().iter().map(|output| output.shape.len()).sum::<usize>().max(1);
         let unknowns: usize = found.gradients.iter().map(|(_, shape, _)| shape.len()).sum();
@@ -1011,10 +639,10 @@ impl<'a> Ode<'a> {
             let again: Vec<usize> =
                 (0..rows.len()).filter(|&k| stops && taken[k].stiff && !taken[k].complete).collect();
             if !again.is_empty() {
-                if stiff_kernel.is_none() {
-                    stiff_kernel = Some(self.compile(&places, Method::Rodas5p, false, false)?);
-                }
-                let kernel = stiff_kernel.as_ref().expect("it was just made");
+                let kernel = match &mut stiff_kernel {
+                    Some(kernel) => kernel,
+                    none => none.insert(self.compile(&places, Method::Rodas5p, false, false)?),
+                };
                 let these: Vec<usize> = again.iter().map(|&k| rows[k]).collect();
                 let Some(numbers) = self.evaluate(kernel, &these, &mut workspace)? else { break };
                 for (place, &k) in again.iter().enumerate() {
@@ -1048,7 +676,8 @@ impl<'a> Ode<'a> {
             }
             for (k, one) in taken.into_iter().enumerate() {
                 if !one.complete {
-                    found.broken.push(self.why(&program, &places, rows[k], &one));
+                    let explain = found.broken.len() < EXPLAINED;
+                    found.broken.push(self.why(&program, &places, rows[k], &one, explain));
                 }
                 found.values.extend(one.values);
                 found.work.push(one.work);
@@ -1154,14 +783,7 @@ impl<'a> Ode<'a> {
         workspace: &mut Workspace,
     ) -> Result<Option<Vec<Vec<f64>>>, OdeError> {
         let n = self.times.len();
-        let lens: Vec<usize> = self
-            .gradient
-            .iter()
-            .map(|name| {
-                let of = self.states.iter().chain(&self.parameters).find(|one| one.name == *name);
-                of.map_or(1, |one| one.shape.len())
-            })
-            .collect();
+        let lens: Vec<usize> = self.gradient.iter().map(|name| self.shape_of(name).len()).collect();
         let mut all: Vec<Vec<f64>> =
             lens.iter().map(|len| vec![f64::NAN; rows.len() * n * width * len]).collect();
         let mut methods: Vec<Method> = Vec::new();
@@ -1200,106 +822,6 @@ impl<'a> Ode<'a> {
         }
         Ok(Some(all))
     }
-
-    /// Why a row does not reach its end.
-    fn why(&self, program: &Program, places: &[Slot], row: usize, taken: &Taken) -> Broken {
-        let broken = |why: String, span| Broken { row, t: taken.end, y: taken.y.clone(), why, span };
-        // A batch names the first rows that fail only; this one is then evaluated by itself.
-        let alone = || {
-            let kernel = self.compile(places, taken.method, false, false).ok()?;
-            let numbers = self.evaluate(&kernel, &[row], &mut Workspace::new()).ok()??;
-            numbers.failed.first().map(|failed| failed.1)
-        };
-        if let Some(reason) = taken.failed.or_else(|| if taken.end.is_nan() { alone() } else { None }) {
-            let why = match reason {
-                Reason::Iterations { limit } => format!(
-                    "it takes more than {limit} steps from one time to the next, or steps within the limit do not lead to the end; a \
-                     stiff equation needs method rodas5p, or auto; --max-iterations allows more"
-                ),
-                other => other.to_string(),
-            };
-            // The place is one of the library, or of the program around.
-            return broken(why, None);
-        }
-        if let Some((why, span)) = self.leaves_domain(program, row, taken) {
-            return broken(format!("the right-hand side has no value there: {why}"), Some(span));
-        }
-        if taken.method.step().is_some() {
-            return broken("the state grows beyond all numbers; shorter steps may follow it".into(), None);
-        }
-        broken(
-            "steps get too short for numbers: the solution has no continuation there, or changes too fast"
-                .into(),
-            None,
-        )
-    }
-
-    /// The operation outside its domain, if there is one a little further than a trajectory comes.
-    fn leaves_domain(&self, program: &Program, row: usize, taken: &Taken) -> Option<(String, Span)> {
-        let constants: Vec<String> = program.constants().map(|(name, _)| name.to_string()).collect();
-        let named = self
-            .parameters
-            .iter()
-            .map(|one| one.name.clone())
-            .chain(self.columns.iter().map(|c| c.0.clone()));
-        let opened: Vec<String> = named.filter(|name| constants.contains(name)).collect();
-        let program = program.with_inputs(opened).ok()?;
-        let options = CompileOptions::default()
-            .signature(self.signature(&program))
-            .tier(Tier::Interpret)
-            .check_domain(true);
-        let kernel = program.compile(&options).ok()?;
-        let slots = self.slots();
-        let mut workspace = Workspace::new();
-        let mut results = vec![0.0; kernel.outputs().iter().map(|output| output.shape.len()).sum()];
-        let mut at = |t: f64, y: &[f64]| -> Option<Result<Vec<f64>, (String, Span)>> {
-            let mut inputs = Vec::new();
-            for input in kernel.inputs() {
-                if let Some(slot) = slots.iter().find(|slot| slot.name == input.name) {
-                    inputs.extend(&y[slot.first..slot.first + slot.count()]);
-                } else if input.name == "t" && !self.takes("t") {
-                    inputs.push(t);
-                } else if let Some((_, columns)) = self.columns.iter().find(|(name, _)| *name == input.name) {
-                    inputs.extend(columns.iter().map(|column| column[row]));
-                } else {
-                    inputs.extend(&self.parameters.iter().find(|one| one.name == input.name)?.value);
-                }
-            }
-            let outcome = kernel.evaluate_row(&inputs, &[], &mut results, &mut [], &mut workspace).ok()?;
-            Some(match outcome {
-                RowOutcome::Noted(check) | RowOutcome::Failed(check) => {
-                    let check = kernel.checks()[check as usize];
-                    Err((check.reason.to_string(), check.span))
-                }
-                RowOutcome::Done => Ok(results.clone()),
-            })
-        };
-        let span = self.times[self.times.len() - 1] - self.times[0];
-        let slope = match at(taken.end, &taken.y)? {
-            Err(found) => return Some(found),
-            Ok(slope) => slope,
-        };
-        // Towards where the solution is going, further and further.
-        let mut ahead = span * 1e-15;
-        while ahead.abs() <= span.abs() * 1e-2 {
-            let y: Vec<f64> = taken.y.iter().zip(&slope).map(|(y, slope)| y + ahead * slope).collect();
-            if let Err(found) = at(taken.end + ahead, &y)? {
-                return Some(found);
-            }
-            ahead *= 4.0;
-        }
-        None
-    }
-}
-
-/// What a program that integrates gives.
-enum Form {
-    /// All that the library's trajectories say, and energies of a Hamiltonian.
-    Whole,
-    /// The states at all times, one matrix.
-    States,
-    /// These elements of the states under their names, each a vector of all times, if that takes no more steps.
-    Observed(Vec<(String, usize)>, u64),
 }
 
 /// One row, integrated.

@@ -68,7 +68,7 @@ impl Trajectories {
         self.plot_with(image, &[])
     }
 
-    /// The same with points of data.
+    /// States over time with points of data, as a picture.
     ///
     /// # Errors
     ///

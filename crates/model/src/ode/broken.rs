@@ -1,0 +1,108 @@
+//! Why a trajectory ends early.
+
+use neural_compiler::batch::{RowOutcome, Workspace};
+use neural_compiler::{CompileOptions, Program, Reason, Span, Tier};
+
+use super::system::Slot;
+use super::{Broken, Ode, Taken};
+
+impl Ode<'_> {
+    /// Why a row does not reach its end.
+    pub(super) fn why(
+        &self,
+        program: &Program,
+        places: &[Slot],
+        row: usize,
+        taken: &Taken,
+        explain: bool,
+    ) -> Broken {
+        let broken = |why: String, span| Broken { row, t: taken.end, y: taken.y.clone(), why, span };
+        if let Some(reason) = taken.failed {
+            let why = match reason {
+                Reason::Iterations { limit } => format!(
+                    "it takes more than {limit} steps from one time to the next, or steps within the limit do not lead to the end; a \
+                     stiff equation needs method rodas5p, or auto; --max-iterations allows more"
+                ),
+                other => other.to_string(),
+            };
+            // The place is one of the library, or of the program around.
+            return broken(why, None);
+        }
+        if !explain || taken.end.is_nan() {
+            return broken("many rows end early; by itself, this one says why".into(), None);
+        }
+        if let Some((why, span)) = self.leaves_domain(program, places, row, taken) {
+            return broken(format!("the right-hand side has no value there: {why}"), Some(span));
+        }
+        if taken.method.step().is_some() {
+            return broken("the state grows beyond all numbers; shorter steps may follow it".into(), None);
+        }
+        broken(
+            "steps get too short for numbers: the solution has no continuation there, or changes too fast"
+                .into(),
+            None,
+        )
+    }
+
+    /// The operation outside its domain, if there is one a little further than a trajectory comes.
+    fn leaves_domain(
+        &self,
+        program: &Program,
+        places: &[Slot],
+        row: usize,
+        taken: &Taken,
+    ) -> Option<(String, Span)> {
+        let program = self.opened(program).ok()?;
+        let options = CompileOptions::default()
+            .signature(self.signature(&program))
+            .tier(Tier::Interpret)
+            .check_domain(true);
+        let kernel = program.compile(&options).ok()?;
+        let slots = self.slots();
+        let mut workspace = Workspace::new();
+        let mut results = vec![0.0; kernel.outputs().iter().map(|output| output.shape.len()).sum()];
+        let mut at = |t: f64, y: &[f64]| -> Option<Result<Vec<f64>, (String, Span)>> {
+            let mut inputs = Vec::new();
+            for input in kernel.inputs() {
+                if let Some(slot) = slots.iter().find(|slot| slot.name == input.name) {
+                    inputs.extend(&y[slot.first..slot.first + slot.count()]);
+                } else if input.name == "t" && !self.takes("t") {
+                    inputs.push(t);
+                } else if let Some((_, columns)) = self.columns.iter().find(|(name, _)| *name == input.name) {
+                    inputs.extend(columns.iter().map(|column| column[row]));
+                } else {
+                    inputs.extend(&self.parameters.iter().find(|one| one.name == input.name)?.value);
+                }
+            }
+            let outcome = kernel.evaluate_row(&inputs, &[], &mut results, &mut [], &mut workspace).ok()?;
+            Some(match outcome {
+                RowOutcome::Noted(check) | RowOutcome::Failed(check) => {
+                    let check = kernel.checks()[check as usize];
+                    Err((check.reason.to_string(), check.span))
+                }
+                RowOutcome::Done => Ok(results.clone()),
+            })
+        };
+        let span = self.times[self.times.len() - 1] - self.times[0];
+        let results = match at(taken.end, &taken.y)? {
+            Err(found) => return Some(found),
+            Ok(results) => results,
+        };
+        // In the order of the states.
+        let slope: Vec<f64> = places
+            .iter()
+            .flat_map(|place| &results[place.first..place.first + place.count()])
+            .copied()
+            .collect();
+        // Towards where the solution is going, further and further.
+        let mut ahead = span * 1e-15;
+        while ahead.abs() <= span.abs() * 1e-2 {
+            let y: Vec<f64> = taken.y.iter().zip(&slope).map(|(y, slope)| y + ahead * slope).collect();
+            if let Err(found) = at(taken.end + ahead, &y)? {
+                return Some(found);
+            }
+            ahead *= 4.0;
+        }
+        None
+    }
+}
