@@ -52,6 +52,11 @@ impl Machine {
         self.bandwidth
     }
 
+    /// The most multiplications and additions in binary64 of one thread, in GFLOP/s.
+    pub fn peak(&self) -> f64 {
+        self.peaks.iter().fold(0.0, |most, (_, peak)| most.max(*peak))
+    }
+
     /// How many threads it has.
     pub fn threads(&self) -> usize {
         self.threads

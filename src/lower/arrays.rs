@@ -13,7 +13,7 @@ use nc_runtime::lanes::{Lanes, Precision};
 use super::lanes::{Condition, LaneType, SBinary, Value};
 use super::record::Recorder;
 use crate::graph::{Elem, Type};
-use crate::ops::array::Arrays;
+use crate::ops::array::{Arrays, turned};
 use crate::ops::{Lane, Op};
 
 /// Operations that one loop carries out for an element at the most.
@@ -117,6 +117,25 @@ enum Elements {
     },
     /// Parts one behind the other.
     Parts(Vec<Form>),
+    /// A matrix whose columns are the rows of one that stands in parameters from here on. It has so many rows.
+    Turned {
+        first: u32,
+        rows: u32,
+    },
+}
+
+impl Elements {
+    /// Whether they are written before an operation looks at them one by one.
+    fn is_apart(&self) -> bool {
+        match self {
+            Elements::Parts(_) | Elements::Turned { .. } => true,
+            Elements::Cells { .. }
+            | Elements::Columns(_)
+            | Elements::Params(_)
+            | Elements::Same(_)
+            | Elements::Apply { .. } => false,
+        }
+    }
 }
 
 /// Memory cells that belong together.
@@ -205,12 +224,14 @@ pub(crate) struct Cells {
     ty: LaneType,
     /// The rows in which parts that each row has for itself are written, if not in all.
     rows: Option<Value>,
+    /// Whether they are no cells but parameters, which are read only.
+    shared: bool,
 }
 
 impl Cells {
     /// Cells that the caller keeps from being used otherwise.
     pub(super) fn at(cell: u32, offset: Option<Value>, len: u32, ty: LaneType) -> Cells {
-        Cells { block: None, cell, offset, len, ty, rows: None }
+        Cells { block: None, cell, offset, len, ty, rows: None, shared: false }
     }
 
     /// Some of them.
@@ -224,6 +245,7 @@ impl Cells {
     }
 
     fn array(&self) -> Array {
+        debug_assert!(!self.shared, "parameters are looked at where they stand");
         let of = Elements::Cells { cell: self.cell, offset: self.offset, _block: self.block.clone() };
         Array { of: Rc::new(of), shift: 0, len: self.len, ty: self.ty }
     }
@@ -311,7 +333,7 @@ impl<'a> Memory<'a> {
         let reused = self.free.borrow_mut().take(len);
         let cell = reused.unwrap_or_else(|| self.l.cells(len));
         let block = Some(Rc::new(Block { cell, len, free: self.free.clone() }));
-        Cells { block, cell, offset: None, len, ty: lane_type(elem), rows: None }
+        Cells { block, cell, offset: None, len, ty: lane_type(elem), rows: None, shared: false }
     }
 
     /// `body` for `first`, `first + step`, … below `end`.
@@ -357,6 +379,9 @@ impl<'a> Memory<'a> {
 
     /// Element `k + shift` of cells.
     fn read(&self, from: &Cells, shift: u32, k: Value) -> Lane<Recorder> {
+        if from.shared {
+            return Lane::F(self.l.param_at(from.cell + shift, self.offset(from.offset, Some(k))));
+        }
         let value = self.l.load(from.ty, from.cell.wrapping_add(shift), self.offset(from.offset, Some(k)));
         if from.ty == LaneType::M { Lane::M(value) } else { Lane::F(value) }
     }
@@ -393,8 +418,8 @@ impl<'a> Memory<'a> {
                     args.iter().map(|arg| self.element(arg, at, k, loaded)).collect();
                 op.element(l, &args)
             }
-            Elements::Parts(_) => {
-                unreachable!("parts are written before an operation looks at their elements")
+            Elements::Parts(_) | Elements::Turned { .. } => {
+                unreachable!("they are written before an operation looks at them one by one")
             }
         }
     }
@@ -407,7 +432,8 @@ impl<'a> Memory<'a> {
             | Elements::Columns(_)
             | Elements::Params(_)
             | Elements::Same(_)
-            | Elements::Parts(_) => 0,
+            | Elements::Parts(_)
+            | Elements::Turned { .. } => 0,
         }
     }
 
@@ -418,7 +444,8 @@ impl<'a> Memory<'a> {
             | Elements::Columns(_)
             | Elements::Params(_)
             | Elements::Same(_)
-            | Elements::Parts(_) => 0,
+            | Elements::Parts(_)
+            | Elements::Turned { .. } => 0,
         }
     }
 
@@ -445,10 +472,8 @@ impl<'a> Memory<'a> {
             .iter()
             .map(|arg| match arg {
                 Form::Lanes(lanes) => Memory::same(lanes[0], len),
-                Form::Array(array) => match &*array.of {
-                    Elements::Parts(_) => self.in_cells(arg).array(),
-                    _ => array.clone(),
-                },
+                Form::Array(array) if array.of.is_apart() => self.in_cells(arg).array(),
+                Form::Array(array) => array.clone(),
             })
             .collect();
         let total: usize = args.iter().map(Memory::size).sum();
@@ -471,10 +496,8 @@ impl<'a> Memory<'a> {
     pub(super) fn normal(&self, form: Form) -> Form {
         match form {
             Form::Array(array) if self.is_small(array.len as usize) => {
-                let array = match &*array.of {
-                    Elements::Parts(_) => self.in_cells(&Form::Array(array)).array(),
-                    _ => array,
-                };
+                let array =
+                    if array.of.is_apart() { self.in_cells(&Form::Array(array)).array() } else { array };
                 let mut loaded = Loaded::new();
                 Form::Lanes((0..array.len).map(|k| self.element(&array, k, None, &mut loaded)).collect())
             }
@@ -495,6 +518,7 @@ impl<'a> Memory<'a> {
                 len: array.len,
                 ty: array.ty,
                 rows: None,
+                shared: false,
             };
         }
         let elem = match form {
@@ -513,9 +537,11 @@ impl<'a> Memory<'a> {
         let cheap = match &form {
             Form::Lanes(_) => true,
             Form::Array(array) => match &*array.of {
-                Elements::Cells { .. } | Elements::Same(_) | Elements::Columns(_) | Elements::Params(_) => {
-                    true
-                }
+                Elements::Cells { .. }
+                | Elements::Same(_)
+                | Elements::Columns(_)
+                | Elements::Params(_)
+                | Elements::Turned { .. } => true,
                 Elements::Apply { cost, .. } => cost * again <= MAX_AGAIN,
                 Elements::Parts(_) => again == 0,
             },
@@ -575,6 +601,19 @@ impl<'a> Memory<'a> {
                     left.push((part.clone(), at));
                     at += part.len();
                 }
+                continue;
+            }
+            if let Elements::Turned { first: param, rows } = *array.of {
+                let columns = array.len / rows;
+                self.each(rows, |r| {
+                    let start = self.times(r, columns);
+                    self.each(columns, |c| {
+                        let element = self.l.param_at(param, self.s_add(self.times(c, rows), r));
+                        let at = self.s_add(start, c);
+                        let lane = self.chosen(Lane::F(element), kept, first, at);
+                        self.put(to, first, at, lane);
+                    });
+                });
                 continue;
             }
             let kept = kept.map(|(mask, old)| (mask, old.clone()));
@@ -662,7 +701,7 @@ impl<'a> Memory<'a> {
         step: impl Fn(Value, [Lane<Recorder>; N]) -> Value,
     ) -> Value {
         let arrays: [Array; N] = args.map(|arg| match arg {
-            Form::Array(array) if !matches!(&*array.of, Elements::Parts(_)) => array.clone(),
+            Form::Array(array) if !array.of.is_apart() => array.clone(),
             arg => self.in_cells(arg).array(),
         });
         let along = self.take_pending();
@@ -698,12 +737,30 @@ impl<'a> Memory<'a> {
     /// `body` for each element, with its position and where it is written in cells.
     pub(super) fn elements(&self, form: &Form, mut body: impl FnMut(Value, Value)) {
         let form = match form {
-            Form::Array(array) if !matches!(&*array.of, Elements::Parts(_)) => array.clone(),
+            Form::Array(array) if !array.of.is_apart() => array.clone(),
             form => self.in_cells(form).array(),
         };
         self.each(form.len, |k| {
             let lane = self.element(&form, 0, Some(k), &mut Loaded::new());
             body(k, lane.value());
+        });
+    }
+}
+
+impl Memory<'_> {
+    /// `body` for each product of an element of one vector and one of another, in the order of the matrix that they are, with its
+    /// position and the product.
+    pub(super) fn products(&self, left: &Form, right: &Form, mut body: impl FnMut(Value, Value)) {
+        let [left, right] = [left, right].map(|form| self.in_cells(form));
+        self.each(left.len, |r| {
+            let factor = self.read(&left, 0, r).f();
+            let first = self.times(r, right.len);
+            self.blocks(right.len, UNROLL, |c, count| {
+                for j in 0..count {
+                    let product = self.l.mul(factor, self.read(&right, j, c).f());
+                    body(self.s_add(first, self.s_add(c, self.s(j))), product);
+                }
+            });
         });
     }
 }
@@ -734,6 +791,9 @@ impl Arrays for Memory<'_> {
         self.l.s_binary(SBinary::Sub, a, b)
     }
     fn times(&self, a: Value, by: u32) -> Value {
+        if by == 1 {
+            return a;
+        }
         self.l.s_binary(SBinary::Mul, a, self.s(by))
     }
 
@@ -742,6 +802,34 @@ impl Arrays for Memory<'_> {
     }
     fn stored(&self, operand: &Argument) -> Cells {
         self.in_cells(&operand.form)
+    }
+    /// Parameters are read where they stand.
+    fn matrix(&self, operand: &Argument) -> (Cells, (u32, u32)) {
+        let (rows, columns) = operand.ty.shape.extents();
+        if let Form::Array(array) = &operand.form {
+            let at = |cell| Cells { shared: true, ..Cells::at(cell, None, array.len, array.ty) };
+            match *array.of {
+                Elements::Params(first) => return (at(first + array.shift), (columns, 1)),
+                Elements::Turned { first, .. } => return (at(first), (1, rows)),
+                Elements::Cells { .. }
+                | Elements::Columns(_)
+                | Elements::Same(_)
+                | Elements::Apply { .. }
+                | Elements::Parts(_) => {}
+            }
+        }
+        (self.in_cells(&operand.form), (columns, 1))
+    }
+    fn transposed(&self, operand: &Argument) -> Form {
+        if let Form::Array(array) = &operand.form
+            && let Elements::Params(first) = *array.of
+        {
+            let (columns, rows) = operand.ty.shape.extents();
+            debug_assert_eq!(array.len, rows * columns);
+            let of = Rc::new(Elements::Turned { first: first + array.shift, rows });
+            return Form::Array(Array { of, shift: 0, len: array.len, ty: array.ty });
+        }
+        turned(self, operand)
     }
     /// Nothing else uses them as long as they, or a value made from them, are there.
     fn cells(&self, elem: Elem, len: u32) -> Cells {
@@ -815,14 +903,8 @@ impl Arrays for Memory<'_> {
     fn slice(&self, operand: &Argument, first: u32, len: u32) -> Form {
         let array = match &operand.form {
             Form::Lanes(lanes) => return Form::Lanes(lanes[first as usize..][..len as usize].to_vec()),
-            Form::Array(array) => match &*array.of {
-                Elements::Parts(_) => self.in_cells(&operand.form).array(),
-                Elements::Cells { .. }
-                | Elements::Columns(_)
-                | Elements::Params(_)
-                | Elements::Same(_)
-                | Elements::Apply { .. } => array.clone(),
-            },
+            Form::Array(array) if array.of.is_apart() => self.in_cells(&operand.form).array(),
+            Form::Array(array) => array.clone(),
         };
         self.normal(Form::Array(Array { shift: array.shift + first, len, ..array }))
     }

@@ -37,7 +37,7 @@ use nc_runtime::lanes::Lanes;
 
 use crate::entity::EntityVec;
 use crate::graph::in_place::InPlace;
-use crate::graph::{Effect, Graph, Node, NodeKind, Role, Source};
+use crate::graph::{Effect, Graph, Node, NodeKind, Output, Role, Source};
 use crate::ops::{LARGE, Lane, Op, Operand};
 use arms::{Arm, Item};
 use arrays::{Argument, Cells, Form, Memory, Written};
@@ -85,6 +85,12 @@ fn lowered(graph: &Graph, tape_bytes: usize, complete: bool) -> LaneProgram {
         };
         scope.values[graph.input_node(index)] = lowering.m.normal(form);
     }
+    let products: Vec<Option<[Node; 2]>> =
+        graph.outputs.iter().map(|output| summed_products(graph, output, &scope)).collect();
+    for (output, _) in graph.outputs.iter().zip(&products).filter(|(_, products)| products.is_some()) {
+        // What it is made of is added up at the end: it stays until then.
+        scope.done[output.node] = true;
+    }
     lowering.nodes(&mut scope, None, None);
     let values = scope.values;
     let checks: Vec<_> =
@@ -93,10 +99,18 @@ fn lowered(graph: &Graph, tape_bytes: usize, complete: bool) -> LaneProgram {
     let mut columns = 0;
     let mut partials = 0;
     let mut stores = Vec::new();
-    for output in &graph.outputs {
+    for (output, products) in graph.outputs.iter().zip(products) {
         let summed = is_summed(graph, output.role);
         let form = &values[output.node];
         let target = if summed { Target::Partial(partials) } else { Target::Column(columns) };
+        let len = graph.ty(output.node).len() as u32;
+        *(if summed { &mut partials } else { &mut columns }) += len;
+        if let Some([left, right]) = products {
+            recorder.range(target, len);
+            let [left, right] = [left, right].map(|operand| &values[operand]);
+            lowering.m.products(left, right, |k, product| recorder.write(target, k, product));
+            continue;
+        }
         match form {
             Form::Lanes(lanes) => stores.extend(lanes.iter().zip(0..).map(|(lane, k)| match target {
                 Target::Column(first) => Store { target: Target::Column(first + k), value: lane.f() },
@@ -110,7 +124,6 @@ fn lowered(graph: &Graph, tape_bytes: usize, complete: bool) -> LaneProgram {
                 });
             }
         }
-        *(if summed { &mut partials } else { &mut columns }) += form.len();
     }
     let mut program = recorder.finish(stores, &checks, layout.shape(columns, partials));
     program.max_depth = graph.limits.depth;
@@ -407,6 +420,20 @@ pub(crate) fn is_summed(graph: &Graph, role: Role) -> bool {
     match role {
         Role::Gradient { input, .. } => graph.inputs[input as usize].source == Source::Shared,
         Role::Value | Role::Tangent { .. } => false,
+    }
+}
+
+/// The vectors whose products an output is, if it is a large matrix of products that is only summed over the batch: as the gradient by
+/// the weights of a layer. The matrix of a row is then never stored.
+fn summed_products(graph: &Graph, output: &Output, scope: &Scope<'_>) -> Option<[Node; 2]> {
+    let large = graph.ty(output.node).len() > LARGE;
+    match (graph.kind(output.node), graph.args(output.node)) {
+        (NodeKind::Apply(Op::Outer, _), &[left, right])
+            if large && is_summed(graph, output.role) && scope.uses[output.node] == 1 =>
+        {
+            Some([left, right])
+        }
+        _ => None,
     }
 }
 
