@@ -1,12 +1,10 @@
 //! What a training step of a network costs: the loss of a batch with its gradient by all weights.
 //!
-//! `cargo bench --bench networks -- [--json]` prints, for several networks and both number types, the time of the loss alone and of the
+//! `cargo bench --bench networks -- [--json] [NETWORK] [DTYPE]` prints, for several networks and both number types, the time of the loss alone and of the
 //! loss with its gradient, per row, on one thread, and how much of the processor's peak of multiplications with additions the products of
 //! the layers reach: 2 operations per weight and row for the loss, 6 for the step. A product that is rounded before it is added, as the
 //! language has it, can reach half of that peak. `--test` runs everything once.
 
-#[path = "table/machine.rs"]
-mod machine;
 mod support;
 
 use nc_runtime::batch::{Batch, Options, Workspace};
@@ -14,6 +12,7 @@ use nc_runtime::element::Element;
 use neural_compiler::batch::{Sink, Source};
 use neural_compiler::{CompileOptions, Derivative, Dtype, Program, Shape, Signature};
 use serde_json::json;
+use support::machine::Machine;
 use support::timing::best;
 
 /// Networks from `inputs` numbers through hidden layers to `results` numbers.
@@ -80,10 +79,19 @@ fn measure<T: Element>(
 
 fn main() {
     let json = std::env::args().any(|arg| arg == "--json");
-    let machine = machine::Machine::measure(true);
+    let machine = Machine::measure(support::quick());
     let mut lines = Vec::new();
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with("--")).collect();
     for (inputs, layers, results) in NETWORKS {
         for dtype in [Dtype::F64, Dtype::F32] {
+            let name = format!(
+                "{inputs}-{}-{results}",
+                layers.iter().map(u32::to_string).collect::<Vec<_>>().join("-")
+            );
+            let known = [name.as_str(), &dtype.to_string()];
+            if !wanted.iter().all(|wanted| known.contains(&wanted.as_str())) {
+                continue;
+            }
             let step = match dtype {
                 Dtype::F64 => measure(inputs, layers, results, dtype, |x| x),
                 Dtype::F32 => measure(inputs, layers, results, dtype, |x| x as f32),

@@ -10,7 +10,7 @@ use std::rc::Rc;
 
 use nc_runtime::lanes::{Lanes, Precision};
 
-use super::lanes::{Condition, LaneType, SBinary, Value};
+use super::lanes::{Condition, Inst, LaneType, SBinary, Value};
 use super::record::Recorder;
 use crate::graph::{Elem, Type};
 use crate::ops::array::{Arrays, turned};
@@ -21,6 +21,9 @@ const MAX_FUSED: usize = 48;
 
 /// Elements that an iteration of a loop works on.
 const UNROLL: u32 = 4;
+
+/// Terms that an iteration adds to sums that go through one loop next to each other.
+const SUMS_TOGETHER: u32 = 16;
 
 /// Loops whose elements take more operations are not unrolled.
 const MAX_UNROLLED: usize = 12;
@@ -319,9 +322,32 @@ impl<'a> Memory<'a> {
         self.l.s(value.into())
     }
 
-    /// The sum of two such numbers.
+    /// A position as one that is computed and a number that is added to it.
+    fn taken_apart(&self, position: Value) -> (Option<Value>, u64) {
+        match self.l.inst(position) {
+            Inst::S(number) => (None, number),
+            Inst::SBinary(SBinary::Add, a, b) => match (self.l.inst(a), self.l.inst(b)) {
+                (_, Inst::S(number)) => (Some(a), number),
+                (Inst::S(number), _) => (Some(b), number),
+                _ => (Some(position), 0),
+            },
+            _ => (Some(position), 0),
+        }
+    }
+
+    /// The sum of two such numbers. What is known is added last, so that elements next to each other differ in that alone.
     fn s_add(&self, a: Value, b: Value) -> Value {
-        self.l.s_binary(SBinary::Add, a, b)
+        let ((a, more), (b, further)) = (self.taken_apart(a), self.taken_apart(b));
+        let number = more.wrapping_add(further);
+        let computed = match (a, b) {
+            (Some(a), Some(b)) => Some(self.l.s_binary(SBinary::Add, a, b)),
+            (one, other) => one.or(other),
+        };
+        match computed {
+            None => self.l.s(number),
+            Some(computed) if number == 0 => computed,
+            Some(computed) => self.l.s_binary(SBinary::Add, computed, self.l.s(number)),
+        }
     }
 
     /// Cells that nothing else uses as long as the result, or a value made from it, is there.
@@ -379,10 +405,16 @@ impl<'a> Memory<'a> {
 
     /// Element `k + shift` of cells.
     fn read(&self, from: &Cells, shift: u32, k: Value) -> Lane<Recorder> {
+        let (offset, further) = self.taken_apart(self.offset(from.offset, Some(k)));
+        let (offset, further) = match u32::try_from(further) {
+            Ok(further) => (offset.unwrap_or_else(|| self.s(0)), further),
+            Err(_) => (self.offset(from.offset, Some(k)), 0),
+        };
+        let cell = from.cell.wrapping_add(shift).wrapping_add(further);
         if from.shared {
-            return Lane::F(self.l.param_at(from.cell + shift, self.offset(from.offset, Some(k))));
+            return Lane::F(self.l.param_at(cell, offset));
         }
-        let value = self.l.load(from.ty, from.cell.wrapping_add(shift), self.offset(from.offset, Some(k)));
+        let value = self.l.load(from.ty, cell, offset);
         if from.ty == LaneType::M { Lane::M(value) } else { Lane::F(value) }
     }
 
@@ -747,24 +779,6 @@ impl<'a> Memory<'a> {
     }
 }
 
-impl Memory<'_> {
-    /// `body` for each product of an element of one vector and one of another, in the order of the matrix that they are, with its
-    /// position and the product.
-    pub(super) fn products(&self, left: &Form, right: &Form, mut body: impl FnMut(Value, Value)) {
-        let [left, right] = [left, right].map(|form| self.in_cells(form));
-        self.each(left.len, |r| {
-            let factor = self.read(&left, 0, r).f();
-            let first = self.times(r, right.len);
-            self.blocks(right.len, UNROLL, |c, count| {
-                for j in 0..count {
-                    let product = self.l.mul(factor, self.read(&right, j, c).f());
-                    body(self.s_add(first, self.s_add(c, self.s(j))), product);
-                }
-            });
-        });
-    }
-}
-
 /// Loops that are recorded once, over positions that are values of the lane program.
 impl Arrays for Memory<'_> {
     type L = Recorder;
@@ -794,7 +808,13 @@ impl Arrays for Memory<'_> {
         if by == 1 {
             return a;
         }
-        self.l.s_binary(SBinary::Mul, a, self.s(by))
+        let times = |a| self.l.s_binary(SBinary::Mul, a, self.s(by));
+        match self.taken_apart(a) {
+            (Some(computed), number) if number > 0 => {
+                self.s_add(times(computed), self.l.s(number.wrapping_mul(by.into())))
+            }
+            _ => times(a),
+        }
     }
 
     fn scalar(&self, operand: &Argument) -> Lane<Recorder> {
@@ -976,11 +996,28 @@ impl Arrays for Memory<'_> {
         start: impl Fn(u32) -> Value,
         mut body: impl FnMut(Value) -> Step,
     ) -> impl IntoIterator<Item = Value> {
-        let start = (0..count).map(start).collect();
-        self.cycle(first, end, 1, start, None, |k, sums| {
+        let mut sums: Vec<Value> = (0..count).map(start).collect();
+        let mut steps = |sums: &[Value], k: Value| {
             let step = body(k);
-            (0..count).zip(sums).map(|(j, &sum)| step(j, sum)).collect()
-        })
+            (0..count).zip(sums).map(|(j, &sum)| step(j, sum)).collect::<Vec<Value>>()
+        };
+        let mut from = first;
+        if let (Inst::S(first), Inst::S(end)) = (self.l.inst(first), self.l.inst(end)) {
+            // Several positions for each iteration, as far as they go.
+            let together = u64::from((SUMS_TOGETHER / count.max(1)).max(1));
+            let whole = self.l.s(first + end.saturating_sub(first) / together * together);
+            if together > 1 {
+                sums = self.cycle(from, whole, together as u32, sums, None, |k, sums| {
+                    let positions = (0..together as u32).map(|j| self.s_add(k, self.s(j)));
+                    positions.fold(sums.to_vec(), |sums, k| steps(&sums, k))
+                });
+                from = whole;
+            }
+        }
+        if self.l.inst(from) == self.l.inst(end) {
+            return sums;
+        }
+        self.cycle(from, end, 1, sums, None, |k, sums| steps(sums, k))
     }
     /// One loop over elements that are computed as they are wanted, along with what is still to be written.
     fn reduce<const N: usize>(

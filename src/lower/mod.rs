@@ -33,6 +33,7 @@ pub mod verify;
 
 use std::collections::HashMap;
 
+use nc_runtime::batch::Products;
 use nc_runtime::lanes::Lanes;
 
 use crate::entity::EntityVec;
@@ -85,12 +86,10 @@ fn lowered(graph: &Graph, tape_bytes: usize, complete: bool) -> LaneProgram {
         };
         scope.values[graph.input_node(index)] = lowering.m.normal(form);
     }
-    let products: Vec<Option<[Node; 2]>> =
+    let products: Vec<Option<Terms>> =
         graph.outputs.iter().map(|output| summed_products(graph, output, &scope)).collect();
-    for (output, _) in graph.outputs.iter().zip(&products).filter(|(_, products)| products.is_some()) {
-        // What it is made of is added up at the end: it stays until then.
-        scope.done[output.node] = true;
-    }
+    // What these are made of is stored at the end, and stays until then.
+    products.iter().flatten().flat_map(|terms| &terms.nodes).for_each(|&node| scope.done[node] = true);
     lowering.nodes(&mut scope, None, None);
     let values = scope.values;
     let checks: Vec<_> =
@@ -99,16 +98,24 @@ fn lowered(graph: &Graph, tape_bytes: usize, complete: bool) -> LaneProgram {
     let mut columns = 0;
     let mut partials = 0;
     let mut stores = Vec::new();
+    let mut matrices = Vec::new();
+    let mut kept = Kept::default();
     for (output, products) in graph.outputs.iter().zip(products) {
         let summed = is_summed(graph, output.role);
         let form = &values[output.node];
         let target = if summed { Target::Partial(partials) } else { Target::Column(columns) };
-        let len = graph.ty(output.node).len() as u32;
-        *(if summed { &mut partials } else { &mut columns }) += len;
-        if let Some([left, right]) = products {
-            recorder.range(target, len);
-            let [left, right] = [left, right].map(|operand| &values[operand]);
-            lowering.m.products(left, right, |k, product| recorder.write(target, k, product));
+        let ty = graph.ty(output.node);
+        let len = ty.len() as u32;
+        if let Some(Terms { terms, .. }) = products {
+            let (rows, columns) = ty.shape.extents();
+            let terms =
+                terms.iter().map(|pair| pair.map(|node| kept.place(node, graph.ty(node).len() as u32)));
+            matrices.push(Products {
+                first: partials as usize,
+                extents: (rows as usize, columns as usize),
+                terms: terms.map(|[left, right]| (left as usize, right as usize)).collect(),
+            });
+            partials += len;
             continue;
         }
         match form {
@@ -124,8 +131,26 @@ fn lowered(graph: &Graph, tape_bytes: usize, complete: bool) -> LaneProgram {
                 });
             }
         }
+        *(if summed { &mut partials } else { &mut columns }) += len;
     }
-    let mut program = recorder.finish(stores, &checks, layout.shape(columns, partials));
+    for &(node, first) in &kept.nodes {
+        let first = columns + first;
+        match &values[node] {
+            Form::Lanes(lanes) => stores.extend(
+                lanes
+                    .iter()
+                    .zip(first..)
+                    .map(|(lane, k)| Store { target: Target::Column(k), value: lane.f() }),
+            ),
+            form @ Form::Array(_) => {
+                recorder.range(Target::Column(first), form.len());
+                lowering.m.elements(form, |k, value| recorder.write(Target::Column(first), k, value));
+            }
+        }
+    }
+    let shape = layout.shape(columns, kept.columns, partials);
+    let mut program = recorder.finish(stores, &checks, shape);
+    program.products = matrices;
     program.max_depth = graph.limits.depth;
     for function in graph.functions.values() {
         let function = calls::function(function, tape_bytes, complete);
@@ -423,17 +448,67 @@ pub(crate) fn is_summed(graph: &Graph, role: Role) -> bool {
     }
 }
 
-/// The vectors whose products an output is, if it is a large matrix of products that is only summed over the batch: as the gradient by
-/// the weights of a layer. The matrix of a row is then never stored.
-fn summed_products(graph: &Graph, output: &Output, scope: &Scope<'_>) -> Option<[Node; 2]> {
-    let large = graph.ty(output.node).len() > LARGE;
-    match (graph.kind(output.node), graph.args(output.node)) {
-        (NodeKind::Apply(Op::Outer, _), &[left, right])
-            if large && is_summed(graph, output.role) && scope.uses[output.node] == 1 =>
-        {
-            Some([left, right])
-        }
+/// An output that is a sum of products of two vectors each.
+struct Terms {
+    terms: Vec<[Node; 2]>,
+    /// The products and their sums.
+    nodes: Vec<Node>,
+}
+
+/// The products that an output adds up, if it is a large matrix that is only summed over the batch, as the gradient by the weights of a
+/// layer is. The matrix of a row is then never made: see [`Products`].
+fn summed_products(graph: &Graph, output: &Output, scope: &Scope<'_>) -> Option<Terms> {
+    if graph.ty(output.node).len() <= LARGE || !is_summed(graph, output.role) {
+        return None;
+    }
+    let only_here = |node: Node| scope.uses[node] == 1;
+    let pair = |node: Node| match (graph.kind(node), graph.args(node)) {
+        (NodeKind::Apply(Op::Outer, _), &[left, right]) if only_here(node) => Some([left, right]),
         _ => None,
+    };
+    let (mut node, mut nodes, mut terms) = (output.node, Vec::new(), Vec::new());
+    loop {
+        nodes.push(node);
+        if let Some(pair) = pair(node) {
+            terms.push(pair);
+            break;
+        }
+        let (NodeKind::Apply(Op::Add, _), &[a, b], true) =
+            (graph.kind(node), graph.args(node), only_here(node))
+        else {
+            return None;
+        };
+        // A sum of two is the same either way.
+        let (rest, last, term) = match (pair(b), pair(a)) {
+            (Some(term), _) => (a, b, term),
+            (None, Some(term)) => (b, a, term),
+            (None, None) => return None,
+        };
+        nodes.push(last);
+        terms.push(term);
+        node = rest;
+    }
+    terms.reverse();
+    Some(Terms { terms, nodes })
+}
+
+/// Vectors that are stored for each row, so that their products can be summed.
+#[derive(Default)]
+struct Kept {
+    nodes: Vec<(Node, u32)>,
+    known: HashMap<Node, u32>,
+    columns: u32,
+}
+
+impl Kept {
+    /// The first of a vector's columns.
+    fn place(&mut self, node: Node, len: u32) -> u32 {
+        *self.known.entry(node).or_insert_with(|| {
+            let first = self.columns;
+            self.nodes.push((node, first));
+            self.columns += len;
+            first
+        })
     }
 }
 

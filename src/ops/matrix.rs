@@ -28,6 +28,9 @@ const fn product(
     }
 }
 
+/// Rows that a product with a vector works on at the same time: so many sums that the next addition to one does not wait for the last.
+const ROWS: u32 = 8;
+
 /// Matrix times vector.
 pub struct Matvec;
 impl Rule for Matvec {
@@ -49,7 +52,7 @@ impl Rule for Matvec {
         let (matrix, (down, across)) = &m.matrix(&args[0]);
         let vector = &m.stored(&args[1]);
         let to = m.cells(ty.elem, rows);
-        m.blocks(rows, BLOCK, |row, count| {
+        m.blocks(rows, ROWS, |row, count| {
             let first = m.times(row, *down);
             let sums = m.sums(
                 m.index(0),

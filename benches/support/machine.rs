@@ -5,8 +5,8 @@ use std::thread;
 
 use serde_json::{Value, json};
 
-use crate::support::columns::Columns;
-use crate::support::timing::best;
+use super::columns::Columns;
+use super::timing::best;
 
 /// The machine's limits.
 pub struct Machine {
