@@ -100,10 +100,6 @@ fn main() {
             let share = |operations: f64, seconds: f64| {
                 operations * (step.weights * ROWS) as f64 / seconds / 1e9 / peak
             };
-            let name = format!(
-                "{inputs}-{}-{results}",
-                layers.iter().map(u32::to_string).collect::<Vec<_>>().join("-")
-            );
             lines.push(json!({
                 "network": name, "dtype": dtype.to_string(), "rows": ROWS, "weights": step.weights,
                 "loss_us": step.loss * 1e6, "step_us": step.step * 1e6,

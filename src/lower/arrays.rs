@@ -1,6 +1,6 @@
 //! Values of many elements: they stand in memory, and loops go over their elements.
 //!
-//! A value of more than [`LARGE`](crate::ops::LARGE) elements is a [`Form::Array`]: elements in memory cells or columns,
+//! A value of more than [`LARGE`](crate::ops::LARGE) elements, or of fewer beside products of large matrices, is a [`Form::Array`]: elements in memory cells or columns,
 //! one lane for all, or an operation on the elements of other arrays that is carried out where an element is wanted. The last makes one loop of
 //! operations that follow each other. Cells return to a free list when the last array that stands in them is dropped.
 

@@ -71,7 +71,7 @@ fn lowered(graph: &Graph, tape_bytes: usize, complete: bool) -> LaneProgram {
     let machine = (!graph.functions.is_empty()).then(|| calls::Machine::begin(&recorder, graph));
     let mut lowering = Lowering {
         l: &recorder,
-        m: Memory::new(&recorder, LARGE),
+        m: Memory::new(&recorder, most_apart(graph)),
         machine,
         tape_cells: (tape_bytes / TAPE_CELL_BYTES / tapes).min(MAX_TAPE_CELLS) as u64,
         leaving: true,
@@ -438,6 +438,26 @@ fn share_tables(tables: &mut Vec<&'static [f64]>, mut function: LaneFunction) ->
         }
     }
     function
+}
+
+/// Values of so many elements are taken apart, where the graph multiplies large matrices: loops over the vectors that these make are then short
+/// code, where each element by itself would be more than caches of code hold.
+const LARGE_BESIDE_MATRICES: usize = 16;
+
+/// How many elements a value has at the most that is taken apart.
+pub(crate) fn most_apart(graph: &Graph) -> usize {
+    let mut left = vec![graph];
+    while let Some(graph) = left.pop() {
+        for node in graph.nodes() {
+            let large = |&arg: &Node| graph.ty(arg).len() > LARGE;
+            let product = matches!(graph.op(node), Some(Op::Matvec | Op::Matmul | Op::Outer));
+            if product && (graph.ty(node).len() > LARGE || graph.args(node).iter().any(large)) {
+                return LARGE_BESIDE_MATRICES;
+            }
+            left.extend(graph.region(node).map(|region| &region.body));
+        }
+    }
+    LARGE
 }
 
 /// Whether an output is summed over the batch rather than stored for each row.
