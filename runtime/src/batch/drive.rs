@@ -26,7 +26,7 @@ const TILE_BYTES: usize = 64 << 10;
 
 /// The same for tiles with columns that are multiplied, and how many rows they hold at least.
 const PRODUCTS_BYTES: usize = 512 << 10;
-const MIN_PRODUCTS_ROWS: usize = 128;
+const MIN_PRODUCTS_ROWS: usize = 256;
 
 /// From a column of a tile to the next, beyond its rows, in bytes. Without it the columns would stand a power of two apart and
 /// compete for the same cache lines.

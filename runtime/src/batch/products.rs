@@ -118,8 +118,12 @@ fn add_groups<T: Element>(products: &Products, kept: Kept<'_, T>, matrix: &mut [
     #[cfg(target_arch = "x86_64")]
     {
         if std::is_x86_feature_detected!("avx512f") && std::is_x86_feature_detected!("avx512vl") {
-            // SAFETY: the processor has the features.
-            unsafe { wide_512(products, kept, matrix, rows) };
+            match *products.terms {
+                // SAFETY: the processor has the features; `kept` has the columns and rows.
+                [term] => unsafe { avx512::add_groups(products, term, kept, matrix, rows) },
+                // SAFETY: the processor has the features.
+                _ => unsafe { wide_512(products, kept, matrix, rows) },
+            }
             return;
         }
         if std::is_x86_feature_detected!("avx2") {
@@ -128,45 +132,45 @@ fn add_groups<T: Element>(products: &Products, kept: Kept<'_, T>, matrix: &mut [
             return;
         }
     }
-    add_blocks::<T, 2>(products, kept, matrix, rows);
+    add_blocks::<T, 2, 2, 2>(products, kept, matrix, rows);
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512vl")]
 fn wide_512<T: Element>(products: &Products, kept: Kept<'_, T>, matrix: &mut [f64], rows: Range<usize>) {
-    add_blocks::<T, 8>(products, kept, matrix, rows);
+    add_blocks::<T, 8, 2, 4>(products, kept, matrix, rows);
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
 fn wide_256<T: Element>(products: &Products, kept: Kept<'_, T>, matrix: &mut [f64], rows: Range<usize>) {
-    add_blocks::<T, 4>(products, kept, matrix, rows);
+    add_blocks::<T, 4, 2, 4>(products, kept, matrix, rows);
 }
 
-/// Rows and columns of the matrix that a block has at the most.
-const HEIGHT: usize = 2;
-const WIDTH: usize = 4;
-
+/// Goes over the matrix in blocks of so many rows and columns, whose sums the processor has registers for.
 #[inline(always)]
-fn add_blocks<T: Element, const LANES: usize>(
+fn add_blocks<T: Element, const LANES: usize, const HEIGHT: usize, const WIDTH: usize>(
     products: &Products,
     kept: Kept<'_, T>,
     matrix: &mut [f64],
     rows: Range<usize>,
 ) {
     let (height, width) = products.extents;
-    for i in (0..height).step_by(HEIGHT) {
-        for j in (0..width).step_by(WIDTH) {
-            let at = (i, j);
-            if i + HEIGHT <= height && j + WIDTH <= width {
-                add_block::<T, LANES, HEIGHT, WIDTH>(products, kept, matrix, rows.clone(), at);
-                continue;
-            }
-            for i in i..height.min(i + HEIGHT) {
-                for j in j..width.min(j + WIDTH) {
-                    add_block::<T, LANES, 1, 1>(products, kept, matrix, rows.clone(), (i, j));
-                }
-            }
+    let (whole_height, whole_width) = (height / HEIGHT * HEIGHT, width / WIDTH * WIDTH);
+    for i in (0..whole_height).step_by(HEIGHT) {
+        for j in (0..whole_width).step_by(WIDTH) {
+            add_block::<T, LANES, HEIGHT, WIDTH>(products, kept, matrix, rows.clone(), (i, j));
+        }
+        for j in whole_width..width {
+            add_block::<T, LANES, HEIGHT, 1>(products, kept, matrix, rows.clone(), (i, j));
+        }
+    }
+    for i in whole_height..height {
+        for j in (0..whole_width).step_by(WIDTH) {
+            add_block::<T, LANES, 1, WIDTH>(products, kept, matrix, rows.clone(), (i, j));
+        }
+        for j in whole_width..width {
+            add_block::<T, LANES, 1, 1>(products, kept, matrix, rows.clone(), (i, j));
         }
     }
 }
@@ -245,6 +249,125 @@ fn lanes<T: Element, const LANES: usize>(column: &[T], at: usize) -> [T; LANES] 
     let mut lanes = [T::default(); LANES];
     lanes.copy_from_slice(&column[at..][..LANES]);
     lanes
+}
+
+/// Blocks of 4 × 4 sums of single products in sixteen registers: half of what smaller ones load.
+#[cfg(target_arch = "x86_64")]
+mod avx512 {
+    use std::arch::x86_64::{
+        __m512d, _mm256_loadu_ps, _mm256_mul_ps, _mm512_add_pd, _mm512_cvtps_pd, _mm512_loadu_pd,
+        _mm512_mul_pd, _mm512_setzero_pd, _mm512_storeu_pd,
+    };
+    use std::ops::Range;
+
+    use super::{Kept, Products};
+    use crate::abi::PARTIALS;
+    use crate::element::Element;
+    use crate::lanes::Precision;
+
+    /// Rows and columns of a block.
+    const SIDE: usize = 4;
+
+    /// [`super::add_groups`] for products of one term.
+    #[target_feature(enable = "avx512f,avx512vl")]
+    pub(super) fn add_groups<T: Element>(
+        products: &Products,
+        (left, right): (usize, usize),
+        kept: Kept<'_, T>,
+        matrix: &mut [f64],
+        rows: Range<usize>,
+    ) {
+        let (height, width) = products.extents;
+        let (whole_height, whole_width) = (height / SIDE * SIDE, width / SIDE * SIDE);
+        let column = |k: usize| &kept.column(k)[rows.clone()];
+        let mut block = |i: usize, j: usize, tall: bool, broad: bool| {
+            let left = |n: usize| column(left + i + n);
+            let right = |n: usize| column(right + j + n);
+            let sums = &mut matrix[(i * width + j) * PARTIALS..];
+            match (tall, broad) {
+                (true, true) => add_block::<T, SIDE, SIDE>(left, right, width, sums),
+                (true, false) => add_block::<T, SIDE, 1>(left, right, width, sums),
+                (false, true) => add_block::<T, 1, SIDE>(left, right, width, sums),
+                (false, false) => add_block::<T, 1, 1>(left, right, width, sums),
+            }
+        };
+        for i in (0..whole_height).step_by(SIDE) {
+            (0..whole_width).step_by(SIDE).for_each(|j| block(i, j, true, true));
+            (whole_width..width).for_each(|j| block(i, j, true, false));
+        }
+        for i in whole_height..height {
+            (0..whole_width).step_by(SIDE).for_each(|j| block(i, j, false, true));
+            (whole_width..width).for_each(|j| block(i, j, false, false));
+        }
+    }
+
+    /// Adds columns' products to the sums of a block, in whose matrix there are `width` from a row to the next.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512vl")]
+    fn add_block<'k, T: Element, const I: usize, const J: usize>(
+        left: impl Fn(usize) -> &'k [T],
+        right: impl Fn(usize) -> &'k [T],
+        width: usize,
+        sums: &mut [f64],
+    ) {
+        let left: [&[T]; I] = std::array::from_fn(left);
+        let right: [&[T]; J] = std::array::from_fn(right);
+        let rows = left[0].len();
+        assert!(
+            rows.is_multiple_of(PARTIALS) && left.iter().chain(&right).all(|column| column.len() == rows)
+        );
+        assert!(((I - 1) * width + J) * PARTIALS <= sums.len());
+        let sums = sums.as_mut_ptr();
+        for lane in (0..PARTIALS).step_by(LANES) {
+            let place = |i: usize, j: usize| sums.wrapping_add((i * width + j) * PARTIALS + lane);
+            let mut block = [[_mm512_setzero_pd(); J]; I];
+            for i in 0..I {
+                for j in 0..J {
+                    // SAFETY: the block's sums are in `sums`, as was asserted.
+                    block[i][j] = unsafe { _mm512_loadu_pd(place(i, j)) };
+                }
+            }
+            for at in (lane..rows).step_by(PARTIALS) {
+                for i in 0..I {
+                    for j in 0..J {
+                        // SAFETY: there are eight rows from `at` on, as rows are a multiple of sixteen.
+                        let product = unsafe { product(left[i].as_ptr().add(at), right[j].as_ptr().add(at)) };
+                        block[i][j] = _mm512_add_pd(block[i][j], product);
+                    }
+                }
+            }
+            for i in 0..I {
+                for j in 0..J {
+                    // SAFETY: as above.
+                    unsafe { _mm512_storeu_pd(place(i, j), block[i][j]) };
+                }
+            }
+        }
+    }
+
+    /// Numbers of a vector.
+    const LANES: usize = 8;
+
+    /// The products of eight neighbouring numbers each, rounded to their precision.
+    ///
+    /// # Safety
+    /// There must be so many numbers at both places.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512vl")]
+    unsafe fn product<T: Element>(left: *const T, right: *const T) -> __m512d {
+        // SAFETY: as the caller promises; the precision says what the numbers are.
+        unsafe {
+            match T::PRECISION {
+                Precision::Double => {
+                    _mm512_mul_pd(_mm512_loadu_pd(left.cast()), _mm512_loadu_pd(right.cast()))
+                }
+                Precision::Single => {
+                    let (left, right) = (_mm256_loadu_ps(left.cast()), _mm256_loadu_ps(right.cast()));
+                    _mm512_cvtps_pd(_mm256_mul_ps(left, right))
+                }
+            }
+        }
+    }
 }
 
 #[cfg(test)]
