@@ -35,14 +35,14 @@ use super::{Loaded, SourceText, TierChoice, print, print_json, set_threads, sign
     nc fit law.scm --data meas.csv --target y --sigma dy --loss huber:3 --json -o report.json\n  \
     nc fit -e '(* a (exp (* k t)))' --data decay.csv --target counts --param k=-0.1\n  \
     nc fit law.scm --data - --target y --derive 'ratio=(/ a b)' --residuals rows.csv < meas.csv\n  \
-    nc fit law.scm --data meas.csv --target y --method adam --epochs 300 --validation 0.2 --weights-out w.npz\n\n\
+    nc fit net.scm --data meas.csv --target y --method adam --epochs 300 --validation 0.2 --weights-out w.npz\n\n\
     Inputs of the program that are columns of the data are data. All others, and the program's top-level numbers, are\n\
     parameters; they start at 1, or at their number, unless --param says otherwise.\n\n\
     The minimum is searched for from 64 starts, half of them around the given one, and followed until no further digit is\n\
     to be had. Standard errors are those of the scatter of the residuals, unless --sigma says how far data scatter. What the\n\
     data do not determine is said in words, and has no standard error.\n\n\
     Weights of networks are trained by --method adam, in batches, or lbfgs; they start at random by --seed, or as --weights-in\n\
-    says. No standard errors are given then.\n\n\
+    says. No standard errors are given then. Small networks, of up to 200 weights, may be fitted by lsq.\n\n\
     Ctrl-C ends the search: the report is then of the best so far, which has not converged, and the exit status is 130.")]
 pub struct Args {
     /// The program; - is standard input

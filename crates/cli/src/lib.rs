@@ -333,7 +333,8 @@ impl Loaded {
 
     /// The weights of its networks with their shapes.
     fn declared(&self) -> Vec<(String, Shape)> {
-        Vec::new()
+        let declared = self.program.parameters().iter();
+        declared.map(|parameter| (parameter.name.clone(), parameter.shape)).collect()
     }
 
     /// The inputs with their shapes, as they are typed.

@@ -1306,3 +1306,53 @@ fn lbfgs_trains_thousands_of_weights() {
     assert!(matches!(refused.clone().profiles(true).run(), Err(FitError::OfWeights { .. })));
     assert!(matches!(refused.standing(), Err(FitError::OfWeights { .. })));
 }
+
+#[test]
+fn small_networks_are_fitted_by_least_squares() {
+    let program = program("(network f (v) (layers 2) (activation tanh) (results 1)) (+ (* k (sin x)) (f v))");
+    let mut normal = Normal(4);
+    let place = |i: usize, by: f64| (i as f64 * by).fract() * 4.0 - 2.0;
+    let (x, v): (Vec<f64>, Vec<f64>) = (0..300).map(|i| (place(i, 0.618_034), place(i, 0.414_214))).unzip();
+    let y: Vec<f64> = x
+        .iter()
+        .zip(&v)
+        .map(|(x, v)| 9.81 * x.sin() + 0.5 * (0.8 * v + 0.2).tanh() + 0.05 * normal.next())
+        .collect();
+    let fit = Fit::new(&program)
+        .data(Series::scalar("x", x))
+        .data(Series::scalar("v", v))
+        .target("", Series::scalar("y", y))
+        .starts(8);
+    let report = fit.run().expect("a fit");
+    let k = report.parameter("k").expect("k");
+    // The network cannot imitate the law, so k has an error, that of so many samples.
+    let stderr = k.stderr.expect("an error");
+    assert!((0.002..0.006).contains(&stderr) && (k.value - 9.81).abs() < 4.0 * stderr, "{}", report.text());
+    assert_eq!((report.parameters.len(), report.networks().count(), report.without_errors.is_none()), (1, 1, true));
+    let large = "(network f (v) (layers 100) (activation tanh) (results 1)) (+ (* k (sin x)) (f v))";
+    let large = Program::parse(large).expect("a program");
+    let refused = Fit::new(&large).data(Series::scalar("x", vec![1.0])).data(Series::scalar("v", vec![1.0]));
+    let refused = refused.target("", Series::scalar("y", vec![1.0])).run();
+    assert!(matches!(refused, Err(FitError::Jacobian { .. })));
+}
+
+#[test]
+fn a_network_starts_as_it_declares_and_beside_another_as_alone() {
+    let starts = |text: &str| {
+        let program = program(text);
+        let plan = Adam { epochs: 0, ..Adam::default() };
+        let fit = Fit::new(&program).data(Series::scalar("x", vec![1.0, 2.0]));
+        let fit = fit.target("", Series::scalar("y", vec![0.5, 0.25])).method(Method::Adam(plan)).seed(9);
+        fit.run().expect("a report").weights
+    };
+    let f = "(network f (x) (layers 4) (activation tanh) (results 1) (start (w2 0) (b2 0.25)))";
+    let g = "(network g (x) (layers 9) (activation relu) (results 1))";
+    let alone = starts(&format!("{f} (f x)"));
+    let both = starts(&format!("{g} {f} (+ (g x) (f x))"));
+    let of_f: Vec<_> = both.into_iter().filter(|weights| weights.name.starts_with("f.")).collect();
+    assert_eq!((alone.len(), &of_f), (4, &alone));
+    let elements = |name: &str| &alone.iter().find(|weights| weights.name == name).expect("one").values;
+    assert_eq!((&elements("f.w2")[..], &elements("f.b2")[..]), (&[0.0; 4][..], &[0.25][..]));
+    let limit = (6.0f64 / 5.0).sqrt();
+    assert!(elements("f.w1").iter().all(|x| x.abs() <= limit && *x != 0.0));
+}

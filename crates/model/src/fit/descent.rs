@@ -178,7 +178,7 @@ impl<'a> Gradients<'a> {
         for &(name, shape) in data {
             signature = signature.shape(name, shape);
         }
-        for place in layout.places.iter().filter(|place| !place.declared) {
+        for place in &layout.places {
             signature = signature.shape(&place.name, place.shape).parameter(&place.name);
         }
         let wanted: Vec<&str> =

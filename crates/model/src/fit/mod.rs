@@ -332,11 +332,13 @@ pub enum FitError {
     },
     /// Weights of a network and a method that needs their Jacobian.
     #[error(
-        "`{name}` belongs to a network: its weights are trained by --method adam or lbfgs, and least squares takes them only fixed"
+        "`{name}` belongs to a network, and there are more than {most} numbers: --method adam or lbfgs trains them"
     )]
     Jacobian {
         /// A parameter of the network.
         name: String,
+        /// How many numbers least squares search for beside those of networks.
+        most: usize,
     },
     /// What a Jacobian answers, asked of a fit that trains weights.
     #[error("a fit that trains weights of networks has no {what}: none of them is determined by itself")]
@@ -649,10 +651,10 @@ impl<'a> Fit<'a> {
         }
         let mut layout =
             Layout::of(self.program, &names, &self.parameters, &self.ties, &self.derived, self.seed)?;
-        let weights = match (self.method, layout.trained()) {
+        let weights = match (self.method, layout.too_many()) {
             (Method::LeastSquares, None) => false,
             (Method::LeastSquares, Some(place)) => {
-                return Err(FitError::Jacobian { name: place.name.clone() });
+                return Err(FitError::Jacobian { name: place.name.clone(), most: parameters::WEIGHTS });
             }
             (Method::Lbfgs { .. } | Method::Adam(_), _) => layout.take_weights(),
         };
@@ -804,8 +806,7 @@ impl<'a> Fit<'a> {
         let Prepared { rows, layout, objective, .. } = prepared;
         let values = layout.expand(point).values;
         let mut signature = Signature::scalars();
-        let declared = |name: &str| layout.places.iter().any(|place| place.declared && place.name == name);
-        for input in objective.kernel().inputs().iter().filter(|input| !declared(&input.name)) {
+        for input in objective.kernel().inputs() {
             signature = signature.shape(&input.name, input.shape);
             if input.source == Source::Shared {
                 signature = signature.parameter(&input.name);

@@ -149,7 +149,7 @@ impl Objective {
         for &(name, shape) in data {
             signature = signature.shape(name, shape);
         }
-        for place in layout.places.iter().filter(|place| !place.declared) {
+        for place in &layout.places {
             signature = signature.shape(&place.name, place.shape);
             if !derivatives {
                 signature = signature.parameter(&place.name);

@@ -1,7 +1,7 @@
 //! Parameters: what is known of them before, and how those that are free make those of the program.
 
 use neural_compiler::batch::Workspace;
-use neural_compiler::{CompileOptions, Derivative, Kernel, Program, Shape};
+use neural_compiler::{CompileOptions, Derivative, Kernel, Program, Shape, Start};
 
 use super::FitError;
 use super::report::Weights;
@@ -131,26 +131,13 @@ pub struct Place {
     /// Its first element among those of all parameters.
     pub first: usize,
     pub fixed: bool,
-    /// Whether the program declares it, so that its kernels have it as what all rows share.
-    pub declared: bool,
     /// Whether its elements are weights of a network: many numbers of which none means anything by itself.
     pub weights: bool,
 }
 
-/// From so many searched numbers on, vectors and matrices are taken as weights by a descent, which then makes no Jacobian.
-const WEIGHTS: usize = 200;
-
-/// A parameter that the program declares.
-struct Declared<'p> {
-    name: &'p str,
-    shape: Shape,
-    start: Begin,
-}
-
-/// The parameters that a program declares.
-fn declared(_program: &Program) -> Vec<Declared<'_>> {
-    Vec::new()
-}
+/// With more searched numbers, vectors and matrices are taken as weights by a descent, which then makes no Jacobian, and least squares take
+/// no networks.
+pub const WEIGHTS: usize = 200;
 
 /// Numbers from -limit to limit, evenly, which depend on a name and a seed only.
 fn drawn(name: &str, seed: u32, limit: f64, count: usize) -> Vec<f64> {
@@ -265,14 +252,9 @@ impl Layout {
         seed: u32,
     ) -> Result<Layout, FitError> {
         let numbers: Vec<(&str, f64)> = program.constants().collect();
-        let declared = declared(program);
-        let of_network = |name: &str| declared.iter().find(|declared| declared.name == name);
-        let inputs = program.inputs().filter(|name| !data.contains(name) && of_network(name).is_none());
-        let inputs = inputs.map(|name| (name, 1.0));
-        let all: Vec<(&str, f64)> = inputs
-            .chain(numbers.iter().copied())
-            .chain(declared.iter().map(|declared| (declared.name, 1.0)))
-            .collect();
+        let of_network = |name: &str| program.parameters().iter().find(|declared| declared.name == name);
+        let inputs = program.inputs().filter(|name| !data.contains(name)).map(|name| (name, 1.0));
+        let all: Vec<(&str, f64)> = inputs.chain(numbers.iter().copied()).collect();
         let names = || all.iter().map(|(name, _)| (*name).to_owned()).collect::<Vec<_>>();
         let unknown = |name: &str| FitError::UnknownParameter {
             name: name.to_owned(),
@@ -302,7 +284,11 @@ impl Layout {
                     return Err(FitError::DeclaredShape { name: name.to_owned(), expected, found });
                 }
                 spec.shape = declared.shape;
-                spec.start = spec.start.or_else(|| Some(declared.start.clone()));
+                spec.start.get_or_insert_with(|| match declared.start {
+                    Start::Uniform { limit } => Begin::Drawn { limit },
+                    Start::Constant(number) => Begin::At(vec![number; declared.shape.len()]),
+                    other => unreachable!("a start that is not known: {other:?}"),
+                });
             }
             let tied = ties.iter().any(|tie| tie.name == name);
             let (count, first) = (spec.shape.len(), layout.values.len());
@@ -345,9 +331,8 @@ impl Layout {
                 }));
             }
             layout.values.extend(starts);
-            let (name, declared) = (name.to_owned(), declared.is_some());
-            let (shape, fixed) = (spec.shape, spec.fixed);
-            layout.places.push(Place { name, shape, first, fixed, declared, weights: declared });
+            let (name, weights) = (name.to_owned(), declared.is_some());
+            layout.places.push(Place { name, shape: spec.shape, first, fixed: spec.fixed, weights });
         }
         for (k, tie) in ties.iter().enumerate() {
             let Some(place) = layout.places.iter().find(|place| place.name == tie.name) else {
@@ -437,9 +422,9 @@ impl Layout {
         derived.collect()
     }
 
-    /// The first network's parameter that is searched for.
-    pub fn trained(&self) -> Option<&Place> {
-        self.places.iter().find(|place| place.declared && !place.fixed)
+    /// A network's parameter that is searched for, if there are so many numbers that a Jacobian would be too large.
+    pub fn too_many(&self) -> Option<&Place> {
+        self.places.iter().find(|place| place.weights && !place.fixed && self.free.len() > WEIGHTS)
     }
 
     /// Takes vectors and matrices as weights if a descent searches for very many numbers. Whether there are weights among them.
