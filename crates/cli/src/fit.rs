@@ -11,8 +11,8 @@ use std::path::PathBuf;
 
 use nc_arrays::{Form, Format, NamedArray, write_arrays, write_csv};
 use nc_model::fit::{
-    Adam, Axis, Derived, Fit, FitError, Groups, Image, Loss, Method, Parameter, Progress as Step, Report,
-    Schedule, Solution, Tie,
+    Adam, Axis, Derived, Fit, FitError, Groups, Image, Loss, Method, Parameter, Progress as Step, Reason,
+    Report, Schedule, Solution, Tie,
 };
 use nc_runtime::stop::Stop;
 use neural_compiler::{Diagnostic, Dialect, Error, Program, ReaderLimits, Shape, Tier};
@@ -430,7 +430,10 @@ fn say(loaded: &Loaded, report: &Report, object: &Json, json: bool) -> Result<()
     } else {
         print(&report.text())?;
     }
-    if !report.converged {
+    // A training has no other end.
+    let trained =
+        report.without_errors.is_some() && matches!(report.reason, Reason::Epochs | Reason::Patience);
+    if !report.converged && !trained {
         eprint_lines(&format!(
             "note: {}: the fit has not converged: {}\n",
             loaded.source.name, report.reason

@@ -64,7 +64,7 @@ impl Known {
         Known { kernel, values: values.clone() }
     }
 
-    /// A result in rows whose inputs these are, each row's elements one after the other; the only result is called `value`.
+    /// A result in rows whose inputs these are, of both each row's elements one after the other; the only result is called `value`.
     pub fn rows(&self, inputs: &[(&str, &[f64])], result: &str) -> Vec<f64> {
         let known = self.kernel.inputs();
         let used = |name: &str| known.iter().any(|input| input.name == name);
@@ -74,7 +74,14 @@ impl Known {
             .copied()
             .chain(values.map(|(name, _, elements)| (name.as_str(), elements.as_slice())))
             .collect();
-        self.kernel.evaluate_named(&named).expect("values").get(result).expect("a result").to_vec()
+        let found = self.kernel.evaluate_named(&named).expect("values");
+        if let Some(column) = found.get(result) {
+            return column.to_vec();
+        }
+        let elements = (0..).map_while(|k| found.get(&format!("{result}[{k}]")));
+        let columns: Vec<&[f64]> = elements.collect();
+        let rows = columns.first().expect("a result").len();
+        (0..rows).flat_map(|row| columns.iter().map(move |column| column[row])).collect()
     }
 }
 

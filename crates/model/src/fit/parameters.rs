@@ -253,8 +253,12 @@ impl Layout {
     ) -> Result<Layout, FitError> {
         let numbers: Vec<(&str, f64)> = program.constants().collect();
         let of_network = |name: &str| program.parameters().iter().find(|declared| declared.name == name);
-        let inputs = program.inputs().filter(|name| !data.contains(name)).map(|name| (name, 1.0));
-        let all: Vec<(&str, f64)> = inputs.chain(numbers.iter().copied()).collect();
+        let inputs = program.inputs().filter(|name| !data.contains(name) && of_network(name).is_none());
+        // Weights of networks come last, each network's in its order.
+        let weights = program.parameters().iter().map(|declared| declared.name.as_str());
+        let weights = weights.filter(|name| !data.contains(name)).map(|name| (name, 1.0));
+        let all: Vec<(&str, f64)> =
+            inputs.map(|name| (name, 1.0)).chain(numbers.iter().copied()).chain(weights).collect();
         let names = || all.iter().map(|(name, _)| (*name).to_owned()).collect::<Vec<_>>();
         let unknown = |name: &str| FitError::UnknownParameter {
             name: name.to_owned(),
