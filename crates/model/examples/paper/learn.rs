@@ -55,7 +55,8 @@ impl Known {
             signature = signature.shape(name, shape);
         }
         let declared = program.parameters();
-        for (name, shape, _) in values {
+        let taken: Vec<&str> = program.inputs().chain(program.constants().map(|(name, _)| name)).collect();
+        for (name, shape, _) in values.iter().filter(|(name, ..)| taken.contains(&name.as_str())) {
             if declared.iter().all(|declared| declared.name != *name) {
                 signature = signature.shape(name, *shape).parameter(name);
             }
