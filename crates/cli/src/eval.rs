@@ -219,7 +219,9 @@ fn signature(loaded: &Loaded, settings: &[Setting]) -> Result<neural_compiler::S
         let of_network = |name: &&&str| declared.iter().any(|(known, _)| known == **name);
         let mut failure = match missing.iter().find(of_network) {
             None => failure.note(format!("give them with {}", examples.join(" "))),
-            Some(_) => failure.note("give those of networks with --weights FILE.npz, others with --set NAME=…"),
+            Some(_) => {
+                failure.note("give those of networks with --weights FILE.npz, others with --set NAME=…")
+            }
         };
         let functions = missing.iter().filter(|name| Primitive::from_name(name).is_some());
         for name in functions {

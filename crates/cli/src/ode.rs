@@ -191,7 +191,11 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     let phase = args.phase.as_deref().map(|path| outputs::image_of("--phase", path)).transpose()?;
     outputs::check(
         &[("-o", args.output.as_ref()), ("--plot", args.plot.as_ref()), ("--phase", args.phase.as_ref())],
-        &[("the batch", args.batch.as_ref()), ("the weights", args.weights.as_ref()), ("the program", args.program.as_ref())],
+        &[
+            ("the batch", args.batch.as_ref()),
+            ("the weights", args.weights.as_ref()),
+            ("the program", args.program.as_ref()),
+        ],
     )?;
     set_threads(args.threads)?;
     let loaded = Loaded::open_with(args.program.as_deref(), args.expression.as_deref(), &args.dialect)?;

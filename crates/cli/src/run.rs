@@ -386,7 +386,8 @@ fn check_usage(args: &Args, json: bool) -> Result<(), Failure> {
         None | Some(Ok(Format::Npz)) => {}
         Some(Ok(Format::Npy | Format::Csv))
             if args.params.is_empty() && args.weights.is_none()
-                || args.derivatives.names_inputs() || !kinds.is_empty() => {}
+                || args.derivatives.names_inputs()
+                || !kinds.is_empty() => {}
         Some(Ok(Format::Npy | Format::Csv)) => {
             let option = if args.params.is_empty() { "--weights" } else { "--param" };
             return Err(Failure::usage(format!(

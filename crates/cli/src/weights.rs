@@ -31,9 +31,8 @@ pub fn read(
             }
             return Err(failure);
         }
-        let wrong = |why: String| {
-            Failure::message("shape", format!("{option} {file}: the array {name:?} has {why}"))
-        };
+        let wrong =
+            |why: String| Failure::message("shape", format!("{option} {file}: the array {name:?} has {why}"));
         let shape = text::shape_of(&array.form).map_err(wrong)?;
         let found = || match shape {
             Shape::Scalar => "one number".to_owned(),

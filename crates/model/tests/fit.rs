@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use nc_model::fit::{
-    Adam, Derived, Fit, FitError, Loss, Method, Noise, Parameter, Progress, Reason, Report, Schedule, Series, Tie, nested,
+    Adam, Derived, Fit, FitError, Loss, Method, Noise, Parameter, Progress, Reason, Report, Schedule, Series,
+    Tie, nested,
 };
 use neural_compiler::batch::Stop;
 use neural_compiler::{CompileOptions, Program, Shape, Tier};
@@ -1214,14 +1215,20 @@ fn weights_are_trained_and_stand_in_a_line_of_the_report() {
     let names: Vec<&str> = report.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
     assert_eq!(names, ["k", "b2"]);
     assert!(report.parameters.iter().all(|parameter| parameter.stderr.is_none()));
-    assert!(report.correlation.is_empty() && report.without_errors.as_deref().is_some_and(|why| why.contains("256 weights")));
+    assert!(
+        report.correlation.is_empty()
+            && report.without_errors.as_deref().is_some_and(|why| why.contains("256 weights"))
+    );
     let weights: Vec<(&str, usize)> =
         report.weights.iter().map(|weights| (weights.name.as_str(), weights.values.len())).collect();
     assert_eq!(weights, [("w2", 64), ("w1", 128), ("b1", 64)]);
     let text = report.text();
     assert!(text.contains("network w1: 128 weights (64×2), hash ") && text.lines().count() < 12, "{text}");
     let json = report.json();
-    assert_eq!((&json["networks"]["w1"]["arrays"]["w1"], &json["dof"]), (&[64, 2].into(), &serde_json::Value::Null));
+    assert_eq!(
+        (&json["networks"]["w1"]["arrays"]["w1"], &json["dof"]),
+        (&[64, 2].into(), &serde_json::Value::Null)
+    );
     // The same seed gives the same bits, whatever the number of threads; another one others.
     let single = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a pool");
     let again = single.install(|| train(5).run()).expect("a fit");
@@ -1290,7 +1297,11 @@ fn decay_shrinks_weights_and_leaves_other_parameters() {
     let (kept, shrunk) = (run(0.0), run(0.5));
     assert!(kept.weights[0].values.iter().all(|x| *x == 2.0));
     let expected = (0..10).fold(2.0, |x, _| x * (1.0 - 0.1 * 0.5));
-    assert!(shrunk.weights[0].values.iter().all(|x| (x - expected).abs() < 1e-15), "{:?}", shrunk.weights[0].values[0]);
+    assert!(
+        shrunk.weights[0].values.iter().all(|x| (x - expected).abs() < 1e-15),
+        "{:?}",
+        shrunk.weights[0].values[0]
+    );
     assert_eq!(shrunk.parameters[0].value, 3.0);
 }
 
@@ -1328,7 +1339,10 @@ fn small_networks_are_fitted_by_least_squares() {
     // The network cannot imitate the law, so k has an error, that of so many samples.
     let stderr = k.stderr.expect("an error");
     assert!((0.002..0.006).contains(&stderr) && (k.value - 9.81).abs() < 4.0 * stderr, "{}", report.text());
-    assert_eq!((report.parameters.len(), report.networks().count(), report.without_errors.is_none()), (1, 1, true));
+    assert_eq!(
+        (report.parameters.len(), report.networks().count(), report.without_errors.is_none()),
+        (1, 1, true)
+    );
     let large = "(network f (v) (layers 100) (activation tanh) (results 1)) (+ (* k (sin x)) (f v))";
     let large = Program::parse(large).expect("a program");
     let refused = Fit::new(&large).data(Series::scalar("x", vec![1.0])).data(Series::scalar("v", vec![1.0]));

@@ -261,7 +261,8 @@ impl<'a> Parts<'a> {
         }
         let is_state = |name: &str| states.iter().any(|state| state.name == name);
         let declared = self.loaded.declared();
-        let of_network = |name: &str| declared.iter().find(|(known, _)| known == name).map(|(_, shape)| *shape);
+        let of_network =
+            |name: &str| declared.iter().find(|(known, _)| known == name).map(|(_, shape)| *shape);
         let shape = |name: &str| {
             if let Some(shape) = of_network(name) {
                 return shape;

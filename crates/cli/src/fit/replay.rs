@@ -57,7 +57,9 @@ pub fn settings(options: &Options) -> Json {
     if let Some(schedule) = options.schedule {
         add("schedule", if schedule == ScheduleChoice::Cosine { "cosine" } else { "constant" });
     }
-    for (option, number) in [("clip", options.clip), ("decay", options.decay), ("validation", options.validation)] {
+    for (option, number) in
+        [("clip", options.clip), ("decay", options.decay), ("validation", options.validation)]
+    {
         number.iter().for_each(|number| add(option, &format!("{number:e}")));
     }
     options.patience.iter().for_each(|epochs| add("patience", &epochs.to_string()));

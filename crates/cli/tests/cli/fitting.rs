@@ -403,9 +403,13 @@ fn files_of_weights_that_do_not_fit() {
     assert!(none.contains("--weights FILE.npz gives networks their weights"), "{none}");
     let none = dir.fails(1, &["eval", "swing.scm", "--set", "theta=1", "--set", "omega=1", "--set", "k=1"]);
     assert!(none.contains("--weights FILE.npz"), "{none}");
-    for (option, value) in [("--clip", "1"), ("--decay", "0.1"), ("--validation", "0.5"), ("--schedule", "constant")] {
+    for (option, value) in
+        [("--clip", "1"), ("--decay", "0.1"), ("--validation", "0.5"), ("--schedule", "constant")]
+    {
         let args = ["fit", "swing.scm", "--data", "swing.csv", "--target", "a", option, value];
         assert!(dir.fails(2, &args).contains("it is for --method adam"), "{option}");
     }
-    assert!(dir.fails(1, &[&untrained[..], &["--validation", "0.0001"]].concat()).contains("would be held out"));
+    assert!(
+        dir.fails(1, &[&untrained[..], &["--validation", "0.0001"]].concat()).contains("would be held out")
+    );
 }

@@ -97,15 +97,18 @@ fn bounded(chain: &[&str], x: &[f64], known: &Values) -> (f64, f64) {
         let module_exact = Program::parse(text).expect("a module");
         let module_near = Program::parse(&format!("{}(n:{module} x)", spelled(module))).expect("a network");
         // The interval in which both chains come to this module.
-        let ends = exact.iter().chain(&near).fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &z| {
-            (low.min(z), high.max(z))
-        });
-        let dense: Vec<f64> = (0..=100_000).map(|k| ends.0 + (ends.1 - ends.0) * f64::from(k) / 1e5).collect();
+        let ends = exact
+            .iter()
+            .chain(&near)
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &z| (low.min(z), high.max(z)));
+        let dense: Vec<f64> =
+            (0..=100_000).map(|k| ends.0 + (ends.1 - ends.0) * f64::from(k) / 1e5).collect();
         let kernel = module_exact
             .compile(&CompileOptions::default().derivative(Derivative::Gradient))
             .expect("a derivative");
         let slopes = kernel.evaluate_named(&[("x", dense.as_slice())]).expect("slopes");
-        let lipschitz = slopes.get("d/dx").expect("one").iter().fold(0.0f64, |most, slope| most.max(slope.abs()));
+        let lipschitz =
+            slopes.get("d/dx").expect("one").iter().fold(0.0f64, |most, slope| most.max(slope.abs()));
         let (at, after) = (values(&module_exact, &near, &Values::new()), values(&module_near, &near, known));
         let epsilon = at.iter().zip(&after).fold(0.0f64, |most, (a, b)| most.max((a - b).abs()));
         // Σ εᵢ ∏ Lⱼ, module by module.
@@ -120,7 +123,10 @@ fn bounded(chain: &[&str], x: &[f64], known: &Values) -> (f64, f64) {
 /// Table 5, and Propositions 6 and 8.
 pub fn run(quick: bool) {
     let epochs = if quick { 50 } else { 500 };
-    println!("Table 5. Chains of modules that are imported files; networks 1-32-32-1 tanh, {} steps of Adam.\n", 10 * epochs);
+    println!(
+        "Table 5. Chains of modules that are imported files; networks 1-32-32-1 tanh, {} steps of Adam.\n",
+        10 * epochs
+    );
     println!("{:10} {:>8} {:>11} {:>8}", "module", "weights", "mse", "s");
     let mut known = Values::new();
     for (module, _) in MODULES {
@@ -150,7 +156,8 @@ pub fn run(quick: bool) {
                 let text = MODULES.iter().find(|(name, _)| name == module).expect("a module").1;
                 values(&Program::parse(text).expect("a module"), &x, &Values::new())
             });
-            cells.push((mean_square(&found, &by_hand), mean_square(&values(&networks, &x, &known), &by_hand)));
+            cells
+                .push((mean_square(&found, &by_hand), mean_square(&values(&networks, &x, &known), &by_hand)));
         }
         let x: Vec<f64> = (0..POINTS).map(|k| 4.0 * k as f64 / (POINTS - 1) as f64 - 2.0).collect();
         let (error, bound) = bounded(chain, &x, &known);
@@ -165,7 +172,9 @@ pub fn run(quick: bool) {
             bound / error
         );
     }
-    println!("\nProposition 6: the bound Σ εᵢ ∏ Lⱼ holds in {holds} of 9 chains; `bound` is it over the largest error.\n");
+    println!(
+        "\nProposition 6: the bound Σ εᵢ ∏ Lⱼ holds in {holds} of 9 chains; `bound` is it over the largest error.\n"
+    );
     gradients();
 }
 

@@ -138,7 +138,9 @@ pub fn run(quick: bool) {
     let epochs = if quick { 200 } else { 2000 };
     let data = Data::draw(50, STEPS, 3, 4, 0.0, &mut Random::new(42));
     let test = Data::draw(20, LONG, 3, 4, 0.0, &mut Random::new(99));
-    println!("Table 4. Heat on {POINTS} points, 50 states of {STEPS} steps without noise; {epochs} epochs of Adam for networks.\n");
+    println!(
+        "Table 4. Heat on {POINTS} points, 50 states of {STEPS} steps without noise; {epochs} epochs of Adam for networks.\n"
+    );
     println!(
         "{:22} {:>7} {:>12} {:>10} {:>10} {:>8}  paper: error of α, inside, outside",
         "model", "numbers", "error of α", "mse", "mse 4×", "s"
@@ -150,16 +152,40 @@ pub fn run(quick: bool) {
     let (report, values, seconds) = by_law(&data, &law, LAW, None);
     let error = report.parameter("alpha").expect("α").value / ALPHA - 1.0;
     let judged = |steps| test.judge(&law, LAW, &values, steps);
-    line("law", 1, format!("{:.1e} %", 100.0 * error.abs()), judged(STEPS), judged(LONG), seconds, "0.00 %, 3.7e-15, 3.8e-15");
+    line(
+        "law",
+        1,
+        format!("{:.1e} %", 100.0 * error.abs()),
+        judged(STEPS),
+        judged(LONG),
+        seconds,
+        "0.00 %, 3.7e-15, 3.8e-15",
+    );
     let mlp = network("net", &format!("(v {POINTS})"), "64 64 64", "relu", POINTS);
     let program = rollout(&mlp, "(net v)", STEPS);
     let plan = Adam { epochs, batch_rows: 50, rate: 1e-3, ..Adam::default() };
     let trained = train(&data.fit(&program), plan);
     let judged = |steps| test.judge(&mlp, "(net v)", &trained.values, steps);
-    line("MLP", trained.count(), "–".into(), judged(STEPS), judged(LONG), trained.seconds, "–, 2.4e-2, 7.6e-2");
+    line(
+        "MLP",
+        trained.count(),
+        "–".into(),
+        judged(STEPS),
+        judged(LONG),
+        trained.seconds,
+        "–, 2.4e-2, 7.6e-2",
+    );
     let (trained, near, far) = informed(&data, epochs);
     let error = trained.number("alpha") / ALPHA - 1.0;
-    line("PINN, one state", trained.count(), format!("{:.1} %", 100.0 * error.abs()), near, far, trained.seconds, "92.7 %, 7.6e-1, 5.5e-1");
+    line(
+        "PINN, one state",
+        trained.count(),
+        format!("{:.1} %", 100.0 * error.abs()),
+        near,
+        far,
+        trained.seconds,
+        "92.7 %, 7.6e-1, 5.5e-1",
+    );
 
     let data = Data::draw(50, STEPS, 2, 3, 0.5, &mut Random::new(42));
     println!("\nWith the source 0.5 sin 2πx.\n");
@@ -172,7 +198,14 @@ pub fn run(quick: bool) {
     let program = rollout(&hybrid, step, STEPS);
     let fit = data.fit(&program).parameter(Parameter::new("alpha").start(0.005));
     let trained = train(&fit, plan);
-    line("law + net(u)", trained.count(), format!("{:.5}", trained.number("alpha")), trained.report.rmse.powi(2), trained.seconds, "0.00958, 1.2e-6");
+    line(
+        "law + net(u)",
+        trained.count(),
+        format!("{:.5}", trained.number("alpha")),
+        trained.report.rmse.powi(2),
+        trained.seconds,
+        "0.00958, 1.2e-6",
+    );
     let step = "(+ v (scale 0.1 (+ (scale alpha (matvec L v)) source)))";
     let source = Parameter::new("source").elements(VECTOR, vec![0.0; POINTS]);
     let (report, _, seconds) = by_law(&data, &law, step, Some(source));

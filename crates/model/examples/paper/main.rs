@@ -289,7 +289,9 @@ fn mlp(quick: bool) {
         "Table 1, networks n-64-64-64-64-1 ReLU: {ROWS} samples with {:.0} % noise, {epochs} epochs of Adam in batches of 1024, rate 0.003.",
         100.0 * NOISE
     );
-    println!("Mean squared errors over ranges as trained, twice and five times as wide; `paper` is as trained and five times.\n");
+    println!(
+        "Mean squared errors over ranges as trained, twice and five times as wide; `paper` is as trained and five times.\n"
+    );
     println!(
         "{:12} {:>8} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9} {:>7} {:>7}  paper",
         "law", "weights", "law", "2×", "5×", "network", "2×", "5×", "s law", "s net"

@@ -134,7 +134,9 @@ impl Bodies {
 fn networks(quick: bool) {
     let epochs = if quick { 300 } else { 3000 };
     let plan = Adam { epochs, batch_rows: 100, rate: 1e-3, ..Adam::default() };
-    println!("Vector mechanics by networks: 100 samples, {epochs} epochs of Adam, mean squared error of 50 others.\n");
+    println!(
+        "Vector mechanics by networks: 100 samples, {epochs} epochs of Adam, mean squared error of 50 others.\n"
+    );
     println!("{:26} {:>8} {:>10} {:>9} {:>7}  paper", "model", "numbers", "mse", "G", "s");
     for (drag, noise) in [(0.0, 0.02), (0.5, 0.01)] {
         let mut random = Random::new(42);

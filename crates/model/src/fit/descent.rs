@@ -309,8 +309,13 @@ impl<'a> Gradients<'a> {
         let inputs: Vec<Source<'_>> = self.data.iter().map(|&k| Source::Column(&rows.inputs[k])).collect();
         outputs.iter_mut().for_each(|column| column.resize(rows.count, 0.0));
         let mut sinks: Vec<Sink<'_>> = outputs.iter_mut().map(|column| Sink::Column(column)).collect();
-        let batch =
-            Batch { rows: rows.count, inputs: &inputs, params, outputs: &mut sinks, param_gradients: &mut [] };
+        let batch = Batch {
+            rows: rows.count,
+            inputs: &inputs,
+            params,
+            outputs: &mut sinks,
+            param_gradients: &mut [],
+        };
         self.values.evaluate(batch, &Options { stop, ..Options::default() }, workspace)?;
         Ok(())
     }

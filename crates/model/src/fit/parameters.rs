@@ -434,7 +434,10 @@ impl Layout {
     /// Takes vectors and matrices as weights if a descent searches for very many numbers. Whether there are weights among them.
     pub fn take_weights(&mut self) -> bool {
         if self.free.len() > WEIGHTS {
-            self.places.iter_mut().filter(|place| place.shape != Shape::Scalar).for_each(|place| place.weights = true);
+            self.places
+                .iter_mut()
+                .filter(|place| place.shape != Shape::Scalar)
+                .for_each(|place| place.weights = true);
         }
         self.places.iter().any(|place| place.weights && !place.fixed)
     }

@@ -98,7 +98,9 @@ impl std::fmt::Display for Reason {
             Reason::Stopped => "stopped",
             Reason::Epochs => "the epochs are over",
             Reason::Patience => "the rows held out gained nothing more",
-            Reason::Diverged => "the cost or its gradient became infinite: a lower rate or clipped gradients may do",
+            Reason::Diverged => {
+                "the cost or its gradient became infinite: a lower rate or clipped gradients may do"
+            }
         })
     }
 }
