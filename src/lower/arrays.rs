@@ -1005,8 +1005,9 @@ impl Arrays for Memory<'_> {
         if let (Inst::S(first), Inst::S(end)) = (self.l.inst(first), self.l.inst(end)) {
             // Several positions for each iteration, as far as they go.
             let together = u64::from((SUMS_TOGETHER / count.max(1)).max(1));
-            let whole = self.l.s(first + end.saturating_sub(first) / together * together);
-            if together > 1 {
+            let whole = first + end.saturating_sub(first) / together * together;
+            if together > 1 && whole > first {
+                let whole = self.l.s(whole);
                 sums = self.cycle(from, whole, together as u32, sums, None, |k, sums| {
                     let positions = (0..together as u32).map(|j| self.s_add(k, self.s(j)));
                     positions.fold(sums.to_vec(), |sums, k| steps(&sums, k))
