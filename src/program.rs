@@ -1,7 +1,7 @@
 //! Programs: text that has been read and resolved, ready to be compiled for a signature.
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use nc_runtime::lanes::Precision;
 
@@ -50,10 +50,18 @@ use crate::specialise;
 pub struct Program {
     sources: SourceMap,
     pub(crate) files: Files,
-    pub(crate) resolved: Arc<Resolved>,
+    /// The resolved tree; of a large program, which seldom needs it, not before that.
+    resolved: OnceLock<Arc<Resolved>>,
+    /// Where the places of the program's own sources end.
+    end: u32,
+    /// How many specialisations of its functions there may be.
+    specialisations: usize,
     pub(crate) anf: Anf,
     warnings: Vec<Diagnostic>,
 }
+
+/// A program of more expressions is large: its resolved tree is not kept.
+const LARGE: usize = 1 << 16;
 
 /// Why a program could not be read, compiled or run.
 #[derive(Debug, thiserror::Error)]
@@ -389,7 +397,9 @@ impl Program {
         let mut anf = anf::build::build_loops(&resolved);
         anf.library = resolved.library.then_some(end);
         debug_assert_eq!(anf::verify::verify(&anf), Ok(()));
-        Ok(Program { sources, files, resolved: Arc::new(resolved), anf, warnings })
+        let kept =
+            if resolved.kinds.len() > LARGE { OnceLock::new() } else { OnceLock::from(Arc::new(resolved)) };
+        Ok(Program { sources, files, resolved: kept, end, specialisations, anf, warnings })
     }
 
     /// Reads a program from bytes that should be UTF-8.
@@ -406,6 +416,14 @@ impl Program {
                 Err(Error::Source(vec![Diagnostic::error("encoding", Span::new(at, at), message)]))
             }
         }
+    }
+
+    /// The resolved tree.
+    pub(crate) fn tree(&self) -> &Arc<Resolved> {
+        self.resolved.get_or_init(|| {
+            let resolved = specialise::resolve(&self.files, self.end, self.specialisations);
+            Arc::new(resolved.expect("a program that was resolved before"))
+        })
     }
 
     /// Names of the inputs, in the order of the signature.
@@ -445,7 +463,7 @@ impl Program {
     ///
     /// A name that is none of [`Program::constants`].
     pub fn with_inputs<N: AsRef<str>>(&self, names: impl IntoIterator<Item = N>) -> Result<Program, Error> {
-        let mut resolved = Resolved::clone(&self.resolved);
+        let mut resolved = Resolved::clone(self.tree());
         for name in names {
             let name = name.as_ref();
             let number = resolved.globals.iter().position(|&(var, value)| {
@@ -460,7 +478,7 @@ impl Program {
         }
         let anf = Anf { library: self.anf.library, ..anf::build::build_loops(&resolved) };
         debug_assert_eq!(anf::verify::verify(&anf), Ok(()));
-        Ok(Program { resolved: Arc::new(resolved), anf, ..self.clone() })
+        Ok(Program { resolved: OnceLock::from(Arc::new(resolved)), anf, ..self.clone() })
     }
 
     /// The limits that its header comment asks for, such as `; nc: --max-iterations 1000000`, or larger ones that the header of
@@ -576,7 +594,7 @@ impl Program {
     fn compiled(&self, options: &CompileOptions) -> Result<Kernel, Error> {
         options.check()?;
         let graph = self.value_graph(options)?;
-        let interpreter = AstInterpreter::new(Arc::clone(&self.resolved), &options.signature)
+        let interpreter = AstInterpreter::new(Arc::clone(self.tree()), &options.signature)
             .with_limits(graph.limits)
             .with_counted(Counted::of(&graph))
             .with_precision(options.dtype.precision());
@@ -670,8 +688,8 @@ impl Program {
         match stage {
             Stage::Source(dialect) => return self.spelled(dialect),
             Stage::Ast => return Ok(ast::dump(&self.files.main().ast)),
-            Stage::FirstOrder => return Ok(resolve::print::dump(&self.resolved)),
-            Stage::Anf => return Ok(anf::print::dump(&anf::build::build(&self.resolved))),
+            Stage::FirstOrder => return Ok(resolve::print::dump(self.tree())),
+            Stage::Anf => return Ok(anf::print::dump(&anf::build::build(self.tree()))),
             Stage::Tco => return Ok(anf::print::dump(&self.anf)),
             Stage::Graph | Stage::Adjoint | Stage::Lanes | Stage::Clif | Stage::Asm => {}
         }

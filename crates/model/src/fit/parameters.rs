@@ -34,6 +34,11 @@ impl Parameter {
         self.shape
     }
 
+    /// Where the search starts, element by element, if that was set.
+    pub fn starts_at(&self) -> Option<&[f64]> {
+        self.start.as_deref()
+    }
+
     /// Sets where the search starts.
     pub fn start(self, start: f64) -> Parameter {
         Parameter { start: Some(vec![start]), ..self }
