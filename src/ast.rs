@@ -1,5 +1,7 @@
 //! The syntax tree: what was written, with derived forms expanded and names not yet resolved.
 
+pub mod network;
+
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 
@@ -7,6 +9,7 @@ use crate::entity::{EntityVec, entity};
 use crate::limits::Limits;
 use crate::number::{Literal, number};
 use crate::source::Span;
+use network::{Network, NetworkInput};
 
 entity!(
     /// An expression.
@@ -209,6 +212,10 @@ pub struct Ast {
     pub imports: Vec<Import>,
     /// In the order of the file.
     pub definitions: Vec<Definition>,
+    /// Those of its functions that are declared as networks.
+    pub networks: Vec<Network>,
+    /// What the parameters of those are called.
+    pub weights: HashSet<Name>,
     /// What it computes.
     pub body: Body,
     /// The function that it ends in, if that has several results: these are then the body, and the parameters are the first inputs.
@@ -230,6 +237,8 @@ impl Ast {
             names: EntityVec::new(),
             imports: Vec::new(),
             definitions: Vec::new(),
+            networks: Vec::new(),
+            weights: HashSet::new(),
             body: Body::LastFunction,
             ends_in: None,
             unknown: Vec::new(),
@@ -283,6 +292,14 @@ impl Ast {
             }
         }
         self.definitions.iter_mut().for_each(|d| definition(d, by));
+        for Network { span, inputs, activation, output, .. } in &mut self.networks {
+            *span = span.shifted(by);
+            activation.1 = activation.1.shifted(by);
+            inputs.iter_mut().for_each(|NetworkInput { span, .. }| *span = span.shifted(by));
+            if let Some((_, span)) = output {
+                *span = span.shifted(by);
+            }
+        }
         if let Some(FunctionHead { span, params, .. }) = &mut self.ends_in {
             *span = span.shifted(by);
             params.iter_mut().for_each(|(_, span)| *span = span.shifted(by));
@@ -464,6 +481,14 @@ impl Comparison<'_> {
             return None;
         }
         self.definitions(&a.definitions, &b.definitions)?;
+        // The functions are compared: what they do not say is how large the layers are and where they start.
+        let sizes = |network: &Network| {
+            let inputs: Vec<Option<u32>> = network.inputs.iter().map(|input| input.size).collect();
+            (inputs, network.layers.clone(), network.results, network.starts.clone())
+        };
+        if !a.networks.iter().map(sizes).eq(b.networks.iter().map(sizes)) {
+            return None;
+        }
         match (&a.ends_in, &b.ends_in) {
             (None, None) => {}
             (Some(x), Some(y)) if x.params.len() == y.params.len() => {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use crate::ast::network::DeclaredParameter;
 use crate::ast::{Ast, Body, ExprKind, Import, Imported, ProgramAsFunction};
 use crate::dialect::{Dialect, ReaderLimits, short};
 use crate::limits::{Limits, MAX_IMPORTED_NAMES};
@@ -81,6 +82,39 @@ impl Files {
             }
         }
         limits
+    }
+
+    /// What the networks of all files have for parameters.
+    ///
+    /// # Errors
+    ///
+    /// Networks of one name in several files, which would share their weights.
+    pub fn parameters(&self) -> Result<Vec<DeclaredParameter>, Box<Diagnostic>> {
+        let mut parameters = Vec::new();
+        let mut known: HashMap<&str, (SourceId, Span)> = HashMap::new();
+        for file in &self.0 {
+            for network in &file.ast.networks {
+                let name = file.ast.name(network.name);
+                match known.insert(name, (file.source, network.span)) {
+                    // The same file, imported once more.
+                    Some((source, _)) if source == file.source => {}
+                    Some((_, first)) => {
+                        let message = format!(
+                            "two networks are called `{}`: their weights would be the same",
+                            short(name)
+                        );
+                        let error = Diagnostic::error("duplicate", network.span, message);
+                        return Err(self.say_import(error.related(first, "the first")).into());
+                    }
+                    None => {
+                        parameters.extend(network.parameters(name).unwrap_or_else(|wrong| {
+                            unreachable!("the reader took a network of which {wrong}")
+                        }))
+                    }
+                }
+            }
+        }
+        Ok(parameters)
     }
 
     /// How many specialisations there may be, if a header says so.

@@ -14,6 +14,9 @@ pub const MAX_COLUMNS: usize = 1 << 24;
 /// multiply a short program beyond all bounds.
 pub const MAX_SIZE: usize = 1 << 24;
 
+/// How many hidden layers a network has at the most: each is a call around the one before.
+pub(crate) const MAX_LAYERS: usize = 256;
+
 /// How many names the imports of all files of a program make known, each counted wherever it is.
 pub(crate) const MAX_IMPORTED_NAMES: usize = 1 << 22;
 

@@ -61,6 +61,14 @@ impl Literal {
     }
 }
 
+impl std::ops::Neg for Literal {
+    type Output = Literal;
+
+    fn neg(self) -> Literal {
+        Literal { f64: -self.f64, f32: -self.f32 }
+    }
+}
+
 impl From<f64> for Literal {
     fn from(value: f64) -> Literal {
         Literal { f64: value, f32: value as f32 }

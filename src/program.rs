@@ -1,11 +1,13 @@
 //! Programs: text that has been read and resolved, ready to be compiled for a signature.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 
 use nc_runtime::lanes::Precision;
 
 use crate::anf::{self, Anf, Rhs};
+use crate::ast::network::DeclaredParameter;
 use crate::ast::{self, Ast, ExprKind};
 use crate::build::{self, BuildOptions, Signature};
 use crate::codegen::cranelift::{self, TargetMachine};
@@ -57,6 +59,7 @@ pub struct Program {
     /// How many specialisations of its functions there may be.
     specialisations: usize,
     pub(crate) anf: Anf,
+    parameters: Arc<[DeclaredParameter]>,
     warnings: Vec<Diagnostic>,
 }
 
@@ -375,6 +378,7 @@ impl Program {
 
     fn resolve(mut sources: SourceMap, files: Files, limits: &ReaderLimits) -> Result<Program, Error> {
         let end = sources.end();
+        let parameters = files.parameters().map_err(|error| Error::Source(vec![*error]).located(&sources))?;
         let asked = files.specialisations().and_then(|asked| usize::try_from(asked).ok());
         let specialisations = asked.unwrap_or(limits.specialisations);
         let spell = |problems: &[Problem]| spelled_problems(&files, end, problems);
@@ -397,9 +401,12 @@ impl Program {
         let mut anf = anf::build::build_loops(&resolved);
         anf.library = resolved.library.then_some(end);
         debug_assert_eq!(anf::verify::verify(&anf), Ok(()));
+        let inputs: HashSet<&str> = anf.inputs.iter().map(|&var| anf.vars[var].name.as_str()).collect();
+        let parameters =
+            parameters.into_iter().filter(|parameter| inputs.contains(parameter.name.as_str())).collect();
         let kept =
             if resolved.kinds.len() > LARGE { OnceLock::new() } else { OnceLock::from(Arc::new(resolved)) };
-        Ok(Program { sources, files, resolved: kept, end, specialisations, anf, warnings })
+        Ok(Program { sources, files, resolved: kept, end, specialisations, anf, parameters, warnings })
     }
 
     /// Reads a program from bytes that should be UTF-8.
@@ -429,6 +436,45 @@ impl Program {
     /// Names of the inputs, in the order of the signature.
     pub fn inputs(&self) -> impl Iterator<Item = &str> {
         self.anf.inputs.iter().map(|&var| self.anf.vars[var].name.as_str())
+    }
+
+    /// The inputs that the program itself declares to be parameters: weights and biases of its networks, and of those in
+    /// imported files that it uses, in the order of the texts. Unless a signature speaks of them, they have the shape that is given here, and one value for all rows.
+    ///
+    /// ```
+    /// # use neural_compiler::{Program, Shape};
+    /// # fn main() -> Result<(), neural_compiler::Error> {
+    /// let program = Program::parse(
+    ///     "(network correction (x v) (layers 8) (activation tanh) (results 1)) (+ (* k x) (correction x v))",
+    /// )?;
+    /// let names: Vec<&str> = program.parameters().iter().map(|parameter| parameter.name.as_str()).collect();
+    /// assert_eq!(names, ["correction.w1", "correction.b1", "correction.w2", "correction.b2"]);
+    /// assert_eq!(program.parameters()[0].shape, Shape::Matrix(8, 2));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn parameters(&self) -> &[DeclaredParameter] {
+        &self.parameters
+    }
+
+    /// The options, in whose signature declared parameters have their shapes.
+    pub(crate) fn with_declared<'o>(&self, options: &'o CompileOptions) -> Cow<'o, CompileOptions> {
+        match self.declared(&options.signature) {
+            Cow::Borrowed(_) => Cow::Borrowed(options),
+            Cow::Owned(signature) => Cow::Owned(CompileOptions { signature, ..options.clone() }),
+        }
+    }
+
+    /// The signature, in which declared parameters have their shapes.
+    fn declared<'s>(&self, signature: &'s Signature) -> Cow<'s, Signature> {
+        let mut all = Cow::Borrowed(signature);
+        for DeclaredParameter { name, shape, .. } in self.parameters.iter() {
+            if !signature.has_shape(name) {
+                let all = all.to_mut();
+                *all = std::mem::take(all).shape(name, *shape).parameter(name);
+            }
+        }
+        all
     }
 
     /// Names of the results, in order; none for a program with one result that has no name.
@@ -521,6 +567,7 @@ impl Program {
     }
 
     fn graph_with(&self, signature: &Signature, options: &BuildOptions) -> Result<Graph, Error> {
+        let signature = &*self.declared(signature);
         self.check_names(signature)?;
         build::build(&self.anf, signature, options).map_err(|errors| {
             let end = self.anf.library.unwrap_or(u32::MAX);
@@ -576,6 +623,7 @@ impl Program {
     ///
     /// Names in the signature that the program does not have, and shapes that no value has.
     pub fn safe_domain(&self, signature: &Signature) -> Result<SafeDomain, Error> {
+        let signature = &*self.declared(signature);
         self.check_names(signature)?;
         build::check_inputs(&self.anf, signature).map_err(Error::Source)?;
         Ok(domain::safe_domain(&self.anf, signature))
@@ -592,6 +640,7 @@ impl Program {
     }
 
     fn compiled(&self, options: &CompileOptions) -> Result<Kernel, Error> {
+        let options = &*self.with_declared(options);
         options.check()?;
         let graph = self.value_graph(options)?;
         let interpreter = AstInterpreter::new(Arc::clone(self.tree()), &options.signature)

@@ -57,6 +57,11 @@ impl Signature {
         self.shapes.get(name).copied().unwrap_or(Shape::Scalar)
     }
 
+    /// Whether it says what shape an input has.
+    pub(crate) fn has_shape(&self, name: &str) -> bool {
+        self.shapes.contains_key(name)
+    }
+
     /// Whether `name` is a parameter.
     pub fn is_parameter(&self, name: &str) -> bool {
         self.shared.contains(name)

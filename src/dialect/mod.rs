@@ -9,6 +9,7 @@
 pub mod eml;
 mod header;
 mod infix;
+mod networks;
 mod parts;
 pub mod scheme;
 mod words;

@@ -6,3 +6,9 @@
 
 ; (compose f g): the function that gives f of what g gives
 (define (compose f g) (lambda (x) (f (g x))))
+
+; (relu x): x above 0, else 0; of vectors and matrices element by element
+(define (relu x) (max 0 x))
+
+; (silu x): x times the logistic function of x; of vectors and matrices element by element
+(define (silu x) (* x (sigmoid x)))

@@ -947,6 +947,7 @@ impl<'a> Resolver<'a> {
                 self.units[self.unit].scope[name].insert(0, Meaning::Var(var));
                 if let Some(Other::Import(file)) = self.units[self.unit].other
                     && !self.program.0[file].function
+                    && !self.ast.weights.contains(&name)
                     && !self.imported_inputs.iter().any(|&(_, known, _)| known == var)
                 {
                     self.imported_inputs.push((span, var, file));

@@ -22,6 +22,7 @@ mod graph_text;
 mod imports;
 mod lanes;
 mod layers;
+mod networks;
 mod pictures;
 mod single;
 mod slopes;

@@ -5,11 +5,14 @@
 //! the right as it can (`let`, `loop`, `do`) is a frame that any token closes which cannot belong to it.
 //!
 //! * `operators`: precedence, and what operators make;
-//! * `forms`: definitions, `let`, blocks, loops.
+//! * `forms`: definitions, `let`, blocks, loops;
+//! * `networks`: networks.
 
 mod forms;
+mod networks;
 mod operators;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::spell::ELSEWHERE;
@@ -162,7 +165,7 @@ struct Reader<'a> {
     /// The token that was taken last.
     last: Kind<'a>,
     ast: Ast,
-    interned: HashMap<&'a str, Name>,
+    interned: HashMap<Cow<'a, str>, Name>,
     frames: Vec<Frame>,
     pending: Vec<Waiting>,
     operands: Vec<Operand>,
@@ -201,7 +204,7 @@ impl<'a> Reader<'a> {
             Some(&name) => name,
             None => {
                 let name = self.ast.add_name(text);
-                self.interned.insert(text, name);
+                self.interned.insert(text.into(), name);
                 name
             }
         }
@@ -213,7 +216,7 @@ impl<'a> Reader<'a> {
             Some(&name) => name,
             None => {
                 let name = self.ast.make_name(key.trim());
-                self.interned.insert(key, name);
+                self.interned.insert(key.into(), name);
                 name
             }
         }
@@ -341,6 +344,10 @@ impl<'a> Reader<'a> {
                 .label("this value is lost")
                 .help("give it a name, `name = …;`, or return several results with `values(name = …, …)`"),
             );
+        }
+        if self.network()? {
+            self.result = None;
+            return Ok(self.last == Kind::End);
         }
         if let Some(bound) = self.header()? {
             self.result = None;

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::spell::name;
 use super::{COMMENT, ELEMENT, POWER};
+use crate::ast::network::Network;
 use crate::ast::{Ast, Body, Expr, ExprKind, Function, Imported, LoopForm, Name};
 use crate::dialect::header;
 use crate::dialect::parts::{Junctions, Named, alternatives, called_at_once, in_order, repeated};
@@ -77,7 +78,12 @@ pub fn write(ast: &Ast) -> String {
             }
         };
     }
+    let mut networks = ast.networks.iter().peekable();
     for definition in &ast.definitions {
+        if let Some(network) = networks.next_if(|network| network.name == definition.named().0) {
+            writer.text += &network_text(ast, network);
+            continue;
+        }
         let (head, part) = writer.head(&Named::from(definition));
         writer.text += &head;
         writer.expression(part);
@@ -117,6 +123,33 @@ fn operator(function: &str, operands: usize) -> Option<(&'static str, Tightness)
         _ => return None,
     };
     (operands > 1).then_some((operator, tightness))
+}
+
+/// The declaration of a network, a line.
+fn network_text(ast: &Ast, network: &Network) -> String {
+    let word = |of: Name| name(ast.name(of));
+    let list = |parts: Vec<String>| parts.join(", ");
+    let inputs = network.inputs.iter().map(|input| match input.size {
+        None => word(input.name),
+        Some(size) => format!("{}[{size}]", word(input.name)),
+    });
+    let layers = network.layers.iter().map(u32::to_string).collect();
+    let mut text = format!(
+        "network {}({}) layers({}) activation({}) results({})",
+        word(network.name),
+        list(inputs.collect()),
+        list(layers),
+        word(network.activation.0),
+        network.results
+    );
+    if let Some((output, _)) = network.output {
+        let _ = write!(text, " output({})", word(output));
+    }
+    if !network.starts.is_empty() {
+        let starts = network.starts.iter().map(|(own, start)| format!("{own} = {}", start.spelling()));
+        let _ = write!(text, " start({})", list(starts.collect()));
+    }
+    text + ";\n"
 }
 
 struct Writer<'a> {

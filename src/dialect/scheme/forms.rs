@@ -6,13 +6,16 @@
 //! * `definitions`: definitions, bodies, `letrec`;
 //! * `bindings`: `let` and `let*`;
 //! * `loops`: `loop`, `recur`, named `let`, `do`;
+//! * `networks`: networks;
 //! * `results`: results with names.
 
 mod bindings;
 mod definitions;
 mod loops;
+mod networks;
 mod results;
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use super::reader::{Data, Datum, DatumKind};
@@ -205,7 +208,7 @@ struct Expander<'a> {
     source: &'a str,
     data: &'a Data,
     ast: Ast,
-    interned: HashMap<&'a str, Name>,
+    interned: HashMap<Cow<'a, str>, Name>,
     work: Vec<Work<'a>>,
     results: Vec<Expr>,
     errors: Vec<Diagnostic>,
@@ -248,7 +251,7 @@ impl<'a> Expander<'a> {
             Some(&name) => name,
             None => {
                 let name = self.ast.add_name(text);
-                self.interned.insert(text, name);
+                self.interned.insert(text.into(), name);
                 name
             }
         })
@@ -280,6 +283,7 @@ impl<'a> Expander<'a> {
                 self.context.hidden |= hides(self.text(name));
             }
         }
+        let networks = !self.bound.contains("network");
         self.top_hidden = self.context.hidden;
         self.functions = self.top_functions();
         self.several = self.functions_with_results();
@@ -292,6 +296,8 @@ impl<'a> Expander<'a> {
             } else if imports && self.head(datum) == Some("import") {
                 let first = before[..k].iter().find(|&&d| self.head(d) != Some("import"));
                 self.import(datum, first.copied());
+            } else if networks && self.head(datum) == Some("network") {
+                self.network(datum);
             } else {
                 let span = data.span(datum);
                 self.error(
@@ -304,6 +310,7 @@ impl<'a> Expander<'a> {
         match self.head(last) {
             Some("define") if self.has_results(last) => self.ends_in_function(last),
             Some("define") => self.define_top(last),
+            Some("network") if networks => self.network(last),
             Some(_) if self.ends_in_results(last) => self.ends_in(last),
             Some("import") if imports => {
                 let first = before.iter().find(|&&d| self.head(d) != Some("import"));
@@ -618,7 +625,7 @@ impl<'a> Expander<'a> {
             Some(&known) => known,
             None => {
                 let known = self.ast.make_name(key.trim());
-                self.interned.insert(key, known);
+                self.interned.insert(key.into(), known);
                 known
             }
         }

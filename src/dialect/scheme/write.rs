@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::COMMENT;
+use crate::ast::network::{Network, NetworkInput};
 use crate::ast::{Ast, Binding, Body, Definition, Expr, ExprKind, Function, LoopForm};
 use crate::dialect::header;
 use crate::dialect::parts::{Junctions, Named, alternatives, called_at_once, in_order, repeated};
@@ -20,7 +21,12 @@ pub fn write(ast: &Ast) -> String {
     for import in &ast.imports {
         let _ = writeln!(writer.text, "{}", import.text());
     }
+    let mut networks = ast.networks.iter().peekable();
     for definition in &ast.definitions {
+        if let Some(network) = networks.next_if(|network| network.name == definition.named().0) {
+            writer.text += &network_text(ast, network);
+            continue;
+        }
         match definition {
             Definition::Function(function) => {
                 let _ = write!(writer.text, "(define ({}", ast.name(function.name));
@@ -61,6 +67,28 @@ pub fn write(ast: &Ast) -> String {
         Body::LastFunction => {}
     }
     writer.text
+}
+
+/// The declaration of a network, a line.
+fn network_text(ast: &Ast, network: &Network) -> String {
+    let input = |input: &NetworkInput| match (ast.name(input.name), input.size) {
+        (name, None) => name.to_string(),
+        (name, Some(size)) => format!("({name} {size})"),
+    };
+    let inputs: Vec<String> = network.inputs.iter().map(input).collect();
+    let mut text = format!("(network {} ({})", ast.name(network.name), inputs.join(" "));
+    let layers: String = network.layers.iter().map(|size| format!(" {size}")).collect();
+    let _ = write!(text, " (layers{layers}) (activation {})", ast.name(network.activation.0));
+    let _ = write!(text, " (results {})", network.results);
+    if let Some((output, _)) = network.output {
+        let _ = write!(text, " (output {})", ast.name(output));
+    }
+    if !network.starts.is_empty() {
+        let starts: String =
+            network.starts.iter().map(|(own, start)| format!(" ({own} {})", start.spelling())).collect();
+        let _ = write!(text, " (start{starts})");
+    }
+    text + ")\n"
 }
 
 struct Writer<'a> {

@@ -3,6 +3,7 @@
 //! What a program ends in has no expression around it, so that bindings before its results are definitions like those at the top.
 //! Their names are new ones, which nothing else means.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use super::{Context, Datum, Defined, Expander, Header, Work};
@@ -22,7 +23,7 @@ enum Tail<'a> {
 }
 
 /// What names meant before bindings gave them another meaning.
-type Hidden<'a> = Vec<(&'a str, Option<Name>)>;
+type Hidden<'a> = Vec<(Cow<'a, str>, Option<Name>)>;
 
 impl<'a> Expander<'a> {
     /// The functions at the top, by their names.
@@ -161,7 +162,7 @@ impl<'a> Expander<'a> {
                 }
                 (name, args) => {
                     match self.functions.get(name).copied() {
-                        Some(_) if hidden.iter().any(|&(text, _)| text == name) => {
+                        Some(_) if hidden.iter().any(|(text, _)| *text == name) => {
                             self.used.insert(name);
                             self.error(
                             Diagnostic::error("form", span, format!("the program ends in a call of `{}`, which is bound here", short(name)))
@@ -175,7 +176,7 @@ impl<'a> Expander<'a> {
                             for (text, before) in std::mem::take(&mut hidden).into_iter().rev() {
                                 match before {
                                     Some(name) => self.interned.insert(text, name),
-                                    None => self.interned.remove(text),
+                                    None => self.interned.remove(&*text),
                                 };
                             }
                             self.context = top;
@@ -219,8 +220,9 @@ impl<'a> Expander<'a> {
     fn fresh(&mut self, name: Name, hidden: &mut Hidden<'a>) -> Name {
         let text = self.ast.name(name).to_string();
         let fresh = self.ast.add_name(&text);
-        if let Some((&key, _)) = self.interned.get_key_value(text.as_str()) {
-            hidden.push((key, self.interned.insert(key, fresh)));
+        if let Some((key, _)) = self.interned.get_key_value(text.as_str()) {
+            let key = key.clone();
+            hidden.push((key.clone(), self.interned.insert(key, fresh)));
         }
         fresh
     }
