@@ -53,6 +53,9 @@ pub enum FileProblem {
     /// The file's name does not end in one of the formats that are known.
     #[error("the name of the file has to end in .npy, .npz or .csv")]
     Format,
+    /// Arrays with shapes of their own in a file that is no npz file.
+    #[error("the name of the file has to end in .npz: it holds arrays, each with its own shape")]
+    NotNpz,
     /// There is not enough memory for the file's contents.
     #[error("{bytes} bytes of memory could not be allocated")]
     OutOfMemory {

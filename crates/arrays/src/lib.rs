@@ -127,6 +127,32 @@ impl<const N: usize> From<&[usize; N]> for Form {
     }
 }
 
+/// An array of an npz file by itself, whatever the others are.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WholeArray<T = f64> {
+    /// Its name.
+    pub name: String,
+    /// Its shape; empty for one number.
+    pub form: Form,
+    /// Its numbers, in row-major order, parts of complex numbers one after the other.
+    pub data: Vec<T>,
+}
+
+/// Reads all arrays of an npz file, each with its own shape.
+///
+/// # Errors
+/// As for [`Dataset::open`], and for a file of another format.
+pub fn read_whole_arrays<T: Element>(path: impl AsRef<Path>) -> Result<Vec<WholeArray<T>>, FileError> {
+    let path = path.as_ref();
+    if !matches!(Format::of_path(path), Ok(Format::Npz)) {
+        return Err(FileError::new(path, FileProblem::NotNpz));
+    }
+    let options = ReadOptions::default();
+    let budget = Budget::new(options.memory);
+    let (contents, _) = Contents::of_file(path, Some(Format::Npz), &budget)?;
+    npz::read_whole(path, &contents, &options, &budget)
+}
+
 /// One array of a [`Dataset`]: an array of an npz file, a field of a structured npy file, a column of a csv file, or
 /// a whole plain npy file.
 #[derive(Debug, Clone)]

@@ -800,3 +800,28 @@ fn a_column_of_texts_is_places_in_their_order() {
     );
     assert!(all(&gap.unwrap())[0][1].is_nan());
 }
+
+#[test]
+fn arrays_of_any_shapes_are_read_as_they_were_written() {
+    let directory = tempdir().unwrap();
+    let path = directory.path().join("w.npz");
+    let (matrix, vector, number) = (Form::from(&[3, 2]), Form::from(&[5]), Form::default());
+    let data = [1.5, -0.0, f64::MIN_POSITIVE, 1e300, 5e-324, 7.0];
+    let written = [
+        NamedArray { name: "n.w1", rows: None, form: &matrix, data: &data },
+        NamedArray { name: "n.b1", rows: None, form: &vector, data: &data[..5] },
+        NamedArray { name: "k", rows: None, form: &number, data: &data[..1] },
+    ];
+    write_arrays(&path, &written).unwrap();
+    let read = read_whole_arrays::<f64>(&path).unwrap();
+    assert_eq!(read.len(), 3);
+    for (array, written) in read.iter().zip(written) {
+        assert_eq!((array.name.as_str(), &array.form), (written.name, written.form));
+        let bits = |data: &[f64]| data.iter().map(|x| x.to_bits()).collect::<Vec<u64>>();
+        assert_eq!(bits(&array.data), bits(written.data));
+    }
+    // As a batch they do not go together.
+    assert!(matches!(Dataset::<f64>::open(&path).unwrap_err().problem, FileProblem::RowCounts { .. }));
+    let other = directory.path().join("w.npy");
+    assert!(matches!(read_whole_arrays::<f64>(&other).unwrap_err().problem, FileProblem::NotNpz));
+}

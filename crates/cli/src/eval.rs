@@ -17,10 +17,10 @@ use super::limits::{self, LimitArgs, MemoryArgs};
 use super::report::{self, Failure, printable};
 use super::run::{NO_EXTENDED_VALUE, WITHOUT_VALUE};
 use super::text::{self, Setting};
-use super::{DtypeChoice, Loaded, print, print_json};
+use super::{DtypeChoice, Loaded, print, print_json, weights};
 
 /// Evaluate a program for inputs given here
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "Examples:\n  \
     nc eval -e '(* 0.5 m (square v))' --set m=2 --set v=3 --grad\n  \
     nc eval orbit.scm --set 'r=[1,0,0]' --set 'A=[[1,2],[3,4]]' --json\n  \
@@ -40,6 +40,9 @@ pub struct Args {
     /// Give an input its value: a number, [1,2,3] or [[1,2],[3,4]]
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = text::parse_setting)]
     settings: Vec<Setting>,
+    /// Values of parameters, such as the weights of networks, as by --set: arrays of their names, as nc fit --weights-out writes them
+    #[arg(long, value_name = "FILE.npz")]
+    weights: Option<PathBuf>,
     /// An expression instead of a program, or behind the definitions of one
     #[arg(short, long = "expr", value_name = "EXPR", allow_hyphen_values = true)]
     expression: Option<String>,
@@ -68,6 +71,13 @@ pub struct Args {
 /// Runs the subcommand.
 pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     let loaded = Loaded::open_with(args.program.as_deref(), args.expression.as_deref(), &args.dialect)?;
+    let mut args = args.clone();
+    if let Some(path) = &args.weights {
+        let given = |name: &str| args.settings.iter().any(|setting| setting.name == name);
+        let values = weights::read("--weights", path, &loaded, given)?;
+        args.settings.extend(values);
+    }
+    let args = &args;
     let signature = signature(&loaded, &args.settings)?;
     // All tiers give the same bits, and for one row nothing is worth compiling.
     let options = CompileOptions::default()
@@ -205,7 +215,14 @@ fn signature(loaded: &Loaded, settings: &[Setting]) -> Result<neural_compiler::S
             "missing-input",
             format!("{}: inputs without a value: {}", loaded.source.name, missing.join(", ")),
         );
-        let mut failure = failure.note(format!("give them with {}", examples.join(" ")));
+        let declared = loaded.declared();
+        let of_network = |name: &&&str| declared.iter().any(|(known, _)| known == **name);
+        let mut failure = match missing.iter().find(of_network) {
+            None => failure.note(format!("give them with {}", examples.join(" "))),
+            Some(_) => {
+                failure.note("give those of networks with --weights FILE.npz, others with --set NAME=…")
+            }
+        };
         let functions = missing.iter().filter(|name| Primitive::from_name(name).is_some());
         for name in functions {
             let call = match loaded.dialect.name() {

@@ -11,8 +11,8 @@ use std::path::PathBuf;
 
 use nc_arrays::{Form, Format, NamedArray, write_arrays, write_csv};
 use nc_model::fit::{
-    Axis, Derived, Fit, FitError, Groups, Image, Loss, Method, Parameter, Progress as Step, Report, Solution,
-    Tie, element_name,
+    Adam, Axis, Derived, Fit, FitError, Groups, Image, Loss, Method, Parameter, Progress as Step, Reason,
+    Report, Schedule, Solution, Tie, element_name,
 };
 use nc_runtime::stop::Stop;
 use neural_compiler::{Diagnostic, Dialect, Error, Program, ReaderLimits, Shape, Tier};
@@ -25,7 +25,7 @@ use super::outputs;
 use super::report::{Failure, eprint_lines};
 use super::run::columns::{Renamed, parse_renamed};
 use super::text;
-use super::{Loaded, SourceText, TierChoice, print, print_json, set_threads, signals};
+use super::{Loaded, SourceText, TierChoice, print, print_json, set_threads, signals, weights};
 
 /// Fit the parameters of a program to data
 #[derive(Debug, clap::Args)]
@@ -34,12 +34,15 @@ use super::{Loaded, SourceText, TierChoice, print, print_json, set_threads, sign
     nc fit law.scm --data meas.csv --target y --param b=0.1:0..1 --fix c=3e8\n  \
     nc fit law.scm --data meas.csv --target y --sigma dy --loss huber:3 --json -o report.json\n  \
     nc fit -e '(* a (exp (* k t)))' --data decay.csv --target counts --param k=-0.1\n  \
-    nc fit law.scm --data - --target y --derive 'ratio=(/ a b)' --residuals rows.csv < meas.csv\n\n\
+    nc fit law.scm --data - --target y --derive 'ratio=(/ a b)' --residuals rows.csv < meas.csv\n  \
+    nc fit net.scm --data meas.csv --target y --method adam --epochs 300 --validation 0.2 --weights-out w.npz\n\n\
     Inputs of the program that are columns of the data are data. All others, and the program's top-level numbers, are\n\
     parameters; they start at 1, or at their number, unless --param says otherwise.\n\n\
     The minimum is searched for from 64 starts, half of them around the given one, and followed until no further digit is\n\
     to be had. Standard errors are those of the scatter of the residuals, unless --sigma says how far data scatter. What the\n\
     data do not determine is said in words, and has no standard error.\n\n\
+    Weights of networks are trained by --method adam, in batches, or lbfgs; they start at random by --seed, or as --weights-in\n\
+    says. No standard errors are given then. Small networks, of up to 200 weights, may be fitted by lsq.\n\n\
     Ctrl-C ends the search: the report is then of the best so far, which has not converged, and the exit status is 130.")]
 pub struct Args {
     /// The program; - is standard input
@@ -60,7 +63,7 @@ pub struct Args {
     plot: Option<PathBuf>,
     /// Carry out the fit of a report once more, with its options, and compare
     #[arg(long, value_name = "REPORT.json", conflicts_with_all = ["targets", "group", "columns", "params", "fixed", "ties", "derived",
-        "sigma", "weights", "loss", "method", "epochs", "batch_rows", "rate", "starts", "seed", "max_steps", "level", "profile", "skip_nan"])]
+        "sigma", "weights", "loss", "method", "epochs", "batch_rows", "rate", "schedule", "clip", "decay", "validation", "patience", "weights_in", "starts", "seed", "max_steps", "level", "profile", "skip_nan"])]
     replay: Option<PathBuf>,
     /// Where the report goes, as JSON; with --group, the table, as csv, npz or npy
     #[arg(short, long, value_name = "FILE")]
@@ -68,6 +71,9 @@ pub struct Args {
     /// Write data, values of the program and residuals of each row that took part
     #[arg(long, value_name = "FILE.csv|npz", conflicts_with_all = ["group", "replay"])]
     residuals: Option<PathBuf>,
+    /// Write the values of all parameters, each an array of its name: --weights-in takes them, and --weights of nc run, nc eval and nc ode
+    #[arg(long, value_name = "FILE.npz", conflicts_with = "group")]
+    weights_out: Option<PathBuf>,
     /// Axes of the picture that are logarithmic; without, those are whose data are above 0 and reach over three decades
     #[arg(long, value_name = "x|y|x,y", requires = "plot", value_delimiter = ',')]
     log: Vec<LogAxis>,
@@ -158,6 +164,24 @@ pub struct Options {
     /// For adam, the rate it begins with
     #[arg(long, value_name = "R", default_value_t = 0.01)]
     rate: f64,
+    /// For adam, what becomes of the rate [default: cosine]
+    #[arg(long, value_enum)]
+    schedule: Option<ScheduleChoice>,
+    /// For adam, what the norm of a gradient is cut to: of the mean over a batch of half the sum of squared residuals
+    #[arg(long, value_name = "NORM")]
+    clip: Option<f64>,
+    /// For adam, by which part of themselves times the rate weights of networks shrink in each step
+    #[arg(long, value_name = "W")]
+    decay: Option<f64>,
+    /// For adam, which part of the rows is held out, such as 0.2: the weights that do best on them are kept
+    #[arg(long, value_name = "PART")]
+    validation: Option<f64>,
+    /// For adam, after how many epochs in which the rows held out gained nothing the training ends
+    #[arg(long, value_name = "EPOCHS", requires = "validation", value_parser = clap::value_parser!(u32).range(1..))]
+    patience: Option<u32>,
+    /// Where parameters start: arrays of their names, as --weights-out writes them; all weights of networks have to be there
+    #[arg(long, value_name = "FILE.npz")]
+    weights_in: Option<PathBuf>,
     /// From how many starts the minimum is searched for [default: 64; with --group, 1; with --ode, 16]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65536))]
     starts: Option<u32>,
@@ -207,6 +231,19 @@ impl Options {
 
     /// Lets parameters start where a fit has ended, those that have one of these names.
     fn begin_at(&mut self, report: &Report, names: &[&str]) {
+        for weights in report.weights.iter().filter(|weights| names.contains(&weights.name.as_str())) {
+            if self.fixed.iter().any(|said| said.value.name() == weights.name) {
+                continue;
+            }
+            let at = |parameter: Parameter| parameter.elements(weights.shape, weights.values.clone());
+            match self.params.iter_mut().find(|said| said.value.name() == weights.name) {
+                Some(said) => said.value = at(said.value.clone()),
+                None => {
+                    let value = at(Parameter::new(&weights.name));
+                    self.params.push(Said { text: format!("{}=", weights.name), value });
+                }
+            }
+        }
         for estimate in &report.parameters {
             let of = estimate.name.split('[').next().unwrap_or(&estimate.name);
             let is_said = self.fixed.iter().any(|said| said.value.name() == of)
@@ -269,6 +306,49 @@ enum MethodChoice {
     Lbfgs,
     /// Gradients of small batches
     Adam,
+}
+
+/// The choice of what becomes of a rate on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum ScheduleChoice {
+    /// It falls to 0 as half a cosine
+    Cosine,
+    /// It stays
+    Constant,
+}
+
+impl Options {
+    /// How the minimum is searched for.
+    fn method(&self) -> Result<Method, Failure> {
+        if self.method != MethodChoice::Adam {
+            let given = [
+                ("schedule", self.schedule.is_some()),
+                ("clip", self.clip.is_some()),
+                ("decay", self.decay.is_some()),
+                ("validation", self.validation.is_some()),
+            ];
+            if let Some((option, _)) = given.iter().find(|(_, given)| *given) {
+                return Err(Failure::usage(format!("--{option}: it is for --method adam")));
+            }
+        }
+        Ok(match self.method {
+            MethodChoice::Lsq => Method::LeastSquares,
+            MethodChoice::Lbfgs => Method::Lbfgs { iterations: self.epochs },
+            MethodChoice::Adam => Method::Adam(Adam {
+                epochs: self.epochs,
+                batch_rows: self.batch_rows as usize,
+                rate: self.rate,
+                schedule: match self.schedule {
+                    None | Some(ScheduleChoice::Cosine) => Schedule::Cosine,
+                    Some(ScheduleChoice::Constant) => Schedule::Constant,
+                },
+                clip: self.clip,
+                decay: self.decay.unwrap_or(0.0),
+                validation: self.validation.unwrap_or(0.0),
+                patience: self.patience.map(|epochs| epochs as usize),
+            }),
+        })
+    }
 }
 
 /// Runs the subcommand.
@@ -335,11 +415,15 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     let mut object = report.json();
     object["settings"] = replay::settings(options);
     object["data_hash"] = data.hash.clone().into();
+    note_weights(&mut object, options)?;
     if let Some(recorded) = &recorded {
         recorded.compare(&object)?;
     }
     if let Some(path) = &args.output {
         data::write(path, format!("{object:#}\n").as_bytes())?;
+    }
+    if let Some(path) = &args.weights_out {
+        weights::write(path, &solution.values())?;
     }
     if let Some(path) = &args.residuals {
         write_residuals(path, &solution, &data)?;
@@ -364,7 +448,9 @@ fn run_trajectory(loaded: Loaded, args: &Args, image: Option<Image>, json: bool)
     let tell = |step: Step| progress.tell(step);
     let (loaded, data) = (&observed.loaded, &observed.data);
     let fit = fit(loaded, args.shared.tier.into(), &observed.options, data, &stop)?.progress(&tell);
-    let mut report = fit.run().map_err(|error| observed.refusal(args, error))?;
+    let solution = fit.solve().map_err(|error| observed.refusal(args, error))?;
+    let values = solution.values();
+    let mut report = solution.report;
     progress.end();
     let interrupted = signals::interrupted();
     if !interrupted && limits::clock().is_some_and(Stop::is_stopped) {
@@ -374,8 +460,12 @@ fn run_trajectory(loaded: Loaded, args: &Args, image: Option<Image>, json: bool)
     let picture = image.map(|image| observed.picture(args, &report, image)).transpose()?;
     let mut object = report.json();
     object["data_hash"] = data.hash.clone().into();
+    note_weights(&mut object, &observed.options)?;
     if let Some(path) = &args.output {
         data::write(path, format!("{object:#}\n").as_bytes())?;
+    }
+    if let Some(path) = &args.weights_out {
+        weights::write(path, &values)?;
     }
     if let (Some(path), Some(drawn)) = (&args.plot, picture) {
         data::write(path, &drawn)?;
@@ -391,12 +481,26 @@ fn say(loaded: &Loaded, report: &Report, object: &Json, json: bool) -> Result<()
     } else {
         print(&report.text())?;
     }
-    if !report.converged {
+    // A training has no other end.
+    let trained =
+        report.without_errors.is_some() && matches!(report.reason, Reason::Epochs | Reason::Patience);
+    if !report.converged && !trained {
         eprint_lines(&format!(
             "note: {}: the fit has not converged: {}\n",
             loaded.source.name, report.reason
         ));
     }
+    Ok(())
+}
+
+/// Says in a report by which file the parameters start.
+fn note_weights(object: &mut Json, options: &Options) -> Result<(), Failure> {
+    let Some(path) = &options.weights_in else { return Ok(()) };
+    let read = std::fs::read(path);
+    let bytes = read.map_err(|error| {
+        Failure::message("file", format!("--weights-in {}: cannot read it: {error}", path.display()))
+    })?;
+    object["weights_in_hash"] = nc_model::fit::hash(bytes.into_iter()).into();
     Ok(())
 }
 
@@ -412,6 +516,7 @@ fn check_files(args: &Args) -> Result<(), Failure> {
             ("-o", args.output.as_ref()),
             ("--plot", args.plot.as_ref()),
             ("--residuals", args.residuals.as_ref()),
+            ("--weights-out", args.weights_out.as_ref()),
         ],
         &[("the data", Some(&args.shared.data)), ("the program", args.program.as_ref())],
     )
@@ -425,21 +530,10 @@ pub fn fit<'a>(
     data: &Data,
     stop: &'a Stop,
 ) -> Result<Fit<'a>, Failure> {
-    let method = match options.method {
-        MethodChoice::Lsq => Method::LeastSquares,
-        MethodChoice::Lbfgs => Method::Lbfgs { iterations: options.epochs },
-        MethodChoice::Adam => {
-            let (epochs, batch_rows, rate) = (options.epochs, options.batch_rows as usize, options.rate);
-            if !(rate > 0.0 && rate.is_finite()) {
-                return Err(Failure::usage(format!("--rate: it has to be above 0, and is {rate}")));
-            }
-            Method::Adam { epochs, batch_rows, rate }
-        }
-    };
     let mut fit = Fit::new(&loaded.program)
         .noise(data.noise.clone())
         .loss(options.loss.value)
-        .method(method)
+        .method(options.method()?)
         .starts(options.starts.map_or(nc_model::fit::DEFAULT_STARTS, |starts| starts as usize))
         .seed(options.seed)
         .steps(options.max_steps)
@@ -454,8 +548,24 @@ pub fn fit<'a>(
     for (result, series) in &data.targets {
         fit = fit.target(result, series.clone());
     }
-    for parameter in options.params.iter().chain(&options.fixed) {
-        fit = fit.parameter(parameter.value.clone());
+    let mut parameters: Vec<Parameter> =
+        options.params.iter().chain(&options.fixed).map(|said| said.value.clone()).collect();
+    if let Some(path) = &options.weights_in {
+        let starts = |name: &str| {
+            let tied = options.ties.iter().any(|(tied, _)| tied == name);
+            tied || parameters.iter().any(|known| known.name() == name && known.has_start())
+        };
+        for setting in weights::read("--weights-in", path, loaded, starts)? {
+            let start: Vec<f64> = setting.numbers().collect();
+            match parameters.iter_mut().find(|known| known.name() == setting.name) {
+                // Bounds alone.
+                Some(known) => *known = known.clone().elements(setting.shape, start),
+                None => parameters.push(Parameter::new(&setting.name).elements(setting.shape, start)),
+            }
+        }
+    }
+    for parameter in parameters {
+        fit = fit.parameter(parameter);
     }
     let parse = |option: &str, name: &str, expression: &str| {
         parse_expression(loaded, expression).map_err(|error| {
@@ -608,6 +718,10 @@ impl Progress {
                 "{under_way} searches, {evaluations} evaluations, sum of squares {:e}; Ctrl-C keeps the best",
                 2.0 * lowest
             ),
+            Step::Descent { done, of, training, held_out } => {
+                let held = held_out.map_or(String::new(), |cost| format!(", held out {:.4e}", 2.0 * cost));
+                format!("{done} of {of} epochs, mean square {:.4e}{held}; Ctrl-C ends them", 2.0 * training)
+            }
             Step::Groups { done, of } => format!("{done} of {of} groups"),
         };
         match &self.bar {
@@ -670,11 +784,16 @@ pub fn refusal(loaded: &Loaded, data: &Data, error: FitError) -> Failure {
         }
         FitError::UnknownResult { .. } => Failure::message("result", format!("{}: {message}", loaded.source.name))
             .note("--target COLUMN is for a program with one result, --target RESULT=COLUMN for one with named results"),
+        FitError::DeclaredShape { .. } => {
+            Failure::message("shape", format!("{}: {message}", loaded.source.name))
+        }
+        FitError::Training { .. } => Failure::usage(message),
         FitError::Logarithm { .. } => Failure::usage(format!("--log: {message}")),
         FitError::NoRows
         | FitError::Rows { .. }
         | FitError::TargetShape { .. }
         | FitError::Scatter { .. }
+        | FitError::HeldOut { .. }
         | FitError::Sigmas { .. } => {
             Failure::message("data", format!("{}: {message}", data.name))
         }

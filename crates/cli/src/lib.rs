@@ -7,6 +7,7 @@
 //! * `outputs`: files that are written, and none that is read;
 //! * `signals`: no unfinished files after a signal;
 //! * `state`: variables of the loop that a row failed in;
+//! * `weights`: files with values of parameters;
 //! * `text`: numbers, vectors, matrices and signatures as they are typed and printed.
 
 #![allow(
@@ -33,6 +34,7 @@ mod run;
 mod signals;
 mod state;
 mod text;
+mod weights;
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
@@ -327,6 +329,12 @@ impl Loaded {
     /// Names that can be given a value or a shape: inputs, then top-level numbers.
     fn names(&self) -> Vec<&str> {
         self.program.inputs().chain(self.program.constants().map(|(name, _)| name)).collect()
+    }
+
+    /// The weights of its networks with their shapes.
+    fn declared(&self) -> Vec<(String, Shape)> {
+        let declared = self.program.parameters().iter();
+        declared.map(|parameter| (parameter.name.clone(), parameter.shape)).collect()
     }
 
     /// The inputs with their shapes, as they are typed.

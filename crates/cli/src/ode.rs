@@ -16,7 +16,7 @@ use super::outputs;
 use super::report::{Failure, SourceText, eprint_lines};
 use super::run::columns::forms_in_file;
 use super::text::{self, Setting, Settings};
-use super::{Loaded, TierChoice, print, print_data, print_json, set_threads, signals};
+use super::{Loaded, TierChoice, print, print_data, print_json, set_threads, signals, weights};
 
 /// Follow the solutions of differential equations
 #[derive(Debug, clap::Args)]
@@ -44,6 +44,9 @@ pub struct Args {
     /// The value of another input, or of a top-level number
     #[arg(long = "param", value_name = "NAME=VALUE,…", value_parser = text::parse_settings)]
     params: Vec<Settings>,
+    /// Values of parameters, such as the weights of networks, as by --param: arrays of their names, as nc fit --weights-out writes them
+    #[arg(long, value_name = "FILE.npz")]
+    weights: Option<PathBuf>,
     /// The times: FROM:TO:STEP, which ends at TO, FROM:TO for the ends only, or a list; the first one is that of the start
     #[arg(long = "t", value_name = "FROM:TO:STEP", value_parser = parse_times, allow_hyphen_values = true)]
     times: Times,
@@ -221,7 +224,11 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     let phase = args.phase.as_deref().map(|path| outputs::image_of("--phase", path)).transpose()?;
     outputs::check(
         &[("-o", args.output.as_ref()), ("--plot", args.plot.as_ref()), ("--phase", args.phase.as_ref())],
-        &[("the batch", args.batch.as_ref()), ("the program", args.program.as_ref())],
+        &[
+            ("the batch", args.batch.as_ref()),
+            ("the weights", args.weights.as_ref()),
+            ("the program", args.program.as_ref()),
+        ],
     )?;
     set_threads(args.threads)?;
     let loaded = Loaded::open_with(args.program.as_deref(), args.expression.as_deref(), &args.dialect)?;
@@ -287,6 +294,13 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     }
     for setting in args.params.iter().flat_map(|settings| &settings.0) {
         ode = ode.parameter(state(setting)?);
+    }
+    if let Some(path) = &args.weights {
+        let all = || args.states.iter().chain(&args.params).flat_map(|settings| &settings.0);
+        let given = |name: &str| all().any(|setting| setting.name == name);
+        for setting in weights::read("--weights", path, &loaded, given)? {
+            ode = ode.parameter(state(&setting)?);
+        }
     }
     for (k, when) in whens.iter().enumerate() {
         let number = k + 1;

@@ -28,10 +28,10 @@ use super::dialect::DialectArgs;
 use super::limits::{self, LimitArgs, MemoryArgs};
 use super::report::{self, Failure, SourceText, eprint_excerpts, eprint_lines};
 use super::text::{self, Items, Setting};
-use super::{DtypeChoice, Loaded, TierChoice, print_json, set_threads, state};
+use super::{DtypeChoice, Loaded, TierChoice, print_json, set_threads, state, weights};
 
 /// Evaluate a program over a batch of rows from a file
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "Examples:\n  \
     nc run law.scm --batch in.npy -o out.npy --grad g.npy\n  \
     nc run law.scm --batch in.npy --inputs 'm,r[3]' -o out.npy\n  \
@@ -107,6 +107,9 @@ pub struct Args {
     /// Give an input, or a top-level number of the program, one value for all rows
     #[arg(long = "param", value_name = "NAME=VALUE", value_parser = text::parse_setting)]
     params: Vec<Setting>,
+    /// Values of parameters, such as the weights of networks, as by --param: arrays of their names, as nc fit --weights-out writes them
+    #[arg(long, value_name = "FILE.npz")]
+    weights: Option<PathBuf>,
     /// How many threads; 0 for one per processor
     #[arg(long, value_name = "N", default_value_t = 0)]
     threads: usize,
@@ -193,6 +196,13 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
 /// Runs the subcommand for programs and files of this element type.
 fn run_as<T: Element>(args: &Args, json: bool) -> Result<(), Failure> {
     let loaded = Loaded::open_with(args.program.as_deref(), args.expression.as_deref(), &args.dialect)?;
+    let mut args = args.clone();
+    if let Some(path) = &args.weights {
+        let given = |name: &str| args.params.iter().any(|param| param.name == name);
+        let values = weights::read("--weights", path, &loaded, given)?;
+        args.params.extend(values);
+    }
+    let args = &args;
     let dataset: Dataset<T> = columns::read(&loaded, args)?;
     let table = Columns::assign(&loaded, args, &dataset)?;
     columns::note_left_aside(&loaded, args, &dataset, &table);
@@ -344,7 +354,11 @@ fn check_files(args: &Args) -> Result<(), Failure> {
         };
         return Err(Failure::usage(format!("{one} and {other} name the same file{names}")));
     }
-    let read = [("the batch", Some(&args.batch)), ("the program", args.program.as_ref())];
+    let read = [
+        ("the batch", Some(&args.batch)),
+        ("the program", args.program.as_ref()),
+        ("the weights", args.weights.as_ref()),
+    ];
     for (what, path) in read {
         let Some(path) = path.filter(|path| *path != Path::new("-")) else { continue };
         let found = identity(path);
@@ -371,11 +385,14 @@ fn check_usage(args: &Args, json: bool) -> Result<(), Failure> {
     match args.grad.as_deref().map(Format::of_path) {
         None | Some(Ok(Format::Npz)) => {}
         Some(Ok(Format::Npy | Format::Csv))
-            if args.params.is_empty() || args.derivatives.names_inputs() || !kinds.is_empty() => {}
+            if args.params.is_empty() && args.weights.is_none()
+                || args.derivatives.names_inputs()
+                || !kinds.is_empty() => {}
         Some(Ok(Format::Npy | Format::Csv)) => {
-            return Err(Failure::usage(
-                "--grad: with --param the file has to be an npz file: gradients by parameters are arrays of their own",
-            ));
+            let option = if args.params.is_empty() { "--weights" } else { "--param" };
+            return Err(Failure::usage(format!(
+                "--grad: with {option} the file has to be an npz file: gradients by parameters are arrays of their own",
+            )));
         }
         Some(Err(_)) => {
             return Err(Failure::usage("--grad: the name of the file has to end in .npy, .npz or .csv"));

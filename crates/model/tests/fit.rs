@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use nc_model::fit::{
-    Derived, Fit, FitError, Loss, Method, Noise, Parameter, Progress, Reason, Report, Series, Tie, nested,
+    Adam, Derived, Fit, FitError, Loss, Method, Noise, Parameter, Progress, Reason, Report, Schedule, Series,
+    Tie, nested,
 };
 use neural_compiler::batch::Stop;
 use neural_compiler::{CompileOptions, Program, Shape, Tier};
@@ -459,7 +460,7 @@ fn descents_reach_the_minimum_of_least_squares() {
     let start = || fit().parameter(Parameter::new("k").start(-1.0));
     let lbfgs = start().method(Method::Lbfgs { iterations: 500 }).run().expect("a fit");
     assert!(lbfgs.converged, "{}", lbfgs.text());
-    let adam = Method::Adam { epochs: 400, batch_rows: 20, rate: 0.05 };
+    let adam = Method::Adam(Adam { epochs: 400, batch_rows: 20, rate: 0.05, ..Adam::default() });
     let adam = start().method(adam).seed(3).run().expect("a fit");
     assert_eq!((adam.reason, adam.converged), (Reason::Epochs, false));
     for (k, parameter) in squares.parameters.iter().enumerate() {
@@ -1183,4 +1184,189 @@ fn digits_of_slow_fits_hold() {
             assert!(error < 10f64.powi(-(digits as i32)), "{last}: {} {expected}, {digits} digits", k.value);
         }
     }
+}
+
+/// A layer of tanh units on the way from two numbers to one, as an ordinary program, with its weights drawn.
+const LAYER: &str = "(+ (* k x) (+ (dot w2 (tanh (+ (matvec w1 [x y]) b1))) b2))";
+
+fn layer<'a>(program: &'a Program, units: u32, rows: usize, noise: f64) -> Fit<'a> {
+    let mut normal = Normal(11);
+    let x: Vec<f64> = (0..rows).map(|i| (i as f64 * 0.618_034).fract() * 2.0 - 1.0).collect();
+    let y: Vec<f64> = (0..rows).map(|i| (i as f64 * 0.414_214).fract() * 2.0 - 1.0).collect();
+    let z: Vec<f64> =
+        x.iter().zip(&y).map(|(x, y)| (2.0 * x).sin() * y + 0.3 * x + noise * normal.next()).collect();
+    Fit::new(program)
+        .data(Series::scalar("x", x))
+        .data(Series::scalar("y", y))
+        .target("", Series::scalar("z", z))
+        .parameter(Parameter::new("w1").drawn(Shape::Matrix(units, 2), 1.0))
+        .parameter(Parameter::new("w2").drawn(Shape::Vector(units), (6.0 / f64::from(units + 1)).sqrt()))
+        .parameter(Parameter::new("b1").elements(Shape::Vector(units), vec![0.0; units as usize]))
+}
+
+#[test]
+fn weights_are_trained_and_stand_in_a_line_of_the_report() {
+    let program = program(LAYER);
+    let plan = Adam { epochs: 80, batch_rows: 64, rate: 0.02, clip: Some(1.0), ..Adam::default() };
+    let train = |seed| layer(&program, 64, 400, 0.0).method(Method::Adam(plan)).seed(seed);
+    let report = train(5).run().expect("a fit");
+    assert!(report.rmse < 0.05, "{}", report.rmse);
+    // Numbers are listed, vectors and matrices are not; no error of any is given.
+    let names: Vec<&str> = report.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
+    assert_eq!(names, ["k", "b2"]);
+    assert!(report.parameters.iter().all(|parameter| parameter.stderr.is_none()));
+    assert!(
+        report.correlation.is_empty()
+            && report.without_errors.as_deref().is_some_and(|why| why.contains("256 weights"))
+    );
+    let weights: Vec<(&str, usize)> =
+        report.weights.iter().map(|weights| (weights.name.as_str(), weights.values.len())).collect();
+    assert_eq!(weights, [("w2", 64), ("w1", 128), ("b1", 64)]);
+    let text = report.text();
+    assert!(text.contains("network w1: 128 weights (64×2), hash ") && text.lines().count() < 12, "{text}");
+    let json = report.json();
+    assert_eq!(
+        (&json["networks"]["w1"]["arrays"]["w1"], &json["dof"]),
+        (&[64, 2].into(), &serde_json::Value::Null)
+    );
+    // The same seed gives the same bits, whatever the number of threads; another one others.
+    let single = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a pool");
+    let again = single.install(|| train(5).run()).expect("a fit");
+    assert_eq!((&again.weights, again.rss.to_bits()), (&report.weights, report.rss.to_bits()));
+    assert_ne!(train(6).run().expect("a fit").weights, report.weights);
+}
+
+#[test]
+fn starts_of_weights_depend_on_their_own_names_only() {
+    let draw = |text: &str, units: u32| {
+        let program = program(text);
+        let plan = Adam { epochs: 0, ..Adam::default() };
+        layer(&program, units, 20, 0.0).method(Method::Adam(plan)).seed(3).run().expect("a report").weights
+    };
+    let plain = draw(LAYER, 100);
+    let more = draw(&format!("(+ (* q (sin (* u x))) {LAYER})"), 100);
+    assert!(plain.len() == 3 && plain == more, "{}", more.len());
+    let largest = plain[1].values.iter().fold(0.0f64, |most, x| most.max(x.abs()));
+    assert!(plain[1].name == "w1" && (0.9..1.0).contains(&largest), "{largest}");
+}
+
+#[test]
+fn rows_that_are_held_out_end_a_training_and_choose_the_weights() {
+    let program = program(LAYER);
+    let plan = Adam {
+        epochs: 4000,
+        batch_rows: 60,
+        rate: 0.02,
+        schedule: Schedule::Constant,
+        validation: 0.25,
+        patience: Some(30),
+        ..Adam::default()
+    };
+    let report = layer(&program, 64, 80, 0.3).method(Method::Adam(plan)).run().expect("a fit");
+    let validation = report.validation.expect("rows are held out");
+    assert_eq!((validation.rows, report.reason), (20, Reason::Patience));
+    assert_eq!(validation.epochs, validation.epoch + 30);
+    // Over all rows, the mean square is that of both parts.
+    let both = (20.0 * validation.rmse.powi(2) + 60.0 * validation.training_rmse.powi(2)) / 80.0;
+    assert!((both.sqrt() / report.rmse - 1.0).abs() < 1e-12);
+    // As many epochs and no more lead to the same weights.
+    let shorter = Adam { epochs: validation.epoch, patience: None, ..plan };
+    let shorter = layer(&program, 64, 80, 0.3).method(Method::Adam(shorter)).run().expect("a fit");
+    assert_eq!(shorter.weights, report.weights);
+    let too_few = Adam { validation: 0.001, ..plan };
+    let error = layer(&program, 64, 80, 0.3).method(Method::Adam(too_few)).run().expect_err("no row");
+    assert!(matches!(error, FitError::HeldOut { rows: 80, held: 0 }), "{error}");
+}
+
+#[test]
+fn decay_shrinks_weights_and_leaves_other_parameters() {
+    // No residual has a slope: nothing moves but what decays, by 1 − 0.1 · 0.5 in each of ten steps.
+    let run = |decay: f64| {
+        let plan = Adam { epochs: 10, rate: 0.1, decay, schedule: Schedule::Constant, ..Adam::default() };
+        let many = Parameter::new("m").elements(Shape::Vector(300), vec![2.0; 300]);
+        let program = program("(+ (* 0 k) (* 0 x (dot m m)))");
+        Fit::new(&program)
+            .data(Series::scalar("x", vec![1.0; 8]))
+            .target("", Series::scalar("y", vec![1.0; 8]))
+            .parameter(many)
+            .parameter(Parameter::new("k").start(3.0))
+            .method(Method::Adam(plan))
+            .run()
+            .expect("a fit")
+    };
+    let (kept, shrunk) = (run(0.0), run(0.5));
+    assert!(kept.weights[0].values.iter().all(|x| *x == 2.0));
+    let expected = (0..10).fold(2.0, |x, _| x * (1.0 - 0.1 * 0.5));
+    assert!(
+        shrunk.weights[0].values.iter().all(|x| (x - expected).abs() < 1e-15),
+        "{:?}",
+        shrunk.weights[0].values[0]
+    );
+    assert_eq!(shrunk.parameters[0].value, 3.0);
+}
+
+#[test]
+fn lbfgs_trains_thousands_of_weights() {
+    let program = program(LAYER);
+    let fit = layer(&program, 1000, 100, 0.0);
+    let report = fit.method(Method::Lbfgs { iterations: 300 }).run().expect("a fit");
+    assert_eq!(report.weights.iter().map(|weights| weights.values.len()).sum::<usize>(), 4000);
+    assert!(report.rmse < 0.02 && report.without_errors.is_some(), "{}", report.text());
+    // What needs a Jacobian says so.
+    let refused = layer(&program, 1000, 100, 0.0).method(Method::Lbfgs { iterations: 1 });
+    assert!(matches!(refused.clone().profiles(true).run(), Err(FitError::OfWeights { .. })));
+    assert!(matches!(refused.standing(), Err(FitError::OfWeights { .. })));
+}
+
+#[test]
+fn small_networks_are_fitted_by_least_squares() {
+    let program = program("(network f (v) (layers 2) (activation tanh) (results 1)) (+ (* k (sin x)) (f v))");
+    let mut normal = Normal(4);
+    let place = |i: usize, by: f64| (i as f64 * by).fract() * 4.0 - 2.0;
+    let (x, v): (Vec<f64>, Vec<f64>) = (0..300).map(|i| (place(i, 0.618_034), place(i, 0.414_214))).unzip();
+    let y: Vec<f64> = x
+        .iter()
+        .zip(&v)
+        .map(|(x, v)| 9.81 * x.sin() + 0.5 * (0.8 * v + 0.2).tanh() + 0.05 * normal.next())
+        .collect();
+    let fit = Fit::new(&program)
+        .data(Series::scalar("x", x))
+        .data(Series::scalar("v", v))
+        .target("", Series::scalar("y", y))
+        .starts(8);
+    let report = fit.run().expect("a fit");
+    let k = report.parameter("k").expect("k");
+    // The network cannot imitate the law, so k has an error, that of so many samples.
+    let stderr = k.stderr.expect("an error");
+    assert!((0.002..0.006).contains(&stderr) && (k.value - 9.81).abs() < 4.0 * stderr, "{}", report.text());
+    assert_eq!(
+        (report.parameters.len(), report.networks().count(), report.without_errors.is_none()),
+        (1, 1, true)
+    );
+    let large = "(network f (v) (layers 100) (activation tanh) (results 1)) (+ (* k (sin x)) (f v))";
+    let large = Program::parse(large).expect("a program");
+    let refused = Fit::new(&large).data(Series::scalar("x", vec![1.0])).data(Series::scalar("v", vec![1.0]));
+    let refused = refused.target("", Series::scalar("y", vec![1.0])).run();
+    assert!(matches!(refused, Err(FitError::Jacobian { .. })));
+}
+
+#[test]
+fn a_network_starts_as_it_declares_and_beside_another_as_alone() {
+    let starts = |text: &str| {
+        let program = program(text);
+        let plan = Adam { epochs: 0, ..Adam::default() };
+        let fit = Fit::new(&program).data(Series::scalar("x", vec![1.0, 2.0]));
+        let fit = fit.target("", Series::scalar("y", vec![0.5, 0.25])).method(Method::Adam(plan)).seed(9);
+        fit.run().expect("a report").weights
+    };
+    let f = "(network f (x) (layers 4) (activation tanh) (results 1) (start (w2 0) (b2 0.25)))";
+    let g = "(network g (x) (layers 9) (activation relu) (results 1))";
+    let alone = starts(&format!("{f} (f x)"));
+    let both = starts(&format!("{g} {f} (+ (g x) (f x))"));
+    let of_f: Vec<_> = both.into_iter().filter(|weights| weights.name.starts_with("f.")).collect();
+    assert_eq!((alone.len(), &of_f), (4, &alone));
+    let elements = |name: &str| &alone.iter().find(|weights| weights.name == name).expect("one").values;
+    assert_eq!((&elements("f.w2")[..], &elements("f.b2")[..]), (&[0.0; 4][..], &[0.25][..]));
+    let limit = (6.0f64 / 5.0).sqrt();
+    assert!(elements("f.w1").iter().all(|x| x.abs() <= limit && *x != 0.0));
 }

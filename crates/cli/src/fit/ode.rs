@@ -1,5 +1,7 @@
 //! `nc fit --ode`: a right-hand side whose trajectory is compared with what was measured.
 
+use std::collections::HashMap;
+
 use nc_arrays::{Dataset, FileProblem, Missing, ReadOptions};
 use nc_model::Image;
 use nc_model::fit::{FitError, Noise, Parameter, Report, Series, element_name};
@@ -478,8 +480,14 @@ impl Observed {
     /// The trajectory of a fit, with the data.
     pub fn picture(&self, args: &super::Args, report: &Report, image: Image) -> Result<Vec<u8>, Failure> {
         const POINTS: usize = 400;
+        let weights = report.weights.iter().flat_map(|weights| {
+            let name = |k| element_name(&weights.name, weights.shape, k);
+            weights.values.iter().enumerate().map(move |(k, &value)| (name(k), value))
+        });
+        let weights: HashMap<String, f64> = weights.collect();
         let value = |name: &str| {
-            report.parameters.iter().find(|estimate| estimate.name == name).map(|estimate| estimate.value)
+            let single = report.parameters.iter().find(|estimate| estimate.name == name);
+            single.map(|estimate| estimate.value).or_else(|| weights.get(name).copied())
         };
         let experiment = &self.experiments[0];
         if self.experiments.len() > 1 {
@@ -736,7 +744,13 @@ impl<'a> Parts<'a> {
             system = system.loader(loader);
         }
         let is_state = |name: &str| states.iter().any(|state| state.name == name);
+        let declared = self.loaded.declared();
+        let of_network =
+            |name: &str| declared.iter().find(|(known, _)| known == name).map(|(_, shape)| *shape);
         let shape = |name: &str| {
+            if let Some(shape) = of_network(name) {
+                return shape;
+            }
             let said = options.params.iter().chain(&options.fixed).find(|said| said.value.name() == name);
             said.map_or(Shape::Scalar, |said| said.value.shape())
         };
@@ -745,7 +759,9 @@ impl<'a> Parts<'a> {
             .chain(self.loaded.program.constants().map(|(name, _)| name))
             .map(|name| {
                 let shape = shape(name);
-                let element = |k| known(&element_name(name, shape, k)).unwrap_or(1.0);
+                // A network of zeros adds nothing.
+                let unknown = if of_network(name).is_some() { 0.0 } else { 1.0 };
+                let element = |k| known(&element_name(name, shape, k)).unwrap_or(unknown);
                 State { name: name.to_owned(), shape, value: (0..shape.len()).map(element).collect() }
             })
             .collect();

@@ -5,7 +5,7 @@ use std::path::Path;
 use clap::{CommandFactory, FromArgMatches, Parser};
 use serde_json::{Map, Value as Json, json};
 
-use super::{MethodChoice, Options, Said};
+use super::{MethodChoice, Options, Said, ScheduleChoice};
 use crate::report::Failure;
 
 /// A report that is to come out once more.
@@ -54,6 +54,16 @@ pub fn settings(options: &Options) -> Json {
     add("epochs", &options.epochs.to_string());
     add("batch-rows", &options.batch_rows.to_string());
     add("rate", &format!("{:e}", options.rate));
+    if let Some(schedule) = options.schedule {
+        add("schedule", if schedule == ScheduleChoice::Cosine { "cosine" } else { "constant" });
+    }
+    for (option, number) in
+        [("clip", options.clip), ("decay", options.decay), ("validation", options.validation)]
+    {
+        number.iter().for_each(|number| add(option, &format!("{number:e}")));
+    }
+    options.patience.iter().for_each(|epochs| add("patience", &epochs.to_string()));
+    options.weights_in.iter().for_each(|path| add("weights-in", &path.display().to_string()));
     options.starts.iter().for_each(|starts| add("starts", &starts.to_string()));
     add("seed", &options.seed.to_string());
     add("max-steps", &options.max_steps.to_string());
@@ -90,10 +100,24 @@ impl Recorded {
     /// Whether the same came out.
     pub fn compare(&self, report: &Json) -> Result<(), Failure> {
         let differs = |message: String| Err(Failure::message("replay", format!("{}: {message}", self.name)));
-        for (what, key) in [("the program", "program_hash"), ("the data", "data_hash")] {
+        let inputs = [
+            ("the program", "program_hash"),
+            ("the data", "data_hash"),
+            ("the file of weights", "weights_in_hash"),
+        ];
+        for (what, key) in inputs {
             if self.report[key] != report[key] {
                 return differs(format!("{what} is not that of the report, so neither is the fit"));
             }
+        }
+        let hashes = |report: &Json| -> Vec<(String, Json)> {
+            let networks = report["networks"].as_object().into_iter().flatten();
+            networks.map(|(name, network)| (name.clone(), network["hash"].clone())).collect()
+        };
+        if let Some((name, _)) =
+            hashes(&self.report).into_iter().zip(hashes(report)).find(|(a, b)| a != b).map(|(a, _)| a)
+        {
+            return differs(format!("the weights of the network `{name}` are others"));
         }
         let empty = Map::new();
         let parameters = |report: &'_ Json| report["parameters"].as_object().unwrap_or(&empty).clone();

@@ -294,6 +294,10 @@ impl<'a, T: Element> Columns<'a, T> {
             if !unused.is_empty() {
                 failure = failure.note(format!("not taken: {}", list(&unused)));
             }
+            let declared = loaded.declared();
+            if self.order.iter().any(|name| declared.iter().any(|(known, _)| known == name)) {
+                failure = failure.note("--weights FILE.npz gives networks their weights");
+            }
             let others: Vec<String> = dataset.left_aside().to_vec();
             if !others.is_empty() {
                 failure = failure.note(format!("there is also: {}", list(&others)));

@@ -329,3 +329,87 @@ fn an_interrupt_keeps_the_best_so_far() {
         "{err}"
     );
 }
+
+#[test]
+fn the_page_on_hybrids_prints_what_it_says() {
+    prints_what_it_says("docs/hybrids.md", &folder("hybrids"), 8);
+}
+
+const TRAIN: [&str; 12] = [
+    "fit",
+    "swing.scm",
+    "--data",
+    "swing.csv",
+    "--target",
+    "a",
+    "--method",
+    "adam",
+    "--batch-rows",
+    "50",
+    "--seed",
+    "3",
+];
+
+#[test]
+fn weights_go_to_a_file_and_back() {
+    let dir = folder("hybrids");
+    let train = |epochs: &str, more: &[&str]| -> Value {
+        dir.json(&[&TRAIN[..], &["--json", "--epochs", epochs], more].concat())
+    };
+    let report = train("15", &["--weights-out", "w.npz", "--residuals", "rows.csv", "-o", "r.json"]);
+    assert_eq!(report["networks"]["friction"]["arrays"]["friction.w1"], serde_json::json!([4, 1]));
+    assert_eq!((&report["networks"]["friction"]["numbers"], &report["dof"]), (&13.into(), &Value::Null));
+    assert_eq!(report["parameters"].as_object().unwrap().len(), 1);
+    // The numbers of threads do not matter, and a replay brings the same.
+    assert_eq!(train("15", &["--threads", "1"])["networks"], report["networks"]);
+    let replay = ["fit", "swing.scm", "--data", "swing.csv", "--replay", "r.json"];
+    assert_eq!(dir.nc(&replay).status, 0);
+    // What the program gives with the file is what it gave in the fit.
+    let run = ["run", "swing.scm", "--batch", "swing.csv", "--weights", "w.npz", "-o", "out.csv"];
+    assert_eq!(dir.nc(&run).status, 0);
+    let column = |file: &str, k: usize| -> Vec<f64> {
+        let text = fs::read_to_string(dir.path(file)).unwrap();
+        text.lines().skip(1).map(|line| line.split(',').nth(k).unwrap().parse().unwrap()).collect()
+    };
+    let fitted = column("rows.csv", 4);
+    assert!(fitted.len() == 300 && fitted == column("out.csv", 0));
+    let theta = format!("theta={}", column("rows.csv", 1)[7]);
+    let omega = format!("omega={}", column("rows.csv", 2)[7]);
+    let one =
+        dir.json(&["eval", "swing.scm", "--weights", "w.npz", "--set", &theta, "--set", &omega, "--json"]);
+    assert_eq!(one["value"].as_f64().unwrap(), fitted[7]);
+    // No epoch from there leaves them as they are.
+    let same = train("0", &["--weights-in", "w.npz"]);
+    assert_eq!(same["networks"]["friction"]["hash"], report["networks"]["friction"]["hash"]);
+    assert!(same["weights_in_hash"].is_string());
+    let trajectory =
+        ["ode", "field.scm", "--weights", "w.npz", "--state", "theta=1,omega=0", "--t", "0:1:0.5", "--json"];
+    let state = dir.json(&trajectory);
+    assert!(state["states"]["theta"][2].as_f64().unwrap().abs() < 1.0);
+}
+
+#[test]
+fn files_of_weights_that_do_not_fit() {
+    let dir = folder("hybrids");
+    let untrained = [&TRAIN[..], &["--epochs", "0"]].concat();
+    dir.ok(&[&untrained[..], &["--weights-out", "w.npz"]].concat());
+    let wider = fs::read_to_string(dir.path("swing.scm")).unwrap().replace("(layers 4)", "(layers 5)");
+    let deeper = wider.replace("(layers 5)", "(layers 4 4)");
+    let other = wider.replace("friction", "drag");
+    let dir = dir.with("wider.scm", &wider).with("deeper.scm", &deeper).with("other.scm", &other);
+    let run = |program: &str| dir.fails(1, &["run", program, "--batch", "swing.csv", "--weights", "w.npz"]);
+    insta::assert_snapshot!([run("wider.scm"), run("deeper.scm"), run("other.scm")].join("\n"));
+    let none = dir.fails(1, &["run", "swing.scm", "--batch", "swing.csv", "--param", "k=1"]);
+    assert!(none.contains("--weights FILE.npz gives networks their weights"), "{none}");
+    let none = dir.fails(1, &["eval", "swing.scm", "--set", "theta=1", "--set", "omega=1", "--set", "k=1"]);
+    assert!(none.contains("--weights FILE.npz"), "{none}");
+    for (option, value) in
+        [("--clip", "1"), ("--decay", "0.1"), ("--validation", "0.5"), ("--schedule", "constant")]
+    {
+        let args = ["fit", "swing.scm", "--data", "swing.csv", "--target", "a", option, value];
+        assert!(dir.fails(2, &args).contains("it is for --method adam"), "{option}");
+    }
+    assert!(
+        dir.fails(1, &[&untrained[..], &["--validation", "0.0001"]].concat()).contains("would be held out")
+    );
+}

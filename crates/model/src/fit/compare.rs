@@ -50,6 +50,9 @@ impl Fit<'_> {
     /// As [`Fit::run`].
     pub fn standing(&self) -> Result<Standing, FitError> {
         let Solution { prepared, found, report, .. } = self.solve()?;
+        if prepared.weights {
+            return Err(FitError::OfWeights { what: "standing beside others" });
+        }
         let Prepared { rows, layout, objective, .. } = &prepared;
         let best = &found.best;
         let n = layout.free.len();

@@ -51,6 +51,9 @@ impl Fit<'_> {
     /// As [`Fit::run`], but a group that is finite nowhere is one that has not converged. A key that is no number.
     pub fn run_groups(&self, keys: &[f64], starts_each: usize) -> Result<Groups, FitError> {
         let prepared = self.prepare()?;
+        if prepared.weights {
+            return Err(FitError::OfWeights { what: "groups" });
+        }
         let Prepared { rows, kept, layout, .. } = &prepared;
         let expected = self.targets[0].1.columns[0].len();
         if keys.len() != expected {

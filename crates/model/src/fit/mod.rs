@@ -41,7 +41,7 @@ mod unit;
 use std::borrow::Cow;
 
 use neural_compiler::batch::{RowOutcome, Stop, Workspace};
-use neural_compiler::{CompileOptions, Error, Program, Shape, Signature, Tier};
+use neural_compiler::{CompileOptions, Error, Program, Shape, Signature, Source, Tier};
 
 use self::objective::{Objective, Rows};
 use self::parameters::Layout;
@@ -51,14 +51,14 @@ use self::uncertainty::Inverse;
 use self::unit::{Unit, exponent};
 
 pub use self::compare::{Left, Nested, Standing, nested};
-pub use self::descent::Method;
+pub use self::descent::{Adam, Method, Schedule};
 pub use self::groups::{Group, Groups};
 pub use self::loss::Loss;
 pub use self::parameters::{Derived, Parameter, Tie, element_name};
 pub use self::plot::{Axis, Figure};
 pub use self::profile::Profile;
 pub(crate) use self::report::short;
-pub use self::report::{Estimate, Goodness, Report, Scatter, Starts, hash};
+pub use self::report::{Estimate, Goodness, Network, Report, Scatter, Starts, Validation, Weights, hash};
 pub use self::solution::{FittedColumn, Solution};
 pub use self::trust_region::Reason;
 pub use crate::picture::Image;
@@ -114,6 +114,18 @@ pub enum Progress {
         lowest: f64,
         /// How many points were evaluated.
         evaluations: usize,
+    },
+    /// Epochs of a training, or iterations of L-BFGS.
+    Descent {
+        /// How many are done.
+        done: usize,
+        /// How many there are at the most.
+        of: usize,
+        /// The mean over the rows of half the sum of squares, or of what a robust loss makes of it: in the course of the last
+        /// epoch, or at the point of the iteration.
+        training: f64,
+        /// The same of the rows that are held out, if any are.
+        held_out: Option<f64>,
     },
     /// Groups that are fitted by themselves.
     Groups {
@@ -320,6 +332,50 @@ pub enum FitError {
         /// The parameter.
         name: String,
     },
+    /// Weights of a network and a method that needs their Jacobian.
+    #[error(
+        "`{name}` belongs to a network, and there are more than {most} numbers: --method adam or lbfgs trains them"
+    )]
+    Jacobian {
+        /// A parameter of the network.
+        name: String,
+        /// How many numbers least squares search for beside those of networks.
+        most: usize,
+    },
+    /// What a Jacobian answers, asked of a fit that trains weights.
+    #[error("a fit that trains weights of networks has no {what}: none of them is determined by itself")]
+    OfWeights {
+        /// What was asked for.
+        what: &'static str,
+    },
+    /// A start of another shape than the program declares.
+    #[error("`{name}` is {}, and what is given is {}", shape_in_words(*.expected), shape_in_words(*.found))]
+    DeclaredShape {
+        /// The parameter.
+        name: String,
+        /// The shape that the program declares.
+        expected: Shape,
+        /// The shape of what is given.
+        found: Shape,
+    },
+    /// A number of a training that makes no sense.
+    #[error("{what} has to be {needed}, and is {value}")]
+    Training {
+        /// What it is.
+        what: &'static str,
+        /// What it has to be.
+        needed: &'static str,
+        /// What it is.
+        value: f64,
+    },
+    /// Too few rows to hold some out.
+    #[error("of {rows} rows {held} would be held out: some have to be, and some have to be left")]
+    HeldOut {
+        /// Rows.
+        rows: usize,
+        /// How many would be held out.
+        held: usize,
+    },
     /// A logarithmic axis for numbers that have no logarithm.
     #[error("`{name}` is {value} in a row, so its axis cannot be logarithmic")]
     Logarithm {
@@ -347,6 +403,15 @@ pub enum FitError {
 fn said(names: &[String], before: &str, none: &str) -> String {
     let named: Vec<&str> = names.iter().map(String::as_str).filter(|name| !name.is_empty()).collect();
     if named.is_empty() { none.to_owned() } else { format!("{before}{}", named.join(", ")) }
+}
+
+fn shape_in_words(shape: Shape) -> String {
+    match shape {
+        Shape::Scalar => "one number".into(),
+        Shape::Complex => "a complex number".into(),
+        Shape::Vector(n) => format!("a vector of {n}"),
+        Shape::Matrix(rows, columns) => format!("a matrix of {rows}×{columns}"),
+    }
 }
 
 fn more(count: usize) -> String {
@@ -499,7 +564,7 @@ impl<'a> Fit<'a> {
         let task = self.task(prepared);
         let found = match self.method {
             Method::LeastSquares => search::minimise(task, self.starts, self.seed),
-            Method::Lbfgs { .. } | Method::Adam { .. } => self.descend(prepared)?,
+            Method::Lbfgs { .. } | Method::Adam(_) => self.descend(prepared)?,
         };
         if let Some(row) = found.not_finite
             && self.stop.is_none_or(|stop| !stop.is_stopped())
@@ -521,27 +586,44 @@ impl<'a> Fit<'a> {
             descent::Gradients::new(self.program, layout, &data, &results, self.loss, self.tier)?;
         let start: Vec<f64> = layout.free.iter().map(|free| free.start).collect();
         let bounded = layout.free.iter().find(|free| free.low.is_finite() || free.high.is_finite());
+        let tell = |done: usize, of: usize, training: f64, held_out: Option<f64>| {
+            if let Some(progress) = self.progress {
+                let measured = |cost: f64| prepared.unit.squared(cost);
+                let (training, held_out) = (measured(training), held_out.map(measured));
+                progress(Progress::Descent { done, of, training, held_out });
+            }
+        };
         let done = match (self.method, bounded) {
             (Method::Lbfgs { .. }, Some(free)) => {
                 return Err(FitError::BoundsByLbfgs { name: free.name.clone() });
             }
             (Method::Lbfgs { iterations }, None) => {
-                descent::lbfgs(&mut gradients, rows, &start, iterations, self.stop)
+                let tell = |done, of, cost, _| tell(done, of, cost / rows.count as f64, None);
+                descent::lbfgs(&mut gradients, rows, &start, iterations, self.stop, &tell)
             }
-            (Method::Adam { epochs, batch_rows, rate }, _) => {
-                let plan = (epochs, batch_rows, rate);
-                descent::adam(&mut gradients, layout, rows, plan, self.seed, self.stop)
+            (Method::Adam(plan), _) => {
+                let held = &prepared.held;
+                descent::adam(&mut gradients, layout, rows, held, &plan, self.seed, self.stop, &tell)
             }
             (Method::LeastSquares, _) => unreachable!("least squares are searched for"),
         };
-        let request = [objective::Request { point: &done.x, rows: 0..rows.count }];
-        let (at, not_finite) = match objective.evaluate(layout, rows, &request, None).swap_remove(0) {
-            Ok(at) => (Some(at), None),
-            Err(row) => (None, Some(row)),
+        let (at, not_finite) = if prepared.weights {
+            // Costs alone: no Jacobian is made.
+            let cost = gradients.cost(rows, &done.x, None).unwrap_or(f64::NAN);
+            let at = trust_region::Evaluation { triangle: triangle::Triangle::new(1), cost };
+            let bad = || objective.first_not_finite(layout, rows, &done.x);
+            (Some(at), (done.reason == Reason::Start).then(bad))
+        } else {
+            let request = [objective::Request { point: &done.x, rows: 0..rows.count }];
+            match objective.evaluate(layout, rows, &request, None).swap_remove(0) {
+                Ok(at) => (Some(at), None),
+                Err(row) => (None, Some(row)),
+            }
         };
+        let best_epoch = done.best_epoch;
         let best = trust_region::Search::ended(done.x, at, done.iterations, done.reason);
         let evaluations = done.evaluations + 1;
-        Ok(search::Found { best, tried: 1, reached_best: 1, optima: 1, evaluations, not_finite })
+        Ok(search::Found { best, tried: 1, reached_best: 1, optima: 1, evaluations, not_finite, best_epoch })
     }
 
     fn task<'t>(&'t self, prepared: &'t Prepared) -> Task<'t> {
@@ -569,21 +651,39 @@ impl<'a> Fit<'a> {
         if ![width, loss.width()].iter().all(|width| width.is_finite() && *width > 0.0) {
             return Err(FitError::LossWidth { width });
         }
-        let layout = Layout::of(self.program, &names, &self.parameters, &self.ties, &self.derived)?;
+        let mut layout =
+            Layout::of(self.program, &names, &self.parameters, &self.ties, &self.derived, self.seed)?;
+        let weights = match (self.method, layout.too_many()) {
+            (Method::LeastSquares, None) => false,
+            (Method::LeastSquares, Some(place)) => {
+                return Err(FitError::Jacobian { name: place.name.clone(), most: parameters::WEIGHTS });
+            }
+            (Method::Lbfgs { .. } | Method::Adam(_), _) => layout.take_weights(),
+        };
+        if weights && self.profiles {
+            return Err(FitError::OfWeights { what: "profiles" });
+        }
+        let held = match &self.method {
+            Method::LeastSquares | Method::Lbfgs { .. } => Vec::new(),
+            Method::Adam(plan) => {
+                plan.check()?;
+                descent::held_out(rows.count, plan.validation, self.seed)?
+            }
+        };
         let data: Vec<(&str, Shape)> =
             self.data.iter().map(|series| (series.name.as_str(), series.shape)).collect();
         let results: Vec<String> = self.targets.iter().map(|(result, _)| result.clone()).collect();
-        let objective = Objective::new(self.program, &layout, &data, &results, loss, self.tier)?;
+        let objective = Objective::new(self.program, &layout, &data, &results, loss, self.tier, !weights)?;
         let (expected, found) = (objective.compared(), rows.targets.len());
         if expected != found {
             return Err(FitError::TargetShape { name: self.targets[0].1.name.clone(), expected, found });
         }
         let affine: Vec<usize> = match self.loss {
-            Loss::Linear => {
+            Loss::Linear if !weights => {
                 let affine = objective.affine(&layout);
                 (0..layout.free.len()).filter(|&k| affine.contains(&layout.free[k].parameter)).collect()
             }
-            Loss::Huber(_) | Loss::SoftL1(_) | Loss::Cauchy(_) => Vec::new(),
+            Loss::Linear | Loss::Huber(_) | Loss::SoftL1(_) | Loss::Cauchy(_) => Vec::new(),
         };
         let unbounded = |free: &parameters::Free| free.low == f64::NEG_INFINITY && free.high == f64::INFINITY;
         let linear = affine.iter().copied().filter(|&k| unbounded(&layout.free[k])).collect();
@@ -595,7 +695,7 @@ impl<'a> Fit<'a> {
             size: groups::size(&rows, &(0..rows.count)),
             residuals: rows.count * objective.compared(),
         };
-        Ok(Prepared { rows, kept, skipped, layout, objective, setting, unit })
+        Ok(Prepared { rows, kept, skipped, layout, objective, setting, unit, weights, held })
     }
 
     /// The rows that take part, their numbers in the data, how many were skipped for a NaN, and the unit of their residuals.
@@ -719,6 +819,9 @@ impl<'a> Fit<'a> {
         let mut signature = Signature::scalars();
         for input in objective.kernel().inputs() {
             signature = signature.shape(&input.name, input.shape);
+            if input.source == Source::Shared {
+                signature = signature.parameter(&input.name);
+            }
         }
         let numbers: Vec<&str> = self.program.constants().map(|(name, _)| name).collect();
         let opened =
@@ -729,7 +832,9 @@ impl<'a> Fit<'a> {
         let inputs = objective.row(rows, &values, row);
         let width = kernel.outputs().iter().map(|output| output.shape.len()).sum();
         let mut outputs = vec![0.0; width];
-        let outcome = kernel.evaluate_row(&inputs, &[], &mut outputs, &mut [], &mut Workspace::new()).ok()?;
+        let shared = objective.shared(&values);
+        let outcome =
+            kernel.evaluate_row(&inputs, &shared, &mut outputs, &mut [], &mut Workspace::new()).ok()?;
         match outcome {
             RowOutcome::Failed(check) | RowOutcome::Noted(check) => {
                 kernel.checks().get(check as usize).cloned()
@@ -750,6 +855,10 @@ struct Prepared {
     setting: Setting,
     /// What residuals are measured in.
     unit: Unit,
+    /// Whether weights of networks are trained: then there is no Jacobian, and what follows from one.
+    weights: bool,
+    /// The rows that are held out of the training, in their order.
+    held: Vec<usize>,
 }
 
 /// What a minimum says about the parameters.
@@ -810,6 +919,11 @@ impl Fit<'_> {
         let Prepared { layout, objective, .. } = prepared;
         let residuals = count * objective.compared();
         let at_bound = layout.at_bound(&best.x);
+        if prepared.weights {
+            let inverse = Inverse::of(&triangle::Triangle::new(1), &[]);
+            let scatter = Scatter::FromResiduals;
+            return Meaning { at_bound, inverse, dof: None, scatter, deviation: None };
+        }
         let none = triangle::Triangle::new(layout.free.len() + 1);
         let triangle = best.at.as_ref().map_or(&none, |at| &at.triangle);
         let robust = (self.loss != Loss::Linear && best.at.is_some())
@@ -844,13 +958,27 @@ impl Fit<'_> {
         let Meaning { at_bound, inverse, dof, scatter, deviation } = &meaning;
         let quantile = meaning.quantile(self.level);
         let residuals = rows.count * objective.compared();
-        let (rss, rms) = sums(objective, layout, rows, &best.x);
+        let values = objective.values(layout, rows, &best.x);
+        let (rss, rms) = sums(&values, rows, |_| true);
+        let validation = found.best_epoch.map(|(epoch, epochs)| {
+            let mut is_held = vec![false; rows.count];
+            prepared.held.iter().for_each(|&row| is_held[row] = true);
+            let (_, rmse) = sums(&values, rows, |row| is_held[row]);
+            let (_, training_rmse) = sums(&values, rows, |row| !is_held[row]);
+            Validation { rows: prepared.held.len(), rmse, training_rmse, epoch, epochs }
+        });
+        let weights = layout.weights(&best.x);
         let undetermined: Vec<bool> = (0..inverse.of.len()).map(|place| inverse.is_open(place)).collect();
-        let errors = certify::errors(objective, layout, rows, &best.x, inverse, best.rate);
+        let errors = if prepared.weights {
+            vec![f64::NAN; layout.free.len()]
+        } else {
+            certify::errors(objective, layout, rows, &best.x, inverse, best.rate)
+        };
         let combination = layout.expand(&best.x).combination;
         let error = |spread: f64| deviation.map(|deviation| deviation.times(spread));
         let mut parameters: Vec<Estimate> = Vec::new();
-        for (k, free) in layout.free.iter().enumerate() {
+        let single = |free: &parameters::Free| !layout.places[free.parameter].weights;
+        for (k, free) in layout.free.iter().enumerate().filter(|(_, free)| single(free)) {
             let place = inverse.of.iter().position(|&of| of == k).filter(|&place| !undetermined[place]);
             let stderr = place.and_then(|place| error(inverse.spread(place)));
             let value = best.x[k];
@@ -920,6 +1048,9 @@ impl Fit<'_> {
         let plain = unit.squared(rss);
         Report {
             parameters,
+            without_errors: prepared.weights.then(|| without_errors(&weights)),
+            weights,
+            validation,
             derived,
             rss: plain,
             rss_log10: (rss.ln() + 2.0 * unit.ln()) / std::f64::consts::LN_10,
@@ -975,25 +1106,35 @@ fn robust(
     (triangle, influence, slope)
 }
 
-/// The sum of the squared residuals as they are weighted and measured, and the root of the mean square of the residuals themselves, both
-/// compensated (Neumaier 1974).
-fn sums(objective: &Objective, layout: &Layout, rows: &Rows, point: &[f64]) -> (f64, f64) {
-    let values = objective.values(layout, rows, point);
+/// Why there are no standard errors where weights are trained.
+fn without_errors(weights: &[Weights]) -> String {
+    let count: usize =
+        weights.iter().filter(|weights| weights.trained).map(|weights| weights.values.len()).sum();
+    format!(
+        "the data determine none of the {count} weights by itself, and what of a parameter's effect the weights can imitate is \
+         not told apart from it"
+    )
+}
+
+/// The sum of the squared residuals of some rows as they are weighted and measured, and the root of the mean square of the residuals
+/// themselves, both compensated (Neumaier 1974).
+fn sums(values: &[Vec<f64>], rows: &Rows, of: impl Fn(usize) -> bool) -> (f64, f64) {
     let (mut weighted, mut plain) = (Compensated::default(), Compensated::default());
     let residuals =
         || values.iter().zip(&rows.targets).flat_map(|(values, targets)| values.iter().zip(targets));
     let largest = residuals().filter_map(|(y, t)| exponent(y - t)).max();
     let unit = Unit::of(largest.unwrap_or(0), largest.unwrap_or(0));
+    let mut count = 0;
     for (element, (values, targets)) in values.iter().zip(&rows.targets).enumerate() {
-        for (row, (y, t)) in values.iter().zip(targets).enumerate() {
+        for (row, (y, t)) in values.iter().zip(targets).enumerate().filter(|(row, _)| of(*row)) {
             let (r, scale) = (y - t, rows.scale(element, row));
             let measured = unit.measured(r);
             plain.add(measured * measured);
             weighted.add((r * scale) * (r * scale));
+            count += 1;
         }
     }
-    let count = (rows.count * rows.targets.len()) as f64;
-    (weighted.total(), unit.plain((plain.total() / count).sqrt()))
+    (weighted.total(), unit.plain((plain.total() / f64::from(count)).sqrt()))
 }
 
 /// A sum with what its additions round away.

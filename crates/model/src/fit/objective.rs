@@ -3,7 +3,9 @@
 use std::ops::Range;
 
 use neural_compiler::batch::{Batch, BatchError, Options, Sink, Source, Stop, Workspace};
-use neural_compiler::{CompileOptions, Derivative, Kernel, Program, Role, Shape, Signature, Tier};
+use neural_compiler::{
+    CompileOptions, Derivative, Kernel, Program, Role, Shape, Signature, Source as Origin, Tier,
+};
 use rayon::prelude::*;
 
 use super::parameters::{Combination, Expanded, Layout};
@@ -15,7 +17,7 @@ use super::{FitError, Loss};
 pub const BLOCK_ROWS: usize = 4096;
 
 /// The rows that are fitted, or some of them.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Rows {
     /// How many.
     pub count: usize,
@@ -30,13 +32,24 @@ pub struct Rows {
 impl Rows {
     /// These of them.
     pub fn select(&self, rows: &[usize]) -> Rows {
-        let column = |column: &Vec<f64>| rows.iter().map(|&row| column[row]).collect::<Vec<f64>>();
-        Rows {
-            count: rows.len(),
-            inputs: self.inputs.iter().map(column).collect(),
-            targets: self.targets.iter().map(column).collect(),
-            scales: self.scales.iter().map(column).collect(),
-        }
+        let mut selected = Rows::default();
+        self.select_into(rows, &mut selected);
+        selected
+    }
+
+    /// As [`Rows::select`], in room that is there.
+    pub fn select_into(&self, rows: &[usize], into: &mut Rows) {
+        let gather = |from: &[Vec<f64>], into: &mut Vec<Vec<f64>>| {
+            into.resize_with(from.len(), Vec::new);
+            for (from, into) in from.iter().zip(into) {
+                into.clear();
+                into.extend(rows.iter().map(|&row| from[row]));
+            }
+        };
+        into.count = rows.len();
+        gather(&self.inputs, &mut into.inputs);
+        gather(&self.targets, &mut into.targets);
+        gather(&self.scales, &mut into.scales);
     }
 
     /// What the residuals of an element are multiplied by; none for 1.
@@ -60,6 +73,9 @@ pub struct Objective {
     kernel: Kernel,
     /// Where the columns of the kernel come from.
     sources: Vec<ColumnSource>,
+    /// The elements of the parameters that all rows share, in the order of the kernel. They are the same at all points that are
+    /// evaluated in one call.
+    shared: Vec<usize>,
     /// How many columns it writes.
     columns: usize,
     /// For each element that is compared, the column of its value and those of its derivatives by the elements of the parameters.
@@ -109,7 +125,9 @@ pub struct Scratch {
 }
 
 impl Objective {
-    /// Compiles a program whose inputs `data` have these shapes, and of whose results these are compared.
+    /// Compiles a program whose inputs `data` have these shapes, and of whose results these are compared. Without derivatives,
+    /// parameters are shared by the rows, and only [`Objective::values`] may be asked for.
+    #[allow(clippy::too_many_arguments, reason = "what a kernel is compiled from")]
     pub fn new(
         program: &Program,
         layout: &Layout,
@@ -117,6 +135,7 @@ impl Objective {
         results: &[String],
         loss: Loss,
         tier: Tier,
+        derivatives: bool,
     ) -> Result<Objective, FitError> {
         let numbers: Vec<&str> = program.constants().map(|(name, _)| name).collect();
         let opened: Vec<&str> = layout
@@ -132,19 +151,25 @@ impl Objective {
         }
         for place in &layout.places {
             signature = signature.shape(&place.name, place.shape);
+            if !derivatives {
+                signature = signature.parameter(&place.name);
+            }
         }
         let wanted: Vec<&str> =
             layout.places.iter().filter(|place| !place.fixed).map(|place| place.name.as_str()).collect();
         let mut options = CompileOptions::default().signature(signature).tier(tier);
-        if !wanted.is_empty() {
+        if derivatives && !wanted.is_empty() {
             options = options.derivative(Derivative::Gradient).wrt(wanted);
         }
         let kernel = program.compile(&options).map_err(FitError::program)?;
-        let mut sources = Vec::new();
+        let (mut sources, mut shared) = (Vec::new(), Vec::new());
         for input in kernel.inputs() {
             let count = input.shape.len();
             let place = layout.places.iter().find(|place| place.name == input.name);
             match (place, data.iter().position(|(name, _)| *name == input.name)) {
+                (Some(place), _) if input.source == Origin::Shared => {
+                    shared.extend(place.first..place.first + count);
+                }
                 (Some(place), _) => {
                     sources.extend((place.first..place.first + count).map(ColumnSource::Parameter));
                 }
@@ -166,14 +191,14 @@ impl Objective {
                 column += 1;
             }
         }
-        let mut derivatives = vec![Vec::new(); values.len()];
+        let mut slopes = vec![Vec::new(); values.len()];
         for output in kernel.outputs() {
             if let Role::Gradient { of, input } = output.role {
                 let name = &kernel.inputs()[input as usize].name;
                 let place = layout.places.iter().find(|place| place.name == *name);
                 let first = place.map_or(0, |place| place.first);
                 for number in 0..output.shape.len() {
-                    derivatives[of as usize].push((first + number, column));
+                    slopes[of as usize].push((first + number, column));
                     column += 1;
                 }
             }
@@ -183,7 +208,7 @@ impl Objective {
             for output in kernel.outputs().iter().filter(|output| output.role == Role::Value) {
                 for _ in 0..output.shape.len() {
                     if output.name == *result {
-                        compared.push((values[element], std::mem::take(&mut derivatives[element])));
+                        compared.push((values[element], std::mem::take(&mut slopes[element])));
                         found[k] += 1;
                     }
                     element += 1;
@@ -195,13 +220,14 @@ impl Objective {
                 return Err(FitError::UnknownResult { name: result.clone(), results });
             }
         }
-        let elements = layout.places.iter().map(|place| place.shape.len()).sum();
+        let elements =
+            if derivatives { layout.places.iter().map(|place| place.shape.len()).sum() } else { 0 };
         let residuals = compared.into_iter().map(|(value, derivatives)| {
             let mut of_element = vec![None; elements];
             derivatives.iter().for_each(|&(element, column)| of_element[element] = Some(column));
             (value, of_element)
         });
-        Ok(Objective { kernel, sources, columns: column, residuals: residuals.collect(), loss })
+        Ok(Objective { kernel, sources, shared, columns: column, residuals: residuals.collect(), loss })
     }
 
     /// How many numbers of each row are compared.
@@ -246,6 +272,11 @@ impl Objective {
             }
         }
         chosen
+    }
+
+    /// The numbers of the parameters that all rows share.
+    pub fn shared(&self, parameters: &[f64]) -> Vec<f64> {
+        self.shared.iter().map(|&element| parameters[element]).collect()
     }
 
     /// The numbers of a row in the order of the kernel's inputs.
@@ -424,10 +455,11 @@ impl Objective {
             })
             .collect();
         let mut sinks: Vec<Sink<'_>> = outputs.chunks_mut(count.max(1)).map(Sink::Column).collect();
+        let params = self.shared(&points[task[0].request].values);
         let batch = Batch {
             rows: count,
             inputs: &sources,
-            params: &[],
+            params: &params,
             outputs: &mut sinks,
             param_gradients: &mut [],
         };
@@ -517,6 +549,12 @@ impl Objective {
             }
         });
         values
+    }
+
+    /// The first row in which a compared value is not finite.
+    pub fn first_not_finite(&self, layout: &Layout, rows: &Rows, point: &[f64]) -> Option<usize> {
+        let values = self.values(layout, rows, point);
+        (0..rows.count).find(|&row| values.iter().any(|column| !column[row].is_finite()))
     }
 
     /// Calls back with the columns `[J r]` of each block of rows, and their height, as a loss leaves them.

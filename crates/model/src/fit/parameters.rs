@@ -1,9 +1,11 @@
 //! Parameters: what is known of them before, and how those that are free make those of the program.
 
 use neural_compiler::batch::Workspace;
-use neural_compiler::{CompileOptions, Derivative, Kernel, Program, Shape};
+use neural_compiler::{CompileOptions, Derivative, Kernel, Program, Shape, Start};
 
 use super::FitError;
+use super::report::Weights;
+use super::search::splitmix;
 
 /// What a user says about a parameter. An element of a vector or matrix is a parameter of its own in reports, called `w[2]` or
 /// `A[0,1]`.
@@ -11,10 +13,20 @@ use super::FitError;
 pub struct Parameter {
     pub(crate) name: String,
     pub(crate) shape: Shape,
-    pub(crate) start: Option<Vec<f64>>,
+    pub(crate) start: Option<Begin>,
     pub(crate) low: f64,
     pub(crate) high: f64,
     pub(crate) fixed: bool,
+}
+
+/// Where elements start.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Begin {
+    At(Vec<f64>),
+    /// Evenly at random from -limit to limit.
+    Drawn {
+        limit: f64,
+    },
 }
 
 impl Parameter {
@@ -29,6 +41,11 @@ impl Parameter {
         &self.name
     }
 
+    /// Whether it is said where it starts.
+    pub fn has_start(&self) -> bool {
+        self.start.is_some()
+    }
+
     /// Its shape.
     pub fn shape(&self) -> Shape {
         self.shape
@@ -41,12 +58,18 @@ impl Parameter {
 
     /// Sets where the search starts.
     pub fn start(self, start: f64) -> Parameter {
-        Parameter { start: Some(vec![start]), ..self }
+        Parameter { start: Some(Begin::At(vec![start])), ..self }
     }
 
     /// Makes it a vector or matrix that starts at these elements, row after row.
     pub fn elements(self, shape: Shape, start: Vec<f64>) -> Parameter {
-        Parameter { shape, start: Some(start), ..self }
+        Parameter { shape, start: Some(Begin::At(start)), ..self }
+    }
+
+    /// Makes it a vector or matrix whose elements start at random, evenly from -limit to limit. What is drawn depends on the seed of the
+    /// fit and on its name, and on nothing else.
+    pub fn drawn(self, shape: Shape, limit: f64) -> Parameter {
+        Parameter { shape, start: Some(Begin::Drawn { limit }), ..self }
     }
 
     /// Sets bounds, which hold for all elements; infinities are none.
@@ -113,6 +136,20 @@ pub struct Place {
     /// Its first element among those of all parameters.
     pub first: usize,
     pub fixed: bool,
+    /// Whether its elements are weights of a network: many numbers of which none means anything by itself.
+    pub weights: bool,
+}
+
+/// With more searched numbers, vectors and matrices are taken as weights by a descent, which then makes no Jacobian, and least squares take
+/// no networks.
+pub const WEIGHTS: usize = 200;
+
+/// Numbers from -limit to limit, evenly, which depend on a name and a seed only.
+fn drawn(name: &str, seed: u32, limit: f64, count: usize) -> Vec<f64> {
+    let mut state = u64::from(seed);
+    state = splitmix(&mut state) ^ super::report::digest(name.bytes());
+    let mut unit = || (splitmix(&mut state) >> 11) as f64 * f64::EPSILON / 2.0;
+    (0..count).map(|_| limit * (2.0 * unit() - 1.0)).collect()
 }
 
 #[derive(Debug)]
@@ -217,10 +254,16 @@ impl Layout {
         known: &[Parameter],
         ties: &[Tie],
         derived: &[Derived],
+        seed: u32,
     ) -> Result<Layout, FitError> {
         let numbers: Vec<(&str, f64)> = program.constants().collect();
-        let inputs = program.inputs().filter(|name| !data.contains(name)).map(|name| (name, 1.0));
-        let all: Vec<(&str, f64)> = inputs.chain(numbers.iter().copied()).collect();
+        let of_network = |name: &str| program.parameters().iter().find(|declared| declared.name == name);
+        let inputs = program.inputs().filter(|name| !data.contains(name) && of_network(name).is_none());
+        // Weights of networks come last, each network's in its order.
+        let weights = program.parameters().iter().map(|declared| declared.name.as_str());
+        let weights = weights.filter(|name| !data.contains(name)).map(|name| (name, 1.0));
+        let all: Vec<(&str, f64)> =
+            inputs.map(|name| (name, 1.0)).chain(numbers.iter().copied()).chain(weights).collect();
         let names = || all.iter().map(|(name, _)| (*name).to_owned()).collect::<Vec<_>>();
         let unknown = |name: &str| FitError::UnknownParameter {
             name: name.to_owned(),
@@ -242,14 +285,28 @@ impl Layout {
             Layout { places: vec![], free: vec![], values: vec![], tied: vec![], derived: vec![] };
         for (k, &(name, start)) in all.iter().enumerate() {
             let spec = known.iter().find(|parameter| parameter.name == name).cloned();
-            let spec = spec.unwrap_or_else(|| Parameter::new(name));
+            let mut spec = spec.unwrap_or_else(|| Parameter::new(name));
+            let declared = of_network(name);
+            if let Some(declared) = declared {
+                if spec.start.is_some() && spec.shape != declared.shape {
+                    let (expected, found) = (declared.shape, spec.shape);
+                    return Err(FitError::DeclaredShape { name: name.to_owned(), expected, found });
+                }
+                spec.shape = declared.shape;
+                spec.start.get_or_insert_with(|| match declared.start {
+                    Start::Uniform { limit } => Begin::Drawn { limit },
+                    Start::Constant(number) => Begin::At(vec![number; declared.shape.len()]),
+                    other => unreachable!("a start that is not known: {other:?}"),
+                });
+            }
             let tied = ties.iter().any(|tie| tie.name == name);
             let (count, first) = (spec.shape.len(), layout.values.len());
             let within =
                 |x: f64| if x < spec.low || x > spec.high { nearest(x, spec.low, spec.high) } else { x };
             let starts = match &spec.start {
-                Some(starts) if starts.len() == count => starts.clone(),
-                Some(starts) => {
+                Some(Begin::Drawn { limit }) => drawn(name, seed, *limit, count),
+                Some(Begin::At(starts)) if starts.len() == count => starts.clone(),
+                Some(Begin::At(starts)) => {
                     let (expected, found) = (count, starts.len());
                     return Err(FitError::Elements { name: name.to_owned(), expected, found });
                 }
@@ -283,7 +340,8 @@ impl Layout {
                 }));
             }
             layout.values.extend(starts);
-            layout.places.push(Place { name: name.to_owned(), shape: spec.shape, first, fixed: spec.fixed });
+            let (name, weights) = (name.to_owned(), declared.is_some());
+            layout.places.push(Place { name, shape: spec.shape, first, fixed: spec.fixed, weights });
         }
         for (k, tie) in ties.iter().enumerate() {
             let Some(place) = layout.places.iter().find(|place| place.name == tie.name) else {
@@ -373,6 +431,36 @@ impl Layout {
         derived.collect()
     }
 
+    /// A network's parameter that is searched for, if there are so many numbers that a Jacobian would be too large.
+    pub fn too_many(&self) -> Option<&Place> {
+        self.places.iter().find(|place| place.weights && !place.fixed && self.free.len() > WEIGHTS)
+    }
+
+    /// Takes vectors and matrices as weights if a descent searches for very many numbers. Whether there are weights among them.
+    pub fn take_weights(&mut self) -> bool {
+        if self.free.len() > WEIGHTS {
+            self.places
+                .iter_mut()
+                .filter(|place| place.shape != Shape::Scalar)
+                .for_each(|place| place.weights = true);
+        }
+        self.places.iter().any(|place| place.weights && !place.fixed)
+    }
+
+    /// The weights with their elements at a point.
+    pub fn weights(&self, point: &[f64]) -> Vec<Weights> {
+        let values = self.expand(point).values;
+        let places = self.places.iter().filter(|place| place.weights);
+        places
+            .map(|place| Weights {
+                name: place.name.clone(),
+                shape: place.shape,
+                values: values[place.first..place.first + place.shape.len()].to_vec(),
+                trained: !place.fixed,
+            })
+            .collect()
+    }
+
     /// Which of the searched numbers are at one of their bounds.
     pub fn at_bound(&self, point: &[f64]) -> Vec<bool> {
         self.free.iter().zip(point).map(|(free, &x)| x == free.low || x == free.high).collect()
@@ -387,14 +475,16 @@ impl Layout {
         })
     }
 
-    /// The elements that are not searched for: which, called what, its value, and whether it is tied to others.
+    /// The elements that are neither searched for nor weights: which, called what, its value, and whether it is tied to others.
     pub fn others(&self, point: &[f64]) -> Vec<(usize, String, f64, bool)> {
         let values = self.expand(point).values;
-        let places = self.places.iter().flat_map(|place| {
+        let mut searched = vec![false; values.len()];
+        self.free.iter().for_each(|free| searched[free.element] = true);
+        let places = self.places.iter().filter(|place| !place.weights).flat_map(|place| {
             (0..place.shape.len()).map(move |number| (place, place.first + number, number))
         });
         places
-            .filter(|(_, element, _)| !self.free.iter().any(|free| free.element == *element))
+            .filter(|(_, element, _)| !searched[*element])
             .map(|(place, element, number)| {
                 (element, element_name(&place.name, place.shape, number), values[element], !place.fixed)
             })
@@ -420,5 +510,23 @@ pub fn element_name(name: &str, shape: Shape, number: usize) -> String {
             let columns = columns as usize;
             format!("{name}[{},{}]", number / columns, number % columns)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_drawn_depends_on_the_name_and_the_seed_only() {
+        let numbers = drawn("n.w1", 7, 0.5, 1000);
+        assert_eq!(numbers, drawn("n.w1", 7, 0.5, 1000));
+        assert_eq!(numbers[..10], drawn("n.w1", 7, 0.5, 10));
+        assert!(numbers != drawn("n.w2", 7, 0.5, 1000) && numbers != drawn("n.w1", 8, 0.5, 1000));
+        assert!(numbers.iter().all(|x| (-0.5..0.5).contains(x)));
+        let mean = numbers.iter().sum::<f64>() / 1000.0;
+        let square = numbers.iter().map(|x| x * x).sum::<f64>() / 1000.0;
+        // 3.5 standard deviations of each.
+        assert!(mean.abs() < 0.032 && (square - 1.0 / 12.0).abs() < 0.0083, "{mean} {square}");
     }
 }

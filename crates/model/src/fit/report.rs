@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use neural_compiler::Program;
+use neural_compiler::{Program, Shape};
 use serde_json::{Map, Value as Json, json};
 use statrs::distribution::{ChiSquared, ContinuousCDF};
 
@@ -26,6 +26,69 @@ pub struct Estimate {
     pub digits: Option<u32>,
     /// Whether it was searched for, or else fixed or tied.
     pub free: bool,
+}
+
+/// Weights of a network: a vector or matrix of numbers of which none means anything by itself.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Weights {
+    /// The name of the parameter, such as `correction.w1`.
+    pub name: String,
+    /// Its shape.
+    pub shape: Shape,
+    /// Its elements, row-major.
+    pub values: Vec<f64>,
+    /// Whether they were searched for.
+    pub trained: bool,
+}
+
+/// Weights with the same name before the point.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Network<'r> {
+    /// The name.
+    pub name: &'r str,
+    /// Its weights.
+    pub weights: &'r [Weights],
+}
+
+impl Network<'_> {
+    /// How many numbers there are.
+    pub fn numbers(&self) -> usize {
+        self.weights.iter().map(|weights| weights.values.len()).sum()
+    }
+
+    /// What names, shapes and numbers are known by.
+    pub fn hash(&self) -> String {
+        let bytes = self.weights.iter().flat_map(|weights| {
+            let head = format!("{}:{:?};", weights.name, dims(weights.shape)).into_bytes();
+            head.into_iter().chain(weights.values.iter().flat_map(|x| x.to_bits().to_le_bytes()))
+        });
+        hash(bytes)
+    }
+}
+
+/// The dimensions of a shape.
+fn dims(shape: Shape) -> Vec<u32> {
+    match shape {
+        Shape::Scalar => vec![],
+        Shape::Complex => vec![2],
+        Shape::Vector(n) => vec![n],
+        Shape::Matrix(rows, columns) => vec![rows, columns],
+    }
+}
+
+/// How well a training does on rows that are held out of it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Validation {
+    /// How many rows are held out.
+    pub rows: usize,
+    /// The root of the mean of their squared residuals, in the unit of the target.
+    pub rmse: f64,
+    /// That of the other rows.
+    pub training_rmse: f64,
+    /// The epoch whose weights these are.
+    pub epoch: usize,
+    /// Epochs that were trained.
+    pub epochs: usize,
 }
 
 /// Where the standard errors come from.
@@ -73,8 +136,14 @@ pub struct Starts {
 /// What a fit came to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Report {
-    /// The parameters: those that were searched for, then the others.
+    /// The parameters: those that were searched for, then the others, without weights of networks.
     pub parameters: Vec<Estimate>,
+    /// The weights of networks, those of each one after the other.
+    pub weights: Vec<Weights>,
+    /// How the rows that were held out fared, if any were.
+    pub validation: Option<Validation>,
+    /// Why no standard errors are given, nor degrees of freedom, if weights were trained.
+    pub without_errors: Option<String>,
     /// Numbers that follow from them, as [`super::Fit::derive`] says.
     pub derived: Vec<Estimate>,
     /// The sum of the squared residuals, divided by σ² or multiplied by the weights. Infinite or 0 where binary64 holds no number so large or so
@@ -134,6 +203,16 @@ impl Report {
         self.parameters.iter().find(|parameter| parameter.name == name)
     }
 
+    /// The weights by the names of their networks.
+    pub fn networks(&self) -> impl Iterator<Item = Network<'_>> {
+        let stem = |weights: &Weights| {
+            weights.name.rsplit_once('.').map_or(weights.name.len(), |(stem, _)| stem.len())
+        };
+        self.weights
+            .chunk_by(move |a, b| a.name[..stem(a)] == b.name[..stem(b)])
+            .map(move |weights| Network { name: &weights[0].name[..stem(&weights[0])], weights })
+    }
+
     /// It as JSON; numbers that are not finite are `null`.
     pub fn json(&self) -> Json {
         let parameters: Map<String, Json> = self
@@ -162,7 +241,24 @@ impl Report {
                 (name.clone(), json!({"value": value, "stderr": stderr, "interval": interval}))
             })
             .collect();
-        json!({
+        let networks: Map<String, Json> = self
+            .networks()
+            .map(|network| {
+                let arrays: Map<String, Json> = network
+                    .weights
+                    .iter()
+                    .map(|weights| (weights.name.clone(), json!(dims(weights.shape))))
+                    .collect();
+                let object = json!({
+                    "numbers": network.numbers(),
+                    "arrays": arrays,
+                    "trained": network.weights.iter().any(|weights| weights.trained),
+                    "hash": network.hash(),
+                });
+                (network.name.to_owned(), object)
+            })
+            .collect();
+        let mut object = json!({
             "parameters": parameters,
             "derived": derived,
             "rss": self.rss,
@@ -195,7 +291,25 @@ impl Report {
             "level": self.level,
             "seed": self.seed,
             "program_hash": self.program_hash,
-        })
+        });
+        if !networks.is_empty() {
+            object["networks"] = networks.into();
+        }
+        if let Some(why) = &self.without_errors {
+            object["without_errors"] = why.as_str().into();
+            object["dof"] = Json::Null;
+            object["stderr_from"] = Json::Null;
+        }
+        if let Some(Validation { rows, rmse, training_rmse, epoch, epochs }) = self.validation {
+            object["validation"] = json!({
+                "rows": rows,
+                "rmse": rmse,
+                "training_rmse": training_rmse,
+                "epoch": epoch,
+                "epochs": epochs,
+            });
+        }
+        object
     }
 
     /// It for people: a table of the parameters, and what there is to know.
@@ -213,6 +327,7 @@ impl Report {
                 _ if parameter.at_bound => "at its bound".into(),
                 (Some(stderr), _) => format!("± {}", short(stderr, 3)),
                 (None, false) => "fixed".into(),
+                (None, true) if self.without_errors.is_some() => "not given".into(),
                 (None, true) if self.undetermined_name(&parameter.name) => "not determined".into(),
                 (None, true) => "unknown".into(),
             };
@@ -232,18 +347,43 @@ impl Report {
         let widths: Vec<usize> =
             (0..5).map(|k| rows.iter().map(|row| row[k].chars().count()).max().unwrap_or(0)).collect();
         let mut text = String::new();
-        for row in &rows {
+        // A program may be nothing but networks.
+        for row in rows.iter().filter(|_| rows.len() > 1) {
             let cells: Vec<String> =
                 row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:<width$}")).collect();
             text += cells.join("  ").trim_end();
             text.push('\n');
         }
+        for network in self.networks() {
+            let arrays: Vec<String> = network
+                .weights
+                .iter()
+                .map(|weights| {
+                    let name = weights.name[network.name.len()..].trim_start_matches('.');
+                    let sizes: Vec<String> = dims(weights.shape).iter().map(u32::to_string).collect();
+                    [name, &sizes.join("×")].join(" ").trim().to_owned()
+                })
+                .collect();
+            let trained = network.weights.iter().any(|weights| weights.trained);
+            let _ = writeln!(
+                text,
+                "network {}: {} weights{} ({}), hash {}",
+                network.name,
+                network.numbers(),
+                if trained { "" } else { ", fixed" },
+                arrays.join(", "),
+                network.hash()
+            );
+        }
         text.push('\n');
         let _ = writeln!(
             text,
-            "{} rows, {} degrees of freedom; residual sum of squares {}, root mean square {}",
+            "{} rows{}; residual sum of squares {}, root mean square {}",
             self.rows,
-            self.dof,
+            match self.without_errors {
+                None => format!(", {} degrees of freedom", self.dof),
+                Some(_) => String::new(),
+            },
             if self.rss > 0.0 && self.rss.is_finite() || self.rss_log10 == f64::NEG_INFINITY {
                 short(self.rss, 8)
             } else {
@@ -259,32 +399,38 @@ impl Report {
                 short(probability, 2)
             );
         }
-        let _ = writeln!(
-            text,
-            "{}: {}; {} evaluations; {} of {} starts came as low, minima of {} heights were found",
-            if self.converged { "converged" } else { "not converged" },
-            self.reason,
-            self.evaluations,
-            self.starts.reached_best,
-            self.starts.tried,
-            self.starts.distinct_optima
-        );
-        let _ = writeln!(
-            text,
-            "standard errors come from {}",
-            match self.scatter {
-                Scatter::FromResiduals => "the residuals, as if all rows scattered alike",
-                Scatter::Known => "σ of the data",
-                Scatter::Relative => "the residuals, with the weights of the rows",
-            }
-        );
+        if let Some(Validation { rows, rmse, training_rmse, epoch, epochs }) = self.validation {
+            let _ = writeln!(
+                text,
+                "{rows} rows held out: root mean square {}, of the others {}; the weights are those of epoch {epoch} of {epochs}",
+                short(rmse, 6),
+                short(training_rmse, 6)
+            );
+        }
+        let state = if self.converged { "converged" } else { "not converged" };
+        let _ = write!(text, "{state}: {}; {} evaluations", self.reason, self.evaluations);
+        let _ = match &self.without_errors {
+            Some(why) => writeln!(text, "\nno standard errors are given: {why}"),
+            None => writeln!(
+                text,
+                "; {} of {} starts came as low, minima of {} heights were found\nstandard errors come from {}",
+                self.starts.reached_best,
+                self.starts.tried,
+                self.starts.distinct_optima,
+                match self.scatter {
+                    Scatter::FromResiduals => "the residuals, as if all rows scattered alike",
+                    Scatter::Known => "σ of the data",
+                    Scatter::Relative => "the residuals, with the weights of the rows",
+                }
+            ),
+        };
         if self.skipped > 0 {
             let _ = writeln!(text, "{} rows were skipped: a number is missing there", self.skipped);
         }
         if self.left_out > 0 {
             let _ = writeln!(text, "{} rows have the weight 0", self.left_out);
         }
-        if self.dof == 0 {
+        if self.dof == 0 && self.without_errors.is_none() {
             text += "there are no more data than parameters, so the residuals say nothing about errors\n";
         }
         let bounds: Vec<&str> =
@@ -325,8 +471,13 @@ pub fn short(x: f64, digits: usize) -> String {
 
 /// What bytes are known by: 64-bit FNV-1a, as hexadecimal digits.
 pub fn hash(bytes: impl Iterator<Item = u8>) -> String {
+    format!("{:016x}", digest(bytes))
+}
+
+/// What bytes are known by: 64-bit FNV-1a.
+pub fn digest(bytes: impl Iterator<Item = u8>) -> u64 {
     let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-    format!("{:016x}", bytes.fold(0xcbf2_9ce4_8422_2325u64, step))
+    bytes.fold(0xcbf2_9ce4_8422_2325u64, step)
 }
 
 /// What a program's text is known by.

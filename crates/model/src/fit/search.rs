@@ -51,6 +51,8 @@ pub struct Found {
     pub evaluations: usize,
     /// Where all starts were, if none was finite: a row in which the first is not.
     pub not_finite: Option<NotFinite>,
+    /// Of a training that holds rows out, the epoch whose weights these are, and how many there were.
+    pub best_epoch: Option<(usize, usize)>,
 }
 
 /// What all searches have in common.
@@ -159,7 +161,15 @@ pub fn minimise(task: Task<'_>, count: usize, seed: u32) -> Found {
     {
         let Search { x, at, iterations, .. } = exploring.swap_remove(k);
         let best = Search::ended(x, at, iterations, Reason::Stopped);
-        return Found { best, tried: count, reached_best: 1, optima: 1, evaluations: 0, not_finite: None };
+        return Found {
+            best,
+            tried: count,
+            reached_best: 1,
+            optima: 1,
+            evaluations: 0,
+            not_finite: None,
+            best_epoch: None,
+        };
     }
     let mut finished: Vec<usize> = distinct.into_iter().flatten().collect();
     finished.dedup();
@@ -221,7 +231,8 @@ pub fn minimise(task: Task<'_>, count: usize, seed: u32) -> Found {
     costs.sort_by(f64::total_cmp);
     costs.dedup_by(|a, b| (*a - *b).abs() <= 1e-3 * b.abs() + f64::MIN_POSITIVE);
     let not_finite = if best.at.is_none() { not_finite.or(Some(None)) } else { None };
-    Found { best, tried, reached_best, optima: costs.len().max(1), evaluations, not_finite }
+    let optima = costs.len().max(1);
+    Found { best, tried, reached_best, optima, evaluations, not_finite, best_epoch: None }
 }
 
 /// Searches by their costs, the lowest first; those at points without a meaning last.

@@ -1,5 +1,7 @@
 //! A fit that has been carried out, for what is asked of it beside the report.
 
+use neural_compiler::Shape;
+
 use super::parameters::element_name;
 use super::{Fit, FitError, Prepared, Report, search};
 
@@ -44,6 +46,19 @@ impl Solution<'_, '_> {
     /// The numbers that the rows which took part have in the data, from 0.
     pub fn rows(&self) -> &[usize] {
         &self.prepared.kept
+    }
+
+    /// All parameters of the program with their shapes and elements at the minimum, weights of networks included.
+    pub fn values(&self) -> Vec<(String, Shape, Vec<f64>)> {
+        let layout = &self.prepared.layout;
+        let values = layout.expand(&self.found.best.x).values;
+        let places = layout.places.iter();
+        places
+            .map(|place| {
+                let elements = values[place.first..place.first + place.shape.len()].to_vec();
+                (place.name.clone(), place.shape, elements)
+            })
+            .collect()
     }
 
     /// What the program gives in these rows, for each element of the targets.

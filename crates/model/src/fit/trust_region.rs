@@ -61,6 +61,10 @@ pub enum Reason {
     Stopped,
     /// The epochs of a descent by batches are over.
     Epochs,
+    /// The rows that are held out gained nothing in so many epochs.
+    Patience,
+    /// A descent by batches came to where the cost or its gradient is not finite.
+    Diverged,
 }
 
 impl Reason {
@@ -74,7 +78,9 @@ impl Reason {
             | Reason::Iterations
             | Reason::Start
             | Reason::Stopped
-            | Reason::Epochs => false,
+            | Reason::Epochs
+            | Reason::Patience
+            | Reason::Diverged => false,
         }
     }
 }
@@ -91,6 +97,10 @@ impl std::fmt::Display for Reason {
             Reason::Start => "not finite at the start",
             Reason::Stopped => "stopped",
             Reason::Epochs => "the epochs are over",
+            Reason::Patience => "the rows held out gained nothing more",
+            Reason::Diverged => {
+                "the cost or its gradient became infinite: a lower rate or clipped gradients may do"
+            }
         })
     }
 }

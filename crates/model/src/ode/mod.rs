@@ -28,8 +28,8 @@ mod system;
 
 use neural_compiler::batch::{Batch, Options, Sink, Source, Stop, Workspace};
 use neural_compiler::{
-    CompileOptions, Derivative, Error, Kernel, Limits, Program, Reason, Role, Shape, Signature, SourceMap,
-    Span, Tier,
+    CompileOptions, Derivative, Error, Kernel, Limits, Program, Reason, Role, Shape, Signature,
+    Source as Origin, SourceMap, Span, Tier,
 };
 
 pub use self::experiment::{Experiment, Own};
@@ -436,10 +436,23 @@ impl<'a> Ode<'a> {
         program.with_inputs(opened)
     }
 
+    /// Whether a parameter of a network has one value for all rows, and no derivative.
+    fn shares(&self, name: &str) -> bool {
+        self.gradient.iter().all(|by| by != name) && self.columns.iter().all(|(known, _)| known != name)
+    }
+
     fn signature(&self, program: &Program) -> Signature {
         let mut signature = Signature::scalars();
+        let shared: Vec<&str> = program
+            .parameters()
+            .iter()
+            .map(|declared| declared.name.as_str())
+            .filter(|name| self.shares(name))
+            .collect();
         for one in self.states.iter().chain(&self.parameters) {
-            if program.inputs().any(|input| input == one.name) {
+            if shared.contains(&one.name.as_str()) {
+                signature = signature.shape(&one.name, one.shape).parameter(&one.name);
+            } else if program.inputs().any(|input| input == one.name) {
                 signature = signature.shape(&one.name, one.shape);
             }
         }
@@ -558,7 +571,7 @@ impl<'a> Ode<'a> {
     /// The columns of a kernel's inputs for these rows.
     fn inputs(&self, kernel: &Kernel, rows: &[usize]) -> Vec<Vec<f64>> {
         let mut columns = Vec::new();
-        for input in kernel.inputs().iter().filter(|input| input.name != "nc:times") {
+        for input in kernel.inputs().iter().filter(|input| input.source != Origin::Shared) {
             if let Some((_, found)) = self.columns.iter().find(|(name, _)| *name == input.name) {
                 columns.extend(
                     found.iter().map(|column| rows.iter().map(|&row| column[row]).collect::<Vec<_>>()),
@@ -580,6 +593,11 @@ impl<'a> Ode<'a> {
         workspace: &mut Workspace,
     ) -> Result<Option<Numbers>, OdeError> {
         let inputs = self.inputs(kernel, rows);
+        let mut params = Vec::new();
+        for input in kernel.inputs().iter().filter(|input| input.source == Origin::Shared) {
+            let of = self.parameters.iter().find(|one| one.name == input.name);
+            params.extend_from_slice(of.map_or(&self.times, |one| &one.value));
+        }
         let sources: Vec<Source<'_, f64>> = inputs.iter().map(|column| Source::Column(column)).collect();
         let count: usize = kernel.outputs().iter().map(|output| output.shape.len()).sum();
         let mut columns = vec![vec![0.0; rows.len()]; count];
@@ -587,7 +605,7 @@ impl<'a> Ode<'a> {
         let batch = Batch {
             rows: rows.len(),
             inputs: &sources,
-            params: &self.times,
+            params: &params,
             outputs: &mut sinks,
             param_gradients: &mut [],
         };
