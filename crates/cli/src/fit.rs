@@ -231,7 +231,7 @@ impl Options {
 
     /// Lets parameters start where a fit has ended, those that have one of these names.
     fn begin_at(&mut self, report: &Report, names: &[&str]) {
-        for weights in report.weights.iter().filter(|weights| names.contains(&weights.name.as_str())) {
+        for weights in report.weights.iter().filter(|one| one.trained && names.contains(&one.name.as_str())) {
             if self.fixed.iter().any(|said| said.value.name() == weights.name) {
                 continue;
             }

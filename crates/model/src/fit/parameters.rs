@@ -51,9 +51,12 @@ impl Parameter {
         self.shape
     }
 
-    /// Where the search starts, element by element, if that was set.
+    /// Where the search starts, element by element, if that was set and is not drawn.
     pub fn starts_at(&self) -> Option<&[f64]> {
-        self.start.as_deref()
+        match &self.start {
+            Some(Begin::At(start)) => Some(start),
+            Some(Begin::Drawn { .. }) | None => None,
+        }
     }
 
     /// Sets where the search starts.
