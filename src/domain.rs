@@ -122,6 +122,31 @@ pub fn safe_domain(anf: &Anf, signature: &Signature) -> SafeDomain {
     walker.result
 }
 
+/// A number or a truth value that a term comes to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Known {
+    Number(f64),
+    Truth(bool),
+}
+
+impl Known {
+    /// It as a node of a graph.
+    fn node(self, graph: &mut Graph) -> Node {
+        match self {
+            Known::Number(number) => graph.number(number),
+            Known::Truth(truth) => graph.boolean(truth),
+        }
+    }
+
+    /// What a node of a graph is, if that is one.
+    fn of(graph: &Graph, node: Node) -> Option<Known> {
+        graph.constant(node).map(Known::Number).or_else(|| graph.truth(node).map(Known::Truth))
+    }
+}
+
+/// Operations on constants that are remembered.
+const CONSTANTS: usize = 1000;
+
 /// Terms: nodes as they are written.
 #[derive(Debug, Default)]
 struct Terms {
@@ -130,7 +155,9 @@ struct Terms {
     names: HashMap<Node, String>,
     taken: HashSet<String>,
     /// Constants that terms come to, as far as the list goes.
-    folded: Vec<Option<Node>>,
+    folded: Vec<Option<Known>>,
+    /// Where operations on constants are computed: what they come to is no term.
+    constants: Graph,
     /// What is known of the values of terms that are operations, if it is not of terms with constants.
     ranges: HashMap<Node, Range, FastHash>,
 }
@@ -167,17 +194,12 @@ impl Terms {
     }
 
     /// The constant that a term comes to.
-    fn known(&self, node: Node) -> Option<Node> {
-        match self.graph.kind(node) {
-            NodeKind::Const(_) | NodeKind::Bool(_) => Some(node),
-            NodeKind::Input(_) | NodeKind::Apply(..) | NodeKind::Region(_) | NodeKind::Result(_) => {
-                self.folded.get(node.index()).copied().flatten()
-            }
-        }
+    fn known(&self, node: Node) -> Option<Known> {
+        Known::of(&self.graph, node).or_else(|| self.folded.get(node.index()).copied().flatten())
     }
 
     /// Notes the constant that a term comes to.
-    fn fold(&mut self, node: Node, constant: Node) {
+    fn fold(&mut self, node: Node, constant: Known) {
         if self.folded.len() <= node.index() {
             self.folded.resize(node.index() + 1, None);
         }
@@ -185,11 +207,27 @@ impl Terms {
     }
 
     fn number(&self, node: Node) -> Option<f64> {
-        self.known(node).and_then(|known| self.graph.constant(known))
+        match self.known(node)? {
+            Known::Number(number) => Some(number),
+            Known::Truth(_) => None,
+        }
     }
 
     fn truth(&self, node: Node) -> Option<bool> {
-        self.known(node).and_then(|known| self.graph.truth(known))
+        Some(match self.known(node)? {
+            Known::Truth(truth) => truth,
+            Known::Number(number) => number != 0.0,
+        })
+    }
+
+    /// What an operation on constants comes to, if that is one.
+    fn folded(&mut self, op: Op, attr: u32, ty: Type, known: &[Known]) -> Option<Known> {
+        if self.constants.len() > CONSTANTS {
+            self.constants = Graph::of(self.graph.precision);
+        }
+        let args: Vec<Node> = known.iter().map(|known| known.node(&mut self.constants)).collect();
+        let node = self.constants.apply_typed(op, attr, ty, &args);
+        Known::of(&self.constants, node)
     }
 
     fn apply(&mut self, op: Op, attr: u32, ty: Type, args: &[Node]) -> Node {
@@ -200,13 +238,10 @@ impl Terms {
             return node;
         }
         let node = self.graph.intern(NodeKind::Apply(op, attr), ty, args);
-        let known: Option<Vec<Node>> = args.iter().map(|&arg| self.known(arg)).collect();
-        if let Some(known) = known {
-            let folded = self.graph.apply_typed(op, attr, ty, &known);
-            if !matches!(self.graph.kind(folded), NodeKind::Apply(..)) {
-                self.fold(node, folded);
-                return node;
-            }
+        let known: Option<Vec<Known>> = args.iter().map(|&arg| self.known(arg)).collect();
+        if let Some(constant) = known.and_then(|known| self.folded(op, attr, ty, &known)) {
+            self.fold(node, constant);
+            return node;
         }
         self.limit(node, op, args);
         node
@@ -450,8 +485,7 @@ impl Walker<'_> {
             Rhs::Constant(literal) => {
                 let node = self.terms.variable(&info.name, Shape::Scalar);
                 if !self.signature.is_parameter(&info.name) {
-                    let number = self.terms.graph.number(literal.f64);
-                    self.terms.fold(node, number);
+                    self.terms.fold(node, Known::Number(literal.f64));
                 }
                 self.values[var] = Some(node);
                 None
@@ -686,7 +720,9 @@ impl Walker<'_> {
 
     /// Whether operands are outside the domain, if that is known.
     fn judge(&mut self, domain: &Domain, args: &[Node], result: Node) -> Option<bool> {
-        let known: Vec<Node> = args.iter().map(|&arg| self.terms.known(arg).unwrap_or(arg)).collect();
+        let terms = &mut self.terms;
+        let node = |&arg: &Node| terms.known(arg).map_or(arg, |known| known.node(&mut terms.graph));
+        let known: Vec<Node> = args.iter().map(node).collect();
         self.judging = true;
         let outside = domain.outside.build(self, &known, result);
         self.judging = false;

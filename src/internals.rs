@@ -100,7 +100,7 @@ impl Program {
 
     /// The resolved tree, which the AST interpreter runs.
     pub fn resolved(&self) -> &Arc<Resolved> {
-        &self.resolved
+        self.tree()
     }
 
     /// The program in A-normal form, with loops in place of calls in tail position.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use nc_runtime::lanes::Precision;
 
@@ -52,11 +52,19 @@ use crate::specialise;
 pub struct Program {
     sources: SourceMap,
     pub(crate) files: Files,
-    pub(crate) resolved: Arc<Resolved>,
+    /// The resolved tree; of a large program, which seldom needs it, not before that.
+    resolved: OnceLock<Arc<Resolved>>,
+    /// Where the places of the program's own sources end.
+    end: u32,
+    /// How many specialisations of its functions there may be.
+    specialisations: usize,
     pub(crate) anf: Anf,
     parameters: Arc<[DeclaredParameter]>,
     warnings: Vec<Diagnostic>,
 }
+
+/// A program of more expressions is large: its resolved tree is not kept.
+const LARGE: usize = 1 << 16;
 
 /// Why a program could not be read, compiled or run.
 #[derive(Debug, thiserror::Error)]
@@ -396,7 +404,9 @@ impl Program {
         let inputs: HashSet<&str> = anf.inputs.iter().map(|&var| anf.vars[var].name.as_str()).collect();
         let parameters =
             parameters.into_iter().filter(|parameter| inputs.contains(parameter.name.as_str())).collect();
-        Ok(Program { sources, files, resolved: Arc::new(resolved), parameters, anf, warnings })
+        let kept =
+            if resolved.kinds.len() > LARGE { OnceLock::new() } else { OnceLock::from(Arc::new(resolved)) };
+        Ok(Program { sources, files, resolved: kept, end, specialisations, anf, parameters, warnings })
     }
 
     /// Reads a program from bytes that should be UTF-8.
@@ -413,6 +423,14 @@ impl Program {
                 Err(Error::Source(vec![Diagnostic::error("encoding", Span::new(at, at), message)]))
             }
         }
+    }
+
+    /// The resolved tree.
+    pub(crate) fn tree(&self) -> &Arc<Resolved> {
+        self.resolved.get_or_init(|| {
+            let resolved = specialise::resolve(&self.files, self.end, self.specialisations);
+            Arc::new(resolved.expect("a program that was resolved before"))
+        })
     }
 
     /// Names of the inputs, in the order of the signature.
@@ -491,7 +509,7 @@ impl Program {
     ///
     /// A name that is none of [`Program::constants`].
     pub fn with_inputs<N: AsRef<str>>(&self, names: impl IntoIterator<Item = N>) -> Result<Program, Error> {
-        let mut resolved = Resolved::clone(&self.resolved);
+        let mut resolved = Resolved::clone(self.tree());
         for name in names {
             let name = name.as_ref();
             let number = resolved.globals.iter().position(|&(var, value)| {
@@ -506,7 +524,7 @@ impl Program {
         }
         let anf = Anf { library: self.anf.library, ..anf::build::build_loops(&resolved) };
         debug_assert_eq!(anf::verify::verify(&anf), Ok(()));
-        Ok(Program { resolved: Arc::new(resolved), anf, ..self.clone() })
+        Ok(Program { resolved: OnceLock::from(Arc::new(resolved)), anf, ..self.clone() })
     }
 
     /// The limits that its header comment asks for, such as `; nc: --max-iterations 1000000`, or larger ones that the header of
@@ -625,7 +643,7 @@ impl Program {
         let options = &*self.with_declared(options);
         options.check()?;
         let graph = self.value_graph(options)?;
-        let interpreter = AstInterpreter::new(Arc::clone(&self.resolved), &options.signature)
+        let interpreter = AstInterpreter::new(Arc::clone(self.tree()), &options.signature)
             .with_limits(graph.limits)
             .with_counted(Counted::of(&graph))
             .with_precision(options.dtype.precision());
@@ -719,8 +737,8 @@ impl Program {
         match stage {
             Stage::Source(dialect) => return self.spelled(dialect),
             Stage::Ast => return Ok(ast::dump(&self.files.main().ast)),
-            Stage::FirstOrder => return Ok(resolve::print::dump(&self.resolved)),
-            Stage::Anf => return Ok(anf::print::dump(&anf::build::build(&self.resolved))),
+            Stage::FirstOrder => return Ok(resolve::print::dump(self.tree())),
+            Stage::Anf => return Ok(anf::print::dump(&anf::build::build(self.tree()))),
             Stage::Tco => return Ok(anf::print::dump(&self.anf)),
             Stage::Graph | Stage::Adjoint | Stage::Lanes | Stage::Clif | Stage::Asm => {}
         }

@@ -23,6 +23,7 @@ pub mod rewrite;
 mod steps;
 pub mod verify;
 
+use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
@@ -57,13 +58,78 @@ pub enum NodeKind {
     Result(u32),
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// A node. Programs have millions, so that it has no padding, and types, which are few, stand in a table.
+#[derive(Debug, Clone, Copy)]
 struct NodeData {
-    kind: NodeKind,
-    ty: Type,
+    kind: Packed,
+    ty: TypeId,
     first_arg: u32,
     arg_count: u32,
 }
+
+/// A [`NodeKind`] in twelve bytes: a constant has its bits in two halves, the low one first.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Packed {
+    Const(u32, u32),
+    Bool(bool),
+    Input(u32),
+    Apply(Op, u32),
+    Region(RegionId),
+    Result(u32),
+}
+
+impl Packed {
+    fn of(kind: NodeKind) -> Packed {
+        match kind {
+            NodeKind::Const(bits) => Packed::Const(bits as u32, (bits >> 32) as u32),
+            NodeKind::Bool(truth) => Packed::Bool(truth),
+            NodeKind::Input(input) => Packed::Input(input),
+            NodeKind::Apply(op, attr) => Packed::Apply(op, attr),
+            NodeKind::Region(region) => Packed::Region(region),
+            NodeKind::Result(index) => Packed::Result(index),
+        }
+    }
+
+    fn kind(self) -> NodeKind {
+        match self {
+            Packed::Const(low, high) => NodeKind::Const((u64::from(high) << 32) | u64::from(low)),
+            Packed::Bool(truth) => NodeKind::Bool(truth),
+            Packed::Input(input) => NodeKind::Input(input),
+            Packed::Apply(op, attr) => NodeKind::Apply(op, attr),
+            Packed::Region(region) => NodeKind::Region(region),
+            Packed::Result(index) => NodeKind::Result(index),
+        }
+    }
+}
+
+entity!(
+    /// A type, by its position in a table.
+    TypeId, "type");
+
+/// Types, each once.
+#[derive(Debug, Clone, Default)]
+struct Types {
+    all: EntityVec<TypeId, Type>,
+    known: HashMap<Type, TypeId, FastHash>,
+    /// The one that was asked for last.
+    last: Option<TypeId>,
+}
+
+impl Types {
+    fn id(&mut self, ty: Type) -> TypeId {
+        if let Some(last) = self.last
+            && self.all[last] == ty
+        {
+            return last;
+        }
+        let id = *self.known.entry(ty).or_insert_with(|| self.all.push(ty));
+        self.last = Some(id);
+        id
+    }
+}
+
+/// The place of nodes that come from none.
+const NOWHERE: Span = Span { start: u32::MAX, end: 0 };
 
 /// Where the value of an input comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -222,8 +288,10 @@ pub struct Check {
 #[derive(Debug, Clone, Default)]
 pub struct Graph {
     nodes: EntityVec<Node, NodeData>,
+    types: Types,
     args: Vec<Node>,
-    spans: EntityVec<Node, Option<Span>>,
+    /// [`NOWHERE`] for nodes that come from no place in the source.
+    spans: EntityVec<Node, Span>,
     /// Every node by what it is, which stands in the tables above.
     interned: HashTable<Node>,
     hasher: FastHash,
@@ -275,7 +343,7 @@ impl Graph {
 
     /// What `node` is.
     pub fn kind(&self, node: Node) -> NodeKind {
-        self.nodes[node].kind
+        self.nodes[node].kind.kind()
     }
 
     /// The operation of `node`, if it is one.
@@ -315,12 +383,12 @@ impl Graph {
 
     /// The type of `node`.
     pub fn ty(&self, node: Node) -> Type {
-        self.nodes[node].ty
+        self.types.all[self.nodes[node].ty]
     }
 
     /// The shape of `node`.
     pub fn shape(&self, node: Node) -> Shape {
-        self.nodes[node].ty.shape
+        self.ty(node).shape
     }
 
     /// The operands of `node`.
@@ -331,7 +399,7 @@ impl Graph {
 
     /// The place in the source that `node` comes from, if it comes from one.
     pub fn span(&self, node: Node) -> Option<Span> {
-        self.spans[node]
+        Some(self.spans[node]).filter(|&span| span != NOWHERE)
     }
 
     /// Nodes made from now on come from this place.
@@ -391,25 +459,28 @@ impl Graph {
 
     /// Makes a node without simplifying.
     pub(crate) fn intern(&mut self, kind: NodeKind, ty: Type, args: &[Node]) -> Node {
+        let ty = self.types.id(ty);
         let hash = self.hasher.hash_one((kind, ty, args));
         if let Some(node) = self.interned_node(hash, kind, ty, args) {
             return node;
         }
         let first_arg = self.args.len() as u32;
         self.args.extend_from_slice(args);
+        let kind = Packed::of(kind);
         let node = self.nodes.push(NodeData { kind, ty, first_arg, arg_count: args.len() as u32 });
-        self.spans.push(self.current_span);
+        self.spans.push(self.current_span.unwrap_or(NOWHERE));
         let Graph { nodes, args, hasher, interned, .. } = self;
         let rehash = |&node: &Node| {
             let NodeData { kind, ty, first_arg, arg_count } = nodes[node];
-            hasher.hash_one((kind, ty, &args[first_arg as usize..][..arg_count as usize]))
+            hasher.hash_one((kind.kind(), ty, &args[first_arg as usize..][..arg_count as usize]))
         };
         interned.insert_unique(hash, node, rehash);
         node
     }
 
     /// The node that is this, if there is one.
-    fn interned_node(&self, hash: u64, kind: NodeKind, ty: Type, args: &[Node]) -> Option<Node> {
+    fn interned_node(&self, hash: u64, kind: NodeKind, ty: TypeId, args: &[Node]) -> Option<Node> {
+        let kind = Packed::of(kind);
         let is_same = |&node: &Node| {
             let data = &self.nodes[node];
             data.kind == kind && data.ty == ty && self.args(node) == args
@@ -546,9 +617,11 @@ impl Graph {
     /// The node of the input with this index.
     pub fn input_node(&self, index: u32) -> Node {
         let input = &self.inputs[index as usize];
-        let (kind, ty) = (NodeKind::Input(index), Type::num(input.shape));
-        let hash = self.hasher.hash_one((kind, ty, &[] as &[Node]));
-        self.interned_node(hash, kind, ty, &[]).expect("there is a node for every input")
+        let kind = NodeKind::Input(index);
+        let found = self.types.known.get(&Type::num(input.shape)).and_then(|&ty| {
+            self.interned_node(self.hasher.hash_one((kind, ty, &[] as &[Node])), kind, ty, &[])
+        });
+        found.expect("there is a node for every input")
     }
 }
 

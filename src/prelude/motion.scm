@@ -206,9 +206,10 @@
              (recur t y shrunk before 1))
             (else (%joined (* next +nan.0) +nan.0))))))
 
-; The error of a step, of which 1 is allowed, from the slopes' differences.
+; Nine times the error of a step, of which 1 is allowed, from the slopes' differences: that error is as the ninth power of the rates of an
+; equation, so its derivative by the logarithm of a rate is nine times as large.
 (define (%step-error y next fifth third h rtol atol)
-  (let* ((scale (max 1e-300 (+ atol (* (%relative rtol) (max (abs y) (abs next))))))
+  (let* ((scale (max 1e-300 (+ (/ atol 9) (* (%relative (/ rtol 9)) (max (abs y) (abs next))))))
          (square (%mean-square (/ fifth scale)))
          (all (+ square (* 0.01 (%mean-square (/ third scale))))))
     (if (= all 0) 0 (/ (* (abs h) square) (sqrt all)))))

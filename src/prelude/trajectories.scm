@@ -21,8 +21,9 @@
   (%rodas5p-run f y0 ts rtol atol (lambda (t y) 1) (lambda (t y) y) 0 0 +inf.0 0))
 
 ; (dop853-events f y0 ts rtol atol g jump last most longest): as `dop853-trajectory` where y becomes jump(t, y) whenever g(t, y) changes its sign.
-; Steps are no longer than `longest`, and g is looked at eight times in each. Event number `last` is the end, none if that is 0. Further rows at the end are those of the first `most` events, with y
-; before it jumps; NaN where there are fewer
+; Steps are no longer than `longest`, and g is looked at eight times in each. Event number `last` is the end, none if that is 0. g may give a vector: each element
+; has events of its own; jump may then give a row for each, and `last` be a vector, of whose events so many of an element are the end. Further rows at the end are
+; those of the first `most` events, with y before it jumps and the number of the element of g, from 0, in front of the time; NaN where there are fewer
 (define (dop853-events f y0 ts rtol atol g jump last most longest)
   (%dop853-run f y0 ts rtol atol g jump last most longest 0))
 
@@ -105,62 +106,95 @@
 
 ; A trajectory by a method of an order, with the exponents of its controller, the evaluations of an attempt and of its dense
 ; output, and the product of step and slope's slope above which it is not stable. Each pass of the outer loop goes to the next time
-; or event. The lengths of steps are data in derivatives; the time of an event is not, and what comes behind it moves with it.
+; or event. The lengths of steps are data in derivatives; the time of an event is not, and what comes behind it moves with it. An event
+; that did not happen keeps its side and the time since when it is looked for, unless y jumps: then its side is where y jumps to.
 (define (%trajectory attempt measure dense value parts order gain memory cost denser stable f y0 ts rtol atol g jump last most longest halt)
   (let* ((n (vlen ts)) (d (vlen y0))
+         (gs (lambda (t y) (vappend (g t y))))
          (t0 (ref ts 0)) (t1 (ref ts (- n 1)))
          (span (- t1 t0)) (sign (copysign 1 span))
          (slope0 (f t0 y0))
          (ahead (* 1e-6 span))
-         (side0 (if (> most 0) (detach (%side g t0 y0 slope0 ahead)) 0))
+         (sides0 (detach (if (> most 0) (%sides gs t0 y0 slope0 ahead) (zeros-like (gs t0 y0)))))
+         (m (vlen sides0))
          (length0 (min longest (%first-length order f y0 t0 t1 rtol atol)))
          (tell (lambda (y z t) (vappend y (slice z 6 10) t)))
          (nowhere (+ +nan.0 (zeros-like (vappend y0 0 0 0 0 0))))
          (first (vappend y0 0 0 2 0 t0)))
-    (loop ((k 1) (events 0) (ended 0)
-           (z (vappend t0 length0 1e-4 0 t0 0 0 0 2 0 0 0 side0 0 (+ t0 ahead) 1 y0 slope0 y0 (zeros-like (%coefficients-like parts y0))))
+    (loop ((k 1) (events 0) (counts (zeros-like sides0)) (ended 0)
+           (z (vappend t0 length0 1e-4 0 t0 0 0 0 2 0 0 0 0 1 y0 slope0 y0 (zeros-like (%coefficients-like parts y0))
+                       sides0 (+ t0 ahead (zeros-like sides0))))
            (rows (replace (repeat (+ n 1 most) nowhere) 0 first)))
       (if (or (= k n) (= ended 1))
-          (replace rows n (tell (slice z 16 (+ 16 d)) z (ref z 0)))
+          (replace rows n (tell (slice z 14 (+ 14 d)) z (ref z 0)))
           (let* ((target (ref ts k))
-                 (z (%advance attempt measure dense value gain memory cost denser stable f t1 sign target rtol atol g most longest halt d z))
-                 (status (ref z 13))
+                 (z (%advance attempt measure dense value gain memory cost denser stable f t1 sign target rtol atol gs most longest halt d m z))
+                 (status (ref z 12))
                  (from (ref z 4)) (h (ref z 5))
-                 (start (slice z (+ 16 d d) (+ 16 d d d)))
-                 (c (slice z (+ 16 d d d))))
+                 (start (slice z (+ 14 d d) (+ 14 d d d)))
+                 (end (- (vlen z) m m))
+                 (c (slice z (+ 14 d d d) end)))
             (cond ((= status 0)
-                   (recur (+ k 1) events 0 z
+                   (recur (+ k 1) events counts 0 z
                           (replace rows k (tell (value start c (if (= h 0) 0 (/ (- target from) h))) z target))))
                   ((and (> most 0) (= status 1))
-                   (let* ((until (ref z 15))
-                          (known (max (- until 1/8) (min until (/ (- (ref z 14) from) h))))
-                          (along (lambda (theta) (g (+ from (* theta h)) (value start c theta))))
-                          (theta (%crossing along (ref z 12) (detach known) (detach until)))
+                   (let* ((until (detach (ref z 13)))
+                          (sides (slice z end (+ end m))) (since (slice z (+ end m)))
+                          (known (lambda (j) (detach (max (- until 1/8) (min until (/ (- (ref since j) from) h))))))
+                          (along (lambda (j) (lambda (theta) (ref (gs (+ from (* theta h)) (value start c theta)) j))))
+                          (find (lambda (j) (%crossing (along j) (ref sides j) (known j) until)))
+                          (there (gs (+ from (* until h)) (value start c until)))
+                          (which (if (= m 1) 0
+                                     (detach (argmin (build m (lambda (j)
+                                       (if (%crosses? sides since there (+ from (* until h)) sign j) (detach (find j)) 2)))))))
+                          (theta (find which))
                           (when (+ from (* theta h)))
                           (what (value start c theta))
-                          (over (if (or (and (> last 0) (= (+ events 1) last)) (> events (+ 1000 (* 10 most)))) 1 0))
-                          (then (if (= over 1) what (jump when what)))
+                          (counts (replace counts which (+ 1 (ref counts which))))
+                          (over (if (or (%ends? last events counts which) (> events (+ 1000 (* 10 most)))) 1 0))
+                          (then (if (= over 1) what (%after (jump when what) which)))
                           (slope (f when then))
                           (length (detach (min (ref z 1) (abs h))))
                           (ahead (detach (* 1e-3 h)))
-                          (side (detach (%side g when then slope ahead))))
-                     (recur k (+ events 1) over
-                            (vappend when length 1e-4 0 from h (slice z 6 12) side 0 (+ (detach when) ahead) 1 then slope start c)
-                            (replace rows (if (< events most) (+ n 1 events) n) (tell what z when)))))
-                  (else (recur k events 1 z rows))))))))
+                          (fresh (detach (%sides gs when then slope ahead)))
+                          (before (gs when what))
+                          (after (gs when then))
+                          (side (lambda (j) (cond ((= j which) (ref fresh j))
+                                                  ((> (* (ref sides j) (ref before j)) 0) (ref after j))
+                                                  (else (ref sides j))))))
+                     (recur k (+ events 1) counts over
+                            (vappend when length 1e-4 0 from h (slice z 6 12) 0 1 then slope start c
+                                     (detach (build m side))
+                                     (detach (build m (lambda (j) (if (= j which) (+ when ahead) (ref since j))))))
+                            (replace rows (if (< events most) (+ n 1 events) n) (vappend what (slice z 6 9) which when)))))
+                  (else (recur k events counts 1 z rows))))))))
 
 (define (%coefficients-like parts y) (if (= parts 4) (vappend y y y y) (vappend y y y y y y y)))
 
-; From a state towards a time: until that is reached, the sign of g changes, the equation turns out to be stiff where that halts, or steps
-; get too short for numbers: 0, 1, 2 or 3 in element 13.
-(define (%advance attempt measure dense value gain memory cost denser stable f t1 sign target rtol atol g most longest halt d z)
+; The state behind an event: that which its number chooses, if there is one for each.
+(define (%after jumped which) (if (scalar? (ref jumped 0)) jumped (ref jumped which)))
+
+; Whether the trajectory ends with an event: with so many of all, or with so many of this one.
+(define (%ends? last events counts which)
+  (if (scalar? last)
+      (and (> last 0) (= (+ events 1) last))
+      (and (> (ref last which) 0) (= (ref counts which) (ref last which)))))
+
+; Whether function j is at a time on the other side, having been looked for since an earlier one.
+(define (%crosses? sides since values at sign j)
+  (and (> (* sign (- at (ref since j))) 0) (not (= (ref sides j) 0)) (<= (* (ref sides j) (ref values j)) 0)))
+
+; From a state towards a time: until that is reached, the sign of an element of g changes, the equation turns out to be stiff where that halts, or steps
+; get too short for numbers: 0, 1, 2 or 3 in element 12.
+(define (%advance attempt measure dense value gain memory cost denser stable f t1 sign target rtol atol gs most longest halt d m z)
   (loop ((t (ref z 0)) (length (ref z 1)) (before (ref z 2)) (rejected (ref z 3)) (from (ref z 4)) (h (ref z 5))
          (steps (ref z 6)) (rejects (ref z 7)) (evaluations (ref z 8)) (stiff (ref z 9)) (stiffness (ref z 10)) (calm (ref z 11))
-         (side (ref z 12)) (since (ref z 14)) (until (ref z 15)) (status (if (>= (* sign (ref z 0)) (* sign target)) 0 -1))
-         (y (slice z 16 (+ 16 d))) (slope (slice z (+ 16 d) (+ 16 d d))) (start (slice z (+ 16 d d) (+ 16 d d d)))
-         (c (slice z (+ 16 d d d))))
+         (until (ref z 13)) (status (if (>= (* sign (ref z 0)) (* sign target)) 0 -1))
+         (y (slice z 14 (+ 14 d))) (slope (slice z (+ 14 d) (+ 14 d d))) (start (slice z (+ 14 d d) (+ 14 d d d)))
+         (c (slice z (+ 14 d d d) (- (vlen z) m m)))
+         (sides (slice z (- (vlen z) m m) (- (vlen z) m))) (since (slice z (- (vlen z) m))))
     (if (>= status 0)
-        (vappend t length before rejected from h steps rejects evaluations stiff stiffness calm side status since until y slope start c)
+        (vappend t length before rejected from h steps rejects evaluations stiff stiffness calm status until y slope start c sides since)
         (let* ((left (- t1 t))
                (final (<= (abs left) (* 1.01 length)))
                (step (if final left (detach (copysign length left))))
@@ -175,18 +209,15 @@
           (cond ((and (<= error 1) (%finite? (%mean-square next)) (%finite? (%mean-square after)))
                  (let* ((to (if final t1 (+ t step)))
                         (inner (if (> most 0) (dense f t step y slope z) c))
-                        ; The first eighth of the step at whose end g is on the other side.
+                        ; The first eighth of the step at whose end an element of g is on the other side.
                         (eighth (if (> most 0)
-                                    (detach (loop ((j 1))
-                                      (if (> j 8) 0
-                                          (let ((at (+ t (* j 1/8 step))))
-                                            (if (and (> (* sign (- at since)) 0) (not (= side 0))
-                                                     (<= (* side (g at (value y inner (* j 1/8)))) 0))
-                                                j
-                                                (recur (+ j 1)))))))
+                                    (detach (loop ((i 1))
+                                      (if (> i 8) 0
+                                          (let* ((at (+ t (* i 1/8 step))) (values (gs at (value y inner (* i 1/8)))))
+                                            (if (%crosses-any? sides since values at sign m) i (recur (+ i 1)))))))
                                     0))
                         (crossed (and (> most 0) (> eighth 0)))
-                        (across (if (> most 0) (detach (g to next)) 0))
+                        (across (if (> most 0) (detach (gs to next)) sides))
                         (arrived (>= (* sign to) (* sign target)))
                         (steep (detach (* (abs step) (sqrt (/ (%mean-square (- after (ref z 2)))
                                                               (%mean-square (- next (ref z 1))))))))
@@ -197,12 +228,18 @@
                         (outer (or crossed arrived)))
                    (recur to (if final (max length grown) grown) (max error 1e-4) 0 t step
                           (+ steps 1) rejects (+ evaluations cost (if (or outer (> most 0)) denser 0)) stiff stiffer calmer
-                          (if (= side 0) across side) since (if crossed (/ eighth 8) 1) status
-                          next after y (cond ((> most 0) inner) (outer (dense f t step y slope z)) (else c)))))
+                          (if crossed (/ eighth 8) 1) status
+                          next after y (cond ((> most 0) inner) (outer (dense f t step y slope z)) (else c))
+                          (if (> most 0) (build m (lambda (j) (if (= (ref sides j) 0) (ref across j) (ref sides j)))) sides) since)))
                 ((and (%finite? shrunk) (> shrunk (max 1e-300 (* 4 %epsilon (abs t)))))
-                 (recur t shrunk before 1 from h steps (+ rejects 1) (+ evaluations cost) stiff stiffness calm side since until status
-                        y slope start c))
-                (else (recur t length before 1 from h steps rejects evaluations stiff stiffness calm side since until 3 y slope start c)))))))
+                 (recur t shrunk before 1 from h steps (+ rejects 1) (+ evaluations cost) stiff stiffness calm until status
+                        y slope start c sides since))
+                (else (recur t length before 1 from h steps rejects evaluations stiff stiffness calm until 3 y slope start c sides since)))))))
+
+(define (%crosses-any? sides since values at sign m)
+  (if (= m 1)
+      (%crosses? sides since values at sign 0)
+      (> (sum m (lambda (j) (if (%crosses? sides since values at sign j) 1 0))) 0)))
 
 ; Where a function changes from one side of 0 to the other, or to 0, between two places: by bisection. Its derivative is that of the root, if the
 ; function crosses 0 there.
@@ -215,6 +252,5 @@
          (here (along found)))
     (if (and (%finite? slope) (> (abs slope) 0)) (- found (/ (- here (detach here)) slope)) found)))
 
-; On which side of g = 0 the solution goes on from a state which may be on it.
-(define (%side g t y slope step) (g (+ t step) (+ y (* step slope))))
-
+; On which sides of g = 0 the solution goes on from a state which may be on one.
+(define (%sides gs t y slope step) (gs (+ t step) (+ y (* step slope))))

@@ -126,3 +126,16 @@
 ; grad: x=inf => x=nan
 ; run f32: x=1e22 => -0x1.62fae4p-74
 ; hessian: x=1e40 => 0:x=-0x1.68982e5fe9692p-134
+
+;; Quotients by the largest numbers, whose low parts are below the normal numbers.
+(values (wave (sinc x)) (zero (bessel-j0 x)) (one (bessel-j1 x)))
+; run f32: x=0x1.716ca6p+123 => wave=-0x1.e13862p-125 zero=0x1.34d95p-67 one=-0x1.e08af8p-63
+; run f32: x=0x1.9651d2p+123 => wave=0x1.ba574ep-125 zero=0x1.ca5ecap-63 one=-0x1.b747fp-68
+; run f32: x=0x1.6cbd36p+123 => wave=0x1.e4e99ap-125 zero=0x1.e385d2p-63 one=-0x1.5b362p-67
+; run f32: x=0x1.fa11cep+123 => wave=0x1.011cfcp-124 zero=0x1.fadbb6p-64 one=0x1.43716cp-63
+; run f32: x=0x1.ee9fb6p+124 => wave=0x1.f390eap-126 zero=0x1.f9f922p-65 one=0x1.0947dap-63
+; run f32: x=0x1.fecacp+126 => wave=0x1.e5ebbp-128 zero=0x1.ff4f66p-66 one=0x1.036c62p-64
+; run f32: x=0x1.f6fa66p+127 => wave=0x1.458acp-131 zero=-0x1.e4b788p-66 one=0x1.4d6124p-65
+; run f32: x=0x1.d34a5p+126 => wave=-0x1.ee2ap-130 zero=0x1.42f24ep-65 one=-0x1.ff4902p-65
+; run f32: x=0x1.f7ef06p+127 => wave=0x1.462acp-131 zero=0x1.4d35a4p-65 one=-0x1.e3dab8p-66
+; run: x=0x1.f1043a92a6198p+1019 => wave=-0x1.5a68121fd6171p-1021 zero=0x1.c87bad6b0b612p-515 one=-0x1.9da56cab8ac1bp-511

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use nc_arrays::{Form, Format, NamedArray, write_arrays, write_csv};
 use nc_model::fit::{
     Adam, Axis, Derived, Fit, FitError, Groups, Image, Loss, Method, Parameter, Progress as Step, Reason,
-    Report, Schedule, Solution, Tie,
+    Report, Schedule, Solution, Tie, element_name,
 };
 use nc_runtime::stop::Stop;
 use neural_compiler::{Diagnostic, Dialect, Error, Program, ReaderLimits, Shape, Tier};
@@ -220,6 +220,56 @@ impl Options {
         options
     }
 
+    /// Where a parameter starts, or an element of one, as far as that is said.
+    fn start_of(&self, name: &str) -> Option<f64> {
+        self.params.iter().chain(&self.fixed).map(|said| &said.value).find_map(|parameter| {
+            let element = |k: &usize| element_name(parameter.name(), parameter.shape(), *k) == name;
+            let k = (0..parameter.shape().len()).find(element)?;
+            parameter.starts_at()?.get(k).copied()
+        })
+    }
+
+    /// Lets parameters start where a fit has ended, those that have one of these names.
+    fn begin_at(&mut self, report: &Report, names: &[&str]) {
+        for weights in report.weights.iter().filter(|one| one.trained && names.contains(&one.name.as_str())) {
+            if self.fixed.iter().any(|said| said.value.name() == weights.name) {
+                continue;
+            }
+            let at = |parameter: Parameter| parameter.elements(weights.shape, weights.values.clone());
+            match self.params.iter_mut().find(|said| said.value.name() == weights.name) {
+                Some(said) => said.value = at(said.value.clone()),
+                None => {
+                    let value = at(Parameter::new(&weights.name));
+                    self.params.push(Said { text: format!("{}=", weights.name), value });
+                }
+            }
+        }
+        for estimate in &report.parameters {
+            let of = estimate.name.split('[').next().unwrap_or(&estimate.name);
+            let is_said = self.fixed.iter().any(|said| said.value.name() == of)
+                || self.ties.iter().any(|(name, _)| name == of);
+            if is_said || !names.contains(&of) {
+                continue;
+            }
+            match self.params.iter_mut().find(|said| said.value.name() == of) {
+                Some(said) => {
+                    let parameter = &said.value;
+                    let shape = parameter.shape();
+                    let mut start = parameter.starts_at().map_or(vec![1.0; shape.len()], <[f64]>::to_vec);
+                    let k = (0..shape.len()).find(|&k| element_name(of, shape, k) == estimate.name);
+                    if let Some(x) = k.and_then(|k| start.get_mut(k)) {
+                        *x = estimate.value;
+                    }
+                    said.value = parameter.clone().elements(shape, start);
+                }
+                None => {
+                    let value = Parameter::new(of).start(estimate.value);
+                    self.params.push(Said { text: format!("{of}="), value });
+                }
+            }
+        }
+    }
+
     /// Whether nothing is compared with the results.
     pub fn has_no_target(&self) -> bool {
         self.targets.is_empty()
@@ -390,14 +440,15 @@ fn run_trajectory(loaded: Loaded, args: &Args, image: Option<Image>, json: bool)
     if args.shared.data == std::path::Path::new("-") {
         return Err(Failure::usage("--data: the data of a trajectory come from a file"));
     }
-    let observed = ode::Observed::read(loaded, args)?;
+    let mut observed = ode::Observed::read(loaded, args)?;
     let stop = limits::clock().cloned().unwrap_or_default();
     signals::stop_at_interrupt(&stop);
+    observed.shoot(args, &stop)?;
     let progress = Progress::new();
     let tell = |step: Step| progress.tell(step);
     let (loaded, data) = (&observed.loaded, &observed.data);
     let fit = fit(loaded, args.shared.tier.into(), &observed.options, data, &stop)?.progress(&tell);
-    let solution = fit.solve().map_err(|error| refusal(loaded, data, error))?;
+    let solution = fit.solve().map_err(|error| observed.refusal(args, error))?;
     let values = solution.values();
     let mut report = solution.report;
     progress.end();
@@ -545,7 +596,7 @@ fn write_residuals(path: &std::path::Path, solution: &Solution<'_, '_>, data: &D
         vec![("row".into(), rows.iter().map(|&row| row as f64).collect())];
     for series in &data.inputs {
         for (k, column) in series.columns.iter().enumerate() {
-            let name = nc_model::fit::element_name(&series.name, series.shape, k);
+            let name = element_name(&series.name, series.shape, k);
             columns.push((name, rows.iter().map(|&row| column[row]).collect()));
         }
     }

@@ -74,17 +74,18 @@ pub struct Args {
     /// Derivatives of all states by these starts and parameters
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     grad: Vec<String>,
-    /// Note when this changes its sign, in the dialect of the program
-    #[arg(long, value_name = "EXPR", allow_hyphen_values = true)]
-    event: Option<String>,
-    /// End at the first event
-    #[arg(long, requires = "event")]
-    stop: bool,
-    /// What a state becomes at an event: 'v=(* -0.8 v)'
-    #[arg(long = "jump", value_name = "NAME=EXPR", requires = "event", value_parser = parse_jump)]
-    jumps: Vec<(String, String)>,
+    /// Note when this changes its sign, in the dialect of the program; once for each expression
+    #[arg(long = "event", value_name = "EXPR", allow_hyphen_values = true)]
+    events: Vec<String>,
+    /// End at the first event, or at the first of these, counted from 1: --stop=2
+    #[arg(long, value_name = "K,…", requires = "events", num_args = 0..=1, require_equals = true, default_missing_value = "",
+        value_parser = parse_stop)]
+    stop: Option<Stops>,
+    /// What a state becomes at an event: 'v=(* -0.8 v)'; of several events, at which: '2:v=(* -0.8 v)'
+    #[arg(long = "jump", value_name = "[K:]NAME=EXPR", requires = "events", value_parser = parse_jump)]
+    jumps: Vec<Jump>,
     /// How many events are kept
-    #[arg(long, value_name = "N", default_value_t = nc_model::ode::DEFAULT_EVENTS as u32, requires = "event",
+    #[arg(long, value_name = "N", default_value_t = nc_model::ode::DEFAULT_EVENTS as u32, requires = "events",
         value_parser = clap::value_parser!(u32).range(1..=100_000))]
     max_events: u32,
     /// Where the trajectories go: a csv or npz file
@@ -167,14 +168,46 @@ fn parse_times(text: &str) -> Result<Times, String> {
     }
 }
 
-/// Reads `v=(* -0.8 v)`.
-fn parse_jump(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((name, expression)) if !name.trim().is_empty() && !expression.trim().is_empty() => {
-            Ok((name.trim().to_owned(), expression.trim().to_owned()))
+/// The events that end a trajectory, from 1; none for all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Stops(Vec<usize>);
+
+/// Reads nothing, `2` or `1,3`.
+fn parse_stop(text: &str) -> Result<Stops, String> {
+    let numbers = text.split(',').filter(|number| !number.trim().is_empty());
+    let number = |number: &str| {
+        let found = number.trim().parse::<usize>().ok().filter(|&number| number > 0);
+        found.ok_or_else(|| format!("{:?} is no number of an event, of which the first is 1", number.trim()))
+    };
+    Ok(Stops(numbers.map(number).collect::<Result<_, String>>()?))
+}
+
+/// What a state becomes at an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Jump {
+    /// Which event, from 1; nothing for the only one.
+    event: Option<usize>,
+    state: String,
+    expression: String,
+}
+
+/// Reads `v=(* -0.8 v)` or `2:v=(* -0.8 v)`.
+fn parse_jump(text: &str) -> Result<Jump, String> {
+    let wrong = || {
+        "it is written NAME=EXPR, such as 'v=(* -0.8 v)', or of one of several events K:NAME=EXPR".to_owned()
+    };
+    let (name, expression) = text.split_once('=').ok_or_else(wrong)?;
+    let (event, state) = match name.split_once(':') {
+        Some((number, state)) => {
+            let number = number.trim().parse::<usize>().ok().filter(|&number| number > 0);
+            (Some(number.ok_or_else(wrong)?), state.trim())
         }
-        _ => Err("it is written NAME=EXPR, such as 'v=(* -0.8 v)'".into()),
+        None => (None, name.trim()),
+    };
+    if state.is_empty() || expression.trim().is_empty() {
+        return Err(wrong());
     }
+    Ok(Jump { event, state: state.to_owned(), expression: expression.trim().to_owned() })
 }
 
 /// A state or parameter as it was given.
@@ -211,12 +244,40 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
         let loader: &dyn Loader = loader;
         system = system.loader(loader);
     }
-    let when = args.event.as_ref().map(|text| spelled("--event", text));
-    let jumps: Vec<(String, System<'_>)> = args
+    let several = args.events.len() > 1;
+    let whens: Vec<System<'_>> = args
+        .events
+        .iter()
+        .enumerate()
+        .map(|(k, text)| {
+            let name = if several { format!("--event {}", k + 1) } else { "--event".to_owned() };
+            spelled(&name, text)
+        })
+        .collect();
+    let jumps: Vec<(usize, String, System<'_>)> = args
         .jumps
         .iter()
-        .map(|(name, text)| (name.clone(), spelled(&format!("--jump {name}"), text)))
-        .collect();
+        .map(|jump| {
+            let event = match jump.event {
+                None if several => {
+                    return Err(Failure::usage(format!(
+                        "--jump {}: there are several events: K:NAME=EXPR says at which of them, counted from 1",
+                        jump.state
+                    )));
+                }
+                Some(number) => number,
+                None => 1,
+            };
+            if event > whens.len() {
+                return Err(no_event("--jump", event, whens.len()));
+            }
+            let system = spelled(&format!("--jump {}", jump.state), &jump.expression);
+            Ok((event, jump.state.clone(), system))
+        })
+        .collect::<Result<_, Failure>>()?;
+    if let Some(&wrong) = args.stop.iter().flat_map(|stops| &stops.0).find(|&&number| number > whens.len()) {
+        return Err(no_event("--stop", wrong, whens.len()));
+    }
     let stop = limits::clock().cloned().unwrap_or_default();
     signals::stop_at_interrupt(&stop);
     let mut ode = Ode::new(&system)
@@ -241,14 +302,16 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
             ode = ode.parameter(state(&setting)?);
         }
     }
-    if let Some(when) = &when {
-        let event = Event {
+    for (k, when) in whens.iter().enumerate() {
+        let number = k + 1;
+        let of_this = jumps.iter().filter(|(event, ..)| *event == number);
+        let ends = args.stop.as_ref().is_some_and(|stops| stops.0.is_empty() || stops.0.contains(&number));
+        ode = ode.event(Event {
             when,
-            jumps: jumps.iter().map(|(name, system)| (name.clone(), system)).collect(),
-            last: args.stop.then_some(1),
+            jumps: of_this.map(|(_, name, system)| (name.clone(), system)).collect(),
+            last: ends.then_some(1),
             most: args.max_events as usize,
-        };
-        ode = ode.event(event);
+        });
     }
     let mut rows = 1;
     if let Some(path) = &args.batch {
@@ -265,9 +328,14 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     match found.broken.as_slice() {
         // The report says it.
         [_] if rows == 1 && json => Err(Failure::Reported),
-        [broken] if rows == 1 => Err(stuck(&loaded, broken)),
+        [broken] if rows == 1 => Err(stuck(&loaded, "the trajectory", broken)),
         _ => Ok(()),
     }
+}
+
+/// The refusal of an option about an event that there is not.
+fn no_event(option: &str, number: usize, count: usize) -> Failure {
+    Failure::usage(format!("{option}: there is no event {number}: there are {count}, counted from 1"))
 }
 
 /// The method with its step.
@@ -496,6 +564,8 @@ fn npz(path: &Path, found: &Trajectories) -> Result<(), Failure> {
         let count = Some(events.len());
         let rows = events.iter().map(|(row, _)| *row as f64).collect();
         arrays.push(("event_row".to_owned(), count, scalar.clone(), rows));
+        let which = events.iter().map(|(_, event)| (event.event + 1) as f64).collect();
+        arrays.push(("event_number".to_owned(), count, scalar.clone(), which));
         let times = events.iter().map(|(_, event)| event.t).collect();
         arrays.push(("event_t".to_owned(), count, scalar.clone(), times));
         let mut first = 0;
@@ -536,7 +606,7 @@ fn report(found: &Trajectories) -> Json {
                 let value = if *shape == Shape::Scalar { json!(y[0]) } else { json!(y) };
                 states.insert(name.clone(), value);
             }
-            json!({"t": event.t, "states": states})
+            json!({"event": event.event + 1, "t": event.t, "states": states})
         })
         .collect();
     object["events"] = json!(events);
@@ -629,7 +699,8 @@ fn words(found: &Trajectories) -> String {
     if let [events] = found.events.as_slice() {
         for event in events {
             let states: Vec<String> = event.y.iter().map(|&x| text::number(x)).collect();
-            text += &format!("event at t = {}: {}\n", text::number(event.t), states.join(", "));
+            let which = if found.expressions > 1 { format!(" {}", event.event + 1) } else { String::new() };
+            text += &format!("event{which} at t = {}: {}\n", text::number(event.t), states.join(", "));
         }
     }
     text
@@ -681,8 +752,8 @@ fn ends(broken: &nc_model::ode::Broken) -> String {
 }
 
 /// The refusal of a single trajectory that does not reach its end.
-fn stuck(loaded: &Loaded, broken: &nc_model::ode::Broken) -> Failure {
-    let message = format!("the trajectory {}", ends(broken));
+pub fn stuck(loaded: &Loaded, what: &str, broken: &nc_model::ode::Broken) -> Failure {
+    let message = format!("{what} {}", ends(broken));
     match broken.span {
         Some(span) => {
             let error = neural_compiler::Diagnostic::error("trajectory", span, message);

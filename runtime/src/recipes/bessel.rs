@@ -162,6 +162,13 @@ const ONE_SINGLE: Fit = Fit {
     phase: &[0.375, -0.16406232, 0.3707656, -2.3303976, 25.068943, -227.488],
 };
 
+/// A power of two and its reciprocal: 2^256, in binary32 2^32.
+fn scales<L: Lanes>(l: &L) -> (L::F, L::F) {
+    let up = l.f(by_format(l, 1.157920892373162e77, 4_294_967_296.0));
+    let down = l.f(by_format(l, 8.636168555094445e-78, 2.3283064365386963e-10));
+    (up, down)
+}
+
 /// `J_n(a)` for `n` = 0 or 1 and `a ≥ 0`, and `J_n(a)/a^n` up to 8.
 fn of_order<L: Lanes>(l: &L, a: L::F, first: bool) -> Pair<L> {
     let fit = if first { by_format(l, &ONE, &ONE_SINGLE) } else { by_format(l, &ZERO, &ZERO_SINGLE) };
@@ -177,7 +184,10 @@ fn of_order<L: Lanes>(l: &L, a: L::F, first: bool) -> Pair<L> {
         close = mul(l, close, (x, l.f(0.0)));
     }
     let x = l.select(near, limit, a);
-    let (inverse, inverse_low) = quotient(l, (l.f(1.0), l.f(0.0)), (x, l.f(0.0)));
+    // 1/x times a power of two, and without: of the largest x its low part would be subnormal, and in binary32 it itself.
+    let (up, down) = scales(l);
+    let (large, large_low) = quotient(l, (l.mul(up, up), l.f(0.0)), (x, l.f(0.0)));
+    let inverse = l.mul(l.mul(large, down), down);
     let w = l.mul(inverse, inverse);
     let shift = l.mul(inverse, by_pairs_of(l, w, fit.phase));
     let (hi, tail, quadrant) = trig::reduce(l, x, 0.0);
@@ -207,13 +217,13 @@ fn of_order<L: Lanes>(l: &L, a: L::F, first: bool) -> Pair<L> {
         (std::f64::consts::FRAC_2_PI, -3.935735335036497e-17),
         (0.6366197466850281, 2.5682552973194106e-8),
     );
-    let (size, size_low) = mul(l, (inverse, inverse_low), (l.f(two_over_pi), l.f(two_over_pi_low)));
+    let (size, size_low) = mul(l, (large, large_low), (l.f(two_over_pi), l.f(two_over_pi_low)));
     let root = l.sqrt(size);
     let rest = l.add(l.fma(l.neg(root), root, size), size_low);
     let root = fast_two_sum(l, root, l.div(rest, l.add(root, root)));
     let amplitude = fast_two_sum(l, l.f(1.0), l.mul(w, by_pairs_of(l, w, fit.amplitude)));
     let far = mul(l, mul(l, root, amplitude), wave);
-    let far = (far.0, far.1);
+    let far = (l.mul(far.0, down), l.mul(far.1, down));
     let infinite = l.eq(a, l.f(f64::INFINITY));
     let zero = l.f(0.0);
     let far = (l.select(infinite, zero, far.0), l.select(infinite, zero, far.1));
@@ -222,8 +232,8 @@ fn of_order<L: Lanes>(l: &L, a: L::F, first: bool) -> Pair<L> {
 
 /// The Bessel function of the first kind of order 0.
 ///
-/// Measured: 0.62 ULP (binary32: 0.8) where the condition number is at most 1; near zeros half of the last bit of x is more than a unit of
-/// the result, and the error stays below 1 ULP and half of one for each unit of the condition number. 1 at ±0, 0 at ±∞, NaN for NaN. Fast
+/// Near zeros half of the last bit of x is more than a unit of the result: the error stays below 1 ULP and half of one for each unit of the
+/// condition number. Measured: 0.56 of that (binary32: 0.59). 1 at ±0, 0 at ±∞, NaN for NaN. Fast
 /// range: that of sine and cosine.
 pub fn bessel_j0<L: Lanes>(l: &L, x: L::F) -> L::F {
     let (high, low) = of_order(l, l.abs(x), false);
@@ -232,7 +242,7 @@ pub fn bessel_j0<L: Lanes>(l: &L, x: L::F) -> L::F {
 
 /// The Bessel function of the first kind of order 1, an odd function.
 ///
-/// Measured: as [`bessel_j0`]. `±0` at `±0` and `±∞`, NaN for NaN. Fast range: that of sine and cosine.
+/// Measured: 0.50 of the bound of [`bessel_j0`] (binary32: 0.50). `±0` at `±0` and `±∞`, NaN for NaN. Fast range: that of sine and cosine.
 pub fn bessel_j1<L: Lanes>(l: &L, x: L::F) -> L::F {
     let (high, low) = of_order(l, l.abs(x), true);
     // A product with a subnormal number has no low part.
@@ -332,8 +342,10 @@ pub fn sinc<L: Lanes>(l: &L, x: L::F) -> L::F {
     let cosine = (kernels.cos, l.add(l.sub(kernels.top, kernels.cos), kernels.rest));
     let swap = odd(l, quadrant);
     let sine = (l.select(swap, cosine.0, sine.0), l.select(swap, cosine.1, sine.1));
-    let (high, low) = quotient(l, sine, (x, l.f(0.0)));
-    let value = flip(l, l.add(high, low), half_turn(l, quadrant));
+    // Of the largest x the low part of the quotient would be subnormal.
+    let (up, down) = scales(l);
+    let (high, low) = quotient(l, (l.mul(sine.0, up), l.mul(sine.1, up)), (x, l.f(0.0)));
+    let value = flip(l, l.mul(l.add(high, low), down), half_turn(l, quadrant));
     let near = l.lt(l.abs(x), l.f(by_format(l, 1e-9, 1e-5)));
     let value = l.select(near, l.f(1.0), value);
     l.select(l.eq(l.abs(x), l.f(f64::INFINITY)), l.f(0.0), value)

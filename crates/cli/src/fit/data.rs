@@ -230,7 +230,7 @@ impl Data {
         let scatter = match &data.noise {
             Noise::FromResiduals => &[],
             Noise::Sigma(column) | Noise::Weights(column) => std::slice::from_ref(column),
-            Noise::SigmaOfEach(columns) => columns.as_slice(),
+            Noise::SigmaOfEach(columns) | Noise::SigmaOfElements(columns) => columns.as_slice(),
         };
         let numbers = series.flat_map(|series| &series.columns).chain(scatter).flatten();
         data.hash = nc_model::fit::hash(numbers.flat_map(|x| x.to_bits().to_le_bytes()));
@@ -242,13 +242,13 @@ impl Data {
 const PIPED: u64 = 4 << 30;
 
 /// Where standard deviations come from.
-enum Sigma {
+pub enum Sigma {
     Number(f64),
     Column(String),
 }
 
 /// What `--sigma` says: one for all targets, or one for each of them in their order.
-fn sigmas(texts: &[String], targets: &[(String, String)]) -> Result<Vec<Sigma>, Failure> {
+pub fn sigmas(texts: &[String], targets: &[(String, String)]) -> Result<Vec<Sigma>, Failure> {
     let read = |text: &str| match text.trim().parse::<f64>() {
         Ok(number) => Sigma::Number(number),
         Err(_) => Sigma::Column(text.trim().to_owned()),

@@ -709,7 +709,7 @@ fn memory_of_long_programs() {
         let middle = (too_little + enough) / 2;
         if within("short.scm", middle) { enough = middle } else { too_little = middle }
     }
-    for (program, bytes) in [("numbers.scm", 330), ("names.scm", 240)] {
+    for (program, bytes) in [("numbers.scm", 200), ("names.scm", 190)] {
         assert!(within(program, enough + bytes * count / 1024), "{program}: more than {bytes} bytes a token");
     }
 }

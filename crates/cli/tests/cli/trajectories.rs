@@ -179,9 +179,214 @@ fn constants_from_a_trajectory() {
         (vec!["--observe", "x=t,w=y"], "`w` is observed and is no state"),
         (vec!["--observe", "x", "--time", "x"], "times have to grow, or to fall"),
         (vec!["--observe", "x", "--sigma", "0"], "one number above 0"),
+        (vec!["--observe", "x,y", "--sigma", "x=0.1"], "there is none for `y`"),
+        (vec!["--observe", "x", "--experiment", "z"], "--experiment: there is no column"),
+        (vec!["--observe", "x", "--given", "alpha=y"], "it has to be one number in each"),
+        (
+            vec!["--observe", "x", "--given", "x=y", "--param", "x=4"],
+            "--param or --fix says where `x` starts, too",
+        ),
     ] {
         let all = ["fit", "--ode", "lotka-volterra.scm", "--data", "animals.csv", "--state", "x=4,y=1"];
         let done = dir.nc(&[&all[..], &args].concat());
         assert!(done.status != 0 && done.stderr.contains(words), "{args:?}: {}", done.stderr);
     }
+}
+
+/// A ball between two walls, of which the first takes half of its speed.
+#[test]
+fn several_events_at_once() {
+    let dir = folder("trajectories");
+    let ball = [
+        "ode",
+        "-e",
+        "(values (x v) (v 0))",
+        "--state",
+        "x=0.25,v=1",
+        "--t",
+        "0:10:5",
+        "--event",
+        "x",
+        "--event",
+        "(- x 1)",
+        "--jump",
+        "1:v=(* -0.5 v)",
+        "--jump",
+        "2:v=(- v)",
+        "--json",
+    ];
+    let json =
+        |more: &[&str]| -> Value { serde_json::from_str(&dir.ok(&[&ball[..], more].concat())).unwrap() };
+    let events = |report: &Value| -> Vec<(u64, f64, f64)> {
+        let events = report["events"].as_array().unwrap().iter();
+        let of = |event: &Value| {
+            let (number, t, v) = (&event["event"], &event["t"], &event["states"]["v"]);
+            (number.as_u64().unwrap(), t.as_f64().unwrap(), v.as_f64().unwrap())
+        };
+        events.map(of).collect()
+    };
+    let expected = [(2, 0.75, 1.0), (1, 1.75, -1.0), (2, 3.75, 0.5), (1, 5.75, -0.5), (2, 9.75, 0.25)];
+    let found = events(&json(&[]));
+    assert_eq!(found.len(), expected.len(), "{found:?}");
+    for (found, expected) in found.iter().zip(expected) {
+        let near = (found.1 - expected.1).abs() < 1e-12 && (found.2 - expected.2).abs() < 1e-12;
+        assert!(found.0 == expected.0 && near, "{found:?}, not {expected:?}");
+    }
+    // The first of one kind, and the first of all.
+    let at_wall = json(&["--stop=1"]);
+    assert_eq!(events(&at_wall).len(), 2);
+    assert!((at_wall["end"].as_f64().unwrap() - 1.75).abs() < 1e-12, "{at_wall}");
+    let at_any = json(&["--stop"]);
+    assert!((at_any["end"].as_f64().unwrap() - 0.75).abs() < 1e-12, "{at_any}");
+    for (more, words) in [
+        (["--jump", "v=v"], "K:NAME=EXPR says at which of them"),
+        (["--jump", "3:v=v"], "there is no event 3"),
+        (["--stop=3", "--threads=1"], "there is no event 3"),
+        (["--jump", "x:v=v"], "K:NAME=EXPR"),
+    ] {
+        let done = dir.nc(&[&ball[..ball.len() - 1], &more].concat());
+        assert!(done.status == 2 && done.stderr.contains(words), "{more:?}: {}", done.stderr);
+    }
+}
+
+/// Decay into a second state from two starts: numbers that are missing, and some that were measured twice.
+#[test]
+fn several_experiments_in_one_file() {
+    let dir = folder("trajectories");
+    let k = 0.7_f64;
+    let mut table = "run,t,x0,x,y,dx\n".to_owned();
+    for (run, start, times) in
+        [("hot", 2.0, vec![0.0, 0.5, 0.5, 1.0, 2.0]), ("cold", 0.5, vec![0.0, 1.0, 3.0])]
+    {
+        for (row, t) in times.iter().enumerate() {
+            let x = start * (-k * t).exp();
+            let y = if row % 2 == 0 { String::new() } else { format!("{:?}", 0.1 + start - x) };
+            table += &format!("{run},{t},{start},{x:?},{y},{}\n", 0.01 * (1.0 + t));
+        }
+    }
+    fs::write(dir.path("runs.csv"), table).unwrap();
+    let program = "(values (x (* -1 k x)) (y (* k x)))";
+    let fit = |more: &[&str]| -> Value {
+        let args = [
+            "fit",
+            "-e",
+            program,
+            "--ode",
+            "--data",
+            "runs.csv",
+            "--experiment",
+            "run",
+            "--observe",
+            "x,y",
+            "--starts",
+            "1",
+            "--json",
+        ];
+        // Notes go to standard error.
+        let done = dir.nc(&[&args[..], more].concat());
+        assert_eq!(done.status, 0, "{}", done.stderr);
+        serde_json::from_str(&done.stdout).unwrap()
+    };
+    let value = |report: &Value, name: &str| report["parameters"][name]["value"].as_f64().unwrap();
+    // Starts from the file, and the other one common to both.
+    let report = fit(&["--state", "x=1,y=0.1", "--given", "x=x0"]);
+    assert!((value(&report, "k") - k).abs() < 1e-9, "{report}");
+    assert_eq!((&report["rows"], &report["dof"]), (&8.into(), &(8 + 3 - 1).into()));
+    // Starts of their own that are fitted, with an error for each of the states.
+    let more =
+        ["--state", "x=1,y=0.1", "--fit-start", "--fix", "y=0.1", "--sigma", "x=dx", "--sigma", "y=0.02"];
+    let report = fit(&more);
+    for (name, truth) in [("k", k), ("x@hot", 2.0), ("x@cold", 0.5)] {
+        assert!((value(&report, name) - truth).abs() < 1e-8, "{name}: {report}");
+    }
+    assert_eq!(report["parameters"]["y"]["value"], 0.1);
+    // A constant that each experiment has.
+    let args = [
+        "fit",
+        "-e",
+        "(values (x (* -1 k s x)))",
+        "--ode",
+        "--data",
+        "runs.csv",
+        "--experiment",
+        "run",
+        "--observe",
+        "x",
+        "--state",
+        "x=1",
+        "--given",
+        "x=x0,s=x0",
+        "--starts",
+        "1",
+        "--json",
+    ];
+    let report: Value = serde_json::from_str(&dir.ok(&args)).unwrap();
+    assert!(value(&report, "k").is_finite() && report["rmse"].as_f64().unwrap() > 1e-3, "{report}");
+}
+
+/// A frequency from a start that is far off: the whole trajectory has many minima, segments lead to the one that is sought.
+#[test]
+fn segments_lead_to_a_fit_that_the_whole_does_not_find() {
+    let dir = folder("trajectories");
+    let mut table = "t,x\n".to_owned();
+    for k in 0..=60 {
+        let t = 0.2 * f64::from(k);
+        table += &format!("{t:?},{:?}\n", (3.0 * t).cos());
+    }
+    fs::write(dir.path("swing.csv"), table).unwrap();
+    let fit = |more: &[&str]| -> Value {
+        let args = [
+            "fit",
+            "-e",
+            "(values (x v) (v (* -1 w w x)))",
+            "--ode",
+            "--data",
+            "swing.csv",
+            "--observe",
+            "x",
+            "--state",
+            "x=1,v=0",
+            "--param",
+            "w=1.5",
+            "--integrator",
+            "tsit5",
+            "--rtol",
+            "1e-9",
+            "--starts",
+            "1",
+            "--json",
+        ];
+        // Notes go to standard error.
+        let done = dir.nc(&[&args[..], more].concat());
+        assert_eq!(done.status, 0, "{}", done.stderr);
+        serde_json::from_str(&done.stdout).unwrap()
+    };
+    let value = |report: &Value| report["parameters"]["w"]["value"].as_f64().unwrap();
+    assert!((value(&fit(&[])) - 3.0).abs() > 0.1);
+    let report = fit(&["--shooting", "6"]);
+    assert!((value(&report) - 3.0).abs() < 1e-6, "{report}");
+    assert_eq!(report["parameters"].as_object().unwrap().len(), 3);
+}
+
+#[test]
+fn a_start_that_explodes_says_where() {
+    let dir = folder("trajectories");
+    fs::write(dir.path("grown.csv"), "t,x\n0,1\n1,2\n5,3\n").unwrap();
+    let args = [
+        "fit",
+        "-e",
+        "(* k x x)",
+        "--ode",
+        "--data",
+        "grown.csv",
+        "--observe",
+        "x",
+        "--state",
+        "x=1",
+        "--starts",
+        "1",
+    ];
+    let done = dir.nc(&args);
+    let ends = "with the parameters' starts, the trajectory ends at t = 1";
+    assert!(done.status == 1 && done.stderr.contains(ends), "{}", done.stderr);
 }

@@ -62,7 +62,9 @@ impl Fit<'_> {
         let residuals = report.residuals as f64;
         // Of normal noise: minus twice the logarithm of the likelihood, but for a constant. A scatter that is not known is a parameter.
         let (fit, parameters) = match &self.noise {
-            Noise::Sigma(_) | Noise::SigmaOfEach(_) => (2.0 * report.cost, inverse.rank()),
+            Noise::Sigma(_) | Noise::SigmaOfEach(_) | Noise::SigmaOfElements(_) => {
+                (2.0 * report.cost, inverse.rank())
+            }
             Noise::FromResiduals | Noise::Weights(_) => {
                 let ln = (2.0 * best.cost() / residuals).ln() + 2.0 * prepared.unit.ln();
                 (residuals * ln, inverse.rank() + 1)

@@ -91,6 +91,8 @@ pub enum Noise {
     Sigma(Vec<f64>),
     /// By standard deviations that are known, for each target in their order and each row.
     SigmaOfEach(Vec<Vec<f64>>),
+    /// By standard deviations that are known, for each element of each target in their order and each row.
+    SigmaOfElements(Vec<Vec<f64>>),
     /// By variances in inverse proportion to these weights, how much in all the residuals tell. Rows of weight 0 are left out.
     Weights(Vec<f64>),
 }
@@ -704,13 +706,21 @@ impl<'a> Fit<'a> {
         let scatter: Vec<(&'static str, &Vec<f64>)> = match &self.noise {
             Noise::FromResiduals => Vec::new(),
             Noise::Sigma(column) => vec![("σ", column)],
-            Noise::SigmaOfEach(columns) => columns.iter().map(|column| ("σ", column)).collect(),
+            Noise::SigmaOfEach(columns) | Noise::SigmaOfElements(columns) => {
+                columns.iter().map(|column| ("σ", column)).collect()
+            }
             Noise::Weights(column) => vec![("a weight", column)],
         };
         if let Noise::SigmaOfEach(columns) = &self.noise
             && columns.len() != self.targets.len()
         {
             return Err(FitError::Sigmas { expected: self.targets.len(), found: columns.len() });
+        }
+        let elements: usize = self.targets.iter().map(|(_, series)| series.columns.len()).sum();
+        if let Noise::SigmaOfElements(columns) = &self.noise
+            && columns.len() != elements
+        {
+            return Err(FitError::Sigmas { expected: elements, found: columns.len() });
         }
         let columns = || {
             let named = series().flat_map(|s| s.columns.iter().map(move |column| (s.name.as_str(), column)));
@@ -772,6 +782,7 @@ impl<'a> Fit<'a> {
                 };
                 sigmas.iter().zip(&self.targets).flat_map(of_target).collect()
             }
+            Noise::SigmaOfElements(sigmas) => sigmas.iter().map(take).collect(),
             Noise::Weights(weights) => vec![kept.iter().map(|&row| weights[row].sqrt()).collect()],
         };
         let mut rows = Rows {
@@ -920,7 +931,9 @@ impl Fit<'_> {
         let inverse = Inverse::of(robust.as_ref().map_or(triangle, |(triangle, _, _)| triangle), &at_bound);
         let dof = residuals.checked_sub(inverse.rank()).filter(|&dof| dof > 0);
         let from_residuals = match &self.noise {
-            Noise::FromResiduals | Noise::Sigma(_) | Noise::SigmaOfEach(_) => Scatter::FromResiduals,
+            Noise::FromResiduals | Noise::Sigma(_) | Noise::SigmaOfEach(_) | Noise::SigmaOfElements(_) => {
+                Scatter::FromResiduals
+            }
             Noise::Weights(_) => Scatter::Relative,
         };
         let measured = |value: f64| Deviation { value, unit: None };
@@ -930,7 +943,7 @@ impl Fit<'_> {
                 let deviation = (influence / dof as f64).sqrt() / (slope / residuals as f64);
                 (from_residuals, Some(measured(deviation.abs())))
             }
-            (Noise::Sigma(_) | Noise::SigmaOfEach(_), _, _) => {
+            (Noise::Sigma(_) | Noise::SigmaOfEach(_) | Noise::SigmaOfElements(_), _, _) => {
                 (Scatter::Known, Some(Deviation { value: 1.0, unit: Some(prepared.unit) }))
             }
             (_, _, dof) => (from_residuals, dof.map(|dof| measured((2.0 * best.cost() / dof as f64).sqrt()))),

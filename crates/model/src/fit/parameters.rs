@@ -51,6 +51,14 @@ impl Parameter {
         self.shape
     }
 
+    /// Where the search starts, element by element, if that was set and is not drawn.
+    pub fn starts_at(&self) -> Option<&[f64]> {
+        match &self.start {
+            Some(Begin::At(start)) => Some(start),
+            Some(Begin::Drawn { .. }) | None => None,
+        }
+    }
+
     /// Sets where the search starts.
     pub fn start(self, start: f64) -> Parameter {
         Parameter { start: Some(Begin::At(vec![start])), ..self }

@@ -126,7 +126,7 @@ impl Solution<'_, '_> {
             panels: Vec::new(),
         };
         let every = rows.count.div_ceil(DRAWN);
-        let known = matches!(fit.noise, Noise::Sigma(_) | Noise::SigmaOfEach(_));
+        let known = matches!(fit.noise, Noise::Sigma(_) | Noise::SigmaOfEach(_) | Noise::SigmaOfElements(_));
         let single = match rows.inputs.as_slice() {
             [column] => Some(column),
             _ => None,

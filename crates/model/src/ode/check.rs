@@ -47,7 +47,7 @@ impl Ode<'_> {
             return value(format!("there are more than {MAX_TIMES} times"));
         }
         let width: usize = self.states.iter().map(|state| state.shape.len()).sum();
-        let kept = self.event.as_ref().map_or(0, |event| event.most);
+        let kept = self.events.iter().map(|event| event.most).max().unwrap_or(0);
         let numbers = (self.times.len() + kept + 1).saturating_mul(width + NUMBERS);
         if numbers > MAX_NUMBERS {
             return value(format!(
@@ -78,16 +78,7 @@ impl Ode<'_> {
                 MOST_BYTES >> 30
             ));
         }
-        let grows = self.times[1] > self.times[0];
-        let wrong = self.times.windows(2).position(|pair| {
-            !(pair[0].is_finite() && pair[1].is_finite())
-                || pair[0] == pair[1]
-                || (pair[1] > pair[0]) != grows
-        });
-        if let Some(k) = wrong {
-            let (a, b) = (self.times[k], self.times[k + 1]);
-            return value(format!("times have to grow, or to fall, throughout: {b} follows {a}"));
-        }
+        in_order(&self.times)?;
         for (name, tolerance) in [("relative", self.rtol), ("absolute", self.atol)] {
             if !(tolerance >= 0.0 && tolerance.is_finite()) {
                 return value(format!("the {name} tolerance has to be at least 0, and is {tolerance}"));
@@ -101,7 +92,7 @@ impl Ode<'_> {
         {
             return value(format!("a step has to be longer than 0, and is {step}"));
         }
-        if self.method.step().is_some() && self.event.is_some() {
+        if self.method.step().is_some() && !self.events.is_empty() {
             return value(format!("{} has no events: its steps have a given length", self.method.name()));
         }
         for (name, columns) in &self.columns {
@@ -129,7 +120,7 @@ impl Ode<'_> {
     }
 
     fn event_takes(&self, name: &str) -> bool {
-        let systems = self.event.iter().flat_map(|event| {
+        let systems = self.events.iter().flat_map(|event| {
             std::iter::once(event.when).chain(event.jumps.iter().map(|(_, system)| *system))
         });
         systems
@@ -254,5 +245,20 @@ impl Ode<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// Refuses times that neither grow throughout nor fall throughout.
+pub(super) fn in_order(times: &[f64]) -> Result<(), OdeError> {
+    let grows = times.len() > 1 && times[1] > times[0];
+    let wrong = times.windows(2).find(|pair| {
+        !(pair[0].is_finite() && pair[1].is_finite()) || pair[0] == pair[1] || (pair[1] > pair[0]) != grows
+    });
+    match wrong {
+        None => Ok(()),
+        Some(pair) => Err(OdeError::Value(format!(
+            "times have to grow, or to fall, throughout: {} follows {}",
+            pair[1], pair[0]
+        ))),
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use neural_compiler::{Dialect, Limits, Program, ReaderLimits, SourceMap};
 
-use super::system::{Parts, Slot, System, function};
+use super::system::{Parts, Slot, System, function, vector};
 use super::{Method, NUMBERS, Ode, OdeError, failed};
 
 /// What a program that integrates gives.
@@ -33,7 +33,7 @@ impl Ode<'_> {
             Ok(program.inputs().map(str::to_string).collect())
         };
         let (mut imports, mut defined) = (String::new(), String::new());
-        let mut parts = vec![("nc:system", self.system)];
+        let mut parts = vec![("nc:system".to_owned(), self.system)];
         let mut add = |name: &str, part: &str, inputs: &[String], results: &[Slot]| {
             let mut text = String::new();
             function(&mut text, name, part, inputs, &slots, results);
@@ -48,25 +48,42 @@ impl Ode<'_> {
         } else {
             add("nc:f", "nc:system", &takes, places);
         }
-        let jumps =
-            ["nc:jump0", "nc:jump1", "nc:jump2", "nc:jump3", "nc:jump4", "nc:jump5", "nc:jump6", "nc:jump7"];
         let mut events = None;
-        if let Some(event) = &self.event {
-            add("nc:event", "nc:when", &inputs(event.when)?, &[]);
-            parts.push(("nc:when", event.when));
-            if event.jumps.len() > jumps.len() {
-                return Err(OdeError::Value(format!("more than {} states jump", jumps.len())));
+        let mut after: Vec<String> = Vec::new();
+        for (k, event) in self.events.iter().enumerate() {
+            let name = format!("nc:event{k}");
+            add(&name, &name, &inputs(event.when)?, &[]);
+            parts.push((name, event.when));
+            let mut states: Vec<String> = slots.iter().map(|slot| slot.of("nc:y")).collect();
+            for (j, (state, system)) in event.jumps.iter().enumerate() {
+                let place = slots.iter().position(|slot| slot.name == *state);
+                let place =
+                    place.ok_or_else(|| OdeError::Name(format!("`{state}` jumps and is no state")))?;
+                let name = format!("nc:jump{k}.{j}");
+                add(&name, &name, &inputs(system)?, &[]);
+                states[place] = format!("({name} nc:t nc:y)");
+                parts.push((name, system));
             }
-            let mut after: Vec<String> = slots.iter().map(|slot| slot.of("nc:y")).collect();
-            for ((name, system), part) in event.jumps.iter().zip(jumps) {
-                let state = slots.iter().position(|slot| slot.name == *name);
-                let state = state.ok_or_else(|| OdeError::Name(format!("`{name}` jumps and is no state")))?;
-                add(part, part, &inputs(system)?, &[]);
-                parts.push((part, system));
-                after[state] = format!("({part} nc:t nc:y)");
-            }
-            let _ = write!(defined, "\n(define (nc:after nc:t nc:y) (vappend {}))", after.join(" "));
-            events = Some((event.last.unwrap_or(0), event.most.max(1)));
+            after.push(format!("(vappend {})", states.join(" ")));
+        }
+        if let Some(most) = self.events.iter().map(|event| event.most.max(1)).max() {
+            let whens: Vec<String> =
+                (0..self.events.len()).map(|k| format!("(nc:event{k} nc:t nc:y)")).collect();
+            let lasts: Vec<String> =
+                self.events.iter().map(|event| event.last.unwrap_or(0).to_string()).collect();
+            let (whens, after, lasts) = match (whens.as_slice(), after.as_slice(), lasts.as_slice()) {
+                ([when], [after], [last]) => (when.clone(), after.clone(), last.clone()),
+                _ => (
+                    format!("(vec {})", whens.join(" ")),
+                    format!("(vec {})", after.join(" ")),
+                    format!("[{}]", lasts.join(" ")),
+                ),
+            };
+            let _ = write!(
+                defined,
+                "\n(define (nc:event nc:t nc:y) {whens})\n(define (nc:after nc:t nc:y) {after})"
+            );
+            events = Some((lasts, most));
         }
         let start: Vec<&str> = slots.iter().map(|slot| slot.name.as_str()).collect();
         let start = format!("(vappend {})", start.join(" "));
@@ -77,12 +94,12 @@ impl Ode<'_> {
         let longest_step =
             if self.longest.is_finite() { format!("{:e}", self.longest) } else { "+inf.0".into() };
         let adaptive = |name: &str| {
-            let (of, last, most) = match events {
-                Some((last, most)) => ("nc:event nc:after", last, most),
+            let (of, last, most) = match &events {
+                Some((last, most)) => ("nc:event nc:after", last.as_str(), *most),
                 None if !stops && self.longest == f64::INFINITY => {
                     return format!("({name}-trajectory nc:f {start} nc:times {rtol:e} {atol:e})");
                 }
-                None => ("(lambda (t y) 1) (lambda (t y) y)", 0, 0),
+                None => ("(lambda (t y) 1) (lambda (t y) y)", "0", 0),
             };
             let form = if stops { "until-stiff" } else { "events" };
             format!(
@@ -140,10 +157,9 @@ impl Ode<'_> {
                 format!("(define nc:m {value})\n(values (nc:states nc:m) (nc:energies {energies}))")
             }
             (Form::Observed(elements, most), _) => {
-                let times: Vec<String> = self.times.iter().map(|t| format!("{t:e}")).collect();
                 let iterations = self.most(Limits::default()).iterations;
                 head = format!("; nc: --max-iterations {iterations} --max-steps {most}\n");
-                let _ = write!(defined, "\n(define nc:times [{}])", times.join(" "));
+                let _ = write!(defined, "\n(define nc:times {})", vector(&self.times));
                 let result = |(name, k): &(String, usize)| {
                     let name = name.replace('[', ".").replace(']', "");
                     format!("({name} (build {n} (lambda (nc:k) (ref (ref nc:m nc:k) {k}))))")
@@ -152,16 +168,18 @@ impl Ode<'_> {
                 format!("(define nc:m {value})\n(values {})", results.join(" "))
             }
         };
-        let text = format!("{head}{imports}{defined}\n{result}\n");
-        let mut sources = SourceMap::new();
-        let main = sources.add("integration.scm", &*text);
-        let main = main.map_err(|long| OdeError::Value(long.to_string()))?;
-        let limits = ReaderLimits::default();
-        let loader = Parts(parts);
-        let parsed = Program::parse_files(&mut sources, main, Dialect::Scheme, &limits, &loader);
-        match parsed {
-            Ok(program) => Ok((program, sources)),
-            Err(error) => Err(failed((error, sources))),
-        }
+        parsed(&format!("{head}{imports}{defined}\n{result}\n"), Parts(parts))
+    }
+}
+
+/// A program around others.
+pub(super) fn parsed(text: &str, loader: Parts<'_>) -> Result<(Program, SourceMap), OdeError> {
+    let mut sources = SourceMap::new();
+    let main = sources.add("integration.scm", text);
+    let main = main.map_err(|long| OdeError::Value(long.to_string()))?;
+    let limits = ReaderLimits::default();
+    match Program::parse_files(&mut sources, main, Dialect::Scheme, &limits, &loader) {
+        Ok(program) => Ok((program, sources)),
+        Err(error) => Err(failed((error, sources))),
     }
 }

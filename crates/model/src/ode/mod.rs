@@ -21,6 +21,7 @@
 
 mod broken;
 mod check;
+mod experiment;
 mod integration;
 mod plot;
 mod system;
@@ -31,6 +32,7 @@ use neural_compiler::{
     Source as Origin, SourceMap, Span, Tier,
 };
 
+pub use self::experiment::{Experiment, Own};
 use self::integration::Form;
 use self::system::Slot;
 pub use self::system::System;
@@ -138,7 +140,7 @@ impl Method {
 }
 
 /// Sign changes of an expression along a trajectory.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Event<'a> {
     /// A program of the states, `t` and parameters, whose value changes its sign.
     pub when: &'a System<'a>,
@@ -181,7 +183,7 @@ pub enum OdeError {
 }
 
 /// A differential equation and where it starts.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Ode<'a> {
     system: &'a System<'a>,
     states: Vec<State>,
@@ -192,7 +194,7 @@ pub struct Ode<'a> {
     atol: f64,
     longest: f64,
     gradient: Vec<String>,
-    event: Option<Event<'a>>,
+    events: Vec<Event<'a>>,
     rows: usize,
     columns: Vec<(String, Vec<Vec<f64>>)>,
     tier: Tier,
@@ -203,6 +205,8 @@ pub struct Ode<'a> {
 /// One event.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Happened {
+    /// Which of the expressions changed its sign, in the order in which they were added, from 0.
+    pub event: usize,
     /// The time.
     pub t: f64,
     /// All states, one behind the other, before they jump.
@@ -243,6 +247,8 @@ pub struct Trajectories {
     pub methods: Vec<&'static str>,
     /// The events of each row.
     pub events: Vec<Vec<Happened>>,
+    /// How many expressions have events.
+    pub expressions: usize,
     /// The time at which each row ends.
     pub ends: Vec<f64>,
     /// Rows that do not reach the last time, unless an event ends them.
@@ -319,7 +325,7 @@ impl<'a> Ode<'a> {
             atol: DEFAULT_ATOL,
             longest: f64::INFINITY,
             gradient: Vec::new(),
-            event: None,
+            events: Vec::new(),
             rows: 1,
             columns: Vec::new(),
             tier: Tier::Auto,
@@ -368,9 +374,10 @@ impl<'a> Ode<'a> {
         self
     }
 
-    /// Sets what events there are.
-    pub fn event(self, event: Event<'a>) -> Ode<'a> {
-        Ode { event: Some(event), ..self }
+    /// Adds events. Of those of several expressions as many are kept as of the one of which most are.
+    pub fn event(mut self, event: Event<'a>) -> Ode<'a> {
+        self.events.push(event);
+        self
     }
 
     /// Gives states or parameters other values in each of so many rows: the columns of their elements.
@@ -501,6 +508,16 @@ impl<'a> Ode<'a> {
     /// What is wrong with programs, names and values, and a state that is observed and is none.
     pub fn observations(&self, observed: &[String]) -> Result<Program, OdeError> {
         let (_, places) = self.right_hand_side()?;
+        let elements = self.observed(observed)?;
+        let method = self.first_method();
+        // What a row counts as steps are iterations of loops, and operations on elements.
+        let taken = self.steps(&places, method)?;
+        let most = 4 * taken + 16 * self.times.len() as u64 + 1000;
+        Ok(self.program(&places, method, false, &Form::Observed(elements, most))?.0)
+    }
+
+    /// The states that are observed, with their places among all numbers.
+    fn observed(&self, observed: &[String]) -> Result<Vec<(String, usize)>, OdeError> {
         let slots = self.slots();
         let mut elements = Vec::new();
         for name in observed {
@@ -520,14 +537,15 @@ impl<'a> Ode<'a> {
             })?;
             elements.push((name.clone(), slot.first + index));
         }
-        let method = match self.method {
+        Ok(elements)
+    }
+
+    /// The method that an integration begins with.
+    fn first_method(&self) -> Method {
+        match self.method {
             Method::Auto => Method::Dop853,
             method => method,
-        };
-        // What a row counts as steps are iterations of loops, and operations on elements.
-        let taken = self.steps(&places, method)?;
-        let most = 4 * taken + 16 * self.times.len() as u64 + 1000;
-        Ok(self.program(&places, method, false, &Form::Observed(elements, most))?.0)
+        }
     }
 
     /// Limits under which all times and events have room, unless they are other ones than usual.
@@ -617,10 +635,7 @@ impl<'a> Ode<'a> {
         let slots = self.slots();
         let width: usize = slots.iter().map(Slot::count).sum();
         let n = self.times.len();
-        let first = match self.method {
-            Method::Auto => Method::Dop853,
-            method => method,
-        };
+        let first = self.first_method();
         let stops = self.method == Method::Auto;
         let kernel = self.compile(&places, first, stops, false)?;
         let mut stiff_kernel: Option<Kernel> = None;
@@ -634,6 +649,7 @@ impl<'a> Ode<'a> {
             stiff: Vec::new(),
             methods: Vec::new(),
             events: Vec::new(),
+            expressions: self.events.len(),
             ends: Vec::new(),
             broken: Vec::new(),
             gradients: Vec::new(),
@@ -763,7 +779,11 @@ impl<'a> Ode<'a> {
         let events: Vec<Happened> = (n + 1..lines)
             .map(line)
             .filter(|line| !line[wide - 1].is_nan())
-            .map(|line| Happened { t: line[wide - 1], y: line[..width].to_vec() })
+            .map(|line| Happened {
+                event: line[width + 3] as usize,
+                t: line[wide - 1],
+                y: line[..width].to_vec(),
+            })
             .collect();
         let end = last[wide - 1];
         // The end by an event at one of the times.
@@ -774,8 +794,10 @@ impl<'a> Ode<'a> {
         {
             values[k * width..(k + 1) * width].copy_from_slice(&event.y);
         }
-        let ended =
-            self.event.as_ref().and_then(|event| event.last).is_some_and(|count| events.len() >= count);
+        let ended = self.events.iter().enumerate().any(|(k, event)| {
+            let happened = events.iter().filter(|one| one.event == k).count();
+            event.last.is_some_and(|last| happened >= last)
+        });
         Taken {
             method,
             values,

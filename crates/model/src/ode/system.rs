@@ -70,7 +70,7 @@ impl<'a> System<'a> {
 }
 
 /// Programs that another one imports by names which no file has.
-pub(super) struct Parts<'a>(pub Vec<(&'static str, &'a System<'a>)>);
+pub(super) struct Parts<'a>(pub Vec<(String, &'a System<'a>)>);
 
 impl Parts<'_> {
     fn part(&self, id: &str) -> Option<&System<'_>> {
@@ -155,10 +155,14 @@ pub(super) fn function(
         let _ = write!(values, " {value}");
     }
     let _ = writeln!(text, "(import (program \"{part}\" {name}:program{names}))");
-    let call = format!("({name}:program{values})");
-    // The results in the order of the states.
+    let body = in_order(format!("({name}:program{values})"), results);
+    let _ = writeln!(text, "(define ({name} nc:t nc:y) {body})");
+}
+
+/// The results of a call as one vector, in the order of the states.
+pub(super) fn in_order(call: String, results: &[Slot]) -> String {
     let ordered = results.windows(2).all(|pair| pair[0].first <= pair[1].first);
-    let body = match results {
+    match results {
         [] => call,
         [one] if one.len.is_none() => format!("(vappend {call})"),
         _ if ordered => call,
@@ -166,6 +170,11 @@ pub(super) fn function(
             let parts: Vec<String> = several.iter().map(|slot| slot.of("nc:all")).collect();
             format!("(let ((nc:all {call})) (vappend {}))", parts.join(" "))
         }
-    };
-    let _ = writeln!(text, "(define ({name} nc:t nc:y) {body})");
+    }
+}
+
+/// A vector of numbers, as text.
+pub(super) fn vector(numbers: &[f64]) -> String {
+    let numbers: Vec<String> = numbers.iter().map(|x| format!("{x:e}")).collect();
+    format!("[{}]", numbers.join(" "))
 }
