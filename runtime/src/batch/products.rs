@@ -321,10 +321,10 @@ mod avx512 {
         for lane in (0..PARTIALS).step_by(LANES) {
             let place = |i: usize, j: usize| sums.wrapping_add((i * width + j) * PARTIALS + lane);
             let mut block = [[_mm512_setzero_pd(); J]; I];
-            for i in 0..I {
-                for j in 0..J {
+            for (i, row) in block.iter_mut().enumerate() {
+                for (j, sum) in row.iter_mut().enumerate() {
                     // SAFETY: the block's sums are in `sums`, as was asserted.
-                    block[i][j] = unsafe { _mm512_loadu_pd(place(i, j)) };
+                    *sum = unsafe { _mm512_loadu_pd(place(i, j)) };
                 }
             }
             for at in (lane..rows).step_by(PARTIALS) {
@@ -336,10 +336,10 @@ mod avx512 {
                     }
                 }
             }
-            for i in 0..I {
-                for j in 0..J {
+            for (i, row) in block.iter().enumerate() {
+                for (j, &sum) in row.iter().enumerate() {
                     // SAFETY: as above.
-                    unsafe { _mm512_storeu_pd(place(i, j), block[i][j]) };
+                    unsafe { _mm512_storeu_pd(place(i, j), sum) };
                 }
             }
         }
