@@ -84,6 +84,12 @@ impl Files {
         limits
     }
 
+    /// How many numbers the inputs of networks are, by their places.
+    pub fn network_inputs(&self) -> HashMap<Span, Option<u32>> {
+        let networks = self.0.iter().flat_map(|file| &file.ast.networks);
+        networks.flat_map(|network| &network.inputs).map(|input| (input.span, input.size)).collect()
+    }
+
     /// What the networks of all files have for parameters.
     ///
     /// # Errors

@@ -400,6 +400,7 @@ impl Program {
         debug_assert_eq!(anf::verify::verify(&anf::build::build(&resolved)), Ok(()));
         let mut anf = anf::build::build_loops(&resolved);
         anf.library = resolved.library.then_some(end);
+        anf.network_inputs = Arc::new(files.network_inputs());
         debug_assert_eq!(anf::verify::verify(&anf), Ok(()));
         let inputs: HashSet<&str> = anf.inputs.iter().map(|&var| anf.vars[var].name.as_str()).collect();
         let parameters =
@@ -522,7 +523,8 @@ impl Program {
             let (var, _) = resolved.globals.remove(number);
             resolved.inputs.push(var);
         }
-        let anf = Anf { library: self.anf.library, ..anf::build::build_loops(&resolved) };
+        let (library, network_inputs) = (self.anf.library, self.anf.network_inputs.clone());
+        let anf = Anf { library, network_inputs, ..anf::build::build_loops(&resolved) };
         debug_assert_eq!(anf::verify::verify(&anf), Ok(()));
         Ok(Program { resolved: OnceLock::from(Arc::new(resolved)), anf, ..self.clone() })
     }

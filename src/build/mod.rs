@@ -578,6 +578,13 @@ impl<'a> Builder<'a> {
                     return None;
                 }
                 let function = &self.anf.functions[*function];
+                for (&param, operand) in function.params.iter().zip(operands) {
+                    if !self.fits_network(param, operand) {
+                        self.set(var, None);
+                        self.speak(silent);
+                        return None;
+                    }
+                }
                 for (&param, &arg) in function.params.iter().zip(&key.1) {
                     self.set(param, arg);
                 }
@@ -822,6 +829,23 @@ impl<'a> Builder<'a> {
 
     fn operands(&mut self, operands: &[Operand]) -> Option<Vec<Node>> {
         operands.iter().map(|o| self.atom(o.atom)).collect()
+    }
+
+    /// Whether an operand has the size that a network declares for its input, if the parameter is one.
+    fn fits_network(&mut self, param: Var, operand: &Operand) -> bool {
+        let info = &self.anf.vars[param];
+        let Some(&size) = self.anf.network_inputs.get(&info.span) else { return true };
+        let Some(node) = self.atom(operand.atom) else { return true };
+        let shape = self.here.graph.shape(node);
+        let (fits, wanted) = match size {
+            None => (shape == Shape::Scalar, "a number".to_string()),
+            Some(size) => (shape == Shape::Vector(size), format!("a vector of {size}")),
+        };
+        if !fits {
+            let message = format!("the input `{}` of this network is {wanted}, not {shape}", info.name);
+            self.shape_error(ShapeError::new(message), operand.span, &[]);
+        }
+        fits
     }
 
     fn shape_error(&mut self, error: ShapeError, span: Span, operands: &[Operand]) {

@@ -27,24 +27,27 @@ mod ranges;
 pub mod record;
 mod regions;
 mod schedule;
+mod shortcuts;
 pub mod size;
 mod uniform;
 pub mod verify;
 
 use std::collections::HashMap;
 
-use nc_runtime::batch::Products;
+use nc_runtime::batch::{Products, ProductsTerm};
 use nc_runtime::lanes::Lanes;
 
 use crate::entity::EntityVec;
 use crate::graph::in_place::InPlace;
-use crate::graph::{Effect, Graph, Node, NodeKind, Output, Role, Source};
+use crate::graph::{Effect, Graph, Node, NodeKind, Role, Source};
+use crate::ops::matrix::matrix_by_vector;
 use crate::ops::{LARGE, Lane, Op, Operand};
 use arms::{Arm, Item};
 use arrays::{Argument, Cells, Form, Memory, Written};
 use lanes::{Inst, LaneFunction, LaneProgram, Layout, Store, TableId, Target, Value};
 use record::Recorder;
 use regions::Tape;
+use shortcuts::{Shortcuts, Term};
 use uniform::Uniform;
 
 /// How much memory tapes may take, in bytes of one lane group of the widest tier and two groups side by side.
@@ -86,12 +89,10 @@ fn lowered(graph: &Graph, tape_bytes: usize, complete: bool) -> LaneProgram {
         };
         scope.values[graph.input_node(index)] = lowering.m.normal(form);
     }
-    let products: Vec<Option<Terms>> =
-        graph.outputs.iter().map(|output| summed_products(graph, output, &scope)).collect();
-    // What these are made of is stored at the end, and stays until then.
-    products.iter().flatten().flat_map(|terms| &terms.nodes).for_each(|&node| scope.done[node] = true);
+    scope.shortcuts = Shortcuts::of(graph, &scope.uses);
+    (scope.live, scope.uses) = scope.shortcuts.needed(graph);
     lowering.nodes(&mut scope, None, None);
-    let values = scope.values;
+    let (values, products) = (scope.values, scope.shortcuts.products);
     let checks: Vec<_> =
         graph.checks.iter().map(|check| (values[check.fails].lane().m(), check.effect)).collect();
     let failed = recorder.failed(&checks);
@@ -106,15 +107,17 @@ fn lowered(graph: &Graph, tape_bytes: usize, complete: bool) -> LaneProgram {
         let target = if summed { Target::Partial(partials) } else { Target::Column(columns) };
         let ty = graph.ty(output.node);
         let len = ty.len() as u32;
-        if let Some(Terms { terms, .. }) = products {
+        if let Some(terms) = products {
             let (rows, columns) = ty.shape.extents();
-            let terms =
-                terms.iter().map(|pair| pair.map(|node| kept.place(node, graph.ty(node).len() as u32)));
-            matrices.push(Products {
-                first: partials as usize,
-                extents: (rows as usize, columns as usize),
-                terms: terms.map(|[left, right]| (left as usize, right as usize)).collect(),
+            let mut place = |node: Node| kept.place(node, graph.ty(node).len() as u32) as usize;
+            let terms = terms.into_iter().map(|Term { vectors: [left, right], counts }| ProductsTerm {
+                left: place(left),
+                right: place(right),
+                counts: counts.map(&mut place),
             });
+            let terms = terms.collect();
+            let extents = (rows as usize, columns as usize);
+            matrices.push(Products { first: partials as usize, extents, terms });
             partials += len;
             continue;
         }
@@ -180,6 +183,8 @@ struct Scope<'g> {
     /// What is changed in place, and the rows that it is changed in, if not all.
     in_place: InPlace,
     rows: Option<Value>,
+    /// What is computed in another way than node by node.
+    shortcuts: Shortcuts,
     /// Where what updates replace is noted, so that they can be undone: the cells of each.
     log: HashMap<Node, Cells>,
 }
@@ -204,6 +209,7 @@ impl<'g> Scope<'g> {
             taped: graph.taped(),
             tapes: HashMap::new(),
             in_place: InPlace::default(),
+            shortcuts: Shortcuts::default(),
             rows: None,
             log: HashMap::new(),
         }
@@ -350,7 +356,7 @@ impl Lowering<'_> {
                 self.l.leaving(lane.f(), None);
             }
         }
-        for &arg in graph.args(node) {
+        for arg in scope.shortcuts.operands(graph, node).to_vec() {
             scope.used(arg);
         }
     }
@@ -381,6 +387,13 @@ impl Lowering<'_> {
     fn apply(&self, scope: &Scope<'_>, node: Node, op: Op, attr: u32) -> Form {
         let graph = scope.graph;
         let ty = graph.ty(node);
+        if let Some(part) = scope.shortcuts.parts.get(&node) {
+            let argument =
+                |node: Node| Argument { ty: graph.ty(node), form: scope.values[node].clone(), written: None };
+            let [matrix, counts, vector] = part.map(argument);
+            let form = self.m.normal(matrix_by_vector(&self.m, &matrix, &vector, Some(&counts)));
+            return self.m.shared(form, scope.uses[node]);
+        }
         let args = graph.args(node);
         let lanes: Option<Vec<&[Lane<Recorder>]>> = args
             .iter()
@@ -466,50 +479,6 @@ pub(crate) fn is_summed(graph: &Graph, role: Role) -> bool {
         Role::Gradient { input, .. } => graph.inputs[input as usize].source == Source::Shared,
         Role::Value | Role::Tangent { .. } => false,
     }
-}
-
-/// An output that is a sum of products of two vectors each.
-struct Terms {
-    terms: Vec<[Node; 2]>,
-    /// The products and their sums.
-    nodes: Vec<Node>,
-}
-
-/// The products that an output adds up, if it is a large matrix that is only summed over the batch, as the gradient by the weights of a
-/// layer is. The matrix of a row is then never made: see [`Products`].
-fn summed_products(graph: &Graph, output: &Output, scope: &Scope<'_>) -> Option<Terms> {
-    if graph.ty(output.node).len() <= LARGE || !is_summed(graph, output.role) {
-        return None;
-    }
-    let only_here = |node: Node| scope.uses[node] == 1;
-    let pair = |node: Node| match (graph.kind(node), graph.args(node)) {
-        (NodeKind::Apply(Op::Outer, _), &[left, right]) if only_here(node) => Some([left, right]),
-        _ => None,
-    };
-    let (mut node, mut nodes, mut terms) = (output.node, Vec::new(), Vec::new());
-    loop {
-        nodes.push(node);
-        if let Some(pair) = pair(node) {
-            terms.push(pair);
-            break;
-        }
-        let (NodeKind::Apply(Op::Add, _), &[a, b], true) =
-            (graph.kind(node), graph.args(node), only_here(node))
-        else {
-            return None;
-        };
-        // A sum of two is the same either way.
-        let (rest, last, term) = match (pair(b), pair(a)) {
-            (Some(term), _) => (a, b, term),
-            (None, Some(term)) => (b, a, term),
-            (None, None) => return None,
-        };
-        nodes.push(last);
-        terms.push(term);
-        node = rest;
-    }
-    terms.reverse();
-    Some(Terms { terms, nodes })
 }
 
 /// Vectors that are stored for each row, so that their products can be summed.

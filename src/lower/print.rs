@@ -103,7 +103,10 @@ pub fn dump(program: &LaneProgram) -> String {
     for products in &program.products {
         let (rows, columns) = products.extents;
         let first = |at: usize| program.columns.outputs as usize + at;
-        let terms = products.terms.iter().map(|&(left, right)| format!("{} × {}", first(left), first(right)));
+        let terms = products.terms.iter().map(|term| {
+            let counts = term.counts.map_or(String::new(), |counts| format!(" where {}", first(counts)));
+            format!("{} × {}{counts}", first(term.left), first(term.right))
+        });
         let terms: Vec<String> = terms.collect();
         let _ = writeln!(text, "sums {} {rows}×{columns}: {}", products.first, terms.join(" + "));
     }

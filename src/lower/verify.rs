@@ -308,7 +308,11 @@ fn stored_once(program: &LaneProgram) -> Result<(), String> {
         let (rows, width) = products.extents;
         let sums = products.first..products.first.saturating_add(rows.saturating_mul(width));
         let within = |first: usize, len: usize| first.saturating_add(len) <= program.columns.kept as usize;
-        let kept = products.terms.iter().all(|&(left, right)| within(left, rows) && within(right, width));
+        let kept = products.terms.iter().all(|term| {
+            within(term.left, rows)
+                && within(term.right, width)
+                && term.counts.is_none_or(|counts| within(counts, rows))
+        });
         match partials.get_mut(sums) {
             Some(counts) if kept => counts.iter_mut().for_each(|count| *count += 1),
             Some(_) | None => return Err(format!("{products:?} are out of range")),

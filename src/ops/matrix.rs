@@ -31,6 +31,42 @@ const fn product(
 /// Rows that a product with a vector works on at the same time: so many sums that the next addition to one does not wait for the last.
 const ROWS: u32 = 8;
 
+/// A matrix times a vector. With numbers for its columns, the matrix has −0 in those for which they are 0.
+pub(crate) fn matrix_by_vector<A: Arrays>(
+    m: &A,
+    matrix: &A::Operand,
+    vector: &A::Operand,
+    counts: Option<&A::Operand>,
+) -> A::Form {
+    let l = m.lanes();
+    let (rows, inner) = m.shape(matrix).extents();
+    let (matrix, (down, across)) = &m.matrix(matrix);
+    let vector = &m.stored(vector);
+    let counts = &counts.map(|counts| m.stored(counts));
+    let to = m.cells(Elem::Num, rows);
+    m.blocks(rows, ROWS, |row, count| {
+        let first = m.times(row, *down);
+        let sums = m.sums(
+            m.index(0),
+            m.index(inner),
+            count,
+            |_| l.f(-0.0),
+            |k| {
+                let factor = m.load(vector, 0, k).f();
+                let counts = counts.as_ref().map(|counts| l.ne(m.load(counts, 0, k).f(), l.f(0.0)));
+                let here = m.plus(first, m.times(k, *across));
+                move |j, sum| {
+                    let element = m.load(matrix, j * down, here).f();
+                    let element = counts.map_or(element, |counts| l.select(counts, element, l.f(-0.0)));
+                    l.add(sum, l.mul(element, factor))
+                }
+            },
+        );
+        (0..count).zip(sums).for_each(|(j, sum)| m.store(&to, j, row, Lane::F(sum)));
+    });
+    m.result(to)
+}
+
 /// Matrix times vector.
 pub struct Matvec;
 impl Rule for Matvec {
@@ -46,28 +82,8 @@ impl Rule for Matvec {
     fn work(args: &[Type], _: Type) -> usize {
         2 * args[0].len()
     }
-    fn array<A: Arrays>(m: &A, _: u32, ty: Type, args: &[A::Operand]) -> A::Form {
-        let l = m.lanes();
-        let (rows, inner) = m.shape(&args[0]).extents();
-        let (matrix, (down, across)) = &m.matrix(&args[0]);
-        let vector = &m.stored(&args[1]);
-        let to = m.cells(ty.elem, rows);
-        m.blocks(rows, ROWS, |row, count| {
-            let first = m.times(row, *down);
-            let sums = m.sums(
-                m.index(0),
-                m.index(inner),
-                count,
-                |_| l.f(-0.0),
-                |k| {
-                    let factor = m.load(vector, 0, k).f();
-                    let here = m.plus(first, m.times(k, *across));
-                    move |j, sum| l.add(sum, l.mul(m.load(matrix, j * down, here).f(), factor))
-                },
-            );
-            (0..count).zip(sums).for_each(|(j, sum)| m.store(&to, j, row, Lane::F(sum)));
-        });
-        m.result(to)
+    fn array<A: Arrays>(m: &A, _: u32, _: Type, args: &[A::Operand]) -> A::Form {
+        matrix_by_vector(m, &args[0], &args[1], None)
     }
     fn tangent<A: Algebra>(
         g: &mut A,

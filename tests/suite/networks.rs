@@ -215,3 +215,38 @@ fn networks_of_imported_files() {
         .expect_err("two");
     assert!(refused.starts_with("error[duplicate]: two networks are called `f`"), "{refused}");
 }
+
+/// Each input has the size that is declared for it, not only all of them together.
+#[test]
+fn inputs_have_their_sizes() {
+    let network = "(network f ((u 2) (v 3) x) (layers 4) (activation tanh) (results 1))";
+    let shapes =
+        [("a", Shape::Vector(2)), ("b", Shape::Vector(3)), ("m", Shape::Matrix(2, 2)), ("s", Shape::Scalar)];
+    let compiled = |call: &str| {
+        let text = format!("{network} {call}");
+        let used = |name: &str| call.split(|c: char| " ()".contains(c)).any(|word| word == name);
+        let signature = shapes
+            .iter()
+            .filter(|(name, _)| used(name))
+            .fold(Signature::default(), |all, &(name, shape)| all.shape(name, shape));
+        let compiled = Program::parse(&text)
+            .expect("a program")
+            .compile(&CompileOptions::default().signature(signature));
+        compiled.map(|_| ()).map_err(|error| {
+            let rendered = error.render(&SourceMap::of("law", text).expect("a short text"));
+            rendered.lines().next().unwrap_or_default().to_string()
+        })
+    };
+    assert_eq!(compiled("(f a b s)"), Ok(()));
+    let errors: Vec<String> = ["(f b a s)", "(f a b a)", "(f s b s)", "(f a m s)", "(f a b [s])"]
+        .iter()
+        .map(|call| compiled(call).expect_err("sizes that do not fit"))
+        .collect();
+    insta::assert_snapshot!(errors.join("\n"), @r"
+    error[shape]: the input `u` of this network is a vector of 2, not vec 3
+    error[shape]: the input `x` of this network is a number, not vec 2
+    error[shape]: the input `u` of this network is a vector of 2, not scalar
+    error[shape]: the input `v` of this network is a vector of 3, not mat 2×2
+    error[shape]: the input `x` of this network is a number, not vec 1
+    ");
+}

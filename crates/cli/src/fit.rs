@@ -511,6 +511,11 @@ fn check_files(args: &Args) -> Result<(), Failure> {
     {
         return Err(Failure::usage("--residuals: the name of the file has to end in .csv or .npz"));
     }
+    if let Some(path) = &args.weights_out
+        && !matches!(Format::of_path(path), Ok(Format::Npz))
+    {
+        return Err(Failure::usage("--weights-out: the name of the file has to end in .npz"));
+    }
     outputs::check(
         &[
             ("-o", args.output.as_ref()),

@@ -778,7 +778,7 @@ pub fn refusal(loaded: &Loaded, error: OdeError) -> Failure {
             other => loaded.failure(other),
         },
         OdeError::Name(message) => Failure::message("unknown-input", format!("{name}: {message}"))
-            .note("--state NAME=START makes an input a state, --param NAME=VALUE gives it a value"),
+            .note("--state NAME=START makes an input a state, --param NAME=VALUE gives it a value, and --weights FILE.npz gives networks theirs"),
         OdeError::Results(message) => Failure::message("result", format!("{name}: {message}")),
         OdeError::Value(message) => Failure::message("data", format!("{name}: {message}")),
         other => Failure::message("ode", format!("{name}: {other}")),

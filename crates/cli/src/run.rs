@@ -197,13 +197,28 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
 fn run_as<T: Element>(args: &Args, json: bool) -> Result<(), Failure> {
     let loaded = Loaded::open_with(args.program.as_deref(), args.expression.as_deref(), &args.dialect)?;
     let mut args = args.clone();
+    let mut of_file = Vec::new();
     if let Some(path) = &args.weights {
         let given = |name: &str| args.params.iter().any(|param| param.name == name);
         let values = weights::read("--weights", path, &loaded, given)?;
+        of_file.extend(values.iter().map(|value| value.name.clone()));
         args.params.extend(values);
     }
+    let dataset: Dataset<T> = columns::read(&loaded, &args)?;
+    // A file of weights has all parameters of a fit, starts of states as well: what the batch has counts more.
+    let in_batch = |name: &String| {
+        dataset.field(name).is_some() || args.columns.iter().any(|renamed| renamed.input == *name)
+    };
+    let in_batch: Vec<String> = of_file.into_iter().filter(in_batch).collect();
+    args.params.retain(|param| !in_batch.contains(&param.name));
+    if let Some(path) = args.weights.as_ref().filter(|_| !in_batch.is_empty()) {
+        let names = in_batch.join(", ");
+        eprint_lines(&format!(
+            "note: {names}: the columns of the batch count, not the numbers in {}\n",
+            path.display()
+        ));
+    }
     let args = &args;
-    let dataset: Dataset<T> = columns::read(&loaded, args)?;
     let table = Columns::assign(&loaded, args, &dataset)?;
     columns::note_left_aside(&loaded, args, &dataset, &table);
     let kind = args.derivatives.kinds().first().copied().unwrap_or(Kind::Gradient);

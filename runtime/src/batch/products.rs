@@ -17,9 +17,27 @@ pub struct Products {
     pub first: usize,
     /// How many rows and columns the matrix has.
     pub extents: (usize, usize),
-    /// What is added up, in this order, in the numbers that columns hold: the product of a column for the row of the matrix and one for its
-    /// column. Each term has the first of these columns among those that the kernel [keeps](KernelShape::kept).
-    pub terms: Vec<(usize, usize)>,
+    /// What is added up, in this order, in the numbers that columns hold.
+    pub terms: Vec<ProductsTerm>,
+}
+
+/// The products of the columns of one vector and those of another: for each row of the matrix a column, and for each of its columns. A term has
+/// the first of these columns among those that the kernel [keeps](KernelShape::kept).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProductsTerm {
+    /// The vector for the rows of the matrix.
+    pub left: usize,
+    /// The vector for its columns.
+    pub right: usize,
+    /// Numbers for its rows: where one is 0, the term is +0 instead of the product, whatever that is.
+    pub counts: Option<usize>,
+}
+
+impl ProductsTerm {
+    #[inline(always)]
+    fn product<T: Element>(self, left: T, right: T, counts: Option<T>) -> T {
+        if counts == Some(T::default()) { T::default() } else { left.times(right) }
+    }
 }
 
 impl Products {
@@ -83,10 +101,10 @@ pub(super) fn product<T: Element>(
     (i, j): (usize, usize),
     row: usize,
 ) -> f64 {
-    let mut terms = products
-        .terms
-        .iter()
-        .map(|&(left, right)| kept.column(left + i)[row].times(kept.column(right + j)[row]));
+    let at = |column: usize| kept.column(column)[row];
+    let mut terms = products.terms.iter().map(|term| {
+        term.product(at(term.left + i), at(term.right + j), term.counts.map(|counts| at(counts + i)))
+    });
     let first = terms.next().unwrap_or_default();
     terms.fold(first, T::plus).to_f64()
 }
@@ -193,7 +211,7 @@ fn add_block<T: Element, const LANES: usize, const I: usize, const J: usize>(
                 sums[i][j].copy_from_slice(&matrix[place(i, j)..][..LANES]);
             }
         }
-        if let [(left, right)] = *products.terms {
+        if let [ProductsTerm { left, right, counts: None }] = *products.terms {
             let left: [&[T]; I] = std::array::from_fn(|i| &kept.column(left + row + i)[rows.clone()]);
             let right: [&[T]; J] = std::array::from_fn(|j| &kept.column(right + column + j)[rows.clone()]);
             for at in (lane..rows.len()).step_by(PARTIALS) {
@@ -211,7 +229,11 @@ fn add_block<T: Element, const LANES: usize, const I: usize, const J: usize>(
             for at in (lane..rows.len()).step_by(PARTIALS) {
                 let at = rows.start + at;
                 let mut terms = [[[T::default(); LANES]; J]; I];
-                for (number, &(left, right)) in products.terms.iter().enumerate() {
+                for (number, &term) in products.terms.iter().enumerate() {
+                    let ProductsTerm { left, right, counts } = term;
+                    let counts: [Option<[T; LANES]>; I] = std::array::from_fn(|i| {
+                        counts.map(|counts| lanes(kept.column(counts + row + i), at))
+                    });
                     let left: [[T; LANES]; I] =
                         std::array::from_fn(|i| lanes(kept.column(left + row + i), at));
                     let right: [[T; LANES]; J] =
@@ -219,7 +241,8 @@ fn add_block<T: Element, const LANES: usize, const I: usize, const J: usize>(
                     for i in 0..I {
                         for j in 0..J {
                             for k in 0..LANES {
-                                let term = left[i][k].times(right[j][k]);
+                                let term =
+                                    term.product(left[i][k], right[j][k], counts[i].map(|counts| counts[k]));
                                 let sum = &mut terms[i][j][k];
                                 *sum = if number == 0 { term } else { sum.plus(term) };
                             }
@@ -255,12 +278,13 @@ fn lanes<T: Element, const LANES: usize>(column: &[T], at: usize) -> [T; LANES] 
 #[cfg(target_arch = "x86_64")]
 mod avx512 {
     use std::arch::x86_64::{
-        __m512d, _mm256_loadu_ps, _mm256_mul_ps, _mm512_add_pd, _mm512_cvtps_pd, _mm512_loadu_pd,
-        _mm512_mul_pd, _mm512_setzero_pd, _mm512_storeu_pd,
+        __m512d, __mmask8, _CMP_NEQ_UQ, _mm256_cmp_ps_mask, _mm256_loadu_ps, _mm256_maskz_mul_ps,
+        _mm256_setzero_ps, _mm512_add_pd, _mm512_cmp_pd_mask, _mm512_cvtps_pd, _mm512_loadu_pd,
+        _mm512_maskz_mul_pd, _mm512_setzero_pd, _mm512_storeu_pd,
     };
     use std::ops::Range;
 
-    use super::{Kept, Products};
+    use super::{Kept, Products, ProductsTerm};
     use crate::abi::PARTIALS;
     use crate::element::Element;
     use crate::lanes::Precision;
@@ -272,7 +296,7 @@ mod avx512 {
     #[target_feature(enable = "avx512f,avx512vl")]
     pub(super) fn add_groups<T: Element>(
         products: &Products,
-        (left, right): (usize, usize),
+        ProductsTerm { left, right, counts }: ProductsTerm,
         kept: Kept<'_, T>,
         matrix: &mut [f64],
         rows: Range<usize>,
@@ -283,12 +307,13 @@ mod avx512 {
         let mut block = |i: usize, j: usize, tall: bool, broad: bool| {
             let left = |n: usize| column(left + i + n);
             let right = |n: usize| column(right + j + n);
+            let counts = counts.map(|counts| move |n: usize| column(counts + i + n));
             let sums = &mut matrix[(i * width + j) * PARTIALS..];
             match (tall, broad) {
-                (true, true) => add_block::<T, SIDE, SIDE>(left, right, width, sums),
-                (true, false) => add_block::<T, SIDE, 1>(left, right, width, sums),
-                (false, true) => add_block::<T, 1, SIDE>(left, right, width, sums),
-                (false, false) => add_block::<T, 1, 1>(left, right, width, sums),
+                (true, true) => add_block::<T, SIDE, SIDE>(left, right, counts, width, sums),
+                (true, false) => add_block::<T, SIDE, 1>(left, right, counts, width, sums),
+                (false, true) => add_block::<T, 1, SIDE>(left, right, counts, width, sums),
+                (false, false) => add_block::<T, 1, 1>(left, right, counts, width, sums),
             }
         };
         for i in (0..whole_height).step_by(SIDE) {
@@ -307,12 +332,15 @@ mod avx512 {
     fn add_block<'k, T: Element, const I: usize, const J: usize>(
         left: impl Fn(usize) -> &'k [T],
         right: impl Fn(usize) -> &'k [T],
+        counts: Option<impl Fn(usize) -> &'k [T]>,
         width: usize,
         sums: &mut [f64],
     ) {
         let left: [&[T]; I] = std::array::from_fn(left);
         let right: [&[T]; J] = std::array::from_fn(right);
+        let counts: Option<[&[T]; I]> = counts.map(std::array::from_fn);
         let rows = left[0].len();
+        assert!(counts.iter().flatten().all(|column| column.len() == rows));
         assert!(
             rows.is_multiple_of(PARTIALS) && left.iter().chain(&right).all(|column| column.len() == rows)
         );
@@ -329,9 +357,12 @@ mod avx512 {
             }
             for at in (lane..rows).step_by(PARTIALS) {
                 for i in 0..I {
+                    // SAFETY: there are eight rows from `at` on, as rows are a multiple of sixteen.
+                    let some = counts.map_or(!0, |counts| unsafe { counting(counts[i].as_ptr().add(at)) });
                     for j in 0..J {
-                        // SAFETY: there are eight rows from `at` on, as rows are a multiple of sixteen.
-                        let product = unsafe { product(left[i].as_ptr().add(at), right[j].as_ptr().add(at)) };
+                        // SAFETY: as above.
+                        let product =
+                            unsafe { product(some, left[i].as_ptr().add(at), right[j].as_ptr().add(at)) };
                         block[i][j] = _mm512_add_pd(block[i][j], product);
                     }
                 }
@@ -348,22 +379,42 @@ mod avx512 {
     /// Numbers of a vector.
     const LANES: usize = 8;
 
-    /// The products of eight neighbouring numbers each, rounded to their precision.
+    /// Which of eight neighbouring numbers are not 0.
+    ///
+    /// # Safety
+    /// There must be so many numbers.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512vl")]
+    unsafe fn counting<T: Element>(numbers: *const T) -> __mmask8 {
+        // SAFETY: as the caller promises; the precision says what the numbers are.
+        unsafe {
+            match T::PRECISION {
+                Precision::Double => {
+                    _mm512_cmp_pd_mask::<_CMP_NEQ_UQ>(_mm512_loadu_pd(numbers.cast()), _mm512_setzero_pd())
+                }
+                Precision::Single => {
+                    _mm256_cmp_ps_mask::<_CMP_NEQ_UQ>(_mm256_loadu_ps(numbers.cast()), _mm256_setzero_ps())
+                }
+            }
+        }
+    }
+
+    /// The products of eight neighbouring numbers each, rounded to their precision; +0 where the mask does not hold.
     ///
     /// # Safety
     /// There must be so many numbers at both places.
     #[inline]
     #[target_feature(enable = "avx512f,avx512vl")]
-    unsafe fn product<T: Element>(left: *const T, right: *const T) -> __m512d {
+    unsafe fn product<T: Element>(some: __mmask8, left: *const T, right: *const T) -> __m512d {
         // SAFETY: as the caller promises; the precision says what the numbers are.
         unsafe {
             match T::PRECISION {
                 Precision::Double => {
-                    _mm512_mul_pd(_mm512_loadu_pd(left.cast()), _mm512_loadu_pd(right.cast()))
+                    _mm512_maskz_mul_pd(some, _mm512_loadu_pd(left.cast()), _mm512_loadu_pd(right.cast()))
                 }
                 Precision::Single => {
                     let (left, right) = (_mm256_loadu_ps(left.cast()), _mm256_loadu_ps(right.cast()));
-                    _mm512_cvtps_pd(_mm256_mul_ps(left, right))
+                    _mm512_cvtps_pd(_mm256_maskz_mul_ps(some, left, right))
                 }
             }
         }
@@ -375,17 +426,24 @@ mod tests {
     use super::*;
 
     fn numbers<T: Element>(count: usize, rows: usize) -> Vec<Vec<T>> {
-        let number =
-            |k: usize, row: usize| ((k * 37 + row * 101) as f64 * 0.7).sin() * 10f64.powi((k % 5) as i32);
+        let number = |k: usize, row: usize| match (k + row) % 7 {
+            0 => 0.0,
+            1 => -0.0,
+            _ => ((k * 37 + row * 101) as f64 * 0.7).sin() * 10f64.powi((k % 5) as i32),
+        };
         (0..count).map(|k| (0..rows).map(|row| T::from_f64(number(k, row))).collect()).collect()
     }
 
     /// The sums of a whole call, in any place of a block and in any parts, are those of one row after the other.
     fn as_one_by_one<T: Element>() {
-        for (extents, terms) in
-            [((1, 1), vec![(0, 1)]), ((3, 6), vec![(0, 3)]), ((4, 9), vec![(0, 4), (13, 17), (0, 17)])]
-        {
-            let count = terms.iter().map(|&(l, r)| (l + extents.0).max(r + extents.1)).max().unwrap_or(0);
+        let term = |left, right, counts| ProductsTerm { left, right, counts };
+        for (extents, terms) in [
+            ((1, 1), vec![term(0, 1, None)]),
+            ((3, 6), vec![term(0, 3, None)]),
+            ((5, 6), vec![term(0, 5, Some(11))]),
+            ((4, 9), vec![term(0, 4, None), term(13, 17, Some(26)), term(0, 17, None)]),
+        ] {
+            let count = 32;
             let products = Products { first: 2, extents, terms };
             let sums = products.sums().end + 1;
             for (row, rows) in [(0, 64), (8, 72), (3, 5), (5, 40), (15, 1), (16, 16)] {
@@ -400,10 +458,11 @@ mod tests {
                     for i in 0..extents.0 {
                         for j in 0..extents.1 {
                             let mut value = None;
-                            for &(left, right) in &products.terms {
-                                let term = T::from_f64(
-                                    kept.column(left + i)[at].to_f64() * kept.column(right + j)[at].to_f64(),
-                                );
+                            for &ProductsTerm { left, right, counts } in &products.terms {
+                                let product =
+                                    kept.column(left + i)[at].to_f64() * kept.column(right + j)[at].to_f64();
+                                let none = counts.is_some_and(|k| kept.column(k + i)[at] == T::default());
+                                let term = T::from_f64(if none { 0.0 } else { product });
                                 value = Some(
                                     value.map_or(term, |sum: T| T::from_f64(sum.to_f64() + term.to_f64())),
                                 );
@@ -429,7 +488,7 @@ mod tests {
 
     #[test]
     fn own_sums_are_the_others() {
-        let products = |first, extents| Products { first, extents, terms: vec![(0, 0)] };
+        let products = |first, extents| Products { first, extents, terms: Vec::new() };
         let shape = KernelShape {
             param_gradients: 20,
             products: vec![products(2, (2, 3)), products(8, (1, 4)), products(15, (1, 5))],

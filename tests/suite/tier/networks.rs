@@ -20,6 +20,11 @@ fn programs() -> Vec<(&'static str, Signature)> {
             "(network f ((x 3)) (layers 70 17) (activation relu) (results 2)) (let ((e (f x))) (dot e e))",
             x(3),
         ),
+        // Units that are not taken.
+        (
+            "(network f (x y) (layers 40 23) (activation relu) (results 1)) (square (- (f x y) (f y z)))",
+            scalars.clone(),
+        ),
         // Its results one by one: some of the last layer's rows count.
         (
             "(network f (x y) (layers 40 41) (activation sin) (results 3)) (+ (ref (f x y) 0) (ref (f x y) 2))",
@@ -104,6 +109,44 @@ fn sums_have_the_bits_of_the_interpreter() {
             assert!(found == expected, "{dtype}, a matrix of {rows} rows of {text}");
         }
     }
+}
+
+/// Where a unit is not taken, its weights get nothing, whatever stands beside it.
+#[test]
+fn weights_of_units_that_are_not_taken() {
+    let text = "(network f ((x 70)) (layers 30) (activation relu) (results 1)) (f x)";
+    let options = CompileOptions::default().signature(Signature::scalars().shape("x", Shape::Vector(70)));
+    let [native, interpreted] =
+        [support::native_tier(), Tier::Interpret].map(|tier| compiled(text, &options, tier));
+    let mut params: Vec<f64> = (0..native.shape().params).map(|k| number(k * 31)).collect();
+    let weights = native
+        .inputs()
+        .iter()
+        .take_while(|input| input.name != "f.w1")
+        .filter(|input| input.source == neural_compiler::Source::Shared);
+    let first: usize = weights.map(|input| input.shape.len()).sum();
+    // All weights of an infinite input are negative in the first unit, and positive in the second.
+    for (unit, sign) in [(0, -1.0), (1, 1.0)] {
+        params[first + unit * 70 + 5] = sign;
+    }
+    let mut columns: Vec<Vec<f64>> =
+        (0..70).map(|k| (0..20).map(|row| number(k * 97 + row * 1009)).collect()).collect();
+    columns[5][3] = f64::INFINITY;
+    let expected = support::run(&interpreted, &columns, &params, 20, 1);
+    assert!(support::run(&native, &columns, &params, 20, 1) == expected);
+    let gradient = |unit: usize| f64::from_bits(expected.sums[sum_of(&native, "f.w1") + unit * 70 + 5]);
+    assert!(gradient(0).is_finite(), "{}", gradient(0));
+    assert!(!gradient(1).is_finite(), "{}", gradient(1));
+}
+
+/// The first sum of the gradient by a parameter.
+fn sum_of(kernel: &Kernel, name: &str) -> usize {
+    let summed = kernel.outputs().iter().filter(|output| output.summed);
+    let is = |output: &&neural_compiler::OutputInfo| match output.role {
+        neural_compiler::Role::Gradient { input, .. } => kernel.inputs()[input as usize].name != name,
+        _ => true,
+    };
+    summed.take_while(is).map(|output| output.shape.len()).sum()
 }
 
 /// Several blocks and threads.
