@@ -259,6 +259,10 @@ pub trait Generator<'a> {
                     }
                 }
             }
+            // What leaves once leaves outside of loops, constants as well, which are there from the beginning.
+            if !self.walk().open.is_empty() {
+                continue;
+            }
             while let Some(&(value, slot)) = exports.next_if(|e| settled[e.0].index() <= index) {
                 self.export(value, slot);
             }

@@ -111,6 +111,31 @@ fn sums_have_the_bits_of_the_interpreter() {
     }
 }
 
+/// Long programs are cut into pieces, of which one may begin with a loop: a sum that is the same number in all rows is added once.
+#[test]
+fn sums_of_constants_behind_loops() {
+    for layers in [7, 8, 9, 24] {
+        for results in ["(f u)", "(* 2 (f u))"] {
+            let widths = "17 ".repeat(layers);
+            let text =
+                format!("(network f ((u 4)) (layers {widths}) (activation tanh) (results 1)) {results}");
+            let options =
+                CompileOptions::default().signature(Signature::scalars().shape("u", Shape::Vector(4)));
+            let [native, interpreted] =
+                [support::native_tier(), Tier::Interpret].map(|tier| compiled(&text, &options, tier));
+            let params: Vec<f64> = (0..native.shape().params).map(|k| number(k * 31)).collect();
+            let columns = columns(&native, &text, 11);
+            let expected = support::run(&interpreted, &columns, &params, 11, 1);
+            let sum = expected.sums[sum_of(&native, &format!("f.b{}", layers + 1))];
+            assert_eq!(f64::from_bits(sum), if results == "(f u)" { 11.0 } else { 22.0 });
+            assert!(
+                support::run(&native, &columns, &params, 11, 1) == expected,
+                "{layers} layers, {results}"
+            );
+        }
+    }
+}
+
 /// Where a unit is not taken, its weights get nothing, whatever stands beside it.
 #[test]
 fn weights_of_units_that_are_not_taken() {
