@@ -1,7 +1,7 @@
 //! What the benches share.
 //!
 //! * [`programs`]: what is measured; [`cases`]: that for expression evaluators; [`columns`]: on what numbers;
-//! * [`timing`]: the time it takes;
+//! * [`timing`]: the time it takes; [`machine`]: what the machine can do;
 //! * [`c`]: the C to compare with, built by the machine's compiler; [`c_source`]: that of a graph.
 
 #![allow(dead_code, reason = "each bench uses a part")]
@@ -10,6 +10,7 @@ pub mod c;
 pub mod c_source;
 pub mod cases;
 pub mod columns;
+pub mod machine;
 pub mod programs;
 pub mod timing;
 

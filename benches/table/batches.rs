@@ -7,9 +7,9 @@ use neural_compiler::{Kernel, Tier};
 use serde_json::{Value, json};
 
 use crate::comparison::{InAllWays, What, function_name};
-use crate::machine::Machine;
 use crate::support::c::{Arithmetic, Library};
 use crate::support::columns::Columns;
+use crate::support::machine::Machine;
 use crate::support::programs::{PUBLISHED, PUBLISHED_ROWS, Published, Subject};
 use crate::support::timing::{Effort, Side, best, interleaved, kernel_side};
 

@@ -7,7 +7,7 @@
 mod batches;
 mod comparison;
 mod compile;
-mod machine;
+
 mod plot;
 #[path = "../support/mod.rs"]
 mod support;
@@ -20,8 +20,8 @@ use serde_json::json;
 
 use batches::Place;
 use comparison::{InAllWays, Line, What};
-use machine::Machine;
 use support::c::Compiler;
+use support::machine::Machine;
 use support::programs::{Subject, bench_set};
 use support::timing::Effort;
 

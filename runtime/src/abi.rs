@@ -16,11 +16,12 @@ use crate::stop::StopFlag;
 pub struct Args {
     /// Input columns, then cotangent columns, in the order of the kernel's signature.
     pub inputs: *const *const c_void,
-    /// Output columns, then gradient columns.
+    /// Output columns, then gradient columns, then those that the kernel [keeps](crate::batch::KernelShape::kept).
     pub outputs: *const *mut c_void,
     /// Parameters: one number for all rows, flattened.
     pub params: *const c_void,
-    /// Partial sums of parameter gradients, in binary64 for every kernel: 16 numbers for each parameter-gradient element. Row `r` is added to
+    /// Partial sums of parameter gradients, in binary64 for every kernel: 16 numbers for each parameter-gradient element. Those of
+    /// [products](crate::batch::KernelShape::products) are not the kernel's. Row `r` is added to
     /// number `r mod 16`, in increasing `r`. What a row whose status is slow or failed adds does not matter.
     pub partials: *mut f64,
     /// One status word per row, as wide as a number of a column and indexed like one: 0, or what there is to say about the row (see [`Status`]).

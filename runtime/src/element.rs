@@ -32,6 +32,10 @@ pub unsafe trait Element:
     fn from_integer(value: i128) -> Self;
     /// The same number.
     fn to_f64(self) -> f64;
+    /// The sum, rounded.
+    fn plus(self, other: Self) -> Self;
+    /// The product, rounded.
+    fn times(self, other: Self) -> Self;
     /// Appends its bytes, in this machine's order.
     fn write_bytes(self, bytes: &mut Vec<u8>);
     /// A status word from the one for binary64, whose check is below 2³¹.
@@ -60,6 +64,14 @@ unsafe impl Element for f64 {
     #[inline]
     fn to_f64(self) -> f64 {
         self
+    }
+    #[inline]
+    fn plus(self, other: f64) -> f64 {
+        self + other
+    }
+    #[inline]
+    fn times(self, other: f64) -> f64 {
+        self * other
     }
     fn write_bytes(self, bytes: &mut Vec<u8>) {
         bytes.extend(self.to_ne_bytes());
@@ -93,6 +105,14 @@ unsafe impl Element for f32 {
     #[inline]
     fn to_f64(self) -> f64 {
         f64::from(self)
+    }
+    #[inline]
+    fn plus(self, other: f32) -> f32 {
+        self + other
+    }
+    #[inline]
+    fn times(self, other: f32) -> f32 {
+        self * other
     }
     fn write_bytes(self, bytes: &mut Vec<u8>) {
         bytes.extend(self.to_ne_bytes());

@@ -23,7 +23,7 @@ pub struct Network {
     pub output: Option<(Name, Span)>,
     /// How many results there are; one is a number, several are a vector.
     pub results: u32,
-    /// Where parameters start all over that do not start as [`Network::parameters`] says: `w2` or `b2`, and the number.
+    /// Where parameters start that are not drawn as usual: `w2` or `b2`, and the number that all its elements are.
     pub starts: Vec<(String, Literal)>,
 }
 

@@ -43,9 +43,10 @@ impl Declaration {
     ///
     /// Parts that are missing or stand there twice, inputs of one name, layers that are too large, starts of what it does not have.
     /// The caller says how a network is written where there is no help.
-    pub fn finish(self, ast: &Ast) -> Result<Network, Diagnostic> {
+    pub fn finish(self, ast: &Ast) -> Result<Network, Box<Diagnostic>> {
         let Declaration { name, span, inputs, .. } = self;
-        let error = |place, message: String| Diagnostic::error("form", place, message);
+        let error = |place, message: String| Box::new(Diagnostic::error("form", place, message));
+        let helped = |error: Box<Diagnostic>, help: &str| Box::new(error.help(help));
         if inputs.is_empty() {
             return Err(error(span, "a network has inputs".into()));
         }
@@ -53,7 +54,7 @@ impl Declaration {
             if let Some(first) = inputs[..k].iter().find(|first| first.name == input.name) {
                 let message = format!("two inputs are called `{}`", short(ast.name(input.name)));
                 let error = Diagnostic::error("duplicate", input.span, message);
-                return Err(error.related(first.span, "the first"));
+                return Err(error.related(first.span, "the first").into());
             }
         }
         let layers = once(self.layers, "layers")?;
@@ -68,7 +69,7 @@ impl Declaration {
         };
         if layers.len() > MAX_LAYERS {
             let message = format!("a network has at most {MAX_LAYERS} layers");
-            return Err(error(span, message).help("write a longer one as several"));
+            return Err(helped(error(span, message), "write a longer one as several"));
         }
         let mut network =
             Network { name, span, inputs, layers, activation, output, results, starts: Vec::new() };
@@ -76,9 +77,8 @@ impl Declaration {
             if !network.parameter_names().any(|own| own == of) {
                 let last = network.layers.len() + 1;
                 let help = format!("there are `w1` and `b1` to `w{last}` and `b{last}`");
-                return Err(
-                    error(place, format!("`{}` is no parameter of this network", short(&of))).help(help)
-                );
+                let message = format!("`{}` is no parameter of this network", short(&of));
+                return Err(helped(error(place, message), &help));
             }
             if network.starts.iter().any(|(before, _)| *before == of) {
                 return Err(error(place, format!("`{of}` starts twice")));
@@ -86,17 +86,17 @@ impl Declaration {
             network.starts.push((of, start));
         }
         if let Err(wrong) = network.parameters("") {
-            return Err(error(span, format!("a layer is too large: {wrong}")).help("make it smaller"));
+            return Err(helped(error(span, format!("a layer is too large: {wrong}")), "make it smaller"));
         }
         Ok(network)
     }
 }
 
 /// A part that stands there once at the most.
-fn once<T>(mut parts: Vec<(T, Span)>, what: &str) -> Result<Option<T>, Diagnostic> {
+fn once<T>(mut parts: Vec<(T, Span)>, what: &str) -> Result<Option<T>, Box<Diagnostic>> {
     if let [(_, first), (_, second), ..] = parts.as_slice() {
         let message = format!("a network has `{what}` once");
-        return Err(Diagnostic::error("duplicate", *second, message).related(*first, "the first"));
+        return Err(Diagnostic::error("duplicate", *second, message).related(*first, "the first").into());
     }
     Ok(parts.pop().map(|(part, _)| part))
 }

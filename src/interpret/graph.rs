@@ -65,13 +65,15 @@ impl GraphInterpreter {
         let total = |summed: bool| {
             outputs.iter().filter(|o| o.summed == summed).map(|o| o.range.len as usize).sum::<usize>()
         };
-        let columns = layout.shape(0, 0);
+        let columns = layout.shape(0, 0, 0);
         let shape = KernelShape {
             precision: graph.precision,
             inputs: columns.inputs as usize,
             params: columns.params as usize,
             outputs: total(false),
             param_gradients: total(true),
+            kept: 0,
+            products: Vec::new(),
             reports_status: !graph.checks.is_empty(),
             scratch_bytes: 0,
             stack_bytes: 0,

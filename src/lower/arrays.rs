@@ -1,6 +1,6 @@
 //! Values of many elements: they stand in memory, and loops go over their elements.
 //!
-//! A value of more than [`LARGE`](crate::ops::LARGE) elements is a [`Form::Array`]: elements in memory cells or columns,
+//! A value of more than [`LARGE`](crate::ops::LARGE) elements, or of fewer beside products of large matrices, is a [`Form::Array`]: elements in memory cells or columns,
 //! one lane for all, or an operation on the elements of other arrays that is carried out where an element is wanted. The last makes one loop of
 //! operations that follow each other. Cells return to a free list when the last array that stands in them is dropped.
 
@@ -10,10 +10,10 @@ use std::rc::Rc;
 
 use nc_runtime::lanes::{Lanes, Precision};
 
-use super::lanes::{Condition, LaneType, SBinary, Value};
+use super::lanes::{Condition, Inst, LaneType, SBinary, Value};
 use super::record::Recorder;
 use crate::graph::{Elem, Type};
-use crate::ops::array::Arrays;
+use crate::ops::array::{Arrays, turned};
 use crate::ops::{Lane, Op};
 
 /// Operations that one loop carries out for an element at the most.
@@ -21,6 +21,9 @@ const MAX_FUSED: usize = 48;
 
 /// Elements that an iteration of a loop works on.
 const UNROLL: u32 = 4;
+
+/// Terms that an iteration adds to sums that go through one loop next to each other.
+const SUMS_TOGETHER: u32 = 16;
 
 /// Loops whose elements take more operations are not unrolled.
 const MAX_UNROLLED: usize = 12;
@@ -117,6 +120,25 @@ enum Elements {
     },
     /// Parts one behind the other.
     Parts(Vec<Form>),
+    /// A matrix whose columns are the rows of one that stands in parameters from here on. It has so many rows.
+    Turned {
+        first: u32,
+        rows: u32,
+    },
+}
+
+impl Elements {
+    /// Whether they are written before an operation looks at them one by one.
+    fn is_apart(&self) -> bool {
+        match self {
+            Elements::Parts(_) | Elements::Turned { .. } => true,
+            Elements::Cells { .. }
+            | Elements::Columns(_)
+            | Elements::Params(_)
+            | Elements::Same(_)
+            | Elements::Apply { .. } => false,
+        }
+    }
 }
 
 /// Memory cells that belong together.
@@ -205,12 +227,14 @@ pub(crate) struct Cells {
     ty: LaneType,
     /// The rows in which parts that each row has for itself are written, if not in all.
     rows: Option<Value>,
+    /// Whether they are no cells but parameters, which are read only.
+    shared: bool,
 }
 
 impl Cells {
     /// Cells that the caller keeps from being used otherwise.
     pub(super) fn at(cell: u32, offset: Option<Value>, len: u32, ty: LaneType) -> Cells {
-        Cells { block: None, cell, offset, len, ty, rows: None }
+        Cells { block: None, cell, offset, len, ty, rows: None, shared: false }
     }
 
     /// Some of them.
@@ -224,6 +248,7 @@ impl Cells {
     }
 
     fn array(&self) -> Array {
+        debug_assert!(!self.shared, "parameters are looked at where they stand");
         let of = Elements::Cells { cell: self.cell, offset: self.offset, _block: self.block.clone() };
         Array { of: Rc::new(of), shift: 0, len: self.len, ty: self.ty }
     }
@@ -297,9 +322,32 @@ impl<'a> Memory<'a> {
         self.l.s(value.into())
     }
 
-    /// The sum of two such numbers.
+    /// A position as one that is computed and a number that is added to it.
+    fn taken_apart(&self, position: Value) -> (Option<Value>, u64) {
+        match self.l.inst(position) {
+            Inst::S(number) => (None, number),
+            Inst::SBinary(SBinary::Add, a, b) => match (self.l.inst(a), self.l.inst(b)) {
+                (_, Inst::S(number)) => (Some(a), number),
+                (Inst::S(number), _) => (Some(b), number),
+                _ => (Some(position), 0),
+            },
+            _ => (Some(position), 0),
+        }
+    }
+
+    /// The sum of two such numbers. What is known is added last, so that elements next to each other differ in that alone.
     fn s_add(&self, a: Value, b: Value) -> Value {
-        self.l.s_binary(SBinary::Add, a, b)
+        let ((a, more), (b, further)) = (self.taken_apart(a), self.taken_apart(b));
+        let number = more.wrapping_add(further);
+        let computed = match (a, b) {
+            (Some(a), Some(b)) => Some(self.l.s_binary(SBinary::Add, a, b)),
+            (one, other) => one.or(other),
+        };
+        match computed {
+            None => self.l.s(number),
+            Some(computed) if number == 0 => computed,
+            Some(computed) => self.l.s_binary(SBinary::Add, computed, self.l.s(number)),
+        }
     }
 
     /// Cells that nothing else uses as long as the result, or a value made from it, is there.
@@ -311,7 +359,7 @@ impl<'a> Memory<'a> {
         let reused = self.free.borrow_mut().take(len);
         let cell = reused.unwrap_or_else(|| self.l.cells(len));
         let block = Some(Rc::new(Block { cell, len, free: self.free.clone() }));
-        Cells { block, cell, offset: None, len, ty: lane_type(elem), rows: None }
+        Cells { block, cell, offset: None, len, ty: lane_type(elem), rows: None, shared: false }
     }
 
     /// `body` for `first`, `first + step`, … below `end`.
@@ -357,7 +405,16 @@ impl<'a> Memory<'a> {
 
     /// Element `k + shift` of cells.
     fn read(&self, from: &Cells, shift: u32, k: Value) -> Lane<Recorder> {
-        let value = self.l.load(from.ty, from.cell.wrapping_add(shift), self.offset(from.offset, Some(k)));
+        let (offset, further) = self.taken_apart(self.offset(from.offset, Some(k)));
+        let (offset, further) = match u32::try_from(further) {
+            Ok(further) => (offset.unwrap_or_else(|| self.s(0)), further),
+            Err(_) => (self.offset(from.offset, Some(k)), 0),
+        };
+        let cell = from.cell.wrapping_add(shift).wrapping_add(further);
+        if from.shared {
+            return Lane::F(self.l.param_at(cell, offset));
+        }
+        let value = self.l.load(from.ty, cell, offset);
         if from.ty == LaneType::M { Lane::M(value) } else { Lane::F(value) }
     }
 
@@ -393,8 +450,8 @@ impl<'a> Memory<'a> {
                     args.iter().map(|arg| self.element(arg, at, k, loaded)).collect();
                 op.element(l, &args)
             }
-            Elements::Parts(_) => {
-                unreachable!("parts are written before an operation looks at their elements")
+            Elements::Parts(_) | Elements::Turned { .. } => {
+                unreachable!("they are written before an operation looks at them one by one")
             }
         }
     }
@@ -407,7 +464,8 @@ impl<'a> Memory<'a> {
             | Elements::Columns(_)
             | Elements::Params(_)
             | Elements::Same(_)
-            | Elements::Parts(_) => 0,
+            | Elements::Parts(_)
+            | Elements::Turned { .. } => 0,
         }
     }
 
@@ -418,7 +476,8 @@ impl<'a> Memory<'a> {
             | Elements::Columns(_)
             | Elements::Params(_)
             | Elements::Same(_)
-            | Elements::Parts(_) => 0,
+            | Elements::Parts(_)
+            | Elements::Turned { .. } => 0,
         }
     }
 
@@ -445,10 +504,8 @@ impl<'a> Memory<'a> {
             .iter()
             .map(|arg| match arg {
                 Form::Lanes(lanes) => Memory::same(lanes[0], len),
-                Form::Array(array) => match &*array.of {
-                    Elements::Parts(_) => self.in_cells(arg).array(),
-                    _ => array.clone(),
-                },
+                Form::Array(array) if array.of.is_apart() => self.in_cells(arg).array(),
+                Form::Array(array) => array.clone(),
             })
             .collect();
         let total: usize = args.iter().map(Memory::size).sum();
@@ -471,10 +528,8 @@ impl<'a> Memory<'a> {
     pub(super) fn normal(&self, form: Form) -> Form {
         match form {
             Form::Array(array) if self.is_small(array.len as usize) => {
-                let array = match &*array.of {
-                    Elements::Parts(_) => self.in_cells(&Form::Array(array)).array(),
-                    _ => array,
-                };
+                let array =
+                    if array.of.is_apart() { self.in_cells(&Form::Array(array)).array() } else { array };
                 let mut loaded = Loaded::new();
                 Form::Lanes((0..array.len).map(|k| self.element(&array, k, None, &mut loaded)).collect())
             }
@@ -495,6 +550,7 @@ impl<'a> Memory<'a> {
                 len: array.len,
                 ty: array.ty,
                 rows: None,
+                shared: false,
             };
         }
         let elem = match form {
@@ -513,9 +569,11 @@ impl<'a> Memory<'a> {
         let cheap = match &form {
             Form::Lanes(_) => true,
             Form::Array(array) => match &*array.of {
-                Elements::Cells { .. } | Elements::Same(_) | Elements::Columns(_) | Elements::Params(_) => {
-                    true
-                }
+                Elements::Cells { .. }
+                | Elements::Same(_)
+                | Elements::Columns(_)
+                | Elements::Params(_)
+                | Elements::Turned { .. } => true,
                 Elements::Apply { cost, .. } => cost * again <= MAX_AGAIN,
                 Elements::Parts(_) => again == 0,
             },
@@ -575,6 +633,19 @@ impl<'a> Memory<'a> {
                     left.push((part.clone(), at));
                     at += part.len();
                 }
+                continue;
+            }
+            if let Elements::Turned { first: param, rows } = *array.of {
+                let columns = array.len / rows;
+                self.each(rows, |r| {
+                    let start = self.times(r, columns);
+                    self.each(columns, |c| {
+                        let element = self.l.param_at(param, self.s_add(self.times(c, rows), r));
+                        let at = self.s_add(start, c);
+                        let lane = self.chosen(Lane::F(element), kept, first, at);
+                        self.put(to, first, at, lane);
+                    });
+                });
                 continue;
             }
             let kept = kept.map(|(mask, old)| (mask, old.clone()));
@@ -662,7 +733,7 @@ impl<'a> Memory<'a> {
         step: impl Fn(Value, [Lane<Recorder>; N]) -> Value,
     ) -> Value {
         let arrays: [Array; N] = args.map(|arg| match arg {
-            Form::Array(array) if !matches!(&*array.of, Elements::Parts(_)) => array.clone(),
+            Form::Array(array) if !array.of.is_apart() => array.clone(),
             arg => self.in_cells(arg).array(),
         });
         let along = self.take_pending();
@@ -698,7 +769,7 @@ impl<'a> Memory<'a> {
     /// `body` for each element, with its position and where it is written in cells.
     pub(super) fn elements(&self, form: &Form, mut body: impl FnMut(Value, Value)) {
         let form = match form {
-            Form::Array(array) if !matches!(&*array.of, Elements::Parts(_)) => array.clone(),
+            Form::Array(array) if !array.of.is_apart() => array.clone(),
             form => self.in_cells(form).array(),
         };
         self.each(form.len, |k| {
@@ -734,7 +805,16 @@ impl Arrays for Memory<'_> {
         self.l.s_binary(SBinary::Sub, a, b)
     }
     fn times(&self, a: Value, by: u32) -> Value {
-        self.l.s_binary(SBinary::Mul, a, self.s(by))
+        if by == 1 {
+            return a;
+        }
+        let times = |a| self.l.s_binary(SBinary::Mul, a, self.s(by));
+        match self.taken_apart(a) {
+            (Some(computed), number) if number > 0 => {
+                self.s_add(times(computed), self.l.s(number.wrapping_mul(by.into())))
+            }
+            _ => times(a),
+        }
     }
 
     fn scalar(&self, operand: &Argument) -> Lane<Recorder> {
@@ -742,6 +822,34 @@ impl Arrays for Memory<'_> {
     }
     fn stored(&self, operand: &Argument) -> Cells {
         self.in_cells(&operand.form)
+    }
+    /// Parameters are read where they stand.
+    fn matrix(&self, operand: &Argument) -> (Cells, (u32, u32)) {
+        let (rows, columns) = operand.ty.shape.extents();
+        if let Form::Array(array) = &operand.form {
+            let at = |cell| Cells { shared: true, ..Cells::at(cell, None, array.len, array.ty) };
+            match *array.of {
+                Elements::Params(first) => return (at(first + array.shift), (columns, 1)),
+                Elements::Turned { first, .. } => return (at(first), (1, rows)),
+                Elements::Cells { .. }
+                | Elements::Columns(_)
+                | Elements::Same(_)
+                | Elements::Apply { .. }
+                | Elements::Parts(_) => {}
+            }
+        }
+        (self.in_cells(&operand.form), (columns, 1))
+    }
+    fn transposed(&self, operand: &Argument) -> Form {
+        if let Form::Array(array) = &operand.form
+            && let Elements::Params(first) = *array.of
+        {
+            let (columns, rows) = operand.ty.shape.extents();
+            debug_assert_eq!(array.len, rows * columns);
+            let of = Rc::new(Elements::Turned { first: first + array.shift, rows });
+            return Form::Array(Array { of, shift: 0, len: array.len, ty: array.ty });
+        }
+        turned(self, operand)
     }
     /// Nothing else uses them as long as they, or a value made from them, are there.
     fn cells(&self, elem: Elem, len: u32) -> Cells {
@@ -815,14 +923,8 @@ impl Arrays for Memory<'_> {
     fn slice(&self, operand: &Argument, first: u32, len: u32) -> Form {
         let array = match &operand.form {
             Form::Lanes(lanes) => return Form::Lanes(lanes[first as usize..][..len as usize].to_vec()),
-            Form::Array(array) => match &*array.of {
-                Elements::Parts(_) => self.in_cells(&operand.form).array(),
-                Elements::Cells { .. }
-                | Elements::Columns(_)
-                | Elements::Params(_)
-                | Elements::Same(_)
-                | Elements::Apply { .. } => array.clone(),
-            },
+            Form::Array(array) if array.of.is_apart() => self.in_cells(&operand.form).array(),
+            Form::Array(array) => array.clone(),
         };
         self.normal(Form::Array(Array { shift: array.shift + first, len, ..array }))
     }
@@ -894,11 +996,29 @@ impl Arrays for Memory<'_> {
         start: impl Fn(u32) -> Value,
         mut body: impl FnMut(Value) -> Step,
     ) -> impl IntoIterator<Item = Value> {
-        let start = (0..count).map(start).collect();
-        self.cycle(first, end, 1, start, None, |k, sums| {
+        let mut sums: Vec<Value> = (0..count).map(start).collect();
+        let mut steps = |sums: &[Value], k: Value| {
             let step = body(k);
-            (0..count).zip(sums).map(|(j, &sum)| step(j, sum)).collect()
-        })
+            (0..count).zip(sums).map(|(j, &sum)| step(j, sum)).collect::<Vec<Value>>()
+        };
+        let mut from = first;
+        if let (Inst::S(first), Inst::S(end)) = (self.l.inst(first), self.l.inst(end)) {
+            // Several positions for each iteration, as far as they go.
+            let together = u64::from((SUMS_TOGETHER / count.max(1)).max(1));
+            let whole = first + end.saturating_sub(first) / together * together;
+            if together > 1 && whole > first {
+                let whole = self.l.s(whole);
+                sums = self.cycle(from, whole, together as u32, sums, None, |k, sums| {
+                    let positions = (0..together as u32).map(|j| self.s_add(k, self.s(j)));
+                    positions.fold(sums.to_vec(), |sums, k| steps(&sums, k))
+                });
+                from = whole;
+            }
+        }
+        if self.l.inst(from) == self.l.inst(end) {
+            return sums;
+        }
+        self.cycle(from, end, 1, sums, None, |k, sums| steps(sums, k))
     }
     /// One loop over elements that are computed as they are wanted, along with what is still to be written.
     fn reduce<const N: usize>(

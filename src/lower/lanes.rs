@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use nc_runtime::batch::Products;
 use nc_runtime::lanes::Precision;
 
 use crate::entity::{Entity, EntityVec, entity};
@@ -432,6 +433,8 @@ pub struct Columns {
     pub params: u32,
     /// Output columns.
     pub outputs: u32,
+    /// Columns behind those, whose products are summed over the batch.
+    pub kept: u32,
     /// Sums over the batch.
     pub partials: u32,
 }
@@ -451,6 +454,8 @@ pub struct LaneProgram {
     pub status: Option<Value>,
     /// What it reads and writes.
     pub columns: Columns,
+    /// Sums over the batch that it leaves to the driver.
+    pub products: Vec<Products>,
     /// Its loops.
     pub loops: EntityVec<LoopId, LaneLoop>,
     /// How many memory cells it uses.
@@ -572,8 +577,8 @@ impl Layout {
     }
 
     /// The numbers of columns together with those of the outputs.
-    pub(crate) fn shape(&self, outputs: u32, partials: u32) -> Columns {
-        Columns { inputs: self.columns, params: self.params, outputs, partials }
+    pub(crate) fn shape(&self, outputs: u32, kept: u32, partials: u32) -> Columns {
+        Columns { inputs: self.columns, params: self.params, outputs, kept, partials }
     }
 }
 

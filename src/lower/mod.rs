@@ -33,11 +33,12 @@ pub mod verify;
 
 use std::collections::HashMap;
 
+use nc_runtime::batch::Products;
 use nc_runtime::lanes::Lanes;
 
 use crate::entity::EntityVec;
 use crate::graph::in_place::InPlace;
-use crate::graph::{Effect, Graph, Node, NodeKind, Role, Source};
+use crate::graph::{Effect, Graph, Node, NodeKind, Output, Role, Source};
 use crate::ops::{LARGE, Lane, Op, Operand};
 use arms::{Arm, Item};
 use arrays::{Argument, Cells, Form, Memory, Written};
@@ -70,7 +71,7 @@ fn lowered(graph: &Graph, tape_bytes: usize, complete: bool) -> LaneProgram {
     let machine = (!graph.functions.is_empty()).then(|| calls::Machine::begin(&recorder, graph));
     let mut lowering = Lowering {
         l: &recorder,
-        m: Memory::new(&recorder, LARGE),
+        m: Memory::new(&recorder, most_apart(graph)),
         machine,
         tape_cells: (tape_bytes / TAPE_CELL_BYTES / tapes).min(MAX_TAPE_CELLS) as u64,
         leaving: true,
@@ -85,6 +86,10 @@ fn lowered(graph: &Graph, tape_bytes: usize, complete: bool) -> LaneProgram {
         };
         scope.values[graph.input_node(index)] = lowering.m.normal(form);
     }
+    let products: Vec<Option<Terms>> =
+        graph.outputs.iter().map(|output| summed_products(graph, output, &scope)).collect();
+    // What these are made of is stored at the end, and stays until then.
+    products.iter().flatten().flat_map(|terms| &terms.nodes).for_each(|&node| scope.done[node] = true);
     lowering.nodes(&mut scope, None, None);
     let values = scope.values;
     let checks: Vec<_> =
@@ -93,10 +98,26 @@ fn lowered(graph: &Graph, tape_bytes: usize, complete: bool) -> LaneProgram {
     let mut columns = 0;
     let mut partials = 0;
     let mut stores = Vec::new();
-    for output in &graph.outputs {
+    let mut matrices = Vec::new();
+    let mut kept = Kept::default();
+    for (output, products) in graph.outputs.iter().zip(products) {
         let summed = is_summed(graph, output.role);
         let form = &values[output.node];
         let target = if summed { Target::Partial(partials) } else { Target::Column(columns) };
+        let ty = graph.ty(output.node);
+        let len = ty.len() as u32;
+        if let Some(Terms { terms, .. }) = products {
+            let (rows, columns) = ty.shape.extents();
+            let terms =
+                terms.iter().map(|pair| pair.map(|node| kept.place(node, graph.ty(node).len() as u32)));
+            matrices.push(Products {
+                first: partials as usize,
+                extents: (rows as usize, columns as usize),
+                terms: terms.map(|[left, right]| (left as usize, right as usize)).collect(),
+            });
+            partials += len;
+            continue;
+        }
         match form {
             Form::Lanes(lanes) => stores.extend(lanes.iter().zip(0..).map(|(lane, k)| match target {
                 Target::Column(first) => Store { target: Target::Column(first + k), value: lane.f() },
@@ -110,9 +131,26 @@ fn lowered(graph: &Graph, tape_bytes: usize, complete: bool) -> LaneProgram {
                 });
             }
         }
-        *(if summed { &mut partials } else { &mut columns }) += form.len();
+        *(if summed { &mut partials } else { &mut columns }) += len;
     }
-    let mut program = recorder.finish(stores, &checks, layout.shape(columns, partials));
+    for &(node, first) in &kept.nodes {
+        let first = columns + first;
+        match &values[node] {
+            Form::Lanes(lanes) => stores.extend(
+                lanes
+                    .iter()
+                    .zip(first..)
+                    .map(|(lane, k)| Store { target: Target::Column(k), value: lane.f() }),
+            ),
+            form @ Form::Array(_) => {
+                recorder.range(Target::Column(first), form.len());
+                lowering.m.elements(form, |k, value| recorder.write(Target::Column(first), k, value));
+            }
+        }
+    }
+    let shape = layout.shape(columns, kept.columns, partials);
+    let mut program = recorder.finish(stores, &checks, shape);
+    program.products = matrices;
     program.max_depth = graph.limits.depth;
     for function in graph.functions.values() {
         let function = calls::function(function, tape_bytes, complete);
@@ -402,11 +440,95 @@ fn share_tables(tables: &mut Vec<&'static [f64]>, mut function: LaneFunction) ->
     function
 }
 
+/// Values of so many elements are taken apart, where the graph multiplies large matrices: loops over the vectors that these make are then short
+/// code, where each element by itself would be more than caches of code hold.
+const LARGE_BESIDE_MATRICES: usize = 16;
+
+/// How many elements a value has at the most that is taken apart.
+pub(crate) fn most_apart(graph: &Graph) -> usize {
+    let mut left = vec![graph];
+    while let Some(graph) = left.pop() {
+        for node in graph.nodes() {
+            let large = |&arg: &Node| graph.ty(arg).len() > LARGE;
+            let product = matches!(graph.op(node), Some(Op::Matvec | Op::Matmul | Op::Outer));
+            if product && (graph.ty(node).len() > LARGE || graph.args(node).iter().any(large)) {
+                return LARGE_BESIDE_MATRICES;
+            }
+            left.extend(graph.region(node).map(|region| &region.body));
+        }
+    }
+    LARGE
+}
+
 /// Whether an output is summed over the batch rather than stored for each row.
 pub(crate) fn is_summed(graph: &Graph, role: Role) -> bool {
     match role {
         Role::Gradient { input, .. } => graph.inputs[input as usize].source == Source::Shared,
         Role::Value | Role::Tangent { .. } => false,
+    }
+}
+
+/// An output that is a sum of products of two vectors each.
+struct Terms {
+    terms: Vec<[Node; 2]>,
+    /// The products and their sums.
+    nodes: Vec<Node>,
+}
+
+/// The products that an output adds up, if it is a large matrix that is only summed over the batch, as the gradient by the weights of a
+/// layer is. The matrix of a row is then never made: see [`Products`].
+fn summed_products(graph: &Graph, output: &Output, scope: &Scope<'_>) -> Option<Terms> {
+    if graph.ty(output.node).len() <= LARGE || !is_summed(graph, output.role) {
+        return None;
+    }
+    let only_here = |node: Node| scope.uses[node] == 1;
+    let pair = |node: Node| match (graph.kind(node), graph.args(node)) {
+        (NodeKind::Apply(Op::Outer, _), &[left, right]) if only_here(node) => Some([left, right]),
+        _ => None,
+    };
+    let (mut node, mut nodes, mut terms) = (output.node, Vec::new(), Vec::new());
+    loop {
+        nodes.push(node);
+        if let Some(pair) = pair(node) {
+            terms.push(pair);
+            break;
+        }
+        let (NodeKind::Apply(Op::Add, _), &[a, b], true) =
+            (graph.kind(node), graph.args(node), only_here(node))
+        else {
+            return None;
+        };
+        // A sum of two is the same either way.
+        let (rest, last, term) = match (pair(b), pair(a)) {
+            (Some(term), _) => (a, b, term),
+            (None, Some(term)) => (b, a, term),
+            (None, None) => return None,
+        };
+        nodes.push(last);
+        terms.push(term);
+        node = rest;
+    }
+    terms.reverse();
+    Some(Terms { terms, nodes })
+}
+
+/// Vectors that are stored for each row, so that their products can be summed.
+#[derive(Default)]
+struct Kept {
+    nodes: Vec<(Node, u32)>,
+    known: HashMap<Node, u32>,
+    columns: u32,
+}
+
+impl Kept {
+    /// The first of a vector's columns.
+    fn place(&mut self, node: Node, len: u32) -> u32 {
+        *self.known.entry(node).or_insert_with(|| {
+            let first = self.columns;
+            self.nodes.push((node, first));
+            self.columns += len;
+            first
+        })
     }
 }
 

@@ -100,6 +100,13 @@ pub fn dump(program: &LaneProgram) -> String {
             Target::Partial(k) => writeln!(text, "sum {k}, {}", name(store.value)),
         };
     }
+    for products in &program.products {
+        let (rows, columns) = products.extents;
+        let first = |at: usize| program.columns.outputs as usize + at;
+        let terms = products.terms.iter().map(|&(left, right)| format!("{} × {}", first(left), first(right)));
+        let terms: Vec<String> = terms.collect();
+        let _ = writeln!(text, "sums {} {rows}×{columns}: {}", products.first, terms.join(" + "));
+    }
     if let Some(status) = program.status {
         let _ = writeln!(text, "status {}", name(status));
     }

@@ -165,6 +165,11 @@ impl Recorder {
         }
     }
 
+    /// The instruction that a value is.
+    pub(super) fn inst(&self, value: Value) -> Inst {
+        self.state.borrow().insts[value]
+    }
+
     /// Whether a mask holds everywhere, or nowhere, if that is known.
     pub(super) fn truth(&self, mask: Value) -> Option<bool> {
         match self.constant_of(mask) {
@@ -593,8 +598,10 @@ impl Recorder {
         let stores: Vec<Store> = stores
             .into_iter()
             .map(|store| match store.target {
-                Target::Column(_) => Store { value: self.leaving(store.value, failed), ..store },
-                Target::Partial(_) => store,
+                Target::Column(k) if k < columns.outputs => {
+                    Store { value: self.leaving(store.value, failed), ..store }
+                }
+                Target::Column(_) | Target::Partial(_) => store,
             })
             .collect();
         let status = self.status(checks);
@@ -602,6 +609,7 @@ impl Recorder {
             self.state.into_inner();
         let functions = Vec::new();
         let program = LaneProgram {
+            products: Vec::new(),
             precision: self.precision,
             insts,
             tables,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use nc_runtime::lanes::Lanes;
 
-use super::{LARGE, Lane, Recorder};
+use super::{Lane, Recorder, most_apart};
 use crate::graph::{Graph, Node, NodeKind};
 use crate::lower::lanes::LaneType;
 use crate::ops::{Op, Operand};
@@ -41,7 +41,7 @@ impl Size {
     /// Of a graph with its functions, which take all values apart.
     fn of_all(&mut self, graph: &Graph) -> usize {
         let functions = graph.functions.values().map(|function| (&function.body, usize::MAX));
-        let bodies = functions.chain([(graph, LARGE)]);
+        let bodies = functions.chain([(graph, most_apart(graph))]);
         bodies.fold(0, |sum: usize, (graph, large)| sum.saturating_add(self.of(graph, large)))
     }
 

@@ -289,9 +289,9 @@ impl Body<'_> {
     }
 }
 
-/// Every output column, and every sum, is stored exactly once.
+/// Every output column, every column that is kept for products, and every sum, is stored exactly once.
 fn stored_once(program: &LaneProgram) -> Result<(), String> {
-    let mut columns = vec![0u32; program.columns.outputs as usize];
+    let mut columns = vec![0u32; (program.columns.outputs + program.columns.kept) as usize];
     let mut partials = vec![0u32; program.columns.partials as usize];
     let stores = program.stores.iter().map(|store| (store.target, 1));
     for (target, len) in stores.chain(program.ranges.iter().copied()) {
@@ -302,6 +302,16 @@ fn stored_once(program: &LaneProgram) -> Result<(), String> {
         match counts.get_mut(first..first.saturating_add(len as usize)) {
             Some(counts) => counts.iter_mut().for_each(|count| *count += 1),
             None => return Err(format!("{target:?} and {len} elements are out of range")),
+        }
+    }
+    for products in &program.products {
+        let (rows, width) = products.extents;
+        let sums = products.first..products.first.saturating_add(rows.saturating_mul(width));
+        let within = |first: usize, len: usize| first.saturating_add(len) <= program.columns.kept as usize;
+        let kept = products.terms.iter().all(|&(left, right)| within(left, rows) && within(right, width));
+        match partials.get_mut(sums) {
+            Some(counts) if kept => counts.iter_mut().for_each(|count| *count += 1),
+            Some(_) | None => return Err(format!("{products:?} are out of range")),
         }
     }
     match columns.iter().chain(&partials).any(|&n| n != 1) {

@@ -6,8 +6,11 @@ use super::complex::complex_rule;
 use super::conditions::{Condition, Domain, Kink, Singularity};
 use super::{Algebra, Bound, Numeric, Op, OpInfo, Single, Syntax, Term, from_above, numeric_rules};
 
-numeric_rules!(1: Neg Abs Sqrt Sign Detach);
-numeric_rules!(2: Add Sub Mul Div Min Max CopySign);
+numeric_rules!(1: Neg Abs Sign Detach);
+numeric_rules!(2: Add Sub Mul Min Max CopySign);
+// A vector of quotients or roots takes as long as some six additions at the least.
+numeric_rules!(2, 6: Div);
+numeric_rules!(1, 6: Sqrt);
 
 /// `a + b`.
 pub struct Add;

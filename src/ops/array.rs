@@ -66,6 +66,15 @@ pub(crate) trait Arrays {
     fn scalar(&self, operand: &Self::Operand) -> Element<Self>;
     /// The elements of an operand by their positions. They are not to be written.
     fn stored(&self, operand: &Self::Operand) -> Self::Cells;
+    /// The elements of a matrix by their positions, wherever they stand, with the distances from a row to the next and from a column to
+    /// the next. They are not to be written.
+    fn matrix(&self, operand: &Self::Operand) -> (Self::Cells, (u32, u32)) {
+        (self.stored(operand), (self.shape(operand).extents().1, 1))
+    }
+    /// A matrix whose rows are the columns of this one.
+    fn transposed(&self, operand: &Self::Operand) -> Self::Form {
+        turned(self, operand)
+    }
     /// Cells for a result. Each is written before it is read.
     fn cells(&self, elem: Elem, len: u32) -> Self::Cells;
     /// Element `k + shift`.
@@ -175,6 +184,21 @@ pub(crate) trait Arrays {
         start: Element<Self>,
         step: impl Fn(Element<Self>, [Element<Self>; N]) -> Element<Self>,
     ) -> Element<Self>;
+}
+
+/// A transposed matrix, element by element.
+pub(crate) fn turned<A: Arrays + ?Sized>(m: &A, operand: &A::Operand) -> A::Form {
+    let (columns, rows) = m.shape(operand).extents();
+    let from = m.stored(operand);
+    let to = m.cells(m.ty(operand).elem, rows * columns);
+    m.each(rows, |r| {
+        let first = m.times(r, columns);
+        m.each(columns, |c| {
+            let element = m.load(&from, 0, m.plus(m.times(c, rows), r));
+            m.store(&to, 0, m.plus(first, c), element);
+        });
+    });
+    m.result(to)
 }
 
 /// Arrays of lanes, loops over which are carried out at once.

@@ -28,6 +28,9 @@ const fn product(
     }
 }
 
+/// Rows that a product with a vector works on at the same time: so many sums that the next addition to one does not wait for the last.
+const ROWS: u32 = 8;
+
 /// Matrix times vector.
 pub struct Matvec;
 impl Rule for Matvec {
@@ -46,10 +49,11 @@ impl Rule for Matvec {
     fn array<A: Arrays>(m: &A, _: u32, ty: Type, args: &[A::Operand]) -> A::Form {
         let l = m.lanes();
         let (rows, inner) = m.shape(&args[0]).extents();
-        let (matrix, vector) = (&m.stored(&args[0]), &m.stored(&args[1]));
+        let (matrix, (down, across)) = &m.matrix(&args[0]);
+        let vector = &m.stored(&args[1]);
         let to = m.cells(ty.elem, rows);
-        m.blocks(rows, BLOCK, |row, count| {
-            let first = m.times(row, inner);
+        m.blocks(rows, ROWS, |row, count| {
+            let first = m.times(row, *down);
             let sums = m.sums(
                 m.index(0),
                 m.index(inner),
@@ -57,8 +61,8 @@ impl Rule for Matvec {
                 |_| l.f(-0.0),
                 |k| {
                     let factor = m.load(vector, 0, k).f();
-                    let here = m.plus(first, k);
-                    move |j, sum| l.add(sum, l.mul(m.load(matrix, j * inner, here).f(), factor))
+                    let here = m.plus(first, m.times(k, *across));
+                    move |j, sum| l.add(sum, l.mul(m.load(matrix, j * down, here).f(), factor))
                 },
             );
             (0..count).zip(sums).for_each(|(j, sum)| m.store(&to, j, row, Lane::F(sum)));
@@ -113,20 +117,21 @@ impl Rule for Matmul {
         let l = m.lanes();
         let (rows, columns) = ty.shape.extents();
         let (_, inner) = m.shape(&args[0]).extents();
-        let (a, b) = (&m.stored(&args[0]), &m.stored(&args[1]));
+        let [(a, a_step), (b, b_step)] = &[m.matrix(&args[0]), m.matrix(&args[1])];
         let to = m.cells(ty.elem, rows * columns);
         m.tiles((rows, columns), (2, BLOCK), |(row, height), (column, width)| {
-            let first = m.times(row, inner);
+            let first = m.times(row, a_step.0);
+            let second = m.times(column, b_step.1);
             let sums = m.sums(
                 m.index(0),
                 m.index(inner),
                 height * width,
                 |_| l.f(-0.0),
                 |k| {
-                    let along = m.plus(first, k);
-                    let across = m.plus(m.times(k, columns), column);
-                    let left = m.loads(a, height, inner, along);
-                    let right = m.loads(b, width, 1, across);
+                    let along = m.plus(first, m.times(k, a_step.1));
+                    let across = m.plus(m.times(k, b_step.0), second);
+                    let left = m.loads(a, height, a_step.0, along);
+                    let right = m.loads(b, width, b_step.1, across);
                     move |j, sum| l.add(sum, l.mul(left(j / width).f(), right(j % width).f()))
                 },
             );

@@ -415,18 +415,8 @@ impl Rule for Transpose {
             other => Err(ShapeError::at(0, format!("transpose of {other}: a matrix is needed"))),
         }
     }
-    fn array<A: Arrays>(m: &A, _: u32, ty: Type, args: &[A::Operand]) -> A::Form {
-        let (rows, columns) = ty.shape.extents();
-        let from = m.stored(&args[0]);
-        let to = m.cells(ty.elem, ty.len() as u32);
-        m.each(rows, |r| {
-            let first = m.times(r, columns);
-            m.each(columns, |c| {
-                let element = m.load(&from, 0, m.plus(m.times(c, rows), r));
-                m.store(&to, 0, m.plus(first, c), element);
-            });
-        });
-        m.result(to)
+    fn array<A: Arrays>(m: &A, _: u32, _: Type, args: &[A::Operand]) -> A::Form {
+        m.transposed(&args[0])
     }
     fn tangent<A: Algebra>(g: &mut A, _: &Site<A::V>, _: usize, t: A::V, _: Option<A::V>) -> Term<A::V> {
         Term::always(g.unary(Op::Transpose, t))

@@ -123,27 +123,19 @@
 ;   input b: vec 2
 ;   %0 = solve A, b : vec 2
 ;   %1 = place 1 : vec 2
-;   %2 = place true : bool vec 2
-;   %3 = transpose A : mat 2×2
-;   %4 = solve %3, %1 : vec 2
-;   %5 = outer %4, %0 : mat 2×2
-;   %6 = neg %5 : mat 2×2
-;   %7 = any %2 : bool
-;   %8 = select %7, %6, 0 : mat 2×2
-;   %9 = select %7, %4, 0 : vec 2
-;   %10 = place 1 @1 : vec 2
-;   %11 = place true @1 : bool vec 2
-;   %12 = solve %3, %10 : vec 2
-;   %13 = outer %12, %0 : mat 2×2
-;   %14 = neg %13 : mat 2×2
-;   %15 = any %11 : bool
-;   %16 = select %15, %14, 0 : mat 2×2
-;   %17 = select %15, %12, 0 : vec 2
+;   %2 = transpose A : mat 2×2
+;   %3 = solve %2, %1 : vec 2
+;   %4 = outer %3, %0 : mat 2×2
+;   %5 = neg %4 : mat 2×2
+;   %6 = place 1 @1 : vec 2
+;   %7 = solve %2, %6 : vec 2
+;   %8 = outer %7, %0 : mat 2×2
+;   %9 = neg %8 : mat 2×2
 ;   value = %0 : vec 2
-;   gradient A = %8 : mat 2×2
-;   gradient b = %9 : vec 2
-;   gradient [1] A = %16 : mat 2×2
-;   gradient [1] b = %17 : vec 2
+;   gradient A = %5 : mat 2×2
+;   gradient b = %3 : vec 2
+;   gradient [1] A = %9 : mat 2×2
+;   gradient [1] b = %7 : vec 2
 
 ;; And for a matrix.
 (solve A B)

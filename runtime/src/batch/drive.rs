@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::float_mode::DefaultMode;
 use super::kernel::{Kernel, KernelShape, RowOutcome};
+use super::products::{self, Kept};
 use super::reduce::{Levels, add_pairwise, add_partials};
 use super::transpose::transpose;
 use super::workspace::{Log, Space, Spaces, View, Workspace};
@@ -22,6 +23,10 @@ const MIN_TILE_ROWS: usize = 64;
 
 /// Columns that are copied into a tile should fit the cache next to the core.
 const TILE_BYTES: usize = 64 << 10;
+
+/// The same for tiles with columns that are multiplied, and how many rows they hold at least.
+const PRODUCTS_BYTES: usize = 512 << 10;
+const MIN_PRODUCTS_ROWS: usize = 256;
 
 /// From a column of a tile to the next, beyond its rows, in bytes. Without it the columns would stand a power of two apart and
 /// compete for the same cache lines.
@@ -97,15 +102,22 @@ pub fn evaluate<T: Element>(
         options.grain.min(share).clamp(1, BLOCK_ROWS).next_multiple_of(MIN_TILE_ROWS)
     };
     let copied: usize = views.iter().filter(|view| !view.in_place()).map(|view| view.columns).sum();
+    let copied = copied + shape.kept;
     let tile_rows = match copied {
         0 => block_rows,
         _ => {
-            let rows = (TILE_BYTES / size_of::<T>() / copied).max(MIN_TILE_ROWS);
+            // Sums of products are loaded and stored once for each tile.
+            let (bytes, least) = if shape.kept > 0 {
+                (PRODUCTS_BYTES, MIN_PRODUCTS_ROWS)
+            } else {
+                (TILE_BYTES, MIN_TILE_ROWS)
+            };
+            let rows = (bytes / size_of::<T>() / copied).max(least);
             (1 << rows.ilog2()).min(block_rows)
         }
     };
     let bytes = rows.saturating_mul(shape.inputs + shape.outputs).saturating_mul(size_of::<T>());
-    call.streams = bytes >= STREAMED_BYTES && sinks.iter().all(|view| view.in_place());
+    call.streams = bytes >= STREAMED_BYTES && shape.kept == 0 && sinks.iter().all(|view| view.in_place());
     let blocks = rows.div_ceil(block_rows);
     let task_blocks = blocks.div_ceil(MAX_TASKS).next_power_of_two();
     let tasks = blocks.div_ceil(task_blocks);
@@ -243,8 +255,17 @@ pub fn evaluate_row_until<T: Element>(
     match outcome {
         Settled::Native(_) => {
             let contributions = space.contributions.slice(sums_len * PARTIALS);
-            for (gradient, partials) in param_gradients.iter_mut().zip(contributions.chunks_exact(PARTIALS)) {
-                *gradient = partials[0];
+            for sums in shape.own_sums() {
+                let partials = contributions[sums.start * PARTIALS..].chunks_exact(PARTIALS);
+                param_gradients[sums].iter_mut().zip(partials).for_each(|(gradient, own)| *gradient = own[0]);
+            }
+            // SAFETY: the columns have room for a lane group.
+            let kept = unsafe { Kept::new(&space.outputs[shape.outputs..], 0, 1) };
+            for products in &shape.products {
+                let width = products.extents.1;
+                for (k, gradient) in param_gradients[products.sums()].iter_mut().enumerate() {
+                    *gradient = products::product(products, kept, (k / width, k % width), 0);
+                }
             }
         }
         Settled::Row(_) => param_gradients.copy_from_slice(space.row_gradients(shape)),
@@ -508,6 +529,21 @@ impl<'a, T: Element> Call<'a, T> {
         if shape.reports_status { code } else { 0 }
     }
 
+    /// Adds the products of rows to the partial sums of the block.
+    ///
+    /// # Safety
+    /// As for [`Call::run`], and the rows must have been run.
+    #[inline]
+    unsafe fn add_products(&self, space: &mut Space<T>, first: usize, rows: usize) {
+        if self.shape.products.is_empty() {
+            return;
+        }
+        let partials = space.partials.slice(self.shape.param_gradients * PARTIALS);
+        // SAFETY: as the caller promises.
+        let kept = unsafe { Kept::new(&space.outputs[self.shape.outputs..], first, rows) };
+        products::add(&self.shape.products, kept, partials, first);
+    }
+
     /// Looks at the status of a row that the kernel returned `code` for, and makes its outputs what they should be.
     /// `at` is the row's place in the columns, `row` its number in the batch.
     ///
@@ -594,10 +630,14 @@ impl<'a, T: Element> Call<'a, T> {
             // SAFETY: as the caller promises.
             let code = unsafe { self.run(space, Sums::Block, first, rows, valid) };
             if code == 0 {
+                // SAFETY: the rows were just run.
+                unsafe { self.add_products(space, first, rows) };
                 return;
             }
             let notes_only = |&word: &T::Word| matches!(T::status(word), Status::Done | Status::Noted(_));
             if !sums || space.status.slice(first + valid)[first..].iter().all(notes_only) {
+                // SAFETY: as above.
+                unsafe { self.add_products(space, first, rows) };
                 for i in 0..valid {
                     if self.stop.is_set() {
                         return;
@@ -623,6 +663,10 @@ impl<'a, T: Element> Call<'a, T> {
             for i in done..counted {
                 // SAFETY: the row was just run.
                 let settled = unsafe { self.settle(space, code, first + i, row + i) };
+                if let Settled::Native(_) = settled {
+                    // SAFETY: as above.
+                    unsafe { self.add_products(space, first + i, 1) };
+                }
                 space.add_contribution(self.shape, settled, (first + i) % PARTIALS);
             }
             if code != 0 {
@@ -662,21 +706,29 @@ impl<T: Element> Space<T> {
     #[inline]
     fn begin_sums(&mut self, shape: &KernelShape, sums: Sums) {
         let len = shape.param_gradients * PARTIALS;
-        match sums {
-            Sums::Rows => self.contributions.slice(len).fill(-0.0),
-            Sums::Block if shape.reports_status => {
-                self.saved.slice(len).copy_from_slice(self.partials.slice(len));
+        for own in shape.own_sums() {
+            let own = own.start * PARTIALS..own.end * PARTIALS;
+            match sums {
+                Sums::Rows => self.contributions.slice(len)[own].fill(-0.0),
+                Sums::Block if shape.reports_status => {
+                    self.saved.slice(len)[own.clone()].copy_from_slice(&self.partials.slice(len)[own]);
+                }
+                Sums::Block => {}
             }
-            Sums::Block => {}
         }
     }
 
     /// Makes sums what they were before a kernel that reports a status has added to them.
     fn restore_sums(&mut self, shape: &KernelShape, sums: Sums) {
         let len = shape.param_gradients * PARTIALS;
-        match sums {
-            Sums::Rows => self.contributions.slice(len).fill(-0.0),
-            Sums::Block => self.partials.slice(len).copy_from_slice(self.saved.slice(len)),
+        for own in shape.own_sums() {
+            let own = own.start * PARTIALS..own.end * PARTIALS;
+            match sums {
+                Sums::Rows => self.contributions.slice(len)[own].fill(-0.0),
+                Sums::Block => {
+                    self.partials.slice(len)[own.clone()].copy_from_slice(&self.saved.slice(len)[own])
+                }
+            }
         }
     }
 
@@ -685,7 +737,7 @@ impl<T: Element> Space<T> {
     fn prepare(&mut self, shape: &KernelShape, tile: usize, rows: usize) -> Result<(), BatchError> {
         self.log.clear();
         self.tile.ensure(tile)?;
-        self.pad.ensure((shape.inputs + shape.outputs) * PARTIALS)?;
+        self.pad.ensure((shape.inputs + shape.outputs + shape.kept) * PARTIALS)?;
         if shape.reports_status {
             self.status.ensure(rows.max(PARTIALS))?;
         }
@@ -699,7 +751,7 @@ impl<T: Element> Space<T> {
         self.inputs.clear();
         self.inputs.resize(shape.inputs, ptr::null());
         self.outputs.clear();
-        self.outputs.resize(shape.outputs, ptr::null_mut());
+        self.outputs.resize(shape.outputs + shape.kept, ptr::null_mut());
         Ok(())
     }
 
@@ -719,18 +771,20 @@ impl<T: Element> Space<T> {
         &self.row.slice(row_len(shape))[row_len(shape) - shape.param_gradients..]
     }
 
-    /// Adds what a row contributes to the partial sums with number `lane`.
+    /// Adds what a row contributes to the partial sums with number `lane`, but for products of columns that the kernel has kept.
     fn add_contribution(&mut self, shape: &KernelShape, settled: Settled, lane: usize) {
         let len = shape.param_gradients * PARTIALS;
-        let partials = self.partials.slice(len).chunks_exact_mut(PARTIALS);
         match settled {
             Settled::Native(_) => {
-                let contributions = self.contributions.slice(len).chunks_exact(PARTIALS);
-                for (partials, contributions) in partials.zip(contributions) {
-                    partials[lane] += contributions[lane];
+                for own in shape.own_sums() {
+                    let own = own.start * PARTIALS..own.end * PARTIALS;
+                    let contributions = self.contributions.slice(len)[own.clone()].chunks_exact(PARTIALS);
+                    let partials = self.partials.slice(len)[own].chunks_exact_mut(PARTIALS);
+                    partials.zip(contributions).for_each(|(partials, own)| partials[lane] += own[lane]);
                 }
             }
             Settled::Row(_) => {
+                let partials = self.partials.slice(len).chunks_exact_mut(PARTIALS);
                 let gradients = &self.row.slice(row_len(shape))[row_len(shape) - shape.param_gradients..];
                 for (partials, gradient) in partials.zip(gradients) {
                     partials[lane] += gradient;
@@ -903,6 +957,9 @@ impl<T: Element> Plan<'_, T> {
                 };
             }
             column += view.columns;
+        }
+        for (k, output) in space.outputs[column..].iter_mut().enumerate() {
+            *output = tile.wrapping_add((copied + k) * stride);
         }
         // SAFETY: the pointers are good for `rows` rows, a multiple of the lane count.
         unsafe { self.call.run_and_settle(space, 0, rows, rows, row) };

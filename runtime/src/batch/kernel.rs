@@ -1,11 +1,12 @@
 //! What the batch driver needs to know of a kernel.
 
+use super::products::Products;
 use crate::abi::{Args, Status};
 use crate::lanes::Precision;
 use crate::stop::StopFlag;
 
 /// The number of columns and parameters that a kernel works on. A vector or matrix counts once per element.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KernelShape {
     /// The numbers that columns and parameters hold.
     pub precision: Precision,
@@ -15,8 +16,12 @@ pub struct KernelShape {
     pub outputs: usize,
     /// Parameters: numbers that are the same for all rows.
     pub params: usize,
-    /// Sums over the batch that the kernel adds to: usually `params`, or 0 for a kernel without gradients.
+    /// Sums over the batch, those of `products` included: usually `params`, or 0 for a kernel without gradients.
     pub param_gradients: usize,
+    /// Columns behind the output columns that the kernel writes for [`KernelShape::products`]. The driver has memory for them.
+    pub kept: usize,
+    /// Sums over the batch that are products of kept columns, in increasing order: the kernel leaves them to the driver.
+    pub products: Vec<Products>,
     /// Whether the kernel writes status words. A kernel that does not must return 0.
     pub reports_status: bool,
     /// Scratch memory that one call needs, in bytes. The driver hands out the same zero-initialised or used memory

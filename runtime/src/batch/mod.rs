@@ -36,6 +36,7 @@
 mod drive;
 mod float_mode;
 mod kernel;
+mod products;
 mod reduce;
 mod transpose;
 pub(crate) mod workspace;
@@ -52,6 +53,7 @@ use crate::stop::Stop;
 
 pub use self::drive::{evaluate, evaluate_row, evaluate_row_until};
 pub use self::kernel::{Kernel, KernelShape, RowOutcome};
+pub use self::products::Products;
 pub use self::workspace::Workspace;
 
 /// Rows of a block, the unit of sums over a batch and of work for a thread.

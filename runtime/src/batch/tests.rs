@@ -27,6 +27,8 @@ impl Fake {
             outputs: 3,
             params: 2,
             param_gradients,
+            kept: 0,
+            products: Vec::new(),
             reports_status: status,
             scratch_bytes: 100,
             stack_bytes: 0,
@@ -37,13 +39,13 @@ impl Fake {
 
     /// With a complete version, which reports a status or not.
     fn completed(self, reports_status: bool) -> Fake {
-        let complete = KernelShape { reports_status, scratch_bytes: 100_000, ..self.shape };
+        let complete = KernelShape { reports_status, scratch_bytes: 100_000, ..self.shape.clone() };
         Fake { complete: Some(complete), ..self }
     }
 
     fn for_columns_of<T: Element>(&self) -> Fake {
         let of = |shape: KernelShape| KernelShape { precision: T::PRECISION, ..shape };
-        Fake { lanes: self.lanes, shape: of(self.shape), complete: self.complete.map(of) }
+        Fake { lanes: self.lanes, shape: of(self.shape.clone()), complete: self.complete.clone().map(of) }
     }
 
     /// # Safety
@@ -407,6 +409,7 @@ fn more_blocks_than_tasks() {
         }
     }
     let shape = KernelShape { inputs: 1, params: 1, param_gradients: 1, ..KernelShape::default() };
+    let kernel = Count(shape);
     let rows = 2600 * BLOCK_ROWS + 11;
     let column: Vec<f64> = (0..rows).map(|i| ((i * 7919) % 1000) as f64 * 1.1).collect();
     let mut blocks = Vec::new();
@@ -428,7 +431,7 @@ fn more_blocks_than_tasks() {
             outputs: &mut [],
             param_gradients: &mut sum,
         };
-        evaluate(&Count(shape), batch, &Options::with_threads(threads), &mut Workspace::new()).unwrap();
+        evaluate(&kernel, batch, &Options::with_threads(threads), &mut Workspace::new()).unwrap();
         assert_eq!(sum[0].to_bits(), blocks[0].to_bits());
     }
 }

@@ -211,6 +211,8 @@ pub fn compile(program: &LaneProgram, target: &TargetMachine) -> Result<NativeCo
         outputs: columns.outputs as usize,
         params: columns.params as usize,
         param_gradients: columns.partials as usize,
+        kept: columns.kept as usize,
+        products: program.products.clone(),
         reports_status: program.status.is_some(),
         scratch_bytes: plan.scratch_bytes(),
         stack_bytes: layout::stack_bytes(program, entry_frame, callee_frame),

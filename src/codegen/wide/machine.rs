@@ -187,6 +187,11 @@ impl Function {
         self.blocks.push(BlockData { insts: start..start, params, ..BlockData::default() });
     }
 
+    /// Which block instructions are added to.
+    pub(super) fn here(&self) -> usize {
+        self.blocks.len()
+    }
+
     /// Adds an instruction.
     pub(super) fn emit(&mut self, action: Action, args: &[Arg]) {
         let first_arg = self.args.len() as u32;

@@ -196,6 +196,8 @@ pub fn compile(program: &LaneProgram, isa: Isa) -> Result<WideCode, CodegenError
         outputs: columns.outputs as usize,
         params: columns.params as usize,
         param_gradients: columns.partials as usize,
+        kept: columns.kept as usize,
+        products: program.products.clone(),
         reports_status: program.status.is_some(),
         scratch_bytes: plan.scratch_bytes(),
         stack_bytes,

@@ -10,7 +10,7 @@ use super::fold::{Folding, must_stand};
 use super::isa::{GENERAL, Isa, RAX, RDI, RSI, VECTOR};
 use super::machine::{Action, Address, Arg, Flag, Function, Label, Source, general};
 use super::pool::Pool;
-use super::select::{Role, Rows, Selector};
+use super::select::{Places, Role, Rows, Selector};
 use crate::codegen::layout::Plan;
 use crate::codegen::pieces::Piece;
 use crate::codegen::walk::{Columns, Generator, LoopEnds, Results, Walk};
@@ -31,7 +31,7 @@ const STREAMED_LENGTH: usize = 40;
 
 /// Whether it may be worth while to write results past the caches.
 fn streams(program: &LaneProgram) -> bool {
-    let columns = (program.columns.inputs + program.columns.outputs) as usize;
+    let columns = (program.columns.inputs + program.columns.outputs + program.columns.kept) as usize;
     let work = program.insts.values().filter(|inst| !inst.is_constant()).count();
     program.loops.is_empty()
         && program.functions.is_empty()
@@ -117,6 +117,7 @@ pub(super) fn piece<'a>(
         }),
         constants: Vec::new(),
         streaming: false,
+        places: Places::default(),
     };
     let stores: Vec<&Store> = plan.stores[index].iter().collect();
     let bytes = selector.number_bytes().trailing_zeros() as u8;
@@ -198,6 +199,7 @@ pub(super) fn function<'a>(
         role: Role::Callee { depth },
         constants: Vec::new(),
         streaming: false,
+        places: Places::default(),
     };
     selector.walk.restart(&own.piece, 1);
     selector.iteration(&own.piece, &[]);

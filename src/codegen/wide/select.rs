@@ -1,6 +1,7 @@
 //! Instruction selection: the instructions of a lane program, for one lane group after the other, as machine code with
 //! virtual registers.
 
+use std::collections::HashMap;
 use std::mem::offset_of;
 
 use iced_x86::Code;
@@ -62,6 +63,15 @@ pub(super) struct Selector<'a, 'p> {
     pub constants: Vec<(u64, VReg)>,
     /// Whether results go past the caches.
     pub streaming: bool,
+    /// Places that the block at hand has computed.
+    pub places: Places,
+}
+
+/// Registers with multiples of others, and with the places of sums over the batch, in one block.
+#[derive(Debug, Default)]
+pub(super) struct Places {
+    block: usize,
+    known: HashMap<(VReg, Option<u8>), VReg>,
 }
 
 impl<'a> Selector<'a, '_> {
@@ -353,7 +363,7 @@ impl<'a> Selector<'a, '_> {
             }
             Inst::ParamAt(first, offset) => {
                 let offset = self.value(offset);
-                let bytes = self.shifted(offset, self.number_bytes().trailing_zeros() as u8);
+                let bytes = self.scaled(offset, self.number_bytes().trailing_zeros() as u8);
                 let displacement = (first as usize * self.number_bytes()) as i32;
                 let address = Address { base: self.rows_of().params, index: Some(bytes), displacement };
                 self.vector_op(VectorOp::Broadcast, &[Arg::Memory(address)])
@@ -437,8 +447,10 @@ impl<'a> Selector<'a, '_> {
             Inst::AddPartial(first, offset, number) => {
                 let number = self.value(number);
                 let offset = self.value(offset);
-                let bytes = self.shifted(offset, PARTIAL_BYTES.trailing_zeros() as u8);
-                let partials = self.sum(self.rows_of().partials, bytes);
+                let partials = self.place_of(offset, None, |s| {
+                    let bytes = s.shifted(offset, PARTIAL_BYTES.trailing_zeros() as u8);
+                    s.sum(s.rows_of().partials, bytes)
+                });
                 self.accumulate(partials, first, number);
                 number
             }
@@ -678,6 +690,26 @@ impl<'a> Selector<'a, '_> {
 
     /// An operation of two integers that are the same for all rows.
     fn uniform(&mut self, op: SBinary, x: Value, y: Value) -> VReg {
+        let small = |s: &Self, v: Value| match s.walk.program.insts[v] {
+            Inst::S(number) => i32::try_from(number).ok(),
+            _ => None,
+        };
+        let (x, y) = if small(self, x).is_some() && matches!(op, SBinary::Add | SBinary::Mul) {
+            (y, x)
+        } else {
+            (x, y)
+        };
+        if let Some(number) = small(self, y)
+            && matches!(op, SBinary::Add | SBinary::Mul)
+        {
+            let (x, result) = (self.value(x), self.general());
+            if op == SBinary::Add {
+                self.code(Code::Lea_r64_m, &[Arg::Def(result), Arg::Memory(Address::new(x, number))]);
+            } else {
+                self.code(Code::Imul_r64_rm64_imm32, &[Arg::Def(result), Arg::Use(x), Arg::Imm32(number)]);
+            }
+            return result;
+        }
         let (x, y) = (self.value(x), self.value(y));
         let two_address = |s: &mut Self, code: Code| {
             let result = s.general();
@@ -713,6 +745,25 @@ impl<'a> Selector<'a, '_> {
         let result = self.general();
         self.code(move_if, &[Arg::Reuse(result, zero), Arg::Use(one)]);
         result
+    }
+
+    /// What the block at hand has computed from a register, or makes now.
+    pub(super) fn place_of(&mut self, x: VReg, by: Option<u8>, make: impl FnOnce(&mut Self) -> VReg) -> VReg {
+        let here = self.f.here();
+        if self.places.block != here {
+            self.places = Places { block: here, known: HashMap::new() };
+        }
+        if let Some(&known) = self.places.known.get(&(x, by)) {
+            return known;
+        }
+        let place = make(self);
+        self.places.known.insert((x, by), place);
+        place
+    }
+
+    /// `x · 2^by`, computed once in a block.
+    pub(super) fn scaled(&mut self, x: VReg, by: u8) -> VReg {
+        self.place_of(x, Some(by), |s| s.shifted(x, by))
     }
 
     /// `x · 2^by`.
@@ -808,7 +859,7 @@ impl<'a> Selector<'a, '_> {
     /// Where the group's numbers of a column at an offset from a fixed one are.
     fn column_at(&mut self, table: VReg, first: u32, offset: Value) -> Address {
         let offset = self.value(offset);
-        let bytes = self.shifted(offset, size_of::<usize>().trailing_zeros() as u8);
+        let bytes = self.scaled(offset, size_of::<usize>().trailing_zeros() as u8);
         let base = self.general();
         let displacement = (first as usize * size_of::<usize>()) as i32;
         let address = Address { base: table, index: Some(bytes), displacement };
@@ -894,12 +945,15 @@ impl<'a> Selector<'a, '_> {
     /// Adds the group's numbers to a sum over the batch, in binary64.
     pub(super) fn accumulate(&mut self, partials: VReg, k: u32, number: VReg) {
         // The partial sums of a group's rows follow from the place of its first row.
-        let first = self.general();
-        let ahead = Address::new(self.rows_of().row, (self.walk.group * self.group_bytes()) as i32);
-        self.code(Code::Lea_r64_m, &[Arg::Def(first), Arg::Memory(ahead)]);
-        let within = self.general();
-        let most = (PARTIALS * self.number_bytes() - 1) as i32;
-        self.code(Code::And_rm64_imm32, &[Arg::Reuse(within, first), Arg::Imm32(most)]);
+        let (row, group) = (self.rows_of().row, self.walk.group);
+        let within = self.place_of(row, Some(group as u8), |s| {
+            let [first, within] = [(); 2].map(|()| s.general());
+            let ahead = Address::new(row, (group * s.group_bytes()) as i32);
+            s.code(Code::Lea_r64_m, &[Arg::Def(first), Arg::Memory(ahead)]);
+            let most = (PARTIALS * s.number_bytes() - 1) as i32;
+            s.code(Code::And_rm64_imm32, &[Arg::Reuse(within, first), Arg::Imm32(most)]);
+            within
+        });
         let displacement = k as usize * PARTIAL_BYTES;
         match self.walk.program.precision {
             Precision::Double => {

@@ -120,6 +120,7 @@ rules! {
     transpose_of_transpose, Transpose, "(mᵀ)ᵀ → m", "the same elements in the same places";
     any_of_one, Any, "any p → p", "there is one element";
     any_of_fill, Any, "any of a fill → the scalar", "all elements are the scalar";
+    any_of_place, Any, "any of a placed part → any of the part", "the others are false";
     pack_single, Pack, "a pack of one operand with its type → the operand", "the same elements";
     pack_of_slices, Pack, "all parts of x in order → x", "the same elements";
 }
@@ -596,7 +597,11 @@ fn update_of_ne(g: &mut Graph, at: &Application<'_>) -> Option<Node> {
 }
 
 fn place_whole(g: &mut Graph, at: &Application<'_>) -> Option<Node> {
-    at.fits(g, at.args[0])
+    let part = at.args[0];
+    if g.ty(part) == at.ty {
+        return Some(part);
+    }
+    (g.ty(part).is_scalar() && at.ty.len() == 1).then(|| everywhere(g, part, at.ty))
 }
 
 fn fill_scalar(g: &mut Graph, at: &Application<'_>) -> Option<Node> {
@@ -613,6 +618,11 @@ fn transpose_of_transpose(g: &mut Graph, at: &Application<'_>) -> Option<Node> {
 
 fn any_of_one(g: &mut Graph, at: &Application<'_>) -> Option<Node> {
     at.fits(g, at.args[0])
+}
+
+fn any_of_place(g: &mut Graph, at: &Application<'_>) -> Option<Node> {
+    let part = operand_of(g, at.args[0], Op::Place)?;
+    Some(g.unary(Op::Any, part))
 }
 
 fn any_of_fill(g: &mut Graph, at: &Application<'_>) -> Option<Node> {

@@ -31,6 +31,8 @@ impl AstKernel {
             params: interpreter.params,
             outputs,
             param_gradients: 0,
+            kept: 0,
+            products: Vec::new(),
             reports_status: !checks.is_empty(),
             scratch_bytes: 0,
             stack_bytes: 0,

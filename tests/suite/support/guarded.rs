@@ -126,12 +126,12 @@ pub fn run<T: Element>(
         // SAFETY: the handler does what handlers may.
         unsafe { libc::signal(libc::SIGSEGV, handler as libc::sighandler_t) };
     });
-    let shape = *kernel.shape();
+    let shape = kernel.shape();
     let rows = inputs.first().map_or(16, Vec::len);
     assert!(rows.is_multiple_of(kernel.lanes()), "whole lane groups");
     let inputs: Vec<Guarded<T>> = inputs.iter().map(|column| Guarded::of(column, border)).collect();
     let mut outputs: Vec<Guarded<T>> =
-        (0..shape.outputs).map(|_| Guarded::new(rows, align_of::<T>(), border)).collect();
+        (0..shape.outputs + shape.kept).map(|_| Guarded::new(rows, align_of::<T>(), border)).collect();
     let input_table = Guarded::of(&inputs.iter().map(Guarded::start).collect::<Vec<_>>(), border);
     let output_table = Guarded::of(&outputs.iter().map(Guarded::start).collect::<Vec<_>>(), border);
     let params = Guarded::of(params, border);
@@ -163,7 +163,7 @@ pub fn run<T: Element>(
     SEED.set(None);
     let done = |&word: &T::Word| matches!(T::status(word), Status::Done | Status::Noted(_));
     Outcome {
-        columns: outputs.iter_mut().map(|column| column.numbers().to_vec()).collect(),
+        columns: outputs.iter_mut().take(shape.outputs).map(|column| column.numbers().to_vec()).collect(),
         settled: status.numbers().iter().map(done).collect(),
     }
 }

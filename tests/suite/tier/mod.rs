@@ -13,6 +13,7 @@ mod limits;
 mod linear;
 mod loops;
 mod mechanics;
+mod networks;
 mod oracle;
 mod repeats;
 mod stacks;

@@ -81,7 +81,7 @@ impl<'a> Reader<'a> {
         }
         let network = declaration.finish(&self.ast).map_err(|error| {
             let help = error.help.clone().unwrap_or_else(|| USAGE.into());
-            error.help(help)
+            Box::new(error.help(help))
         })?;
         let interned = &mut self.interned;
         self.ast.add_network(network, |ast, text| match interned.get(text.as_str()) {

@@ -5,8 +5,8 @@ use std::thread;
 
 use serde_json::{Value, json};
 
-use crate::support::columns::Columns;
-use crate::support::timing::best;
+use super::columns::Columns;
+use super::timing::best;
 
 /// The machine's limits.
 pub struct Machine {
@@ -50,6 +50,11 @@ impl Machine {
     /// Bandwidth of one thread and of all threads.
     pub fn bandwidth(&self) -> [Bandwidth; 2] {
         self.bandwidth
+    }
+
+    /// The most multiplications and additions in binary64 of one thread, in GFLOP/s.
+    pub fn peak(&self) -> f64 {
+        self.peaks.iter().fold(0.0, |most, (_, peak)| most.max(*peak))
     }
 
     /// How many threads it has.
