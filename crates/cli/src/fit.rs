@@ -11,8 +11,8 @@ use std::path::PathBuf;
 
 use nc_arrays::{Form, Format, NamedArray, write_arrays, write_csv};
 use nc_model::fit::{
-    Adam, Axis, Derived, Fit, FitError, Groups, Image, Loss, Method, Orthogonal, Parameter, Progress as Step, Reason,
-    Report, Schedule, Solution, Tie, element_name,
+    Adam, Axis, Derived, Fit, FitError, Groups, Image, Loss, Method, Orthogonal, Parameter, Progress as Step,
+    Reason, Report, Schedule, Solution, Tie, element_name,
 };
 use nc_runtime::stop::Stop;
 use neural_compiler::{Diagnostic, Dialect, Error, Program, ReaderLimits, Shape, Tier};

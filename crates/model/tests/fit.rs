@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use nc_model::fit::{
-    Adam, Derived, Fit, FitError, IMITATED, Loss, Method, Noise, Orthogonal, Parameter, Progress, Reason, Report, Schedule, Series,
-    Tie, nested,
+    Adam, Derived, Fit, FitError, IMITATED, Loss, Method, Noise, Orthogonal, Parameter, Progress, Reason,
+    Report, Schedule, Series, Tie, nested,
 };
 use neural_compiler::batch::Stop;
 use neural_compiler::{CompileOptions, Program, Shape, Tier};
@@ -1430,8 +1430,9 @@ fn a_law_is_credited_with_what_its_constants_explain() {
 
 #[test]
 fn a_network_that_does_not_see_the_angle_leaves_gravity_to_the_law() {
-    let program =
-        program("(network drag (omega) (layers 4) (activation tanh) (results 1)) (+ (* (- k) (sin theta)) (drag omega))");
+    let program = program(
+        "(network drag (omega) (layers 4) (activation tanh) (results 1)) (+ (* (- k) (sin theta)) (drag omega))",
+    );
     let report = swinging(&program).overlaps(true).run().expect("a fit");
     let share = report.overlaps[0].share.expect("a share");
     assert!(share < 0.5 && !report.is_imitated("k"), "{}", report.text());
@@ -1465,7 +1466,9 @@ fn what_cannot_be_made_orthogonal_says_why() {
     assert!(why(&output, adam, all).contains("the network `rest` has an output function"));
     let program = Program::parse(&plain).expect("a program");
     let fit = Fit::new(&program).data(Series::scalar("theta", vec![0.1, 0.2, 0.3]));
-    let fit = fit.data(Series::scalar("omega", vec![1.0, 2.0, 4.0])).target("", Series::scalar("a", vec![1.0, 2.0, 3.0]));
+    let fit = fit
+        .data(Series::scalar("omega", vec![1.0, 2.0, 4.0]))
+        .target("", Series::scalar("a", vec![1.0, 2.0, 3.0]));
     let error = fit.method(Method::Lbfgs { iterations: 3 }).orthogonal(Orthogonal::Cycles).run();
     assert!(error.is_err_and(|error| error.to_string().contains("there are no swings")));
 }

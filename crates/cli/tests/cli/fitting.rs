@@ -418,8 +418,21 @@ fn files_of_weights_that_do_not_fit() {
 fn laws_are_credited_before_networks() {
     let dir = folder("hybrids");
     let train = [
-        "fit", "decay.scm", "--data", "decay.csv", "--target", "a", "--method", "adam", "--epochs", "60",
-        "--rate", "0.03", "--batch-rows", "30", "--json",
+        "fit",
+        "decay.scm",
+        "--data",
+        "decay.csv",
+        "--target",
+        "a",
+        "--method",
+        "adam",
+        "--epochs",
+        "60",
+        "--rate",
+        "0.03",
+        "--batch-rows",
+        "30",
+        "--json",
     ];
     let plain = dir.json(&[&train[..], &["--no-overlap"]].concat());
     assert_eq!((&plain["overlap"], &plain["orthogonal"]), (&serde_json::json!({}), &Value::Null));

@@ -154,8 +154,7 @@ impl<'a> Fit<'a> {
         }
         let overlap = |k: usize, share| Overlap { name: layout.free[k].name.clone(), share };
         let unknown = || Ok(constants.iter().map(|&k| overlap(k, None)).collect());
-        let (Ok(last), Ok(held)) =
-            (last_layers(self, layout), descent::held_out(rows.count, 0.2, self.seed))
+        let (Ok(last), Ok(held)) = (last_layers(self, layout), descent::held_out(rows.count, 0.2, self.seed))
         else {
             return unknown();
         };
@@ -243,9 +242,10 @@ impl<'a> Fit<'a> {
         let source = Stage::Source(Dialect::Scheme);
         let text = self.program.stage(source, &CompileOptions::default(), None).map_err(FitError::program)?;
         let networks = text.lines().filter(|line| line.starts_with("(network "));
-        if let Some(line) = networks.into_iter().find(|line| {
-            line.split_once("(activation ").is_some_and(|(_, rest)| rest.contains("(output "))
-        }) {
+        if let Some(line) = networks
+            .into_iter()
+            .find(|line| line.split_once("(activation ").is_some_and(|(_, rest)| rest.contains("(output ")))
+        {
             let name = line["(network ".len()..].split([' ', '(']).next().unwrap_or_default();
             return Err(refused(format!(
                 "the network `{name}` has an output function, which need not be 0 where its last layer is: leave (output …) out"
@@ -298,8 +298,7 @@ impl<'a> Fit<'a> {
         constants.iter().zip(&found.best.x).for_each(|(&k, &x)| point[k] = x);
         let overlaps = self.imitated(&prepared, &point)?;
         let freely = Fit { orthogonal: None, overlaps: false, ..self.clone() }.search(&prepared)?;
-        let free =
-            constants.iter().map(|&k| (layout.free[k].name.clone(), freely.best.x[k])).collect();
+        let free = constants.iter().map(|&k| (layout.free[k].name.clone(), freely.best.x[k])).collect();
         let rest = self.with_constants_at(layout, &point);
         let (of_rest, trained) = rest.found()?;
         let mut report = rest.report(&of_rest, &trained);
@@ -317,9 +316,7 @@ impl<'a> Fit<'a> {
         let known = law.scatter == Scatter::Known;
         let factor = match dof {
             _ if known => Some(1.0),
-            Some(dof) if law.dof > 0 => {
-                Some(((report.rss / dof as f64) / (law.rss / law.dof as f64)).sqrt())
-            }
+            Some(dof) if law.dof > 0 => Some(((report.rss / dof as f64) / (law.rss / law.dof as f64)).sqrt()),
             _ => None,
         };
         let quantile = uncertainty::quantile(self.level, dof.filter(|_| !known));
@@ -372,7 +369,9 @@ mod tests {
     #[test]
     fn swings_are_whole_and_noise_about_zero_is_none() {
         let wave = |periods: f64, phase: f64| -> Vec<f64> {
-            (0..1000).map(|k| ((f64::from(k) + 0.5) / 1000.0 * periods * std::f64::consts::TAU + phase).cos()).collect()
+            (0..1000)
+                .map(|k| ((f64::from(k) + 0.5) / 1000.0 * periods * std::f64::consts::TAU + phase).cos())
+                .collect()
         };
         // Changes of sign at a quarter and three quarters of a period, and so on.
         assert_eq!(cycles(&wave(1.0, 0.0)), Some(250..750));

@@ -673,7 +673,8 @@ impl<'a> Fit<'a> {
             (Method::Lbfgs { .. } | Method::Adam(_), _) => layout.take_weights(),
         };
         if self.orthogonal.is_some() && !weights {
-            let why = "no weights of networks are trained; --method adam or lbfgs trains those of (network …)";
+            let why =
+                "no weights of networks are trained; --method adam or lbfgs trains those of (network …)";
             return Err(FitError::Orthogonal { why: why.into() });
         }
         if weights && self.profiles {

@@ -457,7 +457,11 @@ impl Report {
         let overlaps: Vec<String> =
             self.overlaps.iter().map(|one| format!("{} {}", one.name, share(&one.share))).collect();
         if !overlaps.is_empty() {
-            let _ = writeln!(text, "of its effect the networks can imitate, from 0 to 1: {}", overlaps.join(", "));
+            let _ = writeln!(
+                text,
+                "of its effect the networks can imitate, from 0 to 1: {}",
+                overlaps.join(", ")
+            );
         }
         let imitated: Vec<&str> = self.overlaps.iter().map(|one| one.name.as_str()).collect();
         let imitated: Vec<&str> = imitated.into_iter().filter(|name| self.is_imitated(name)).collect();
@@ -505,7 +509,8 @@ impl Report {
 fn orthogonal_words(orthogonal: &Orthogonality, scatter: Scatter) -> String {
     let Orthogonality { on, rows, free, unfinished } = orthogonal;
     let freely: Vec<String> = free.iter().map(|(name, x)| format!("{name} {}", short(*x, 6))).collect();
-    let unfinished = unfinished.map_or(String::new(), |reason| format!("; its fit has not converged: {reason}"));
+    let unfinished =
+        unfinished.map_or(String::new(), |reason| format!("; its fit has not converged: {reason}"));
     let scatter = match scatter {
         Scatter::Known => "σ of the data",
         Scatter::FromResiduals | Scatter::Relative => {
