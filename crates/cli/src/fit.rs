@@ -11,8 +11,8 @@ use std::path::PathBuf;
 
 use nc_arrays::{Form, Format, NamedArray, write_arrays, write_csv};
 use nc_model::fit::{
-    Adam, Axis, Derived, Fit, FitError, Groups, Image, Loss, Method, Parameter, Progress as Step, Reason,
-    Report, Schedule, Solution, Tie, element_name,
+    Adam, Axis, Derived, Fit, FitError, Groups, Image, Loss, Method, Orthogonal, Parameter, Progress as Step,
+    Reason, Report, Schedule, Solution, Tie, element_name,
 };
 use nc_runtime::stop::Stop;
 use neural_compiler::{Diagnostic, Dialect, Error, Program, ReaderLimits, Shape, Tier};
@@ -63,7 +63,7 @@ pub struct Args {
     plot: Option<PathBuf>,
     /// Carry out the fit of a report once more, with its options, and compare
     #[arg(long, value_name = "REPORT.json", conflicts_with_all = ["targets", "group", "columns", "params", "fixed", "ties", "derived",
-        "sigma", "weights", "loss", "method", "epochs", "batch_rows", "rate", "schedule", "clip", "decay", "validation", "patience", "weights_in", "starts", "seed", "max_steps", "level", "profile", "skip_nan"])]
+        "sigma", "weights", "loss", "method", "epochs", "batch_rows", "rate", "schedule", "clip", "decay", "validation", "patience", "weights_in", "orthogonal", "no_overlap", "starts", "seed", "max_steps", "level", "profile", "skip_nan"])]
     replay: Option<PathBuf>,
     /// Where the report goes, as JSON; with --group, the table, as csv, npz or npy
     #[arg(short, long, value_name = "FILE")]
@@ -182,6 +182,12 @@ pub struct Options {
     /// Where parameters start: arrays of their names, as --weights-out writes them; all weights of networks have to be there
     #[arg(long, value_name = "FILE.npz")]
     weights_in: Option<PathBuf>,
+    /// For adam and lbfgs: credit the law with all that its constants explain of these rows, and train networks on what is left
+    #[arg(long, value_enum, value_name = "ROWS")]
+    orthogonal: Option<OrthogonalChoice>,
+    /// For adam and lbfgs: do not ask how much of the effect of each constant the networks can imitate, which takes a training for each
+    #[arg(long)]
+    no_overlap: bool,
     /// From how many starts the minimum is searched for [default: 64; with --group, 1; with --ode, 16]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65536))]
     starts: Option<u32>,
@@ -308,6 +314,15 @@ enum MethodChoice {
     Adam,
 }
 
+/// The choice of rows on which networks are orthogonal to constants on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum OrthogonalChoice {
+    /// All rows
+    All,
+    /// Rows of whole swings: from the first to the last change of sign of the first target
+    Cycles,
+}
+
 /// The choice of what becomes of a rate on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum ScheduleChoice {
@@ -387,6 +402,7 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     let progress = Progress::new();
     let tell = |step: Step| progress.tell(step);
     let fit = fit(&loaded, args.shared.tier.into(), options, &data, &stop)?.progress(&tell);
+    let fit = fit.overlaps(!options.no_overlap);
     if let Some(keys) = &data.keys {
         let groups = fit
             .run_groups(keys, options.starts.unwrap_or(1) as usize)
@@ -440,6 +456,11 @@ fn run_trajectory(loaded: Loaded, args: &Args, image: Option<Image>, json: bool)
     if args.shared.data == std::path::Path::new("-") {
         return Err(Failure::usage("--data: the data of a trajectory come from a file"));
     }
+    if args.shared.options.orthogonal.is_some() {
+        return Err(Failure::usage(
+            "--orthogonal: networks do not add to a trajectory as they add to a law: fit the derivatives of the states, without --ode",
+        ));
+    }
     let mut observed = ode::Observed::read(loaded, args)?;
     let stop = limits::clock().cloned().unwrap_or_default();
     signals::stop_at_interrupt(&stop);
@@ -482,8 +503,8 @@ fn say(loaded: &Loaded, report: &Report, object: &Json, json: bool) -> Result<()
         print(&report.text())?;
     }
     // A training has no other end.
-    let trained =
-        report.without_errors.is_some() && matches!(report.reason, Reason::Epochs | Reason::Patience);
+    let trained = (report.without_errors.is_some() || report.orthogonal.is_some())
+        && matches!(report.reason, Reason::Epochs | Reason::Patience);
     if !report.converged && !trained {
         eprint_lines(&format!(
             "note: {}: the fit has not converged: {}\n",
@@ -547,6 +568,12 @@ pub fn fit<'a>(
         .profiles(options.profile)
         .tier(tier)
         .stop(stop);
+    if let Some(rows) = options.orthogonal {
+        fit = fit.orthogonal(match rows {
+            OrthogonalChoice::All => Orthogonal::All,
+            OrthogonalChoice::Cycles => Orthogonal::Cycles,
+        });
+    }
     for series in &data.inputs {
         fit = fit.data(series.clone());
     }

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use nc_model::fit::{
-    Adam, Derived, Fit, FitError, Loss, Method, Noise, Parameter, Progress, Reason, Report, Schedule, Series,
-    Tie, nested,
+    Adam, Derived, Fit, FitError, IMITATED, Loss, Method, Noise, Orthogonal, Parameter, Progress, Reason,
+    Report, Schedule, Series, Tie, nested,
 };
 use neural_compiler::batch::Stop;
 use neural_compiler::{CompileOptions, Program, Shape, Tier};
@@ -1369,4 +1369,106 @@ fn a_network_starts_as_it_declares_and_beside_another_as_alone() {
     assert_eq!((&elements("f.w2")[..], &elements("f.b2")[..]), (&[0.0; 4][..], &[0.25][..]));
     let limit = (6.0f64 / 5.0).sqrt();
     assert!(elements("f.w1").iter().all(|x| x.abs() <= limit && *x != 0.0));
+}
+
+/// The acceleration of a damped pendulum that swings down from 1.2, measured every fortieth of a second with noise of about 2 %.
+fn swinging(program: &Program) -> Fit<'_> {
+    let mut normal = Normal(11);
+    let field = |[theta, omega]: [f64; 2]| [omega, -9.81 * theta.sin() - 0.3 * omega];
+    let along = |[a, b]: [f64; 2], [c, d]: [f64; 2], h: f64| [a + h * c, b + h * d];
+    let mut state = [1.2, 0.0];
+    let (mut theta, mut omega, mut acceleration) = (Vec::new(), Vec::new(), Vec::new());
+    for step in 0..3000 {
+        if step % 10 == 0 {
+            theta.push(state[0]);
+            omega.push(state[1]);
+            acceleration.push(field(state)[1] + 0.1 * normal.next());
+        }
+        // The rule of the midpoint.
+        let half = along(state, field(state), 0.00125);
+        state = along(state, field(half), 0.0025);
+    }
+    let inputs: Vec<&str> = program.inputs().collect();
+    let columns = [("theta", theta), ("omega", omega)].into_iter().filter(|(name, _)| inputs.contains(name));
+    let fit = columns.fold(Fit::new(program), |fit, (name, column)| fit.data(Series::scalar(name, column)));
+    let plan = Adam { epochs: 150, batch_rows: 30, rate: 0.03, ..Adam::default() };
+    fit.target("", Series::scalar("a", acceleration)).method(Method::Adam(plan)).seed(2).starts(4)
+}
+
+#[test]
+fn a_law_is_credited_with_what_its_constants_explain() {
+    let program = program(
+        "(network rest (theta omega) (layers 8) (activation tanh) (results 1)) (+ (* (- k) (sin theta)) (rest theta omega))",
+    );
+    // The network can imitate gravity, so the training is free to share it out, and the report refuses the number.
+    let free = swinging(&program).overlaps(true).run().expect("a fit");
+    let share = free.overlaps[0].share.expect("a share");
+    assert!(free.overlaps.len() == 1 && share > IMITATED && free.is_imitated("k"), "{}", free.text());
+    let trained = free.parameter("k").expect("k").value;
+    assert!((trained / 9.81 - 1.0).abs() > 0.1, "{trained}");
+    assert!(free.text().contains("k is not determined beside networks that imitate as much: --orthogonal"));
+    let json = free.json();
+    assert_eq!(
+        (&json["parameters"]["k"]["value"], &json["parameters"]["k"]["trained_value"], &json["overlap"]["k"]),
+        (&serde_json::Value::Null, &trained.into(), &share.into())
+    );
+    // On all rows the friction leaks into gravity by what the last swing lacks; on whole swings it does not.
+    let on = |on| swinging(&program).orthogonal(on).run().expect("a fit");
+    let (all, cycles) = (on(Orthogonal::All), on(Orthogonal::Cycles));
+    let error = |report: &Report| (report.parameter("k").expect("k").value / 9.81 - 1.0).abs();
+    assert!(error(&all) < 0.03, "{}", all.text());
+    assert!(error(&cycles) < 0.005 && error(&cycles) < error(&all), "{}", cycles.text());
+    let k = cycles.parameter("k").expect("k");
+    // 0.1 over the root of the sum of sin² of the rows, which are 250 of an amplitude that falls to a third.
+    assert!((0.005..0.03).contains(&k.stderr.expect("an error")), "{}", cycles.text());
+    assert!(cycles.rmse < 0.15 && cycles.without_errors.is_none() && cycles.dof > 200, "{}", cycles.text());
+    let orthogonality = cycles.orthogonal.as_ref().expect("what it is orthogonal to");
+    assert!((200..300).contains(&orthogonality.rows) && orthogonality.unfinished.is_none());
+    assert_eq!(orthogonality.free, [("k".to_owned(), trained)]);
+    assert!(cycles.text().contains("(orthogonal: cycles); trained freely: k "), "{}", cycles.text());
+}
+
+#[test]
+fn a_network_that_does_not_see_the_angle_leaves_gravity_to_the_law() {
+    let program = program(
+        "(network drag (omega) (layers 4) (activation tanh) (results 1)) (+ (* (- k) (sin theta)) (drag omega))",
+    );
+    let report = swinging(&program).overlaps(true).run().expect("a fit");
+    let share = report.overlaps[0].share.expect("a share");
+    assert!(share < 0.5 && !report.is_imitated("k"), "{}", report.text());
+    assert!((report.parameter("k").expect("k").value / 9.81 - 1.0).abs() < 0.01, "{}", report.text());
+}
+
+#[test]
+fn what_cannot_be_made_orthogonal_says_why() {
+    let why = |text: &str, method: Option<Method>, on| {
+        let program = program(text);
+        let fit = swinging(&program).orthogonal(on);
+        let fit = method.map_or(fit.clone(), |method| fit.method(method));
+        match fit.run() {
+            Err(error @ FitError::Orthogonal { .. }) => error.to_string(),
+            other => panic!("{text}: {other:?}"),
+        }
+    };
+    let network = |output: &str| {
+        format!("(network rest (theta omega) (layers 3) (activation tanh) {output} (results 1)) ")
+    };
+    let law = |law: &str| network("") + law;
+    let (adam, all) = (None, Orthogonal::All);
+    let least = Some(Method::LeastSquares);
+    let plain = law("(+ (* (- k) (sin theta)) (rest theta omega))");
+    assert!(why(&plain, least, all).contains("--method adam or lbfgs"));
+    assert!(why("(* k (sin theta))", adam, all).contains("--method adam or lbfgs"));
+    assert!(why(&law("(+ (sin theta) (rest theta omega))"), adam, all).contains("takes a constant"));
+    assert!(why(&law("(* k (rest theta omega))"), adam, all).contains("the data say nothing about k: --fix"));
+    assert!(why(&law("(/ (* k (sin theta)) (rest theta omega))"), adam, all).contains("is not finite where"));
+    let output = network("(output exp)") + "(+ (* k (sin theta)) (rest theta omega))";
+    assert!(why(&output, adam, all).contains("the network `rest` has an output function"));
+    let program = Program::parse(&plain).expect("a program");
+    let fit = Fit::new(&program).data(Series::scalar("theta", vec![0.1, 0.2, 0.3]));
+    let fit = fit
+        .data(Series::scalar("omega", vec![1.0, 2.0, 4.0]))
+        .target("", Series::scalar("a", vec![1.0, 2.0, 3.0]));
+    let error = fit.method(Method::Lbfgs { iterations: 3 }).orthogonal(Orthogonal::Cycles).run();
+    assert!(error.is_err_and(|error| error.to_string().contains("there are no swings")));
 }

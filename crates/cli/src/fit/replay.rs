@@ -5,7 +5,7 @@ use std::path::Path;
 use clap::{CommandFactory, FromArgMatches, Parser};
 use serde_json::{Map, Value as Json, json};
 
-use super::{MethodChoice, Options, Said, ScheduleChoice};
+use super::{MethodChoice, Options, OrthogonalChoice, Said, ScheduleChoice};
 use crate::report::Failure;
 
 /// A report that is to come out once more.
@@ -64,11 +64,18 @@ pub fn settings(options: &Options) -> Json {
     }
     options.patience.iter().for_each(|epochs| add("patience", &epochs.to_string()));
     options.weights_in.iter().for_each(|path| add("weights-in", &path.display().to_string()));
+    if let Some(rows) = options.orthogonal {
+        add("orthogonal", if rows == OrthogonalChoice::All { "all" } else { "cycles" });
+    }
     options.starts.iter().for_each(|starts| add("starts", &starts.to_string()));
     add("seed", &options.seed.to_string());
     add("max-steps", &options.max_steps.to_string());
     add("level", &options.level.to_string());
-    for (flag, set) in [("--profile", options.profile), ("--skip-nan", options.skip_nan)] {
+    for (flag, set) in [
+        ("--profile", options.profile),
+        ("--skip-nan", options.skip_nan),
+        ("--no-overlap", options.no_overlap),
+    ] {
         if set {
             arguments.push(flag.to_owned());
         }

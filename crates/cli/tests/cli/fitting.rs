@@ -332,7 +332,7 @@ fn an_interrupt_keeps_the_best_so_far() {
 
 #[test]
 fn the_page_on_hybrids_prints_what_it_says() {
-    prints_what_it_says("docs/hybrids.md", &folder("hybrids"), 8);
+    prints_what_it_says("docs/hybrids.md", &folder("hybrids"), 10);
 }
 
 const TRAIN: [&str; 12] = [
@@ -412,4 +412,43 @@ fn files_of_weights_that_do_not_fit() {
     assert!(
         dir.fails(1, &[&untrained[..], &["--validation", "0.0001"]].concat()).contains("would be held out")
     );
+}
+
+#[test]
+fn laws_are_credited_before_networks() {
+    let dir = folder("hybrids");
+    let train = [
+        "fit",
+        "decay.scm",
+        "--data",
+        "decay.csv",
+        "--target",
+        "a",
+        "--method",
+        "adam",
+        "--epochs",
+        "60",
+        "--rate",
+        "0.03",
+        "--batch-rows",
+        "30",
+        "--json",
+    ];
+    let plain = dir.json(&[&train[..], &["--no-overlap"]].concat());
+    assert_eq!((&plain["overlap"], &plain["orthogonal"]), (&serde_json::json!({}), &Value::Null));
+    let orthogonal = ["--orthogonal", "cycles", "-o", "r.json", "--weights-out", "w.npz"];
+    let report = dir.json(&[&train[..], &orthogonal].concat());
+    let k = report["parameters"]["k"]["value"].as_f64().unwrap();
+    assert!((k / 9.81 - 1.0).abs() < 0.005 && report["overlap"]["k"].is_number(), "{report}");
+    assert_eq!(report["orthogonal"]["trained_freely"]["k"], plain["parameters"]["k"]["value"]);
+    // The constants are in the file of weights, and a replay is orthogonal, too.
+    let one = ["eval", "decay.scm", "--weights", "w.npz", "--set", "theta=0.5", "--set", "omega=1", "--json"];
+    let value = dir.json(&one)["value"].as_f64().unwrap();
+    assert!((value + 9.81 * 0.5f64.sin() + 0.3).abs() < 0.3, "{value}");
+    assert_eq!(dir.nc(&["fit", "decay.scm", "--data", "decay.csv", "--replay", "r.json"]).status, 0);
+    let ode = ["fit", "--ode", "field.scm", "--data", "decay.csv", "--orthogonal", "all"];
+    let ode = [&ode[..], &["--time", "t", "--observe", "theta", "--state", "theta=1,omega=0"]].concat();
+    assert!(dir.fails(2, &ode).contains("without --ode"));
+    let least = ["fit", "decay.scm", "--data", "decay.csv", "--target", "a", "--orthogonal", "all"];
+    assert!(dir.fails(1, &least).contains("--method adam or lbfgs trains those"));
 }

@@ -23,6 +23,7 @@ mod certify;
 mod compare;
 mod descent;
 mod groups;
+mod hybrid;
 mod loss;
 mod objective;
 mod parameters;
@@ -53,6 +54,7 @@ use self::unit::{Unit, exponent};
 pub use self::compare::{Left, Nested, Standing, nested};
 pub use self::descent::{Adam, Method, Schedule};
 pub use self::groups::{Group, Groups};
+pub use self::hybrid::{IMITATED, Orthogonal, Orthogonality, Overlap};
 pub use self::loss::Loss;
 pub use self::parameters::{Derived, Parameter, Tie, element_name};
 pub use self::plot::{Axis, Figure};
@@ -157,6 +159,8 @@ pub struct Fit<'a> {
     level: f64,
     skip_nan: bool,
     profiles: bool,
+    orthogonal: Option<Orthogonal>,
+    overlaps: bool,
     tier: Tier,
     stop: Option<&'a Stop>,
     progress: Option<Listener<'a>>,
@@ -348,6 +352,12 @@ pub enum FitError {
         /// What was asked for.
         what: &'static str,
     },
+    /// A correction that cannot be made orthogonal to the effects of constants.
+    #[error("the networks cannot be made orthogonal to the constants: {why}")]
+    Orthogonal {
+        /// Why, and what helps.
+        why: String,
+    },
     /// A start of another shape than the program declares.
     #[error("`{name}` is {}, and what is given is {}", shape_in_words(*.expected), shape_in_words(*.found))]
     DeclaredShape {
@@ -447,6 +457,8 @@ impl<'a> Fit<'a> {
             level: 0.95,
             skip_nan: false,
             profiles: false,
+            orthogonal: None,
+            overlaps: false,
             tier: Tier::Auto,
             stop: None,
             progress: None,
@@ -660,6 +672,11 @@ impl<'a> Fit<'a> {
             }
             (Method::Lbfgs { .. } | Method::Adam(_), _) => layout.take_weights(),
         };
+        if self.orthogonal.is_some() && !weights {
+            let why =
+                "no weights of networks are trained; --method adam or lbfgs trains those of (network …)";
+            return Err(FitError::Orthogonal { why: why.into() });
+        }
         if weights && self.profiles {
             return Err(FitError::OfWeights { what: "profiles" });
         }
@@ -1051,6 +1068,8 @@ impl Fit<'_> {
             without_errors: prepared.weights.then(|| without_errors(&weights)),
             weights,
             validation,
+            overlaps: Vec::new(),
+            orthogonal: None,
             derived,
             rss: plain,
             rss_log10: (rss.ln() + 2.0 * unit.ln()) / std::f64::consts::LN_10,

@@ -126,7 +126,7 @@ pub struct Scratch {
 
 impl Objective {
     /// Compiles a program whose inputs `data` have these shapes, and of whose results these are compared. Without derivatives,
-    /// parameters are shared by the rows, and only [`Objective::values`] may be asked for.
+    /// parameters are shared by the rows, and only [`Objective::values`] may be asked for; weights that are fixed are shared always.
     #[allow(clippy::too_many_arguments, reason = "what a kernel is compiled from")]
     pub fn new(
         program: &Program,
@@ -151,7 +151,7 @@ impl Objective {
         }
         for place in &layout.places {
             signature = signature.shape(&place.name, place.shape);
-            if !derivatives {
+            if !derivatives || place.weights && place.fixed {
                 signature = signature.parameter(&place.name);
             }
         }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json, json};
 use statrs::distribution::{ChiSquared, ContinuousCDF};
 
 use super::uncertainty::list;
-use super::{Loss, Profile, Reason};
+use super::{IMITATED, Loss, Orthogonality, Overlap, Profile, Reason};
 
 /// A parameter.
 #[derive(Debug, Clone, PartialEq)]
@@ -144,6 +144,10 @@ pub struct Report {
     pub validation: Option<Validation>,
     /// Why no standard errors are given, nor degrees of freedom, if weights were trained.
     pub without_errors: Option<String>,
+    /// How much of the effects of constants networks can imitate, if that was asked for.
+    pub overlaps: Vec<Overlap>,
+    /// How networks were made orthogonal to the constants, if they were: then the constants, their errors and correlations are those of the law.
+    pub orthogonal: Option<Orthogonality>,
     /// Numbers that follow from them, as [`super::Fit::derive`] says.
     pub derived: Vec<Estimate>,
     /// The sum of the squared residuals, divided by σ² or multiplied by the weights. Infinite or 0 where binary64 holds no number so large or so
@@ -203,6 +207,12 @@ impl Report {
         self.parameters.iter().find(|parameter| parameter.name == name)
     }
 
+    /// Whether the data do not determine a constant because networks can imitate its effect.
+    pub fn is_imitated(&self, name: &str) -> bool {
+        let imitated = |overlap: &Overlap| overlap.share.is_some_and(|share| share > IMITATED);
+        self.orthogonal.is_none() && self.overlaps.iter().any(|one| one.name == name && imitated(one))
+    }
+
     /// The weights by the names of their networks.
     pub fn networks(&self) -> impl Iterator<Item = Network<'_>> {
         let stem = |weights: &Weights| {
@@ -227,6 +237,10 @@ impl Report {
                     "digits": parameter.digits,
                     "free": parameter.free,
                 });
+                if self.is_imitated(&parameter.name) {
+                    object["value"] = Json::Null;
+                    object["trained_value"] = json!(parameter.value);
+                }
                 if let Some(profile) = self.profiles.iter().find(|profile| profile.name == parameter.name) {
                     object["profile_interval"] = json!(profile.interval);
                     object["profile"] = json!({"values": profile.values, "rise": profile.rise});
@@ -258,6 +272,8 @@ impl Report {
                 (network.name.to_owned(), object)
             })
             .collect();
+        let overlap: Map<String, Json> =
+            self.overlaps.iter().map(|overlap| (overlap.name.clone(), json!(overlap.share))).collect();
         let mut object = json!({
             "parameters": parameters,
             "derived": derived,
@@ -282,7 +298,7 @@ impl Report {
             },
             "correlation": {"names": self.correlated, "matrix": self.correlation},
             "undetermined": self.undetermined,
-            "overlap": {},
+            "overlap": overlap,
             "stderr_from": match self.scatter {
                 Scatter::FromResiduals => "residuals",
                 Scatter::Known => "sigma",
@@ -299,6 +315,15 @@ impl Report {
             object["without_errors"] = why.as_str().into();
             object["dof"] = Json::Null;
             object["stderr_from"] = Json::Null;
+        }
+        if let Some(Orthogonality { on, rows, free, unfinished }) = &self.orthogonal {
+            let free: Map<String, Json> = free.iter().map(|(name, x)| (name.clone(), json!(x))).collect();
+            object["orthogonal"] = json!({
+                "on": on.name(),
+                "rows": rows,
+                "trained_freely": free,
+                "law_converged": unfinished.is_none(),
+            });
         }
         if let Some(Validation { rows, rmse, training_rmse, epoch, epochs }) = self.validation {
             object["validation"] = json!({
@@ -335,7 +360,10 @@ impl Report {
                 .interval
                 .map_or(String::new(), |[low, high]| format!("{} … {}", short(low, 6), short(high, 6)));
             let digits = parameter.digits.map_or(String::new(), |digits| digits.to_string());
-            let value = short(parameter.value, parameter.digits.unwrap_or(0).clamp(6, 12) as usize);
+            let value = match self.is_imitated(&parameter.name) {
+                true => "not determined".into(),
+                false => short(parameter.value, parameter.digits.unwrap_or(0).clamp(6, 12) as usize),
+            };
             rows.push([parameter.name.clone(), value, stderr, interval, digits]);
         }
         for Estimate { name, value, stderr, interval, .. } in &self.derived {
@@ -409,9 +437,10 @@ impl Report {
         }
         let state = if self.converged { "converged" } else { "not converged" };
         let _ = write!(text, "{state}: {}; {} evaluations", self.reason, self.evaluations);
-        let _ = match &self.without_errors {
-            Some(why) => writeln!(text, "\nno standard errors are given: {why}"),
-            None => writeln!(
+        let _ = match (&self.without_errors, &self.orthogonal) {
+            (Some(why), _) => writeln!(text, "\nno standard errors are given: {why}"),
+            (None, Some(orthogonal)) => writeln!(text, "\n{}", orthogonal_words(orthogonal, self.scatter)),
+            (None, None) => writeln!(
                 text,
                 "; {} of {} starts came as low, minima of {} heights were found\nstandard errors come from {}",
                 self.starts.reached_best,
@@ -424,6 +453,27 @@ impl Report {
                 }
             ),
         };
+        let share = |share: &Option<f64>| share.map_or("unknown".to_owned(), |share| format!("{share:.4}"));
+        let overlaps: Vec<String> =
+            self.overlaps.iter().map(|one| format!("{} {}", one.name, share(&one.share))).collect();
+        if !overlaps.is_empty() {
+            let _ = writeln!(
+                text,
+                "of its effect the networks can imitate, from 0 to 1: {}",
+                overlaps.join(", ")
+            );
+        }
+        let imitated: Vec<&str> = self.overlaps.iter().map(|one| one.name.as_str()).collect();
+        let imitated: Vec<&str> = imitated.into_iter().filter(|name| self.is_imitated(name)).collect();
+        if !imitated.is_empty() {
+            let verb = if imitated.len() == 1 { "is" } else { "are" };
+            let _ = writeln!(
+                text,
+                "{} {verb} not determined beside networks that imitate as much: --orthogonal all or cycles credits the law, and a \
+                 network of fewer inputs can imitate less",
+                list(&imitated)
+            );
+        }
         if self.skipped > 0 {
             let _ = writeln!(text, "{} rows were skipped: a number is missing there", self.skipped);
         }
@@ -453,6 +503,26 @@ impl Report {
     fn undetermined_name(&self, name: &str) -> bool {
         self.dof > 0 && !self.correlated.iter().any(|known| known == name)
     }
+}
+
+/// What constants, and their errors, are beside networks that are orthogonal to them.
+fn orthogonal_words(orthogonal: &Orthogonality, scatter: Scatter) -> String {
+    let Orthogonality { on, rows, free, unfinished } = orthogonal;
+    let freely: Vec<String> = free.iter().map(|(name, x)| format!("{name} {}", short(*x, 6))).collect();
+    let unfinished =
+        unfinished.map_or(String::new(), |reason| format!("; its fit has not converged: {reason}"));
+    let scatter = match scatter {
+        Scatter::Known => "σ of the data",
+        Scatter::FromResiduals | Scatter::Relative => {
+            "the residuals of the whole, weights counted as numbers that are fitted"
+        }
+    };
+    format!(
+        "the constants are those of the law alone on {rows} rows (orthogonal: {}){unfinished}; trained freely: {}\n\
+         standard errors come from the law, and {scatter} (Frisch and Waugh)",
+        on.name(),
+        freely.join(", ")
+    )
 }
 
 /// A number with so many digits.

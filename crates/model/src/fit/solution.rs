@@ -36,8 +36,12 @@ impl<'a> Fit<'a> {
     ///
     /// As [`Fit::run`].
     pub fn solve(&self) -> Result<Solution<'_, 'a>, FitError> {
+        if let Some(on) = self.orthogonal {
+            return self.solve_orthogonally(on);
+        }
         let (prepared, found) = self.found()?;
-        let report = self.report(&prepared, &found);
+        let mut report = self.report(&prepared, &found);
+        report.overlaps = self.imitated(&prepared, &found.best.x)?;
         Ok(Solution { fit: self, prepared, found, report })
     }
 }
