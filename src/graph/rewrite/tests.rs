@@ -86,7 +86,8 @@ fn applications(g: &mut Graph, op: Op, all: &Operands) -> Vec<(u32, Type, Vec<No
         Op::Place => list.extend(values.iter().flat_map(|&part| {
             let len = g.ty(part).len() as u32;
             let within = (0..=3 - len).map(move |first| (first, Type::num(VECTOR), vec![part]));
-            within.chain([(0, g.ty(part), vec![part])])
+            let single = (len == 1).then(|| (0, Type::num(Shape::Vector(1)), vec![part]));
+            within.chain([(0, g.ty(part), vec![part])]).chain(single)
         })),
         Op::Gather | Op::Update => {
             // A fill, a comparison, and numbers; also at indices that count to nothing.
@@ -121,7 +122,9 @@ fn applications(g: &mut Graph, op: Op, all: &Operands) -> Vec<(u32, Type, Vec<No
         }
         Op::Any => {
             let masks: Vec<Node> = all.truths.iter().map(|&truth| g.fill(truth, VECTOR)).collect();
-            list.extend(all.truths.iter().chain(&masks).map(|&truth| (0, Type::BOOL, vec![truth])));
+            let placed: Vec<Node> = all.truths.iter().map(|&truth| g.place(truth, 1, VECTOR)).collect();
+            let all = all.truths.iter().chain(&masks).chain(&placed);
+            list.extend(all.map(|&truth| (0, Type::BOOL, vec![truth])));
         }
         Op::Transpose => {
             for &m in &all.matrices {
