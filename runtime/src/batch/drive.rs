@@ -24,8 +24,9 @@ const MIN_TILE_ROWS: usize = 64;
 /// Columns that are copied into a tile should fit the cache next to the core.
 const TILE_BYTES: usize = 64 << 10;
 
-/// The same for tiles with columns that are multiplied, and how many rows they hold at least.
+/// Columns of a tile whose products are summed should be about so many bytes: the sums are loaded and stored once for each tile.
 const PRODUCTS_BYTES: usize = 512 << 10;
+/// Rows that a tile with columns whose products are summed holds at least.
 const MIN_PRODUCTS_ROWS: usize = 256;
 
 /// From a column of a tile to the next, beyond its rows, in bytes. Without it the columns would stand a power of two apart and

@@ -126,7 +126,7 @@ pub enum Progress {
         /// The mean over the rows of half the sum of squares, or of what a robust loss makes of it: in the course of the last
         /// epoch, or at the point of the iteration.
         training: f64,
-        /// The same of the rows that are held out, if any are.
+        /// The mean over the rows that are held out, if any are, of half the sum of squares.
         held_out: Option<f64>,
     },
     /// Groups that are fitted by themselves.
