@@ -13,6 +13,7 @@
 //! `--quick` takes fewer seeds, epochs and fresh samples. Everything is drawn from seeds and printed; times are of this run.
 
 mod composition;
+mod dynamics;
 mod heat;
 mod laws;
 mod learn;

@@ -107,9 +107,9 @@ impl<'a> Ode<'a> {
                 }
             }
         }
-        let taken = whole.steps(&places, method)?;
         let times = experiments.iter().map(|experiment| experiment.times.len() as u64);
-        let most = experiments.len() as u64 * (4 * taken + 1000) + 16 * times.sum::<u64>();
+        let each = whole.most_steps(&places, method)?;
+        let most = (experiments.len() as u64).saturating_mul(each).saturating_add(16 * times.sum::<u64>());
         let text =
             Text { ode: self, experiments, elements: &elements, slots: &slots, places: &places, library };
         let iterations = whole.most(Limits::default()).iterations;

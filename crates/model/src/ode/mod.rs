@@ -510,9 +510,7 @@ impl<'a> Ode<'a> {
         let (_, places) = self.right_hand_side()?;
         let elements = self.observed(observed)?;
         let method = self.first_method();
-        // What a row counts as steps are iterations of loops, and operations on elements.
-        let taken = self.steps(&places, method)?;
-        let most = 4 * taken + 16 * self.times.len() as u64 + 1000;
+        let most = self.most_steps(&places, method)?;
         Ok(self.program(&places, method, false, &Form::Observed(elements, most))?.0)
     }
 
@@ -554,6 +552,30 @@ impl<'a> Ode<'a> {
         // What is not the usual limit is kept where loops are nested, too.
         let iterations = if limits.iterations == usual { usual + 1 } else { limits.iterations };
         Limits { iterations: iterations.max(2 * self.times.len() as u64 + 1000), ..limits }
+    }
+
+    /// What the steps of a row are to be limited to, where a fit tries values of which an integration takes far more steps than from the values at
+    /// hand.
+    fn most_steps(&self, places: &[Slot], method: Method) -> Result<u64, OdeError> {
+        let usual = Limits::default();
+        if method.step().is_some() {
+            return Ok(usual.steps);
+        }
+        let mut most = 4 * self.steps(places, method)? + 16 * self.times.len() as u64 + 1000;
+        // Not only steps of the method count, but work on many elements in it, which the equation alone knows.
+        let ode = Ode { tier: Tier::Interpret, ..self.clone() };
+        while most < usual.steps {
+            let limits = Limits { steps: most, ..usual };
+            let kernel = ode.compile_within(places, method, false, false, Some(limits))?;
+            let numbers = ode.evaluate(&kernel, &[0], &mut Workspace::new())?;
+            let is_short =
+                |numbers: &Numbers| numbers.failed.iter().any(|(_, reason)| matches!(reason, Reason::Steps { .. }));
+            if !numbers.as_ref().is_some_and(is_short) {
+                break;
+            }
+            most = most.saturating_mul(8);
+        }
+        Ok(most.min(usual.steps))
     }
 
     /// How many steps a method takes, or a guess where that does not work.

@@ -1,0 +1,253 @@
+//! Experiments 2 and 3, what is learnt: right-hand sides by networks, hybrids of a law and networks, and networks of the time alone with the
+//! equation as a second target.
+
+use std::fmt::Write as _;
+
+use nc_model::fit::{Adam, Fit, Noise, Orthogonal, Parameter, Report, Series};
+use nc_model::ode::{Method, Ode, State, System};
+use neural_compiler::{Program, Shape};
+
+use super::learn::{self, Trained, Values, network};
+use super::random::Random;
+use super::trajectories::{Known, mean_square};
+
+/// Steps of a window, whose start is what was measured.
+const WINDOW: usize = 25;
+
+/// Steps of an optimiser, each of which the paper calls an epoch.
+const STEPS: usize = 3000;
+
+/// Points of time at which a network of the time alone is held to the equation.
+const COLLOCATION: usize = 200;
+
+/// How far the trajectories are compared, in times of what was measured.
+const HORIZONS: [f64; 3] = [1.0, 2.0, 5.0];
+
+/// A right-hand side that is learnt from windows of a trajectory.
+pub struct Model {
+    pub name: &'static str,
+    pub text: String,
+    /// Constants with their starts and true values.
+    pub constants: &'static [(&'static str, f64, f64)],
+    pub method: Method,
+    pub rate: f64,
+    /// Windows of a step.
+    pub windows: usize,
+    pub orthogonal: bool,
+    pub paper: &'static str,
+}
+
+/// What was measured: two states at equal times.
+pub struct Measured {
+    pub noisy: [Vec<f64>; 2],
+}
+
+impl Measured {
+    pub fn draw(of: &Known, noise: f64, seed: u64) -> Measured {
+        let exact = of.truth(1.0);
+        let size = exact.iter().flatten().map(|y| y.abs()).sum::<f64>() / (2 * exact[0].len()) as f64;
+        let (sigma, mut random) = (noise * size, Random::new(seed));
+        let noisy = exact.map(|column| column.iter().map(|y| y + sigma * random.normal()).collect());
+        Measured { noisy }
+    }
+}
+
+/// An integration of a right-hand side from a start, with these values of its parameters.
+fn integration<'a>(
+    of: &Known,
+    system: &'a System<'a>,
+    start: [f64; 2],
+    values: &[(String, Shape, Vec<f64>)],
+    times: Vec<f64>,
+    method: Method,
+) -> Ode<'a> {
+    let mut ode = Ode::new(system).times(times).method(method).tolerances(1e-8, 1e-8);
+    for ((name, _), value) in of.states.iter().zip(start) {
+        ode = ode.state(State::new(*name, value));
+    }
+    for (name, shape, value) in values {
+        ode = ode.parameter(State { name: name.clone(), shape: *shape, value: value.clone() });
+    }
+    ode
+}
+
+/// Parameters of a program's networks, all 0, with its constants at their starts.
+fn starts(text: &str, constants: &[(&str, f64, f64)]) -> Values {
+    let program = Program::parse(text).expect("a right-hand side");
+    let weights = program
+        .parameters()
+        .iter()
+        .map(|declared| (declared.name.clone(), declared.shape, vec![0.0; declared.shape.len()]));
+    let constants = constants.iter().map(|(name, start, _)| ((*name).to_owned(), Shape::Scalar, vec![*start]));
+    weights.chain(constants).collect()
+}
+
+/// The whole windows of what was measured, one a row: their starts, and what is to come.
+fn windows<'a>(of: &Known, program: &'a Program, measured: &Measured) -> Fit<'a> {
+    let count = measured.noisy[0].len() - WINDOW;
+    let mut fit = Fit::new(program).seed(42);
+    for ((name, _), column) in of.states.iter().zip(&measured.noisy) {
+        fit = fit.data(Series::scalar(*name, column[..count].to_vec()));
+    }
+    for ((name, _), column) in of.states.iter().zip(&measured.noisy) {
+        let columns = (0..=WINDOW).map(|k| column[k..k + count].to_vec()).collect();
+        let shape = Shape::Vector(WINDOW as u32 + 1);
+        fit = fit.target(*name, Series { name: (*name).into(), shape, columns });
+    }
+    let takes_time = program.inputs().any(|input| input == "t0");
+    if takes_time {
+        fit = fit.data(Series::scalar("t0", (0..count).map(|k| k as f64 * of.step).collect()));
+    }
+    fit
+}
+
+/// Mean squares of a trajectory from the true start, over each horizon; infinite where it breaks off.
+fn judge(of: &Known, text: &str, values: &Values) -> [f64; 3] {
+    let system = System::new(text);
+    let start = of.states.map(|(_, value)| value);
+    HORIZONS.map(|horizon| {
+        let mut values = values.clone();
+        if text.contains("t0") {
+            values.push(("t0".into(), Shape::Scalar, vec![0.0]));
+        }
+        let method = Method::Rk4(of.step);
+        let found = integration(of, &system, start, &values, of.times(horizon), method).run();
+        let found = found.expect("a trajectory");
+        let found = of.states.map(|(name, _)| found.state(name, 0));
+        let error = mean_square(&found, &of.truth(horizon));
+        if error.is_finite() { error } else { f64::INFINITY }
+    })
+}
+
+/// Trains a model on windows and prints its line.
+pub fn learn(of: &Known, model: &Model, measured: &Measured, quick: bool) {
+    let system = System::new(model.text.clone());
+    let mut values = starts(&model.text, model.constants);
+    if model.text.contains("t0") {
+        values.push(("t0".into(), Shape::Scalar, vec![0.0]));
+    }
+    let times = (0..=WINDOW).map(|k| k as f64 * of.step).collect();
+    let start = of.states.map(|(_, value)| value);
+    let names: Vec<String> = of.states.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let ode = integration(of, &system, start, &values, times, model.method);
+    let program = ode.observations(&names).unwrap_or_else(|error| panic!("{}: {error}", model.name));
+    let mut fit = windows(of, &program, measured).overlaps(model.orthogonal);
+    for (name, start, _) in model.constants {
+        fit = fit.parameter(Parameter::new(*name).start(*start));
+    }
+    if model.orthogonal {
+        fit = fit.orthogonal(Orthogonal::All);
+    }
+    let rows = measured.noisy[0].len() - WINDOW;
+    let steps = if quick { STEPS / 10 } else { STEPS };
+    let epochs = steps.div_ceil(rows.div_ceil(model.windows));
+    let plan = Adam { epochs, batch_rows: model.windows, rate: model.rate, clip: Some(5.0), ..Adam::default() };
+    let trained = learn::train(&fit, plan);
+    let errors = judge(of, &model.text, &trained.values);
+    print(model, &trained, errors);
+}
+
+fn print(model: &Model, trained: &Trained, errors: [f64; 3]) {
+    let constants = model.constants.iter().map(|(name, _, truth)| {
+        let found = trained.number(name);
+        format!("{name} {:.2}", 100.0 * (found / truth - 1.0).abs())
+    });
+    let mut constants = constants.collect::<Vec<_>>().join(" ");
+    credit(&mut constants, model, &trained.report);
+    println!(
+        "{:24} {:7} {:9.1e} {:9.1e} {:9.1e} {:7.1}  {:40} paper: {}",
+        model.name,
+        trained.count(),
+        errors[0],
+        errors[1],
+        errors[2],
+        trained.seconds,
+        constants,
+        model.paper
+    );
+}
+
+/// What a training without orthogonality gave, and what the networks can imitate.
+fn credit(text: &mut String, model: &Model, report: &Report) {
+    for (name, value) in report.orthogonal.iter().flat_map(|orthogonal| &orthogonal.free) {
+        if let Some((_, _, truth)) = model.constants.iter().find(|(constant, ..)| constant == name) {
+            let _ = write!(text, ", freely {:.1}", 100.0 * (value / truth - 1.0).abs());
+        }
+    }
+    for overlap in &report.overlaps {
+        if let Some(share) = overlap.share {
+            let _ = write!(text, ", overlap {share:.4}");
+        }
+    }
+}
+
+/// A network of the time alone, held to the data at their times and to the equation at others, with a tenth of the weight.
+pub fn informed(of: &Known, equations: &str, measured: &Measured, quick: bool, paper: &str) {
+    let [(first, _), (second, _)] = of.states;
+    let text = network("net", "t", "64 64 64", "tanh", 2)
+        + &format!(
+            "(define ({first} t) (ref (net t) 0))
+(define ({second} t) (ref (net t) 1))
+{equations}
+(values (data (net t)) (residual (vec (residual0 t) (residual1 t))))"
+        );
+    let program = Program::parse(&text).unwrap_or_else(|error| panic!("{text}\n{error}"));
+    let times = of.times(1.0);
+    let (count, mut random) = (times.len(), Random::new(7));
+    let end = of.end;
+    let mut ts = times;
+    ts.extend((0..COLLOCATION).map(|_| end * random.uniform()));
+    let rows = ts.len();
+    let columns = measured.noisy.iter().map(|column| {
+        let mut column = column.clone();
+        column.resize(rows, 0.0);
+        column
+    });
+    let shape = Shape::Vector(2);
+    let data = Series { name: "data".into(), shape, columns: columns.collect() };
+    let residual = Series { name: "residual".into(), shape, columns: vec![vec![0.0; rows]; 2] };
+    // Means over the data, and over the points of the residual. 10⁹: no measurement.
+    let of_data = (0..rows).map(|row| if row < count { 1.0 } else { 1e9 }).collect();
+    let part = (COLLOCATION as f64 / count as f64 / 0.1).sqrt();
+    let of_residual = (0..rows).map(|row| if row < count { 1e9 } else { part }).collect();
+    let mut fit = Fit::new(&program)
+        .data(Series::scalar("t", ts))
+        .target("data", data)
+        .target("residual", residual)
+        .noise(Noise::SigmaOfEach(vec![of_data, of_residual]))
+        .overlaps(false)
+        .seed(42);
+    for ((name, _), &start) in of.constants.iter().zip(of.start) {
+        fit = fit.parameter(Parameter::new(*name).start(start));
+    }
+    let epochs = if quick { STEPS / 10 } else { STEPS };
+    let trained = learn::train(&fit, Adam { epochs, batch_rows: rows, rate: 1e-2, ..Adam::default() });
+    let known = learn::Known::new(&program, &[], &trained.values);
+    let errors = HORIZONS.map(|horizon| {
+        let found = known.rows(&[("t", &of.times(horizon))], "data");
+        let found = [0, 1].map(|k| found.iter().skip(k).step_by(2).copied().collect());
+        mean_square(&found, &of.truth(horizon))
+    });
+    let constants: Vec<(&str, f64, f64)> =
+        of.constants.iter().map(|(name, truth)| (*name, 0.0, *truth)).collect();
+    let constants = constants.iter().map(|(name, _, truth)| {
+        format!("{name} {:.2}", 100.0 * (trained.number(name) / truth - 1.0).abs())
+    });
+    println!(
+        "{:24} {:7} {:9.1e} {:9.1e} {:9.1e} {:7.1}  {:40} paper: {paper}",
+        "PINN",
+        trained.count(),
+        errors[0],
+        errors[1],
+        errors[2],
+        trained.seconds,
+        constants.collect::<Vec<_>>().join(" "),
+    );
+}
+
+pub fn head() {
+    println!(
+        "{:24} {:>7} {:>9} {:>9} {:>9} {:>7}  errors of constants, %",
+        "learnt", "numbers", "mse", "2×", "5×", "s"
+    );
+}
