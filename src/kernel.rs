@@ -13,8 +13,8 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 
 use nc_runtime::abi::Args;
 use nc_runtime::batch::{
-    self, Batch, BatchError, Kernel as BatchKernel, KernelShape, Options as RunOptions, Report, RowOutcome, kept_bytes,
-    Workspace,
+    self, Batch, BatchError, Kernel as BatchKernel, KernelShape, Options as RunOptions, Report, RowOutcome,
+    Workspace, kept_bytes,
 };
 use nc_runtime::stop::{Stop, StopFlag};
 

@@ -233,8 +233,8 @@ fn gradients_by_weights_are_not_stored_for_rows() {
 #[test]
 fn layers_that_are_too_wide_to_keep() {
     let text = "(network f (x y) (layers 70000) (activation relu) (results 1)) (square (f x y))";
-    let [native, interpreted] =
-        [support::native_tier(), Tier::Interpret].map(|tier| compiled(text, &CompileOptions::default(), tier));
+    let [native, interpreted] = [support::native_tier(), Tier::Interpret]
+        .map(|tier| compiled(text, &CompileOptions::default(), tier));
     assert_eq!(native.notes(), &[] as &[String]);
     assert!(native.shape().kept <= 1 << 17, "{} columns", native.shape().kept);
     let params: Vec<f64> = (0..native.shape().params).map(|k| number(k * 31)).collect();

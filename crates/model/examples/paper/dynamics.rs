@@ -78,7 +78,8 @@ fn starts(text: &str, constants: &[(&str, f64, f64)]) -> Values {
         .parameters()
         .iter()
         .map(|declared| (declared.name.clone(), declared.shape, vec![0.0; declared.shape.len()]));
-    let constants = constants.iter().map(|(name, start, _)| ((*name).to_owned(), Shape::Scalar, vec![*start]));
+    let constants =
+        constants.iter().map(|(name, start, _)| ((*name).to_owned(), Shape::Scalar, vec![*start]));
     weights.chain(constants).collect()
 }
 
@@ -90,15 +91,13 @@ fn windows<'a>(of: &Known, program: &'a Program, measured: &Measured) -> Fit<'a>
         fit = fit.data(Series::scalar(*name, column[..count].to_vec()));
     }
     for ((name, _), column) in of.states.iter().zip(&measured.noisy) {
-        let columns = (0..=WINDOW).map(|k| column[k..k + count].to_vec()).collect();
-        let shape = Shape::Vector(WINDOW as u32 + 1);
+        let columns = (1..=WINDOW).map(|k| column[k..k + count].to_vec()).collect();
+        let shape = Shape::Vector(WINDOW as u32);
         fit = fit.target(*name, Series { name: (*name).into(), shape, columns });
     }
-    let takes_time = program.inputs().any(|input| input == "t0");
-    if takes_time {
-        fit = fit.data(Series::scalar("t0", (0..count).map(|k| k as f64 * of.step).collect()));
-    }
-    fit
+    let times = of.times(1.0);
+    let columns = (0..=WINDOW).map(|k| times[k..k + count].to_vec()).collect();
+    fit.data(Series { name: Ode::TIMES.into(), shape: Shape::Vector(WINDOW as u32 + 1), columns })
 }
 
 /// Mean squares of a trajectory from the true start, over each horizon; infinite where it breaks off.
@@ -106,12 +105,8 @@ fn judge(of: &Known, text: &str, values: &Values) -> [f64; 3] {
     let system = System::new(text);
     let start = of.states.map(|(_, value)| value);
     HORIZONS.map(|horizon| {
-        let mut values = values.clone();
-        if text.contains("t0") {
-            values.push(("t0".into(), Shape::Scalar, vec![0.0]));
-        }
         let method = Method::Rk4(of.step);
-        let found = integration(of, &system, start, &values, of.times(horizon), method).run();
+        let found = integration(of, &system, start, values, of.times(horizon), method).run();
         let found = found.expect("a trajectory");
         let found = of.states.map(|(name, _)| found.state(name, 0));
         let error = mean_square(&found, &of.truth(horizon));
@@ -122,15 +117,11 @@ fn judge(of: &Known, text: &str, values: &Values) -> [f64; 3] {
 /// Trains a model on windows and prints its line.
 pub fn learn(of: &Known, model: &Model, measured: &Measured, quick: bool) {
     let system = System::new(model.text.clone());
-    let mut values = starts(&model.text, model.constants);
-    if model.text.contains("t0") {
-        values.push(("t0".into(), Shape::Scalar, vec![0.0]));
-    }
-    let times = (0..=WINDOW).map(|k| k as f64 * of.step).collect();
+    let values = starts(&model.text, model.constants);
     let start = of.states.map(|(_, value)| value);
     let names: Vec<String> = of.states.iter().map(|(name, _)| (*name).to_owned()).collect();
-    let ode = integration(of, &system, start, &values, times, model.method);
-    let program = ode.observations(&names).unwrap_or_else(|error| panic!("{}: {error}", model.name));
+    let ode = integration(of, &system, start, &values, of.times(1.0), model.method);
+    let program = ode.windows(&names, WINDOW).unwrap_or_else(|error| panic!("{}: {error}", model.name));
     let mut fit = windows(of, &program, measured).overlaps(model.orthogonal);
     for (name, start, _) in model.constants {
         fit = fit.parameter(Parameter::new(*name).start(*start));
@@ -141,7 +132,8 @@ pub fn learn(of: &Known, model: &Model, measured: &Measured, quick: bool) {
     let rows = measured.noisy[0].len() - WINDOW;
     let steps = if quick { STEPS / 10 } else { STEPS };
     let epochs = steps.div_ceil(rows.div_ceil(model.windows));
-    let plan = Adam { epochs, batch_rows: model.windows, rate: model.rate, clip: Some(5.0), ..Adam::default() };
+    let plan =
+        Adam { epochs, batch_rows: model.windows, rate: model.rate, clip: Some(5.0), ..Adam::default() };
     let trained = learn::train(&fit, plan);
     let errors = judge(of, &model.text, &trained.values);
     print(model, &trained, errors);
@@ -230,9 +222,9 @@ pub fn informed(of: &Known, equations: &str, measured: &Measured, quick: bool, p
     });
     let constants: Vec<(&str, f64, f64)> =
         of.constants.iter().map(|(name, truth)| (*name, 0.0, *truth)).collect();
-    let constants = constants.iter().map(|(name, _, truth)| {
-        format!("{name} {:.2}", 100.0 * (trained.number(name) / truth - 1.0).abs())
-    });
+    let constants = constants
+        .iter()
+        .map(|(name, _, truth)| format!("{name} {:.2}", 100.0 * (trained.number(name) / truth - 1.0).abs()));
     println!(
         "{:24} {:7} {:9.1e} {:9.1e} {:9.1e} {:7.1}  {:40} paper: {paper}",
         "PINN",

@@ -185,9 +185,10 @@ pub fn lotka_volterra(quick: bool) {
     let net = network("net", "x y", "64 64 64", "tanh", 2);
     let field = |text: String| text + "(define f (net x y))\n(values (x (ref f 0)) (y (ref f 1)))";
     let rk4 = Method::Rk4(LOTKA_VOLTERRA.step);
-    for (name, method, paper) in
-        [("MLP, RK4", rk4, "4.9e-3 9.4e-3 4.2e-2"), ("neural ODE, Tsit5", Method::Tsit5, "4.9e-3 9.5e-3 4.3e-2")]
-    {
+    for (name, method, paper) in [
+        ("MLP, RK4", rk4, "4.9e-3 9.4e-3 4.2e-2"),
+        ("neural ODE, Tsit5", Method::Tsit5, "4.9e-3 9.5e-3 4.3e-2"),
+    ] {
         let text = field(net.clone());
         let model =
             Model { name, text, constants: &[], method, rate: 1e-2, windows: 8, orthogonal: false, paper };
@@ -217,24 +218,23 @@ pub fn pendulum(quick: bool) {
     let measured = Measured::draw(&PENDULUM, 0.02, 42);
     dynamics::head();
     let net = network("net", "theta omega t", "64 64 64", "tanh", 2);
-    let field = |text: String| {
-        text + "(define f (net theta omega (+ t0 t)))\n(values (theta (ref f 0)) (omega (ref f 1)))"
-    };
+    let field =
+        |text: String| text + "(define f (net theta omega t))\n(values (theta (ref f 0)) (omega (ref f 1)))";
     let rk4 = Method::Rk4(PENDULUM.step);
-    for (name, method, paper) in
-        [("MLP, RK4", rk4, "2.2e-2 2.1e-2 1.5e-2"), ("neural ODE, Tsit5", Method::Tsit5, "2.2e-2 2.1e-2 1.5e-2")]
-    {
+    for (name, method, paper) in [
+        ("MLP, RK4", rk4, "2.2e-2 2.1e-2 1.5e-2"),
+        ("neural ODE, Tsit5", Method::Tsit5, "2.2e-2 2.1e-2 1.5e-2"),
+    ] {
         let text = field(net.clone());
         let model =
             Model { name, text, constants: &[], method, rate: 1e-2, windows: 6, orthogonal: false, paper };
         dynamics::learn(&PENDULUM, &model, &measured, quick);
     }
     let text = network("rest", "theta omega t", "32 32", "tanh", 1)
-        + "(values (theta omega) (omega (- (rest theta omega (+ t0 t)) (* k (sin theta)))))";
+        + "(values (theta omega) (omega (- (rest theta omega t) (* k (sin theta)))))";
     let constants = &[("k", 5.0, 9.81)];
     let (name, paper) = ("hybrid: gravity known", "47.4, 1.2e-3 7.7e-3 5.0e-3");
-    let model =
-        Model { name, text, constants, method: rk4, rate: 3e-3, windows: 6, orthogonal: true, paper };
+    let model = Model { name, text, constants, method: rk4, rate: 3e-3, windows: 6, orthogonal: true, paper };
     dynamics::learn(&PENDULUM, &model, &measured, quick);
     let equations = "(define (residual0 t) (- ((D theta) t) (omega t)))
 (define (residual1 t) (+ ((D omega) t) (* k (sin (theta t))) (* b (omega t))))";

@@ -15,6 +15,8 @@ pub(super) enum Form {
     States,
     /// These elements of the states under their names, each a vector of all times, if that takes no more steps.
     Observed(Vec<(String, usize)>, u64),
+    /// The same of all times but the first, which are an input, if that takes no more steps.
+    Window(Vec<(String, usize)>, u64),
 }
 
 impl Ode<'_> {
@@ -89,8 +91,7 @@ impl Ode<'_> {
         let start = format!("(vappend {})", start.join(" "));
         let (rtol, atol) = (self.rtol, self.atol);
         let n = self.times.len();
-        let longest = self.times.windows(2).map(|pair| (pair[1] - pair[0]).abs()).fold(0.0, f64::max);
-        let count = |step: f64| ((longest / step).ceil().max(1.0) as u64).to_string();
+        let count = |step: f64| (self.parts(step) as u64).to_string();
         let longest_step =
             if self.longest.is_finite() { format!("{:e}", self.longest) } else { "+inf.0".into() };
         let adaptive = |name: &str| {
@@ -156,13 +157,21 @@ impl Ode<'_> {
             (Form::Whole, true) => {
                 format!("(define nc:m {value})\n(values (nc:states nc:m) (nc:energies {energies}))")
             }
-            (Form::Observed(elements, most), _) => {
+            (Form::Observed(elements, most) | Form::Window(elements, most), _) => {
                 let iterations = self.most(Limits::default()).iterations;
                 head = format!("; nc: --max-iterations {iterations} --max-steps {most}\n");
-                let _ = write!(defined, "\n(define nc:times {})", vector(&self.times));
+                let first = match form {
+                    Form::Window(..) => 1,
+                    Form::Whole | Form::States | Form::Observed(..) => {
+                        let _ = write!(defined, "\n(define nc:times {})", vector(&self.times));
+                        0
+                    }
+                };
+                let count = n - first;
+                let at = if first == 0 { "nc:k".to_owned() } else { format!("(+ nc:k {first})") };
                 let result = |(name, k): &(String, usize)| {
                     let name = name.replace('[', ".").replace(']', "");
-                    format!("({name} (build {n} (lambda (nc:k) (ref (ref nc:m nc:k) {k}))))")
+                    format!("({name} (build {count} (lambda (nc:k) (ref (ref nc:m {at}) {k}))))")
                 };
                 let results: Vec<String> = elements.iter().map(result).collect();
                 format!("(define nc:m {value})\n(values {})", results.join(" "))

@@ -400,6 +400,15 @@ impl<'a> Ode<'a> {
         Ode { stop: Some(stop), ..self }
     }
 
+    fn longest_interval(&self) -> f64 {
+        self.times.windows(2).map(|pair| (pair[1] - pair[0]).abs()).fold(0.0, f64::max)
+    }
+
+    /// In how many steps of such a length an interval between times is cut. Rounding errors of times make no further step.
+    fn parts(&self, step: f64) -> f64 {
+        (self.longest_interval() / step * (1.0 - 1e-9)).ceil().max(1.0)
+    }
+
     /// The states as parts of one vector.
     fn slots(&self) -> Vec<Slot> {
         let mut first = 0;
@@ -514,6 +523,33 @@ impl<'a> Ode<'a> {
         Ok(self.program(&places, method, false, &Form::Observed(elements, most))?.0)
     }
 
+    /// The program whose results are these states over a window of so many steps from time to time, each a vector of all times of the
+    /// window but its first: start values and the times, a vector [`Ode::TIMES`], are inputs, so a row is a window with a start of its own. As
+    /// [`Ode::observations`] otherwise; the times of this integration say how long an interval may be, and how many steps a window may take.
+    ///
+    /// # Errors
+    ///
+    /// As [`Ode::observations`], and windows longer than these times.
+    pub fn windows(&self, observed: &[String], steps: usize) -> Result<Program, OdeError> {
+        let (_, places) = self.right_hand_side()?;
+        let elements = self.observed(observed)?;
+        if steps == 0 || steps >= self.times.len() {
+            return Err(OdeError::Value(format!(
+                "a window of {steps} steps: it takes one at least, and there are {} times",
+                self.times.len()
+            )));
+        }
+        let method = self.first_method();
+        let most = self.most_steps(&places, method)?;
+        // The longest interval is all that the program takes of them.
+        let longest = self.longest_interval();
+        let one = Ode { times: (0..=steps).map(|k| k as f64 * longest).collect(), ..self.clone() };
+        Ok(one.program(&places, method, false, &Form::Window(elements, most))?.0)
+    }
+
+    /// What the input of times of a window is called.
+    pub const TIMES: &'static str = "nc:times";
+
     /// The states that are observed, with their places among all numbers.
     fn observed(&self, observed: &[String]) -> Result<Vec<(String, usize)>, OdeError> {
         let slots = self.slots();
@@ -568,8 +604,9 @@ impl<'a> Ode<'a> {
             let limits = Limits { steps: most, ..usual };
             let kernel = ode.compile_within(places, method, false, false, Some(limits))?;
             let numbers = ode.evaluate(&kernel, &[0], &mut Workspace::new())?;
-            let is_short =
-                |numbers: &Numbers| numbers.failed.iter().any(|(_, reason)| matches!(reason, Reason::Steps { .. }));
+            let is_short = |numbers: &Numbers| {
+                numbers.failed.iter().any(|(_, reason)| matches!(reason, Reason::Steps { .. }))
+            };
             if !numbers.as_ref().is_some_and(is_short) {
                 break;
             }
@@ -769,8 +806,7 @@ impl<'a> Ode<'a> {
                 }
             }
             let step = method.step().unwrap_or(1.0);
-            let longest = self.times.windows(2).map(|pair| (pair[1] - pair[0]).abs()).fold(0.0, f64::max);
-            let steps = (longest / step).ceil().max(1.0) * (n - 1) as f64;
+            let steps = self.parts(step) * (n - 1) as f64;
             let whole = values.chunks_exact(width).position(|y| y.iter().any(|x| !x.is_finite()));
             let (last, end) = match whole {
                 Some(k) => (k.saturating_sub(1), self.times[k.saturating_sub(1)]),
