@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use nc_model::fit::{Adam, Fit, Noise, Orthogonal, Parameter, Report, Series};
+use nc_model::fit::{Adam, Fit, Noise, Orthogonal, Parameter, Reason, Report, Series};
 use nc_model::ode::{Method, Ode, State, System};
 use neural_compiler::{Program, Shape};
 
@@ -127,7 +127,7 @@ pub fn learn(of: &Known, model: &Model, measured: &Measured, quick: bool) {
         fit = fit.parameter(Parameter::new(*name).start(*start));
     }
     if model.orthogonal {
-        fit = fit.orthogonal(Orthogonal::All);
+        fit = fit.orthogonal(Orthogonal::All).starts(1);
     }
     let rows = measured.noisy[0].len() - WINDOW;
     let steps = if quick { STEPS / 10 } else { STEPS };
@@ -145,6 +145,9 @@ fn print(model: &Model, trained: &Trained, errors: [f64; 3]) {
         format!("{name} {:.2}", 100.0 * (found / truth - 1.0).abs())
     });
     let mut constants = constants.collect::<Vec<_>>().join(" ");
+    if trained.report.reason != Reason::Epochs {
+        let _ = write!(constants, " ({})", trained.report.reason);
+    }
     credit(&mut constants, model, &trained.report);
     println!(
         "{:24} {:7} {:9.1e} {:9.1e} {:9.1e} {:7.1}  {:40} paper: {}",

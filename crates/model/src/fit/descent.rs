@@ -491,7 +491,11 @@ fn line_search(
     Ok(best.filter(|found| found.1 <= cost))
 }
 
-/// Minimises by Adam on the rows that are not held out. `tell` hears after each epoch how many are done, of how many, the cost of a row in
+/// How often Adam's rate is halved because a step led to where the program is not finite.
+const MOST_CUTS: i32 = 20;
+
+/// Minimises by Adam on the rows that are not held out. Where a step leads to where the program is not finite, it is taken back and the rate
+/// halved, [`MOST_CUTS`] times at the most. `tell` hears after each epoch how many are done, of how many, the cost of a row in
 /// training and that of one held out.
 #[allow(clippy::too_many_arguments, reason = "what a training is made from")]
 pub fn adam(
@@ -522,7 +526,7 @@ pub fn adam(
         rows.select_into(&order, &mut gathered);
     }
     let mut state = u64::from(seed).wrapping_add(1);
-    let (mut step, mut evaluations) = (0u32, 0);
+    let (mut step, mut evaluations, mut cuts) = (0u32, 0, 0);
     let total = (plan.epochs * batches) as f64;
     let mut best: Option<(f64, usize, Vec<f64>)> = None;
     let (mut epochs, mut reason) = (0, Reason::Epochs);
@@ -543,17 +547,25 @@ pub fn adam(
             };
             let size = gradient.iter().map(|g| g * g).sum::<f64>().sqrt() / batch.len() as f64;
             if !cost.is_finite() || !size.is_finite() {
-                reason = if step == 0 { Reason::Start } else { Reason::Diverged };
+                if step == 0 || cuts == MOST_CUTS {
+                    reason = if step == 0 { Reason::Start } else { Reason::Diverged };
+                    x.copy_from_slice(&before);
+                    break 'training;
+                }
+                // The last step led here: it is taken back, and what led to it forgotten.
+                cuts += 1;
                 x.copy_from_slice(&before);
-                break 'training;
+                mean.fill(0.0);
+                continue;
             }
             epoch_cost += cost;
             step += 1;
+            let rate = plan.rate * 0.5f64.powi(cuts);
             let now = match plan.schedule {
                 Schedule::Cosine => {
-                    plan.rate * 0.5 * (1.0 + (std::f64::consts::PI * f64::from(step - 1) / total).cos())
+                    rate * 0.5 * (1.0 + (std::f64::consts::PI * f64::from(step - 1) / total).cos())
                 }
-                Schedule::Constant => plan.rate,
+                Schedule::Constant => rate,
             };
             let cut = plan.clip.filter(|clip| size > *clip).map_or(1.0, |clip| clip / size);
             let scale = cut / batch.len() as f64;
