@@ -126,6 +126,7 @@ pub fn learn(of: &Known, model: &Model, measured: &Measured, quick: bool) {
     for (name, start, _) in model.constants {
         fit = fit.parameter(Parameter::new(*name).start(*start));
     }
+    let plain = fit.clone().overlaps(false);
     if model.orthogonal {
         fit = fit.orthogonal(Orthogonal::All).starts(1);
     }
@@ -136,10 +137,14 @@ pub fn learn(of: &Known, model: &Model, measured: &Measured, quick: bool) {
         Adam { epochs, batch_rows: model.windows, rate: model.rate, clip: Some(5.0), ..Adam::default() };
     let trained = learn::train(&fit, plan);
     let errors = judge(of, &model.text, &trained.values);
-    print(model, &trained, errors);
+    // What a step takes, without compiling and without the law's own fit: the rest of a training of one epoch.
+    let [short, long] = [1, 1 + 200usize.div_ceil(rows.div_ceil(model.windows))]
+        .map(|epochs| learn::train(&plain, Adam { epochs, ..plan }));
+    let steps = (long.report.evaluations - short.report.evaluations) as f64;
+    print(model, &trained, errors, 1e3 * (long.seconds - short.seconds) / steps);
 }
 
-fn print(model: &Model, trained: &Trained, errors: [f64; 3]) {
+fn print(model: &Model, trained: &Trained, errors: [f64; 3], step: f64) {
     let constants = model.constants.iter().map(|(name, _, truth)| {
         let found = trained.number(name);
         format!("{name} {:.2}", 100.0 * (found / truth - 1.0).abs())
@@ -150,7 +155,7 @@ fn print(model: &Model, trained: &Trained, errors: [f64; 3]) {
     }
     credit(&mut constants, model, &trained.report);
     println!(
-        "{:24} {:7} {:9.1e} {:9.1e} {:9.1e} {:7.1}  {:40} paper: {}",
+        "{:24} {:7} {:9.1e} {:9.1e} {:9.1e} {step:9.3} {:7.1}  {:40} paper: {}",
         model.name,
         trained.count(),
         errors[0],
@@ -229,12 +234,13 @@ pub fn informed(of: &Known, equations: &str, measured: &Measured, quick: bool, p
         .iter()
         .map(|(name, _, truth)| format!("{name} {:.2}", 100.0 * (trained.number(name) / truth - 1.0).abs()));
     println!(
-        "{:24} {:7} {:9.1e} {:9.1e} {:9.1e} {:7.1}  {:40} paper: {paper}",
+        "{:24} {:7} {:9.1e} {:9.1e} {:9.1e} {:>9} {:7.1}  {:40} paper: {paper}",
         "PINN",
         trained.count(),
         errors[0],
         errors[1],
         errors[2],
+        "–",
         trained.seconds,
         constants.collect::<Vec<_>>().join(" "),
     );
@@ -242,7 +248,7 @@ pub fn informed(of: &Known, equations: &str, measured: &Measured, quick: bool, p
 
 pub fn head() {
     println!(
-        "{:24} {:>7} {:>9} {:>9} {:>9} {:>7}  errors of constants, %",
-        "learnt", "numbers", "mse", "2×", "5×", "s"
+        "{:24} {:>7} {:>9} {:>9} {:>9} {:>9} {:>7}  errors of constants, %",
+        "learnt", "numbers", "mse", "2×", "5×", "ms a step", "s"
     );
 }

@@ -182,9 +182,20 @@ pub fn lotka_volterra(quick: bool) {
     }
     let measured = Measured::draw(&LOTKA_VOLTERRA, 0.02, 42);
     dynamics::head();
+    let rk4 = Method::Rk4(LOTKA_VOLTERRA.step);
+    let model = Model {
+        name: "known, the same windows",
+        text: LOTKA_VOLTERRA.text.into(),
+        constants: &[("alpha", 0.5, 1.0), ("beta", 0.5, 0.5), ("delta", 0.5, 0.25), ("gamma", 0.5, 0.5)],
+        method: rk4,
+        rate: 1e-2,
+        windows: 8,
+        orthogonal: false,
+        paper: ".67 .59 1.08 .23, 2.4e-3 4.9e-3 2.2e-2",
+    };
+    dynamics::learn(&LOTKA_VOLTERRA, &model, &measured, quick);
     let net = network("net", "x y", "64 64 64", "tanh", 2);
     let field = |text: String| text + "(define f (net x y))\n(values (x (ref f 0)) (y (ref f 1)))";
-    let rk4 = Method::Rk4(LOTKA_VOLTERRA.step);
     for (name, method, paper) in [
         ("MLP, RK4", rk4, "4.9e-3 9.4e-3 4.2e-2"),
         ("neural ODE, Tsit5", Method::Tsit5, "4.9e-3 9.5e-3 4.3e-2"),
@@ -217,10 +228,21 @@ pub fn pendulum(quick: bool) {
     recover(&PENDULUM, 0.02, if quick { 20 } else { 200 });
     let measured = Measured::draw(&PENDULUM, 0.02, 42);
     dynamics::head();
+    let rk4 = Method::Rk4(PENDULUM.step);
+    let model = Model {
+        name: "known, the same windows",
+        text: PENDULUM.text.into(),
+        constants: &[("k", 5.0, 9.81), ("b", 0.5, 0.3)],
+        method: rk4,
+        rate: 1e-2,
+        windows: 6,
+        orthogonal: false,
+        paper: ".08 .17, 1.5e-5 4.0e-6 5.0e-6",
+    };
+    dynamics::learn(&PENDULUM, &model, &measured, quick);
     let net = network("net", "theta omega t", "64 64 64", "tanh", 2);
     let field =
         |text: String| text + "(define f (net theta omega t))\n(values (theta (ref f 0)) (omega (ref f 1)))";
-    let rk4 = Method::Rk4(PENDULUM.step);
     for (name, method, paper) in [
         ("MLP, RK4", rk4, "2.2e-2 2.1e-2 1.5e-2"),
         ("neural ODE, Tsit5", Method::Tsit5, "2.2e-2 2.1e-2 1.5e-2"),
