@@ -7,6 +7,7 @@ use nc_model::fit::{Adam, Fit, Noise, Orthogonal, Parameter, Reason, Report, Ser
 use nc_model::ode::{Method, Ode, State, System};
 use neural_compiler::{Program, Shape};
 
+use super::figures::{self, Panel};
 use super::learn::{self, Trained, Values, network};
 use super::random::Random;
 use super::trajectories::{Known, mean_square};
@@ -100,22 +101,53 @@ fn windows<'a>(of: &Known, program: &'a Program, measured: &Measured) -> Fit<'a>
     fit.data(Series { name: Ode::TIMES.into(), shape: Shape::Vector(WINDOW as u32 + 1), columns })
 }
 
+/// A learnt trajectory over the longest horizon, under the name of its model.
+pub type Learnt = (String, [Vec<f64>; 2]);
+
 /// Mean squares of a trajectory from the true start, over each horizon; infinite where it breaks off.
-fn judge(of: &Known, text: &str, values: &Values) -> [f64; 3] {
+fn judge(of: &Known, text: &str, values: &Values) -> ([f64; 3], [Vec<f64>; 2]) {
     let system = System::new(text);
     let start = of.states.map(|(_, value)| value);
+    let times = of.times(HORIZONS[2]);
+    let found = integration(of, &system, start, values, times, Method::Rk4(of.step)).run();
+    let found = found.expect("a trajectory");
+    let found = of.states.map(|(name, _)| found.state(name, 0));
+    (errors(of, &found), found)
+}
+
+/// Mean squares of the beginning of a trajectory over each horizon.
+fn errors(of: &Known, found: &[Vec<f64>; 2]) -> [f64; 3] {
     HORIZONS.map(|horizon| {
-        let method = Method::Rk4(of.step);
-        let found = integration(of, &system, start, values, of.times(horizon), method).run();
-        let found = found.expect("a trajectory");
-        let found = of.states.map(|(name, _)| found.state(name, 0));
-        let error = mean_square(&found, &of.truth(horizon));
+        let count = of.times(horizon).len();
+        let error = mean_square(&found.each_ref().map(|state| state[..count].to_vec()), &of.truth(horizon));
         if error.is_finite() { error } else { f64::INFINITY }
     })
 }
 
+/// Draws the truth with the learnt trajectories: each state over time, as long as was measured and five times as long.
+pub fn figure(name: &str, of: &Known, measured: &Measured, learnt: &[Learnt]) {
+    let times = of.times(HORIZONS[2]);
+    let truth = ("truth".to_owned(), of.truth(HORIZONS[2]));
+    let panel = |horizon: f64, state: usize| {
+        let count = of.times(horizon).len();
+        let curve = |(name, states): &Learnt| {
+            (name.clone(), times.iter().copied().zip(states[state].iter().copied()).take(count).collect())
+        };
+        let points = times.iter().copied().zip(measured.noisy[state].iter().copied());
+        Panel {
+            title: format!("{}, {horizon} times what was measured", of.states[state].0),
+            x: "t",
+            y: of.states[state].0,
+            log: [false, false],
+            curves: std::iter::once(&truth).chain(learnt).map(curve).collect(),
+            points: points.collect(),
+        }
+    };
+    figures::draw(name, &[panel(1.0, 0), panel(1.0, 1), panel(HORIZONS[2], 0)]);
+}
+
 /// Trains a model on windows and prints its line.
-pub fn learn(of: &Known, model: &Model, measured: &Measured, quick: bool) {
+pub fn learn(of: &Known, model: &Model, measured: &Measured, quick: bool) -> Learnt {
     let system = System::new(model.text.clone());
     let values = starts(&model.text, model.constants);
     let start = of.states.map(|(_, value)| value);
@@ -136,12 +168,13 @@ pub fn learn(of: &Known, model: &Model, measured: &Measured, quick: bool) {
     let plan =
         Adam { epochs, batch_rows: model.windows, rate: model.rate, clip: Some(5.0), ..Adam::default() };
     let trained = learn::train(&fit, plan);
-    let errors = judge(of, &model.text, &trained.values);
+    let (errors, found) = judge(of, &model.text, &trained.values);
     // What a step takes, without compiling and without the law's own fit: the rest of a training of one epoch.
     let [short, long] = [1, 1 + 200usize.div_ceil(rows.div_ceil(model.windows))]
         .map(|epochs| learn::train(&plain, Adam { epochs, ..plan }));
     let steps = (long.report.evaluations - short.report.evaluations) as f64;
     print(model, &trained, errors, 1e3 * (long.seconds - short.seconds) / steps);
+    (model.name.to_owned(), found)
 }
 
 fn print(model: &Model, trained: &Trained, errors: [f64; 3], step: f64) {
@@ -182,7 +215,7 @@ fn credit(text: &mut String, model: &Model, report: &Report) {
 }
 
 /// A network of the time alone, held to the data at their times and to the equation at others, with a tenth of the weight.
-pub fn informed(of: &Known, equations: &str, measured: &Measured, quick: bool, paper: &str) {
+pub fn informed(of: &Known, equations: &str, measured: &Measured, quick: bool, paper: &str) -> Learnt {
     let [(first, _), (second, _)] = of.states;
     let text = network("net", "t", "64 64 64", "tanh", 2)
         + &format!(
@@ -223,11 +256,9 @@ pub fn informed(of: &Known, equations: &str, measured: &Measured, quick: bool, p
     let epochs = if quick { STEPS / 10 } else { STEPS };
     let trained = learn::train(&fit, Adam { epochs, batch_rows: rows, rate: 1e-2, ..Adam::default() });
     let known = learn::Known::new(&program, &[], &trained.values);
-    let errors = HORIZONS.map(|horizon| {
-        let found = known.rows(&[("t", &of.times(horizon))], "data");
-        let found = [0, 1].map(|k| found.iter().skip(k).step_by(2).copied().collect());
-        mean_square(&found, &of.truth(horizon))
-    });
+    let found = known.rows(&[("t", &of.times(HORIZONS[2]))], "data");
+    let found = [0, 1].map(|k| found.iter().skip(k).step_by(2).copied().collect());
+    let errors = errors(of, &found);
     let constants: Vec<(&str, f64, f64)> =
         of.constants.iter().map(|(name, truth)| (*name, 0.0, *truth)).collect();
     let constants = constants
@@ -244,6 +275,7 @@ pub fn informed(of: &Known, equations: &str, measured: &Measured, quick: bool, p
         trained.seconds,
         constants.collect::<Vec<_>>().join(" "),
     );
+    ("PINN".to_owned(), found)
 }
 
 pub fn head() {

@@ -182,6 +182,7 @@ pub fn lotka_volterra(quick: bool) {
     }
     let measured = Measured::draw(&LOTKA_VOLTERRA, 0.02, 42);
     dynamics::head();
+    let mut learnt = Vec::new();
     let rk4 = Method::Rk4(LOTKA_VOLTERRA.step);
     let model = Model {
         name: "known, the same windows",
@@ -193,7 +194,7 @@ pub fn lotka_volterra(quick: bool) {
         orthogonal: false,
         paper: ".67 .59 1.08 .23, 2.4e-3 4.9e-3 2.2e-2",
     };
-    dynamics::learn(&LOTKA_VOLTERRA, &model, &measured, quick);
+    learnt.push(dynamics::learn(&LOTKA_VOLTERRA, &model, &measured, quick));
     let net = network("net", "x y", "64 64 64", "tanh", 2);
     let field = |text: String| text + "(define f (net x y))\n(values (x (ref f 0)) (y (ref f 1)))";
     for (name, method, paper) in [
@@ -203,7 +204,7 @@ pub fn lotka_volterra(quick: bool) {
         let text = field(net.clone());
         let model =
             Model { name, text, constants: &[], method, rate: 1e-2, windows: 8, orthogonal: false, paper };
-        dynamics::learn(&LOTKA_VOLTERRA, &model, &measured, quick);
+        learnt.push(dynamics::learn(&LOTKA_VOLTERRA, &model, &measured, quick));
     }
     let text = network("growth", "x y", "32", "tanh", 1)
         + &network("death", "x y", "32", "tanh", 1)
@@ -213,11 +214,12 @@ pub fn lotka_volterra(quick: bool) {
     let (name, paper) = ("hybrid: predation known", "259 numbers, a figure only");
     let model =
         Model { name, text, constants, method: rk4, rate: 3e-3, windows: 8, orthogonal: false, paper };
-    dynamics::learn(&LOTKA_VOLTERRA, &model, &measured, quick);
+    learnt.push(dynamics::learn(&LOTKA_VOLTERRA, &model, &measured, quick));
     let equations = "(define (residual0 t) (- ((D x) t) (- (* alpha (x t)) (* beta (x t) (y t)))))
 (define (residual1 t) (- ((D y) t) (- (* delta (x t) (y t)) (* gamma (y t)))))";
     let paper = "7.79 7.21 2.22 1.48, 7.8e-4 2.6e+0 4.9e+0";
-    dynamics::informed(&LOTKA_VOLTERRA, equations, &measured, quick, paper);
+    learnt.push(dynamics::informed(&LOTKA_VOLTERRA, equations, &measured, quick, paper));
+    dynamics::figure("lotka-volterra", &LOTKA_VOLTERRA, &measured, &learnt);
 }
 
 /// The damped pendulum without a driving force, 2 % noise (the paper's Table 3, known structure).
@@ -228,6 +230,7 @@ pub fn pendulum(quick: bool) {
     recover(&PENDULUM, 0.02, if quick { 20 } else { 200 });
     let measured = Measured::draw(&PENDULUM, 0.02, 42);
     dynamics::head();
+    let mut learnt = Vec::new();
     let rk4 = Method::Rk4(PENDULUM.step);
     let model = Model {
         name: "known, the same windows",
@@ -239,7 +242,7 @@ pub fn pendulum(quick: bool) {
         orthogonal: false,
         paper: ".08 .17, 1.5e-5 4.0e-6 5.0e-6",
     };
-    dynamics::learn(&PENDULUM, &model, &measured, quick);
+    learnt.push(dynamics::learn(&PENDULUM, &model, &measured, quick));
     let net = network("net", "theta omega t", "64 64 64", "tanh", 2);
     let field =
         |text: String| text + "(define f (net theta omega t))\n(values (theta (ref f 0)) (omega (ref f 1)))";
@@ -250,17 +253,18 @@ pub fn pendulum(quick: bool) {
         let text = field(net.clone());
         let model =
             Model { name, text, constants: &[], method, rate: 1e-2, windows: 6, orthogonal: false, paper };
-        dynamics::learn(&PENDULUM, &model, &measured, quick);
+        learnt.push(dynamics::learn(&PENDULUM, &model, &measured, quick));
     }
     let text = network("rest", "theta omega t", "32 32", "tanh", 1)
         + "(values (theta omega) (omega (- (rest theta omega t) (* k (sin theta)))))";
     let constants = &[("k", 5.0, 9.81)];
     let (name, paper) = ("hybrid: gravity known", "47.4, 1.2e-3 7.7e-3 5.0e-3");
     let model = Model { name, text, constants, method: rk4, rate: 3e-3, windows: 6, orthogonal: true, paper };
-    dynamics::learn(&PENDULUM, &model, &measured, quick);
+    learnt.push(dynamics::learn(&PENDULUM, &model, &measured, quick));
     let equations = "(define (residual0 t) (- ((D theta) t) (omega t)))
 (define (residual1 t) (+ ((D omega) t) (* k (sin (theta t))) (* b (omega t))))";
     let paper = "41.1 16.1, 1.9e-1 1.2e-1 5.3e-2";
-    dynamics::informed(&PENDULUM, equations, &measured, quick, paper);
+    learnt.push(dynamics::informed(&PENDULUM, equations, &measured, quick, paper));
+    dynamics::figure("pendulum", &PENDULUM, &measured, &learnt);
     println!();
 }
