@@ -197,13 +197,12 @@ pub fn lotka_volterra(quick: bool) {
     learnt.push(dynamics::learn(&LOTKA_VOLTERRA, &model, &measured, quick));
     let net = network("net", "x y", "64 64 64", "tanh", 2);
     let field = |text: String| text + "(define f (net x y))\n(values (x (ref f 0)) (y (ref f 1)))";
-    for (name, method, paper) in [
-        ("MLP, RK4", rk4, "4.9e-3 9.4e-3 4.2e-2"),
-        ("neural ODE, Tsit5", Method::Tsit5, "4.9e-3 9.5e-3 4.3e-2"),
+    for (name, method, rate, paper) in [
+        ("MLP, RK4", rk4, 1e-2, "4.9e-3 9.4e-3 4.2e-2"),
+        ("neural ODE, Tsit5", Method::Tsit5, 3e-3, "4.9e-3 9.5e-3 4.3e-2"),
     ] {
         let text = field(net.clone());
-        let model =
-            Model { name, text, constants: &[], method, rate: 1e-2, windows: 8, orthogonal: false, paper };
+        let model = Model { name, text, constants: &[], method, rate, windows: 8, orthogonal: false, paper };
         learnt.push(dynamics::learn(&LOTKA_VOLTERRA, &model, &measured, quick));
     }
     let text = network("growth", "x y", "32", "tanh", 1)
@@ -246,13 +245,12 @@ pub fn pendulum(quick: bool) {
     let net = network("net", "theta omega t", "64 64 64", "tanh", 2);
     let field =
         |text: String| text + "(define f (net theta omega t))\n(values (theta (ref f 0)) (omega (ref f 1)))";
-    for (name, method, paper) in [
-        ("MLP, RK4", rk4, "2.2e-2 2.1e-2 1.5e-2"),
-        ("neural ODE, Tsit5", Method::Tsit5, "2.2e-2 2.1e-2 1.5e-2"),
+    for (name, method, rate, paper) in [
+        ("MLP, RK4", rk4, 1e-2, "2.2e-2 2.1e-2 1.5e-2"),
+        ("neural ODE, Tsit5", Method::Tsit5, 3e-3, "2.2e-2 2.1e-2 1.5e-2"),
     ] {
         let text = field(net.clone());
-        let model =
-            Model { name, text, constants: &[], method, rate: 1e-2, windows: 6, orthogonal: false, paper };
+        let model = Model { name, text, constants: &[], method, rate, windows: 6, orthogonal: false, paper };
         learnt.push(dynamics::learn(&PENDULUM, &model, &measured, quick));
     }
     let text = network("rest", "theta omega t", "32 32", "tanh", 1)

@@ -200,6 +200,7 @@ pub struct Ode<'a> {
     tier: Tier,
     limits: Option<Limits>,
     stop: Option<&'a Stop>,
+    switching: bool,
 }
 
 /// One event.
@@ -331,6 +332,7 @@ impl<'a> Ode<'a> {
             tier: Tier::Auto,
             limits: None,
             stop: None,
+            switching: true,
         }
     }
 
@@ -407,6 +409,13 @@ impl<'a> Ode<'a> {
     /// In how many steps of such a length an interval between times is cut. Rounding errors of times make no further step.
     fn parts(&self, step: f64) -> f64 {
         (self.longest_interval() / step * (1.0 - 1e-9)).ceil().max(1.0)
+    }
+
+    /// Whether the conditions by which the right-hand side chooses are events: a step ends where a comparison of theirs changes, and what comes
+    /// before and behind is followed by the sides that it had and has, so that derivatives are right where the right-hand side jumps. So it is unless
+    /// this says otherwise, for methods that choose their steps, and comparisons that [`Program::switches`] finds, 32 at the most.
+    pub fn switching(self, switching: bool) -> Ode<'a> {
+        Ode { switching, ..self }
     }
 
     /// The states as parts of one vector.
@@ -837,6 +846,8 @@ impl<'a> Ode<'a> {
         let events: Vec<Happened> = (n + 1..lines)
             .map(line)
             .filter(|line| !line[wide - 1].is_nan())
+            // The others are switches of the right-hand side.
+            .filter(|line| (line[width + 3] as usize) < self.events.len())
             .map(|line| Happened {
                 event: line[width + 3] as usize,
                 t: line[wide - 1],
