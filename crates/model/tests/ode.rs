@@ -561,6 +561,9 @@ fn right_hand_sides_that_choose() {
         "(let* ((y (- x 1)) (z (* 2 y))) (if (and (> z 0) (> x -5)) 2 1))",
         "(define (f x) (if (> x 1) 2 1))",
         "(define rate (if (> x 1) 2 1)) (values (x rate))",
+        "(define (scaled k) (* k rate)) (define rate (if (> x 1) 2 1)) (scaled 1)",
+        "(define (f s) (let ((g (lambda (x) (if (> x 1) 2 1)))) (if (> s 1) (g s) (g s)))) (* 1/2 (+ (f x) (f x)))",
+        "(define (g s) (define (h u) (if (> u 1) 2 1)) (define (k u) (h (+ u 0))) (k s)) (g x)",
         "(network n (x) (layers 3) (activation tanh) (results 1)) (if (> (+ x (* 0 (n x))) 1) 2 (+ 1 (* 0 (n x))))",
     ]
     .into_iter()
