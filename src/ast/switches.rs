@@ -50,8 +50,8 @@ impl Ast {
     ) -> Option<(Ast, usize)> {
         let mut ast = self.clone();
         let mut names: HashSet<String> = ast.names().map(str::to_owned).collect();
-        let taken = |word: &&str| self.definitions.iter().any(|one| self.name(one.named().0) == *word);
-        if names.contains(sides) || WORDS.iter().any(|word| taken(&word)) {
+        let taken = |word: &str| self.definitions.iter().any(|one| self.name(one.named().0) == word);
+        if names.contains(sides) || WORDS.iter().any(|word| taken(word)) {
             return None;
         }
         ast.one_expression()?;
