@@ -448,7 +448,7 @@ fn laws_are_credited_before_networks() {
     assert_eq!(dir.nc(&["fit", "decay.scm", "--data", "decay.csv", "--replay", "r.json"]).status, 0);
     let ode = ["fit", "--ode", "field.scm", "--data", "decay.csv", "--orthogonal", "all"];
     let ode = [&ode[..], &["--time", "t", "--observe", "theta", "--state", "theta=1,omega=0"]].concat();
-    assert!(dir.fails(2, &ode).contains("without --ode"));
+    assert!(dir.fails(2, &ode).contains("--windows STEPS fits short pieces"));
     let least = ["fit", "decay.scm", "--data", "decay.csv", "--target", "a", "--orthogonal", "all"];
     assert!(dir.fails(1, &least).contains("--method adam or lbfgs trains those"));
 }
