@@ -19,6 +19,22 @@ const MOST_EXPRS: usize = 100_000;
 /// Primitives that the held program is made with.
 const WORDS: [&str; 4] = ["vec", "ref", "-", ">"];
 
+/// Primitives whose values jump.
+const JUMPING: [&str; 12] = [
+    "floor",
+    "ceiling",
+    "round",
+    "truncate",
+    "modulo",
+    "remainder",
+    "quotient",
+    "floor-remainder",
+    "floor-quotient",
+    "truncate-quotient",
+    "truncate-remainder",
+    "sign",
+];
+
 /// Conditions within each other, and bindings around them, that are followed.
 const MOST_AROUND: usize = 500;
 
@@ -40,14 +56,14 @@ enum Wrap {
 
 impl Ast {
     /// The program in which elements of the input `sides` decide the comparisons that the inputs of these names have a part in, and those comparisons
-    /// as a further result, a vector of this name; with how many there are. Nothing if there are none, more than `most`, or the program is too
+    /// as a further result, a vector of this name; with whether each holds where it is 0. Nothing if there are none, more than `most`, or the program is too
     /// large.
     pub(crate) fn switches(
         &self,
         varying: &dyn Fn(&str) -> bool,
         sides: &str,
         most: usize,
-    ) -> Option<(Ast, usize)> {
+    ) -> Option<(Ast, Vec<bool>)> {
         let mut ast = self.clone();
         let mut names: HashSet<String> = ast.names().map(str::to_owned).collect();
         let taken = |word: &str| self.definitions.iter().any(|one| self.name(one.named().0) == word);
@@ -80,9 +96,9 @@ impl Ast {
         if found.is_empty() || found.len() > most {
             return None;
         }
-        let count = found.len();
+        let at_zero = found.iter().map(|found| found.2).collect();
         let all: Vec<Expr> =
-            found.into_iter().map(|(path, difference)| ast.within(&path, difference)).collect();
+            found.into_iter().map(|(path, difference, _)| ast.within(&path, difference)).collect();
         let span = ast.span(all[0]);
         let together = ast.find_name("vec").unwrap_or_else(|| ast.add_name("vec"));
         let value = ast.push(ExprKind::Call(together, span, all.into()), span);
@@ -95,7 +111,7 @@ impl Ast {
             }
             Body::LastFunction => return None,
         };
-        Some((ast, count))
+        Some((ast, at_zero))
     }
 
     /// Lets the program end in values, with what its top level computes by choices bound around each. Nothing if a parameter of the function
@@ -432,7 +448,8 @@ struct Holder<'a> {
     /// Names of the top level that the inputs have a part in.
     depends: &'a HashSet<Name>,
     sides: Name,
-    found: Vec<(Path, Expr)>,
+    /// Comparisons, where they stand, and whether they hold where both sides are equal.
+    found: Vec<(Path, Expr, bool)>,
 }
 
 impl Holder<'_> {
@@ -536,23 +553,23 @@ impl Holder<'_> {
             }
             ExprKind::Call(name, at, args) => {
                 let known = self.ast.definitions.iter().any(|definition| definition.named().0 == name);
-                let (a, b) = match (self.ast.name(name), &*args) {
+                let (a, b, at_zero) = match (self.ast.name(name), &*args) {
                     _ if known => return expr,
                     ("not", &[of]) => {
                         let kind = ExprKind::Call(name, at, Box::new([self.decide(of, path)]));
                         return self.ast.push(kind, span);
                     }
-                    (">" | ">=", &[a, b]) => (a, b),
-                    ("<" | "<=", &[a, b]) => (b, a),
+                    (word @ (">" | ">="), &[a, b]) => (a, b, word == ">="),
+                    (word @ ("<" | "<="), &[a, b]) => (b, a, word == "<="),
                     _ => return expr,
                 };
                 let minus = self.word("-");
                 let difference = self.ast.push(ExprKind::Call(minus, span, Box::new([a, b])), span);
-                if !self.varies(path, difference) {
+                if !self.varies(path, difference) || self.jumps(path, difference) {
                     return expr;
                 }
                 let index = self.found.len();
-                self.found.push((path.clone(), difference));
+                self.found.push((path.clone(), difference, at_zero));
                 let sides = self.ast.push(ExprKind::Name(self.sides), span);
                 let index = self.ast.push(ExprKind::Number(Literal::from(index as f64)), span);
                 let of = self.word("ref");
@@ -590,5 +607,45 @@ impl Holder<'_> {
             path = &around.outer;
         }
         depends
+    }
+
+    /// Whether what is compared may jump itself, so that its sign may change without a zero.
+    fn jumps(&self, path: &Path, difference: Expr) -> bool {
+        let mut bound: HashMap<Name, Expr> = HashMap::new();
+        let mut around = path.as_ref();
+        while let Some(here) = around {
+            match &here.what {
+                Wrap::Let(all) => bound.extend(
+                    all.0
+                        .iter()
+                        .map(|one| (one.name, one.value))
+                        .chain(all.1.iter().map(|one| (one.name, one.body))),
+                ),
+                Wrap::Letrec(all) => bound.extend(all.iter().map(|one| (one.named().0, one.value()))),
+                Wrap::Arm(..) => {}
+            }
+            around = here.outer.as_ref();
+        }
+        bound.extend(self.ast.definitions.iter().map(|one| (one.named().0, one.value())));
+        let mut left = vec![difference];
+        while let Some(expr) = left.pop() {
+            match self.ast.kind(expr) {
+                ExprKind::If(..) => return true,
+                ExprKind::Name(name) | ExprKind::Call(name, ..) => match bound.remove(name) {
+                    Some(value) => left.push(value),
+                    None if JUMPING.contains(&self.ast.name(*name)) => return true,
+                    None => {}
+                },
+                ExprKind::Number(_)
+                | ExprKind::Apply(..)
+                | ExprKind::Lambda(_)
+                | ExprKind::Let(..)
+                | ExprKind::Letrec(..)
+                | ExprKind::Loop(..)
+                | ExprKind::Recur(..) => {}
+            }
+            self.ast.parts(expr, &mut left);
+        }
+        false
     }
 }

@@ -611,6 +611,46 @@ fn right_hand_sides_that_choose() {
     near(at("(+ x (if (> t 1) 1 0))", 1.0, [0.0, 2.0]), (2f64.exp() + 1f64.exp() - 1.0, 2f64.exp()));
 }
 
+/// What events make of the states decides the sides anew; where a trajectory begins on a switch, the law does, or where it leads.
+#[test]
+fn sides_after_events_and_at_the_start() {
+    let at = |text: &str, states: &[(&str, f64)], events: &[(&str, &str, &str)], end: f64| -> Option<f64> {
+        let system = System::new(text);
+        let whens: Vec<System<'_>> = events.iter().map(|event| System::new(event.0)).collect();
+        let jumps: Vec<System<'_>> = events.iter().map(|event| System::new(event.2)).collect();
+        let mut ode = Ode::new(&system).times([0.0, end]);
+        for &(name, value) in states {
+            ode = ode.state(State::new(name, value));
+        }
+        for ((when, event), jump) in whens.iter().zip(events).zip(&jumps) {
+            ode = ode.event(Event { jumps: vec![(event.1.into(), jump)], ..Event::new(when) });
+        }
+        let found = ode.run().expect("a run");
+        found.broken.is_empty().then(|| found.state(states[0].0, 0)[1])
+    };
+    let near = |found: Option<f64>, expected: f64| {
+        assert!(found.is_some_and(|found| (found - expected).abs() < 1e-7), "{found:?}, {expected}");
+    };
+    let slow = "(if (< x 1) 3 1)";
+    near(at(slow, &[("x", 0.0)], &[("(- x 0.5)", "x", "2")], 2.0), 2.0 + 11.0 / 6.0);
+    near(at(slow, &[("x", 0.0)], &[("(- t 1)", "x", "0")], 2.0), 5.0 / 3.0);
+    // A thermostat: 5 (1 − e^(−t)) up to 3, then down to 2 and up again.
+    let heating = "(values (T (- (if (> q 0.5) 5 0) T)) (q 0))";
+    let events = [("(- T 3)", "q", "0"), ("(- T 2)", "q", "1")];
+    let (first, down, up) = (2.5f64.ln(), 1.5f64.ln(), 1.5f64.ln());
+    let end = first + down + 0.5 * up;
+    near(at(heating, &[("T", 0.0), ("q", 1.0)], &events, end), 5.0 - 3.0 * (-0.5 * up).exp());
+    // On a switch at the start.
+    near(at("(if (> x 0) 1 -1)", &[("x", 0.0)], &[], 3.0), -3.0);
+    near(at("(if (>= x 0) 1 -1)", &[("x", 0.0)], &[], 3.0), 3.0);
+    near(at("(if (> x 0) 1 2)", &[("x", 0.0)], &[], 3.0), 3.0);
+    near(at("(cond ((> v 0) -1) ((< v 0) 1) (else 0))", &[("v", 0.0)], &[], 2.0), 0.0);
+    assert_eq!(at("(if (> x 0) -1 2)", &[("x", 0.0)], &[], 3.0), None);
+    // No number is on neither side, and what has no value beyond its end.
+    near(at("(if (< (sqrt (- x 2)) x) 7 3)", &[("x", 0.0)], &[], 0.5), 1.5);
+    near(at("(if (> h 0) (- 0 (sqrt h)) 0)", &[("h", 1.0)], &[], 5.0), 0.0);
+}
+
 /// Where both sides lead back there is no trajectory that the equation says.
 #[test]
 fn trajectories_that_slide_end() {

@@ -53,6 +53,9 @@ pub struct OdeArgs {
     /// How it is integrated: dop853, tsit5, or rodas5p for stiff equations
     #[arg(long, value_enum, default_value_t, requires = "ode")]
     integrator: Integrator,
+    /// Do not stop where conditions of the right-hand side change: for one that is smooth all the same
+    #[arg(long, requires = "ode")]
+    no_switching: bool,
     /// The error that a step may have, relative to the states: below what a search has to tell apart
     #[arg(long, value_name = "R", default_value_t = 1e-12, requires = "ode")]
     rtol: f64,
@@ -851,6 +854,7 @@ struct Equation<'a> {
     times: Vec<f64>,
     method: Method,
     tolerances: (f64, f64),
+    switching: bool,
 }
 
 impl<'a> Parts<'a> {
@@ -898,7 +902,15 @@ impl<'a> Parts<'a> {
             Integrator::Rodas5p => Method::Rodas5p,
         };
         let tolerances = (trajectory.rtol, trajectory.atol);
-        Equation { system, states: states.to_vec(), parameters, times: times.to_vec(), method, tolerances }
+        Equation {
+            system,
+            states: states.to_vec(),
+            parameters,
+            times: times.to_vec(),
+            method,
+            tolerances,
+            switching: !trajectory.no_switching,
+        }
     }
 }
 
@@ -907,7 +919,8 @@ impl Equation<'_> {
         let mut ode = Ode::new(&self.system)
             .times(self.times.clone())
             .method(self.method)
-            .tolerances(self.tolerances.0, self.tolerances.1);
+            .tolerances(self.tolerances.0, self.tolerances.1)
+            .switching(self.switching);
         for state in &self.states {
             ode = ode.state(state.clone());
         }

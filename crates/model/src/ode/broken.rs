@@ -3,6 +3,7 @@
 use neural_compiler::batch::{RowOutcome, Workspace};
 use neural_compiler::{CompileOptions, Program, Reason, Span, Tier};
 
+use super::integration::Form;
 use super::system::Slot;
 use super::{Broken, Ode, Taken};
 
@@ -31,7 +32,7 @@ impl Ode<'_> {
         if !explain || taken.end.is_nan() {
             return broken("many rows end early; by itself, this one says why".into(), None);
         }
-        if taken.y.iter().all(|x| x.is_nan()) && self.switched(taken.method).is_some() {
+        if taken.y.iter().all(|x| x.is_nan()) && self.switched(taken.method, &Form::Whole).is_some() {
             return broken(
                 "a condition of the right-hand side changes there, and what it chooses leads back at once: the solution slides along \
                  where the condition changes, and the equation does not say how"

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use neural_compiler::{Limits, Program};
 
 use super::check::in_order;
-use super::integration::{SIDES, parsed, switching};
+use super::integration::{Form, SIDES, parsed, switching};
 use super::system::{Parts, Slot, in_order as results_in_order, vector};
 use super::{Method, Ode, OdeError, failed};
 
@@ -110,8 +110,9 @@ impl<'a> Ode<'a> {
         let times = experiments.iter().map(|experiment| experiment.times.len() as u64);
         let each = whole.most_steps(&places, method)?;
         let most = (experiments.len() as u64).saturating_mul(each).saturating_add(16 * times.sum::<u64>());
-        let switched = whole.switched(method);
-        let sides = switched.as_ref().map_or(0, |(_, count)| *count);
+        let switched = whole.switched(method, &Form::Observed(Vec::new(), 0));
+        let at_zero = switched.as_ref().map_or(&[][..], |(_, at_zero)| at_zero);
+        let sides = at_zero.len();
         let part = switched.as_ref().map_or(self.system, |(system, _)| system);
         let (mut all, mut places) = (slots.clone(), places);
         if sides > 0 {
@@ -126,7 +127,7 @@ impl<'a> Ode<'a> {
             elements: &elements,
             slots: &slots,
             all: &all,
-            sides,
+            at_zero,
             places: &places,
             library,
         };
@@ -161,7 +162,7 @@ struct Text<'a, 'b> {
     slots: &'a [Slot],
     /// The same with the sides of comparisons, if there are any.
     all: &'a [Slot],
-    sides: usize,
+    at_zero: &'a [bool],
     places: &'a [Slot],
     library: &'static str,
 }
@@ -251,7 +252,7 @@ impl Text<'_, '_> {
             "(define nc:times{number} {times})\n(define nc:y{number} (vappend {}))",
             starts.join(" ")
         );
-        if self.sides == 0 {
+        if self.at_zero.is_empty() {
             let _ = writeln!(
                 text,
                 "(define (nc:f{number} nc:t nc:y) {body})\n\
@@ -259,19 +260,18 @@ impl Text<'_, '_> {
             );
             return;
         }
-        let width = self.slots.iter().map(Slot::count).sum();
-        let turned: Vec<String> =
-            (0..self.sides).map(|k| format!("(nc:turned{number} nc:t nc:y {k})")).collect();
-        let after = match turned.as_slice() {
-            [one] => one.clone(),
-            several => format!("(vec {})", several.join(" ")),
+        let width: usize = self.slots.iter().map(Slot::count).sum();
+        let settled = format!("(nc:settled{number} nc:t (slice nc:y 0 {width}))");
+        let after = match self.at_zero.len() {
+            1 => settled,
+            several => format!("(vec {})", vec![settled; several].join(" ")),
         };
         let _ = writeln!(
             text,
             "(define (nc:both{number} nc:t nc:y) {body}){}\n(define (nc:after{number} nc:t nc:y) {after})\n\
-             (define nc:m{number} ({library}-events nc:f{number} (nc:begin{number} (ref nc:times{number} 0) nc:y{number}) \
+             (define nc:m{number} ({library}-events nc:f{number} (nc:settled{number} (ref nc:times{number} 0) nc:y{number}) \
              nc:times{number} {rtol:e} {atol:e} nc:switch{number} nc:after{number} 0 1 +inf.0))",
-            switching(&number.to_string(), width, self.sides)
+            switching(&number.to_string(), width, self.at_zero)
         );
     }
 

@@ -36,8 +36,9 @@ impl Ode<'_> {
         };
         let (mut imports, mut defined) = (String::new(), String::new());
         // Where the right-hand side chooses, states of their own say which side each comparison is on; they jump where it changes.
-        let switched = self.switched(method);
-        let sides = switched.as_ref().map_or(0, |(_, count)| *count);
+        let switched = self.switched(method, form);
+        let at_zero = switched.as_ref().map_or(&[][..], |(_, at_zero)| at_zero);
+        let sides = at_zero.len();
         let mut all = slots.clone();
         let mut places = places.to_vec();
         if sides > 0 {
@@ -82,8 +83,12 @@ impl Ode<'_> {
         }
         let asked = self.events.iter().map(|event| event.most.max(1)).max();
         if sides > 0 {
-            defined.push_str(&switching("", width, sides));
-            after.extend((0..sides).map(|k| format!("(nc:turned nc:t nc:y {k})")));
+            defined.push_str(&switching("", width, at_zero));
+            after = after
+                .into_iter()
+                .chain((0..sides).map(|_| "nc:y".to_owned()))
+                .map(|states| format!("(nc:settled nc:t (slice {states} 0 {width}))"))
+                .collect();
         }
         // Switches take rows of their own.
         let rows = if sides > 0 { asked.unwrap_or(0) + SWITCH_ROWS } else { 0 };
@@ -110,7 +115,7 @@ impl Ode<'_> {
         let start: Vec<&str> = slots.iter().map(|slot| slot.name.as_str()).collect();
         let mut start = format!("(vappend {})", start.join(" "));
         if sides > 0 {
-            start = format!("(nc:begin (ref nc:times 0) {start})");
+            start = format!("(nc:settled (ref nc:times 0) {start})");
         }
         let (rtol, atol) = (self.rtol, self.atol);
         let n = self.times.len();
@@ -213,43 +218,50 @@ impl Ode<'_> {
         parsed(&format!("{head}{imports}{defined}\n{result}\n"), Parts(parts))
     }
 
-    /// The right-hand side with its choices held, and by how many comparisons, if it chooses, and the method finds events.
-    pub(super) fn switched(&self, method: Method) -> Option<(System<'_>, usize)> {
-        if !self.switching || method.step().is_some() {
+    /// The right-hand side with its choices held, and which of the comparisons hold where they are 0, if it chooses, and the method finds events.
+    pub(super) fn switched(&self, method: Method, form: &Form) -> Option<(System<'_>, Vec<bool>)> {
+        // Values of a method for stiff equations are right without, and found far sooner.
+        let values_alone =
+            method == Method::Rodas5p && matches!(form, Form::Whole) && self.gradient.is_empty();
+        if !self.switching || method.step().is_some() || values_alone {
             return None;
         }
         let program = self.system.program().ok()?;
         let varies = |input: &str| input == "t" || self.states.iter().any(|state| state.name == input);
-        let Switches { text, count } = program.switches(varies, SIDES, MOST_SWITCHES)?;
-        Some((self.system.with_text(text), count))
+        let Switches { text, at_zero } = program.switches(varies, SIDES, MOST_SWITCHES)?;
+        Some((self.system.with_text(text), at_zero))
     }
 }
 
 /// Definitions around `nc:both`, which gives the derivatives of the states, so many, and behind them the comparisons of a right-hand side whose choices are held by
-/// as many states, all of them with this ending:
+/// as many states, each with whether it holds at 0; all of them with this ending:
 /// - `nc:f`, the right-hand side of all states;
 /// - `nc:switch`, the comparisons, whose signs change;
-/// - `nc:turned`, the states behind the change of one. Where the other side leads back at once there are none: a trajectory would slide along;
-/// - `nc:begin`, all states at the start: a comparison that is on neither side there is on that to which the trajectory leads.
-pub(super) fn switching(ending: &str, width: usize, sides: usize) -> String {
+/// - `nc:settled`, all states where a trajectory begins, or goes on after an event: each comparison is on the side that it is on a little later, when the
+///   right-hand side of just these sides is followed. Where there are no such sides, as each leads to the other, the states are NaN: the trajectory would slide along.
+pub(super) fn switching(ending: &str, width: usize, at_zero: &[bool]) -> String {
+    let sides = at_zero.len();
     let all = width + sides;
+    let equal: Vec<&str> = at_zero.iter().map(|&holds| if holds { "1" } else { "-1" }).collect();
+    let equal = equal.join(" ");
     let ahead =
-        format!("(* 1e-7 (- (ref nc:times{ending} (- (vlen nc:times{ending}) 1)) (ref nc:times{ending} 0)))");
+        format!("(* 1e-9 (- (ref nc:times{ending} (- (vlen nc:times{ending}) 1)) (ref nc:times{ending} 0)))");
     format!(
         "
 (define (nc:f{ending} nc:t nc:y) (vappend (slice (nc:both{ending} nc:t nc:y) 0 {width}) (zeros {sides})))
 (define (nc:switch{ending} nc:t nc:y) (slice (nc:both{ending} nc:t nc:y) {width} {all}))
-(define (nc:soon{ending} nc:t nc:y)
-  (nc:switch{ending} (+ nc:t {ahead}) (+ nc:y (* {ahead} (nc:f{ending} nc:t nc:y)))))
-(define (nc:turned{ending} nc:t nc:y nc:k)
-  (let* ((nc:s (slice nc:y {width} {all}))
-         (nc:new (vappend (slice nc:y 0 {width}) (replace nc:s nc:k (- 0 (ref nc:s nc:k))))))
-    (if (> (detach (* (ref (nc:soon{ending} nc:t nc:new) nc:k) (ref nc:s nc:k))) 0) (+ +nan.0 nc:new) nc:new)))
-(define (nc:begin{ending} nc:t nc:y)
-  (let* ((nc:g (detach (nc:switch{ending} nc:t (vappend nc:y (zeros {sides})))))
-         (nc:near (vappend nc:y (copysign 1 nc:g)))
-         (nc:then (detach (nc:soon{ending} nc:t nc:near))))
-    (vappend nc:y (build {sides} (lambda (nc:k) (copysign 1 (ref (if (= (ref nc:g nc:k) 0) nc:then nc:g) nc:k)))))))"
+(define (nc:signs{ending} nc:g nc:else)
+  (build {sides} (lambda (nc:k) (cond ((> (ref nc:g nc:k) 0) 1) ((= (ref nc:g nc:k) 0) (ref nc:else nc:k)) (else -1)))))
+(define (nc:soon{ending} nc:t nc:y nc:s)
+  (let ((nc:all (vappend nc:y nc:s)))
+    (nc:signs{ending} (nc:switch{ending} (+ nc:t {ahead}) (+ nc:all (* {ahead} (nc:f{ending} nc:t nc:all)))) nc:s)))
+(define (nc:settled{ending} nc:t nc:y)
+  (let* ((nc:law (nc:signs{ending} (nc:switch{ending} nc:t (vappend nc:y (zeros {sides}))) (vec {equal})))
+         (nc:one (nc:soon{ending} nc:t nc:y nc:law))
+         (nc:two (nc:soon{ending} nc:t nc:y nc:one))
+         (nc:three (nc:soon{ending} nc:t nc:y nc:two))
+         (nc:apart (vsum (abs (- nc:three nc:two)))))
+    (vappend (if (> (detach nc:apart) 0) (+ +nan.0 nc:y) nc:y) (detach nc:two))))"
     )
 }
 

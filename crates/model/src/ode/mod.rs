@@ -798,7 +798,44 @@ impl<'a> Ode<'a> {
             from = rows.last().map_or(self.rows, |last| last + 1);
             found.rows = from;
         }
+        if self.switched(first, &Form::Whole).is_some() {
+            self.without_switches(&mut found, n * width)?;
+        }
         Ok(found)
+    }
+
+    /// Rows that end early where a side of a choice is followed up to its end: once more, as if the right-hand side were smooth. It may have no value
+    /// beyond, or choose too often.
+    fn without_switches(&self, found: &mut Trajectories, numbers: usize) -> Result<(), OdeError> {
+        let again: Vec<usize> =
+            found.broken.iter().filter(|one| !one.y.iter().all(|y| y.is_nan())).map(|one| one.row).collect();
+        if again.is_empty() {
+            return Ok(());
+        }
+        let select = |column: &Vec<f64>| again.iter().map(|&row| column[row]).collect();
+        let columns = self
+            .columns
+            .iter()
+            .map(|(name, columns)| (name.clone(), columns.iter().map(select).collect()))
+            .collect();
+        let plain = Ode { switching: false, rows: again.len(), columns, ..self.clone() }.run()?;
+        for (place, &row) in again.iter().enumerate().take(plain.rows) {
+            if plain.broken.iter().any(|one| one.row == place) {
+                continue;
+            }
+            found.broken.retain(|one| one.row != row);
+            found.values[row * numbers..][..numbers]
+                .copy_from_slice(&plain.values[place * numbers..][..numbers]);
+            found.work[row] = plain.work[place];
+            (found.stiff[row], found.methods[row]) = (plain.stiff[place], plain.methods[place]);
+            found.events[row].clone_from(&plain.events[place]);
+            found.ends[row] = plain.ends[place];
+            for ((_, shape, into), (.., from)) in found.gradients.iter_mut().zip(&plain.gradients) {
+                let each = numbers * shape.len();
+                into[row * each..][..each].copy_from_slice(&from[place * each..][..each]);
+            }
+        }
+        Ok(())
     }
 
     /// What a kernel says of one row.
