@@ -1,5 +1,6 @@
 //! Bessel functions of the first kind, of whole and of half order.
 
+use super::constants::{FRAC_2_PI, FRAC_PI_4};
 use super::double::{fast_two_sum, mul, two_prod, two_sum};
 use super::format::by_format;
 use super::poly::{flip, sign_of};
@@ -195,11 +196,7 @@ fn of_order<L: Lanes>(l: &L, a: L::F, first: bool) -> Pair<L> {
     let low = l.sub(error, tail);
     // Less π/4, and where that leaves the range of the polynomials a quarter turn more.
     let positive = l.lt(l.f(0.0), angle);
-    let (eighth, eighth_low) = by_format(
-        l,
-        (std::f64::consts::FRAC_PI_4, 3.061616997868383e-17),
-        (0.7853981852531433, -2.1855694143368964e-8),
-    );
+    let (eighth, eighth_low) = FRAC_PI_4.parts(l);
     let signed = |x: f64| l.select(positive, l.f(-x), l.f(x));
     let (angle, error) = two_sum(l, angle, signed(eighth));
     let low = l.add(l.add(low, error), signed(eighth_low));
@@ -212,11 +209,7 @@ fn of_order<L: Lanes>(l: &L, a: L::F, first: bool) -> Pair<L> {
     let sign = half_turn(l, l.iadd(quadrant, l.i(1)));
     let wave =
         (flip(l, l.select(swap, sine.0, cosine.0), sign), flip(l, l.select(swap, sine.1, cosine.1), sign));
-    let (two_over_pi, two_over_pi_low) = by_format(
-        l,
-        (std::f64::consts::FRAC_2_PI, -3.935735335036497e-17),
-        (0.6366197466850281, 2.5682552973194106e-8),
-    );
+    let (two_over_pi, two_over_pi_low) = FRAC_2_PI.parts(l);
     let (size, size_low) = mul(l, (large, large_low), (l.f(two_over_pi), l.f(two_over_pi_low)));
     let root = l.sqrt(size);
     let rest = l.add(l.fma(l.neg(root), root, size), size_low);

@@ -4,6 +4,7 @@
 //! reflected; what is left is Stirling's formula with its remainder as a polynomial in `1/y²`. Everything but that polynomial is
 //! carried in two numbers, so that neither the sums near zeros cancel nor the exponential of a large logarithm loses digits.
 
+use super::constants::{LN_PI, LN_SQRT_2PI_LESS_HALF, PI};
 use super::double::{fast_two_sum, mul, two_sum};
 use super::exp;
 use super::format::{by_format, power_of_two};
@@ -94,8 +95,7 @@ fn stirling<L: Lanes>(l: &L, y: L::F, y_low: L::F) -> Pair<L> {
     let remainder = l.mul(inverse, by_pairs_of(l, w, coefficients));
     // The derivative of the logarithm, for what y lacks.
     let change = l.mul(y_low, l.fma(inverse, l.f(-0.5), log.0));
-    // ½ ln 2π − ½ in two numbers.
-    let constant = by_format(l, (0.4189385332046727, 1.6728209650585413e-17), (0.41893855, -1.4168145e-08));
+    let constant = LN_SQRT_2PI_LESS_HALF.parts(l);
     let (sum, sum_low) = two_sum(l, high, l.f(constant.0));
     let low = l.add(l.add(low, sum_low), l.f(constant.1));
     let (sum, sum_low) = two_sum(l, sum, remainder);
@@ -112,11 +112,7 @@ fn logarithm_of_pair<L: Lanes>(l: &L, v: Pair<L>) -> Pair<L> {
 
 /// π in two numbers.
 fn pi<L: Lanes>(l: &L) -> Pair<L> {
-    let (high, low) = by_format(
-        l,
-        (std::f64::consts::PI, 1.2246467991473532e-16),
-        (3.1415927410125732, -8.742277657347586e-8),
-    );
+    let (high, low) = PI.parts(l);
     (l.f(high), l.f(low))
 }
 
@@ -142,7 +138,7 @@ pub fn lgamma<L: Lanes>(l: &L, x: L::F) -> L::F {
     let rest = l.select(negative, rest, product.1);
     let pole = l.eq(high, l.f(0.0));
     let (log, log_low) = logarithm_of_pair(l, (high, rest));
-    let ln_pi = by_format(l, (1.1447298858494002, 1.0265951162707826e-17), (1.1447299, 3.317301e-08));
+    let ln_pi = LN_PI.parts(l);
     let from_pi = plus(l, (l.f(ln_pi.0), l.f(ln_pi.1)), (l.neg(sum), l.neg(low)));
     let base = (l.select(negative, from_pi.0, sum), l.select(negative, from_pi.1, low));
     let (high, low) = plus(l, base, (l.neg(log), l.neg(log_low)));
