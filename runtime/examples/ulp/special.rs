@@ -334,13 +334,17 @@ pub fn conditioned() -> Vec<Conditioned> {
             |x| x * bessel::bessel_over(&Scalar::completing(), x, 2.0),
             WAVES,
         ),
-        function(
-            "spherical_over 1",
-            of!(bessel::spherical_over, 1.0),
-            |b, x| special::sinc(b, x).1.div(x, 320, RM).neg(),
-            |x| x * bessel::spherical_over(&Scalar::completing(), x, 2.0),
-            WAVES,
-        ),
+        Conditioned {
+            // The series ends at 2, where its terms are largest.
+            seams: &[2.0, 1.883_504_134_906_098, 1.734_680_414_199_829],
+            ..function(
+                "spherical_over 1",
+                of!(bessel::spherical_over, 1.0),
+                |b, x| special::sinc(b, x).1.div(x, 320, RM).neg(),
+                |x| x * bessel::spherical_over(&Scalar::completing(), x, 2.0),
+                WAVES,
+            )
+        },
     ]
 }
 

@@ -248,17 +248,29 @@ pub fn bessel_j1<L: Lanes>(l: &L, x: L::F) -> L::F {
 /// The highest order of the families below.
 pub const ORDERS: u32 = 12;
 
-/// `(1 − z/(4(ν + 1))·(1 − z/(8(ν + 2))·(…)))/scale`, with ν twice `n`, plus one for half orders.
-fn series<L: Lanes>(l: &L, square: L::F, n: u32, half: bool) -> L::F {
+/// A quotient of integers in two numbers, `1/denominator` times the sign.
+fn reciprocal<L: Lanes>(l: &L, sign: f64, denominator: f64) -> (f64, f64) {
+    let high = sign / denominator;
+    let high = by_format(l, high, f64::from(high as f32));
+    (high, f64::mul_add(-high, denominator, sign) / denominator)
+}
+
+/// `(1 − z/(4(ν + 1))·(1 − z/(8(ν + 2))·(…)))/scale`, with ν twice `n`, plus one for half orders. The first two terms, which are most of it,
+/// and z, the square of x, are in two numbers.
+fn series<L: Lanes>(l: &L, x: L::F, n: u32, half: bool) -> L::F {
     let twice = 2 * n + u32::from(half);
     let terms = 14 + n;
     let one = l.f(1.0);
-    let sum = (1..=terms).rev().fold(one, |sum, k| {
-        let factor = -1.0 / f64::from(2 * k * (twice + 2 * k));
-        l.fma(l.mul(square, l.f(factor)), sum, one)
-    });
+    let (square, square_low) = two_prod(l, x, x);
+    let divisor = |k: u32| f64::from(2 * k * (twice + 2 * k));
+    let sum = (3..=terms)
+        .rev()
+        .fold(one, |sum, k| l.fma(l.mul(square, l.f(-1.0 / divisor(k))), sum, one));
     let scale: f64 = (1..=n).map(|k| f64::from(2 * k + u32::from(half))).product();
-    l.div(sum, l.f(scale))
+    let lead = [reciprocal(l, 1.0, scale), reciprocal(l, -1.0, scale * divisor(1))];
+    let rest = l.mul(l.f(1.0 / (scale * divisor(1) * divisor(2))), sum);
+    let (high, low) = led_by(l, (square, square_low), &lead, rest);
+    l.add(high, low)
 }
 
 /// The members of a family from the second on, by `f_{k+1} = ((2k + 1)·f_k − f_{k−1})/x²`, with `2k` for whole orders. They vanish at ∞.
@@ -285,7 +297,7 @@ pub fn spherical_over<L: Lanes>(l: &L, x: L::F, n: L::F) -> L::F {
         let limit = l.f(f64::from(n + 1));
         let near = l.lt(a, limit);
         let x = l.select(near, a, limit);
-        let close = series(l, l.mul(x, x), n, true);
+        let close = series(l, x, n, true);
         let x = l.select(near, limit, a);
         let (sine, cosine) = trig::sincos(l, x);
         // (sin x / x − cos x)/x² without rounding the first quotient.
@@ -312,7 +324,7 @@ pub fn bessel_over<L: Lanes>(l: &L, x: L::F, n: L::F) -> L::F {
         let limit = l.f(f64::from(n + 1));
         let near = l.lt(a, limit);
         let x = l.select(near, a, limit);
-        let close = series(l, l.mul(x, x), n, false);
+        let close = series(l, x, n, false);
         let x = l.select(near, limit, a);
         let zero = of_order(l, x, false);
         let one = quotient(l, of_order(l, x, true), (x, l.f(0.0)));

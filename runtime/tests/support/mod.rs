@@ -53,6 +53,9 @@ pub fn big(x: f64) -> BigFloat {
 
 /// The exponent `e` and the leading 64 bits `m` of `x = ± m · 2^(e − 64)`, or `None` for zero.
 fn leading(x: &BigFloat) -> Option<(u64, i64)> {
+    if x.is_zero() {
+        return None;
+    }
     let (words, _, _, exponent, _) = x.as_raw_parts().expect("references are finite");
     let top = *words.last().expect("mantissas have words");
     (top != 0).then_some((top, i64::from(exponent)))

@@ -113,6 +113,10 @@ fn shifted(x: &BigFloat) -> (Vec<BigFloat>, BigFloat) {
 
 /// `ln |Γ(x)|`, and whether Γ is negative.
 pub fn lgamma(b: &mut Big, x: &BigFloat) -> (BigFloat, bool) {
+    // The zeros that are numbers.
+    if [1.0, 2.0].iter().any(|&zero| x.cmp(&n(zero)) == Some(0)) {
+        return (n(0.0), false);
+    }
     let (steps, y) = shifted(x);
     let log = ln(b, &y);
     let mut sum = sub(&mul(&sub(&y, &n(0.5)), &log), &y);
