@@ -6,6 +6,7 @@
 pub mod data;
 mod ode;
 mod replay;
+mod windows;
 
 use std::path::PathBuf;
 
@@ -456,9 +457,9 @@ fn run_trajectory(loaded: Loaded, args: &Args, image: Option<Image>, json: bool)
     if args.shared.data == std::path::Path::new("-") {
         return Err(Failure::usage("--data: the data of a trajectory come from a file"));
     }
-    if args.shared.options.orthogonal.is_some() {
+    if args.shared.options.orthogonal.is_some() && args.trajectory.windows.is_none() {
         return Err(Failure::usage(
-            "--orthogonal: networks do not add to a trajectory as they add to a law: fit the derivatives of the states, without --ode",
+            "--orthogonal: networks do not add to a whole trajectory as they add to a law: --windows STEPS fits short pieces of it",
         ));
     }
     let mut observed = ode::Observed::read(loaded, args)?;
@@ -469,6 +470,7 @@ fn run_trajectory(loaded: Loaded, args: &Args, image: Option<Image>, json: bool)
     let tell = |step: Step| progress.tell(step);
     let (loaded, data) = (&observed.loaded, &observed.data);
     let fit = fit(loaded, args.shared.tier.into(), &observed.options, data, &stop)?.progress(&tell);
+    let fit = fit.overlaps(args.trajectory.windows.is_some() && !observed.options.no_overlap);
     let solution = fit.solve().map_err(|error| observed.refusal(args, error))?;
     let values = solution.values();
     let mut report = solution.report;
