@@ -263,9 +263,7 @@ fn series<L: Lanes>(l: &L, x: L::F, n: u32, half: bool) -> L::F {
     let one = l.f(1.0);
     let (square, square_low) = two_prod(l, x, x);
     let divisor = |k: u32| f64::from(2 * k * (twice + 2 * k));
-    let sum = (3..=terms)
-        .rev()
-        .fold(one, |sum, k| l.fma(l.mul(square, l.f(-1.0 / divisor(k))), sum, one));
+    let sum = (3..=terms).rev().fold(one, |sum, k| l.fma(l.mul(square, l.f(-1.0 / divisor(k))), sum, one));
     let scale: f64 = (1..=n).map(|k| f64::from(2 * k + u32::from(half))).product();
     let lead = [reciprocal(l, 1.0, scale), reciprocal(l, -1.0, scale * divisor(1))];
     let rest = l.mul(l.f(1.0 / (scale * divisor(1) * divisor(2))), sum);

@@ -105,7 +105,14 @@ fn domains_of_logarithms() {
     edges(
         "(log x y)",
         Op::LogBase,
-        &[&[TINY, TINY], &[3.0, 1f64.next_down()], &[3.0, 1f64.next_up()], &[INF, 2.0], &[NAN, 2.0], &[3.0, NAN]],
+        &[
+            &[TINY, TINY],
+            &[3.0, 1f64.next_down()],
+            &[3.0, 1f64.next_up()],
+            &[INF, 2.0],
+            &[NAN, 2.0],
+            &[3.0, NAN],
+        ],
         &[
             &[0.0, 2.0],
             &[-1.0, 2.0],
