@@ -737,7 +737,7 @@ impl Program {
     /// up to there. The comparisons by which conditions choose, and in which the inputs that vary have a part, are decided by the signs of the elements of a vector, a
     /// further input called `sides`. A further result of this name says what they are: an element is positive where its comparison holds, negative where it
     /// does not, and 1 where a condition around it lets it decide nothing. Functions of the program are looked into; what chooses in loops, in functions that
-    /// are values or recursive, and in imported files is left as it is. Nothing if there is no such comparison, there are more than `most`, or the program is too large.
+    /// are handed on as values or recursive, and in imported files is left as it is. Nothing if there is no such comparison, there are more than `most`, or the program is too large.
     ///
     /// ```
     /// # use neural_compiler::Program;

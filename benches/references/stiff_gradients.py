@@ -1,6 +1,6 @@
 """Derivatives of stiff trajectories to thirty digits.
 
-    python -m venv ENV && ENV/bin/pip install mpmath gmpy2
+    python -m venv ENV && ENV/bin/pip install mpmath python-flint
     ENV/bin/python benches/references/stiff_gradients.py [robertson] [van-der-pol] [oregonator]
 
 Gauss's collocation with twenty stages in numbers of sixty digits, steps chosen so that the last Legendre coefficients of the slopes of states and derivatives are small; the
@@ -8,11 +8,14 @@ derivatives by start values and constants are those of the collocation equations
 is solved with two tolerances, and the digits on which both agree are printed: `crates/model/tests/ode.rs` compares with them.
 """
 
+import math
 import sys
 
-from mpmath import mp, mpf, matrix, lu_solve, legendre
+from flint import arb, arb_mat, ctx
+from mpmath import legendre, matrix, mp, mpf
 
-mp.dps = 60
+mp.dps = 70
+ctx.dps = 60
 STAGES = 20
 
 
@@ -55,7 +58,14 @@ def collocation():
     return nodes, a, b, last
 
 
+def number(x):
+    """A number of mpmath as one of FLINT."""
+    return arb(mp.nstr(x, 65)).mid()
+
+
 NODES, A, B, LAST = collocation()
+A = [[number(A[i, j]) for j in range(STAGES)] for i in range(STAGES)]
+B, LAST = [number(b) for b in B], [number(x) for x in LAST]
 
 
 class Problem:
@@ -79,7 +89,7 @@ def robertson():
     def by_constant(y, k):
         return [[-y[0], y[1] * y[2], 0], [y[0], -y[1] * y[2], -y[1] ** 2], [0, 0, y[1] ** 2]]
 
-    return Problem([1, 0, 0], [mpf(4) / 100, mpf(10) ** 4, 3 * mpf(10) ** 7], 40, mpf(10) ** -6, f, by_state, by_constant)
+    return Problem([1, 0, 0], [arb(4) / 100, arb(10) ** 4, 3 * arb(10) ** 7], 40, arb(10) ** -6, f, by_state, by_constant)
 
 
 def van_der_pol():
@@ -92,7 +102,7 @@ def van_der_pol():
     def by_constant(y, k):
         return [[0], [(1 - y[0] ** 2) * y[1]]]
 
-    return Problem([2, 0], [mpf(1000)], 500, mpf(10) ** -6, f, by_state, by_constant)
+    return Problem([2, 0], [arb(1000)], 500, arb(10) ** -6, f, by_state, by_constant)
 
 
 def oregonator():
@@ -109,61 +119,75 @@ def oregonator():
         return [[y[1] + y[0] * (1 - q * y[0] - y[1]), 0, -s * y[0] ** 2],
                 [-(y[2] - (1 + y[0]) * y[1]) / s ** 2, 0, 0], [0, y[0] - y[2], 0]]
 
-    constants = [mpf("77.27"), mpf("0.161"), mpf("8.375e-6")]
-    return Problem([1, 2, 3], constants, 30, mpf(10) ** -6, f, by_state, by_constant)
+    constants = [arb("77.27"), arb("0.161"), arb("8.375e-6")]
+    return Problem([1, 2, 3], constants, 30, arb(10) ** -6, f, by_state, by_constant)
+
+
+def middle(x):
+    return arb(x).mid()
+
+
+def solved(system, rights):
+    """Solutions of linear equations, rounded."""
+    size = len(system)
+    found = arb_mat(system).solve(arb_mat([[right[i] for right in rights] for i in range(size)]))
+    return [[found[i, q].mid() for i in range(size)] for q in range(len(rights))]
 
 
 def solve(problem, tolerance):
     """The end state, and its derivatives by start values and constants, a row for each state."""
     n, m = len(problem.start), len(problem.constants)
     k = problem.constants
-    y = [mpf(v) for v in problem.start]
+    y = [arb(v) for v in problem.start]
     columns = n + m
-    s = [[mpf(1) if i == j else mpf(0) for j in range(columns)] for i in range(n)]
-    t, h, end, steps = mpf(0), problem.first, mpf(problem.end), 0
+    s = [[arb(1) if i == j else arb(0) for j in range(columns)] for i in range(n)]
+    t, h, end, steps = arb(0), problem.first, arb(problem.end), 0
     slopes = [problem.f(y, k)] * STAGES
     while t < end:
-        h = min(h, end - t)
+        h = middle(min(h, end - t))
         slopes = [problem.f(y, k)] * STAGES
         converged = False
         for _ in range(15):
-            states = [[y[c] + h * sum(A[i, j] * slopes[j][c] for j in range(STAGES)) for c in range(n)] for i in range(STAGES)]
+            states = [[y[c] + h * sum(A[i][j] * slopes[j][c] for j in range(STAGES)) for c in range(n)] for i in range(STAGES)]
             jacobians = [problem.by_state(state, k) for state in states]
-            system = matrix(STAGES * n, STAGES * n)
-            rest = matrix(STAGES * n, 1)
+            system = [[arb(0)] * (STAGES * n) for _ in range(STAGES * n)]
+            rest = [arb(0)] * (STAGES * n)
             for i in range(STAGES):
                 value = problem.f(states[i], k)
                 for c in range(n):
                     rest[i * n + c] = value[c] - slopes[i][c]
                     for j in range(STAGES):
                         for d in range(n):
-                            system[i * n + c, j * n + d] = -h * A[i, j] * jacobians[i][c][d]
-                    system[i * n + c, i * n + c] += 1
-            change = lu_solve(system, rest)
-            slopes = [[slopes[i][c] + change[i * n + c] for c in range(n)] for i in range(STAGES)]
+                            system[i * n + c][j * n + d] = -h * A[i][j] * jacobians[i][c][d]
+                    system[i * n + c][i * n + c] += 1
+            change = solved(system, [rest])[0]
+            slopes = [[middle(slopes[i][c] + change[i * n + c]) for c in range(n)] for i in range(STAGES)]
             size = max(abs(change[i]) for i in range(STAGES * n)) * h
-            if size < mpf(10) ** -52 * max(abs(v) for v in y):
+            if size < arb(10) ** -50 * max(abs(v) for v in y):
                 converged = True
                 break
-        error = max(abs(h * sum(LAST[i] * slopes[i][c] for i in range(STAGES))) / max(abs(y[c]), mpf(10) ** -8) for c in range(n))
+        error = max(abs(h * sum(LAST[i] * slopes[i][c] for i in range(STAGES))) / max(abs(y[c]), arb(10) ** -8) for c in range(n))
         if not converged or error > tolerance:
             h /= 2
             continue
         by_constant = [problem.by_constant(state, k) for state in states]
-        sums = [[mpf(0)] * columns for _ in range(n)]
+        sums = [[arb(0)] * columns for _ in range(n)]
+        rights = []
         for q in range(columns):
-            right = matrix(STAGES * n, 1)
+            right = [arb(0)] * (STAGES * n)
+            rights.append(right)
             for i in range(STAGES):
                 for c in range(n):
                     right[i * n + c] = sum(jacobians[i][c][d] * s[d][q] for d in range(n))
                     if q >= n:
                         right[i * n + c] += by_constant[i][c][q - n]
-            found = lu_solve(system, right)
-            largest = max(abs(s[c][q]) for c in range(n)) or mpf(1)
+        for q, found in enumerate(solved(system, rights)):
+            largest = max(abs(s[c][q]) for c in range(n))
+            largest = largest if largest > 0 else arb(1)
             for c in range(n):
                 sums[c][q] = sum(B[i] * found[i * n + c] for i in range(STAGES))
                 missed = abs(h * sum(LAST[i] * found[i * n + c] for i in range(STAGES)))
-                error = max(error, missed / max(abs(s[c][q]), largest * mpf(10) ** -8))
+                error = max(error, missed / max(abs(s[c][q]), largest * arb(10) ** -8))
         if error > tolerance:
             h /= 2
             continue
@@ -171,9 +195,11 @@ def solve(problem, tolerance):
             y[c] += h * sum(B[i] * slopes[i][c] for i in range(STAGES))
             for q in range(columns):
                 s[c][q] += h * sums[c][q]
-        t += h
+        y = [middle(v) for v in y]
+        s = [[middle(v) for v in row] for row in s]
+        t = middle(t + h)
         steps += 1
-        h *= min(mpf(2), max(mpf(1) / 2, (tolerance / error / 4) ** (mpf(1) / STAGES))) if error else 2
+        h = middle(h * float(min(2, max(0.5, (float(tolerance) / float(error) / 4) ** (1 / STAGES)))) if error > 0 else h * 2)
     return y, s, steps
 
 
@@ -181,24 +207,25 @@ def agreed(a, b):
     """The digits that two numbers have in common."""
     if a == b:
         return 40
-    return int(-mp.log10(abs(a - b) / max(abs(a), abs(b))))
+    apart = float(abs(a - b) / max(abs(a), abs(b)))
+    return int(-math.log10(apart)) if apart > 0 else 60
 
 
 def main():
     problems = {"robertson": robertson, "van-der-pol": van_der_pol, "oregonator": oregonator}
     for name in sys.argv[1:] or problems:
         problem = problems[name]()
-        (y, s, coarse), (fine_y, fine_s, fine) = (solve(problem, mpf(10) ** -e) for e in (30, 32))
+        (y, s, coarse), (fine_y, fine_s, fine) = (solve(problem, arb(10) ** -e) for e in (30, 32))
         print(f"{name}: {coarse} and {fine} steps")
         digits = 40
         for a, b in zip([*y, *(x for row in s for x in row)], [*fine_y, *(x for row in fine_s for x in row)]):
             digits = min(digits, agreed(a, b))
         print(f"  digits agreed: {digits}")
         for c in range(len(y)):
-            print(f"  y{c} = {mp.nstr(fine_y[c], 34)}")
+            print(f"  y{c} = {fine_y[c].str(34, radius=False)}")
             names = [f"y{d}(0)" for d in range(len(y))] + [f"k{d}" for d in range(len(problem.constants))]
             for q, by in enumerate(names):
-                print(f"    by {by}: {mp.nstr(fine_s[c][q], 34)}", flush=True)
+                print(f"    by {by}: {fine_s[c][q].str(34, radius=False)}", flush=True)
 
 
 main()

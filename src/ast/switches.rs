@@ -1,6 +1,6 @@
 //! Switches: the comparisons by which conditions of a program choose as numbers whose signs change, and the program with its choices held.
 //!
-//! Functions whose bodies choose are put in place of their calls, with all local names made different, so that every condition stands in the
+//! Functions whose bodies choose, and which are not recursive, are put in place of their calls, with all local names made different, so that every condition stands in the
 //! one expression of the program. What chooses within loops, functions as values and imported files stays as it is.
 
 use std::collections::{HashMap, HashSet};
@@ -16,12 +16,19 @@ const STACK: (usize, usize) = (256 << 10, 4 << 20);
 /// Expressions beyond which a program is left as it is.
 const MOST_EXPRS: usize = 100_000;
 
+/// Primitives that the held program is made with.
+const WORDS: [&str; 4] = ["vec", "ref", "-", ">"];
+
+/// Conditions within each other, and bindings around them, that are followed.
+const MOST_AROUND: usize = 500;
+
 /// Where an expression stands: what is around it that it needs, the innermost first.
 type Path = Option<Rc<Around>>;
 
 struct Around {
     what: Wrap,
     outer: Path,
+    depth: usize,
 }
 
 enum Wrap {
@@ -43,12 +50,14 @@ impl Ast {
     ) -> Option<(Ast, usize)> {
         let mut ast = self.clone();
         let mut names: HashSet<String> = ast.names().map(str::to_owned).collect();
-        if names.contains(sides) {
+        let taken = |word: &str| self.definitions.iter().any(|one| self.name(one.named().0) == word);
+        if names.contains(sides) || WORDS.iter().any(|word| taken(word)) {
             return None;
         }
-        ast.one_expression();
+        ast.one_expression()?;
         let switching = ast.switching();
-        let mut inliner = Inliner { ast: &mut ast, switching: &switching, names: &mut names };
+        let mut inliner =
+            Inliner { ast: &mut ast, switching: &switching, locals: HashMap::new(), names: &mut names };
         inliner.body()?;
         // What depends on the inputs at the top level.
         let mut depends: HashSet<Name> =
@@ -89,28 +98,47 @@ impl Ast {
         Some((ast, count))
     }
 
-    /// Lets the program end in values, with what its top level computes bound around each.
-    fn one_expression(&mut self) {
+    /// Lets the program end in values, with what its top level computes by choices bound around each. Nothing if a parameter of the function
+    /// that it ends in is called like another definition.
+    fn one_expression(&mut self) -> Option<()> {
+        let mut params: Vec<Name> = Vec::new();
         if matches!(self.body, Body::LastFunction) {
-            let Some(Definition::Function(last)) = self.definitions.pop() else { return };
+            let Some(Definition::Function(last)) = self.definitions.pop() else { return None };
+            params.extend(last.params.iter().map(|param| param.0));
             self.body = Body::Value(last.body);
         }
-        self.ends_in = None;
-        let is_number = |ast: &Ast, definition: &Definition| match definition {
-            Definition::Function(_) => true,
-            Definition::Value(binding) => matches!(ast.kind(binding.value), ExprKind::Number(_)),
-        };
-        let all = std::mem::take(&mut self.definitions);
+        params.extend(self.ends_in.take().iter().flat_map(|head| &head.params).map(|param| param.0));
+        if self.definitions.iter().any(|definition| params.contains(&definition.named().0)) {
+            return None;
+        }
         let chooses = |ast: &Ast, definition: &Definition| match definition {
             Definition::Function(_) => false,
             Definition::Value(binding) => ast.any(binding.value, &|kind| matches!(kind, ExprKind::If(..))),
         };
-        if !all.iter().any(|definition| chooses(self, definition)) {
-            self.definitions = all;
-            return;
+        if !self.definitions.iter().any(|definition| chooses(self, definition)) {
+            return Some(());
         }
-        let (kept, moved): (Vec<Definition>, Vec<Definition>) =
-            all.into_iter().partition(|definition| is_number(self, definition));
+        // Values but numbers, and what mentions them.
+        let is_value = |ast: &Ast, definition: &Definition| match definition {
+            Definition::Function(_) => false,
+            Definition::Value(binding) => !matches!(ast.kind(binding.value), ExprKind::Number(_)),
+        };
+        let all = std::mem::take(&mut self.definitions);
+        let mut names: HashSet<Name> =
+            all.iter().filter(|one| is_value(self, one)).map(|one| one.named().0).collect();
+        loop {
+            let before = names.len();
+            for definition in &all {
+                if self.mentions(definition.value(), &names) {
+                    names.insert(definition.named().0);
+                }
+            }
+            if names.len() == before {
+                break;
+            }
+        }
+        let (moved, kept): (Vec<Definition>, Vec<Definition>) =
+            all.into_iter().partition(|definition| names.contains(&definition.named().0));
         self.definitions = kept;
         let wrap = |ast: &mut Ast, value: Expr| {
             let span = ast.span(value);
@@ -121,8 +149,9 @@ impl Ast {
             Body::Named(results) => Body::Named(
                 results.into_iter().map(|one| Binding { value: wrap(self, one.value), ..one }).collect(),
             ),
-            Body::LastFunction => Body::LastFunction,
+            Body::LastFunction => return None,
         };
+        Some(())
     }
 
     /// Whether some part of an expression is of a kind.
@@ -224,10 +253,22 @@ impl Ast {
     }
 }
 
+/// How much is around a place.
+fn depth(path: &Path) -> usize {
+    path.as_ref().map_or(0, |around| around.depth)
+}
+
+/// A place within another.
+fn inside(path: &Path, what: Wrap) -> Path {
+    Some(Rc::new(Around { what, outer: path.clone(), depth: depth(path) + 1 }))
+}
+
 /// Puts functions that choose in place of their calls.
 struct Inliner<'a> {
     ast: &'a mut Ast,
     switching: &'a HashMap<Name, Function>,
+    /// Local functions that choose and are not recursive, by what they have become.
+    locals: HashMap<Name, Function>,
     names: &'a mut HashSet<String>,
 }
 
@@ -264,11 +305,18 @@ impl Inliner<'_> {
 
     fn function(&mut self, function: &Function, renamed: &Renamed, name: Name) -> Option<Function> {
         let mut inner = renamed.clone();
-        inner.insert(function.name, name);
         let params: Vec<(Name, Span)> =
             function.params.iter().map(|&(param, span)| (self.fresh(param), span)).collect();
         inner.extend(function.params.iter().zip(&params).map(|(old, new)| (old.0, new.0)));
         Some(Function { name, span: function.span, params, body: self.copy(function.body, &inner)? })
+    }
+
+    /// Remembers a local function that chooses, unless it calls one of these, as a recursive one does.
+    fn keep(&mut self, function: &Function, unknown: &HashSet<Name>) {
+        let chooses = self.ast.any(function.body, &|kind| matches!(kind, ExprKind::If(..)));
+        if chooses && !self.ast.mentions(function.body, unknown) {
+            self.locals.insert(function.name, function.clone());
+        }
     }
 
     fn copy(&mut self, expr: Expr, renamed: &Renamed) -> Option<Expr> {
@@ -287,7 +335,8 @@ impl Inliner<'_> {
             ExprKind::Recur(name, at, args) => ExprKind::Recur(of(name), at, self.all(&args, renamed)?),
             ExprKind::Call(name, at, args) => {
                 let args = self.all(&args, renamed)?;
-                match self.switching.get(&name).filter(|_| !renamed.contains_key(&name)) {
+                let global = self.switching.get(&name).filter(|_| !renamed.contains_key(&name));
+                match self.locals.get(&of(name)).or(global).cloned() {
                     Some(function) if function.params.len() == args.len() => {
                         let params: Vec<Name> =
                             function.params.iter().map(|&(param, _)| self.fresh(param)).collect();
@@ -328,7 +377,9 @@ impl Inliner<'_> {
                 }
                 for function in functions {
                     let name = self.fresh(function.name);
-                    new.1.push(self.function(&function, renamed, name)?);
+                    let copied = self.function(&function, renamed, name)?;
+                    self.keep(&copied, &HashSet::new());
+                    new.1.push(copied);
                     inner.insert(function.name, name);
                 }
                 ExprKind::Let(Box::new(new), self.copy(body, &inner)?)
@@ -340,11 +391,16 @@ impl Inliner<'_> {
                     let new = self.fresh(name);
                     inner.insert(name, new);
                 }
+                let mut left: HashSet<Name> =
+                    definitions.iter().map(|definition| inner[&definition.named().0]).collect();
                 let new = definitions.iter().map(|definition| {
                     let name = inner[&definition.named().0];
                     Some(match definition {
                         Definition::Function(function) => {
-                            Definition::Function(self.function(function, &inner, name)?)
+                            let copied = self.function(function, &inner, name)?;
+                            self.keep(&copied, &left);
+                            left.remove(&name);
+                            Definition::Function(copied)
                         }
                         Definition::Value(binding) => Definition::Value(Binding {
                             name,
@@ -361,7 +417,9 @@ impl Inliner<'_> {
                 // Nothing else can mean the name of a loop that the reader made up.
                 let name =
                     if self.ast.is_made(function.name) { function.name } else { self.fresh(function.name) };
-                ExprKind::Loop(form, Box::new(self.function(&function, renamed, name)?), args)
+                let mut inner = renamed.clone();
+                inner.insert(function.name, name);
+                ExprKind::Loop(form, Box::new(self.function(&function, &inner, name)?), args)
             }
         };
         Some(self.ast.push(kind, span))
@@ -400,7 +458,9 @@ impl Holder<'_> {
     }
 
     fn hold_one(&mut self, expr: Expr, path: &Path) -> Expr {
-        let inside = |what| Some(Rc::new(Around { what, outer: path.clone() }));
+        if depth(path) > MOST_AROUND {
+            return expr;
+        }
         let kind = match self.ast.kind(expr).clone() {
             ExprKind::Number(_) | ExprKind::Name(_) | ExprKind::Lambda(_) | ExprKind::Recur(..) => {
                 return expr;
@@ -410,34 +470,48 @@ impl Holder<'_> {
             ExprKind::Loop(form, function, args) => ExprKind::Loop(form, function, self.all(&args, path)),
             ExprKind::If(condition, then, other) => ExprKind::If(
                 self.decide(condition, path),
-                self.hold(then, &inside(Wrap::Arm(condition, true))),
-                self.hold(other, &inside(Wrap::Arm(condition, false))),
+                self.hold(then, &inside(path, Wrap::Arm(condition, true))),
+                self.hold(other, &inside(path, Wrap::Arm(condition, false))),
             ),
             ExprKind::Let(bound, body) => {
                 let held = bound.0.iter().map(|one| Binding { value: self.hold(one.value, path), ..*one });
                 let new = Box::new((held.collect(), bound.1.clone()));
-                ExprKind::Let(new, self.hold(body, &inside(Wrap::Let(bound))))
+                ExprKind::Let(new, self.hold(body, &inside(path, Wrap::Let(bound))))
             }
             ExprKind::Letrec(definitions, body) => {
                 let held = definitions.iter().enumerate().map(|(k, definition)| match definition {
                     Definition::Function(function) => Definition::Function(function.clone()),
                     Definition::Value(one) => {
-                        // Functions may come later, values are bound in their order.
-                        let before = definitions.iter().enumerate().filter(|(j, other)| match other {
-                            Definition::Function(_) => true,
-                            Definition::Value(_) => *j < k,
-                        });
-                        let before = before.map(|(_, other)| other.clone()).collect();
-                        let value = self.hold(one.value, &inside(Wrap::Letrec(before)));
+                        let before = self.before(&definitions, k);
+                        let value = self.hold(one.value, &inside(path, Wrap::Letrec(before)));
                         Definition::Value(Binding { value, ..*one })
                     }
                 });
                 let held = held.collect();
-                ExprKind::Letrec(held, self.hold(body, &inside(Wrap::Letrec(definitions))))
+                ExprKind::Letrec(held, self.hold(body, &inside(path, Wrap::Letrec(definitions))))
             }
         };
         let span = self.ast.span(expr);
         self.ast.push(kind, span)
+    }
+
+    /// What a value among definitions can know: those that depend neither on it nor on values behind it.
+    fn before(&self, definitions: &[Definition], place: usize) -> Vec<Definition> {
+        let is_value = |definition: &&Definition| matches!(definition, Definition::Value(_));
+        let mut later: HashSet<Name> =
+            definitions[place..].iter().filter(is_value).map(|one| one.named().0).collect();
+        loop {
+            let before = later.len();
+            for definition in definitions {
+                if self.ast.mentions(definition.value(), &later) {
+                    later.insert(definition.named().0);
+                }
+            }
+            if later.len() == before {
+                break;
+            }
+        }
+        definitions.iter().filter(|one| !later.contains(&one.named().0)).cloned().collect()
     }
 
     /// A condition, of which the comparisons are held.
@@ -446,15 +520,17 @@ impl Holder<'_> {
     }
 
     fn decide_one(&mut self, expr: Expr, path: &Path) -> Expr {
-        let inside = |what| Some(Rc::new(Around { what, outer: path.clone() }));
+        if depth(path) > MOST_AROUND {
+            return expr;
+        }
         let span = self.ast.span(expr);
         match self.ast.kind(expr).clone() {
             // What conjunctions and the like have become.
             ExprKind::If(condition, then, other) => {
                 let kind = ExprKind::If(
                     self.decide(condition, path),
-                    self.decide(then, &inside(Wrap::Arm(condition, true))),
-                    self.decide(other, &inside(Wrap::Arm(condition, false))),
+                    self.decide(then, &inside(path, Wrap::Arm(condition, true))),
+                    self.decide(other, &inside(path, Wrap::Arm(condition, false))),
                 );
                 self.ast.push(kind, span)
             }

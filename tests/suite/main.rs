@@ -3,6 +3,7 @@
 #[path = "../../runtime/tests/support/mod.rs"]
 mod measure;
 mod support;
+mod switches;
 
 mod api;
 mod arrays;

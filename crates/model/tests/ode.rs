@@ -171,31 +171,103 @@ fn derivatives_by_starts_and_parameters() {
         assert_eq!(found.gradient("theta", "theta", 0).expect("a derivative")[0], 1.0);
         assert_eq!(found.gradient("k", "omega", 0).expect("a derivative")[0], 0.0);
     }
-    // Of a stiff system, by differences of trajectories that are a hundred times more exact than they are apart.
-    let text = corpus("robertson").replace("0.04", "k");
+}
+
+/// Of stiff systems against thirty digits: `benches/references/stiff_gradients.py` has them by Gauss's method and implicit differentiation. A row
+/// for each state, by the starts of the states and by the constants.
+#[test]
+fn derivatives_of_stiff_systems() {
+    let robertson = "(define r1 (* k1 y1)) (define r2 (* k2 y2 y3)) (define r3 (* k3 (square y2)))
+        (values (y1 (- r2 r1)) (y2 (- r1 r2 r3)) (y3 r3))";
+    let by_reference = [
+        [
+            0.784_484_495_786_697_4,
+            0.721_206_418_411_111_9,
+            0.721_212_890_879_549_7,
+            -4.247_558_771_705_733,
+            1.3730807973446248e-05,
+            -2.2883550889056694e-09,
+        ],
+        [
+            3.414164122661049e-06,
+            9.548565337890753e-07,
+            9.55108086797759e-07,
+            4.591196249253894e-05,
+            -2.3571921138463333e-10,
+            -1.1380595093501273e-13,
+        ],
+        [
+            0.215_512_090_049_179_84,
+            0.278_792_626_732_354_3,
+            0.278_786_154_012_363_6,
+            4.247_512_859_743_24,
+            -1.3730572254234863e-05,
+            2.2884688948566043e-09,
+        ],
+    ];
+    let states = [("y1", 1.0), ("y2", 0.0), ("y3", 0.0)];
+    let constants = [("k1", 0.04), ("k2", 1e4), ("k3", 3e7)];
+    stiff(robertson, states, constants, 40.0, by_reference, 1e-11);
+    let oregonator =
+        "(values (x (* s (+ y (* x (- 1 (* q x) y))))) (y (/ (- z (* (+ 1 x) y)) s)) (z (* w (- x z))))";
+    let by_reference = [
+        [
+            -1.2216250027161665e-07,
+            0.000_787_340_533_268_435,
+            6.79773033691764e-05,
+            1.8231332409027633e-05,
+            0.001_192_804_724_783_142_8,
+            78.888_239_638_795_23,
+        ],
+        [
+            0.279_200_697_145_300_16,
+            -1_799.455_850_122_069_3,
+            -155.361_182_429_411_06,
+            -41.667_513_355_657_56,
+            -2_726.154_379_145_561_5,
+            -180_299_977.157_368_6,
+        ],
+        [
+            -4.906_688_244_546_958,
+            31_623.735_028_785_68,
+            2_730.325_874_109_798,
+            412.725_403_031_571_5,
+            -94_277.291_145_027,
+            -1_233_379_175.704_098_7,
+        ],
+    ];
+    let states = [("x", 1.0), ("y", 2.0), ("z", 3.0)];
+    let constants = [("s", 77.27), ("w", 0.161), ("q", 8.375e-6)];
+    stiff(oregonator, states, constants, 30.0, by_reference, 1e-9);
+}
+
+fn stiff(
+    text: &str,
+    states: [(&str, f64); 3],
+    constants: [(&str, f64); 3],
+    end: f64,
+    by_reference: [[f64; 6]; 3],
+    bound: f64,
+) {
     let system = System::new(text);
-    let at = |k: f64, by: &[&str]| {
-        Ode::new(&system)
-            .state(State::new("y1", 1.0))
-            .state(State::new("y2", 0.0))
-            .state(State::new("y3", 0.0))
-            .parameter(State::new("k", k))
-            .times([0.0, 40.0])
-            .method(Method::Rodas5p)
-            .tolerances(1e-12, 1e-16)
-            .gradient(by.iter().copied())
-            .run()
-            .expect("a trajectory")
-    };
-    let found = at(0.04, &["k"]);
-    let h = 4e-5;
-    let (low, high) = (at(0.04 - h, &[]), at(0.04 + h, &[]));
-    let (lower, higher) = (at(0.04 - 2.0 * h, &[]), at(0.04 + 2.0 * h, &[]));
-    for name in ["y1", "y2", "y3"] {
-        let of = |found: &Trajectories| found.state(name, 0)[1];
-        let expected = (8.0 * (of(&high) - of(&low)) - (of(&higher) - of(&lower))) / (12.0 * h);
-        let found = found.gradient("k", name, 0).expect("a derivative")[1];
-        assert!((found / expected - 1.0).abs() < 1e-6, "d{name}/dk = {found:e}, {expected:e}");
+    let names = states.iter().chain(&constants).map(|(name, _)| *name);
+    let mut ode = Ode::new(&system)
+        .times([0.0, end])
+        .method(Method::Rodas5p)
+        .tolerances(1e-12, 1e-16)
+        .gradient(names.clone());
+    for (name, value) in states {
+        ode = ode.state(State::new(name, value));
+    }
+    for (name, value) in constants {
+        ode = ode.parameter(State::new(name, value));
+    }
+    let found = ode.run().expect("a trajectory");
+    for ((of, _), row) in states.iter().zip(by_reference) {
+        for (by, expected) in names.clone().zip(row) {
+            let found = found.gradient(by, of, 0).expect("a derivative")[1];
+            assert!((found / expected - 1.0).abs() < bound, "d{of}/d{by} = {found:e}, {expected:e}");
+        }
     }
 }
 
@@ -489,6 +561,9 @@ fn right_hand_sides_that_choose() {
         "(let* ((y (- x 1)) (z (* 2 y))) (if (and (> z 0) (> x -5)) 2 1))",
         "(define (f x) (if (> x 1) 2 1))",
         "(define rate (if (> x 1) 2 1)) (values (x rate))",
+        "(define (scaled k) (* k rate)) (define rate (if (> x 1) 2 1)) (scaled 1)",
+        "(define (f s) (let ((g (lambda (x) (if (> x 1) 2 1)))) (if (> s 1) (g s) (g s)))) (* 1/2 (+ (f x) (f x)))",
+        "(define (g s) (define (h u) (if (> u 1) 2 1)) (define (k u) (h (+ u 0))) (k s)) (g x)",
         "(network n (x) (layers 3) (activation tanh) (results 1)) (if (> (+ x (* 0 (n x))) 1) 2 (+ 1 (* 0 (n x))))",
     ]
     .into_iter()

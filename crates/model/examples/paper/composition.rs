@@ -1,8 +1,8 @@
 //! Experiment 6: chains of modules that are files, beside chains of networks trained on the same modules; and the propositions about their
 //! errors and derivatives.
 
-use nc_model::fit::{Adam, Fit, Series};
-use neural_compiler::{CompileOptions, Derivative, Dialect, Program, ReaderLimits, SourceMap};
+use nc_model::fit::{Adam, Fit, Parameter, Series};
+use neural_compiler::{CompileOptions, Derivative, Dialect, Program, ReaderLimits, Shape, SourceMap};
 
 use super::figures::{self, Panel};
 use super::learn::{Known, Trained, Values, mean_square, network, train};
@@ -121,7 +121,7 @@ fn bounded(chain: &[&str], x: &[f64], known: &Values) -> (f64, f64) {
     (error, bound)
 }
 
-/// Table 5, and Propositions 6 and 8.
+/// Table 5, Propositions 6 and 8, and appendix D.
 pub fn run(quick: bool) {
     let epochs = if quick { 50 } else { 500 };
     println!(
@@ -192,6 +192,7 @@ pub fn run(quick: bool) {
         "\nProposition 6: the bound Σ εᵢ ∏ Lⱼ holds in {holds} of 9 chains; `bound` is it over the largest error.\n"
     );
     gradients();
+    trapped(quick);
 }
 
 /// A number as the sum of two, for what is exact to twice the digits.
@@ -236,6 +237,62 @@ fn gradients() {
             }
         }
         println!("{k:3} {largest:9.2}");
+    }
+    println!();
+}
+
+/// How the stages of a deep chain are joined.
+const JOINTS: [(&str, &str); 3] = [
+    ("bare", "(square (* c z))"),
+    ("residual", "(+ z (square (* c z)))"),
+    ("gated", "(+ (* (- 1 (sigmoid g)) z) (* (sigmoid g) (square (* c z))))"),
+];
+
+/// Appendix D: the factors of a chain of eight squarings, from random starts. A training is trapped that leaves a hundredth of the variance or more.
+fn trapped(quick: bool) {
+    const STAGES: usize = 8;
+    const ROWS: usize = 256;
+    let (seeds, epochs) = if quick { (5, 300) } else { (20, 3000) };
+    println!(
+        "Appendix D. Factors of {STAGES} squarings, true value 1, from starts in 0.2 … 1.8: {epochs} steps of Adam, rate 0.01, {seeds} seeds.\n"
+    );
+    println!("{:10} {:>8} {:>8}", "joints", "trapped", "share");
+    for (name, stage) in JOINTS {
+        let mut text = format!("(define (stage z c g) {stage})\n");
+        let stages = (0..STAGES).fold("x".to_owned(), |inner, k| format!("(stage {inner} c{k} g{k})"));
+        text += &stages;
+        let program = Program::parse(&text).expect("a chain");
+        let takes_gates = program.inputs().any(|input| input == "g0");
+        let mut caught = 0;
+        for seed in 0..seeds {
+            let mut random = Random::new(300 + seed);
+            // So near to 1 that no chain leaves the numbers there are.
+            let wide = if name == "bare" { 0.02 } else { 0.3 };
+            let x: Vec<f64> = (0..ROWS)
+                .map(|_| match name {
+                    "bare" => 1.0 + wide * (2.0 * random.uniform() - 1.0),
+                    _ => wide * random.uniform(),
+                })
+                .collect();
+            let truth: Vec<(String, f64)> = (0..STAGES)
+                .flat_map(|k| [(format!("c{k}"), 1.0), (format!("g{k}"), 0.0)])
+                .filter(|(name, _)| takes_gates || name.starts_with('c'))
+                .collect();
+            let exact: Values =
+                truth.iter().map(|(name, value)| (name.clone(), Shape::Scalar, vec![*value])).collect();
+            let y = Known::new(&program, &[], &exact).rows(&[("x", &x)], "value");
+            let mean = y.iter().sum::<f64>() / ROWS as f64;
+            let variance = y.iter().map(|y| (y - mean).powi(2)).sum::<f64>() / ROWS as f64;
+            let mut fit = Fit::new(&program).data(Series::scalar("x", x)).target("", Series::scalar("y", y));
+            for (name, value) in &truth {
+                let start = if name.starts_with('c') { 0.2 + 1.6 * random.uniform() } else { *value };
+                fit = fit.parameter(Parameter::new(name).start(start));
+            }
+            let trained = train(&fit, Adam { epochs, batch_rows: ROWS, rate: 1e-2, ..Adam::default() });
+            let left = trained.report.rmse.powi(2) / variance;
+            caught += usize::from(!left.is_finite() || left > 0.01);
+        }
+        println!("{name:10} {caught:5}/{seeds} {:7.0} %", 100.0 * caught as f64 / seeds as f64);
     }
     println!();
 }

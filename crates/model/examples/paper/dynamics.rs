@@ -62,7 +62,7 @@ fn integration<'a>(
     times: Vec<f64>,
     method: Method,
 ) -> Ode<'a> {
-    let mut ode = Ode::new(system).times(times).method(method).tolerances(1e-8, 1e-8);
+    let mut ode = Ode::new(system).times(times).method(method).tolerances(1e-6, 1e-8);
     for ((name, _), value) in of.states.iter().zip(start) {
         ode = ode.state(State::new(*name, value));
     }

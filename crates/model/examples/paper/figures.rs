@@ -83,7 +83,8 @@ fn draw_panel(panel: &Panel, area: &DrawingArea<SVGBackend<'_>, plotters::coord:
         .caption(&panel.title, ("sans-serif", 20))
         .x_label_area_size(42)
         .y_label_area_size(70)
-        .build_cartesian_2d(left..right, low..high)
+        // Room for the names on the right.
+        .build_cartesian_2d(left..right + 0.35 * (right - left), low..high)
         .expect("a figure");
     let label = |x: f64, log: bool| if log { format!("1e{x:.1}") } else { format!("{x:.2}") };
     let (across, up) = (|x: &f64| label(*x, panel.log[0]), |y: &f64| label(*y, panel.log[1]));

@@ -168,6 +168,36 @@ fn recover(of: &Known, noise: f64, seeds: usize) {
     );
 }
 
+/// Steps of the classical method of order 4 written by hand, beside those of the compiled program: the largest difference of a state, relative
+/// to the largest state.
+fn beside_hand_written(of: &Known, f: fn([f64; 2], &[f64]) -> [f64; 2]) {
+    let constants: Vec<f64> = of.constants.iter().map(|(_, value)| *value).collect();
+    let start = of.states.map(|(_, value)| value);
+    let (times, system) = (of.times(5.0), System::new(of.text));
+    let ode = of.ode(&system, start, &constants, times.clone()).method(Method::Rk4(of.step));
+    let found = ode.run().expect("a trajectory");
+    let found = of.states.map(|(name, _)| found.state(name, 0));
+    let (mut y, mut largest, mut apart) = (start, 0.0f64, 0.0f64);
+    for (k, pair) in times.windows(2).enumerate() {
+        let h = pair[1] - pair[0];
+        let along = |y: [f64; 2], slope: [f64; 2], h: f64| [y[0] + h * slope[0], y[1] + h * slope[1]];
+        let k1 = f(y, &constants);
+        let k2 = f(along(y, k1, h / 2.0), &constants);
+        let k3 = f(along(y, k2, h / 2.0), &constants);
+        let k4 = f(along(y, k3, h), &constants);
+        y = [0, 1].map(|i| y[i] + h / 6.0 * (k1[i] + 2.0 * k2[i] + 2.0 * k3[i] + k4[i]));
+        for i in [0, 1] {
+            largest = largest.max(y[i].abs());
+            apart = apart.max((y[i] - found[i][k + 1]).abs());
+        }
+    }
+    println!(
+        "By hand in Rust, {} steps of RK4: states are at most {:.1e} of the largest apart from those of the compiled program.\n",
+        times.len() - 1,
+        apart / largest
+    );
+}
+
 /// Lotka and Volterra's equations with 2 % noise (the paper's Table 2), and with other noise (its Table 8).
 pub fn lotka_volterra(quick: bool) {
     println!(
@@ -180,6 +210,7 @@ pub fn lotka_volterra(quick: bool) {
     for noise in [0.01, 0.02, 0.05, 0.1] {
         recover(&LOTKA_VOLTERRA, noise, if quick { 20 } else { 200 });
     }
+    beside_hand_written(&LOTKA_VOLTERRA, |[x, y], c| [c[0] * x - c[1] * x * y, c[2] * x * y - c[3] * y]);
     let measured = Measured::draw(&LOTKA_VOLTERRA, 0.02, 42);
     dynamics::head();
     let mut learnt = Vec::new();
@@ -227,6 +258,7 @@ pub fn pendulum(quick: bool) {
         "Damped pendulum: 201 times of two states, started at k = g/L = 5 and b = 0.5. The paper: see its Table 3.\n"
     );
     recover(&PENDULUM, 0.02, if quick { 20 } else { 200 });
+    beside_hand_written(&PENDULUM, |[theta, omega], c| [omega, -(c[0] * theta.sin()) - c[1] * omega]);
     let measured = Measured::draw(&PENDULUM, 0.02, 42);
     dynamics::head();
     let mut learnt = Vec::new();

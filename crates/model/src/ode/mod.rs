@@ -607,6 +607,10 @@ impl<'a> Ode<'a> {
             return Ok(usual.steps);
         }
         let mut most = 4 * self.steps(places, method)? + 16 * self.times.len() as u64 + 1000;
+        // A field that is still to be learnt says nothing of the steps that it will take.
+        if self.system.program().is_ok_and(|program| !program.parameters().is_empty()) {
+            most *= 16;
+        }
         // Not only steps of the method count, but work on many elements in it, which the equation alone knows.
         let ode = Ode { tier: Tier::Interpret, ..self.clone() };
         while most < usual.steps {
