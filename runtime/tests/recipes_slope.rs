@@ -9,7 +9,7 @@ mod slope;
 mod special;
 mod support;
 
-use support::{Effort, Rng};
+use support::{Direction, Effort, Rng, neighbour};
 
 /// The bounds of the operations.
 fn limit(name: &str) -> f64 {
@@ -60,9 +60,11 @@ fn special_functions_stay_below_one_ulp_and_are_monotone() {
 #[test]
 fn functions_with_zeros_stay_below_what_their_condition_allows() {
     for function in special::conditioned() {
-        let [double, single] = function.measure(samples(), 7);
+        let effort = Effort { samples: samples(), pairs: 4_000, neighbours: 2, threads: 1 };
+        let [double, single] = function.measure(effort, 0);
         println!("{}: {:.3} of its bound at {:?}", function.name, double.max_ulp, double.at);
         println!("{}, binary32: {:.3} of its bound at {:?}", function.name, single.max_ulp, single.at);
+        assert_eq!(double.violations, 0, "{}: not monotone at {:e}", function.name, double.violation);
         for found in [double, single] {
             assert!(
                 found.max_ulp <= 1.0,
@@ -71,6 +73,43 @@ fn functions_with_zeros_stay_below_what_their_condition_allows() {
                 found.max_ulp,
                 found.at
             );
+        }
+    }
+}
+
+/// Results on both sides of a seam are in order. Where neighbours have values that differ by less than a quarter of a unit, they may be
+/// in the wrong order by one unit.
+#[test]
+fn special_functions_are_monotone_at_seams() {
+    const REACH: i64 = 200;
+    let backwards =
+        |direction: Direction, a: f64, b: f64| if direction == Direction::Up { a - b } else { b - a };
+    for function in special::seams() {
+        for (seam, narrow, direction, flat) in function.seams {
+            for steps in -REACH..REACH {
+                let [x, next] = [steps, steps + 1].map(|steps| neighbour(seam, steps));
+                let [a, b] = [x, next].map(function.double);
+                let back = backwards(direction, a, b);
+                let unit = if flat { neighbour(a.abs(), 1) - a.abs() } else { 0.0 };
+                // NaN is where the function is not defined, the difference of two infinities in order.
+                assert!(
+                    back.is_nan() || back <= unit,
+                    "{}: {a:e} and {b:e} at {x:e} and {next:e}",
+                    function.name
+                );
+                let step =
+                    |steps: i64| if steps < 0 { f32::next_down as fn(f32) -> f32 } else { f32::next_up };
+                let at = |steps: i64| (0..steps.abs()).fold(narrow, |x, _| step(steps)(x));
+                let [x, next] = [at(steps), at(steps + 1)];
+                let [a, b] = [x, next].map(function.single);
+                let back = backwards(direction, a.into(), b.into());
+                let unit = if flat { a.abs().next_up() - a.abs() } else { 0.0 };
+                assert!(
+                    back.is_nan() || back <= unit.into(),
+                    "{}, binary32: {a:e} and {b:e} at {x:e} and {next:e}",
+                    function.name
+                );
+            }
         }
     }
 }

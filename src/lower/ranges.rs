@@ -341,3 +341,37 @@ fn binary(op: SBinary, a: Range, b: Range) -> Range {
 pub(super) fn last(range: Option<Range>) -> Option<u64> {
     range.filter(|range| range.most < u64::MAX).map(|range| range.most)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A range of results has all of them, and ends where the largest operands are known not to overflow.
+    #[test]
+    fn ranges_of_operations() {
+        let range = |least, most| Range { least, most };
+        for (op, a, b, expected) in [
+            (SBinary::Add, range(1, 2), range(10, 20), range(11, 22)),
+            (SBinary::Add, range(1, 2), range(0, u64::MAX), Range::ALL),
+            (SBinary::Sub, range(10, 20), range(1, 2), range(8, 19)),
+            (SBinary::Sub, range(1, 20), range(1, 2), Range::ALL),
+            (SBinary::Mul, range(2, 3), range(5, 7), range(10, 21)),
+            (SBinary::Mul, range(2, 3), range(5, u64::MAX), Range::ALL),
+            (SBinary::And, range(9, 20), range(3, 7), range(0, 7)),
+            (SBinary::Shl, range(1, 3), range(2, 4), range(4, 48)),
+            (SBinary::Shl, range(0, 1), range(63, 63), range(0, 1 << 63)),
+            (SBinary::Shl, range(0, 2), range(63, 63), Range::ALL),
+            // Machine code shifts by the low six bits.
+            (SBinary::Shl, range(0, 1), range(64, 64), Range::ALL),
+            (SBinary::Shl, range(0, 0), range(0, 64), Range::ALL),
+            (SBinary::Min, range(1, 9), range(3, 5), range(1, 5)),
+            (SBinary::Eq, range(4, 4), range(4, 4), Range::of(1)),
+            (SBinary::Eq, range(4, 4), range(5, 5), Range::of(0)),
+            (SBinary::Eq, range(1, 4), range(5, 9), Range::of(0)),
+            (SBinary::Eq, range(5, 9), range(1, 4), Range::of(0)),
+            (SBinary::Eq, range(1, 5), range(5, 9), range(0, 1)),
+        ] {
+            assert_eq!(binary(op, a, b), expected, "{op:?} {a:?} {b:?}");
+        }
+    }
+}

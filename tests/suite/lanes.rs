@@ -291,3 +291,30 @@ fn uniform_integers() {
         assert_eq!(op.eval(a, b), expected, "{op:?} {a} {b}");
     }
 }
+
+/// A value inside of loops is there for everything behind the outermost of them, any other one at once.
+#[test]
+fn values_settle_behind_the_outermost_loop() {
+    let (mut inside, mut nested) = (0, 0);
+    for program in &programs() {
+        let settled = program.settled();
+        let places = |wanted: fn(Inst) -> Option<LoopId>| -> HashMap<LoopId, usize> {
+            program.insts.iter().filter_map(|(value, &inst)| Some((wanted(inst)?, value.index()))).collect()
+        };
+        let starts = places(|inst| if let Inst::Loop(id) = inst { Some(id) } else { None });
+        let ends = places(|inst| if let Inst::End(id) = inst { Some(id) } else { None });
+        for value in program.insts.keys() {
+            let k = value.index();
+            let around = starts
+                .iter()
+                .map(|(id, &start)| (start, ends[id]))
+                .filter(|(start, end)| (*start..=*end).contains(&k));
+            let around: Vec<(usize, usize)> = around.collect();
+            let last = around.iter().map(|(_, end)| *end).max().unwrap_or(k);
+            assert_eq!(settled[value].index(), last, "{value}");
+            inside += usize::from(last != k);
+            nested += usize::from(around.len() > 1);
+        }
+    }
+    assert!(inside > 20 && nested > 5, "{inside} values inside of loops, {nested} of them in two");
+}

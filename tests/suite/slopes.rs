@@ -394,14 +394,14 @@ fn rows() -> Vec<Row> {
             "(bessel-j0 x)",
             &[Op::BesselJ0],
             [Between(-3.0, 3.0), none],
-            &[|_, x, _| special::bessel(1, x).neg()],
+            &[|b, x, _| special::bessel(b, 1, x).neg()],
             [1.0, 1.0],
         ),
         row(
             "(bessel-j1 x)",
             &[Op::BesselJ1],
             [Between(-1.1, 1.1), none],
-            &[|_, x, _| sub(&special::bessel(0, x), &div(&special::bessel(1, x), x))],
+            &[|b, x, _| sub(&special::bessel(b, 0, x), &div(&special::bessel(b, 1, x), x))],
             [2.0, 2.0],
         ),
         Row {

@@ -112,10 +112,7 @@ fn single_rows(effort: Effort) -> Vec<Measurement> {
 /// Functions whose bound depends on the condition number: errors are shares of their bounds.
 fn conditioned_rows(function: special::Conditioned, effort: Effort, format: usize) -> Option<Measurement> {
     let name = function.name;
-    let measure = move || {
-        let parts = effort.threads;
-        parallel(parts, |part| function.measure(effort.samples / parts, part)[format].clone())
-    };
+    let measure = move || parallel(effort.threads, |part| function.measure(effort, part)[format].clone());
     Some((name, Box::new(measure)))
 }
 

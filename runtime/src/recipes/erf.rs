@@ -1,5 +1,6 @@
 //! Error functions and the normal distribution.
 
+use super::constants::{FRAC_1_SQRT_2, LN_FRAC_1_SQRT_2PI};
 use super::double::{fast_two_sum, mul, two_prod, two_sum};
 use super::format::by_format;
 use super::gamma::{by_power, exponential};
@@ -468,11 +469,7 @@ pub fn normal_cdf<L: Lanes>(l: &L, x: L::F) -> L::F {
     let size = l.abs(x);
     let limit = l.f(by_format(l, 39.5, 15.5));
     let size = l.select(l.lt(limit, size), limit, size);
-    let (root, root_low) = by_format(
-        l,
-        (std::f64::consts::FRAC_1_SQRT_2, -4.833646656726457e-17),
-        (0.7071067690849304, 1.2101617485882343e-8),
-    );
+    let (root, root_low) = FRAC_1_SQRT_2.parts(l);
     let (a, error) = two_prod(l, size, l.f(root));
     let a_low = l.fma(size, l.f(root_low), error);
     let (square, square_low) = two_prod(l, size, size);
@@ -485,15 +482,14 @@ pub fn normal_cdf<L: Lanes>(l: &L, x: L::F) -> L::F {
 ///
 /// The exponential of `−x²/2 − ln √2π` in two numbers.
 ///
-/// Measured: 0.73 ULP (binary32: 0.77). 0 at ±∞, NaN for NaN. Fast range: everything.
+/// Measured: 0.75 ULP (binary32: 0.77). 0 at ±∞, NaN for NaN. Fast range: everything.
 pub fn normal_pdf<L: Lanes>(l: &L, x: L::F) -> L::F {
     let size = l.abs(x);
     let limit = l.f(by_format(l, 39.5, 15.5));
     let size = l.select(l.lt(limit, size), limit, size);
     let (square, square_low) = two_prod(l, size, size);
     let half = l.f(-0.5);
-    let (log, log_low) =
-        by_format(l, (-0.9189385332046728, 3.8782941580672414e-17), (-0.9189385, -1.5634177e-08));
+    let (log, log_low) = LN_FRAC_1_SQRT_2PI.parts(l);
     let (high, error) = two_sum(l, l.mul(square, half), l.f(log));
     let low = l.fma(square_low, half, l.add(error, l.f(log_low)));
     let ((mantissa, rest), power) = exponential(l, fast_two_sum(l, high, low));

@@ -1,5 +1,6 @@
 //! The Lambert W function, both real branches.
 
+use super::constants::E;
 use super::double::two_prod;
 use super::format::{by_format, power_of_two};
 use super::log;
@@ -60,11 +61,7 @@ const NEAR: f64 = 0.25;
 
 /// `√(2(ex + 1))`: NaN below `−1/e`, exactly.
 fn distance<L: Lanes>(l: &L, x: L::F) -> L::F {
-    let (e, e_low) = by_format(
-        l,
-        (std::f64::consts::E, 1.4456468917292502e-16),
-        (2.7182817459106445, 8.254840366541066e-8),
-    );
+    let (e, e_low) = E.parts(l);
     // Above 1 it does not matter, but must not overflow.
     let x = l.select(l.lt(l.f(1.0), x), l.f(1.0), x);
     let (product, error) = two_prod(l, x, l.f(e));

@@ -4,6 +4,7 @@
 //! of four to `x·2/π` and need not be there, and those far behind do not matter. What is in between stands in tables, by the
 //! size of x, in four parts that are multiplied with x exactly.
 
+use super::constants::FRAC_PI_2;
 use super::format::{Format, by_format};
 use crate::lanes::{Lanes, Precision};
 
@@ -126,11 +127,7 @@ pub(super) fn reduce<L: Lanes>(l: &L, x: L::F, shift: f64) -> (L::F, L::F, L::I)
     let (sum, rest) = two_sum(l, sum, turns_low);
     let rest = l.add(rest, l.add(sum_low, l.add(next_low, d)));
     // Times π/2.
-    let (half_pi, half_pi_low) = by_format(
-        l,
-        (std::f64::consts::FRAC_PI_2, 6.123_233_995_736_766e-17),
-        (1.570_796_370_506_286_6, -4.371_139_000_186_243e-8),
-    );
+    let (half_pi, half_pi_low) = FRAC_PI_2.parts(l);
     let high = l.mul(sum, l.f(half_pi));
     let low = l.fma(sum, l.f(half_pi), l.neg(high));
     let low = l.fma(sum, l.f(half_pi_low), l.fma(rest, l.f(half_pi), low));

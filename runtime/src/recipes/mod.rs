@@ -3,6 +3,7 @@
 pub mod bessel;
 pub mod cbrt;
 pub mod complex;
+mod constants;
 pub mod double;
 pub mod erf;
 pub mod exp;

@@ -1,7 +1,7 @@
 //! Numbers in two parts, which special functions are made of, and sines of fractions of a turn in two parts.
 
+use super::constants::PI;
 use super::double::{fast_two_sum, mul, two_prod, two_sum};
-use super::format::by_format;
 use super::poly::by_fours;
 use super::trig::unrounded_kernels;
 use crate::lanes::Lanes;
@@ -52,11 +52,7 @@ pub(super) fn sine_and_cosine_of_turns<L: Lanes>(l: &L, a: L::F) -> (Pair<L>, Pa
     // Beyond a quarter, sine and cosine change places.
     let swap = l.lt(l.f(0.25), size);
     let angle = l.select(swap, l.sub(l.f(0.5), size), size);
-    let (pi, pi_low) = by_format(
-        l,
-        (std::f64::consts::PI, 1.2246467991473532e-16),
-        (3.1415927410125732, -8.742277657347586e-8),
-    );
+    let (pi, pi_low) = PI.parts(l);
     let (z, error) = two_prod(l, angle, l.f(pi));
     let tail = l.neg(l.fma(angle, l.f(pi_low), error));
     let kernels = unrounded_kernels(l, z, tail);

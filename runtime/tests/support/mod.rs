@@ -53,6 +53,9 @@ pub fn big(x: f64) -> BigFloat {
 
 /// The exponent `e` and the leading 64 bits `m` of `x = ± m · 2^(e − 64)`, or `None` for zero.
 fn leading(x: &BigFloat) -> Option<(u64, i64)> {
+    if x.is_zero() {
+        return None;
+    }
     let (words, _, _, exponent, _) = x.as_raw_parts().expect("references are finite");
     let top = *words.last().expect("mantissas have words");
     (top != 0).then_some((top, i64::from(exponent)))
@@ -306,7 +309,7 @@ pub fn parallel(threads: u64, part: impl Fn(u64) -> Found + Sync) -> Found {
 
 /// An argument whose result begins with a run of ones, just below the power of two above the result at `x`: there the unit in the last
 /// place is smallest beside what a recipe rounds on the way.
-fn below_power(
+pub fn below_power(
     recipe: &fn(f64) -> f64,
     x: f64,
     pieces: &[(f64, f64, Direction)],
@@ -377,7 +380,7 @@ impl Row {
                         check(x);
                     }
                 }
-                self.monotone(effort, part, recipe, seams, monotone, &mut found);
+                self::monotone(effort, part, recipe, seams, monotone, &mut found);
             }
             Kind::Two { recipe, reference, draw } => {
                 let mut check = |(x, y): (f64, f64)| {
@@ -394,46 +397,46 @@ impl Row {
         }
         found
     }
+}
 
-    fn monotone(
-        &self,
-        effort: Effort,
-        part: u64,
-        recipe: &fn(f64) -> f64,
-        seams: &[f64],
-        pieces: &[(f64, f64, Direction)],
-        found: &mut Found,
-    ) {
-        let mut rng = Rng(0xface + part);
-        let mut compare = |x: f64, direction: Direction| {
-            let next = neighbour(x, 1);
-            let (a, b) = (recipe(x), recipe(next));
-            let ordered = if direction == Direction::Up { a <= b } else { a >= b };
-            found.pairs += 1;
-            if !ordered {
-                found.violations += 1;
-                found.violation = x;
-            }
-        };
-        for &(low, high, direction) in pieces {
-            if part == 0 {
-                for &seam in seams {
-                    let reach = effort.neighbours * 50;
-                    for x in (-reach..=reach).map(|steps| neighbour(seam, steps)) {
-                        if low <= x && x < high {
-                            compare(x, direction);
-                        }
+/// Compares neighbouring results on pieces where a function is monotone: around its seams in the first part of the work, and at random.
+pub fn monotone(
+    effort: Effort,
+    part: u64,
+    recipe: &fn(f64) -> f64,
+    seams: &[f64],
+    pieces: &[(f64, f64, Direction)],
+    found: &mut Found,
+) {
+    let mut rng = Rng(0xface + part);
+    let mut compare = |x: f64, direction: Direction| {
+        let next = neighbour(x, 1);
+        let (a, b) = (recipe(x), recipe(next));
+        let ordered = if direction == Direction::Up { a <= b } else { a >= b };
+        found.pairs += 1;
+        if !ordered {
+            found.violations += 1;
+            found.violation = x;
+        }
+    };
+    for &(low, high, direction) in pieces {
+        if part == 0 {
+            for &seam in seams {
+                let reach = effort.neighbours * 50;
+                for x in (-reach..=reach).map(|steps| neighbour(seam, steps)) {
+                    if low <= x && x < high {
+                        compare(x, direction);
                     }
                 }
             }
-            for _ in 0..effort.pairs / effort.threads / pieces.len() as u64 / 2 {
-                let x = rng.number(low, neighbour(high, -1));
+        }
+        for _ in 0..effort.pairs / effort.threads / pieces.len() as u64 / 2 {
+            let x = rng.number(low, neighbour(high, -1));
+            compare(x, direction);
+            // The bulk of a function lies at moderate arguments, which are rare among all exponents.
+            let x = rng.uniform(low.max(-40.0).min(high), high.min(40.0).max(low));
+            if low <= x && x < high {
                 compare(x, direction);
-                // The bulk of a function lies at moderate arguments, which are rare among all exponents.
-                let x = rng.uniform(low.max(-40.0).min(high), high.min(40.0).max(low));
-                if low <= x && x < high {
-                    compare(x, direction);
-                }
             }
         }
     }

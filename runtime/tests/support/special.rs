@@ -113,6 +113,10 @@ fn shifted(x: &BigFloat) -> (Vec<BigFloat>, BigFloat) {
 
 /// `ln |Γ(x)|`, and whether Γ is negative.
 pub fn lgamma(b: &mut Big, x: &BigFloat) -> (BigFloat, bool) {
+    // The zeros that are numbers.
+    if [1.0, 2.0].iter().any(|&zero| x.cmp(&n(zero)) == Some(0)) {
+        return (n(0.0), false);
+    }
     let (steps, y) = shifted(x);
     let log = ln(b, &y);
     let mut sum = sub(&mul(&sub(&y, &n(0.5)), &log), &y);
@@ -161,8 +165,44 @@ pub fn polygamma(b: &mut Big, m: u32, x: &BigFloat) -> BigFloat {
     if m.is_multiple_of(2) { sum.neg() } else { sum }
 }
 
+/// From where on Hankel's series of Bessel functions are summed, whose smallest terms are about e^(−2x).
+const WIDE: f64 = 150.0;
+
+/// `J_order(x)`: by its power series, and by Hankel's series from [`WIDE`] on.
+pub fn bessel(b: &mut Big, order: u32, x: &BigFloat) -> BigFloat {
+    if x.is_negative() {
+        let value = bessel(b, order, &x.neg());
+        return if order.is_multiple_of(2) { value } else { value.neg() };
+    }
+    if x.cmp(&n(WIDE)).is_some_and(|order| order > 0) { hankel(b, order, x) } else { series(order, x) }
+}
+
+/// `√(2/πx)·(P·cos χ − Q·sin χ)` for `χ = x − (order/2 + ¼)·π`, with `P + iQ = Σ iᵏ·Π_{j ≤ k} (4·order² − (2j − 1)²)/(8jx)`.
+fn hankel(b: &mut Big, order: u32, x: &BigFloat) -> BigFloat {
+    let square = 4.0 * f64::from(order * order);
+    let mut term = n(1.0);
+    let mut sums = [n(0.0), n(0.0)];
+    for k in 0_u32.. {
+        let sum = &mut sums[(k % 2) as usize];
+        *sum = if k % 4 < 2 { add(sum, &term) } else { sub(sum, &term) };
+        if k > 0 && negligible(&term, &n(1.0)) {
+            break;
+        }
+        let j = f64::from(k + 1);
+        let factor = n(square - (2.0 * j - 1.0) * (2.0 * j - 1.0));
+        term = div(&mul(&term, &factor), &mul(x, &n(8.0 * j)));
+    }
+    let bits = 2 * P;
+    let pi = b.cc.pi(bits, RM);
+    let turned = pi.mul(&BigFloat::from_f64(f64::from(2 * order + 1) / 4.0, bits), bits, RM);
+    let phase = x.sub(&turned, bits, RM);
+    let (sine, cosine) = (phase.sin(bits, RM, &mut b.cc), phase.cos(bits, RM, &mut b.cc));
+    let wave = sub(&mul(&sums[0], &cosine), &mul(&sums[1], &sine));
+    mul(&wave, &div(&n(2.0), &mul(&pi, x)).sqrt(P, RM))
+}
+
 /// `J_order(x)` for moderate x, by its power series.
-pub fn bessel(order: u32, x: &BigFloat) -> BigFloat {
+fn series(order: u32, x: &BigFloat) -> BigFloat {
     let bits = 3 * P;
     let number = |x: f64| BigFloat::from_f64(x, bits);
     let half = x.div(&number(2.0), bits, RM);

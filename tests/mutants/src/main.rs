@@ -2,8 +2,8 @@
 //!
 //! All mutants of five areas are in one build (mutation schemata), behind a number that is read from the environment. Which tests
 //! reach which mutant is noted down in one run without any; a mutant is then run with the tests that reach it, each in a process
-//! of its own within bounds of processor time and address space, quick ones and those that have found many first, and last those that say
-//! only that something changed: snapshots, then the fingerprint.
+//! of its own within bounds of processor time and address space, first those that are quick, that reach few other places and that have found
+//! many, and last those that say only that something changed: snapshots, then the fingerprint.
 //!
 //! CONTRIBUTING.md has the commands.
 
@@ -141,6 +141,8 @@ struct State {
     tests: Vec<Test>,
     /// By number of mutant, the tests that reach it.
     reach: HashMap<u32, Vec<usize>>,
+    /// By test, how many mutants it reaches.
+    places: Vec<usize>,
 }
 
 /// What became of a mutant.
@@ -170,8 +172,11 @@ impl State {
         let text = |v: &Value| v.as_str().expect("a text").to_string();
         let mut tests = Vec::new();
         let mut reach: HashMap<u32, Vec<usize>> = HashMap::new();
+        let mut places = Vec::new();
         for t in data["tests"].as_array().expect("tests").iter().filter(|t| t["passes"] == true) {
-            for id in t["reaches"].as_array().expect("numbers") {
+            let reached = t["reaches"].as_array().expect("numbers");
+            places.push(reached.len());
+            for id in reached {
                 reach.entry(id.as_u64().expect("a number") as u32).or_default().push(tests.len());
             }
             tests.push(Test {
@@ -182,7 +187,7 @@ impl State {
                 seconds: t["seconds"].as_f64().expect("a number"),
             });
         }
-        State { mutants: data["mutants"].as_array().expect("mutants").clone(), tests, reach }
+        State { mutants: data["mutants"].as_array().expect("mutants").clone(), tests, reach, places }
     }
 
     fn areas(&self) -> BTreeMap<&str, Vec<u32>> {
@@ -278,7 +283,10 @@ impl State {
     ) -> Judgement {
         let mut judgement = Judgement { verdict: "unreached", by: None, seconds: 0.0, lived: Vec::new() };
         let Some(reach) = self.reach.get(&id) else { return judgement };
-        let price = |t: usize| self.tests[t].seconds / (1.0 + kills[t].load(Ordering::Relaxed) as f64);
+        // What a test of few places says is about this one rather.
+        let price = |t: usize| {
+            self.tests[t].seconds * self.places[t] as f64 / (1.0 + kills[t].load(Ordering::Relaxed) as f64)
+        };
         let mut order: Vec<(u8, f64, usize)> = reach
             .iter()
             .filter(|&&t| !before.contains(&*self.tests[t].name))
@@ -289,8 +297,9 @@ impl State {
         for (_, _, t) in order {
             let test = &self.tests[t];
             if judgement.seconds + test.seconds > budget {
+                // One behind it may be shorter.
                 judgement.verdict = "undecided";
-                break;
+                continue;
             }
             let (end, seconds) = process::run(test, root, Switch::Mutant(id), 5.0 * test.seconds + 5.0);
             judgement.seconds += seconds;

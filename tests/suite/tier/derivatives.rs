@@ -642,6 +642,17 @@ fn gradients_inside_programs_are_differentiated_in_either_mode() {
     }
 }
 
+/// The square of a hypotenuse is smooth where its root is not, and its slope has nothing of that root's rounding.
+#[test]
+fn squares_of_hypotenuses() {
+    for (x, y) in [(0.0, 0.0), (1.0, 1.0), (3.0, -5.0), (0.1, 0.7), (-0.0, 2.5)] {
+        let case = Case::new("(square (hypot x y))", &[("x", number(x)), ("y", number(y))]);
+        assert_eq!(case.reverse(), [2.0 * x, 2.0 * y]);
+        assert_eq!(case.forward(), [2.0 * x, 2.0 * y]);
+        assert_eq!(case.hessian(), [2.0, 0.0, 0.0, 2.0]);
+    }
+}
+
 /// Second derivatives of determinants of every kind of size: reverse, forward and differences agree.
 #[test]
 fn second_derivatives_of_determinants() {

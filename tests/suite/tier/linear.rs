@@ -3,7 +3,7 @@
 
 use crate::support;
 
-use neural_compiler::{CompileOptions, Derivative, Program, Shape, Signature, Tier};
+use neural_compiler::{CompileOptions, Derivative, Dtype, Program, Shape, Signature, Tier};
 use support::derive::{Case, matrix, vector};
 use support::exact::{cofactors, determinant};
 use support::generate::Rng;
@@ -466,5 +466,35 @@ fn solutions_count_as_steps() {
             (0..1640).map(|k| vec![if k < 1600 && k % 41 == 0 { 2.0 } else { 0.5 }]).collect();
         let found = support::run(&kernel, &columns, &[], 1, 1);
         assert_eq!(found.failed, 1, "{tier}");
+    }
+}
+
+/// Squares that overflow or vanish are no part of a length: scaled by a power of two they are exact.
+#[test]
+fn lengths_whose_squares_overflow_or_vanish() {
+    for (exponent, precision) in
+        [(0, Dtype::F64), (1000, Dtype::F64), (-700, Dtype::F64), (-1060, Dtype::F64)].into_iter().chain([
+            (0, Dtype::F32),
+            (120, Dtype::F32),
+            (-90, Dtype::F32),
+            (-140, Dtype::F32),
+        ])
+    {
+        // 2^−1060 is a product of two normal numbers.
+        let scale = 2f64.powi(exponent / 2) * 2f64.powi(exponent - exponent / 2);
+        let signature = Signature::scalars().shape("v", Shape::Vector(4));
+        for tier in [support::native_tier(), Tier::Interpret] {
+            let options = CompileOptions::default().signature(signature.clone()).tier(tier).dtype(precision);
+            let kernel = Program::parse("(norm v)").and_then(|p| p.compile(&options)).expect("a kernel");
+            let elements = [3.0, -4.0, 0.0, 12.0].map(|x| x * scale);
+            let length = match precision {
+                Dtype::F64 => kernel.columns(&elements.each_ref().map(std::slice::from_ref)).map(|c| c[0][0]),
+                Dtype::F32 => {
+                    let elements = elements.map(|x| x as f32);
+                    kernel.columns(&elements.each_ref().map(std::slice::from_ref)).map(|c| f64::from(c[0][0]))
+                }
+            };
+            assert_eq!(length.expect("a column for each element"), 13.0 * scale, "2^{exponent}, {tier}");
+        }
     }
 }
