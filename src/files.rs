@@ -1,10 +1,10 @@
 //! The files of a program: its own text and those that it imports, each read once.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-use crate::ast::network::DeclaredParameter;
-use crate::ast::{Ast, Body, ExprKind, Import, Imported, ProgramAsFunction};
+use crate::ast::network::{DeclaredNetwork, DeclaredParameter, Network, NetworkPlaces};
+use crate::ast::{Ast, Body, Definition, ExprKind, Import, Imported, ProgramAsFunction};
 use crate::dialect::{Dialect, ReaderLimits, short};
 use crate::limits::{Limits, MAX_IMPORTED_NAMES};
 use crate::loader::{LoadError, Loader};
@@ -84,18 +84,103 @@ impl Files {
         limits
     }
 
-    /// How many numbers the inputs of networks are, by their places.
-    pub fn network_inputs(&self) -> HashMap<Span, Option<u32>> {
-        let networks = self.0.iter().flat_map(|file| &file.ast.networks);
-        networks.flat_map(|network| &network.inputs).map(|input| (input.span, input.size)).collect()
+    /// What the places of networks mean.
+    pub fn network_places(&self) -> NetworkPlaces {
+        let networks = || self.0.iter().flat_map(|file| &file.ast.networks);
+        let inputs = networks().flat_map(|network| &network.inputs);
+        NetworkPlaces {
+            inputs: inputs.map(|input| (input.span, input.size)).collect(),
+            activations: networks().flat_map(Network::activations).collect(),
+        }
+    }
+
+    /// The networks of all files, each once.
+    pub fn networks(&self) -> impl Iterator<Item = DeclaredNetwork> {
+        let mut known = HashSet::new();
+        let all = self.0.iter().flat_map(|file| file.ast.networks.iter().map(|network| network.declared(&file.ast)));
+        all.filter(move |network| known.insert(network.name.clone()))
+    }
+
+    /// The parameters of networks by their names, each with its network and the file that declares it.
+    pub fn weights(&self) -> HashMap<String, (usize, &Network)> {
+        let mut weights = HashMap::new();
+        for (k, file) in self.0.iter().enumerate() {
+            for network in &file.ast.networks {
+                let name = file.ast.name(network.name);
+                let own = network.parameter_names();
+                weights.extend(own.map(|own| (format!("{name}.{own}"), (k, network))));
+            }
+        }
+        weights
+    }
+
+    /// The files that each file imports, and those that these import, and so on.
+    pub fn reach(&self, from: usize) -> HashSet<usize> {
+        let (mut reached, mut left) = (HashSet::from([from]), vec![from]);
+        while let Some(file) = left.pop() {
+            left.extend(self.0[file].imports.iter().copied().filter(|&import| reached.insert(import)));
+        }
+        reached
+    }
+
+    /// Refuses definitions and inputs that are called like a parameter of a network: one of the two would take the place of the other.
+    fn check_weights(&self) -> Result<(), Vec<Diagnostic>> {
+        if self.0.iter().all(|file| file.ast.networks.is_empty()) {
+            return Ok(());
+        }
+        let weights = self.weights();
+        let mut errors = Vec::new();
+        let mut check = |text: &str, span: Span| {
+            if let Some(&(file, network)) = weights.get(text)
+                && errors.len() < MOST_CLASHES
+            {
+                let of = self.0[file].ast.name(network.name);
+                let message = format!("`{}` is a parameter of network `{}`", short(text), short(of));
+                let error = Diagnostic::error("duplicate", span, message)
+                    .related(network.span, "the network")
+                    .help("give it another name; the parameter itself is there without a definition");
+                errors.push(self.say_import(error));
+            }
+        };
+        for (k, file) in self.0.iter().enumerate() {
+            let ast = &file.ast;
+            for definition in &ast.definitions {
+                let (name, span) = definition.named();
+                let text = ast.name(name);
+                // What a program binds around its results has this text and is another name, known there alone.
+                if weights.contains_key(text) && ast.find_name(text) == Some(name) {
+                    check(text, span);
+                }
+            }
+            for network in &ast.networks {
+                network.inputs.iter().for_each(|input| check(ast.name(input.name), input.span));
+            }
+            for (import, &position) in ast.imports.iter().zip(&file.imports) {
+                // Without a prefix, it is said where it is defined.
+                if !import.prefix().is_empty() {
+                    self.0[position].known(import).for_each(|(name, _)| check(&name, import.span));
+                }
+            }
+            if k > 0 {
+                continue;
+            }
+            let last = ast.definitions.last().filter(|_| matches!(ast.body, Body::LastFunction));
+            let of_last = match last {
+                Some(Definition::Function(function)) => function.params.as_slice(),
+                Some(Definition::Value(_)) | None => &[],
+            };
+            let inputs = ast.ends_in.iter().flat_map(|function| &function.params).chain(of_last);
+            inputs.for_each(|&(name, span)| check(ast.name(name), span));
+        }
+        if errors.is_empty() { Ok(()) } else { Err(errors) }
     }
 
     /// What the networks of all files have for parameters.
     ///
     /// # Errors
     ///
-    /// Networks of one name in several files, which would share their weights.
-    pub fn parameters(&self) -> Result<Vec<DeclaredParameter>, Box<Diagnostic>> {
+    /// Networks of one name in several files, which would share their weights, and other things that are called like a parameter.
+    pub fn parameters(&self) -> Result<Vec<DeclaredParameter>, Vec<Diagnostic>> {
         let mut parameters = Vec::new();
         let mut known: HashMap<&str, (SourceId, Span)> = HashMap::new();
         for file in &self.0 {
@@ -110,7 +195,7 @@ impl Files {
                             short(name)
                         );
                         let error = Diagnostic::error("duplicate", network.span, message);
-                        return Err(self.say_import(error.related(first, "the first")).into());
+                        return Err(vec![self.say_import(error.related(first, "the first"))]);
                     }
                     None => {
                         parameters.extend(network.parameters(name).unwrap_or_else(|wrong| {
@@ -120,6 +205,7 @@ impl Files {
                 }
             }
         }
+        self.check_weights()?;
         Ok(parameters)
     }
 

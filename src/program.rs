@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use nc_runtime::lanes::Precision;
 
 use crate::anf::{self, Anf, Rhs};
-use crate::ast::network::DeclaredParameter;
+use crate::ast::network::{DeclaredNetwork, DeclaredParameter};
 use crate::ast::{self, Ast, ExprKind};
 use crate::build::{self, BuildOptions, Signature};
 use crate::codegen::cranelift::{self, TargetMachine};
@@ -60,6 +60,7 @@ pub struct Program {
     specialisations: usize,
     pub(crate) anf: Anf,
     parameters: Arc<[DeclaredParameter]>,
+    networks: Arc<[DeclaredNetwork]>,
     warnings: Vec<Diagnostic>,
 }
 
@@ -378,7 +379,7 @@ impl Program {
 
     fn resolve(mut sources: SourceMap, files: Files, limits: &ReaderLimits) -> Result<Program, Error> {
         let end = sources.end();
-        let parameters = files.parameters().map_err(|error| Error::Source(vec![*error]).located(&sources))?;
+        let parameters = files.parameters().map_err(|errors| Error::Source(errors).located(&sources))?;
         let asked = files.specialisations().and_then(|asked| usize::try_from(asked).ok());
         let specialisations = asked.unwrap_or(limits.specialisations);
         let spell = |problems: &[Problem]| spelled_problems(&files, end, problems);
@@ -400,14 +401,19 @@ impl Program {
         debug_assert_eq!(anf::verify::verify(&anf::build::build(&resolved)), Ok(()));
         let mut anf = anf::build::build_loops(&resolved);
         anf.library = resolved.library.then_some(end);
-        anf.network_inputs = Arc::new(files.network_inputs());
+        anf.networks = Arc::new(files.network_places());
         debug_assert_eq!(anf::verify::verify(&anf), Ok(()));
         let inputs: HashSet<&str> = anf.inputs.iter().map(|&var| anf.vars[var].name.as_str()).collect();
-        let parameters =
+        let parameters: Arc<[DeclaredParameter]> =
             parameters.into_iter().filter(|parameter| inputs.contains(parameter.name.as_str())).collect();
+        let is_used = |network: &DeclaredNetwork| {
+            let of = |name: &str| name.strip_prefix(&*network.name).is_some_and(|own| own.starts_with('.'));
+            parameters.iter().any(|parameter| of(&parameter.name))
+        };
+        let networks = files.networks().filter(is_used).collect();
         let kept =
             if resolved.kinds.len() > LARGE { OnceLock::new() } else { OnceLock::from(Arc::new(resolved)) };
-        Ok(Program { sources, files, resolved: kept, end, specialisations, anf, parameters, warnings })
+        Ok(Program { sources, files, resolved: kept, end, specialisations, anf, parameters, networks, warnings })
     }
 
     /// Reads a program from bytes that should be UTF-8.
@@ -456,6 +462,21 @@ impl Program {
     /// ```
     pub fn parameters(&self) -> &[DeclaredParameter] {
         &self.parameters
+    }
+
+    /// The networks whose parameters are among [`Program::parameters`], in the order of the texts.
+    ///
+    /// ```
+    /// # use neural_compiler::Program;
+    /// # fn main() -> Result<(), neural_compiler::Error> {
+    /// let program = Program::parse("(network p (x) (layers 8) (activation tanh) (results 3) (output exp)) (p x)")?;
+    /// let [network] = program.networks() else { panic!("one network") };
+    /// assert_eq!((network.name.as_str(), network.output.as_deref()), ("p", Some("exp")));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn networks(&self) -> &[DeclaredNetwork] {
+        &self.networks
     }
 
     /// The options, in whose signature declared parameters have their shapes.
@@ -523,8 +544,8 @@ impl Program {
             let (var, _) = resolved.globals.remove(number);
             resolved.inputs.push(var);
         }
-        let (library, network_inputs) = (self.anf.library, self.anf.network_inputs.clone());
-        let anf = Anf { library, network_inputs, ..anf::build::build_loops(&resolved) };
+        let (library, networks) = (self.anf.library, self.anf.networks.clone());
+        let anf = Anf { library, networks, ..anf::build::build_loops(&resolved) };
         debug_assert_eq!(anf::verify::verify(&anf), Ok(()));
         Ok(Program { resolved: OnceLock::from(Arc::new(resolved)), anf, ..self.clone() })
     }

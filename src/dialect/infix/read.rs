@@ -21,6 +21,7 @@ use super::{ELEMENT, Word};
 use crate::ast::{
     Ast, Binding, Definition, Expr, ExprKind, Function, Import, Imported, LoopForm, Name, ProgramAsFunction,
 };
+use crate::dialect::networks::inside;
 use crate::dialect::words::count;
 use crate::dialect::{ReaderLimits, short};
 use crate::number::Literal;
@@ -656,6 +657,11 @@ impl<'a> Reader<'a> {
     }
 
     fn two_operands(&self, token: Token<'a>) -> Broken {
+        if let (Kind::Name(_), Some(front)) = (token.kind, self.operands.last())
+            && front.span.text(self.source) == "network"
+        {
+            return inside(front.span).into();
+        }
         let message = format!("`{}` follows an operand", self.text(token.span));
         let error = Diagnostic::error("operand", token.span, message);
         match token.kind {

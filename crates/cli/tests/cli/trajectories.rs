@@ -62,8 +62,6 @@ fn a_report_in_json() {
         "van-der-pol.scm",
         "--state",
         "x=0,v=0",
-        "--param",
-        "mu=0",
         "--t",
         "0:10:1",
         "--batch",
