@@ -332,7 +332,7 @@ fn an_interrupt_keeps_the_best_so_far() {
 
 #[test]
 fn the_page_on_hybrids_prints_what_it_says() {
-    prints_what_it_says("docs/hybrids.md", &folder("hybrids"), 10);
+    prints_what_it_says("docs/hybrids.md", &folder("hybrids"), 16);
 }
 
 const TRAIN: [&str; 12] = [
