@@ -8,7 +8,7 @@ use crate::ast::{Ast, Body, Definition, ExprKind, Import, Imported, ProgramAsFun
 use crate::dialect::{Dialect, ReaderLimits, short};
 use crate::limits::{Limits, MAX_IMPORTED_NAMES};
 use crate::loader::{LoadError, Loader};
-use crate::source::{Diagnostic, SourceId, SourceMap, Span};
+use crate::source::{Diagnostic, MAX_DIAGNOSTICS, SourceId, SourceMap, Span};
 
 /// A file of a program.
 #[derive(Debug, Clone)]
@@ -29,6 +29,10 @@ pub(crate) struct File {
     pub imported: Option<Span>,
     /// Whether its last definition is the program that it is, as a function.
     pub function: bool,
+    /// Whether something is wrong with its own text, so that definitions may be missing.
+    pub broken: bool,
+    /// Whether it may use names that are not known because of errors in what it imports.
+    pub incomplete: bool,
 }
 
 impl File {
@@ -302,6 +306,18 @@ struct Reader<'a> {
     /// What has become of files, by what the loader calls them and, for a program as a function, which one.
     states: HashMap<String, State>,
     bytes: usize,
+    /// What is wrong with imports.
+    errors: Vec<Diagnostic>,
+    /// Whether no further file may be read.
+    full: bool,
+}
+
+/// A program that could not be read.
+pub(crate) struct Broken {
+    /// What is wrong, each with its place.
+    pub errors: Vec<Diagnostic>,
+    /// The parts of it that could be read.
+    pub files: Files,
 }
 
 /// Reads a program and everything that it imports, whose texts become further sources.
@@ -309,63 +325,102 @@ struct Reader<'a> {
 /// # Errors
 ///
 /// What is wrong with the texts, and imports that find no file, a file that may not be imported, or form a cycle; each with its
-/// place.
+/// place. Everything that can be read is read.
 pub(crate) fn read(
     sources: &mut SourceMap,
     main: SourceId,
     dialect: Dialect,
     limits: &ReaderLimits,
     loader: Option<&dyn Loader>,
-) -> Result<Files, Vec<Diagnostic>> {
-    let file = file(sources, main, dialect, limits, None)?;
+) -> Result<Files, Broken> {
+    let (file, mut errors) = file(sources, main, dialect, limits, None);
+    let Some(file) = file else { return Err(Broken { errors, files: Files(Vec::new()) }) };
     let bytes = sources.text(main).len();
     let id = loader.and_then(|loader| loader.program());
-    let mut reader =
-        Reader { sources, limits, open: Vec::new(), read: Vec::new(), states: HashMap::new(), bytes };
+    let mut reader = Reader {
+        sources,
+        limits,
+        open: Vec::new(),
+        read: Vec::new(),
+        states: HashMap::new(),
+        bytes,
+        errors: Vec::new(),
+        full: false,
+    };
     reader.enter(file, id.clone(), id);
-    while let Some(top) = reader.open.last() {
-        match top.file.ast.imports.get(top.file.imports.len()).cloned() {
+    while let Some(top) = reader.open.last_mut() {
+        let next = top.file.imports.len();
+        match top.file.ast.imports.get(next).cloned() {
             Some(import) => {
-                let Some(loader) = loader else {
-                    return Err(vec![
+                let imported = match loader {
+                    Some(_) if reader.full || reader.errors.len() >= MAX_DIAGNOSTICS => Err(Vec::new()),
+                    Some(loader) => reader.import(&import, loader),
+                    None if reader.full => Err(Vec::new()),
+                    None => Err(vec![
                         Diagnostic::error("import", import.span, "this text cannot import files: it was read without a loader")
                             .help(
                                 "`Program::parse_files` takes one, such as a `FolderLoader`; on the command line a program in a \
                                  file imports from its folder",
                             ),
-                    ]);
+                    ]),
                 };
-                if let Err(errors) = reader.import(&import, loader) {
-                    let files = reader.files();
-                    return Err(errors.into_iter().map(|error| files.say_import(error)).collect());
+                if let Err(errors) = imported {
+                    // Without a loader, it is said once.
+                    reader.full |= loader.is_none();
+                    reader.errors.extend(errors);
+                    let top = reader.open.last_mut().expect("an open file imports");
+                    top.file.ast.imports.remove(next);
+                    top.file.incomplete = true;
                 }
             }
             None => reader.leave(),
         }
     }
+    let of_imports = std::mem::take(&mut reader.errors);
     let files = reader.files();
-    check_names(&files)?;
-    Ok(files)
+    errors.extend(of_imports.into_iter().map(|error| files.say_import(error)));
+    if errors.is_empty()
+        && let Err(clashes) = check_names(&files)
+    {
+        errors = clashes;
+    }
+    if errors.is_empty() { Ok(files) } else { Err(Broken { errors, files }) }
 }
 
-/// Reads one source.
+/// Reads one source: it, or of a text in which something is wrong the parts that can be read, and what is wrong.
 fn file(
     sources: &SourceMap,
     source: SourceId,
     dialect: Dialect,
     limits: &ReaderLimits,
     imported: Option<Span>,
-) -> Result<File, Vec<Diagnostic>> {
+) -> (Option<File>, Vec<Diagnostic>) {
     let (start, text) = (sources.start(source), sources.text(source));
-    let mut ast = dialect
-        .read_ast(text, limits)
-        .map_err(|errors| errors.into_iter().map(|error| error.shifted(start)).collect::<Vec<_>>())?;
+    let (ast, mut errors) = match dialect.read_ast(text, limits) {
+        Ok(ast) => (Some(ast), Vec::new()),
+        Err(mut errors) => {
+            let recovered = if text.len() > limits.source_bytes { None } else { dialect.recover(text, limits) };
+            let (ast, of_forms) = recovered.unzip();
+            for error in of_forms.into_iter().flatten() {
+                if errors.len() < MAX_DIAGNOSTICS && !errors.contains(&error) {
+                    errors.push(error);
+                }
+            }
+            (ast, errors)
+        }
+    };
+    let Some(mut ast) = ast else {
+        return (None, errors.into_iter().map(|error| error.shifted(start)).collect());
+    };
     if start > 0 {
         ast.shift(start);
+        errors = errors.into_iter().map(|error| error.shifted(start)).collect();
     }
     let span = Span::new(start, start + text.len() as u32);
     let name = sources.name(source).to_string();
-    Ok(File { ast, dialect, name, source, span, imports: Vec::new(), imported, function: false })
+    let (broken, imports) = (!errors.is_empty(), Vec::new());
+    let (function, incomplete) = (false, false);
+    (Some(File { ast, dialect, name, source, span, imports, imported, function, broken, incomplete }), errors)
 }
 
 impl Reader<'_> {
@@ -388,7 +443,9 @@ impl Reader<'_> {
         if let Some(key) = key {
             self.states.insert(key, State::Read(position));
         }
-        self.open.last_mut().expect("it is imported by another one").file.imports.push(position);
+        let around = &mut self.open.last_mut().expect("it is imported by another one").file;
+        around.imports.push(position);
+        around.incomplete |= self.read[position - 1].broken;
     }
 
     /// All files so far.
@@ -422,13 +479,16 @@ impl Reader<'_> {
         };
         match self.states.get(&key) {
             Some(&State::Read(position)) => {
-                self.open.last_mut().expect("an open file imports").file.imports.push(position);
+                let around = &mut self.open.last_mut().expect("an open file imports").file;
+                around.imports.push(position);
+                around.incomplete |= self.read[position - 1].broken;
                 return Ok(());
             }
             Some(&State::Open(first)) => return Err(vec![self.cycle(first, *span)]),
             None => {}
         }
         if self.open.len() + self.read.len() > self.limits.files {
+            self.full = true;
             let message = format!("the program imports more than {} files", self.limits.files);
             return Err(vec![
                 error(message)
@@ -438,6 +498,7 @@ impl Reader<'_> {
         let left = self.limits.source_bytes.saturating_sub(self.bytes);
         let bytes = loader.read(&id, left).map_err(failed)?;
         if bytes.len() > left {
+            self.full = true;
             let limit = self.limits.source_bytes;
             let message = format!("with `{}`, the program has more than {limit} bytes", short(path));
             return Err(vec![
@@ -461,10 +522,14 @@ impl Reader<'_> {
             diagnostic.related.push((*span, "imported here".into()));
             diagnostic
         };
-        let mut file = file(self.sources, source, dialect, self.limits, Some(*span))
-            .map_err(|errors| errors.into_iter().map(imported).collect::<Vec<_>>())?;
+        let (file, errors) = file(self.sources, source, dialect, self.limits, Some(*span));
+        let is_whole = errors.is_empty();
+        self.errors.extend(errors.into_iter().map(imported));
+        let Some(mut file) = file else { return Err(Vec::new()) };
         match &import.what {
+            Imported::Program(_) if !is_whole => return Err(Vec::new()),
             Imported::Program(function) => make_function(&mut file, function)?,
+            Imported::Definitions(_) if !is_whole => {}
             Imported::Definitions(_) => {
                 let value = match &file.ast.body {
                     Body::LastFunction => None,

@@ -434,6 +434,11 @@ impl Problem {
         matches!(self.kind, ProblemKind::TwoInputs { .. })
     }
 
+    /// Whether it is about a function that nothing defines.
+    pub(crate) fn is_of_unknown_function(&self) -> bool {
+        matches!(self.kind, ProblemKind::UnknownFunction { .. })
+    }
+
     /// Whether compilation can go on.
     pub fn severity(&self) -> Severity {
         match self.kind {

@@ -14,7 +14,7 @@ use crate::codegen::cranelift::{self, TargetMachine};
 use crate::codegen::wide;
 use crate::dialect::{Dialect, ReaderLimits, short, unsayable};
 use crate::domain::{self, SafeDomain};
-use crate::files::{self, Again, File, Files};
+use crate::files::{self, Again, Files};
 use crate::formula::FormulaError;
 use crate::graph::{Graph, print};
 use crate::interpret::ast::{AstInterpreter, Counted};
@@ -238,32 +238,20 @@ fn spelled_problems(files: &Files, end: u32, problems: &[Problem]) -> Vec<Diagno
     all
 }
 
-/// Beside errors in the text of a program, those of the names in its parts that can be read, in the order of their places.
-fn with_errors_of_names(
-    sources: &SourceMap,
-    source: SourceId,
-    dialect: Dialect,
-    limits: &ReaderLimits,
-    mut errors: Vec<Diagnostic>,
-) -> Vec<Diagnostic> {
-    let (start, text) = (sources.start(source), sources.text(source));
-    let span = Span::new(start, start + text.len() as u32);
-    let ours = |error: &Diagnostic| span.start <= error.span.start && error.span.start <= span.end;
-    if text.len() > limits.source_bytes || !errors.iter().all(ours) {
+/// Beside errors in the texts of a program, those of the names in the parts that can be read, in the order of their places.
+fn with_errors_of_names(sources: &SourceMap, broken: files::Broken) -> Vec<Diagnostic> {
+    let files::Broken { mut errors, files } = broken;
+    if files.0.is_empty() {
         return errors;
     }
-    let Some((mut ast, of_forms)) = dialect.recover(text, limits) else { return errors };
-    if start > 0 {
-        ast.shift(start);
-    }
-    let (name, imports) = (sources.name(source).to_string(), Vec::new());
-    let files =
-        Files(vec![File { ast, dialect, name, source, span, imports, imported: None, function: false }]);
     let problems = resolve::names::scope(&files, sources.end()).err().unwrap_or_default();
-    // What the program ends in may be what could not be read.
-    let problems: Vec<Problem> = problems.into_iter().filter(|problem| !problem.is_of_inputs()).collect();
-    let of_names = spelled_problems(&files, sources.end(), &problems);
-    for error in of_forms.into_iter().map(|error| error.shifted(start)).chain(of_names) {
+    let is_incomplete = |problem: &Problem| files.of(problem.span).is_none_or(|file| file.incomplete);
+    // What the program ends in may be what could not be read, and a function what could not be imported.
+    let follows = |problem: &Problem| {
+        problem.is_of_inputs() || problem.is_of_unknown_function() && is_incomplete(problem)
+    };
+    let problems: Vec<Problem> = problems.into_iter().filter(|problem| !follows(problem)).collect();
+    for error in spelled_problems(&files, sources.end(), &problems) {
         if errors.len() < MAX_DIAGNOSTICS && !errors.contains(&error) {
             errors.push(error);
         }
@@ -370,16 +358,19 @@ impl Program {
     ) -> Result<Program, Error> {
         match files::read(sources, source, dialect, limits, loader) {
             Ok(files) => Program::resolve(sources.clone(), files, limits),
-            Err(errors) => {
-                let errors = with_errors_of_names(sources, source, dialect, limits, errors);
-                Err(Error::Source(errors).located(sources))
-            }
+            Err(broken) => Err(Error::Source(with_errors_of_names(sources, broken)).located(sources)),
         }
     }
 
     fn resolve(mut sources: SourceMap, files: Files, limits: &ReaderLimits) -> Result<Program, Error> {
         let end = sources.end();
-        let parameters = files.parameters().map_err(|errors| Error::Source(errors).located(&sources))?;
+        let parameters = match files.parameters() {
+            Ok(parameters) => parameters,
+            Err(errors) => {
+                let errors = with_errors_of_names(&sources, files::Broken { errors, files });
+                return Err(Error::Source(errors).located(&sources));
+            }
+        };
         let asked = files.specialisations().and_then(|asked| usize::try_from(asked).ok());
         let specialisations = asked.unwrap_or(limits.specialisations);
         let spell = |problems: &[Problem]| spelled_problems(&files, end, problems);

@@ -253,7 +253,6 @@ pub(crate) fn scope(files: &Files, end: u32) -> Result<Scoped, Vec<Problem>> {
         places: HashMap::new(),
         visiting: None,
         inputs: HashMap::new(),
-        unknown: ast.unknown.iter().copied().collect(),
         declared: Vec::new(),
         weights: files.weights(),
         other_globals: 0,
@@ -315,8 +314,6 @@ struct Resolver<'a> {
     declared: Vec<Var>,
     /// The parameters of networks by their names, each with its network and the file that declares it.
     weights: HashMap<String, (usize, &'a Network)>,
-    /// Names of the program that mean something which could not be read.
-    unknown: HashSet<Name>,
     /// How many values at the top are those of other texts.
     other_globals: usize,
     /// Inputs of imported files, with their first place there and the file.
@@ -881,7 +878,7 @@ impl<'a> Resolver<'a> {
 
     /// Whether a name means what could not be read, of which nothing can be wrong.
     fn is_unknown(&self, name: Name) -> bool {
-        self.unit == 0 && self.unknown.contains(&name) && self.units[0].scope[name].is_empty()
+        self.ast.unknown.contains(&name) && self.units[self.unit].scope[name].is_empty()
     }
 
     fn operand(&mut self, name: Name, span: Span) -> Node {
