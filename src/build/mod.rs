@@ -561,8 +561,13 @@ impl<'a> Builder<'a> {
                         None
                     }
                 });
-                let of = operands.first().and_then(|operand| self.atom(operand.atom));
-                let node = self.as_activation(span, of, node);
+                let node = match self.anf.networks.activations.contains(&span) {
+                    true => {
+                        let of = operands.first().and_then(|operand| self.atom(operand.atom));
+                        self.as_activation(span, of, node)
+                    }
+                    false => node,
+                };
                 self.set(var, node);
             }
             Rhs::Call(function, operands) => {

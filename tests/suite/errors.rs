@@ -667,8 +667,8 @@ fn errors_of_several_phases_in_infix_notation() {
     let found = of("a(x) = sine(x);\nb(x) = if(x, 1;\nc(x) = a(x, x);\nb(1, 2) + c(3, 4)");
     assert_eq!(found, ["unknown-name sine", "operand ;", "arity a(x, x)", "arity c(3, 4)"]);
     // What could not be read is not missed, neither as a value nor as a function.
-    let found = of("k = ;\nf(1) = x;\nk + f(k, k) + cosine(x)");
-    assert_eq!(found, ["operand ;", "unknown-name f", "unknown-name f", "unknown-name cosine"]);
+    let found = of("k = ;\nf(x) = 2 x;\nk + f(k, k) + k(2) + cosine(x)");
+    assert_eq!(found, ["operand ;", "operand x", "unknown-name cosine"]);
     let found = of("f(x) = (2*x;\ng(x) = f(x) + sine(x);\ng(1, 2)");
     assert_eq!(found, ["operand ;", "unknown-name sine", "arity g(1, 2)"]);
     let found = of("network f(x) layers(2);\ng(x) = f(x) + sine(x);\ng(1)");

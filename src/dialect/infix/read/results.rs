@@ -156,7 +156,7 @@ impl Reader<'_> {
             _ => {}
         }
         self.ast.definitions.retain(|definition| !taken.contains(&definition.named().0));
-        if was_right {
+        if was_right && self.errors.is_empty() {
             self.refuse_results(&functions, &several, &taken, &calls);
         }
     }
