@@ -459,7 +459,7 @@ fn laws_are_credited_before_networks() {
 #[test]
 fn a_clock_keeps_the_best_so_far() {
     let dir = folder("hybrids");
-    let long = ["--epochs", "100000000", "--no-overlap", "--time-limit", "0.8"];
+    let long = ["--epochs", "100000000", "--no-overlap", "--time-limit", "1.5"];
     let files = ["--weights-out", "w.npz", "-o", "r.json", "--json"];
     let done = dir.nc(&[&TRAIN[..], &long, &files].concat());
     assert_eq!(done.status, 1, "{}{}", done.stdout, done.stderr);
