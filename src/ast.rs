@@ -1,6 +1,7 @@
 //! The syntax tree: what was written, with derived forms expanded and names not yet resolved.
 
 pub mod network;
+pub mod switches;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write;

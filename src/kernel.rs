@@ -14,7 +14,7 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 use nc_runtime::abi::Args;
 use nc_runtime::batch::{
     self, Batch, BatchError, Kernel as BatchKernel, KernelShape, Options as RunOptions, Report, RowOutcome,
-    Workspace,
+    Workspace, kept_bytes,
 };
 use nc_runtime::stop::{Stop, StopFlag};
 
@@ -800,7 +800,10 @@ impl Kernel {
     fn within(mut self, memory_bytes: usize, tape_bytes: usize) -> Kernel {
         let interpreted = self.inner.graph.row_elements().saturating_mul(ELEMENT_BYTES);
         let bytes = match &self.inner.code {
-            Code::Native(_) | Code::Wide(_) => self.shape().scratch_bytes.saturating_sub(tape_bytes),
+            Code::Native(_) | Code::Wide(_) => {
+                let kept = kept_bytes::<f64>(self.shape().kept);
+                self.shape().scratch_bytes.saturating_sub(tape_bytes).saturating_add(kept)
+            }
             Code::Interpreted | Code::Ast(_) => interpreted,
         };
         let inner = Arc::get_mut(&mut self.inner).expect("a kernel that was just made has one owner");

@@ -75,7 +75,7 @@ pub use ops::{
 };
 pub use picture::{Detail, Picture, TooLarge};
 pub use prelude::LibraryWord;
-pub use program::{Error, Program, Stage, Subject};
+pub use program::{Error, Program, Stage, Subject, Switches};
 pub use source::{Diagnostic, Excerpt, Place, Severity, SourceId, SourceMap, Span, TooLong};
 pub use stages::StageTimes;
 pub use types::{ExtentError, Shape};

@@ -260,6 +260,15 @@ fn with_errors_of_names(sources: &SourceMap, broken: files::Broken) -> Vec<Diagn
     errors
 }
 
+/// What [`Program::switches`] found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Switches {
+    /// The program with its choices held, in Scheme.
+    pub text: String,
+    /// How many comparisons there are.
+    pub count: usize,
+}
+
 impl Program {
     /// Reads a program in the Scheme dialect.
     ///
@@ -734,6 +743,27 @@ impl Program {
             ));
         }
         Ok(text)
+    }
+
+    /// The program with its choices held: what a trajectory needs to stop where its right-hand side switches, and to follow each side smoothly
+    /// up to there. The comparisons by which conditions choose, and in which the inputs that vary have a part, are decided by the signs of the elements of a vector, a
+    /// further input called `sides`. A further result of this name says what they are: an element is positive where its comparison holds, negative where it
+    /// does not, and 1 where a condition around it lets it decide nothing. Functions of the program are looked into; what chooses in loops, in functions that
+    /// are values or recursive, and in imported files is left as it is. Nothing if there is no such comparison, there are more than `most`, or the program is too large.
+    ///
+    /// ```
+    /// # use neural_compiler::Program;
+    /// # fn main() -> Result<(), neural_compiler::Error> {
+    /// let program = Program::parse("(if (> x 1) (* 2 x) k)")?;
+    /// let switches = program.switches(|input| input == "x", "side", 8).expect("a comparison");
+    /// assert_eq!(switches.text, "(values (value (if (> (ref side 0) 0) (* 2 x) k)) (side (vec (- x 1))))\n");
+    /// assert_eq!(switches.count, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn switches(&self, varying: impl Fn(&str) -> bool, sides: &str, most: usize) -> Option<Switches> {
+        let (ast, count) = self.files.main().ast.switches(&varying, sides, most)?;
+        Some(Switches { text: Dialect::Scheme.write_ast(&ast).ok()?, count })
     }
 
     /// Any stage as text. Up to [`Stage::Lanes`] it is the same on every machine; the others are for `target`, or for

@@ -1,12 +1,16 @@
 //! What the top of a graph computes in another way than node by node, with the same bits: products of matrices and vectors of which some
 //! elements count only, and matrices of products that are only summed over the batch. Both are what gradients by weights are made of.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::is_summed;
 use crate::entity::EntityVec;
 use crate::graph::{Graph, Node, NodeKind, Output};
 use crate::ops::{LARGE, Op};
+
+/// Columns that a kernel keeps for each row at the most, all vectors of all products together: 64 rows of them take 64 MiB.
+/// Matrices beyond are added up row by row.
+const MOST_KEPT: usize = 1 << 17;
 
 /// A term of a matrix that is summed: the products of the elements of two vectors.
 #[derive(Debug, Clone, Copy)]
@@ -29,7 +33,21 @@ pub(super) struct Shortcuts {
 impl Shortcuts {
     /// Those of a graph whose nodes are used so often.
     pub(super) fn of(graph: &Graph, uses: &EntityVec<Node, u32>) -> Shortcuts {
-        let products = graph.outputs.iter().map(|output| products(graph, output, uses)).collect();
+        // Vectors of one matrix are often those of another.
+        let (mut kept, mut columns) = (HashSet::new(), 0);
+        let mut within = |terms: &Vec<Term>| {
+            let vectors = || terms.iter().flat_map(|term| term.vectors.into_iter().chain(term.counts));
+            let new: HashSet<Node> = vectors().filter(|node| !kept.contains(node)).collect();
+            let more: usize = new.iter().map(|&node| graph.ty(node).len()).sum();
+            let room = columns + more <= MOST_KEPT;
+            if room {
+                kept.extend(new);
+                columns += more;
+            }
+            room
+        };
+        let products =
+            graph.outputs.iter().map(|output| products(graph, output, uses).filter(&mut within)).collect();
         let part = |node: Node| {
             let (NodeKind::Apply(Op::Matvec, _), &[matrix, vector]) = (graph.kind(node), graph.args(node))
             else {

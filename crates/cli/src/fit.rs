@@ -6,6 +6,7 @@
 pub mod data;
 mod ode;
 mod replay;
+mod windows;
 
 use std::path::PathBuf;
 
@@ -345,12 +346,13 @@ impl MethodChoice {
 }
 
 impl Options {
-    /// Refuses options that the method has no use for, or that say nothing where a trajectory is one row.
-    pub fn check_method(&self, trajectory: bool) -> Result<(), Failure> {
+    /// Refuses options that the method has no use for, or that say nothing where all trajectories are one row.
+    pub fn check_method(&self, one_row: bool) -> Result<(), Failure> {
         use MethodChoice::{Adam, Lbfgs, Lsq};
-        let given: [(&str, bool, &[MethodChoice]); 12] = [
-            ("starts", self.starts.is_some(), &[Lsq]),
-            ("max-steps", self.max_steps.is_some(), &[Lsq]),
+        let given: [(&str, bool, &[MethodChoice]); 11] = [
+            // With --orthogonal, the law is fitted by least squares first.
+            ("starts", self.starts.is_some() && self.orthogonal.is_none(), &[Lsq]),
+            ("max-steps", self.max_steps.is_some() && self.orthogonal.is_none(), &[Lsq]),
             ("epochs", self.epochs.is_some(), &[Adam, Lbfgs]),
             ("no-overlap", self.no_overlap, &[Adam, Lbfgs]),
             ("batch-rows", self.batch_rows.is_some(), &[Adam]),
@@ -360,7 +362,6 @@ impl Options {
             ("decay", self.decay.is_some(), &[Adam]),
             ("validation", self.validation.is_some(), &[Adam]),
             ("patience", self.patience.is_some(), &[Adam]),
-            ("orthogonal", self.orthogonal.is_some() && trajectory, &[Adam, Lbfgs]),
         ];
         for (option, _, methods) in given.into_iter().filter(|(_, given, _)| *given) {
             if !methods.contains(&self.method) {
@@ -371,9 +372,9 @@ impl Options {
                     _ => message,
                 }));
             }
-            if trajectory && ["batch-rows", "validation", "patience"].contains(&option) {
+            if one_row && ["batch-rows", "validation", "patience"].contains(&option) {
                 return Err(Failure::usage(format!(
-                    "--{option}: with --ode there are no rows to choose from: all trajectories are compared at once"
+                    "--{option}: with --ode all trajectories are one row: --windows STEPS makes rows of pieces of them"
                 )));
             }
         }
@@ -419,7 +420,7 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     {
         return Err(Failure::usage("the program and the data cannot both come from standard input"));
     }
-    args.shared.options.check_method(args.trajectory.ode)?;
+    args.shared.options.check_method(args.trajectory.ode && args.trajectory.windows.is_none())?;
     set_threads(args.shared.threads)?;
     let loaded =
         Loaded::open_with(args.program.as_deref(), args.expression.as_deref(), &args.shared.dialect)?;
@@ -501,9 +502,9 @@ fn run_trajectory(loaded: Loaded, args: &Args, image: Option<Image>, json: bool)
     if args.shared.data == std::path::Path::new("-") {
         return Err(Failure::usage("--data: the data of a trajectory come from a file"));
     }
-    if args.shared.options.orthogonal.is_some() {
+    if args.shared.options.orthogonal.is_some() && args.trajectory.windows.is_none() {
         return Err(Failure::usage(
-            "--orthogonal: networks do not add to a trajectory as they add to a law: fit the derivatives of the states, without --ode",
+            "--orthogonal: networks do not add to a whole trajectory as they add to a law: --windows STEPS fits short pieces of it",
         ));
     }
     let mut observed = ode::Observed::read(loaded, args)?;
@@ -515,6 +516,7 @@ fn run_trajectory(loaded: Loaded, args: &Args, image: Option<Image>, json: bool)
     let tell = |step: Step| progress.tell(step);
     let (loaded, data) = (&observed.loaded, &observed.data);
     let fit = fit(loaded, args.shared.tier.into(), &observed.options, data, &stop)?.progress(&tell);
+    let fit = fit.overlaps(args.trajectory.windows.is_some() && !observed.options.no_overlap);
     let solution = fit.solve().map_err(|error| observed.refusal(args, error))?;
     let values = solution.values();
     let mut report = solution.report;

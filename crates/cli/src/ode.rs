@@ -61,6 +61,9 @@ pub struct Args {
     /// The most that a step may be long: what is over within a step, a short pulse or two events, may not be seen
     #[arg(long, value_name = "H", default_value_t = f64::INFINITY, conflicts_with = "step")]
     max_step: f64,
+    /// Do not stop where conditions of the right-hand side change: for one that is smooth all the same
+    #[arg(long)]
+    no_switching: bool,
     /// The length of steps, for rk4 and Hamiltonians
     #[arg(long, value_name = "H")]
     step: Option<f64>,
@@ -284,6 +287,7 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
         .method(method(args)?)
         .tolerances(args.rtol, args.atol)
         .longest_step(args.max_step)
+        .switching(!args.no_switching)
         .gradient(args.grad.iter().map(|name| name.trim()))
         .tier(args.tier.into())
         .limits(args.limits.of(&loaded.program))

@@ -1472,3 +1472,22 @@ fn what_cannot_be_made_orthogonal_says_why() {
     let error = fit.method(Method::Lbfgs { iterations: 3 }).orthogonal(Orthogonal::Cycles).run();
     assert!(error.is_err_and(|error| error.to_string().contains("there are no swings")));
 }
+
+/// A step to where the program is not finite is taken back, and the rate halved.
+#[test]
+fn trainings_come_back_to_the_domain() {
+    let program = Program::parse("(sqrt (- p x))").expect("a program");
+    // The minimum is at the end of the domain that the largest x sets: steps go beyond it.
+    let x: Vec<f64> = (0..32).map(|k| f64::from(k) / 31.0).collect();
+    let y: Vec<f64> = x.iter().map(|x| (1.02 - x).sqrt()).collect();
+    let plan = Adam { epochs: 300, batch_rows: 8, rate: 0.5, ..Adam::default() };
+    let fit = Fit::new(&program)
+        .data(Series::scalar("x", x))
+        .target("", Series::scalar("y", y))
+        .parameter(Parameter::new("p").start(3.0))
+        .method(Method::Adam(plan));
+    let report = fit.run().expect("a fit");
+    assert_eq!(report.reason, Reason::Epochs, "{}", report.text());
+    let p = report.parameter("p").expect("p").value;
+    assert!((p - 1.02).abs() < 0.01, "{p}");
+}

@@ -2,8 +2,8 @@
 
 use std::f64::consts::TAU;
 
-use nc_model::ode::{Event, Method, Ode, OdeError, State, System, Trajectories};
-use neural_compiler::{Dialect, Program, Tier};
+use nc_model::ode::{Event, Experiment, Method, Ode, OdeError, State, System, Trajectories};
+use neural_compiler::{CompileOptions, Dialect, Program, Tier};
 
 fn corpus(name: &str) -> String {
     let path = format!("{}/../../corpus/trajectories/{name}.scm", env!("CARGO_MANIFEST_DIR"));
@@ -474,4 +474,118 @@ fn refusals() {
     let run = |system| pendulum(system, &[0.0, 1.0]).run().expect("a trajectory").state("theta", 0);
     assert_eq!(run(&infix), run(&plain));
     assert_eq!(run(&function), run(&plain));
+}
+
+/// Right-hand sides that jump where their own conditions change: states in closed form, and derivatives as those have them.
+#[test]
+fn right_hand_sides_that_choose() {
+    let times = [0.0, 0.25, 2.0];
+    // x = 1 + 2 (t − t₁) from t₁ = 1 − x₀ on; in functions, behind bindings, and where another condition lets it decide.
+    for (k, text) in [
+        "(if (> x 1) 2 1)",
+        "(if (<= x 1) 1 2)",
+        "(define (speed s) (cond ((< s 0.2) 1) ((> s 1) 2) (else 1))) (speed x)",
+        "(define (over s) (if (not (< s 1)) 1 0)) (+ 1 (over x))",
+        "(let* ((y (- x 1)) (z (* 2 y))) (if (and (> z 0) (> x -5)) 2 1))",
+        "(define (f x) (if (> x 1) 2 1))",
+        "(define rate (if (> x 1) 2 1)) (values (x rate))",
+        "(network n (x) (layers 3) (activation tanh) (results 1)) (if (> (+ x (* 0 (n x))) 1) 2 (+ 1 (* 0 (n x))))",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let system = System::new(text);
+        let methods = [Method::Tsit5, Method::Dop853, Method::Rodas5p, Method::Auto];
+        for method in methods.into_iter().take(if k == 0 { 4 } else { 1 }) {
+            let mut ode =
+                Ode::new(&system).state(State::new("x", 0.5)).times(times).method(method).gradient(["x"]);
+            let program = Program::parse(text).expect("a program");
+            for weights in program.parameters() {
+                let value = vec![0.1; weights.shape.len()];
+                ode = ode.parameter(State { name: weights.name.clone(), shape: weights.shape, value });
+            }
+            let found = ode.run().expect("a trajectory");
+            assert!(found.broken.is_empty() && found.events[0].is_empty(), "{text}");
+            let (x, slope) = (found.state("x", 0), found.gradient("x", "x", 0).expect("a derivative"));
+            assert!(
+                (x[1] - 0.75).abs() < 1e-9 && (x[2] - 4.0).abs() < 1e-9,
+                "{text} by {}: {x:?}",
+                method.name()
+            );
+            assert!((slope[1] - 1.0).abs() < 1e-9 && (slope[2] - 2.0).abs() < 1e-7, "{text}: {slope:?}");
+            if k > 0 {
+                continue;
+            }
+            let smooth = ode.switching(false).run().expect("a trajectory");
+            assert!((smooth.gradient("x", "x", 0).expect("a derivative")[2] - 2.0).abs() > 0.05, "{text}");
+        }
+    }
+    // On neither side at the start, backwards, and by time.
+    let at = |text: &str, start: f64, times: [f64; 2]| {
+        let system = System::new(text);
+        let found = Ode::new(&system).state(State::new("x", start)).times(times).gradient(["x"]).run();
+        let found = found.expect("a trajectory");
+        (found.state("x", 0)[1], found.gradient("x", "x", 0).expect("a derivative")[1])
+    };
+    let near = |(x, slope): (f64, f64), (y, other): (f64, f64)| {
+        assert!((x - y).abs() < 1e-9 && (slope - other).abs() < 1e-7, "{x} {slope}, {y} {other}");
+    };
+    // There the derivative is that of the side that is followed.
+    near(at("(if (> x 1) 2 1)", 1.0, [0.0, 1.0]), (3.0, 1.0));
+    near(at("(if (> x 1) 2 1)", 4.0, [2.0, 0.0]), (0.5, 0.5));
+    near(at("(+ x (if (> t 1) 1 0))", 1.0, [0.0, 2.0]), (2f64.exp() + 1f64.exp() - 1.0, 2f64.exp()));
+}
+
+/// Where both sides lead back there is no trajectory that the equation says.
+#[test]
+fn trajectories_that_slide_end() {
+    let system = System::new("(if (> x 1) (- x) 1)");
+    let found = Ode::new(&system).state(State::new("x", 0.5)).times([0.0, 2.0]).run().expect("a run");
+    let [broken] = found.broken.as_slice() else { panic!("{:?}", found.broken) };
+    assert!((broken.t - 0.5).abs() < 1e-9, "{broken:?}");
+    assert!(broken.why.contains("slides along"), "{broken:?}");
+}
+
+/// Several states that choose with parameters, beside differences of trajectories; and the same by a fit's program.
+#[test]
+fn derivatives_by_parameters_through_switches() {
+    let system = System::new(
+        "(define (friction v) (if (> v 0) (- mu) mu))
+         (define (spring x) (cond ((> x 1) -1) ((< x -1) 1) (else (- x))))
+         (values (x v) (v (+ (spring x) (friction v) (* 0.1 (sin t)))))",
+    );
+    let at = |mu: f64| {
+        Ode::new(&system)
+            .state(State::new("x", 3.0))
+            .state(State::new("v", 0.5))
+            .parameter(State::new("mu", mu))
+            .times([0.0, 3.0, 6.0])
+            .tolerances(1e-12, 1e-13)
+    };
+    let found = at(0.05).gradient(["mu"]).run().expect("a trajectory");
+    let h = 1e-5;
+    let [low, high] = [0.05 - h, 0.05 + h].map(|mu| at(mu).run().expect("a trajectory"));
+    for name in ["x", "v"] {
+        for k in 1..3 {
+            let expected = (high.state(name, 0)[k] - low.state(name, 0)[k]) / (2.0 * h);
+            let found = found.gradient("mu", name, 0).expect("a derivative")[k];
+            assert!((found - expected).abs() < 1e-6 * expected.abs(), "d{name}/dmu = {found}, {expected}");
+        }
+    }
+    let names = ["x".to_owned(), "v".to_owned()];
+    let own = Experiment {
+        times: vec![0.0, 3.0, 6.0],
+        own: Vec::new(),
+        measured: vec![vec![0, 1, 2], vec![0, 1, 2]],
+        continues: false,
+    };
+    for program in [at(0.05).observations(&names), at(0.05).experiments(&names, &[own])] {
+        let program = program.expect("a program");
+        let kernel = program.compile(&CompileOptions::default()).expect("a kernel");
+        let values = kernel.evaluate_named(&[("x", &[3.0]), ("v", &[0.5]), ("mu", &[0.05])]).expect("values");
+        for (name, state) in [("x", found.state("x", 0)), ("v", found.state("v", 0))] {
+            let value = values.get(&format!("{name}[2]")).expect("an element")[0];
+            assert!((value - state[2]).abs() < 1e-9, "{name}: {value}, {state:?}");
+        }
+    }
 }

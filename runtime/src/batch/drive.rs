@@ -26,8 +26,15 @@ const TILE_BYTES: usize = 64 << 10;
 
 /// Columns of a tile whose products are summed should be about so many bytes: the sums are loaded and stored once for each tile.
 const PRODUCTS_BYTES: usize = 512 << 10;
-/// Rows that a tile with columns whose products are summed holds at least.
+/// Rows that a tile with columns whose products are summed holds at least, as long as it takes no more than [`MOST_PRODUCTS_BYTES`].
 const MIN_PRODUCTS_ROWS: usize = 256;
+/// Bytes of a tile with columns whose products are summed, if that leaves it [`MIN_TILE_ROWS`].
+const MOST_PRODUCTS_BYTES: usize = 16 << 20;
+
+/// The least that a thread needs for columns that a kernel [keeps](KernelShape::kept), in bytes.
+pub fn kept_bytes<T>(kept: usize) -> usize {
+    kept.saturating_mul(MIN_TILE_ROWS * size_of::<T>() + COLUMN_GAP_BYTES)
+}
 
 /// From a column of a tile to the next, beyond its rows, in bytes. Without it the columns would stand a power of two apart and
 /// compete for the same cache lines.
@@ -109,7 +116,8 @@ pub fn evaluate<T: Element>(
         _ => {
             // Sums of products are loaded and stored once for each tile.
             let (bytes, least) = if shape.kept > 0 {
-                (PRODUCTS_BYTES, MIN_PRODUCTS_ROWS)
+                let most = MOST_PRODUCTS_BYTES / size_of::<T>() / copied;
+                (PRODUCTS_BYTES, MIN_PRODUCTS_ROWS.min(most).max(MIN_TILE_ROWS))
             } else {
                 (TILE_BYTES, MIN_TILE_ROWS)
             };

@@ -51,7 +51,7 @@ use thiserror::Error;
 use crate::lanes::Precision;
 use crate::stop::Stop;
 
-pub use self::drive::{evaluate, evaluate_row, evaluate_row_until};
+pub use self::drive::{evaluate, evaluate_row, evaluate_row_until, kept_bytes};
 pub use self::kernel::{Kernel, KernelShape, RowOutcome};
 pub use self::products::{Products, ProductsTerm};
 pub use self::workspace::Workspace;

@@ -228,3 +228,18 @@ fn gradients_by_weights_are_not_stored_for_rows() {
     // Cells of sixteen lanes at the most, of some vectors of 64.
     assert!(kernel.shape().scratch_bytes < 64 * 64 * 64, "{} bytes", kernel.shape().scratch_bytes);
 }
+
+/// A layer of which a tile of rows would take more memory than all else: its matrices are added up row by row, with the same bits.
+#[test]
+fn layers_that_are_too_wide_to_keep() {
+    let text = "(network f (x y) (layers 70000) (activation relu) (results 1)) (square (f x y))";
+    let [native, interpreted] = [support::native_tier(), Tier::Interpret]
+        .map(|tier| compiled(text, &CompileOptions::default(), tier));
+    assert_eq!(native.notes(), &[] as &[String]);
+    assert!(native.shape().kept <= 1 << 17, "{} columns", native.shape().kept);
+    let params: Vec<f64> = (0..native.shape().params).map(|k| number(k * 31)).collect();
+    let columns = columns(&native, text, 3);
+    assert!(
+        support::run(&native, &columns, &params, 3, 1) == support::run(&interpreted, &columns, &params, 3, 1)
+    );
+}

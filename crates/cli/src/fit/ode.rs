@@ -10,6 +10,7 @@ use nc_runtime::stop::Stop;
 use neural_compiler::{Dialect, Loader, Shape};
 
 use super::data::{Data, Sigma, columns, sigmas};
+use super::windows::{Measured, WITHOUT_ERRORS};
 use super::{Options, Said, fit};
 use crate::report::{Failure, eprint_lines};
 use crate::run::columns::forms_in_file;
@@ -38,6 +39,11 @@ pub struct OdeArgs {
     /// of parameters that are far off
     #[arg(long, value_name = "K", requires = "ode", value_parser = clap::value_parser!(u32).range(2..=1000))]
     pub shooting: Option<u32>,
+    /// Fit windows of so many steps from time to time, each a row that starts from the states as they were measured: what networks are trained
+    /// on, in batches of windows
+    #[arg(long, value_name = "STEPS", requires = "ode", conflicts_with_all = ["shooting", "fit_start"],
+        value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub windows: Option<u32>,
     /// The states and where they start
     #[arg(long = "state", value_name = "NAME=VALUE,…", requires = "ode", value_parser = text::parse_settings)]
     states: Vec<Settings>,
@@ -249,6 +255,20 @@ impl Observed {
             .collect::<Result<_, Failure>>()?;
         options.starts = options.starts.or(Some(STARTS));
         let parts = file.experiments(experiment.as_deref())?;
+        if let Some(steps) = args.trajectory.windows {
+            let measured = Measured {
+                name: &file.name,
+                times: &times,
+                observed: &observed,
+                columns: &measured,
+                sigmas: &sigmas,
+                scatter: &scatter,
+                given: &given,
+                of_given: &of_given,
+                experiments: parts.iter().map(|(_, rows)| rows.as_slice()).collect(),
+            };
+            return Observed::in_windows(system, args, options, &measured, steps as usize, &parts);
+        }
         let several = experiment.is_some();
         let mut experiments: Vec<Experiment> = Vec::new();
         for (_, rows) in &parts {
@@ -416,6 +436,95 @@ impl Observed {
         Ok(found)
     }
 
+    /// The same for windows of so many steps.
+    fn in_windows(
+        system: Loaded,
+        args: &super::Args,
+        mut options: Options,
+        measured: &Measured<'_>,
+        steps: usize,
+        parts: &[(String, Vec<usize>)],
+    ) -> Result<Observed, Failure> {
+        let settings = args.trajectory.states.iter().flat_map(|settings| &settings.0);
+        let states: Vec<State> = settings.map(ode::state).collect::<Result<_, Failure>>()?;
+        if let Some(state) = states.iter().find(|state| options.parameters().any(|name| name == state.name)) {
+            return Err(Failure::usage(format!(
+                "--windows: `{0}` starts where it was measured in each window: leave --param and --fix of `{0}` out",
+                state.name
+            )));
+        }
+        // Each start is a search by itself.
+        options.starts = options.starts.or(Some(STARTS));
+        let windows = measured.windows(&states, steps)?;
+        let experiments = parts.iter().map(|(_, rows)| {
+            let number = |which: usize| {
+                let column = &measured.columns[which];
+                rows.iter().map(|&row| column[row]).find(|x| !x.is_nan())
+            };
+            let own = states.iter().map(|state| {
+                let value = (0..state.shape.len())
+                    .map(|k| {
+                        observable(measured.observed.iter().map(|(name, _)| name), state, k).and_then(number)
+                    })
+                    .zip(&state.value)
+                    .map(|(found, said)| found.unwrap_or(*said));
+                Own { of: state.name.clone(), value: value.collect(), input: None }
+            });
+            let times = rows.iter().map(|&row| measured.times[row]).collect();
+            Experiment { times, own: own.collect(), measured: Vec::new(), continues: false }
+        });
+        let experiments: Vec<Experiment> = experiments.filter(|one| one.times.len() > steps).collect();
+        let first = parts.iter().find(|(_, rows)| rows.len() > steps);
+        let points = first.iter().flat_map(|(_, rows)| {
+            let of =
+                |row: usize| measured.columns.iter().map(move |column| (measured.times[row], column[row]));
+            rows.iter().flat_map(move |&row| of(row))
+        });
+        let numbers = windows.inputs.iter().chain(windows.targets.iter().map(|(_, series)| series));
+        let hashed = numbers.flat_map(|series| series.columns.iter().flatten());
+        let hash = nc_model::fit::hash(hashed.flat_map(|x| x.to_bits().to_le_bytes()));
+        let data = Data {
+            name: measured.name.to_owned(),
+            inputs: windows.inputs,
+            targets: windows.targets,
+            noise: windows.noise,
+            left_aside: Vec::new(),
+            keys: None,
+            labels: Vec::new(),
+            hash,
+        };
+        let mut found = Observed {
+            loaded: Loaded {
+                source: system.source.clone(),
+                dialect: system.dialect,
+                raised: false,
+                program: system.program.clone(),
+                loader: None,
+            },
+            data,
+            options,
+            names: measured.observed.iter().map(|(state, _)| state.clone()).collect(),
+            states,
+            labels: parts
+                .iter()
+                .filter(|(_, rows)| rows.len() > steps)
+                .map(|(label, _)| label.clone())
+                .collect(),
+            experiments,
+            rows: windows.count,
+            points: points.filter(|(_, x)| !x.is_nan()).collect(),
+            system,
+        };
+        let longest =
+            found.experiments.iter().max_by(|a, b| interval(&a.times).total_cmp(&interval(&b.times)));
+        let times = longest.map_or(&[][..], |one| &one.times);
+        let of = Parts { loaded: &found.system, args };
+        let equation = of.ode(&found.states, times, &found.options, |_| None);
+        let program = equation.with(|ode| ode.windows(&found.names, steps));
+        found.loaded.program = program.map_err(|error| ode::refusal(&found.system, error))?;
+        Ok(found)
+    }
+
     /// The program that gives what was measured in these experiments.
     fn program(
         &self,
@@ -446,6 +555,9 @@ impl Observed {
         let exact = (-args.trajectory.rtol.log10() - 1.0).max(0.0) as u32;
         for estimate in &mut report.parameters {
             estimate.digits = estimate.digits.map(|digits| digits.min(exact));
+        }
+        if args.trajectory.windows.is_some() {
+            report.without_errors(WITHOUT_ERRORS);
         }
     }
 
@@ -678,11 +790,7 @@ impl Observed {
 
     /// Which observable an element of a state is.
     fn observable(&self, state: &State, k: usize) -> Option<usize> {
-        let name = match state.shape {
-            Shape::Scalar => state.name.clone(),
-            _ => format!("{}[{k}]", state.name),
-        };
-        self.names.iter().position(|known| known.replace(' ', "") == name)
+        observable(self.names.iter(), state, k)
     }
 
     /// How far an element of a state scatters over time, as far as that is known.
@@ -696,6 +804,24 @@ impl Observed {
             None => state.value[k].abs().max(1.0),
         }
     }
+}
+
+/// Which of what is observed an element of a state is.
+pub fn observable<'a>(
+    mut observed: impl Iterator<Item = &'a String>,
+    state: &State,
+    k: usize,
+) -> Option<usize> {
+    let name = match state.shape {
+        Shape::Scalar => state.name.clone(),
+        _ => format!("{}[{k}]", state.name),
+    };
+    observed.position(|known| known.replace(' ', "") == name)
+}
+
+/// The longest of the intervals between times.
+fn interval(times: &[f64]) -> f64 {
+    times.windows(2).map(|pair| (pair[1] - pair[0]).abs()).fold(0.0, f64::max)
 }
 
 /// The standard deviation; 1 of numbers that do not differ.

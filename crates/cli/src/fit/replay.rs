@@ -48,14 +48,18 @@ pub fn settings(options: &Options) -> Json {
     add("loss", &options.loss.text);
     add("method", options.method.name());
     // What holds where nothing is said, too: it may be another number one day.
+    let searched = options.orthogonal.is_some();
     match options.method() {
-        Method::LeastSquares => add("max-steps", &options.steps().to_string()),
+        Method::LeastSquares => {}
         Method::Lbfgs { iterations } => add("epochs", &iterations.to_string()),
         Method::Adam(plan) => {
             add("epochs", &plan.epochs.to_string());
             add("batch-rows", &plan.batch_rows.to_string());
             add("rate", &format!("{:e}", plan.rate));
         }
+    }
+    if searched || options.method() == Method::LeastSquares {
+        add("max-steps", &options.steps().to_string());
     }
     if let Some(schedule) = options.schedule {
         add("schedule", if schedule == ScheduleChoice::Cosine { "cosine" } else { "constant" });

@@ -567,7 +567,7 @@ fn options_of_other_methods() {
     let ode = ["fit", "--ode", "field.scm", "--data", "decay.csv", "--observe", "theta", "--state", "theta=1,omega=0"];
     for option in ["--validation=0.2", "--batch-rows=10"] {
         let message = dir.fails(2, &[&ode[..], &["--method", "adam", option]].concat());
-        assert!(message.contains("with --ode there are no rows to choose from"), "{option}: {message}");
+        assert!(message.contains("with --ode all trajectories are one row"), "{option}: {message}");
     }
     let dir = dir.with("g.csv", "g,t,y\n1,1,2\n1,2,4\n2,1,3\n2,2,6\n");
     let groups = ["fit", "-e", "(* a t)", "--data", "g.csv", "--target", "y", "--group", "g", "--method", "adam"];

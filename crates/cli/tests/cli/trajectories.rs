@@ -388,3 +388,61 @@ fn a_start_that_explodes_says_where() {
     let ends = "with the parameters' starts, the trajectory ends at t = 1";
     assert!(done.status == 1 && done.stderr.contains(ends), "{}", done.stderr);
 }
+
+/// Windows are rows: the constants of a known law, what is refused, and gaps.
+#[test]
+fn windows_start_where_states_were_measured() {
+    let dir = folder("hybrids");
+    fs::write(dir.path("known.scm"), "(values (theta omega) (omega (- (* (- b) omega) (* k (sin theta)))))")
+        .unwrap();
+    let data = fs::read_to_string(dir.path("swings.csv")).unwrap();
+    let mut lines: Vec<&str> = data.lines().collect();
+    lines[30] = "1.45,,0.5";
+    fs::write(dir.path("gap.csv"), lines.join("\n")).unwrap();
+    let fit = |data: &str, more: &[&str]| {
+        let args = [
+            "fit",
+            "--ode",
+            "known.scm",
+            "--data",
+            data,
+            "--state",
+            "theta=1,omega=0",
+            "--starts",
+            "1",
+            "--json",
+        ];
+        dir.nc(&[&args[..], more].concat())
+    };
+    let both = ["--observe", "theta,omega", "--windows", "20"];
+    let done = fit("swings.csv", &both);
+    assert_eq!(done.status, 0, "{}", done.stderr);
+    let report: Value = serde_json::from_str(&done.stdout).unwrap();
+    let value = |name: &str| report["parameters"][name]["value"].as_f64().unwrap();
+    assert!((value("k") - 9.81).abs() < 0.1 && (value("b") - 0.3).abs() < 0.05, "{report}");
+    assert_eq!(report["rows"], 101);
+    assert!(report["parameters"]["k"]["stderr"].is_null() && report["without_errors"].is_string());
+    // 20 windows have that row, or 21 if it can be a start as well.
+    let done = fit("gap.csv", &both);
+    let report: Value = serde_json::from_str(&done.stdout).unwrap();
+    assert_eq!(report["rows"], 101 - 21);
+    assert!(done.stderr.contains("without 21 windows in which a number is missing"), "{}", done.stderr);
+    for (data, more, why) in [
+        ("swings.csv", &["--observe", "theta", "--windows", "20"][..], "`omega` was not"),
+        ("swings.csv", &["--observe", "theta,omega", "--windows", "200"], "no whole window of 200 steps"),
+        (
+            "swings.csv",
+            &["--observe", "theta,omega", "--windows", "20", "--fix", "theta=1"],
+            "`theta` starts where it was measured",
+        ),
+        (
+            "swings.csv",
+            &["--observe", "theta,omega", "--windows", "20", "--shooting", "4"],
+            "cannot be used with",
+        ),
+    ] {
+        let done = fit(data, more);
+        let said = done.stderr + &done.stdout;
+        assert!(done.status == 2 && said.contains(why), "{more:?}: {said}");
+    }
+}

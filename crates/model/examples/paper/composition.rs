@@ -4,6 +4,7 @@
 use nc_model::fit::{Adam, Fit, Series};
 use neural_compiler::{CompileOptions, Derivative, Dialect, Program, ReaderLimits, SourceMap};
 
+use super::figures::{self, Panel};
 use super::learn::{Known, Trained, Values, mean_square, network, train};
 use super::random::Random;
 
@@ -144,6 +145,7 @@ pub fn run(quick: bool) {
         "chain", "ours", "learnt", "paper", "4× ours", "learnt", "4× paper", "bound"
     );
     let mut holds = 0;
+    let mut curves = [("networks, −2 to 2", vec![]), ("networks, −8 to 8", vec![])];
     for (chain, paper, far_paper) in CHAINS {
         let (program, networks) = (composed(chain), learnt(chain));
         let mut cells = Vec::new();
@@ -171,7 +173,21 @@ pub fn run(quick: bool) {
             cells[1].1,
             bound / error
         );
+        for (curve, cell) in curves.iter_mut().zip(&cells) {
+            curve.1.push((1.0 + curve.1.len() as f64, cell.1));
+        }
     }
+    figures::draw(
+        "composition",
+        &[Panel {
+            title: "mean square errors of chains of networks; compiled chains have none".into(),
+            x: "chain",
+            y: "mean square",
+            log: [false, true],
+            curves: curves.map(|(name, points)| (name.to_owned(), points)).into(),
+            points: Vec::new(),
+        }],
+    );
     println!(
         "\nProposition 6: the bound Σ εᵢ ∏ Lⱼ holds in {holds} of 9 chains; `bound` is it over the largest error.\n"
     );

@@ -10,9 +10,11 @@
 //!     cargo run --release -p nc-model --example paper -- table5
 //!     cargo run --release -p nc-model --example paper -- all
 //!
-//! `--quick` takes fewer seeds, epochs and fresh samples. Everything is drawn from seeds and printed; times are of this run.
+//! `--figures DIR` draws what trajectories, samples and chains come to. `--quick` takes fewer seeds, epochs and fresh samples. Everything is drawn from seeds and printed; times are of this run.
 
 mod composition;
+mod dynamics;
+mod figures;
 mod heat;
 mod laws;
 mod learn;
@@ -25,6 +27,7 @@ use std::time::Instant;
 use nc_model::fit::{Adam, Fit, Report, Series};
 use neural_compiler::{CompileOptions, Derivative, Program};
 
+use figures::Panel;
 use laws::{LAWS, Law};
 use random::Random;
 
@@ -36,7 +39,22 @@ const ROWS: usize = 10_000;
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let quick = arguments.iter().any(|argument| argument == "--quick");
-    let what = arguments.iter().find(|argument| !argument.starts_with("--")).map_or("all", String::as_str);
+    let folder = arguments.iter().position(|argument| argument == "--figures");
+    if let Some(place) = folder {
+        let Some(folder) = arguments.get(place + 1) else {
+            eprintln!("--figures: in which folder?");
+            std::process::exit(2);
+        };
+        figures::into(folder.into());
+    }
+    let what = arguments
+        .iter()
+        .enumerate()
+        .find(|(place, argument)| {
+            !argument.starts_with("--") && folder.is_none_or(|folder| *place != folder + 1)
+        })
+        .map(|(_, argument)| argument);
+    let what = what.map_or("all", String::as_str);
     match what {
         "table1" => table1(quick),
         "mlp" => mlp(quick),
@@ -352,6 +370,7 @@ fn samples(quick: bool) {
         100.0 * NOISE
     );
     println!("{:>7} {:>9} {:>9} {:>6}", "samples", "error", "bound", "ratio");
+    let mut curves = [("root mean square error", vec![]), ("bound of Cramér and Rao", vec![])];
     for rows in [10, 50, 100, 500, 1000, 5000, 10_000] {
         let (mut squares, mut bound) = (0.0, 0.0);
         for seed in 0..seeds {
@@ -362,6 +381,19 @@ fn samples(quick: bool) {
         }
         let (rms, bound) = ((squares / seeds as f64).sqrt(), (bound / seeds as f64).sqrt());
         println!("{rows:7} {:9.4} {:9.4} {:6.2}", 100.0 * rms, 100.0 * bound, rms / bound);
+        curves[0].1.push((rows as f64, 100.0 * rms));
+        curves[1].1.push((rows as f64, 100.0 * bound));
     }
+    figures::draw(
+        "samples",
+        &[Panel {
+            title: format!("{}: error of its constant, %", law.name),
+            x: "samples",
+            y: "%",
+            log: [true, true],
+            curves: curves.map(|(name, points)| (name.to_owned(), points)).into(),
+            points: Vec::new(),
+        }],
+    );
     println!();
 }

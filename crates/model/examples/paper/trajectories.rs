@@ -6,17 +6,19 @@ use nc_model::fit::{Fit, Noise, Parameter, Series};
 use nc_model::ode::{Method, Ode, State, System, Trajectories};
 use neural_compiler::{Program, Shape};
 
+use super::dynamics::{self, Measured, Model};
+use super::learn::network;
 use super::random::Random;
 
 /// A system of known structure with its truth.
-struct Known {
+pub struct Known {
     text: &'static str,
-    states: [(&'static str, f64); 2],
-    constants: &'static [(&'static str, f64)],
+    pub states: [(&'static str, f64); 2],
+    pub constants: &'static [(&'static str, f64)],
     /// Where the search starts.
-    start: &'static [f64],
-    end: f64,
-    step: f64,
+    pub start: &'static [f64],
+    pub end: f64,
+    pub step: f64,
 }
 
 const LOTKA_VOLTERRA: Known = Known {
@@ -38,7 +40,8 @@ const PENDULUM: Known = Known {
 };
 
 impl Known {
-    fn times(&self, horizon: f64) -> Vec<f64> {
+    /// Equal times up to so many times the end of what is measured.
+    pub fn times(&self, horizon: f64) -> Vec<f64> {
         let count = (horizon * self.end / self.step).round() as usize;
         (0..=count).map(|k| k as f64 * self.step).collect()
     }
@@ -68,6 +71,12 @@ impl Known {
         self.states.map(|(name, _)| found.state(name, 0))
     }
 
+    /// Both states without noise.
+    pub fn truth(&self, horizon: f64) -> [Vec<f64>; 2] {
+        let constants: Vec<f64> = self.constants.iter().map(|(_, value)| *value).collect();
+        self.solution(self.states.map(|(_, value)| value), &constants, horizon)
+    }
+
     fn fit<'a>(&self, program: &'a Program, data: &[Vec<f64>; 2], sigma: f64) -> Fit<'a> {
         let mut fit = Fit::new(program).starts(1).noise(Noise::Sigma(vec![sigma]));
         for ((name, _), column) in self.states.iter().zip(data) {
@@ -79,7 +88,8 @@ impl Known {
     }
 }
 
-fn mean_square(a: &[Vec<f64>; 2], b: &[Vec<f64>; 2]) -> f64 {
+/// The mean of squared differences of both states.
+pub fn mean_square(a: &[Vec<f64>; 2], b: &[Vec<f64>; 2]) -> f64 {
     let squares = a.iter().flatten().zip(b.iter().flatten()).map(|(a, b)| (a - b).powi(2));
     squares.sum::<f64>() / (2 * a[0].len()) as f64
 }
@@ -170,6 +180,45 @@ pub fn lotka_volterra(quick: bool) {
     for noise in [0.01, 0.02, 0.05, 0.1] {
         recover(&LOTKA_VOLTERRA, noise, if quick { 20 } else { 200 });
     }
+    let measured = Measured::draw(&LOTKA_VOLTERRA, 0.02, 42);
+    dynamics::head();
+    let mut learnt = Vec::new();
+    let rk4 = Method::Rk4(LOTKA_VOLTERRA.step);
+    let model = Model {
+        name: "known, the same windows",
+        text: LOTKA_VOLTERRA.text.into(),
+        constants: &[("alpha", 0.5, 1.0), ("beta", 0.5, 0.5), ("delta", 0.5, 0.25), ("gamma", 0.5, 0.5)],
+        method: rk4,
+        rate: 1e-2,
+        windows: 8,
+        orthogonal: false,
+        paper: ".67 .59 1.08 .23, 2.4e-3 4.9e-3 2.2e-2",
+    };
+    learnt.push(dynamics::learn(&LOTKA_VOLTERRA, &model, &measured, quick));
+    let net = network("net", "x y", "64 64 64", "tanh", 2);
+    let field = |text: String| text + "(define f (net x y))\n(values (x (ref f 0)) (y (ref f 1)))";
+    for (name, method, rate, paper) in [
+        ("MLP, RK4", rk4, 1e-2, "4.9e-3 9.4e-3 4.2e-2"),
+        ("neural ODE, Tsit5", Method::Tsit5, 3e-3, "4.9e-3 9.5e-3 4.3e-2"),
+    ] {
+        let text = field(net.clone());
+        let model = Model { name, text, constants: &[], method, rate, windows: 8, orthogonal: false, paper };
+        learnt.push(dynamics::learn(&LOTKA_VOLTERRA, &model, &measured, quick));
+    }
+    let text = network("growth", "x y", "32", "tanh", 1)
+        + &network("death", "x y", "32", "tanh", 1)
+        + "(define eaten (* beta x y))
+(values (x (- (* (+ 1 (growth x y)) x) eaten)) (y (- (* 1/2 eaten) (* (+ 1/2 (death x y)) y))))";
+    let constants = &[("beta", 0.5, 0.5)];
+    let (name, paper) = ("hybrid: predation known", "259 numbers, a figure only");
+    let model =
+        Model { name, text, constants, method: rk4, rate: 3e-3, windows: 8, orthogonal: false, paper };
+    learnt.push(dynamics::learn(&LOTKA_VOLTERRA, &model, &measured, quick));
+    let equations = "(define (residual0 t) (- ((D x) t) (- (* alpha (x t)) (* beta (x t) (y t)))))
+(define (residual1 t) (- ((D y) t) (- (* delta (x t) (y t)) (* gamma (y t)))))";
+    let paper = "7.79 7.21 2.22 1.48, 7.8e-4 2.6e+0 4.9e+0";
+    learnt.push(dynamics::informed(&LOTKA_VOLTERRA, equations, &measured, quick, paper));
+    dynamics::figure("lotka-volterra", &LOTKA_VOLTERRA, &measured, &learnt);
 }
 
 /// The damped pendulum without a driving force, 2 % noise (the paper's Table 3, known structure).
@@ -178,4 +227,42 @@ pub fn pendulum(quick: bool) {
         "Damped pendulum: 201 times of two states, started at k = g/L = 5 and b = 0.5. The paper: see its Table 3.\n"
     );
     recover(&PENDULUM, 0.02, if quick { 20 } else { 200 });
+    let measured = Measured::draw(&PENDULUM, 0.02, 42);
+    dynamics::head();
+    let mut learnt = Vec::new();
+    let rk4 = Method::Rk4(PENDULUM.step);
+    let model = Model {
+        name: "known, the same windows",
+        text: PENDULUM.text.into(),
+        constants: &[("k", 5.0, 9.81), ("b", 0.5, 0.3)],
+        method: rk4,
+        rate: 1e-2,
+        windows: 6,
+        orthogonal: false,
+        paper: ".08 .17, 1.5e-5 4.0e-6 5.0e-6",
+    };
+    learnt.push(dynamics::learn(&PENDULUM, &model, &measured, quick));
+    let net = network("net", "theta omega t", "64 64 64", "tanh", 2);
+    let field =
+        |text: String| text + "(define f (net theta omega t))\n(values (theta (ref f 0)) (omega (ref f 1)))";
+    for (name, method, rate, paper) in [
+        ("MLP, RK4", rk4, 1e-2, "2.2e-2 2.1e-2 1.5e-2"),
+        ("neural ODE, Tsit5", Method::Tsit5, 3e-3, "2.2e-2 2.1e-2 1.5e-2"),
+    ] {
+        let text = field(net.clone());
+        let model = Model { name, text, constants: &[], method, rate, windows: 6, orthogonal: false, paper };
+        learnt.push(dynamics::learn(&PENDULUM, &model, &measured, quick));
+    }
+    let text = network("rest", "theta omega t", "32 32", "tanh", 1)
+        + "(values (theta omega) (omega (- (rest theta omega t) (* k (sin theta)))))";
+    let constants = &[("k", 5.0, 9.81)];
+    let (name, paper) = ("hybrid: gravity known", "47.4, 1.2e-3 7.7e-3 5.0e-3");
+    let model = Model { name, text, constants, method: rk4, rate: 3e-3, windows: 6, orthogonal: true, paper };
+    learnt.push(dynamics::learn(&PENDULUM, &model, &measured, quick));
+    let equations = "(define (residual0 t) (- ((D theta) t) (omega t)))
+(define (residual1 t) (+ ((D omega) t) (* k (sin (theta t))) (* b (omega t))))";
+    let paper = "41.1 16.1, 1.9e-1 1.2e-1 5.3e-2";
+    learnt.push(dynamics::informed(&PENDULUM, equations, &measured, quick, paper));
+    dynamics::figure("pendulum", &PENDULUM, &measured, &learnt);
+    println!();
 }

@@ -491,7 +491,11 @@ fn line_search(
     Ok(best.filter(|found| found.1 <= cost))
 }
 
-/// Minimises by Adam on the rows that are not held out. `tell` hears after each epoch how many are done, of how many, the cost of a row in
+/// How often Adam's rate is halved because a step led to where the program is not finite.
+const MOST_CUTS: i32 = 20;
+
+/// Minimises by Adam on the rows that are not held out. Where steps lead to where the program is not finite, the rate is halved and the
+/// training goes on from where it was before the last epoch without such a step, [`MOST_CUTS`] times at the most. `tell` hears after each epoch how many are done, of how many, the cost of a row in
 /// training and that of one held out.
 #[allow(clippy::too_many_arguments, reason = "what a training is made from")]
 pub fn adam(
@@ -506,7 +510,8 @@ pub fn adam(
 ) -> Descent {
     let mut x: Vec<f64> = layout.free.iter().map(|free| free.start).collect();
     let n = x.len();
-    let (mut mean, mut square, mut before) = (vec![0.0; n], vec![0.0; n], x.clone());
+    let (mut mean, mut square, mut safe) = (vec![0.0; n], vec![0.0; n], x.clone());
+    let mut begun = x.clone();
     let mut gradient = Vec::with_capacity(n);
     let shrinks: Vec<bool> = layout.free.iter().map(|free| layout.places[free.parameter].weights).collect();
     let mut is_held = vec![false; rows.count];
@@ -522,7 +527,7 @@ pub fn adam(
         rows.select_into(&order, &mut gathered);
     }
     let mut state = u64::from(seed).wrapping_add(1);
-    let (mut step, mut evaluations) = (0u32, 0);
+    let (mut step, mut evaluations, mut cuts) = (0u32, 0, 0);
     let total = (plan.epochs * batches) as f64;
     let mut best: Option<(f64, usize, Vec<f64>)> = None;
     let (mut epochs, mut reason) = (0, Reason::Epochs);
@@ -530,7 +535,8 @@ pub fn adam(
         if batches > 1 {
             shuffle(&mut order, &mut state);
         }
-        let mut epoch_cost = 0.0;
+        let (mut epoch_cost, mut is_finite) = (0.0, true);
+        begun.copy_from_slice(&x);
         for batch in order.chunks(batch_rows) {
             if batches > 1 {
                 rows.select_into(batch, &mut gathered);
@@ -543,23 +549,31 @@ pub fn adam(
             };
             let size = gradient.iter().map(|g| g * g).sum::<f64>().sqrt() / batch.len() as f64;
             if !cost.is_finite() || !size.is_finite() {
-                reason = if step == 0 { Reason::Start } else { Reason::Diverged };
-                x.copy_from_slice(&before);
-                break 'training;
+                if step == 0 || cuts == MOST_CUTS {
+                    reason = if step == 0 { Reason::Start } else { Reason::Diverged };
+                    x.copy_from_slice(&safe);
+                    break 'training;
+                }
+                // A step has led here. Where every batch was finite last, it begins again, without what led here.
+                cuts += 1;
+                is_finite = false;
+                x.copy_from_slice(&safe);
+                mean.fill(0.0);
+                continue;
             }
             epoch_cost += cost;
             step += 1;
+            let rate = plan.rate * 0.5f64.powi(cuts);
             let now = match plan.schedule {
                 Schedule::Cosine => {
-                    plan.rate * 0.5 * (1.0 + (std::f64::consts::PI * f64::from(step - 1) / total).cos())
+                    rate * 0.5 * (1.0 + (std::f64::consts::PI * f64::from(step - 1) / total).cos())
                 }
-                Schedule::Constant => plan.rate,
+                Schedule::Constant => rate,
             };
             let cut = plan.clip.filter(|clip| size > *clip).map_or(1.0, |clip| clip / size);
             let scale = cut / batch.len() as f64;
             let shrunk = 1.0 - now * plan.decay;
             let (first, second) = (1.0 - 0.9f64.powi(step as i32), 1.0 - 0.999f64.powi(step as i32));
-            before.copy_from_slice(&x);
             for (k, g) in gradient.iter().enumerate() {
                 let g = g * scale;
                 mean[k] = 0.9 * mean[k] + 0.1 * g;
@@ -568,6 +582,9 @@ pub fn adam(
                 let from = if shrinks[k] { x[k] * shrunk } else { x[k] };
                 x[k] = (from - change).clamp(layout.free[k].low, layout.free[k].high);
             }
+        }
+        if is_finite {
+            safe.copy_from_slice(&begun);
         }
         epochs = epoch;
         let training = epoch_cost / order.len() as f64;

@@ -340,6 +340,15 @@ impl Report {
         object
     }
 
+    /// Takes out all that says how well parameters are known, for this reason.
+    pub fn without_errors(&mut self, why: impl Into<String>) {
+        for estimate in self.parameters.iter_mut().chain(&mut self.derived) {
+            (estimate.stderr, estimate.interval) = (None, None);
+        }
+        (self.correlated, self.correlation, self.profiles) = (Vec::new(), Vec::new(), Vec::new());
+        (self.goodness, self.dof, self.without_errors) = (None, 0, Some(why.into()));
+    }
+
     /// It for people: a table of the parameters, and what there is to know.
     pub fn text(&self) -> String {
         let percent = format!("{} %", self.level * 100.0);
@@ -441,8 +450,13 @@ impl Report {
         let state = if self.converged { "converged" } else { "not converged" };
         let _ = write!(text, "{state}: {}; {} evaluations", self.reason, self.evaluations);
         let _ = match (&self.without_errors, &self.orthogonal) {
-            (Some(why), _) => writeln!(text, "\nno standard errors are given: {why}"),
-            (None, Some(orthogonal)) => writeln!(text, "\n{}", orthogonal_words(orthogonal, self.scatter)),
+            (Some(why), None) => writeln!(text, "\nno standard errors are given: {why}"),
+            (Some(why), Some(orthogonal)) => {
+                writeln!(text, "\n{}\nno standard errors are given: {why}", credited(orthogonal))
+            }
+            (None, Some(orthogonal)) => {
+                writeln!(text, "\n{}\n{}", credited(orthogonal), errors_of_law(self.scatter))
+            }
             (None, None) => writeln!(
                 text,
                 "; {} of {} starts came as low, minima of {} heights were found\nstandard errors come from {}",
@@ -508,24 +522,28 @@ impl Report {
     }
 }
 
-/// What constants, and their errors, are beside networks that are orthogonal to them.
-fn orthogonal_words(orthogonal: &Orthogonality, scatter: Scatter) -> String {
+/// Which constants are the law's, and what they are without.
+fn credited(orthogonal: &Orthogonality) -> String {
     let Orthogonality { on, rows, free, unfinished } = orthogonal;
     let freely: Vec<String> = free.iter().map(|(name, x)| format!("{name} {}", short(*x, 6))).collect();
     let unfinished =
         unfinished.map_or(String::new(), |reason| format!("; its fit has not converged: {reason}"));
+    format!(
+        "the constants are those of the law alone on {rows} rows (orthogonal: {}){unfinished}; trained freely: {}",
+        on.name(),
+        freely.join(", ")
+    )
+}
+
+/// Where standard errors of constants come from to which networks are orthogonal.
+fn errors_of_law(scatter: Scatter) -> String {
     let scatter = match scatter {
         Scatter::Known => "σ of the data",
         Scatter::FromResiduals | Scatter::Relative => {
             "the residuals of the whole, weights counted as numbers that are fitted"
         }
     };
-    format!(
-        "the constants are those of the law alone on {rows} rows (orthogonal: {}){unfinished}; trained freely: {}\n\
-         standard errors come from the law, and {scatter} (Frisch and Waugh)",
-        on.name(),
-        freely.join(", ")
-    )
+    format!("standard errors come from the law, and {scatter} (Frisch and Waugh)")
 }
 
 /// A number with so many digits.

@@ -31,6 +31,14 @@ impl Ode<'_> {
         if !explain || taken.end.is_nan() {
             return broken("many rows end early; by itself, this one says why".into(), None);
         }
+        if taken.y.iter().all(|x| x.is_nan()) && self.switched(taken.method).is_some() {
+            return broken(
+                "a condition of the right-hand side changes there, and what it chooses leads back at once: the solution slides along \
+                 where the condition changes, and the equation does not say how"
+                    .into(),
+                None,
+            );
+        }
         if let Some((why, span)) = self.leaves_domain(program, places, row, taken) {
             return broken(format!("the right-hand side has no value there: {why}"), Some(span));
         }

@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use neural_compiler::{Limits, Program};
 
 use super::check::in_order;
-use super::integration::parsed;
+use super::integration::{SIDES, parsed, switching};
 use super::system::{Parts, Slot, in_order as results_in_order, vector};
-use super::{Method, Ode, OdeError};
+use super::{Method, Ode, OdeError, failed};
 
 /// A trajectory that was measured.
 #[derive(Debug, Clone, PartialEq)]
@@ -107,15 +107,34 @@ impl<'a> Ode<'a> {
                 }
             }
         }
-        let taken = whole.steps(&places, method)?;
         let times = experiments.iter().map(|experiment| experiment.times.len() as u64);
-        let most = experiments.len() as u64 * (4 * taken + 1000) + 16 * times.sum::<u64>();
-        let text =
-            Text { ode: self, experiments, elements: &elements, slots: &slots, places: &places, library };
+        let each = whole.most_steps(&places, method)?;
+        let most = (experiments.len() as u64).saturating_mul(each).saturating_add(16 * times.sum::<u64>());
+        let switched = whole.switched(method);
+        let sides = switched.as_ref().map_or(0, |(_, count)| *count);
+        let part = switched.as_ref().map_or(self.system, |(system, _)| system);
+        let (mut all, mut places) = (slots.clone(), places);
+        if sides > 0 {
+            let width = slots.iter().map(Slot::count).sum();
+            let slot = Slot { name: SIDES.into(), first: width, len: Some(sides) };
+            all.push(slot.clone());
+            places.push(slot);
+        }
+        let text = Text {
+            ode: self,
+            experiments,
+            elements: &elements,
+            slots: &slots,
+            all: &all,
+            sides,
+            places: &places,
+            library,
+        };
         let iterations = whole.most(Limits::default()).iterations;
+        let program = part.program().map_err(failed)?;
         let text =
-            text.write(&system, &format!("; nc: --max-iterations {iterations} --max-steps {most}\n"))?;
-        Ok(parsed(&text, Parts(vec![("nc:system".to_owned(), self.system)]))?.0)
+            text.write(&program, &format!("; nc: --max-iterations {iterations} --max-steps {most}\n"))?;
+        Ok(parsed(&text, Parts(vec![("nc:system".to_owned(), part)]))?.0)
     }
 
     /// What the result of gaps between segments is called.
@@ -126,9 +145,9 @@ impl Method {
     /// What the library calls it, if it finds the lengths of its steps.
     fn library(self) -> Option<&'static str> {
         match self {
-            Method::Auto | Method::Dop853 => Some("dop853-trajectory"),
-            Method::Tsit5 => Some("tsit5-trajectory"),
-            Method::Rodas5p => Some("rodas5p-trajectory"),
+            Method::Auto | Method::Dop853 => Some("dop853"),
+            Method::Tsit5 => Some("tsit5"),
+            Method::Rodas5p => Some("rodas5p"),
             Method::Rk4(_) | Method::Yoshida4(_) | Method::Leapfrog(_) => None,
         }
     }
@@ -140,6 +159,9 @@ struct Text<'a, 'b> {
     experiments: &'a [Experiment],
     elements: &'a [(String, usize)],
     slots: &'a [Slot],
+    /// The same with the sides of comparisons, if there are any.
+    all: &'a [Slot],
+    sides: usize,
     places: &'a [Slot],
     library: &'static str,
 }
@@ -149,9 +171,7 @@ impl Text<'_, '_> {
         let owned = |name: &str| self.experiments.iter().any(|experiment| experiment.own(name).is_some());
         let takes: Vec<&str> = system
             .inputs()
-            .filter(|input| {
-                *input == "t" || self.slots.iter().any(|slot| slot.name == *input) || owned(input)
-            })
+            .filter(|input| *input == "t" || self.all.iter().any(|slot| slot.name == *input) || owned(input))
             .collect();
         let mut text = format!("{head}(import (program \"nc:system\" nc:f:program {}))\n", takes.join(" "));
         for (number, experiment) in self.experiments.iter().enumerate() {
@@ -215,7 +235,7 @@ impl Text<'_, '_> {
                 (None, several) => vector(several),
             })
         };
-        let value = |input: &&str| match self.slots.iter().find(|slot| slot.name == **input) {
+        let value = |input: &&str| match self.all.iter().find(|slot| slot.name == **input) {
             Some(slot) => slot.of("nc:y"),
             None if **input == *"t" => "nc:t".to_owned(),
             None => own(input).unwrap_or_else(|| (*input).to_owned()),
@@ -225,12 +245,33 @@ impl Text<'_, '_> {
         let starts: Vec<String> =
             self.slots.iter().map(|slot| own(&slot.name).unwrap_or_else(|| slot.name.clone())).collect();
         let (library, rtol, atol) = (self.library, self.ode.rtol, self.ode.atol);
+        let times = vector(&experiment.times);
         let _ = writeln!(
             text,
-            "(define (nc:f{number} nc:t nc:y) {body})\n(define nc:times{number} {})\n(define nc:y{number} (vappend {}))\n\
-             (define nc:m{number} ({library} nc:f{number} nc:y{number} nc:times{number} {rtol:e} {atol:e}))",
-            vector(&experiment.times),
-            starts.join(" "),
+            "(define nc:times{number} {times})\n(define nc:y{number} (vappend {}))",
+            starts.join(" ")
+        );
+        if self.sides == 0 {
+            let _ = writeln!(
+                text,
+                "(define (nc:f{number} nc:t nc:y) {body})\n\
+                 (define nc:m{number} ({library}-trajectory nc:f{number} nc:y{number} nc:times{number} {rtol:e} {atol:e}))"
+            );
+            return;
+        }
+        let width = self.slots.iter().map(Slot::count).sum();
+        let turned: Vec<String> =
+            (0..self.sides).map(|k| format!("(nc:turned{number} nc:t nc:y {k})")).collect();
+        let after = match turned.as_slice() {
+            [one] => one.clone(),
+            several => format!("(vec {})", several.join(" ")),
+        };
+        let _ = writeln!(
+            text,
+            "(define (nc:both{number} nc:t nc:y) {body}){}\n(define (nc:after{number} nc:t nc:y) {after})\n\
+             (define nc:m{number} ({library}-events nc:f{number} (nc:begin{number} (ref nc:times{number} 0) nc:y{number}) \
+             nc:times{number} {rtol:e} {atol:e} nc:switch{number} nc:after{number} 0 1 +inf.0))",
+            switching(&number.to_string(), width, self.sides)
         );
     }
 

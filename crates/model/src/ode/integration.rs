@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use neural_compiler::{Dialect, Limits, Program, ReaderLimits, SourceMap};
+use neural_compiler::{Dialect, Limits, Program, ReaderLimits, SourceMap, Switches};
 
 use super::system::{Parts, Slot, System, function, vector};
 use super::{Method, NUMBERS, Ode, OdeError, failed};
@@ -15,6 +15,8 @@ pub(super) enum Form {
     States,
     /// These elements of the states under their names, each a vector of all times, if that takes no more steps.
     Observed(Vec<(String, usize)>, u64),
+    /// The same of all times but the first, which are an input, if that takes no more steps.
+    Window(Vec<(String, usize)>, u64),
 }
 
 impl Ode<'_> {
@@ -33,20 +35,32 @@ impl Ode<'_> {
             Ok(program.inputs().map(str::to_string).collect())
         };
         let (mut imports, mut defined) = (String::new(), String::new());
-        let mut parts = vec![("nc:system".to_owned(), self.system)];
+        // Where the right-hand side chooses, states of their own say which side each comparison is on; they jump where it changes.
+        let switched = self.switched(method);
+        let sides = switched.as_ref().map_or(0, |(_, count)| *count);
+        let mut all = slots.clone();
+        let mut places = places.to_vec();
+        if sides > 0 {
+            let slot = Slot { name: SIDES.into(), first: width, len: Some(sides) };
+            all.push(slot.clone());
+            places.push(slot);
+        }
+        let all = all;
+        let system = switched.as_ref().map_or(self.system, |(system, _)| system);
+        let mut parts = vec![("nc:system".to_owned(), system)];
         let mut add = |name: &str, part: &str, inputs: &[String], results: &[Slot]| {
             let mut text = String::new();
-            function(&mut text, name, part, inputs, &slots, results);
+            function(&mut text, name, part, inputs, &all, results);
             let (import, define) = text.split_once('\n').expect("two lines");
             imports.push_str(import);
             imports.push('\n');
             defined.push_str(define);
         };
-        let takes = inputs(self.system)?;
+        let takes = inputs(system)?;
         if method.is_symplectic() {
             add("nc:energy", "nc:system", &takes, &[]);
         } else {
-            add("nc:f", "nc:system", &takes, places);
+            add(if sides > 0 { "nc:both" } else { "nc:f" }, "nc:system", &takes, &places);
         }
         let mut events = None;
         let mut after: Vec<String> = Vec::new();
@@ -54,7 +68,7 @@ impl Ode<'_> {
             let name = format!("nc:event{k}");
             add(&name, &name, &inputs(event.when)?, &[]);
             parts.push((name, event.when));
-            let mut states: Vec<String> = slots.iter().map(|slot| slot.of("nc:y")).collect();
+            let mut states: Vec<String> = all.iter().map(|slot| slot.of("nc:y")).collect();
             for (j, (state, system)) in event.jumps.iter().enumerate() {
                 let place = slots.iter().position(|slot| slot.name == *state);
                 let place =
@@ -66,11 +80,19 @@ impl Ode<'_> {
             }
             after.push(format!("(vappend {})", states.join(" ")));
         }
-        if let Some(most) = self.events.iter().map(|event| event.most.max(1)).max() {
+        let asked = self.events.iter().map(|event| event.most.max(1)).max();
+        if sides > 0 {
+            defined.push_str(&switching("", width, sides));
+            after.extend((0..sides).map(|k| format!("(nc:turned nc:t nc:y {k})")));
+        }
+        // Switches take rows of their own.
+        let rows = if sides > 0 { asked.unwrap_or(0) + SWITCH_ROWS } else { 0 };
+        if let Some(most) = if sides > 0 { Some(rows) } else { asked } {
+            let whens = (0..self.events.len()).map(|k| format!("(nc:event{k} nc:t nc:y)"));
             let whens: Vec<String> =
-                (0..self.events.len()).map(|k| format!("(nc:event{k} nc:t nc:y)")).collect();
-            let lasts: Vec<String> =
-                self.events.iter().map(|event| event.last.unwrap_or(0).to_string()).collect();
+                whens.chain((0..sides).map(|k| format!("(ref (nc:switch nc:t nc:y) {k})"))).collect();
+            let lasts = self.events.iter().map(|event| event.last.unwrap_or(0).to_string());
+            let lasts: Vec<String> = lasts.chain((0..sides).map(|_| "0".to_owned())).collect();
             let (whens, after, lasts) = match (whens.as_slice(), after.as_slice(), lasts.as_slice()) {
                 ([when], [after], [last]) => (when.clone(), after.clone(), last.clone()),
                 _ => (
@@ -86,11 +108,13 @@ impl Ode<'_> {
             events = Some((lasts, most));
         }
         let start: Vec<&str> = slots.iter().map(|slot| slot.name.as_str()).collect();
-        let start = format!("(vappend {})", start.join(" "));
+        let mut start = format!("(vappend {})", start.join(" "));
+        if sides > 0 {
+            start = format!("(nc:begin (ref nc:times 0) {start})");
+        }
         let (rtol, atol) = (self.rtol, self.atol);
         let n = self.times.len();
-        let longest = self.times.windows(2).map(|pair| (pair[1] - pair[0]).abs()).fold(0.0, f64::max);
-        let count = |step: f64| ((longest / step).ceil().max(1.0) as u64).to_string();
+        let count = |step: f64| (self.parts(step) as u64).to_string();
         let longest_step =
             if self.longest.is_finite() { format!("{:e}", self.longest) } else { "+inf.0".into() };
         let adaptive = |name: &str| {
@@ -146,6 +170,16 @@ impl Ode<'_> {
         let energies =
             "(build (vlen nc:times) (lambda (nc:k) (nc:energy (ref nc:times nc:k) (ref nc:m nc:k))))";
         let mut head = String::new();
+        // The sides are nobody else's.
+        let value = match sides {
+            0 => value,
+            _ => format!(
+                "(let ((nc:m {value})) (build (vlen nc:m) (lambda (nc:k) (vappend (slice (ref nc:m nc:k) 0 {width}) \
+                 (slice (ref nc:m nc:k) {} {})))))",
+                width + sides,
+                width + sides + numbers
+            ),
+        };
         let result = match (form, method.is_symplectic()) {
             (Form::States, _) if numbers > 0 => {
                 format!(
@@ -156,13 +190,21 @@ impl Ode<'_> {
             (Form::Whole, true) => {
                 format!("(define nc:m {value})\n(values (nc:states nc:m) (nc:energies {energies}))")
             }
-            (Form::Observed(elements, most), _) => {
+            (Form::Observed(elements, most) | Form::Window(elements, most), _) => {
                 let iterations = self.most(Limits::default()).iterations;
                 head = format!("; nc: --max-iterations {iterations} --max-steps {most}\n");
-                let _ = write!(defined, "\n(define nc:times {})", vector(&self.times));
+                let first = match form {
+                    Form::Window(..) => 1,
+                    Form::Whole | Form::States | Form::Observed(..) => {
+                        let _ = write!(defined, "\n(define nc:times {})", vector(&self.times));
+                        0
+                    }
+                };
+                let count = n - first;
+                let at = if first == 0 { "nc:k".to_owned() } else { format!("(+ nc:k {first})") };
                 let result = |(name, k): &(String, usize)| {
                     let name = name.replace('[', ".").replace(']', "");
-                    format!("({name} (build {n} (lambda (nc:k) (ref (ref nc:m nc:k) {k}))))")
+                    format!("({name} (build {count} (lambda (nc:k) (ref (ref nc:m {at}) {k}))))")
                 };
                 let results: Vec<String> = elements.iter().map(result).collect();
                 format!("(define nc:m {value})\n(values {})", results.join(" "))
@@ -170,10 +212,58 @@ impl Ode<'_> {
         };
         parsed(&format!("{head}{imports}{defined}\n{result}\n"), Parts(parts))
     }
+
+    /// The right-hand side with its choices held, and by how many comparisons, if it chooses, and the method finds events.
+    pub(super) fn switched(&self, method: Method) -> Option<(System<'_>, usize)> {
+        if !self.switching || method.step().is_some() {
+            return None;
+        }
+        let program = self.system.program().ok()?;
+        let varies = |input: &str| input == "t" || self.states.iter().any(|state| state.name == input);
+        let Switches { text, count } = program.switches(varies, SIDES, MOST_SWITCHES)?;
+        Some((self.system.with_text(text), count))
+    }
 }
 
+/// Definitions around `nc:both`, which gives the derivatives of the states, so many, and behind them the comparisons of a right-hand side whose choices are held by
+/// as many states, all of them with this ending:
+/// - `nc:f`, the right-hand side of all states;
+/// - `nc:switch`, the comparisons, whose signs change;
+/// - `nc:turned`, the states behind the change of one. Where the other side leads back at once there are none: a trajectory would slide along;
+/// - `nc:begin`, all states at the start: a comparison that is on neither side there is on that to which the trajectory leads.
+pub(super) fn switching(ending: &str, width: usize, sides: usize) -> String {
+    let all = width + sides;
+    let ahead =
+        format!("(* 1e-7 (- (ref nc:times{ending} (- (vlen nc:times{ending}) 1)) (ref nc:times{ending} 0)))");
+    format!(
+        "
+(define (nc:f{ending} nc:t nc:y) (vappend (slice (nc:both{ending} nc:t nc:y) 0 {width}) (zeros {sides})))
+(define (nc:switch{ending} nc:t nc:y) (slice (nc:both{ending} nc:t nc:y) {width} {all}))
+(define (nc:soon{ending} nc:t nc:y)
+  (nc:switch{ending} (+ nc:t {ahead}) (+ nc:y (* {ahead} (nc:f{ending} nc:t nc:y)))))
+(define (nc:turned{ending} nc:t nc:y nc:k)
+  (let* ((nc:s (slice nc:y {width} {all}))
+         (nc:new (vappend (slice nc:y 0 {width}) (replace nc:s nc:k (- 0 (ref nc:s nc:k))))))
+    (if (> (detach (* (ref (nc:soon{ending} nc:t nc:new) nc:k) (ref nc:s nc:k))) 0) (+ +nan.0 nc:new) nc:new)))
+(define (nc:begin{ending} nc:t nc:y)
+  (let* ((nc:g (detach (nc:switch{ending} nc:t (vappend nc:y (zeros {sides})))))
+         (nc:near (vappend nc:y (copysign 1 nc:g)))
+         (nc:then (detach (nc:soon{ending} nc:t nc:near))))
+    (vappend nc:y (build {sides} (lambda (nc:k) (copysign 1 (ref (if (= (ref nc:g nc:k) 0) nc:then nc:g) nc:k)))))))"
+    )
+}
+
+/// What the states are called that hold the choices of a right-hand side.
+pub(super) const SIDES: &str = "nc:sides";
+
+/// Comparisons of a right-hand side that are followed; with more, none are.
+const MOST_SWITCHES: usize = 32;
+
+/// Rows for switches beside those of events.
+const SWITCH_ROWS: usize = 100;
+
 /// A program around others.
-pub(super) fn parsed(text: &str, loader: Parts<'_>) -> Result<(Program, SourceMap), OdeError> {
+pub(super) fn parsed(text: &str, loader: Parts<'_, '_>) -> Result<(Program, SourceMap), OdeError> {
     let mut sources = SourceMap::new();
     let main = sources.add("integration.scm", text);
     let main = main.map_err(|long| OdeError::Value(long.to_string()))?;

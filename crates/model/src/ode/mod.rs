@@ -200,6 +200,7 @@ pub struct Ode<'a> {
     tier: Tier,
     limits: Option<Limits>,
     stop: Option<&'a Stop>,
+    switching: bool,
 }
 
 /// One event.
@@ -331,6 +332,7 @@ impl<'a> Ode<'a> {
             tier: Tier::Auto,
             limits: None,
             stop: None,
+            switching: true,
         }
     }
 
@@ -398,6 +400,22 @@ impl<'a> Ode<'a> {
     /// Sets what stops it: the rows that are done by then are the result.
     pub fn stop(self, stop: &'a Stop) -> Ode<'a> {
         Ode { stop: Some(stop), ..self }
+    }
+
+    fn longest_interval(&self) -> f64 {
+        self.times.windows(2).map(|pair| (pair[1] - pair[0]).abs()).fold(0.0, f64::max)
+    }
+
+    /// In how many steps of such a length an interval between times is cut. Rounding errors of times make no further step.
+    fn parts(&self, step: f64) -> f64 {
+        (self.longest_interval() / step * (1.0 - 1e-9)).ceil().max(1.0)
+    }
+
+    /// Whether the conditions by which the right-hand side chooses are events: a step ends where a comparison of theirs changes, and what comes
+    /// before and behind is followed by the sides that it had and has, so that derivatives are right where the right-hand side jumps. So it is unless
+    /// this says otherwise, for methods that choose their steps, and comparisons that [`Program::switches`] finds, 32 at the most.
+    pub fn switching(self, switching: bool) -> Ode<'a> {
+        Ode { switching, ..self }
     }
 
     /// The states as parts of one vector.
@@ -510,11 +528,36 @@ impl<'a> Ode<'a> {
         let (_, places) = self.right_hand_side()?;
         let elements = self.observed(observed)?;
         let method = self.first_method();
-        // What a row counts as steps are iterations of loops, and operations on elements.
-        let taken = self.steps(&places, method)?;
-        let most = 4 * taken + 16 * self.times.len() as u64 + 1000;
+        let most = self.most_steps(&places, method)?;
         Ok(self.program(&places, method, false, &Form::Observed(elements, most))?.0)
     }
+
+    /// The program whose results are these states over a window of so many steps from time to time, each a vector of all times of the
+    /// window but its first: start values and the times, a vector [`Ode::TIMES`], are inputs, so a row is a window with a start of its own. As
+    /// [`Ode::observations`] otherwise; the times of this integration say how long an interval may be, and how many steps a window may take.
+    ///
+    /// # Errors
+    ///
+    /// As [`Ode::observations`], and windows longer than these times.
+    pub fn windows(&self, observed: &[String], steps: usize) -> Result<Program, OdeError> {
+        let (_, places) = self.right_hand_side()?;
+        let elements = self.observed(observed)?;
+        if steps == 0 || steps >= self.times.len() {
+            return Err(OdeError::Value(format!(
+                "a window of {steps} steps: it takes one at least, and there are {} times",
+                self.times.len()
+            )));
+        }
+        let method = self.first_method();
+        let most = self.most_steps(&places, method)?;
+        // The longest interval is all that the program takes of them.
+        let longest = self.longest_interval();
+        let one = Ode { times: (0..=steps).map(|k| k as f64 * longest).collect(), ..self.clone() };
+        Ok(one.program(&places, method, false, &Form::Window(elements, most))?.0)
+    }
+
+    /// What the input of times of a window is called.
+    pub const TIMES: &'static str = "nc:times";
 
     /// The states that are observed, with their places among all numbers.
     fn observed(&self, observed: &[String]) -> Result<Vec<(String, usize)>, OdeError> {
@@ -554,6 +597,31 @@ impl<'a> Ode<'a> {
         // What is not the usual limit is kept where loops are nested, too.
         let iterations = if limits.iterations == usual { usual + 1 } else { limits.iterations };
         Limits { iterations: iterations.max(2 * self.times.len() as u64 + 1000), ..limits }
+    }
+
+    /// What the steps of a row are to be limited to, where a fit tries values of which an integration takes far more steps than from the values at
+    /// hand.
+    fn most_steps(&self, places: &[Slot], method: Method) -> Result<u64, OdeError> {
+        let usual = Limits::default();
+        if method.step().is_some() {
+            return Ok(usual.steps);
+        }
+        let mut most = 4 * self.steps(places, method)? + 16 * self.times.len() as u64 + 1000;
+        // Not only steps of the method count, but work on many elements in it, which the equation alone knows.
+        let ode = Ode { tier: Tier::Interpret, ..self.clone() };
+        while most < usual.steps {
+            let limits = Limits { steps: most, ..usual };
+            let kernel = ode.compile_within(places, method, false, false, Some(limits))?;
+            let numbers = ode.evaluate(&kernel, &[0], &mut Workspace::new())?;
+            let is_short = |numbers: &Numbers| {
+                numbers.failed.iter().any(|(_, reason)| matches!(reason, Reason::Steps { .. }))
+            };
+            if !numbers.as_ref().is_some_and(is_short) {
+                break;
+            }
+            most = most.saturating_mul(8);
+        }
+        Ok(most.min(usual.steps))
     }
 
     /// How many steps a method takes, or a guess where that does not work.
@@ -747,8 +815,7 @@ impl<'a> Ode<'a> {
                 }
             }
             let step = method.step().unwrap_or(1.0);
-            let longest = self.times.windows(2).map(|pair| (pair[1] - pair[0]).abs()).fold(0.0, f64::max);
-            let steps = (longest / step).ceil().max(1.0) * (n - 1) as f64;
+            let steps = self.parts(step) * (n - 1) as f64;
             let whole = values.chunks_exact(width).position(|y| y.iter().any(|x| !x.is_finite()));
             let (last, end) = match whole {
                 Some(k) => (k.saturating_sub(1), self.times[k.saturating_sub(1)]),
@@ -779,6 +846,8 @@ impl<'a> Ode<'a> {
         let events: Vec<Happened> = (n + 1..lines)
             .map(line)
             .filter(|line| !line[wide - 1].is_nan())
+            // The others are switches of the right-hand side.
+            .filter(|line| (line[width + 3] as usize) < self.events.len())
             .map(|line| Happened {
                 event: line[width + 3] as usize,
                 t: line[wide - 1],

@@ -40,6 +40,11 @@ impl<'a> System<'a> {
         System { loader: Some(loader), ..self }
     }
 
+    /// Another program in Scheme that imports the same files.
+    pub(super) fn with_text(&self, text: String) -> System<'a> {
+        System { name: self.name.clone(), text, dialect: Dialect::Scheme, loader: self.loader }
+    }
+
     /// The program by itself.
     ///
     /// # Errors
@@ -70,9 +75,9 @@ impl<'a> System<'a> {
 }
 
 /// Programs that another one imports by names which no file has.
-pub(super) struct Parts<'a>(pub Vec<(String, &'a System<'a>)>);
+pub(super) struct Parts<'p, 'a>(pub Vec<(String, &'p System<'a>)>);
 
-impl Parts<'_> {
+impl Parts<'_, '_> {
     fn part(&self, id: &str) -> Option<&System<'_>> {
         self.0.iter().find(|(known, _)| *known == id).map(|(_, system)| *system)
     }
@@ -84,7 +89,7 @@ impl Parts<'_> {
     }
 }
 
-impl Loader for Parts<'_> {
+impl Loader for Parts<'_, '_> {
     fn find(&self, path: &str, from: Option<&str>) -> Result<String, LoadError> {
         match from {
             None if self.part(path).is_some() => Ok(path.to_string()),

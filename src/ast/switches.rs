@@ -1,0 +1,518 @@
+//! Switches: the comparisons by which conditions of a program choose as numbers whose signs change, and the program with its choices held.
+//!
+//! Functions whose bodies choose are put in place of their calls, with all local names made different, so that every condition stands in the
+//! one expression of the program. What chooses within loops, functions as values and imported files stays as it is.
+
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+
+use super::{Ast, Binding, Body, Definition, Expr, ExprKind, Function, Name};
+use crate::number::Literal;
+use crate::source::Span;
+
+/// What a recursion on expressions keeps of the stack, and takes when there is less.
+const STACK: (usize, usize) = (256 << 10, 4 << 20);
+
+/// Expressions beyond which a program is left as it is.
+const MOST_EXPRS: usize = 100_000;
+
+/// Where an expression stands: what is around it that it needs, the innermost first.
+type Path = Option<Rc<Around>>;
+
+struct Around {
+    what: Wrap,
+    outer: Path,
+}
+
+enum Wrap {
+    Let(Box<(Vec<Binding>, Vec<Function>)>),
+    Letrec(Vec<Definition>),
+    /// Reached where the condition holds, or does not.
+    Arm(Expr, bool),
+}
+
+impl Ast {
+    /// The program in which elements of the input `sides` decide the comparisons that the inputs of these names have a part in, and those comparisons
+    /// as a further result, a vector of this name; with how many there are. Nothing if there are none, more than `most`, or the program is too
+    /// large.
+    pub(crate) fn switches(
+        &self,
+        varying: &dyn Fn(&str) -> bool,
+        sides: &str,
+        most: usize,
+    ) -> Option<(Ast, usize)> {
+        let mut ast = self.clone();
+        let mut names: HashSet<String> = ast.names().map(str::to_owned).collect();
+        if names.contains(sides) {
+            return None;
+        }
+        ast.one_expression();
+        let switching = ast.switching();
+        let mut inliner = Inliner { ast: &mut ast, switching: &switching, names: &mut names };
+        inliner.body()?;
+        // What depends on the inputs at the top level.
+        let mut depends: HashSet<Name> =
+            ast.names.keys().filter(|&name| !ast.is_made(name) && varying(ast.name(name))).collect();
+        loop {
+            let before = depends.len();
+            for definition in &ast.definitions {
+                if ast.mentions(definition.value(), &depends) {
+                    depends.insert(definition.named().0);
+                }
+            }
+            if depends.len() == before {
+                break;
+            }
+        }
+        let sides = ast.add_name(sides);
+        let mut holder = Holder { ast: &mut ast, depends: &depends, sides, found: Vec::new() };
+        let held = holder.body();
+        let found = std::mem::take(&mut holder.found);
+        if found.is_empty() || found.len() > most {
+            return None;
+        }
+        let count = found.len();
+        let all: Vec<Expr> =
+            found.into_iter().map(|(path, difference)| ast.within(&path, difference)).collect();
+        let span = ast.span(all[0]);
+        let together = ast.find_name("vec").unwrap_or_else(|| ast.add_name("vec"));
+        let value = ast.push(ExprKind::Call(together, span, all.into()), span);
+        let further = Binding { name: sides, span, value };
+        ast.body = match held {
+            Body::Named(results) => Body::Named(results.into_iter().chain([further]).collect()),
+            Body::Value(value) => {
+                let name = ast.find_name("value").unwrap_or_else(|| ast.add_name("value"));
+                Body::Named(vec![Binding { name, span, value }, further])
+            }
+            Body::LastFunction => return None,
+        };
+        Some((ast, count))
+    }
+
+    /// Lets the program end in values, with what its top level computes bound around each.
+    fn one_expression(&mut self) {
+        if matches!(self.body, Body::LastFunction) {
+            let Some(Definition::Function(last)) = self.definitions.pop() else { return };
+            self.body = Body::Value(last.body);
+        }
+        self.ends_in = None;
+        let is_number = |ast: &Ast, definition: &Definition| match definition {
+            Definition::Function(_) => true,
+            Definition::Value(binding) => matches!(ast.kind(binding.value), ExprKind::Number(_)),
+        };
+        let all = std::mem::take(&mut self.definitions);
+        let chooses = |ast: &Ast, definition: &Definition| match definition {
+            Definition::Function(_) => false,
+            Definition::Value(binding) => ast.any(binding.value, &|kind| matches!(kind, ExprKind::If(..))),
+        };
+        if !all.iter().any(|definition| chooses(self, definition)) {
+            self.definitions = all;
+            return;
+        }
+        let (kept, moved): (Vec<Definition>, Vec<Definition>) =
+            all.into_iter().partition(|definition| is_number(self, definition));
+        self.definitions = kept;
+        let wrap = |ast: &mut Ast, value: Expr| {
+            let span = ast.span(value);
+            ast.push(ExprKind::Letrec(moved.clone(), value), span)
+        };
+        self.body = match std::mem::replace(&mut self.body, Body::LastFunction) {
+            Body::Value(value) => Body::Value(wrap(self, value)),
+            Body::Named(results) => Body::Named(
+                results.into_iter().map(|one| Binding { value: wrap(self, one.value), ..one }).collect(),
+            ),
+            Body::LastFunction => Body::LastFunction,
+        };
+    }
+
+    /// Whether some part of an expression is of a kind.
+    fn any(&self, expr: Expr, is: &dyn Fn(&ExprKind) -> bool) -> bool {
+        let mut left = vec![expr];
+        while let Some(expr) = left.pop() {
+            if is(self.kind(expr)) {
+                return true;
+            }
+            self.parts(expr, &mut left);
+        }
+        false
+    }
+
+    /// The parts of an expression.
+    fn parts(&self, expr: Expr, into: &mut Vec<Expr>) {
+        match self.kind(expr) {
+            ExprKind::Number(_) | ExprKind::Name(_) => {}
+            ExprKind::Call(_, _, args) | ExprKind::Recur(_, _, args) => into.extend(args.iter().copied()),
+            ExprKind::Apply(function, args) => into.extend(args.iter().copied().chain([*function])),
+            ExprKind::Lambda(function) => into.push(function.body),
+            ExprKind::If(condition, then, other) => into.extend([*condition, *then, *other]),
+            ExprKind::Let(bound, body) => {
+                into.extend(bound.0.iter().map(|binding| binding.value));
+                into.extend(bound.1.iter().map(|function| function.body));
+                into.push(*body);
+            }
+            ExprKind::Letrec(definitions, body) => {
+                into.extend(definitions.iter().map(Definition::value));
+                into.push(*body);
+            }
+            ExprKind::Loop(_, function, args) => into.extend(args.iter().copied().chain([function.body])),
+        }
+    }
+
+    /// The functions of the top level whose bodies choose, themselves or by what they call, and that are not recursive.
+    fn switching(&self) -> HashMap<Name, Function> {
+        let functions: HashMap<Name, &Function> = self
+            .definitions
+            .iter()
+            .filter_map(|definition| match definition {
+                Definition::Function(function) => Some((function.name, function)),
+                Definition::Value(_) => None,
+            })
+            .filter(|(name, _)| self.networks.iter().all(|network| network.name != *name))
+            .collect();
+        let calls = |function: &Function| {
+            let (mut left, mut called) = (vec![function.body], HashSet::new());
+            while let Some(expr) = left.pop() {
+                if let ExprKind::Call(name, ..) | ExprKind::Name(name) = self.kind(expr)
+                    && functions.contains_key(name)
+                {
+                    called.insert(*name);
+                }
+                self.parts(expr, &mut left);
+            }
+            called
+        };
+        let called: HashMap<Name, HashSet<Name>> =
+            functions.iter().map(|(&name, function)| (name, calls(function))).collect();
+        let reach = |from: Name| {
+            let (mut left, mut reached) = (vec![from], HashSet::new());
+            while let Some(name) = left.pop() {
+                left.extend(called[&name].iter().copied().filter(|&next| reached.insert(next)));
+            }
+            reached
+        };
+        let chooses: HashSet<Name> = functions
+            .iter()
+            .filter(|(_, function)| self.any(function.body, &|kind| matches!(kind, ExprKind::If(..))))
+            .map(|(&name, _)| name)
+            .collect();
+        let all = functions.iter().filter(|&(&name, _)| {
+            let reached = reach(name);
+            !reached.contains(&name)
+                && (chooses.contains(&name) || reached.iter().any(|to| chooses.contains(to)))
+        });
+        all.map(|(&name, &function)| (name, function.clone())).collect()
+    }
+
+    /// An expression with what is around it: 1 in the arms that it does not stand in.
+    fn within(&mut self, path: &Path, mut value: Expr) -> Expr {
+        let mut path = path.clone();
+        while let Some(around) = path {
+            let span = self.span(value);
+            let kind = match &around.what {
+                Wrap::Let(bound) => ExprKind::Let(bound.clone(), value),
+                Wrap::Letrec(definitions) => ExprKind::Letrec(definitions.clone(), value),
+                Wrap::Arm(condition, holds) => {
+                    let one = self.push(ExprKind::Number(Literal::from(1.0)), span);
+                    let (then, other) = if *holds { (value, one) } else { (one, value) };
+                    ExprKind::If(*condition, then, other)
+                }
+            };
+            value = self.push(kind, span);
+            path = around.outer.clone();
+        }
+        value
+    }
+}
+
+/// Puts functions that choose in place of their calls.
+struct Inliner<'a> {
+    ast: &'a mut Ast,
+    switching: &'a HashMap<Name, Function>,
+    names: &'a mut HashSet<String>,
+}
+
+/// What local names have become.
+type Renamed = HashMap<Name, Name>;
+
+impl Inliner<'_> {
+    fn body(&mut self) -> Option<()> {
+        self.ast.body = match std::mem::replace(&mut self.ast.body, Body::LastFunction) {
+            Body::Value(value) => Body::Value(self.copy(value, &Renamed::new())?),
+            Body::Named(results) => {
+                let copied = results
+                    .into_iter()
+                    .map(|one| Some(Binding { value: self.copy(one.value, &Renamed::new())?, ..one }));
+                Body::Named(copied.collect::<Option<_>>()?)
+            }
+            Body::LastFunction => return None,
+        };
+        Some(())
+    }
+
+    /// A name that nothing else has.
+    fn fresh(&mut self, name: Name) -> Name {
+        let text = self.ast.name(name).to_owned();
+        let found = (1..).map(|k| format!("{text}~{k}")).find(|new| !self.names.contains(new));
+        let found = found.expect("there are enough names");
+        self.names.insert(found.clone());
+        self.ast.add_name(&found)
+    }
+
+    fn all(&mut self, exprs: &[Expr], renamed: &Renamed) -> Option<Box<[Expr]>> {
+        exprs.iter().map(|&expr| self.copy(expr, renamed)).collect()
+    }
+
+    fn function(&mut self, function: &Function, renamed: &Renamed, name: Name) -> Option<Function> {
+        let mut inner = renamed.clone();
+        inner.insert(function.name, name);
+        let params: Vec<(Name, Span)> =
+            function.params.iter().map(|&(param, span)| (self.fresh(param), span)).collect();
+        inner.extend(function.params.iter().zip(&params).map(|(old, new)| (old.0, new.0)));
+        Some(Function { name, span: function.span, params, body: self.copy(function.body, &inner)? })
+    }
+
+    fn copy(&mut self, expr: Expr, renamed: &Renamed) -> Option<Expr> {
+        stacker::maybe_grow(STACK.0, STACK.1, || self.copy_one(expr, renamed))
+    }
+
+    fn copy_one(&mut self, expr: Expr, renamed: &Renamed) -> Option<Expr> {
+        if self.ast.exprs().len() > MOST_EXPRS {
+            return None;
+        }
+        let span = self.ast.span(expr);
+        let of = |name: Name| renamed.get(&name).copied().unwrap_or(name);
+        let kind = match self.ast.kind(expr).clone() {
+            ExprKind::Number(literal) => ExprKind::Number(literal),
+            ExprKind::Name(name) => ExprKind::Name(of(name)),
+            ExprKind::Recur(name, at, args) => ExprKind::Recur(of(name), at, self.all(&args, renamed)?),
+            ExprKind::Call(name, at, args) => {
+                let args = self.all(&args, renamed)?;
+                match self.switching.get(&name).filter(|_| !renamed.contains_key(&name)) {
+                    Some(function) if function.params.len() == args.len() => {
+                        let params: Vec<Name> =
+                            function.params.iter().map(|&(param, _)| self.fresh(param)).collect();
+                        let inner: Renamed =
+                            function.params.iter().map(|param| param.0).zip(params.iter().copied()).collect();
+                        let body = self.copy(function.body, &inner)?;
+                        let bindings =
+                            params.into_iter().zip(&args).map(|(name, &value)| Binding { name, span, value });
+                        let bindings: Vec<Binding> = bindings.collect();
+                        if bindings.is_empty() {
+                            return Some(body);
+                        }
+                        ExprKind::Let(Box::new((bindings, Vec::new())), body)
+                    }
+                    Some(_) | None => ExprKind::Call(of(name), at, args),
+                }
+            }
+            ExprKind::Apply(function, args) => {
+                ExprKind::Apply(self.copy(function, renamed)?, self.all(&args, renamed)?)
+            }
+            ExprKind::Lambda(function) => {
+                ExprKind::Lambda(Box::new(self.function(&function, renamed, function.name)?))
+            }
+            ExprKind::If(condition, then, other) => ExprKind::If(
+                self.copy(condition, renamed)?,
+                self.copy(then, renamed)?,
+                self.copy(other, renamed)?,
+            ),
+            ExprKind::Let(bound, body) => {
+                let (bindings, functions) = *bound;
+                let mut inner = renamed.clone();
+                let mut new = (Vec::new(), Vec::new());
+                for binding in bindings {
+                    let value = self.copy(binding.value, renamed)?;
+                    let name = self.fresh(binding.name);
+                    inner.insert(binding.name, name);
+                    new.0.push(Binding { name, value, ..binding });
+                }
+                for function in functions {
+                    let name = self.fresh(function.name);
+                    new.1.push(self.function(&function, renamed, name)?);
+                    inner.insert(function.name, name);
+                }
+                ExprKind::Let(Box::new(new), self.copy(body, &inner)?)
+            }
+            ExprKind::Letrec(definitions, body) => {
+                let mut inner = renamed.clone();
+                for definition in &definitions {
+                    let name = definition.named().0;
+                    let new = self.fresh(name);
+                    inner.insert(name, new);
+                }
+                let new = definitions.iter().map(|definition| {
+                    let name = inner[&definition.named().0];
+                    Some(match definition {
+                        Definition::Function(function) => {
+                            Definition::Function(self.function(function, &inner, name)?)
+                        }
+                        Definition::Value(binding) => Definition::Value(Binding {
+                            name,
+                            value: self.copy(binding.value, &inner)?,
+                            ..*binding
+                        }),
+                    })
+                });
+                let new = new.collect::<Option<Vec<_>>>()?;
+                ExprKind::Letrec(new, self.copy(body, &inner)?)
+            }
+            ExprKind::Loop(form, function, args) => {
+                let args = self.all(&args, renamed)?;
+                // Nothing else can mean the name of a loop that the reader made up.
+                let name =
+                    if self.ast.is_made(function.name) { function.name } else { self.fresh(function.name) };
+                ExprKind::Loop(form, Box::new(self.function(&function, renamed, name)?), args)
+            }
+        };
+        Some(self.ast.push(kind, span))
+    }
+}
+
+/// Lets elements of a vector decide comparisons.
+struct Holder<'a> {
+    ast: &'a mut Ast,
+    /// Names of the top level that the inputs have a part in.
+    depends: &'a HashSet<Name>,
+    sides: Name,
+    found: Vec<(Path, Expr)>,
+}
+
+impl Holder<'_> {
+    fn body(&mut self) -> Body {
+        match self.ast.body.clone() {
+            Body::Value(value) => Body::Value(self.hold(value, &None)),
+            Body::Named(results) => Body::Named(
+                results
+                    .into_iter()
+                    .map(|one| Binding { value: self.hold(one.value, &None), ..one })
+                    .collect(),
+            ),
+            Body::LastFunction => Body::LastFunction,
+        }
+    }
+
+    fn all(&mut self, exprs: &[Expr], path: &Path) -> Box<[Expr]> {
+        exprs.iter().map(|&expr| self.hold(expr, path)).collect()
+    }
+
+    fn hold(&mut self, expr: Expr, path: &Path) -> Expr {
+        stacker::maybe_grow(STACK.0, STACK.1, || self.hold_one(expr, path))
+    }
+
+    fn hold_one(&mut self, expr: Expr, path: &Path) -> Expr {
+        let inside = |what| Some(Rc::new(Around { what, outer: path.clone() }));
+        let kind = match self.ast.kind(expr).clone() {
+            ExprKind::Number(_) | ExprKind::Name(_) | ExprKind::Lambda(_) | ExprKind::Recur(..) => {
+                return expr;
+            }
+            ExprKind::Call(name, at, args) => ExprKind::Call(name, at, self.all(&args, path)),
+            ExprKind::Apply(function, args) => ExprKind::Apply(function, self.all(&args, path)),
+            ExprKind::Loop(form, function, args) => ExprKind::Loop(form, function, self.all(&args, path)),
+            ExprKind::If(condition, then, other) => ExprKind::If(
+                self.decide(condition, path),
+                self.hold(then, &inside(Wrap::Arm(condition, true))),
+                self.hold(other, &inside(Wrap::Arm(condition, false))),
+            ),
+            ExprKind::Let(bound, body) => {
+                let held = bound.0.iter().map(|one| Binding { value: self.hold(one.value, path), ..*one });
+                let new = Box::new((held.collect(), bound.1.clone()));
+                ExprKind::Let(new, self.hold(body, &inside(Wrap::Let(bound))))
+            }
+            ExprKind::Letrec(definitions, body) => {
+                let held = definitions.iter().enumerate().map(|(k, definition)| match definition {
+                    Definition::Function(function) => Definition::Function(function.clone()),
+                    Definition::Value(one) => {
+                        // Functions may come later, values are bound in their order.
+                        let before = definitions.iter().enumerate().filter(|(j, other)| match other {
+                            Definition::Function(_) => true,
+                            Definition::Value(_) => *j < k,
+                        });
+                        let before = before.map(|(_, other)| other.clone()).collect();
+                        let value = self.hold(one.value, &inside(Wrap::Letrec(before)));
+                        Definition::Value(Binding { value, ..*one })
+                    }
+                });
+                let held = held.collect();
+                ExprKind::Letrec(held, self.hold(body, &inside(Wrap::Letrec(definitions))))
+            }
+        };
+        let span = self.ast.span(expr);
+        self.ast.push(kind, span)
+    }
+
+    /// A condition, of which the comparisons are held.
+    fn decide(&mut self, expr: Expr, path: &Path) -> Expr {
+        stacker::maybe_grow(STACK.0, STACK.1, || self.decide_one(expr, path))
+    }
+
+    fn decide_one(&mut self, expr: Expr, path: &Path) -> Expr {
+        let inside = |what| Some(Rc::new(Around { what, outer: path.clone() }));
+        let span = self.ast.span(expr);
+        match self.ast.kind(expr).clone() {
+            // What conjunctions and the like have become.
+            ExprKind::If(condition, then, other) => {
+                let kind = ExprKind::If(
+                    self.decide(condition, path),
+                    self.decide(then, &inside(Wrap::Arm(condition, true))),
+                    self.decide(other, &inside(Wrap::Arm(condition, false))),
+                );
+                self.ast.push(kind, span)
+            }
+            ExprKind::Call(name, at, args) => {
+                let known = self.ast.definitions.iter().any(|definition| definition.named().0 == name);
+                let (a, b) = match (self.ast.name(name), &*args) {
+                    _ if known => return expr,
+                    ("not", &[of]) => {
+                        let kind = ExprKind::Call(name, at, Box::new([self.decide(of, path)]));
+                        return self.ast.push(kind, span);
+                    }
+                    (">" | ">=", &[a, b]) => (a, b),
+                    ("<" | "<=", &[a, b]) => (b, a),
+                    _ => return expr,
+                };
+                let minus = self.word("-");
+                let difference = self.ast.push(ExprKind::Call(minus, span, Box::new([a, b])), span);
+                if !self.varies(path, difference) {
+                    return expr;
+                }
+                let index = self.found.len();
+                self.found.push((path.clone(), difference));
+                let sides = self.ast.push(ExprKind::Name(self.sides), span);
+                let index = self.ast.push(ExprKind::Number(Literal::from(index as f64)), span);
+                let of = self.word("ref");
+                let side = self.ast.push(ExprKind::Call(of, span, Box::new([sides, index])), span);
+                let zero = self.ast.push(ExprKind::Number(Literal::from(0.0)), span);
+                let above = self.word(">");
+                self.ast.push(ExprKind::Call(above, span, Box::new([side, zero])), span)
+            }
+            ExprKind::Number(_)
+            | ExprKind::Name(_)
+            | ExprKind::Apply(..)
+            | ExprKind::Lambda(_)
+            | ExprKind::Let(..)
+            | ExprKind::Letrec(..)
+            | ExprKind::Loop(..)
+            | ExprKind::Recur(..) => expr,
+        }
+    }
+
+    /// A primitive, whatever the program calls so.
+    fn word(&mut self, text: &str) -> Name {
+        self.ast.find_name(text).unwrap_or_else(|| self.ast.add_name(text))
+    }
+
+    /// Whether the inputs have a part in a comparison where it stands.
+    fn varies(&self, path: &Path, difference: Expr) -> bool {
+        let mut path = path;
+        let mut depends = self.ast.mentions(difference, self.depends);
+        while let (false, Some(around)) = (depends, path) {
+            depends = match &around.what {
+                Wrap::Let(bound) => bound.0.iter().any(|one| self.ast.mentions(one.value, self.depends)),
+                Wrap::Letrec(all) => all.iter().any(|one| self.ast.mentions(one.value(), self.depends)),
+                Wrap::Arm(..) => false,
+            };
+            path = &around.outer;
+        }
+        depends
+    }
+}
