@@ -920,7 +920,9 @@ impl<'a> Resolver<'a> {
                     let kind = ProblemKind::NotPredefined { name: text.to_string(), value };
                     self.scoped.warnings.push(Problem::new(span, kind));
                 }
-                self.check_weight(text, span);
+                if !self.ast.weights.contains(&name) {
+                    self.check_weight(text, span);
+                }
                 let shared = if self.in_library() { None } else { self.inputs.get(text).copied() };
                 let var = match shared {
                     Some(var) => {

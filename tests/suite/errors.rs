@@ -674,7 +674,7 @@ fn errors_of_several_phases_in_infix_notation() {
     let found = of("network f(x) layers(2);\ng(x) = f(x) + sine(x);\ng(1)");
     assert_eq!(found, ["form f", "unknown-name sine"]);
     // A statement that has no meaning, one error.
-    assert_eq!(of("sine(1 + x"), ["unclosed ("]);
+    assert_eq!(of("sine(1 + x"), ["unclosed sine"]);
     assert_eq!(of("2*3 4"), ["operand 4"]);
 }
 

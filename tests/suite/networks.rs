@@ -207,7 +207,7 @@ fn networks_of_imported_files() {
         ("(import (prefix \"net.nci\" n:)) (n:f x)", Dialect::Scheme),
         ("import \"net.nci\"; f(x)", Dialect::Infix),
         ("import \"net.nci\" prefix n_; n_f(x)", Dialect::Infix),
-        ("import \"net.scm\" prefix n_; n_f(x) + 0*f.w1[0][0]", Dialect::Infix),
+        ("import \"net.scm\" prefix n_; n_f(x) + 0*`f.w1`[0, 0]", Dialect::Infix),
         ("import \"net.nci\" program net(x); net(x)", Dialect::Infix),
     ] {
         let program = parse_as(text, dialect).unwrap_or_else(|error| panic!("{text}: {error}"));
@@ -317,8 +317,8 @@ fn nothing_is_called_like_a_parameter() {
         ("(import \"own.scm\") (f x)".into(), Dialect::Scheme),
         // A file that does not know the network.
         (format!("(import \"use.scm\") {net} (+ (g x) (f x))"), Dialect::Scheme),
-        (format!("{infix} f.b1 = 2; f(x)"), Dialect::Infix),
-        (format!("{infix} g(f.b1) = f(f.b1)"), Dialect::Infix),
+        (format!("{infix} `f.b1` = 2; f(x)"), Dialect::Infix),
+        (format!("{infix} g(`f.b1`) = f(`f.b1`)"), Dialect::Infix),
     ]
     .iter()
     .flat_map(|(text, dialect)| errors_of(text, *dialect, &files))

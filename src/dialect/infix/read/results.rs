@@ -204,6 +204,7 @@ impl Reader<'_> {
                         let message = format!("`{name}` takes {}, not {given}", count(expected, "operand"));
                         let error = Diagnostic::error("arity", self.ast.span(at), message);
                         self.error(error.related(function.span, "defined here"));
+                        self.ast.unknown.push(function.name);
                         break;
                     }
                     values.iter().for_each(|&value| self.ast.rename(value, &names));
@@ -301,6 +302,7 @@ impl Reader<'_> {
             errors.push(error.help("use a vector: `[a, b]`"));
         }
         let local = self.local_names();
+        let mut called: HashSet<Name> = HashSet::new();
         for expr in self.ast.exprs() {
             if let ExprKind::Call(name, ..) = self.ast.kind(expr)
                 && taken.contains(name)
@@ -310,8 +312,11 @@ impl Reader<'_> {
                 let text = short(self.ast.name(*name));
                 let message = format!("`{text}` has several results: only the end of the program can call it");
                 errors.push(Diagnostic::error("form", self.ast.span(expr), message).help(ONE));
+                called.insert(*name);
             }
         }
+        // That they are none of the program's functions any more is no further error.
+        self.ast.unknown.extend(called);
         errors.sort_by_key(|error| error.span);
         errors.into_iter().for_each(|error| self.error(error));
     }
