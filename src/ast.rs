@@ -5,6 +5,7 @@ pub mod switches;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
+use std::rc::Rc;
 
 use crate::entity::{EntityVec, entity};
 use crate::limits::Limits;
@@ -345,6 +346,78 @@ impl Ast {
     /// Makes up a name.
     pub(crate) fn make_name(&mut self, text: &str) -> Name {
         self.names.push((text.to_string(), true))
+    }
+
+    /// Gives what an expression uses from around it other names. What it binds itself keeps its own.
+    pub(crate) fn rename(&mut self, expr: Expr, names: &HashMap<Name, Name>) {
+        if names.is_empty() {
+            return;
+        }
+        type Bound = Rc<HashSet<Name>>;
+        fn with(bound: &Bound, names: &HashMap<Name, Name>, more: impl Iterator<Item = Name>) -> Bound {
+            let more: Vec<Name> =
+                more.filter(|name| names.contains_key(name) && !bound.contains(name)).collect();
+            match more.is_empty() {
+                true => Rc::clone(bound),
+                false => Rc::new(bound.iter().copied().chain(more).collect()),
+            }
+        }
+        let params = |function: &Function| function.params.iter().map(|param| param.0).collect::<Vec<Name>>();
+        let mut left: Vec<(Expr, Bound)> = vec![(expr, Bound::default())];
+        while let Some((expr, bound)) = left.pop() {
+            let rename = |name: &mut Name| {
+                if let (Some(&new), false) = (names.get(name), bound.contains(name)) {
+                    *name = new;
+                }
+            };
+            match &mut self.exprs[expr] {
+                ExprKind::Number(_) => {}
+                ExprKind::Name(name) => rename(name),
+                ExprKind::Call(name, _, args) => {
+                    rename(name);
+                    left.extend(args.iter().map(|&arg| (arg, Rc::clone(&bound))));
+                }
+                ExprKind::Recur(_, _, args) => {
+                    left.extend(args.iter().map(|&arg| (arg, Rc::clone(&bound))));
+                }
+                ExprKind::Apply(head, args) => {
+                    left.extend(args.iter().chain([&*head]).map(|&part| (part, Rc::clone(&bound))));
+                }
+                ExprKind::If(condition, then, other) => {
+                    left.extend([*condition, *then, *other].map(|part| (part, Rc::clone(&bound))));
+                }
+                ExprKind::Lambda(function) => {
+                    left.push((function.body, with(&bound, names, params(function).into_iter())));
+                }
+                ExprKind::Loop(_, function, args) => {
+                    left.extend(args.iter().map(|&arg| (arg, Rc::clone(&bound))));
+                    let own = params(function).into_iter().chain([function.name]);
+                    left.push((function.body, with(&bound, names, own)));
+                }
+                ExprKind::Let(parts, body) => {
+                    let (bindings, functions) = &**parts;
+                    left.extend(bindings.iter().map(|binding| (binding.value, Rc::clone(&bound))));
+                    for function in functions {
+                        left.push((function.body, with(&bound, names, params(function).into_iter())));
+                    }
+                    let own = bindings.iter().map(|b| b.name).chain(functions.iter().map(|f| f.name));
+                    left.push((*body, with(&bound, names, own)));
+                }
+                ExprKind::Letrec(definitions, body) => {
+                    let inner =
+                        with(&bound, names, definitions.iter().map(|definition| definition.named().0));
+                    for definition in definitions.iter() {
+                        left.push(match definition {
+                            Definition::Value(binding) => (binding.value, Rc::clone(&inner)),
+                            Definition::Function(function) => {
+                                (function.body, with(&inner, names, params(function).into_iter()))
+                            }
+                        });
+                    }
+                    left.push((*body, inner));
+                }
+            }
+        }
     }
 }
 

@@ -1,14 +1,14 @@
 //! The files of a program: its own text and those that it imports, each read once.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-use crate::ast::network::DeclaredParameter;
-use crate::ast::{Ast, Body, ExprKind, Import, Imported, ProgramAsFunction};
+use crate::ast::network::{DeclaredNetwork, DeclaredParameter, Network, NetworkPlaces};
+use crate::ast::{Ast, Body, Definition, ExprKind, Import, Imported, ProgramAsFunction};
 use crate::dialect::{Dialect, ReaderLimits, short};
 use crate::limits::{Limits, MAX_IMPORTED_NAMES};
 use crate::loader::{LoadError, Loader};
-use crate::source::{Diagnostic, SourceId, SourceMap, Span};
+use crate::source::{Diagnostic, MAX_DIAGNOSTICS, SourceId, SourceMap, Span};
 
 /// A file of a program.
 #[derive(Debug, Clone)]
@@ -29,6 +29,10 @@ pub(crate) struct File {
     pub imported: Option<Span>,
     /// Whether its last definition is the program that it is, as a function.
     pub function: bool,
+    /// Whether something is wrong with its own text, so that definitions may be missing.
+    pub broken: bool,
+    /// Whether it may use names that are not known because of errors in what it imports.
+    pub incomplete: bool,
 }
 
 impl File {
@@ -84,18 +88,106 @@ impl Files {
         limits
     }
 
-    /// How many numbers the inputs of networks are, by their places.
-    pub fn network_inputs(&self) -> HashMap<Span, Option<u32>> {
-        let networks = self.0.iter().flat_map(|file| &file.ast.networks);
-        networks.flat_map(|network| &network.inputs).map(|input| (input.span, input.size)).collect()
+    /// What the places of networks mean.
+    pub fn network_places(&self) -> NetworkPlaces {
+        let networks = || self.0.iter().flat_map(|file| &file.ast.networks);
+        let inputs = networks().flat_map(|network| &network.inputs);
+        NetworkPlaces {
+            inputs: inputs.map(|input| (input.span, input.size)).collect(),
+            activations: networks().flat_map(Network::activations).collect(),
+        }
+    }
+
+    /// The networks of all files, each once.
+    pub fn networks(&self) -> impl Iterator<Item = DeclaredNetwork> {
+        let mut known = HashSet::new();
+        let all = self
+            .0
+            .iter()
+            .flat_map(|file| file.ast.networks.iter().map(|network| network.declared(&file.ast)));
+        all.filter(move |network| known.insert(network.name.clone()))
+    }
+
+    /// The parameters of networks by their names, each with its network and the file that declares it.
+    pub fn weights(&self) -> HashMap<String, (usize, &Network)> {
+        let mut weights = HashMap::new();
+        for (k, file) in self.0.iter().enumerate() {
+            for network in &file.ast.networks {
+                let name = file.ast.name(network.name);
+                let own = network.parameter_names();
+                weights.extend(own.map(|own| (format!("{name}.{own}"), (k, network))));
+            }
+        }
+        weights
+    }
+
+    /// The files that each file imports, and those that these import, and so on.
+    pub fn reach(&self, from: usize) -> HashSet<usize> {
+        let (mut reached, mut left) = (HashSet::from([from]), vec![from]);
+        while let Some(file) = left.pop() {
+            left.extend(self.0[file].imports.iter().copied().filter(|&import| reached.insert(import)));
+        }
+        reached
+    }
+
+    /// Refuses definitions and inputs that are called like a parameter of a network: one of the two would take the place of the other.
+    fn check_weights(&self) -> Result<(), Vec<Diagnostic>> {
+        if self.0.iter().all(|file| file.ast.networks.is_empty()) {
+            return Ok(());
+        }
+        let weights = self.weights();
+        let mut errors = Vec::new();
+        let mut check = |text: &str, span: Span| {
+            if let Some(&(file, network)) = weights.get(text)
+                && errors.len() < MOST_CLASHES
+            {
+                let of = self.0[file].ast.name(network.name);
+                let message = format!("`{}` is a parameter of network `{}`", short(text), short(of));
+                let error = Diagnostic::error("duplicate", span, message)
+                    .related(network.span, "the network")
+                    .help("give it another name; the parameter itself is there without a definition");
+                errors.push(self.say_import(error));
+            }
+        };
+        for (k, file) in self.0.iter().enumerate() {
+            let ast = &file.ast;
+            for definition in &ast.definitions {
+                let (name, span) = definition.named();
+                let text = ast.name(name);
+                // What a program binds around its results has this text and is another name, known there alone.
+                if weights.contains_key(text) && ast.find_name(text) == Some(name) {
+                    check(text, span);
+                }
+            }
+            for network in &ast.networks {
+                network.inputs.iter().for_each(|input| check(ast.name(input.name), input.span));
+            }
+            for (import, &position) in ast.imports.iter().zip(&file.imports) {
+                // Without a prefix, it is said where it is defined.
+                if !import.prefix().is_empty() {
+                    self.0[position].known(import).for_each(|(name, _)| check(&name, import.span));
+                }
+            }
+            if k > 0 {
+                continue;
+            }
+            let last = ast.definitions.last().filter(|_| matches!(ast.body, Body::LastFunction));
+            let of_last = match last {
+                Some(Definition::Function(function)) => function.params.as_slice(),
+                Some(Definition::Value(_)) | None => &[],
+            };
+            let inputs = ast.ends_in.iter().flat_map(|function| &function.params).chain(of_last);
+            inputs.for_each(|&(name, span)| check(ast.name(name), span));
+        }
+        if errors.is_empty() { Ok(()) } else { Err(errors) }
     }
 
     /// What the networks of all files have for parameters.
     ///
     /// # Errors
     ///
-    /// Networks of one name in several files, which would share their weights.
-    pub fn parameters(&self) -> Result<Vec<DeclaredParameter>, Box<Diagnostic>> {
+    /// Networks of one name in several files, which would share their weights, and other things that are called like a parameter.
+    pub fn parameters(&self) -> Result<Vec<DeclaredParameter>, Vec<Diagnostic>> {
         let mut parameters = Vec::new();
         let mut known: HashMap<&str, (SourceId, Span)> = HashMap::new();
         for file in &self.0 {
@@ -110,7 +202,7 @@ impl Files {
                             short(name)
                         );
                         let error = Diagnostic::error("duplicate", network.span, message);
-                        return Err(self.say_import(error.related(first, "the first")).into());
+                        return Err(vec![self.say_import(error.related(first, "the first"))]);
                     }
                     None => {
                         parameters.extend(network.parameters(name).unwrap_or_else(|wrong| {
@@ -120,6 +212,7 @@ impl Files {
                 }
             }
         }
+        self.check_weights()?;
         Ok(parameters)
     }
 
@@ -216,6 +309,18 @@ struct Reader<'a> {
     /// What has become of files, by what the loader calls them and, for a program as a function, which one.
     states: HashMap<String, State>,
     bytes: usize,
+    /// What is wrong with imports.
+    errors: Vec<Diagnostic>,
+    /// Whether no further file may be read.
+    full: bool,
+}
+
+/// A program that could not be read.
+pub(crate) struct Broken {
+    /// What is wrong, each with its place.
+    pub errors: Vec<Diagnostic>,
+    /// The parts of it that could be read.
+    pub files: Files,
 }
 
 /// Reads a program and everything that it imports, whose texts become further sources.
@@ -223,63 +328,103 @@ struct Reader<'a> {
 /// # Errors
 ///
 /// What is wrong with the texts, and imports that find no file, a file that may not be imported, or form a cycle; each with its
-/// place.
+/// place. Everything that can be read is read.
 pub(crate) fn read(
     sources: &mut SourceMap,
     main: SourceId,
     dialect: Dialect,
     limits: &ReaderLimits,
     loader: Option<&dyn Loader>,
-) -> Result<Files, Vec<Diagnostic>> {
-    let file = file(sources, main, dialect, limits, None)?;
+) -> Result<Files, Broken> {
+    let (file, mut errors) = file(sources, main, dialect, limits, None);
+    let Some(file) = file else { return Err(Broken { errors, files: Files(Vec::new()) }) };
     let bytes = sources.text(main).len();
     let id = loader.and_then(|loader| loader.program());
-    let mut reader =
-        Reader { sources, limits, open: Vec::new(), read: Vec::new(), states: HashMap::new(), bytes };
+    let mut reader = Reader {
+        sources,
+        limits,
+        open: Vec::new(),
+        read: Vec::new(),
+        states: HashMap::new(),
+        bytes,
+        errors: Vec::new(),
+        full: false,
+    };
     reader.enter(file, id.clone(), id);
-    while let Some(top) = reader.open.last() {
-        match top.file.ast.imports.get(top.file.imports.len()).cloned() {
+    while let Some(top) = reader.open.last_mut() {
+        let next = top.file.imports.len();
+        match top.file.ast.imports.get(next).cloned() {
             Some(import) => {
-                let Some(loader) = loader else {
-                    return Err(vec![
+                let imported = match loader {
+                    Some(_) if reader.full || reader.errors.len() >= MAX_DIAGNOSTICS => Err(Vec::new()),
+                    Some(loader) => reader.import(&import, loader),
+                    None if reader.full => Err(Vec::new()),
+                    None => Err(vec![
                         Diagnostic::error("import", import.span, "this text cannot import files: it was read without a loader")
                             .help(
                                 "`Program::parse_files` takes one, such as a `FolderLoader`; on the command line a program in a \
                                  file imports from its folder",
                             ),
-                    ]);
+                    ]),
                 };
-                if let Err(errors) = reader.import(&import, loader) {
-                    let files = reader.files();
-                    return Err(errors.into_iter().map(|error| files.say_import(error)).collect());
+                if let Err(errors) = imported {
+                    // Without a loader, it is said once.
+                    reader.full |= loader.is_none();
+                    reader.errors.extend(errors);
+                    let top = reader.open.last_mut().expect("an open file imports");
+                    top.file.ast.imports.remove(next);
+                    top.file.incomplete = true;
                 }
             }
             None => reader.leave(),
         }
     }
+    let of_imports = std::mem::take(&mut reader.errors);
     let files = reader.files();
-    check_names(&files)?;
-    Ok(files)
+    errors.extend(of_imports.into_iter().map(|error| files.say_import(error)));
+    if errors.is_empty()
+        && let Err(clashes) = check_names(&files)
+    {
+        errors = clashes;
+    }
+    if errors.is_empty() { Ok(files) } else { Err(Broken { errors, files }) }
 }
 
-/// Reads one source.
+/// Reads one source: it, or of a text in which something is wrong the parts that can be read, and what is wrong.
 fn file(
     sources: &SourceMap,
     source: SourceId,
     dialect: Dialect,
     limits: &ReaderLimits,
     imported: Option<Span>,
-) -> Result<File, Vec<Diagnostic>> {
+) -> (Option<File>, Vec<Diagnostic>) {
     let (start, text) = (sources.start(source), sources.text(source));
-    let mut ast = dialect
-        .read_ast(text, limits)
-        .map_err(|errors| errors.into_iter().map(|error| error.shifted(start)).collect::<Vec<_>>())?;
+    let (ast, mut errors) = match dialect.read_ast(text, limits) {
+        Ok(ast) => (Some(ast), Vec::new()),
+        Err(mut errors) => {
+            let recovered =
+                if text.len() > limits.source_bytes { None } else { dialect.recover(text, limits) };
+            let (ast, of_forms) = recovered.unzip();
+            for error in of_forms.into_iter().flatten() {
+                if errors.len() < MAX_DIAGNOSTICS && !errors.contains(&error) {
+                    errors.push(error);
+                }
+            }
+            (ast, errors)
+        }
+    };
+    let Some(mut ast) = ast else {
+        return (None, errors.into_iter().map(|error| error.shifted(start)).collect());
+    };
     if start > 0 {
         ast.shift(start);
+        errors = errors.into_iter().map(|error| error.shifted(start)).collect();
     }
     let span = Span::new(start, start + text.len() as u32);
     let name = sources.name(source).to_string();
-    Ok(File { ast, dialect, name, source, span, imports: Vec::new(), imported, function: false })
+    let (broken, imports) = (!errors.is_empty(), Vec::new());
+    let (function, incomplete) = (false, false);
+    (Some(File { ast, dialect, name, source, span, imports, imported, function, broken, incomplete }), errors)
 }
 
 impl Reader<'_> {
@@ -302,7 +447,9 @@ impl Reader<'_> {
         if let Some(key) = key {
             self.states.insert(key, State::Read(position));
         }
-        self.open.last_mut().expect("it is imported by another one").file.imports.push(position);
+        let around = &mut self.open.last_mut().expect("it is imported by another one").file;
+        around.imports.push(position);
+        around.incomplete |= self.read[position - 1].broken;
     }
 
     /// All files so far.
@@ -336,13 +483,16 @@ impl Reader<'_> {
         };
         match self.states.get(&key) {
             Some(&State::Read(position)) => {
-                self.open.last_mut().expect("an open file imports").file.imports.push(position);
+                let around = &mut self.open.last_mut().expect("an open file imports").file;
+                around.imports.push(position);
+                around.incomplete |= self.read[position - 1].broken;
                 return Ok(());
             }
             Some(&State::Open(first)) => return Err(vec![self.cycle(first, *span)]),
             None => {}
         }
         if self.open.len() + self.read.len() > self.limits.files {
+            self.full = true;
             let message = format!("the program imports more than {} files", self.limits.files);
             return Err(vec![
                 error(message)
@@ -352,6 +502,7 @@ impl Reader<'_> {
         let left = self.limits.source_bytes.saturating_sub(self.bytes);
         let bytes = loader.read(&id, left).map_err(failed)?;
         if bytes.len() > left {
+            self.full = true;
             let limit = self.limits.source_bytes;
             let message = format!("with `{}`, the program has more than {limit} bytes", short(path));
             return Err(vec![
@@ -375,10 +526,14 @@ impl Reader<'_> {
             diagnostic.related.push((*span, "imported here".into()));
             diagnostic
         };
-        let mut file = file(self.sources, source, dialect, self.limits, Some(*span))
-            .map_err(|errors| errors.into_iter().map(imported).collect::<Vec<_>>())?;
+        let (file, errors) = file(self.sources, source, dialect, self.limits, Some(*span));
+        let is_whole = errors.is_empty();
+        self.errors.extend(errors.into_iter().map(imported));
+        let Some(mut file) = file else { return Err(Vec::new()) };
         match &import.what {
+            Imported::Program(_) if !is_whole => return Err(Vec::new()),
             Imported::Program(function) => make_function(&mut file, function)?,
+            Imported::Definitions(_) if !is_whole => {}
             Imported::Definitions(_) => {
                 let value = match &file.ast.body {
                     Body::LastFunction => None,

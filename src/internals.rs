@@ -60,6 +60,8 @@ impl File {
             imports: Vec::new(),
             imported: None,
             function: false,
+            broken: false,
+            incomplete: false,
         }
     }
 }

@@ -56,7 +56,7 @@ pub use dialect::{Dialect, ReaderLimits};
 pub use domain::{Condition, SafeDomain};
 pub use formula::{Formula, FormulaError, FormulaValue};
 
-pub use ast::network::{DeclaredParameter, Start};
+pub use ast::network::{DeclaredNetwork, DeclaredParameter, Start};
 pub use graph::{Check, Effect, Input, Reason, Role, Source};
 pub use interpret::ast::Variable;
 pub use kernel::{

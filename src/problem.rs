@@ -128,6 +128,20 @@ pub enum ProblemKind {
         /// The final function.
         function: String,
     },
+    /// A free variable has the name of a parameter of a network that its file does not know.
+    WeightElsewhere {
+        /// The name.
+        name: String,
+        /// The network.
+        network: String,
+        /// Where that is declared.
+        declared: Span,
+    },
+    /// The function of a layer takes any number of operands.
+    ActivationArity {
+        /// The function.
+        name: String,
+    },
     /// A name is defined twice at the top of a program.
     DefinedTwice {
         /// The name.
@@ -373,8 +387,11 @@ impl Problem {
     /// The stable identifier of what is said about it.
     pub fn code(&self) -> &'static str {
         match self.kind {
-            ProblemKind::TwoInputs { .. } | ProblemKind::DefinedTwice { .. } => "duplicate",
+            ProblemKind::TwoInputs { .. }
+            | ProblemKind::WeightElsewhere { .. }
+            | ProblemKind::DefinedTwice { .. } => "duplicate",
             ProblemKind::RecurArity { .. }
+            | ProblemKind::ActivationArity { .. }
             | ProblemKind::FunctionArity { .. }
             | ProblemKind::ValueArity { .. }
             | ProblemKind::PrimitiveArity { .. } => "arity",
@@ -417,6 +434,11 @@ impl Problem {
         matches!(self.kind, ProblemKind::TwoInputs { .. })
     }
 
+    /// Whether it is about a function that nothing defines.
+    pub(crate) fn is_of_unknown_function(&self) -> bool {
+        matches!(self.kind, ProblemKind::UnknownFunction { .. })
+    }
+
     /// Whether compilation can go on.
     pub fn severity(&self) -> Severity {
         match self.kind {
@@ -426,6 +448,8 @@ impl Problem {
             | ProblemKind::LikeFormula { .. }
             | ProblemKind::LookAlike { .. } => Severity::Warning,
             ProblemKind::TwoInputs { .. }
+            | ProblemKind::WeightElsewhere { .. }
+            | ProblemKind::ActivationArity { .. }
             | ProblemKind::DefinedTwice { .. }
             | ProblemKind::RecurArity { .. }
             | ProblemKind::RecurUsed { .. }

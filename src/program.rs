@@ -7,14 +7,14 @@ use std::sync::{Arc, OnceLock};
 use nc_runtime::lanes::Precision;
 
 use crate::anf::{self, Anf, Rhs};
-use crate::ast::network::DeclaredParameter;
+use crate::ast::network::{DeclaredNetwork, DeclaredParameter};
 use crate::ast::{self, Ast, ExprKind};
 use crate::build::{self, BuildOptions, Signature};
 use crate::codegen::cranelift::{self, TargetMachine};
 use crate::codegen::wide;
 use crate::dialect::{Dialect, ReaderLimits, short, unsayable};
 use crate::domain::{self, SafeDomain};
-use crate::files::{self, Again, File, Files};
+use crate::files::{self, Again, Files};
 use crate::formula::FormulaError;
 use crate::graph::{Graph, print};
 use crate::interpret::ast::{AstInterpreter, Counted};
@@ -60,6 +60,7 @@ pub struct Program {
     specialisations: usize,
     pub(crate) anf: Anf,
     parameters: Arc<[DeclaredParameter]>,
+    networks: Arc<[DeclaredNetwork]>,
     warnings: Vec<Diagnostic>,
 }
 
@@ -237,32 +238,20 @@ fn spelled_problems(files: &Files, end: u32, problems: &[Problem]) -> Vec<Diagno
     all
 }
 
-/// Beside errors in the text of a program, those of the names in its parts that can be read, in the order of their places.
-fn with_errors_of_names(
-    sources: &SourceMap,
-    source: SourceId,
-    dialect: Dialect,
-    limits: &ReaderLimits,
-    mut errors: Vec<Diagnostic>,
-) -> Vec<Diagnostic> {
-    let (start, text) = (sources.start(source), sources.text(source));
-    let span = Span::new(start, start + text.len() as u32);
-    let ours = |error: &Diagnostic| span.start <= error.span.start && error.span.start <= span.end;
-    if text.len() > limits.source_bytes || !errors.iter().all(ours) {
+/// Beside errors in the texts of a program, those of the names in the parts that can be read, in the order of their places.
+fn with_errors_of_names(sources: &SourceMap, broken: files::Broken) -> Vec<Diagnostic> {
+    let files::Broken { mut errors, files } = broken;
+    if files.0.is_empty() {
         return errors;
     }
-    let Some((mut ast, of_forms)) = dialect.recover(text, limits) else { return errors };
-    if start > 0 {
-        ast.shift(start);
-    }
-    let (name, imports) = (sources.name(source).to_string(), Vec::new());
-    let files =
-        Files(vec![File { ast, dialect, name, source, span, imports, imported: None, function: false }]);
     let problems = resolve::names::scope(&files, sources.end()).err().unwrap_or_default();
-    // What the program ends in may be what could not be read.
-    let problems: Vec<Problem> = problems.into_iter().filter(|problem| !problem.is_of_inputs()).collect();
-    let of_names = spelled_problems(&files, sources.end(), &problems);
-    for error in of_forms.into_iter().map(|error| error.shifted(start)).chain(of_names) {
+    let is_incomplete = |problem: &Problem| files.of(problem.span).is_none_or(|file| file.incomplete);
+    // What the program ends in may be what could not be read, and a function what could not be imported.
+    let follows = |problem: &Problem| {
+        problem.is_of_inputs() || problem.is_of_unknown_function() && is_incomplete(problem)
+    };
+    let problems: Vec<Problem> = problems.into_iter().filter(|problem| !follows(problem)).collect();
+    for error in spelled_problems(&files, sources.end(), &problems) {
         if errors.len() < MAX_DIAGNOSTICS && !errors.contains(&error) {
             errors.push(error);
         }
@@ -378,16 +367,19 @@ impl Program {
     ) -> Result<Program, Error> {
         match files::read(sources, source, dialect, limits, loader) {
             Ok(files) => Program::resolve(sources.clone(), files, limits),
-            Err(errors) => {
-                let errors = with_errors_of_names(sources, source, dialect, limits, errors);
-                Err(Error::Source(errors).located(sources))
-            }
+            Err(broken) => Err(Error::Source(with_errors_of_names(sources, broken)).located(sources)),
         }
     }
 
     fn resolve(mut sources: SourceMap, files: Files, limits: &ReaderLimits) -> Result<Program, Error> {
         let end = sources.end();
-        let parameters = files.parameters().map_err(|error| Error::Source(vec![*error]).located(&sources))?;
+        let parameters = match files.parameters() {
+            Ok(parameters) => parameters,
+            Err(errors) => {
+                let errors = with_errors_of_names(&sources, files::Broken { errors, files });
+                return Err(Error::Source(errors).located(&sources));
+            }
+        };
         let asked = files.specialisations().and_then(|asked| usize::try_from(asked).ok());
         let specialisations = asked.unwrap_or(limits.specialisations);
         let spell = |problems: &[Problem]| spelled_problems(&files, end, problems);
@@ -409,14 +401,29 @@ impl Program {
         debug_assert_eq!(anf::verify::verify(&anf::build::build(&resolved)), Ok(()));
         let mut anf = anf::build::build_loops(&resolved);
         anf.library = resolved.library.then_some(end);
-        anf.network_inputs = Arc::new(files.network_inputs());
+        anf.networks = Arc::new(files.network_places());
         debug_assert_eq!(anf::verify::verify(&anf), Ok(()));
         let inputs: HashSet<&str> = anf.inputs.iter().map(|&var| anf.vars[var].name.as_str()).collect();
-        let parameters =
+        let parameters: Arc<[DeclaredParameter]> =
             parameters.into_iter().filter(|parameter| inputs.contains(parameter.name.as_str())).collect();
+        let is_used = |network: &DeclaredNetwork| {
+            let of = |name: &str| name.strip_prefix(&*network.name).is_some_and(|own| own.starts_with('.'));
+            parameters.iter().any(|parameter| of(&parameter.name))
+        };
+        let networks = files.networks().filter(is_used).collect();
         let kept =
             if resolved.kinds.len() > LARGE { OnceLock::new() } else { OnceLock::from(Arc::new(resolved)) };
-        Ok(Program { sources, files, resolved: kept, end, specialisations, anf, parameters, warnings })
+        Ok(Program {
+            sources,
+            files,
+            resolved: kept,
+            end,
+            specialisations,
+            anf,
+            parameters,
+            networks,
+            warnings,
+        })
     }
 
     /// Reads a program from bytes that should be UTF-8.
@@ -465,6 +472,21 @@ impl Program {
     /// ```
     pub fn parameters(&self) -> &[DeclaredParameter] {
         &self.parameters
+    }
+
+    /// The networks whose parameters are among [`Program::parameters`], in the order of the texts.
+    ///
+    /// ```
+    /// # use neural_compiler::Program;
+    /// # fn main() -> Result<(), neural_compiler::Error> {
+    /// let program = Program::parse("(network p (x) (layers 8) (activation tanh) (results 3) (output exp)) (p x)")?;
+    /// let [network] = program.networks() else { panic!("one network") };
+    /// assert_eq!((network.name.as_str(), network.output.as_deref()), ("p", Some("exp")));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn networks(&self) -> &[DeclaredNetwork] {
+        &self.networks
     }
 
     /// The options, in whose signature declared parameters have their shapes.
@@ -532,8 +554,8 @@ impl Program {
             let (var, _) = resolved.globals.remove(number);
             resolved.inputs.push(var);
         }
-        let (library, network_inputs) = (self.anf.library, self.anf.network_inputs.clone());
-        let anf = Anf { library, network_inputs, ..anf::build::build_loops(&resolved) };
+        let (library, networks) = (self.anf.library, self.anf.networks.clone());
+        let anf = Anf { library, networks, ..anf::build::build_loops(&resolved) };
         debug_assert_eq!(anf::verify::verify(&anf), Ok(()));
         Ok(Program { resolved: OnceLock::from(Arc::new(resolved)), anf, ..self.clone() })
     }

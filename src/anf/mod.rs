@@ -15,9 +15,9 @@ pub mod build;
 pub mod print;
 pub mod verify;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::ast::network::NetworkPlaces;
 use crate::entity::{EntityVec, entity};
 pub use crate::names::{FuncId, Var, VarInfo};
 use crate::number::Literal;
@@ -49,8 +49,8 @@ pub struct Anf {
     pub results: Vec<Atom>,
     /// Where the places of the library begin, if the program has parts of it.
     pub library: Option<u32>,
-    /// How many numbers the inputs of networks are, by where these are declared; nothing for those that are no vectors.
-    pub network_inputs: Arc<HashMap<Span, Option<u32>>>,
+    /// What the places of networks mean.
+    pub(crate) networks: Arc<NetworkPlaces>,
 }
 
 impl Anf {

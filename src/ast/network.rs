@@ -1,5 +1,8 @@
 //! Networks: functions of layers whose weights are parameters of the program.
 
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+
 use crate::ast::{Ast, Definition, Expr, ExprKind, Function, Name};
 use crate::number::Literal;
 use crate::source::Span;
@@ -50,6 +53,31 @@ pub struct DeclaredParameter {
     pub start: Start,
 }
 
+/// A network of a program: what its declaration says beside its parameters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DeclaredNetwork {
+    /// What it is called; its parameters are `name.w1`, `name.b1` and so on.
+    pub name: String,
+    /// How many numbers each hidden layer has.
+    pub layers: Vec<u32>,
+    /// How many results there are.
+    pub results: u32,
+    /// The function of hidden layers.
+    pub activation: String,
+    /// The function of the results, if there is one: without, a network is 0 where the parameters of its last layer are.
+    pub output: Option<String>,
+}
+
+/// What the places of networks in the text mean.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct NetworkPlaces {
+    /// How many numbers inputs are, by where these are declared; nothing for those that are no vectors.
+    pub inputs: HashMap<Span, Option<u32>>,
+    /// Where functions of layers are called: what they give has the shape of what they take.
+    pub activations: HashSet<Span>,
+}
+
 /// Where the training of a parameter starts.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
@@ -80,6 +108,23 @@ impl Network {
         self.affine().flat_map(|(k, ..)| [format!("w{k}"), format!("b{k}")])
     }
 
+    /// What it is to callers.
+    pub(crate) fn declared(&self, ast: &Ast) -> DeclaredNetwork {
+        let text = |name: Name| ast.name(name).to_string();
+        DeclaredNetwork {
+            name: text(self.name),
+            layers: self.layers.clone(),
+            results: self.results,
+            activation: text(self.activation.0),
+            output: self.output.map(|(name, _)| text(name)),
+        }
+    }
+
+    /// Where the functions of its layers stand.
+    pub(crate) fn activations(&self) -> impl Iterator<Item = Span> {
+        [Some(self.activation), self.output].into_iter().flatten().map(|(_, place)| place)
+    }
+
     /// Its weights and biases. Weights start evenly distributed in ±√(6/(n + m)) for n numbers that a layer takes and m that it gives
     /// (Glorot and Bengio 2010, "Understanding the difficulty of training deep feedforward neural networks", eq. 16), biases at 0.
     ///
@@ -107,8 +152,9 @@ impl Network {
 }
 
 impl Ast {
-    /// Adds a network: its declaration, and the function that it is. `named` gives the name that is written so.
-    pub(crate) fn add_network(&mut self, network: Network, mut named: impl FnMut(&mut Ast, String) -> Name) {
+    /// Adds a network: its declaration, and the function that it is. The names of its parameters are among those that the reader
+    /// knows from then on, so that the rest of the text means them.
+    pub(crate) fn add_network(&mut self, network: Network, interned: &mut HashMap<Cow<'_, str>, Name>) {
         let span = network.span;
         let own = self.name(network.name).to_string();
         let [vec, append, matvec, add, element] =
@@ -125,8 +171,16 @@ impl Ast {
         };
         let hidden = network.layers.len();
         for (k, ..) in network.affine() {
-            let weights = named(self, format!("{own}.w{k}"));
-            let biases = named(self, format!("{own}.b{k}"));
+            let [weights, biases] = [format!("{own}.w{k}"), format!("{own}.b{k}")].map(|text| match interned
+                .get(text.as_str())
+            {
+                Some(&name) => name,
+                None => {
+                    let name = self.add_name(&text);
+                    interned.insert(text.into(), name);
+                    name
+                }
+            });
             self.weights.extend([weights, biases]);
             let weights = self.push(ExprKind::Name(weights), span);
             let product = call(self, matvec, vec![weights, value]);

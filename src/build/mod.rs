@@ -561,6 +561,13 @@ impl<'a> Builder<'a> {
                         None
                     }
                 });
+                let node = match self.anf.networks.activations.contains(&span) {
+                    true => {
+                        let of = operands.first().and_then(|operand| self.atom(operand.atom));
+                        self.as_activation(span, of, node)
+                    }
+                    false => node,
+                };
                 self.set(var, node);
             }
             Rhs::Call(function, operands) => {
@@ -573,6 +580,7 @@ impl<'a> Builder<'a> {
                 let key = (*function, args, self.here.path, self.here.steps);
                 if let Some(&Inlined { value, most }) = self.here.calls.get(&key) {
                     self.here.most += most;
+                    let value = self.as_activation(span, key.1.first().copied().flatten(), value);
                     self.set(var, value);
                     self.speak(silent);
                     return None;
@@ -652,7 +660,9 @@ impl<'a> Builder<'a> {
                 None
             }
             Continuation::Return { key, var, most, silent } => {
-                self.set(var, outcome.value);
+                let of = key.1.first().copied().flatten();
+                let value = self.as_activation(self.anf.vars[var].span, of, outcome.value);
+                self.set(var, value);
                 let inlined = Inlined { value: outcome.value, most: self.here.most - most };
                 self.here.calls.insert(key, inlined);
                 self.speak(silent);
@@ -834,7 +844,7 @@ impl<'a> Builder<'a> {
     /// Whether an operand has the size that a network declares for its input, if the parameter is one.
     fn fits_network(&mut self, param: Var, operand: &Operand) -> bool {
         let info = &self.anf.vars[param];
-        let Some(&size) = self.anf.network_inputs.get(&info.span) else { return true };
+        let Some(&size) = self.anf.networks.inputs.get(&info.span) else { return true };
         let Some(node) = self.atom(operand.atom) else { return true };
         let shape = self.here.graph.shape(node);
         let (fits, wanted) = match size {
@@ -846,6 +856,23 @@ impl<'a> Builder<'a> {
             self.shape_error(ShapeError::new(message), operand.span, &[]);
         }
         fits
+    }
+
+    /// The value of a call, which has the shape of its operand if the call is that of a function of a layer.
+    fn as_activation(&mut self, span: Span, of: Option<Node>, value: Option<Node>) -> Option<Node> {
+        let (Some(of), Some(found)) = (of, value) else { return value };
+        if !self.anf.networks.activations.contains(&span) {
+            return value;
+        }
+        let [of, found] = [of, found].map(|node| self.here.graph.shape(node));
+        if of == found {
+            return value;
+        }
+        let message = format!(
+            "the function of a layer gives a number for each of its numbers, and this makes {found} of {of}"
+        );
+        self.shape_error(ShapeError::new(message), span, &[]);
+        None
     }
 
     fn shape_error(&mut self, error: ShapeError, span: Span, operands: &[Operand]) {

@@ -10,6 +10,12 @@ use crate::source::{Diagnostic, Span};
 /// What is said of a part that should have one word or number.
 pub const USED_WRONGLY: &str = "takes one word or number";
 
+/// The refusal of a declaration elsewhere than at the top of a program.
+pub fn inside(place: Span) -> Diagnostic {
+    Diagnostic::error("form", place, "a `network` stands at the top of a program only")
+        .help("declare it there, and call it here: what it takes from around it is one of its inputs")
+}
+
 /// A declaration while it is read: parts as often as they were written.
 pub struct Declaration {
     name: Name,

@@ -38,6 +38,15 @@ fn fact(problem: &Problem) -> Diagnostic {
                 .related(*param, format!("the other is a parameter of `{function}`"))
                 .help("rename one of them, or pass the value as an operand")
         }
+        ProblemKind::WeightElsewhere { name, network, declared } => {
+            new(format!("`{name}` is a parameter of network `{network}`, which this file does not know"))
+                .related(*declared, "the network")
+                .help("give the input another name, or import the file of the network")
+        }
+        ProblemKind::ActivationArity { name } => {
+            new(format!("`{name}` takes any number of operands: the function of a layer is one of one number"))
+                .help("such as `tanh`, `relu`, or one that the program defines, of one parameter")
+        }
         ProblemKind::DefinedTwice { name, first } => {
             new(format!("`{name}` is defined twice")).related(*first, "the first")
         }

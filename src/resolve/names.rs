@@ -11,6 +11,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::Owner;
+use crate::ast::network::Network;
 use crate::ast::{Ast, Body, Definition, Expr, ExprKind, Function as AstFunction, Name};
 use crate::entity::{Entity, EntityVec};
 use crate::files::Files;
@@ -252,8 +253,8 @@ pub(crate) fn scope(files: &Files, end: u32) -> Result<Scoped, Vec<Problem>> {
         places: HashMap::new(),
         visiting: None,
         inputs: HashMap::new(),
-        unknown: ast.unknown.iter().copied().collect(),
         declared: Vec::new(),
+        weights: files.weights(),
         other_globals: 0,
         imported_inputs: Vec::new(),
         vocabulary: files.main().dialect.vocabulary(),
@@ -311,8 +312,8 @@ struct Resolver<'a> {
     inputs: HashMap<String, Var>,
     /// The inputs that are parameters of the function with several results which the program ends in.
     declared: Vec<Var>,
-    /// Names of the program that mean something which could not be read.
-    unknown: HashSet<Name>,
+    /// The parameters of networks by their names, each with its network and the file that declares it.
+    weights: HashMap<String, (usize, &'a Network)>,
     /// How many values at the top are those of other texts.
     other_globals: usize,
     /// Inputs of imported files, with their first place there and the file.
@@ -877,7 +878,7 @@ impl<'a> Resolver<'a> {
 
     /// Whether a name means what could not be read, of which nothing can be wrong.
     fn is_unknown(&self, name: Name) -> bool {
-        self.unit == 0 && self.unknown.contains(&name) && self.units[0].scope[name].is_empty()
+        self.ast.unknown.contains(&name) && self.units[self.unit].scope[name].is_empty()
     }
 
     fn operand(&mut self, name: Name, span: Span) -> Node {
@@ -919,6 +920,9 @@ impl<'a> Resolver<'a> {
                     let kind = ProblemKind::NotPredefined { name: text.to_string(), value };
                     self.scoped.warnings.push(Problem::new(span, kind));
                 }
+                if !self.ast.weights.contains(&name) {
+                    self.check_weight(text, span);
+                }
                 let shared = if self.in_library() { None } else { self.inputs.get(text).copied() };
                 let var = match shared {
                     Some(var) => {
@@ -957,6 +961,21 @@ impl<'a> Resolver<'a> {
                 }
                 Node::Var(var)
             }
+        }
+    }
+
+    /// Refuses an input that is called like a parameter of a network of which its file knows nothing.
+    fn check_weight(&mut self, text: &str, span: Span) {
+        let unit = match self.units[self.unit].other {
+            None => 0,
+            Some(Other::Import(file)) => file,
+            Some(Other::Library(_)) => return,
+        };
+        let Some(&(file, network)) = self.weights.get(text) else { return };
+        if !self.program.reach(unit).contains(&file) {
+            let of = self.program.0[file].ast.name(network.name).to_string();
+            let (name, network, declared) = (text.to_string(), of, network.span);
+            self.error(span, ProblemKind::WeightElsewhere { name, network, declared });
         }
     }
 
@@ -1010,6 +1029,11 @@ impl<'a> Resolver<'a> {
                         let (least, most) = (arity.min, arity.max);
                         let kind = ProblemKind::PrimitiveArity { name, least, most, usage, doc, given };
                         self.error(span, kind);
+                        return nothing;
+                    }
+                    let is_activation = |network: &Network| network.activations().any(|place| place == span);
+                    if arity.max.is_none() && self.ast.networks.iter().any(is_activation) {
+                        self.error(span, ProblemKind::ActivationArity { name: text.to_string() });
                         return nothing;
                     }
                     Node::Primitive(primitive, self.all(args))

@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 
 use neural_compiler::internals::problem::NAMES_ELSEWHERE;
 use neural_compiler::{
-    Arity, Diagnostic, Dialect, Error, Primitive, Program, ReaderLimits, Shape, Signature, Span,
+    Arity, CompileOptions, Derivative, Diagnostic, Dialect, Error, Primitive, Program, ReaderLimits, Shape,
+    Signature, SourceMap, Span, Stage,
 };
 
 /// A place as a caret under its line, with words.
@@ -640,7 +641,139 @@ fn errors_of_several_phases() {
     // One form, one error.
     assert_eq!(of("(sine (+ 1 x)"), ["( unclosed"]);
     assert_eq!(of("(define pi 3))\n(* 2 pi q)"), [") unopened"]);
-    assert_eq!(of("(import \"a.scm\")\n(define (b x) (if x 1))\n(of-a (b 1))"), ["( form"]);
+    // Without a loader nothing is known of what is imported.
+    let found = of("(import \"a.scm\")\n(define (b x) (if x 1))\n(of-a (b 1))");
+    assert_eq!(found, ["\" import", "( form"]);
+}
+
+/// The codes of all errors of a program that may import these files, with what stands at their places.
+fn errors_of_files(text: &str, dialect: Dialect, files: &[(&str, &str)]) -> Vec<String> {
+    let loader = |path: &str| files.iter().find(|(name, _)| *name == path).map(|(_, text)| text.to_string());
+    let mut sources = SourceMap::new();
+    let main = sources.add("main", text).expect("a short text");
+    let parsed = Program::parse_files(&mut sources, main, dialect, &ReaderLimits::default(), &loader);
+    let Err(Error::Source(errors)) = parsed.map(|_| ()) else { panic!("{text}: nothing is wrong") };
+    let line = |error: &Diagnostic| {
+        let at = sources.at(error.span).lines().next().unwrap_or_default().to_string();
+        format!("{} {at}", error.code)
+    };
+    errors.iter().map(line).collect()
+}
+
+/// The same in infix notation: a statement that is wrong does not hide what is wrong with others.
+#[test]
+fn errors_of_several_phases_in_infix_notation() {
+    let of = |text: &str| errors_of_files(text, Dialect::Infix, &[]);
+    let found = of("a(x) = sine(x);\nb(x) = if(x, 1;\nc(x) = a(x, x);\nb(1, 2) + c(3, 4)");
+    assert_eq!(found, ["unknown-name sine", "operand ;", "arity a(x, x)", "arity c(3, 4)"]);
+    // What could not be read is not missed, neither as a value nor as a function.
+    let found = of("k = ;\nf(x) = 2 x;\nk + f(k, k) + k(2) + cosine(x)");
+    assert_eq!(found, ["operand ;", "operand x", "unknown-name cosine"]);
+    let found = of("f(x) = (2*x;\ng(x) = f(x) + sine(x);\ng(1, 2)");
+    assert_eq!(found, ["operand ;", "unknown-name sine", "arity g(1, 2)"]);
+    let found = of("network f(x) layers(2);\ng(x) = f(x) + sine(x);\ng(1)");
+    assert_eq!(found, ["form f", "unknown-name sine"]);
+    // A statement that has no meaning, one error.
+    assert_eq!(of("sine(1 + x"), ["unclosed sine"]);
+    assert_eq!(of("2*3 4"), ["operand 4"]);
+}
+
+/// What is imported is known, and read as far as it can be.
+#[test]
+fn errors_of_several_files() {
+    let files = [
+        ("good.scm", "(define (twice x) (* 2 x))"),
+        (
+            "broken.scm",
+            "(define (half x) (/ x 2))\n(define (third x) (if x 3))\n(define (fifth x) (half x x))",
+        ),
+        ("names.scm", "(define (bad x) (cosine x))"),
+        ("value.scm", "(+ 1 2)"),
+        ("good.nci", "thrice(x) = 3*x;"),
+    ];
+    let scheme = |text: &str| errors_of_files(text, Dialect::Scheme, &files);
+    let infix = |text: &str| errors_of_files(text, Dialect::Infix, &files);
+    // Errors of forms, and of names that are known from the file.
+    let found = scheme("(import \"good.scm\")\n(define (b x) (if x 1))\n(+ (b 1) (twice 1 2) (sine 3))");
+    assert_eq!(found, ["form (if x 1)", "arity (twice 1 2)", "unknown-name sine"]);
+    let found = infix("import \"good.nci\";\nb(x) = if(x, 1;\nb(1) + thrice(1, 2) + sine(3)");
+    assert_eq!(found, ["operand ;", "arity thrice(1, 2)", "unknown-name sine"]);
+    // Several imports that fail, and what is wrong beside them; functions may be theirs.
+    let found = scheme("(import \"no.scm\" \"value.scm\" \"good.scm\")\n(+ (twice 1 2) (of-no 3))");
+    assert_eq!(found, ["import \"no.scm\"", "arity (twice 1 2)", "import (+ 1 2)"]);
+    // A file in which something is wrong: its other definitions are known.
+    let found = scheme("(import \"broken.scm\")\n(+ (half 1 2) (third 1) (fifth 2) (of-broken 1))");
+    assert_eq!(found, ["arity (half 1 2)", "form (if x 3)", "arity (half x x)"]);
+    // Both texts have errors of names.
+    let found = scheme("(import \"names.scm\" \"no.scm\")\n(+ (bad 1 2) (bad 1))");
+    assert_eq!(found, ["import \"no.scm\"", "arity (bad 1 2)", "unknown-name cosine"]);
+}
+
+/// Results with names behind bindings, in functions and calls: the same programs in both notations.
+#[test]
+fn results_in_infix_notation() {
+    for (infix, scheme) in [
+        ("{ y = 2*x; values(a = x, b = y + 1) }", "(let ((y (* 2 x))) (values (a x) (b (+ y 1))))"),
+        (
+            "let y = 2*x, g(u) = u*x in values(a = g(y), b = y)",
+            "(let ((y (* 2 x)) (g (lambda (u) (* u x)))) (values (a (g y)) (b y)))",
+        ),
+        ("f(x) = values(a = x, b = 2*x); f(3*z)", "(define (f x) (values (a x) (b (* 2 x)))) (f (* 3 z))"),
+        (
+            "f(x) = { y = x*x; g(u) = u + y; values(a = g(1), b = y) }",
+            "(define (f x) (define y (* x x)) (define (g u) (+ u y)) (values (a (g 1)) (b y)))",
+        ),
+        // Each name is known where it is bound.
+        (
+            "y = 3; f(x) = { y = 2*x; let x = y*y in values(a = y, b = x) }; f(y)",
+            "(define y 3) (define (f x) (define y (* 2 x)) (let ((x (* y y))) (values (a y) (b x)))) (f y)",
+        ),
+        (
+            "f(x) = values(a = x, b = y); g(y) = { x = y + 1; f(x) }; g(z)",
+            "(define (f x) (values (a x) (b y))) (define (g y) (let ((x (+ y 1))) (f x))) (g z)",
+        ),
+        (
+            "{ k = 2; values(a = k*x, b = loop l(k = 0, s = x) if(k < 3, l(k + 1, s*k), s)) }",
+            "(let ((k 2)) (values (a (* k x)) (b (let l ((k 0) (s x)) (if (< k 3) (l (+ k 1) (* s k)) s)))))",
+        ),
+    ] {
+        let read = |text: &str, dialect| {
+            Program::parse_as(text, dialect, &ReaderLimits::default()).unwrap_or_else(|error| {
+                panic!("{text}: {}", error.render(&SourceMap::of("p", text).unwrap()))
+            })
+        };
+        let (ours, theirs) = (read(infix, Dialect::Infix), read(scheme, Dialect::Scheme));
+        assert_eq!(ours.results().collect::<Vec<_>>(), theirs.results().collect::<Vec<_>>(), "{infix}");
+        assert_eq!(ours.inputs().collect::<Vec<_>>(), theirs.inputs().collect::<Vec<_>>(), "{infix}");
+        assert_eq!(ours.constants().collect::<Vec<_>>(), theirs.constants().collect::<Vec<_>>(), "{infix}");
+        let lanes = |program: &Program| {
+            let options = CompileOptions::default().derivative(Derivative::Gradient);
+            program.stage(Stage::Lanes, &options, None).unwrap_or_else(|error| panic!("{infix}: {error}"))
+        };
+        assert_eq!(lanes(&ours), lanes(&theirs), "{infix}");
+    }
+    for (source, expected) in [
+        (
+            "f(x) = values(a = x, b = 1);\n1 + f(x)",
+            "`f` has several results, and the program does not end in a call of it",
+        ),
+        (
+            "f(x) = values(a = x);\ng(x) = 1 + f(x);\nf(g(1))",
+            "`f` has several results: only the end of the program can call it",
+        ),
+        ("f(x) = values(a = x);\nf(x, y)", "`f` takes 1 operand, not 2"),
+        ("{ y = 2; values(a = y) } + 1", "`values` is what a program ends in only"),
+        ("if(x, values(a = 1), 2)", "`values` is what a program ends in only"),
+        ("y = values(a = 1);\ny", "`values` is what a program ends in only"),
+        ("{ y = 2; values(a = y, a = x) }", "`a` is the name of two results"),
+        (
+            "f(x) = values(a = x);\n{ f(u) = u; f(2) + 0*f(1) }",
+            "`f` has several results, and the program does not end in a call of it",
+        ),
+    ] {
+        let found = only_error(source, Dialect::Infix);
+        assert!(found.contains(expected), "{source}: {found}");
+    }
 }
 
 /// Results with names where the program does not end, and functions with several results.

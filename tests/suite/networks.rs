@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use neural_compiler::{
-    CompileOptions, Derivative, Dialect, Program, ReaderLimits, Shape, Signature, SourceMap, Stage, Start,
+    CompileOptions, Derivative, Diagnostic, Dialect, Error, Program, ReaderLimits, Shape, Signature,
+    SourceMap, Stage, Start,
 };
 
 const HYBRID: &str =
@@ -187,25 +188,49 @@ fn functions_may_be_called_network() {
 fn networks_of_imported_files() {
     let files = BTreeMap::from([
         ("net.scm", "(network f (x) (layers 3) (activation tanh) (results 1))"),
+        ("net.nci", "network f(x) layers(3) activation(tanh) results(1);"),
         ("other.scm", "(network f (x) (layers 4) (activation tanh) (results 1)) (define (g x) (f x))"),
         ("unused.scm", "(network h (x) (layers 4) (activation tanh) (results 1))"),
     ]);
     let loader = |path: &str| files.get(path).map(ToString::to_string);
-    let parse = |text: &str| {
+    let parse_as = |text: &str, dialect| {
         let mut sources = SourceMap::new();
-        let main = sources.add("main.scm", text).expect("a short text");
-        Program::parse_files(&mut sources, main, Dialect::Scheme, &ReaderLimits::default(), &loader)
+        let main = sources.add("main", text).expect("a short text");
+        Program::parse_files(&mut sources, main, dialect, &ReaderLimits::default(), &loader)
             .map_err(|error| error.render(&sources))
     };
-    for text in [
-        "(import \"net.scm\") (f x)",
-        "(import (prefix \"net.scm\" n:)) (n:f x)",
-        "(import (program \"net.scm\" net x)) (net x)",
+    let parse = |text: &str| parse_as(text, Dialect::Scheme);
+    for (text, dialect) in [
+        ("(import \"net.scm\") (f x)", Dialect::Scheme),
+        ("(import (prefix \"net.scm\" n:)) (n:f x)", Dialect::Scheme),
+        ("(import (program \"net.scm\" net x)) (net x)", Dialect::Scheme),
+        ("(import (prefix \"net.nci\" n:)) (n:f x)", Dialect::Scheme),
+        ("import \"net.nci\"; f(x)", Dialect::Infix),
+        ("import \"net.nci\" prefix n_; n_f(x)", Dialect::Infix),
+        ("import \"net.scm\" prefix n_; n_f(x) + 0*`f.w1`[0, 0]", Dialect::Infix),
+        ("import \"net.nci\" program net(x); net(x)", Dialect::Infix),
     ] {
-        let program = parse(text).expect("a program");
-        assert_eq!(program.parameters().len(), 4);
+        let program = parse_as(text, dialect).unwrap_or_else(|error| panic!("{text}: {error}"));
+        let names: Vec<&str> = program.parameters().iter().map(|parameter| parameter.name.as_str()).collect();
+        assert_eq!(names, ["f.w1", "f.b1", "f.w2", "f.b2"], "{text}");
         assert_eq!(program.parameters()[0].shape, Shape::Matrix(3, 1));
-        assert_eq!(program.warnings(), []);
+        assert_eq!(program.warnings(), [], "{text}");
+        // They are the kernel's parameters whatever the file calls the function.
+        let kernel = program.compile(&CompileOptions::default()).expect("a kernel");
+        let elements: [(&str, &[f64]); 4] =
+            [("f.w1", &[1.0, 2.0, 3.0]), ("f.b1", &[0.0; 3]), ("f.w2", &[1.0; 3]), ("f.b2", &[0.25])];
+        let mut inputs: Vec<&[f64]> = Vec::new();
+        for input in kernel.inputs() {
+            match elements.iter().find(|(name, _)| *name == input.name) {
+                Some((_, elements)) => inputs.extend(elements.chunks(1)),
+                None => inputs.push(&[0.5, 2.0]),
+            }
+        }
+        let value = |x: f64| x.tanh() + (2.0 * x).tanh() + (3.0 * x).tanh() + 0.25;
+        let found = kernel.columns(&inputs).expect("values");
+        for (found, x) in found[0].iter().zip([0.5, 2.0]) {
+            assert!((found - value(x)).abs() < 1e-14, "{text}: {found}");
+        }
     }
     // What the program does not use of another file has none.
     let program = parse("(import \"unused.scm\" \"net.scm\") (f x)").expect("a program");
@@ -249,4 +274,137 @@ fn inputs_have_their_sizes() {
     error[shape]: the input `v` of this network is a vector of 3, not mat 2×2
     error[shape]: the input `x` of this network is a number, not vec 1
     ");
+}
+
+/// The first lines of the errors of a program, which may import these files.
+fn errors_of(text: &str, dialect: Dialect, files: &[(&str, &str)]) -> Vec<String> {
+    let loader = |path: &str| files.iter().find(|(name, _)| *name == path).map(|(_, text)| text.to_string());
+    let mut sources = SourceMap::new();
+    let main = sources.add("main", text).expect("a short text");
+    let parsed = Program::parse_files(&mut sources, main, dialect, &ReaderLimits::default(), &loader);
+    let Err(Error::Source(errors)) = parsed.and_then(|program| program.compile(&CompileOptions::default()))
+    else {
+        panic!("{text}: nothing is wrong")
+    };
+    let line = |error: &Diagnostic| {
+        let at = sources.at(error.span).lines().next().unwrap_or_default().to_string();
+        format!("{}: {} [{at}]", error.code, error.message)
+    };
+    errors.iter().map(line).collect()
+}
+
+/// What would take the place of a parameter, or lose its own, is refused where it stands.
+#[test]
+fn nothing_is_called_like_a_parameter() {
+    let net = "(network f (x) (layers 2) (activation tanh) (results 1))";
+    let own = |rest: &str| format!("{net} {rest}");
+    let infix = "network f(x) layers(2) activation(tanh) results(1);";
+    let files = [
+        ("net.scm", net),
+        ("b.scm", "(define b1 3)"),
+        ("own.scm", "(network f (x) (layers 2) (activation tanh) (results 1)) (define f.b2 2)"),
+        ("use.scm", "(define (g x) (* x (ref f.b1 0)))"),
+    ];
+    let found: Vec<String> = [
+        (own("(define f.b1 [1 2]) (f x)"), Dialect::Scheme),
+        (own("(define (f.w2 x) x) (f x)"), Dialect::Scheme),
+        (own("(define (g f.b1) (+ (f 1) f.b1))"), Dialect::Scheme),
+        (own("(define (g f.b1) (values (a (f 1)) (b f.b1)))"), Dialect::Scheme),
+        ("(network f (f.b1) (layers 2) (activation tanh) (results 1)) (f x)".into(), Dialect::Scheme),
+        (own("(network f.b1 (x) (layers 2) (activation tanh) (results 1)) (f x)"), Dialect::Scheme),
+        ("(import \"net.scm\") (define f.b1 [1 2]) (f x)".into(), Dialect::Scheme),
+        ("(import \"net.scm\" (prefix \"b.scm\" f.)) (f x)".into(), Dialect::Scheme),
+        ("(import \"own.scm\") (f x)".into(), Dialect::Scheme),
+        // A file that does not know the network.
+        (format!("(import \"use.scm\") {net} (+ (g x) (f x))"), Dialect::Scheme),
+        (format!("{infix} `f.b1` = 2; f(x)"), Dialect::Infix),
+        (format!("{infix} g(`f.b1`) = f(`f.b1`)"), Dialect::Infix),
+    ]
+    .iter()
+    .flat_map(|(text, dialect)| errors_of(text, *dialect, &files))
+    .collect();
+    insta::assert_snapshot!(found.join("\n"));
+    // Names within expressions are known there alone, and the parameter's own is the parameter.
+    for text in [
+        own("(let ((f.b1 2)) (+ f.b1 (f x)))"),
+        own("(define (g f.b1) (* 2 f.b1)) (+ (g x) (f x))"),
+        own("(let ((f.b1 2)) (values (a f.b1) (b (f x))))"),
+        own("(values (a (f x)) (b (dot f.b1 f.b1)))"),
+        "(import \"net.scm\") (values (a (f x)) (b (dot f.b1 f.b1)))".into(),
+    ] {
+        let loader =
+            |path: &str| files.iter().find(|(name, _)| *name == path).map(|(_, text)| text.to_string());
+        let mut sources = SourceMap::new();
+        let main = sources.add("main", &*text).expect("a short text");
+        let program =
+            Program::parse_files(&mut sources, main, Dialect::Scheme, &ReaderLimits::default(), &loader)
+                .unwrap_or_else(|error| panic!("{text}: {}", error.render(&sources)));
+        assert_eq!(program.parameters().len(), 4, "{text}");
+        program.compile(&CompileOptions::default()).unwrap_or_else(|error| panic!("{text}: {error}"));
+    }
+}
+
+/// The function of a layer is one of one number, which gives a vector for a vector.
+#[test]
+fn functions_of_layers() {
+    let refused: Vec<String> = [
+        "(network f (x) (layers 2) (activation max) (results 1)) (f x)",
+        "(network f (x) (layers 2) (activation +) (results 1)) (f x)",
+        "(network f (x) (layers 2) (activation tanh) (results 2) (output vec)) (f x)",
+        "(network f (x) (layers 2) (activation norm) (results 1)) (f x)",
+        "(network f (x) (layers 2) (activation tanh) (results 2) (output vsum)) (f x)",
+        "(define (half v) (slice v 0 1)) (network f (x) (layers 2) (activation half) (results 1)) (f x)",
+        "(network f (x) (layers 2) (activation pow) (results 1)) (f x)",
+    ]
+    .iter()
+    .flat_map(|text| errors_of(text, Dialect::Scheme, &[]))
+    .collect();
+    insta::assert_snapshot!(refused.join("\n"));
+    for activation in ["tanh", "relu", "silu", "softplus", "sigmoid", "sin", "atan", "square", "abs", "f.id"]
+    {
+        let text = format!(
+            "(define (f.id v) (* v (sigmoid v)))
+(network f (x) (layers 2) (activation {activation}) (results 2) (output {activation})) (f x)"
+        );
+        let program = Program::parse(&text).expect("a program");
+        program.compile(&CompileOptions::default()).unwrap_or_else(|error| panic!("{activation}: {error}"));
+    }
+}
+
+/// A network within an expression is refused as one.
+#[test]
+fn networks_stand_at_the_top() {
+    let scheme = "(network f (y) (layers 2) (activation tanh) (results 1))";
+    let infix = "network f(y) layers(2) activation(tanh) results(1)";
+    let found: Vec<String> = [
+        (format!("(define (g x) {scheme} (f x)) (g 2)"), Dialect::Scheme),
+        (format!("(let ((a 1)) {scheme} (f a))"), Dialect::Scheme),
+        (format!("(lambda (x) {scheme} (f x))"), Dialect::Scheme),
+        (format!("(+ 1 {scheme})"), Dialect::Scheme),
+        (format!("(define (g x) {scheme} (values (a (f x)) (b 1))) (g 2)"), Dialect::Scheme),
+        (format!("g(x) = {{{infix}; f(x)}}; g(2)"), Dialect::Infix),
+        (format!("let {infix} in f(2)"), Dialect::Infix),
+        (format!("1 + {infix}"), Dialect::Infix),
+    ]
+    .iter()
+    .map(|(text, dialect)| errors_of(text, *dialect, &[]).join("; "))
+    .collect();
+    insta::assert_snapshot!(found.join("\n"));
+}
+
+/// What declarations say is known without the text.
+#[test]
+fn declarations_are_known() {
+    let program = Program::parse(
+        "(network p (x) (layers 8 4) (activation silu) (results 3) (output exp))
+(network q (x) (layers) (activation tanh) (results 1))
+(+ (vsum (p x)) (q x))",
+    )
+    .expect("a program");
+    let declared: Vec<_> = program
+        .networks()
+        .iter()
+        .map(|n| (n.name.as_str(), n.layers.clone(), n.results, n.activation.as_str(), n.output.as_deref()))
+        .collect();
+    assert_eq!(declared, [("p", vec![8, 4], 3, "silu", Some("exp")), ("q", vec![], 1, "tanh", None)]);
 }

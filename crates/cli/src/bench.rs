@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use super::dialect::DialectArgs;
 use super::limits::{self, LimitArgs, MemoryArgs};
 use super::report::Failure;
-use super::text::{self, Items};
-use super::{DtypeChoice, Loaded, TierChoice, print, print_json, set_threads, table};
+use super::text::{self, Items, Setting};
+use super::{DtypeChoice, Loaded, TierChoice, print, print_json, set_threads, table, weights};
 
 /// Time programs: compilation, and evaluation per row
 #[derive(Debug, clap::Args)]
@@ -20,7 +20,7 @@ use super::{DtypeChoice, Loaded, TierChoice, print, print_json, set_threads, tab
     nc bench corpus/*.scm\n  \
     nc bench law.scm --batch-size 1000000 --threads 0 --grad --json\n\n\
     compile_us: from the text to a kernel that can be called, in a warm process, the median of many. ns_per_row: the\n\
-    best of many evaluations, columns in memory, with --grad the value and the derivatives by all inputs. Inputs are\n\
+    best of many evaluations, columns in memory, with --grad the value and the derivatives by all inputs and weights. Inputs are\n\
     |x| + 0.1 with normally distributed x, the same in every run. --json prints one object per program and line, with\n\
     the median of each stage of compilation in `stages`, in microseconds.")]
 pub struct Args {
@@ -54,6 +54,9 @@ pub struct Args {
     /// Shapes of the inputs, such as m,r[3],A[3,3]
     #[arg(long, value_name = "LIST", value_parser = text::parse_items)]
     inputs: Option<Items>,
+    /// Values of parameters, such as the weights of networks, one for all rows: arrays of their names, as nc fit --weights-out writes them
+    #[arg(long, value_name = "FILE.npz")]
+    weights: Option<PathBuf>,
     #[command(flatten)]
     dialect: DialectArgs,
     #[command(flatten)]
@@ -137,8 +140,28 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
 
 fn measure(loaded: Loaded, args: &Args) -> Result<Measured, Failure> {
     let items = args.inputs.as_ref().map_or(&[][..], |items| items.0.as_slice());
+    let mut signature = loaded.signature(items)?;
+    let params = match &args.weights {
+        None => Vec::new(),
+        Some(path) => {
+            let by_column = |name: &str| items.iter().any(|item| item.name == name);
+            let given = weights::Given { by_option: &|_| false, by_column: Some(("--inputs", &by_column)) };
+            weights::read("--weights", path, &loaded, &given)?
+        }
+    };
+    for param in &params {
+        signature = signature.shape(&param.name, param.shape).parameter(&param.name);
+    }
+    let valueless = loaded.declared().into_iter().find(|(name, _)| {
+        params.iter().all(|param| param.name != *name) && items.iter().all(|item| item.name != *name)
+    });
+    if let Some((name, _)) = valueless {
+        let message = format!("{}: `{name}` of a network has no value", loaded.source.name);
+        return Err(Failure::message("missing-input", message)
+            .note("--weights FILE.npz gives networks their weights, as nc fit --weights-out writes them"));
+    }
     let options = CompileOptions::default()
-        .signature(loaded.signature(items)?)
+        .signature(signature)
         .derivative(if args.grad { Derivative::Gradient } else { Derivative::None })
         .dtype(args.dtype.into())
         .tier(args.tier.into())
@@ -166,8 +189,8 @@ fn measure(loaded: Loaded, args: &Args) -> Result<Measured, Failure> {
     })?;
 
     let best = match kernel.dtype() {
-        Dtype::F64 => best_time::<f64>(&loaded, &kernel, args)?,
-        Dtype::F32 => best_time::<f32>(&loaded, &kernel, args)?,
+        Dtype::F64 => best_time::<f64>(&loaded, &kernel, &params, args)?,
+        Dtype::F32 => best_time::<f32>(&loaded, &kernel, &params, args)?,
     };
     let graph = kernel.graph();
     let live = graph.live();
@@ -189,7 +212,12 @@ fn measure(loaded: Loaded, args: &Args) -> Result<Measured, Failure> {
 const MOST_BYTES: usize = 4 << 30;
 
 /// The shortest of many evaluations of a batch.
-fn best_time<T: Element>(loaded: &Loaded, kernel: &Kernel, args: &Args) -> Result<Duration, Failure> {
+fn best_time<T: Element>(
+    loaded: &Loaded,
+    kernel: &Kernel,
+    params: &[Setting],
+    args: &Args,
+) -> Result<Duration, Failure> {
     let shape = kernel.shape();
     let rows = args.batch_size;
     let columns = shape.inputs.saturating_add(shape.outputs);
@@ -208,14 +236,21 @@ fn best_time<T: Element>(loaded: &Loaded, kernel: &Kernel, args: &Args) -> Resul
     let inputs = columns(shape.inputs);
     let sources: Vec<batch::Source<'_, T>> =
         inputs.iter().map(|column| batch::Source::Column(column)).collect();
+    let params = super::derivatives::params::<T>(kernel, params);
+    let mut sums = vec![0.0; shape.param_gradients];
     let mut outputs = vec![vec![T::default(); rows]; shape.outputs];
     let mut sinks: Vec<Sink<'_, T>> = outputs.iter_mut().map(|column| Sink::Column(column)).collect();
     let run = batch::Options { stop: limits::clock(), ..batch::Options::with_threads(args.threads) };
     let mut workspace = Workspace::new();
     let mut best = Duration::MAX;
     repeat(Duration::from_millis(500), 5, || {
-        let batch =
-            Batch { rows, inputs: &sources, params: &[], outputs: &mut sinks, param_gradients: &mut [] };
+        let batch = Batch {
+            rows,
+            inputs: &sources,
+            params: &params,
+            outputs: &mut sinks,
+            param_gradients: &mut sums,
+        };
         let start = Instant::now();
         let report = kernel.evaluate(batch, &run, &mut workspace);
         best = best.min(start.elapsed());

@@ -40,6 +40,7 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
             "--target is needed: the column that the programs' values are compared with",
         ));
     }
+    given.check_method(false)?;
     set_threads(*threads)?;
     let stop = limits::clock().cloned().unwrap_or_default();
     signals::stop_at_interrupt(&stop);

@@ -60,14 +60,29 @@ impl DerivativeArgs {
         !self.wrt.is_empty()
     }
 
-    /// The inputs to differentiate by, of those in `all`.
+    /// The inputs to differentiate by, of those in `all` and, unless it is for second derivatives, of the parameters, which have one value
+    /// for all rows.
     pub fn wrt<'n>(
         &'n self,
         loaded: &Loaded,
+        kind: Kind,
         all: impl IntoIterator<Item = &'n str>,
+        parameters: impl IntoIterator<Item = &'n str>,
     ) -> Result<Vec<String>, Failure> {
-        let all: Vec<&str> = all.into_iter().collect();
+        let mut all: Vec<&str> = all.into_iter().collect();
+        let parameters: Vec<&str> = parameters.into_iter().collect();
+        // Second derivatives are those of a row; only gradients are summed over the batch.
+        if kind != Kind::Hessian {
+            all.extend(&parameters);
+        }
         for (k, name) in self.wrt.iter().enumerate() {
+            if !all.contains(&name.as_str()) && parameters.contains(&name.as_str()) {
+                let message = format!(
+                    "--wrt: `{name}` has one value for all rows, and second derivatives are those of a row"
+                );
+                return Err(Failure::message("hessian", message)
+                    .note("a column of the batch gives each row its own; nc eval has second derivatives by all that a program takes"));
+            }
             if !all.contains(&name.as_str()) {
                 return Err(loaded.unknown("--wrt", name));
             }

@@ -73,8 +73,9 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     let loaded = Loaded::open_with(args.program.as_deref(), args.expression.as_deref(), &args.dialect)?;
     let mut args = args.clone();
     if let Some(path) = &args.weights {
-        let given = |name: &str| args.settings.iter().any(|setting| setting.name == name);
-        let values = weights::read("--weights", path, &loaded, given)?;
+        let by_option = |name: &str| args.settings.iter().any(|setting| setting.name == name);
+        let given = weights::Given { by_option: &by_option, by_column: None };
+        let values = weights::read("--weights", path, &loaded, &given)?;
         args.settings.extend(values);
     }
     let args = &args;
@@ -99,7 +100,8 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     let constants: Vec<&str> =
         set.filter(|name| loaded.program.inputs().all(|input| input != *name)).collect();
     let all = loaded.program.inputs().chain(constants);
-    let wrt = args.derivatives.wrt(&loaded, all.collect::<Vec<_>>())?;
+    // In a single row, all have one value.
+    let wrt = args.derivatives.wrt(&loaded, Kind::Gradient, all.collect::<Vec<_>>(), [])?;
     // One kernel for each kind of derivative; the value is the same in all of them.
     let mut computed: Vec<Computed> = Vec::new();
     let mut note = None;

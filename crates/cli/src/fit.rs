@@ -21,7 +21,7 @@ use serde_json::{Value as Json, json};
 
 use self::data::{Data, TargetArg};
 use super::dialect::DialectArgs;
-use super::limits;
+use super::limits::{self, Ended};
 use super::outputs;
 use super::report::{Failure, eprint_lines};
 use super::run::columns::{Renamed, parse_renamed};
@@ -44,7 +44,8 @@ use super::{Loaded, SourceText, TierChoice, print, print_json, set_threads, sign
     data do not determine is said in words, and has no standard error.\n\n\
     Weights of networks are trained by --method adam, in batches, or lbfgs; they start at random by --seed, or as --weights-in\n\
     says. No standard errors are given then. Small networks, of up to 200 weights, may be fitted by lsq.\n\n\
-    Ctrl-C ends the search: the report is then of the best so far, which has not converged, and the exit status is 130.")]
+    Ctrl-C ends the search: the report is then of the best so far, which has not converged, and the exit status is 130.\n\
+    So it is when --time-limit is over; the exit status is 1 then.")]
 pub struct Args {
     /// The program; - is standard input
     #[arg(value_name = "PROG", required_unless_present = "expression")]
@@ -156,15 +157,15 @@ pub struct Options {
     /// How the minimum is searched for
     #[arg(long, value_enum, default_value_t)]
     method: MethodChoice,
-    /// For adam, how often every row takes part; for lbfgs, the most iterations
-    #[arg(long, value_name = "N", default_value_t = 1000)]
-    epochs: usize,
-    /// For adam, rows of a batch
-    #[arg(long, value_name = "N", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..))]
-    batch_rows: u32,
-    /// For adam, the rate it begins with
-    #[arg(long, value_name = "R", default_value_t = 0.01)]
-    rate: f64,
+    /// For adam, how often every row takes part; for lbfgs, the most iterations [default: 1000]
+    #[arg(long, value_name = "N")]
+    epochs: Option<usize>,
+    /// For adam, rows of a batch [default: 1024]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    batch_rows: Option<u32>,
+    /// For adam, the rate it begins with [default: 0.01]
+    #[arg(long, value_name = "R")]
+    rate: Option<f64>,
     /// For adam, what becomes of the rate [default: cosine]
     #[arg(long, value_enum)]
     schedule: Option<ScheduleChoice>,
@@ -189,15 +190,15 @@ pub struct Options {
     /// For adam and lbfgs: do not ask how much of the effect of each constant the networks can imitate, which takes a training for each
     #[arg(long)]
     no_overlap: bool,
-    /// From how many starts the minimum is searched for [default: 64; with --group, 1; with --ode, 16]
+    /// For lsq, from how many starts the minimum is searched for [default: 64; with --group, 1; with --ode, 16]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65536))]
     starts: Option<u32>,
     /// The seed of the starts
     #[arg(long, value_name = "S", default_value_t = 0)]
     seed: u32,
-    /// Steps that a search may take
-    #[arg(long, value_name = "N", default_value_t = nc_model::fit::DEFAULT_STEPS)]
-    max_steps: usize,
+    /// For lsq, steps that a search may take [default: 2000]
+    #[arg(long, value_name = "N")]
+    max_steps: Option<usize>,
     /// How much lies within the intervals, in percent
     #[arg(long, value_name = "PERCENT", default_value_t = 95.0, value_parser = parse_level)]
     level: f64,
@@ -333,37 +334,81 @@ enum ScheduleChoice {
     Constant,
 }
 
+impl MethodChoice {
+    /// What it is called on the command line.
+    fn name(self) -> &'static str {
+        match self {
+            MethodChoice::Lsq => "lsq",
+            MethodChoice::Lbfgs => "lbfgs",
+            MethodChoice::Adam => "adam",
+        }
+    }
+}
+
 impl Options {
-    /// How the minimum is searched for.
-    fn method(&self) -> Result<Method, Failure> {
-        if self.method != MethodChoice::Adam {
-            let given = [
-                ("schedule", self.schedule.is_some()),
-                ("clip", self.clip.is_some()),
-                ("decay", self.decay.is_some()),
-                ("validation", self.validation.is_some()),
-            ];
-            if let Some((option, _)) = given.iter().find(|(_, given)| *given) {
-                return Err(Failure::usage(format!("--{option}: it is for --method adam")));
+    /// Refuses options that the method has no use for, or that say nothing where all trajectories are one row.
+    pub fn check_method(&self, one_row: bool) -> Result<(), Failure> {
+        use MethodChoice::{Adam, Lbfgs, Lsq};
+        let given: [(&str, bool, &[MethodChoice]); 11] = [
+            // With --orthogonal, the law is fitted by least squares first.
+            ("starts", self.starts.is_some() && self.orthogonal.is_none(), &[Lsq]),
+            ("max-steps", self.max_steps.is_some() && self.orthogonal.is_none(), &[Lsq]),
+            ("epochs", self.epochs.is_some(), &[Adam, Lbfgs]),
+            ("no-overlap", self.no_overlap, &[Adam, Lbfgs]),
+            ("batch-rows", self.batch_rows.is_some(), &[Adam]),
+            ("rate", self.rate.is_some(), &[Adam]),
+            ("schedule", self.schedule.is_some(), &[Adam]),
+            ("clip", self.clip.is_some(), &[Adam]),
+            ("decay", self.decay.is_some(), &[Adam]),
+            ("validation", self.validation.is_some(), &[Adam]),
+            ("patience", self.patience.is_some(), &[Adam]),
+        ];
+        for (option, _, methods) in given.into_iter().filter(|(_, given, _)| *given) {
+            if !methods.contains(&self.method) {
+                let takes: Vec<&str> = methods.iter().map(|method| method.name()).collect();
+                let message = format!("--{option}: it is for --method {}", takes.join(" and "));
+                return Err(Failure::usage(match option {
+                    "starts" => format!(
+                        "{message}: the others begin at one start, as --param, --weights-in and --seed say"
+                    ),
+                    _ => message,
+                }));
+            }
+            if one_row && ["batch-rows", "validation", "patience"].contains(&option) {
+                return Err(Failure::usage(format!(
+                    "--{option}: with --ode all trajectories are one row: --windows STEPS makes rows of pieces of them"
+                )));
             }
         }
-        Ok(match self.method {
+        Ok(())
+    }
+
+    /// How the minimum is searched for.
+    fn method(&self) -> Method {
+        let usual = Adam::default();
+        let epochs = self.epochs.unwrap_or(usual.epochs);
+        match self.method {
             MethodChoice::Lsq => Method::LeastSquares,
-            MethodChoice::Lbfgs => Method::Lbfgs { iterations: self.epochs },
+            MethodChoice::Lbfgs => Method::Lbfgs { iterations: epochs },
             MethodChoice::Adam => Method::Adam(Adam {
-                epochs: self.epochs,
-                batch_rows: self.batch_rows as usize,
-                rate: self.rate,
+                epochs,
+                batch_rows: self.batch_rows.map_or(usual.batch_rows, |rows| rows as usize),
+                rate: self.rate.unwrap_or(usual.rate),
                 schedule: match self.schedule {
                     None | Some(ScheduleChoice::Cosine) => Schedule::Cosine,
                     Some(ScheduleChoice::Constant) => Schedule::Constant,
                 },
                 clip: self.clip,
-                decay: self.decay.unwrap_or(0.0),
-                validation: self.validation.unwrap_or(0.0),
+                decay: self.decay.unwrap_or(usual.decay),
+                validation: self.validation.unwrap_or(usual.validation),
                 patience: self.patience.map(|epochs| epochs as usize),
             }),
-        })
+        }
+    }
+
+    /// Steps that a search may take.
+    fn steps(&self) -> usize {
+        self.max_steps.unwrap_or(nc_model::fit::DEFAULT_STEPS)
     }
 }
 
@@ -377,6 +422,7 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     {
         return Err(Failure::usage("the program and the data cannot both come from standard input"));
     }
+    args.shared.options.check_method(args.trajectory.ode && args.trajectory.windows.is_none())?;
     set_threads(args.shared.threads)?;
     let loaded =
         Loaded::open_with(args.program.as_deref(), args.expression.as_deref(), &args.shared.dialect)?;
@@ -405,13 +451,16 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     let fit = fit(&loaded, args.shared.tier.into(), options, &data, &stop)?.progress(&tell);
     let fit = fit.overlaps(!options.no_overlap);
     if let Some(keys) = &data.keys {
+        limits::give_results();
         let groups = fit
             .run_groups(keys, options.starts.unwrap_or(1) as usize)
             .map_err(|error| refusal(&loaded, &data, error))?;
         progress.end();
+        let ended = Ended::early();
         table(args, &groups, &data.labels, json)?;
-        return if signals::interrupted() { Err(Failure::Interrupted) } else { Ok(()) };
+        return limits::end(ended);
     }
+    limits::give_results();
     let solution = fit.solve().map_err(|error| refusal(&loaded, &data, error))?;
     let report = &solution.report;
     let drawn = match image {
@@ -425,11 +474,9 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
         }
     };
     progress.end();
-    let interrupted = signals::interrupted();
-    if !interrupted && limits::clock().is_some_and(Stop::is_stopped) {
-        return Err(limits::time_is_over());
-    }
+    let ended = Ended::early();
     let mut object = report.json();
+    note_end(&mut object, ended);
     object["settings"] = replay::settings(options);
     object["data_hash"] = data.hash.clone().into();
     note_weights(&mut object, options)?;
@@ -449,7 +496,7 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
         data::write(path, &drawn)?;
     }
     say(&loaded, report, &object, json)?;
-    if interrupted { Err(Failure::Interrupted) } else { Ok(()) }
+    limits::end(ended)
 }
 
 /// Fits the trajectory of a right-hand side.
@@ -465,6 +512,7 @@ fn run_trajectory(loaded: Loaded, args: &Args, image: Option<Image>, json: bool)
     let mut observed = ode::Observed::read(loaded, args)?;
     let stop = limits::clock().cloned().unwrap_or_default();
     signals::stop_at_interrupt(&stop);
+    limits::give_results();
     observed.shoot(args, &stop)?;
     let progress = Progress::new();
     let tell = |step: Step| progress.tell(step);
@@ -475,13 +523,11 @@ fn run_trajectory(loaded: Loaded, args: &Args, image: Option<Image>, json: bool)
     let values = solution.values();
     let mut report = solution.report;
     progress.end();
-    let interrupted = signals::interrupted();
-    if !interrupted && limits::clock().is_some_and(Stop::is_stopped) {
-        return Err(limits::time_is_over());
-    }
+    let ended = Ended::early();
     observed.correct(args, &mut report);
     let picture = image.map(|image| observed.picture(args, &report, image)).transpose()?;
     let mut object = report.json();
+    note_end(&mut object, ended);
     object["data_hash"] = data.hash.clone().into();
     note_weights(&mut object, &observed.options)?;
     if let Some(path) = &args.output {
@@ -494,7 +540,14 @@ fn run_trajectory(loaded: Loaded, args: &Args, image: Option<Image>, json: bool)
         data::write(path, &drawn)?;
     }
     say(loaded, &report, &object, json)?;
-    if interrupted { Err(Failure::Interrupted) } else { Ok(()) }
+    limits::end(ended)
+}
+
+/// Says in a report what ended the search before its time.
+fn note_end(object: &mut Json, ended: Option<Ended>) {
+    if let Some(ended) = ended {
+        object["stopped_by"] = ended.name().into();
+    }
 }
 
 /// Prints a report, and a note if the search has not converged.
@@ -561,10 +614,10 @@ pub fn fit<'a>(
     let mut fit = Fit::new(&loaded.program)
         .noise(data.noise.clone())
         .loss(options.loss.value)
-        .method(options.method()?)
+        .method(options.method())
         .starts(options.starts.map_or(nc_model::fit::DEFAULT_STARTS, |starts| starts as usize))
         .seed(options.seed)
-        .steps(options.max_steps)
+        .steps(options.steps())
         .level(options.level / 100.0)
         .skip_nan(options.skip_nan)
         .profiles(options.profile)
@@ -585,11 +638,13 @@ pub fn fit<'a>(
     let mut parameters: Vec<Parameter> =
         options.params.iter().chain(&options.fixed).map(|said| said.value.clone()).collect();
     if let Some(path) = &options.weights_in {
-        let starts = |name: &str| {
+        let by_option = |name: &str| {
             let tied = options.ties.iter().any(|(tied, _)| tied == name);
             tied || parameters.iter().any(|known| known.name() == name && known.has_start())
         };
-        for setting in weights::read("--weights-in", path, loaded, starts)? {
+        let by_column = |name: &str| data.inputs.iter().any(|series| series.name == name);
+        let given = weights::Given { by_option: &by_option, by_column: Some((&data.name, &by_column)) };
+        for setting in weights::read("--weights-in", path, loaded, &given)? {
             let start: Vec<f64> = setting.numbers().collect();
             match parameters.iter_mut().find(|known| known.name() == setting.name) {
                 // Bounds alone.

@@ -1,6 +1,7 @@
 //! Options for how long a row may take, and how much memory; the clock of `--time-limit`.
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -10,13 +11,20 @@ use neural_compiler::{
     DEFAULT_MEMORY_BYTES, DEFAULT_TAPE_BYTES, KernelError, Limits, MAX_DEPTH, Program, Reason,
 };
 
-use super::report::Failure;
+use super::report::{Failure, eprint_lines};
+use super::signals;
 
 /// What stops evaluations once the time is over; there is none without a limit.
 static CLOCK: OnceLock<Stop> = OnceLock::new();
 
 /// What does not look at the clock, such as compiling, is ended so long after it.
 const GRACE: Duration = Duration::from_millis(500);
+
+/// What has results when the time is over has so long at least to give them, and as long as it was allowed to take.
+const TIME_TO_GIVE: Duration = Duration::from_secs(10);
+
+/// Whether what is under way gives what it has when the time is over.
+static GIVES: AtomicBool = AtomicBool::new(false);
 
 /// Reads a number of seconds.
 pub fn parse_seconds(text: &str) -> Result<Duration, String> {
@@ -33,6 +41,9 @@ pub fn start_clock(time: Duration, json: bool) -> Result<(), Failure> {
     let stop = Stop::after(time).map_err(failed)?;
     let end = move || {
         thread::sleep(time.saturating_add(GRACE));
+        if GIVES.load(Ordering::Relaxed) {
+            thread::sleep(time.max(TIME_TO_GIVE));
+        }
         nc_arrays::remove_unfinished();
         let failure = time_is_over();
         failure.report(json);
@@ -46,6 +57,53 @@ pub fn start_clock(time: Duration, json: bool) -> Result<(), Failure> {
 /// What stops evaluations once the time is over.
 pub fn clock() -> Option<&'static Stop> {
     CLOCK.get()
+}
+
+/// Lets what is under way end by itself once the time is over, with the results so far.
+pub fn give_results() {
+    GIVES.store(true, Ordering::Relaxed);
+}
+
+/// How results ended that are not all that was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// By an interrupt from the keyboard.
+    Interrupt,
+    /// By the clock.
+    TimeLimit,
+}
+
+impl Ended {
+    /// How what was under way has been ended, if it was.
+    pub fn early() -> Option<Ended> {
+        match (signals::interrupted(), clock().is_some_and(Stop::is_stopped)) {
+            (true, _) => Some(Ended::Interrupt),
+            (false, true) => Some(Ended::TimeLimit),
+            (false, false) => None,
+        }
+    }
+
+    /// What it is called in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Ended::Interrupt => "interrupt",
+            Ended::TimeLimit => "time-limit",
+        }
+    }
+}
+
+/// Says that results are those which there were when the time was over, and with which status the process ends.
+pub fn end(ended: Option<Ended>) -> Result<(), Failure> {
+    match ended {
+        None => Ok(()),
+        Some(Ended::Interrupt) => Err(Failure::Interrupted),
+        Some(Ended::TimeLimit) => {
+            eprint_lines(
+                "note: the time limit is over: these are the results so far; --time-limit SECONDS sets it\n",
+            );
+            Err(Failure::Reported)
+        }
+    }
 }
 
 /// What is said then.

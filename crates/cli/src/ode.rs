@@ -5,13 +5,12 @@ use std::path::{Path, PathBuf};
 use nc_arrays::{Dataset, Form, Format, NamedArray, ReadOptions, write_arrays, write_csv};
 use nc_model::Image;
 use nc_model::ode::{Event, Method, Ode, OdeError, State, System, Trajectories};
-use nc_runtime::stop::Stop;
 use neural_compiler::{Dialect, Error, Loader, Shape};
 use serde_json::{Map, Value as Json, json};
 
 use super::dialect::DialectArgs;
 use super::fit::data::{columns, write};
-use super::limits::{self, LimitArgs};
+use super::limits::{self, Ended, LimitArgs};
 use super::outputs;
 use super::report::{Failure, SourceText, eprint_lines};
 use super::run::columns::forms_in_file;
@@ -299,10 +298,18 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
     for setting in args.params.iter().flat_map(|settings| &settings.0) {
         ode = ode.parameter(state(setting)?);
     }
+    let (mut rows, mut columns) = (1, Vec::new());
+    if let Some(path) = &args.batch {
+        (rows, columns) = batch(&loaded, args, path)?;
+    }
     if let Some(path) = &args.weights {
         let all = || args.states.iter().chain(&args.params).flat_map(|settings| &settings.0);
-        let given = |name: &str| all().any(|setting| setting.name == name);
-        for setting in weights::read("--weights", path, &loaded, given)? {
+        let by_option = |name: &str| all().any(|setting| setting.name == name);
+        let by_column = |name: &str| columns.iter().any(|column: &Column| column.name == name);
+        let of = args.batch.as_ref().map(|path| path.display().to_string());
+        let by_column = of.as_deref().map(|of| (of, &by_column as &dyn Fn(&str) -> bool));
+        let given = weights::Given { by_option: &by_option, by_column };
+        for setting in weights::read("--weights", path, &loaded, &given)? {
             ode = ode.parameter(state(&setting)?);
         }
     }
@@ -317,15 +324,25 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
             most: args.max_events as usize,
         });
     }
-    let mut rows = 1;
-    if let Some(path) = &args.batch {
-        let (count, columns) = batch(&loaded, args, path)?;
-        rows = count;
-        ode = ode.batch(count, columns);
+    if args.batch.is_some() {
+        let is_state = |name: &str| {
+            args.states.iter().flat_map(|settings| &settings.0).any(|setting| setting.name == name)
+        };
+        // What shape a parameter has is known from its columns alone.
+        for Column { name, shape, numbers } in columns.iter().filter(|column| !is_state(&column.name)) {
+            let value = numbers.iter().map(|column| column[0]).collect();
+            ode = ode.parameter(State { name: name.clone(), shape: *shape, value });
+        }
+        let columns = columns.into_iter().map(|column| (column.name, column.numbers)).collect();
+        ode = ode.batch(rows, columns);
     }
+    limits::give_results();
     let found = ode.run().map_err(|error| refusal(&loaded, error))?;
-    if limits::clock().is_some_and(Stop::is_stopped) {
-        return Err(limits::time_is_over());
+    let ended = Ended::early();
+    match ended.filter(|_| found.rows == 0) {
+        Some(Ended::TimeLimit) => return Err(limits::time_is_over()),
+        Some(Ended::Interrupt) => return Err(Failure::Interrupted),
+        None => {}
     }
     output(args, &found, json, plot, phase)?;
     notes(&loaded, &found, rows);
@@ -333,7 +350,8 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
         // The report says it.
         [_] if rows == 1 && json => Err(Failure::Reported),
         [broken] if rows == 1 => Err(stuck(&loaded, "the trajectory", broken)),
-        _ => Ok(()),
+        // An interrupt keeps what is done, which is said above.
+        _ => limits::end(ended.filter(|&ended| ended == Ended::TimeLimit)),
     }
 }
 
@@ -371,15 +389,24 @@ fn method(args: &Args) -> Result<Method, Failure> {
     }
 }
 
-/// Names with the columns of their elements.
-type Columns = Vec<(String, Vec<Vec<f64>>)>;
+/// A start or parameter of each row.
+struct Column {
+    name: String,
+    shape: Shape,
+    /// The column of each of its elements.
+    numbers: Vec<Vec<f64>>,
+}
 
-/// The columns of a file that are starts and parameters.
-fn batch(loaded: &Loaded, args: &Args, path: &Path) -> Result<(usize, Columns), Failure> {
+/// The columns of a file that are starts and parameters, and how many rows there are. What `--param` gives a value is none of them.
+fn batch(loaded: &Loaded, args: &Args, path: &Path) -> Result<(usize, Vec<Column>), Failure> {
     let name = path.display().to_string();
-    let settings = || args.states.iter().chain(&args.params).flat_map(|settings| &settings.0);
+    let names = |settings: &[Settings]| -> Vec<String> {
+        settings.iter().flat_map(|settings| &settings.0).map(|setting| setting.name.clone()).collect()
+    };
+    let by_option = names(&args.params);
     let mut wanted: Vec<String> = loaded.names().into_iter().map(str::to_owned).collect();
-    wanted.extend(settings().map(|setting| setting.name.clone()));
+    wanted.extend(names(&args.states));
+    wanted.retain(|name| !by_option.contains(name));
     let take = |column: &str| {
         let base = super::run::columns::base(column);
         wanted.iter().any(|name| name == column || name == base).then(|| column.to_owned())
@@ -393,27 +420,39 @@ fn batch(loaded: &Loaded, args: &Args, path: &Path) -> Result<(usize, Columns), 
     let mut found = Vec::new();
     for wanted in &wanted {
         let Some(form) = forms.get(wanted.as_str()) else { continue };
-        if found.iter().any(|(known, _)| known == wanted) {
+        if found.iter().any(|column: &Column| column.name == *wanted) {
             continue;
         }
-        let numbers = columns(&dataset, wanted, form)
-            .map_err(|why| Failure::message("shape", format!("{name}, column {wanted:?}: {why}")))?;
+        let wrong = |why: String| Failure::message("shape", format!("{name}, column {wanted:?}: {why}"));
+        let numbers = columns(&dataset, wanted, form).map_err(wrong)?;
+        let shape = text::shape_of(form).map_err(wrong)?;
         if let Some(row) = numbers.iter().find_map(|column| column.iter().position(|x| !x.is_finite())) {
             let message = format!("{name}: {wanted:?} is no finite number in row {row}, counted from 0");
             return Err(Failure::message("nan", message));
         }
-        found.push((wanted.clone(), numbers));
+        found.push(Column { name: wanted.clone(), shape, numbers });
     }
+    let is_given = |column: &&String| {
+        by_option.iter().any(|name| name == *column || name == super::run::columns::base(column))
+    };
+    let (given, others): (Vec<&String>, Vec<&String>) = dataset.left_aside().iter().partition(is_given);
+    let list = |names: &[&String]| names.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ");
     if found.is_empty() {
         let others = dataset.left_aside().join(", ");
-        return Err(Failure::message(
+        let failure = Failure::message(
             "columns",
             format!("{name}: no column is a state or a parameter; it has: {others}"),
-        ));
+        );
+        return Err(match given.is_empty() {
+            true => failure,
+            false => failure.note(format!("--param gives {} one value for all rows", list(&given))),
+        });
     }
-    if !dataset.left_aside().is_empty() {
-        let columns = dataset.left_aside().join(", ");
-        eprint_lines(&format!("note: {name}: no state or parameter: {columns}\n"));
+    if !given.is_empty() {
+        eprint_lines(&format!("note: {name}: {}: the value of --param counts\n", list(&given)));
+    }
+    if !others.is_empty() {
+        eprint_lines(&format!("note: {name}: no state or parameter: {}\n", list(&others)));
     }
     if dataset.rows() == 0 {
         return Err(Failure::message("data", format!("{name}: there are no rows")));

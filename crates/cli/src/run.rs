@@ -197,26 +197,14 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
 fn run_as<T: Element>(args: &Args, json: bool) -> Result<(), Failure> {
     let loaded = Loaded::open_with(args.program.as_deref(), args.expression.as_deref(), &args.dialect)?;
     let mut args = args.clone();
-    let mut of_file = Vec::new();
-    if let Some(path) = &args.weights {
-        let given = |name: &str| args.params.iter().any(|param| param.name == name);
-        let values = weights::read("--weights", path, &loaded, given)?;
-        of_file.extend(values.iter().map(|value| value.name.clone()));
-        args.params.extend(values);
-    }
     let dataset: Dataset<T> = columns::read(&loaded, &args)?;
-    // A file of weights has all parameters of a fit, starts of states as well: what the batch has counts more.
-    let in_batch = |name: &String| {
-        dataset.field(name).is_some() || args.columns.iter().any(|renamed| renamed.input == *name)
-    };
-    let in_batch: Vec<String> = of_file.into_iter().filter(in_batch).collect();
-    args.params.retain(|param| !in_batch.contains(&param.name));
-    if let Some(path) = args.weights.as_ref().filter(|_| !in_batch.is_empty()) {
-        let names = in_batch.join(", ");
-        eprint_lines(&format!(
-            "note: {names}: the columns of the batch count, not the numbers in {}\n",
-            path.display()
-        ));
+    if let Some(path) = &args.weights {
+        let by_option = |name: &str| args.params.iter().any(|param| param.name == name);
+        let by_column = |name: &str| columns::has(&args, &dataset, name);
+        let batch = batch_name(&args);
+        let given = weights::Given { by_option: &by_option, by_column: Some((&batch, &by_column)) };
+        let values = weights::read("--weights", path, &loaded, &given)?;
+        args.params.extend(values);
     }
     let args = &args;
     let table = Columns::assign(&loaded, args, &dataset)?;
@@ -236,10 +224,8 @@ fn run_as<T: Element>(args: &Args, json: bool) -> Result<(), Failure> {
         None => options,
         Some(_) => {
             let params = table.params.iter().map(|param| param.name.as_str());
-            // Second derivatives are those of a row; only gradients are summed over the batch.
-            let params = params.filter(|_| kind != Kind::Hessian);
-            let all = table.order.iter().map(String::as_str).chain(params);
-            let wrt = args.derivatives.wrt(&loaded, all)?;
+            let all = table.order.iter().map(String::as_str);
+            let wrt = args.derivatives.wrt(&loaded, kind, all, params)?;
             args.derivatives.options(&loaded, kind, &wrt, &table.signature, options)?
         }
     };

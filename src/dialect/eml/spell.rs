@@ -41,6 +41,8 @@ pub fn spell(problem: &Problem) -> Diagnostic {
         | ProblemKind::LikeFormula { .. }
         | ProblemKind::TooManyCaptures { .. }
         | ProblemKind::TooManyPassed { .. }
+        | ProblemKind::WeightElsewhere { .. }
+        | ProblemKind::ActivationArity { .. }
         | ProblemKind::TooLargeLoops { .. } => words,
     }
 }

@@ -95,6 +95,11 @@ impl Spelling for Infix {
         header?.apply(&mut ast);
         Ok(ast)
     }
+    fn recover(&self, source: &str, limits: &ReaderLimits) -> Option<(Ast, Vec<Diagnostic>)> {
+        let (ast, errors) = read::read_all(source, limits);
+        let is_empty = ast.definitions.is_empty() && ast.imports.is_empty() && ast.exprs().len() == 0;
+        (!is_empty).then_some((ast, errors))
+    }
     fn write(&self, ast: &Ast) -> Result<String, Box<Diagnostic>> {
         Ok(write::write(ast))
     }

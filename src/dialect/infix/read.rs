@@ -6,11 +6,13 @@
 //!
 //! * `operators`: precedence, and what operators make;
 //! * `forms`: definitions, `let`, blocks, loops;
-//! * `networks`: networks.
+//! * `networks`: networks;
+//! * `results`: results with names behind bindings and calls.
 
 mod forms;
 mod networks;
 mod operators;
+mod results;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -21,6 +23,7 @@ use super::{ELEMENT, Word};
 use crate::ast::{
     Ast, Binding, Definition, Expr, ExprKind, Function, Import, Imported, LoopForm, Name, ProgramAsFunction,
 };
+use crate::dialect::networks::inside;
 use crate::dialect::words::count;
 use crate::dialect::{ReaderLimits, short};
 use crate::number::Literal;
@@ -33,6 +36,13 @@ use operators::{Pending, Waiting};
 ///
 /// Everything that is wrong with the text, each error with its place.
 pub fn read(source: &str, limits: &ReaderLimits) -> Result<Ast, Vec<Diagnostic>> {
+    let (ast, errors) = read_all(source, limits);
+    if errors.is_empty() { Ok(ast) } else { Err(errors) }
+}
+
+/// Reads a program, of less than 2³² bytes. Beside errors, it is what its statements without errors are, with numbers in the place of what
+/// is wrong within others.
+pub fn read_all(source: &str, limits: &ReaderLimits) -> (Ast, Vec<Diagnostic>) {
     let mut reader = Reader {
         source,
         limits,
@@ -45,10 +55,11 @@ pub fn read(source: &str, limits: &ReaderLimits) -> Result<Ast, Vec<Diagnostic>>
         operands: Vec::new(),
         recur: Recur::Nowhere,
         result: None,
+        several: HashMap::new(),
         errors: Vec::new(),
     };
     reader.program();
-    if reader.errors.is_empty() { Ok(reader.ast) } else { Err(reader.errors) }
+    (reader.ast, reader.errors)
 }
 
 /// A finished expression.
@@ -170,6 +181,8 @@ struct Reader<'a> {
     pending: Vec<Waiting>,
     operands: Vec<Operand>,
     recur: Recur,
+    /// `values(…)` behind bindings or in functions, and the names of the results.
+    several: HashMap<Expr, Vec<(Name, Span)>>,
     /// Where the result of the program stands, once it is read.
     result: Option<Span>,
     errors: Vec<Diagnostic>,
@@ -243,6 +256,7 @@ impl<'a> Reader<'a> {
     /// Reads statements until the text is over.
     fn program(&mut self) {
         loop {
+            let start = self.tokens;
             let end = match self.statement() {
                 Ok(end) => end,
                 Err(error) => {
@@ -251,6 +265,7 @@ impl<'a> Reader<'a> {
                     if fatal || self.errors.len() >= MAX_DIAGNOSTICS {
                         return;
                     }
+                    self.forget(start);
                     self.recover()
                 }
             };
@@ -260,6 +275,41 @@ impl<'a> Reader<'a> {
         }
         if self.errors.is_empty() && self.result.is_none() {
             self.without_result();
+        }
+        if !self.several.is_empty() {
+            self.lift_results();
+        }
+    }
+
+    /// What a statement defines that could not be read is unknown.
+    fn forget(&mut self, mut tokens: Tokens<'a>) {
+        let mut next = || tokens.next(|_| {}).kind;
+        let Kind::Name(first) = next() else { return };
+        let (name, mut kind) = match (first, next()) {
+            ("network", Kind::Name(name)) => (name, Kind::Equals),
+            (name, kind) => (name, kind),
+        };
+        if kind == Kind::Open(Bracket::Round) {
+            let mut depth = 1;
+            while depth > 0 {
+                match next() {
+                    Kind::Open(_) => depth += 1,
+                    Kind::Close(_) => depth -= 1,
+                    Kind::Semicolon | Kind::End => return,
+                    Kind::Name(_)
+                    | Kind::Word(_)
+                    | Kind::Number(_)
+                    | Kind::Imaginary(_)
+                    | Kind::Operator(_)
+                    | Kind::Equals
+                    | Kind::Comma => {}
+                }
+            }
+            kind = next();
+        }
+        if kind == Kind::Equals {
+            let name = self.intern(name);
+            self.ast.unknown.push(name);
         }
     }
 
@@ -535,14 +585,16 @@ impl<'a> Reader<'a> {
                 self.recur = self.recur.outside();
                 return Ok(Step::Operand);
             }
+            Word::Values if self.may_give_results() => {
+                self.expect_open(span, "`values(name = expression, …)`")?;
+                self.open(Part::Values(Vec::new()), span)?;
+                self.named_result()?;
+                return Ok(Step::Operand);
+            }
             Word::Values => {
-                return Err(Diagnostic::error(
-                    "form",
-                    span,
-                    "`values` is the last statement of a program only",
-                )
-                .help("use a vector: `[a, b]`")
-                .into());
+                return Err(Diagnostic::error("form", span, results::ELSEWHERE)
+                    .help("use a vector: `[a, b]`")
+                    .into());
             }
             Word::And | Word::Or | Word::In | Word::Then | Word::Until => {
                 return Err(self.missing(Token { kind: Kind::Word(word), span }));
@@ -656,6 +708,11 @@ impl<'a> Reader<'a> {
     }
 
     fn two_operands(&self, token: Token<'a>) -> Broken {
+        if let (Kind::Name(_), Some(front)) = (token.kind, self.operands.last())
+            && front.span.text(self.source) == "network"
+        {
+            return inside(front.span).into();
+        }
         let message = format!("`{}` follows an operand", self.text(token.span));
         let error = Diagnostic::error("operand", token.span, message);
         match token.kind {
@@ -709,6 +766,7 @@ impl<'a> Reader<'a> {
     fn end_of_part(&mut self, token: Token<'a>) -> Result<Step, Broken> {
         loop {
             self.settle();
+            let within = self.frames.len() > 1;
             let Some(frame) = self.frames.last_mut() else { return Ok(Step::Statement) };
             match (&mut frame.part, token.kind) {
                 // Forms that reach as far as they can.
@@ -781,6 +839,10 @@ impl<'a> Reader<'a> {
                 (Part::Values(_), Kind::Comma) => {
                     self.named_result()?;
                     return Ok(Step::Operand);
+                }
+                (Part::Values(_), Kind::Close(Bracket::Round)) if within => {
+                    self.several_results(token.span);
+                    return Ok(Step::Behind);
                 }
                 (Part::Values(_), Kind::Close(Bracket::Round)) => {
                     self.finish_values();

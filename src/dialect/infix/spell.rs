@@ -69,6 +69,8 @@ pub fn spell(problem: &Problem) -> Diagnostic {
         }
         ProblemKind::UnknownFunction { own: false, .. }
         | ProblemKind::TwoInputs { .. }
+        | ProblemKind::WeightElsewhere { .. }
+        | ProblemKind::ActivationArity { .. }
         | ProblemKind::DefinedTwice { .. }
         | ProblemKind::RecurArity { .. }
         | ProblemKind::RecurUsed { .. }

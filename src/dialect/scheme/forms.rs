@@ -740,6 +740,10 @@ impl<'a> Expander<'a> {
                 );
                 self.hole(span);
             }
+            _ if self.is_network(datum) => {
+                self.misplaced_network(datum);
+                self.hole(span);
+            }
             _ if self.several.contains(text) && !self.local.contains(text) => {
                 self.used.insert(text);
                 let message =

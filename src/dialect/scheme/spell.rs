@@ -40,6 +40,8 @@ pub fn spell(problem: &Problem) -> Diagnostic {
         }
         ProblemKind::UnknownFunction { own: false, .. }
         | ProblemKind::TwoInputs { .. }
+        | ProblemKind::WeightElsewhere { .. }
+        | ProblemKind::ActivationArity { .. }
         | ProblemKind::DefinedTwice { .. }
         | ProblemKind::RecurArity { .. }
         | ProblemKind::RecurUsed { .. }

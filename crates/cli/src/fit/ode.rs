@@ -662,7 +662,7 @@ impl Observed {
         let Some(count) = args.trajectory.shooting else { return Ok(()) };
         let mut options = self.options.clone();
         options.starts = Some(1);
-        options.max_steps = options.max_steps.min(STEPS);
+        options.max_steps = Some(options.steps().min(STEPS));
         let mut segments: Vec<Experiment> = Vec::new();
         let mut scatter_of_gaps: Vec<f64> = Vec::new();
         // Of each observable, where its numbers of the experiment begin.

@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use clap::{CommandFactory, FromArgMatches, Parser};
+use nc_model::fit::Method;
 use serde_json::{Map, Value as Json, json};
 
-use super::{MethodChoice, Options, OrthogonalChoice, Said, ScheduleChoice};
+use super::{Options, OrthogonalChoice, Said, ScheduleChoice};
 use crate::report::Failure;
 
 /// A report that is to come out once more.
@@ -45,15 +46,21 @@ pub fn settings(options: &Options) -> Json {
     options.sigma.iter().for_each(|sigma| add("sigma", sigma));
     options.weights.iter().for_each(|weights| add("weights", weights));
     add("loss", &options.loss.text);
-    let method = match options.method {
-        MethodChoice::Lsq => "lsq",
-        MethodChoice::Lbfgs => "lbfgs",
-        MethodChoice::Adam => "adam",
-    };
-    add("method", method);
-    add("epochs", &options.epochs.to_string());
-    add("batch-rows", &options.batch_rows.to_string());
-    add("rate", &format!("{:e}", options.rate));
+    add("method", options.method.name());
+    // What holds where nothing is said, too: it may be another number one day.
+    let searched = options.orthogonal.is_some();
+    match options.method() {
+        Method::LeastSquares => {}
+        Method::Lbfgs { iterations } => add("epochs", &iterations.to_string()),
+        Method::Adam(plan) => {
+            add("epochs", &plan.epochs.to_string());
+            add("batch-rows", &plan.batch_rows.to_string());
+            add("rate", &format!("{:e}", plan.rate));
+        }
+    }
+    if searched || options.method() == Method::LeastSquares {
+        add("max-steps", &options.steps().to_string());
+    }
     if let Some(schedule) = options.schedule {
         add("schedule", if schedule == ScheduleChoice::Cosine { "cosine" } else { "constant" });
     }
@@ -69,7 +76,6 @@ pub fn settings(options: &Options) -> Json {
     }
     options.starts.iter().for_each(|starts| add("starts", &starts.to_string()));
     add("seed", &options.seed.to_string());
-    add("max-steps", &options.max_steps.to_string());
     add("level", &options.level.to_string());
     for (flag, set) in [
         ("--profile", options.profile),

@@ -111,6 +111,14 @@ pub fn read<T: Element>(loaded: &Loaded, args: &Args) -> Result<Dataset<T>, Fail
     Ok(dataset)
 }
 
+/// Whether an input has a column of its own, or columns of its elements.
+pub fn has<T: Element>(args: &Args, dataset: &Dataset<T>, input: &str) -> bool {
+    let listed = args.inputs.iter().flat_map(|items| &items.0).any(|item| item.name == input);
+    listed
+        || args.columns.iter().any(|renamed| renamed.input == input)
+        || dataset.fields().iter().filter_map(Field::name).any(|name| name == input || base(name) == input)
+}
+
 /// Says on standard error what of a batch was not taken.
 pub fn note_left_aside<T: Element>(
     loaded: &Loaded,

@@ -332,7 +332,7 @@ fn an_interrupt_keeps_the_best_so_far() {
 
 #[test]
 fn the_page_on_hybrids_prints_what_it_says() {
-    prints_what_it_says("docs/hybrids.md", &folder("hybrids"), 10);
+    prints_what_it_says("docs/hybrids.md", &folder("hybrids"), 16);
 }
 
 const TRAIN: [&str; 12] = [
@@ -449,6 +449,165 @@ fn laws_are_credited_before_networks() {
     let ode = ["fit", "--ode", "field.scm", "--data", "decay.csv", "--orthogonal", "all"];
     let ode = [&ode[..], &["--time", "t", "--observe", "theta", "--state", "theta=1,omega=0"]].concat();
     assert!(dir.fails(2, &ode).contains("--windows STEPS fits short pieces"));
+    assert_eq!(report["stderr_from"], "the law and residuals of the whole");
+    assert_eq!(plain["stderr_from"], Value::Null);
     let least = ["fit", "decay.scm", "--data", "decay.csv", "--target", "a", "--orthogonal", "all"];
     assert!(dir.fails(1, &least).contains("--method adam or lbfgs trains those"));
+}
+
+/// A clock ends a training as Ctrl-C does: what there is so far is written, and the report says how it ended.
+#[test]
+fn a_clock_keeps_the_best_so_far() {
+    let dir = folder("hybrids");
+    let long = ["--epochs", "100000000", "--no-overlap", "--time-limit", "1.5"];
+    let files = ["--weights-out", "w.npz", "-o", "r.json", "--json"];
+    let done = dir.nc(&[&TRAIN[..], &long, &files].concat());
+    assert_eq!(done.status, 1, "{}{}", done.stdout, done.stderr);
+    assert!(done.stderr.contains("the time limit is over: these are the results so far"), "{}", done.stderr);
+    let report: Value = serde_json::from_str(&done.stdout).unwrap();
+    assert_eq!((&report["stopped_by"], &report["converged"]), (&"time-limit".into(), &false.into()));
+    let written: Value = serde_json::from_str(&fs::read_to_string(dir.path("r.json")).unwrap()).unwrap();
+    assert_eq!(written["networks"], report["networks"]);
+    // The weights are those of the report.
+    let again = dir.json(&[&TRAIN[..], &["--epochs", "0", "--weights-in", "w.npz", "--json"]].concat());
+    assert_eq!(again["networks"]["friction"]["hash"], report["networks"]["friction"]["hash"]);
+    // Of a single trajectory nothing is there before its end.
+    let ode = ["ode", "-e", "(* -1 k x)", "--state", "x=1", "--param", "k=1", "--t", "0:1e12:1e11"];
+    let ode = [&ode[..], &["--method", "tsit5", "--max-step", "1e-3", "--time-limit", "0.3"]].concat();
+    assert!(dir.fails(1, &ode).contains("the time limit is over"));
+}
+
+/// The command line counts more than a column, a column more than a file of weights, that more than the program; everywhere.
+#[test]
+fn values_of_parameters_have_one_order() {
+    let dir = folder("hybrids")
+        .with("k.csv", "theta,omega,k\n0.5,1,3\n")
+        .with("plain.csv", "theta,omega\n0.5,1\n")
+        .with(
+            "alone.scm",
+            "(network friction (omega) (layers 4) (activation tanh) (results 1)) (friction omega)",
+        )
+        .with("other.scm", "(network drag (omega) (layers 4) (activation tanh) (results 1)) (drag omega)");
+    dir.ok(&[&TRAIN[..], &["--epochs", "0", "--fix", "k=7", "--weights-out", "w.npz"]].concat());
+    let at = ["--set", "theta=0.5", "--set", "omega=1", "--weights", "w.npz"];
+    let eval = |k: &[&str]| dir.ok(&[&["eval", "swing.scm"], &at[..], k].concat());
+    let of = |k: &str| eval(&["--set", k]).trim_start_matches("value = ").to_string();
+    let [three, five, seven] = ["k=3", "k=5", "k=7"].map(of);
+    assert_eq!(eval(&[]).trim_start_matches("value = "), seven);
+    let run = |batch: &str, more: &[&str]| {
+        let done = dir.nc(&[&["run", "swing.scm", "--weights", "w.npz", "--batch", batch], more].concat());
+        assert_eq!(done.status, 0, "{}", done.stderr);
+        (done.stdout.lines().nth(1).unwrap_or_default().to_string() + "\n", done.stderr)
+    };
+    assert_eq!(run("plain.csv", &[]).0, seven);
+    let (value, notes) = run("k.csv", &[]);
+    assert_eq!(value, three);
+    assert!(notes.contains("k: the columns of k.csv count, not the numbers in w.npz"), "{notes}");
+    let (value, notes) = run("k.csv", &["--param", "k=5"]);
+    assert_eq!(value, five);
+    assert!(notes.contains("k is left aside"), "{notes}");
+    // Trajectories, of which one row starts as --state says.
+    let ode = ["ode", "field.scm", "--weights", "w.npz", "--state", "theta=0.5,omega=1", "--t", "0,1"];
+    let end = |more: &[&str]| {
+        let done = dir.nc(&[&ode[..], more].concat());
+        assert_eq!(done.status, 0, "{}", done.stderr);
+        let last = done.stdout.lines().last().unwrap_or_default().to_string();
+        (last.rsplit(',').take(2).map(str::to_string).collect::<Vec<_>>(), done.stderr)
+    };
+    let [three, five, seven] = ["k=3", "k=5", "k=7"].map(|k| end(&["--param", k]).0);
+    assert_eq!((end(&[]).0, end(&["--batch", "plain.csv"]).0), (seven.clone(), seven));
+    let (found, notes) = end(&["--batch", "k.csv"]);
+    assert_eq!(found, three);
+    assert!(notes.contains("k: the columns of k.csv count"), "{notes}");
+    let (found, notes) = end(&["--batch", "k.csv", "--param", "k=5"]);
+    assert_eq!(found, five);
+    assert!(notes.contains("k.csv: k: the value of --param counts"), "{notes}");
+    // A fit of data that have the constant in a column.
+    let columns = fs::read_to_string(dir.path("swing.csv")).unwrap();
+    let columns: Vec<String> = columns
+        .lines()
+        .enumerate()
+        .map(|(k, line)| if k == 0 { format!("{line},k") } else { format!("{line},9.81") })
+        .collect();
+    let dir = dir.with("swing.csv", columns.join("\n"));
+    let done = dir.nc(&[&TRAIN[..], &["--epochs", "0", "--weights-in", "w.npz", "--json"]].concat());
+    let report: Value = serde_json::from_str(&done.stdout).unwrap();
+    assert!(done.stderr.contains("k: the columns of swing.csv count"), "{}", done.stderr);
+    assert!(report["parameters"].as_object().unwrap().is_empty(), "{report}");
+    // The network alone takes what it needs of the file.
+    let done = dir.nc(&["eval", "alone.scm", "--set", "omega=1", "--weights", "w.npz"]);
+    assert_eq!(done.status, 0, "{}", done.stderr);
+    assert!(done.stderr.contains("w.npz: k is left aside: alone.scm does not take it"), "{}", done.stderr);
+    let missing = dir.fails(1, &["eval", "other.scm", "--set", "omega=1", "--weights", "w.npz"]);
+    assert!(missing.contains("there are no arrays for: drag.w1[4,1], drag.b1[4]"), "{missing}");
+    assert!(missing.contains("there is also: ") && missing.contains("friction.w1"), "{missing}");
+    // The time of a program with its weights.
+    let bench = ["bench", "swing.scm", "--batch-size", "100", "--weights", "w.npz", "--grad", "--json"];
+    assert!(dir.json(&bench)["ns_per_row"].as_f64().unwrap() > 0.0);
+    assert!(dir.fails(1, &["bench", "swing.scm", "--batch-size", "100"]).contains("--weights FILE.npz"));
+    let none = ["ode", "field.scm", "--state", "theta=1,omega=0", "--param", "k=1", "--t", "0,1"];
+    assert!(dir.fails(1, &none).contains("--weights FILE.npz gives networks theirs"));
+}
+
+/// Options that the method has no use for are refused with the method that takes them.
+#[test]
+fn options_of_other_methods() {
+    let dir = folder("hybrids");
+    let fit = ["fit", "swing.scm", "--data", "swing.csv", "--target", "a"];
+    for (method, option, takes) in [
+        ("adam", "--starts=3", "--starts: it is for --method lsq: the others begin at one start"),
+        ("lbfgs", "--starts=3", "--starts: it is for --method lsq"),
+        ("adam", "--max-steps=3", "--max-steps: it is for --method lsq"),
+        ("lbfgs", "--rate=0.1", "--rate: it is for --method adam"),
+        ("lbfgs", "--batch-rows=10", "--batch-rows: it is for --method adam"),
+        ("lbfgs", "--schedule=constant", "--schedule: it is for --method adam"),
+        ("lsq", "--epochs=10", "--epochs: it is for --method adam and lbfgs"),
+        ("lsq", "--rate=0.1", "--rate: it is for --method adam"),
+        ("lsq", "--no-overlap", "--no-overlap: it is for --method adam and lbfgs"),
+    ] {
+        let message = dir.fails(2, &[&fit[..], &["--method", method, option]].concat());
+        assert!(message.contains(takes), "{method} {option}: {message}");
+        let compare = ["compare", "swing.scm", "swing.scm", "--data", "swing.csv", "--target", "a"];
+        let message = dir.fails(2, &[&compare[..], &["--method", method, option]].concat());
+        assert!(message.contains(takes), "{method} {option}: {message}");
+    }
+    let ode = [
+        "fit",
+        "--ode",
+        "field.scm",
+        "--data",
+        "decay.csv",
+        "--observe",
+        "theta",
+        "--state",
+        "theta=1,omega=0",
+    ];
+    for option in ["--validation=0.2", "--batch-rows=10"] {
+        let message = dir.fails(2, &[&ode[..], &["--method", "adam", option]].concat());
+        assert!(message.contains("with --ode all trajectories are one row"), "{option}: {message}");
+    }
+    let dir = dir.with("g.csv", "g,t,y\n1,1,2\n1,2,4\n2,1,3\n2,2,6\n");
+    let groups =
+        ["fit", "-e", "(* a t)", "--data", "g.csv", "--target", "y", "--group", "g", "--method", "adam"];
+    assert!(dir.fails(1, &groups).contains("groups of rows are fitted by least squares"));
+    // Second derivatives are those of a row, so there are none by what is one for all rows.
+    let hessian = [
+        "run",
+        "-e",
+        "(* y (square k))",
+        "--batch",
+        "g.csv",
+        "--param",
+        "k=2",
+        "--grad",
+        "h.npz",
+        "--hessian",
+        "--wrt",
+        "k",
+    ];
+    let message = dir.fails(1, &hessian);
+    assert!(
+        message.contains("`k` has one value for all rows, and second derivatives are those of a row"),
+        "{message}"
+    );
 }

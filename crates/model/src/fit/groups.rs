@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use neural_compiler::batch::Stop;
 use rayon::prelude::*;
 
+use super::descent::Method;
 use super::objective::{BLOCK_ROWS, NotFinite, Request, Rows, Scratch};
 use super::starts::{self, starts};
 use super::triangle::norm;
@@ -53,6 +54,9 @@ impl Fit<'_> {
         let prepared = self.prepare()?;
         if prepared.weights {
             return Err(FitError::OfWeights { what: "groups" });
+        }
+        if self.method != Method::LeastSquares {
+            return Err(FitError::MethodOfGroups);
         }
         let Prepared { rows, kept, layout, .. } = &prepared;
         let expected = self.targets[0].1.columns[0].len();

@@ -4,7 +4,7 @@
 //! is orthogonal to Φ leaves the normal equations Φᵀ(y − f₀(θ) − Ñ) = 0 those of the law alone (Frisch and Waugh 1933, "Partial time
 //! regressions as compared with individual trends"; Lovell 1963, "Seasonal adjustment of economic time series").
 
-use neural_compiler::{CompileOptions, Dialect, Stage};
+use neural_compiler::DeclaredNetwork;
 
 use super::objective::Rows;
 use super::parameters::{Layout, Parameter};
@@ -239,16 +239,15 @@ impl<'a> Fit<'a> {
         if constants.is_empty() || last.is_empty() {
             return Err(refused("that takes a constant that is searched for beside a network".into()));
         }
-        let source = Stage::Source(Dialect::Scheme);
-        let text = self.program.stage(source, &CompileOptions::default(), None).map_err(FitError::program)?;
-        let networks = text.lines().filter(|line| line.starts_with("(network "));
-        if let Some(line) = networks
-            .into_iter()
-            .find(|line| line.split_once("(activation ").is_some_and(|(_, rest)| rest.contains("(output ")))
-        {
-            let name = line["(network ".len()..].split([' ', '(']).next().unwrap_or_default();
+        let is_trained = |network: &DeclaredNetwork| {
+            let of = |name: &str| name.rsplit_once('.').is_some_and(|(stem, _)| stem == network.name);
+            trained().any(|place| of(&place.name))
+        };
+        let mut with_output = self.program.networks().iter().filter(|network| network.output.is_some());
+        if let Some(network) = with_output.find(|network| is_trained(network)) {
             return Err(refused(format!(
-                "the network `{name}` has an output function, which need not be 0 where its last layer is: leave (output …) out"
+                "the network `{}` has an output function, which need not be 0 where its last layer is: leave (output …) out",
+                network.name
             )));
         }
         // The law: networks are 0 where their last layers are.

@@ -352,6 +352,9 @@ pub enum FitError {
         /// What was asked for.
         what: &'static str,
     },
+    /// Another method than least squares for groups of rows.
+    #[error("groups of rows are fitted by least squares, and by no other method")]
+    MethodOfGroups,
     /// A correction that cannot be made orthogonal to the effects of constants.
     #[error("the networks cannot be made orthogonal to the constants: {why}")]
     Orthogonal {

@@ -299,10 +299,13 @@ impl Report {
             "correlation": {"names": self.correlated, "matrix": self.correlation},
             "undetermined": self.undetermined,
             "overlap": overlap,
-            "stderr_from": match self.scatter {
-                Scatter::FromResiduals => "residuals",
-                Scatter::Known => "sigma",
-                Scatter::Relative => "weights and residuals",
+            "stderr_from": match (&self.orthogonal, self.scatter) {
+                (None, Scatter::FromResiduals) => "residuals",
+                (None, Scatter::Known) => "sigma",
+                (None, Scatter::Relative) => "weights and residuals",
+                (Some(_), Scatter::FromResiduals) => "the law and residuals of the whole",
+                (Some(_), Scatter::Known) => "the law and sigma",
+                (Some(_), Scatter::Relative) => "the law, weights and residuals of the whole",
             },
             "level": self.level,
             "seed": self.seed,

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::{Bound, Broken, DoPart, Frame, Operand, Part, Reader, Recur, Step};
 use crate::ast::{Binding, Body, Definition, Expr, ExprKind, Function, LoopForm, Name};
 use crate::dialect::infix::token::{Bracket, Kind, Token};
+use crate::dialect::networks::inside;
 use crate::dialect::short;
 use crate::source::{Diagnostic, Span};
 
@@ -112,7 +113,10 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn no_binding(&mut self, usage: &str) -> Broken {
-        let span = self.peek().span;
+        let Token { kind, span } = self.peek();
+        if kind == Kind::Name("network") {
+            return inside(span).into();
+        }
         let error = Diagnostic::error("form", span, "a binding is a name and a value");
         error.help(format!("it is written {usage}")).into()
     }

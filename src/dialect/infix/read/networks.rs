@@ -83,15 +83,7 @@ impl<'a> Reader<'a> {
             let help = error.help.clone().unwrap_or_else(|| USAGE.into());
             Box::new(error.help(help))
         })?;
-        let interned = &mut self.interned;
-        self.ast.add_network(network, |ast, text| match interned.get(text.as_str()) {
-            Some(&name) => name,
-            None => {
-                let name = ast.add_name(&text);
-                interned.insert(text.into(), name);
-                name
-            }
-        });
+        self.ast.add_network(network, &mut self.interned);
         Ok(true)
     }
 

@@ -29,6 +29,10 @@ impl<'a> Expander<'a> {
 
     /// The parts of a definition: what it defines, and what its value or body is.
     pub(super) fn definition(&mut self, datum: Datum) -> Option<(Defined, Work<'a>)> {
+        if self.is_network(datum) {
+            self.misplaced_network(datum);
+            return None;
+        }
         let data: &'a Data = self.data;
         let span = data.span(datum);
         let usage = "`(define name value)` or `(define (name param …) body)`";
@@ -164,9 +168,10 @@ impl<'a> Expander<'a> {
         }
     }
 
-    /// Whether these are definitions and one more form.
+    /// Whether these are definitions and one more form. A network is none that may stand here, which is said where it is read.
     pub(super) fn is_body(&self, data: &[Datum]) -> bool {
-        data.split_last().is_some_and(|(_, before)| before.iter().all(|&d| self.head(d) == Some("define")))
+        let defines = |&datum: &Datum| self.head(datum) == Some("define") || self.is_network(datum);
+        data.split_last().is_some_and(|(_, before)| before.iter().all(defines))
     }
 
     /// Definitions, and an expression that uses them.

@@ -3,7 +3,7 @@
 use super::{Datum, Expander};
 use crate::ast::Name;
 use crate::ast::network::NetworkInput;
-use crate::dialect::networks::{Declaration, USED_WRONGLY, whole};
+use crate::dialect::networks::{Declaration, USED_WRONGLY, inside, whole};
 use crate::dialect::scheme::reader::DatumKind;
 use crate::number::Literal;
 use crate::source::Span;
@@ -12,6 +12,23 @@ const USAGE: &str = "`(network name (input …) (layers n …) (activation tanh)
                      vector of n numbers; `(output f)` and `(start (w2 0) (b2 1))` may follow";
 
 impl<'a> Expander<'a> {
+    /// Whether this is the form of a network, and no call of a function that is called so.
+    pub(super) fn is_network(&self, datum: Datum) -> bool {
+        let Some(&[_, name, inputs, ..]) = self.data.list(datum) else { return false };
+        self.head(datum) == Some("network")
+            && !self.bound.contains("network")
+            && self.data.kind(name) == DatumKind::Symbol
+            && self.data.list(inputs).is_some()
+    }
+
+    /// Refuses a network that stands elsewhere than at the top.
+    pub(super) fn misplaced_network(&mut self, datum: Datum) {
+        self.error(inside(self.data.span(datum)));
+        if let Some(name) = self.data.elements(datum).get(1).and_then(|&name| self.name(name)) {
+            self.ast.unknown.push(name);
+        }
+    }
+
     /// A network; what it defines is unknown if it is written wrongly.
     pub(super) fn network(&mut self, datum: Datum) {
         let elements = self.data.elements(datum);
@@ -92,15 +109,7 @@ impl<'a> Expander<'a> {
         let network = declaration.finish(&self.ast);
         match network {
             Ok(network) => {
-                let interned = &mut self.interned;
-                self.ast.add_network(network, |ast, text| match interned.get(text.as_str()) {
-                    Some(&name) => name,
-                    None => {
-                        let name = ast.add_name(&text);
-                        interned.insert(text.into(), name);
-                        name
-                    }
-                });
+                self.ast.add_network(network, &mut self.interned);
                 Some(())
             }
             Err(error) => {
