@@ -170,7 +170,8 @@ pub fn learn(of: &Known, model: &Model, measured: &Measured, quick: bool) -> Lea
     let trained = learn::train(&fit, plan);
     let (errors, found) = judge(of, &model.text, &trained.values);
     // What a step takes, without compiling and without the law's own fit: the rest of a training of one epoch.
-    let [short, long] = [1, 1 + 200usize.div_ceil(rows.div_ceil(model.windows))]
+    let many: usize = if model.text.contains("(network ") { 200 } else { 20_000 };
+    let [short, long] = [1, 1 + many.div_ceil(rows.div_ceil(model.windows))]
         .map(|epochs| learn::train(&plain, Adam { epochs, ..plan }));
     let steps = (long.report.evaluations - short.report.evaluations) as f64;
     print(model, &trained, errors, 1e3 * (long.seconds - short.seconds) / steps);
