@@ -299,8 +299,8 @@ fn an_interrupt_keeps_the_best_so_far() {
 
     let rows: String = (0..40).map(|k| format!("{k},{}\n", 3.0 * (-0.05 * f64::from(k)).exp())).collect();
     let dir = Dir::new().with("d.csv", format!("t,y\n{rows}"));
-    // Each row takes a loop of many steps, so that all starts would take minutes.
-    let law = "(* a (/ (sum 20000 (lambda (i) (exp (* k t)))) 20000))";
+    // Each row takes a loop of a million steps, so that all starts would take minutes.
+    let law = "(* a (/ (sum 1000000 (lambda (i) (exp (* k t)))) 1000000))";
     let mut child = Command::new(env!("CARGO_BIN_EXE_nc"))
         .args([
             "fit", "-e", law, "--data", "d.csv", "--target", "y", "--param", "k=-0.1", "--json", "-o",
