@@ -187,7 +187,7 @@ pub(super) fn by_power<L: Lanes>(l: &L, x: L::F, n: L::I) -> L::F {
 
 /// The gamma function.
 ///
-/// Measured: 0.69 ULP (binary32: 0.95); monotone but near its minimum, where it is flat. `Γ(±0) = ±∞`, ∞ for ∞, NaN for negative integers, −∞ and NaN. Fast range: everything.
+/// Measured: 0.79 ULP (binary32: 0.95); monotone but near its minimum, where it is flat. `Γ(±0) = ±∞`, ∞ for ∞, NaN for negative integers, −∞ and NaN. Fast range: everything.
 pub fn gamma<L: Lanes>(l: &L, x: L::F) -> L::F {
     let negative = reflected(l, x);
     let a = l.select(negative, l.neg(x), x);
