@@ -651,6 +651,26 @@ fn sides_after_events_and_at_the_start() {
     near(at("(if (> h 0) (- 0 (sqrt h)) 0)", &[("h", 1.0)], &[], 5.0), 0.0);
 }
 
+/// No more events are kept than are asked for, beside a right-hand side that chooses.
+#[test]
+fn as_many_events_as_are_asked_for() {
+    let system = System::new("(values (x v) (v (if (> v 0) (- 0 x) (- 0 (* 2 x)))))");
+    let when = System::new("x");
+    let found = Ode::new(&system)
+        .state(State::new("x", 1.0))
+        .state(State::new("v", 0.0))
+        .times([0.0, 30.0])
+        .event(Event { most: 2, ..Event::new(&when) })
+        .run()
+        .expect("a trajectory");
+    assert_eq!((found.broken.len(), found.events[0].len()), (0, 2));
+    // Down to 0 in a quarter of the period with the rate 2, up again in a quarter with it and in one with the rate 1.
+    let [first, second] = [0, 1].map(|k| found.events[0][k].t);
+    let fast = std::f64::consts::FRAC_PI_2 / 2f64.sqrt();
+    assert!((first - fast).abs() < 1e-8, "{first}");
+    assert!((second - (2.0 * fast + std::f64::consts::FRAC_PI_2)).abs() < 1e-8, "{second}");
+}
+
 /// Where both sides lead back there is no trajectory that the equation says.
 #[test]
 fn trajectories_that_slide_end() {

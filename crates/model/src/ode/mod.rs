@@ -889,6 +889,7 @@ impl<'a> Ode<'a> {
             .filter(|line| !line[wide - 1].is_nan())
             // The others are switches of the right-hand side.
             .filter(|line| (line[width + 3] as usize) < self.events.len())
+            .take(self.events.iter().map(|event| event.most.max(1)).max().unwrap_or(0))
             .map(|line| Happened {
                 event: line[width + 3] as usize,
                 t: line[wide - 1],
