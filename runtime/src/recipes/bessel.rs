@@ -337,7 +337,7 @@ pub fn bessel_over<L: Lanes>(l: &L, x: L::F, n: L::F) -> L::F {
 ///
 /// The sine before its last rounding, divided with one rounding.
 ///
-/// Measured: 0.73 ULP (binary32: 0.89). 1 at ±0, 0 at ±∞, NaN for NaN. Fast range: that of sine.
+/// Measured: 0.74 ULP (binary32: 0.89). 1 at ±0, 0 at ±∞, NaN for NaN. Fast range: that of sine.
 pub fn sinc<L: Lanes>(l: &L, x: L::F) -> L::F {
     let (hi, tail, quadrant) = trig::reduce(l, x, 0.0);
     let kernels = unrounded_kernels(l, hi, tail);
