@@ -14,7 +14,7 @@ use crate::source::Span;
 const STACK: (usize, usize) = (256 << 10, 4 << 20);
 
 /// Expressions beyond which a program is left as it is.
-const MOST_EXPRS: usize = 100_000;
+const MOST_EXPRS: usize = 20_000;
 
 /// Primitives that the held program is made with.
 const WORDS: [&str; 4] = ["vec", "ref", "-", ">"];
@@ -64,6 +64,9 @@ impl Ast {
         sides: &str,
         most: usize,
     ) -> Option<(Ast, Vec<bool>)> {
+        if !self.exprs.values().any(|kind| matches!(kind, ExprKind::If(..))) {
+            return None;
+        }
         let mut ast = self.clone();
         let mut names: HashSet<String> = ast.names().map(str::to_owned).collect();
         let taken = |word: &str| self.definitions.iter().any(|one| self.name(one.named().0) == word);

@@ -660,7 +660,7 @@ fn errors_of_files(text: &str, dialect: Dialect, files: &[(&str, &str)]) -> Vec<
     errors.iter().map(line).collect()
 }
 
-/// The same in infix notation: a statement that is wrong does not hide what is wrong with others.
+/// In infix notation a statement that is wrong does not hide errors of names, operands and shapes in others.
 #[test]
 fn errors_of_several_phases_in_infix_notation() {
     let of = |text: &str| errors_of_files(text, Dialect::Infix, &[]);

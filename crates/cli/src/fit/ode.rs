@@ -439,7 +439,7 @@ impl Observed {
         Ok(found)
     }
 
-    /// The same for windows of so many steps.
+    /// What is fitted in windows of so many steps: the program of a window, and a row of data for each.
     fn in_windows(
         system: Loaded,
         args: &super::Args,

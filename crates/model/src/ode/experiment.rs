@@ -160,7 +160,7 @@ struct Text<'a, 'b> {
     experiments: &'a [Experiment],
     elements: &'a [(String, usize)],
     slots: &'a [Slot],
-    /// The same with the sides of comparisons, if there are any.
+    /// The states as parts of one vector, and behind them the sides of comparisons, if there are any.
     all: &'a [Slot],
     at_zero: &'a [bool],
     places: &'a [Slot],

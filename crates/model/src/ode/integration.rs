@@ -15,7 +15,8 @@ pub(super) enum Form {
     States,
     /// These elements of the states under their names, each a vector of all times, if that takes no more steps.
     Observed(Vec<(String, usize)>, u64),
-    /// The same of all times but the first, which are an input, if that takes no more steps.
+    /// These elements of the states under their names, each a vector of all times but the first; the times are an input, and it takes no
+    /// more steps than so many.
     Window(Vec<(String, usize)>, u64),
 }
 
