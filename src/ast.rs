@@ -2,6 +2,7 @@
 
 pub mod network;
 pub mod switches;
+pub mod truth;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
@@ -12,6 +13,9 @@ use crate::limits::Limits;
 use crate::number::{Literal, number};
 use crate::source::Span;
 use network::{Network, NetworkInput};
+
+/// What a recursion on expressions keeps of the stack, and takes when there is less.
+const STACK: (usize, usize) = (256 << 10, 4 << 20);
 
 entity!(
     /// An expression.

@@ -756,10 +756,12 @@ impl Program {
     }
 
     /// The program with its choices held: what a trajectory needs to stop where its right-hand side switches, and to follow each side smoothly
-    /// up to there. The comparisons by which conditions choose, and in which the inputs that vary have a part, are decided by the signs of the elements of a vector, a
-    /// further input called `sides`. A further result of this name says what they are: an element is positive where its comparison holds, negative where it
-    /// does not, and 1 where a condition around it lets it decide nothing. Functions of the program are looked into; what chooses in loops, in functions that
-    /// are handed on as values or recursive, and in imported files is left as it is, and so are comparisons of what jumps itself, `floor` or another choice. Nothing if there is no such comparison, there are more than `most`, or the program is too large.
+    /// up to there. The comparisons `<`, `<=`, `>` and `>=`, and the signs by which `sign` and `copysign` choose, in which the inputs that vary have a
+    /// part, are decided by the signs of the elements of a vector, a further input called `sides`. A further result of this name says what they are: an
+    /// element is positive where its comparison holds or its sign is positive, negative where not, and 1 where a condition around it lets it decide
+    /// nothing. They are numbers: a program that compares vectors so has no such form, which its shapes show. Functions of the program are looked into;
+    /// what chooses in loops, in functions that are handed on as values or recursive, and in imported files is left as it is, and so are comparisons of
+    /// what jumps itself, `floor` or another choice. Nothing if there is no such comparison, there are more than `most`, or the program is too large.
     ///
     /// ```
     /// # use neural_compiler::Program;
@@ -772,8 +774,29 @@ impl Program {
     /// # }
     /// ```
     pub fn switches(&self, varying: impl Fn(&str) -> bool, sides: &str, most: usize) -> Option<Switches> {
-        let (ast, at_zero) = self.files.main().ast.switches(&varying, sides, most)?;
+        let jumps = |word: &str| Primitive::from_name(word).is_some_and(|one| one.info().jumps());
+        let (ast, at_zero) = self.files.main().ast.switches(&varying, &jumps, sides, most)?;
         Some(Switches { text: Dialect::Scheme.write_ast(&ast).ok()?, at_zero })
+    }
+
+    /// The program, in Scheme, whose value changes its sign where the truth value of this one changes: positive where it is true, negative where it is
+    /// false, and as smooth there as what is compared. Nothing if the value is a number as it is.
+    ///
+    /// ```
+    /// # use neural_compiler::Program;
+    /// # fn main() -> Result<(), neural_compiler::Error> {
+    /// let program = Program::parse("(and (< h 0) (< v 0))")?;
+    /// assert_eq!(program.boundary().expect("sides").as_deref(), Some("(min (- 0 h) (- 0 v))\n"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The place of a part that is true at points, `=`, or no comparison, so that there is no such number.
+    pub fn boundary(&self) -> Result<Option<String>, Span> {
+        let found = self.files.main().ast.boundary()?;
+        Ok(found.and_then(|ast| Dialect::Scheme.write_ast(&ast).ok()))
     }
 
     /// Any stage as text. Up to [`Stage::Lanes`] it is the same on every machine; the others are for `target`, or for

@@ -1,4 +1,4 @@
-//! Switches: the comparisons by which conditions of a program choose as numbers whose signs change, and the program with its choices held.
+//! Switches: the comparisons and signs by which a program chooses, as numbers whose own signs change, and the program with its choices held.
 //!
 //! Functions whose bodies choose, and which are not recursive, are put in place of their calls, with all local names made different, so that every condition stands in the
 //! one expression of the program. What chooses within loops, functions as values and imported files stays as it is.
@@ -6,12 +6,9 @@
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use super::{Ast, Binding, Body, Definition, Expr, ExprKind, Function, Name};
+use super::{Ast, Binding, Body, Definition, Expr, ExprKind, Function, Name, STACK};
 use crate::number::Literal;
 use crate::source::Span;
-
-/// What a recursion on expressions keeps of the stack, and takes when there is less.
-const STACK: (usize, usize) = (256 << 10, 4 << 20);
 
 /// Expressions beyond which a program is left as it is.
 const MOST_EXPRS: usize = 20_000;
@@ -19,21 +16,8 @@ const MOST_EXPRS: usize = 20_000;
 /// Primitives that the held program is made with.
 const WORDS: [&str; 4] = ["vec", "ref", "-", ">"];
 
-/// Primitives whose values jump.
-const JUMPING: [&str; 12] = [
-    "floor",
-    "ceiling",
-    "round",
-    "truncate",
-    "modulo",
-    "remainder",
-    "quotient",
-    "floor-remainder",
-    "floor-quotient",
-    "truncate-quotient",
-    "truncate-remainder",
-    "sign",
-];
+/// Primitives that choose by the sign of their last operand, with how many operands they have.
+const SIGNED: [(&str, usize); 2] = [("sign", 1), ("copysign", 2)];
 
 /// Conditions within each other, and bindings around them, that are followed.
 const MOST_AROUND: usize = 500;
@@ -55,16 +39,17 @@ enum Wrap {
 }
 
 impl Ast {
-    /// The program in which elements of the input `sides` decide the comparisons that the inputs of these names have a part in, and those comparisons
-    /// as a further result, a vector of this name; with whether each holds where it is 0. Nothing if there are none, more than `most`, or the program is too
-    /// large.
+    /// The program in which elements of the input `sides` decide the comparisons, and the signs, that the inputs of these names have a part in, and
+    /// those comparisons as a further result, a vector of this name; with whether each holds where it is 0. Values of primitives that may jump are not
+    /// compared. Nothing if there are none, more than `most`, or the program is too large.
     pub(crate) fn switches(
         &self,
         varying: &dyn Fn(&str) -> bool,
+        jumps: &dyn Fn(&str) -> bool,
         sides: &str,
         most: usize,
     ) -> Option<(Ast, Vec<bool>)> {
-        if !self.exprs.values().any(|kind| matches!(kind, ExprKind::If(..))) {
+        if !self.exprs.values().any(|kind| self.chooses(kind)) {
             return None;
         }
         let mut ast = self.clone();
@@ -93,7 +78,7 @@ impl Ast {
             }
         }
         let sides = ast.add_name(sides);
-        let mut holder = Holder { ast: &mut ast, depends: &depends, sides, found: Vec::new() };
+        let mut holder = Holder { ast: &mut ast, depends: &depends, jumps, sides, found: Vec::new() };
         let held = holder.body();
         let found = std::mem::take(&mut holder.found);
         if found.is_empty() || found.len() > most {
@@ -132,7 +117,7 @@ impl Ast {
         }
         let chooses = |ast: &Ast, definition: &Definition| match definition {
             Definition::Function(_) => false,
-            Definition::Value(binding) => ast.any(binding.value, &|kind| matches!(kind, ExprKind::If(..))),
+            Definition::Value(binding) => ast.any(binding.value, &|kind| ast.chooses(kind)),
         };
         if !self.definitions.iter().any(|definition| chooses(self, definition)) {
             return Some(());
@@ -171,6 +156,30 @@ impl Ast {
             Body::LastFunction => return None,
         };
         Some(())
+    }
+
+    /// The primitive that a name means at the top level, or another word that is not defined there.
+    pub(super) fn primitive(&self, name: Name) -> Option<&str> {
+        let defined = self.definitions.iter().any(|definition| definition.named().0 == name);
+        (!defined).then(|| self.name(name))
+    }
+
+    /// Whether what is of this kind chooses by a comparison or a sign.
+    fn chooses(&self, kind: &ExprKind) -> bool {
+        match kind {
+            ExprKind::If(..) => true,
+            ExprKind::Call(name, _, args) => self.primitive(*name).is_some_and(|word| {
+                matches!(word, "<" | "<=" | ">" | ">=") || SIGNED.contains(&(word, args.len()))
+            }),
+            ExprKind::Number(_)
+            | ExprKind::Name(_)
+            | ExprKind::Apply(..)
+            | ExprKind::Lambda(_)
+            | ExprKind::Let(..)
+            | ExprKind::Letrec(..)
+            | ExprKind::Loop(..)
+            | ExprKind::Recur(..) => false,
+        }
     }
 
     /// Whether some part of an expression is of a kind.
@@ -240,7 +249,7 @@ impl Ast {
         };
         let chooses: HashSet<Name> = functions
             .iter()
-            .filter(|(_, function)| self.any(function.body, &|kind| matches!(kind, ExprKind::If(..))))
+            .filter(|(_, function)| self.any(function.body, &|kind| self.chooses(kind)))
             .map(|(&name, _)| name)
             .collect();
         let all = functions.iter().filter(|&(&name, _)| {
@@ -332,7 +341,7 @@ impl Inliner<'_> {
 
     /// Remembers a local function that chooses, unless it calls one of these, as a recursive one does.
     fn keep(&mut self, function: &Function, unknown: &HashSet<Name>) {
-        let chooses = self.ast.any(function.body, &|kind| matches!(kind, ExprKind::If(..)));
+        let chooses = self.ast.any(function.body, &|kind| self.ast.chooses(kind));
         if chooses && !self.ast.mentions(function.body, unknown) {
             self.locals.insert(function.name, function.clone());
         }
@@ -450,6 +459,8 @@ struct Holder<'a> {
     ast: &'a mut Ast,
     /// Names of the top level that the inputs have a part in.
     depends: &'a HashSet<Name>,
+    /// Whether the values of a primitive may jump.
+    jumps: &'a dyn Fn(&str) -> bool,
     sides: Name,
     /// Comparisons, where they stand, and whether they hold where both sides are equal.
     found: Vec<(Path, Expr, bool)>,
@@ -485,11 +496,14 @@ impl Holder<'_> {
             ExprKind::Number(_) | ExprKind::Name(_) | ExprKind::Lambda(_) | ExprKind::Recur(..) => {
                 return expr;
             }
-            ExprKind::Call(name, at, args) => ExprKind::Call(name, at, self.all(&args, path)),
+            ExprKind::Call(name, at, args) => match self.choice(name, at, &args, path) {
+                Some(kind) => kind,
+                None => ExprKind::Call(name, at, self.all(&args, path)),
+            },
             ExprKind::Apply(function, args) => ExprKind::Apply(function, self.all(&args, path)),
             ExprKind::Loop(form, function, args) => ExprKind::Loop(form, function, self.all(&args, path)),
             ExprKind::If(condition, then, other) => ExprKind::If(
-                self.decide(condition, path),
+                self.hold(condition, path),
                 self.hold(then, &inside(path, Wrap::Arm(condition, true))),
                 self.hold(other, &inside(path, Wrap::Arm(condition, false))),
             ),
@@ -534,62 +548,55 @@ impl Holder<'_> {
         definitions.iter().filter(|one| !later.contains(&one.named().0)).cloned().collect()
     }
 
-    /// A condition, of which the comparisons are held.
-    fn decide(&mut self, expr: Expr, path: &Path) -> Expr {
-        stacker::maybe_grow(STACK.0, STACK.1, || self.decide_one(expr, path))
+    /// A call that chooses, decided by sides. Nothing if it does not, or cannot be followed.
+    fn choice(&mut self, name: Name, at: Span, args: &[Expr], path: &Path) -> Option<ExprKind> {
+        let word = self.ast.primitive(name)?.to_owned();
+        match (word.as_str(), args) {
+            // Each pair of a chain.
+            ("<" | "<=" | ">" | ">=", [a, rest @ ..]) if rest.len() > 1 => {
+                let first = self.ast.push(ExprKind::Call(name, at, [*a, rest[0]].into()), at);
+                let others = self.ast.push(ExprKind::Call(name, at, rest.into()), at);
+                let zero = self.ast.push(ExprKind::Number(Literal::from(0.0)), at);
+                let condition = self.hold(first, path);
+                let others = self.hold(others, &inside(path, Wrap::Arm(first, true)));
+                Some(ExprKind::If(condition, others, zero))
+            }
+            (">" | ">=", &[a, b]) => {
+                let side = self.side(a, b, word == ">=", at, path)?;
+                Some(self.above(side, at))
+            }
+            ("<" | "<=", &[a, b]) => {
+                let side = self.side(b, a, word == "<=", at, path)?;
+                Some(self.above(side, at))
+            }
+            (word, [others @ .., of]) if SIGNED.contains(&(word, args.len())) => {
+                let zero = self.ast.push(ExprKind::Number(Literal::from(0.0)), at);
+                let side = self.side(*of, zero, true, at, path)?;
+                let others = others.iter().map(|&other| self.hold(other, path)).chain([side]).collect();
+                Some(ExprKind::Call(name, at, others))
+            }
+            _ => None,
+        }
     }
 
-    fn decide_one(&mut self, expr: Expr, path: &Path) -> Expr {
-        if depth(path) > MOST_AROUND {
-            return expr;
+    /// The side that decides whether one number is above another. Nothing if the inputs have no part in it, or the difference may jump.
+    fn side(&mut self, a: Expr, b: Expr, at_zero: bool, span: Span, path: &Path) -> Option<Expr> {
+        let minus = self.word("-");
+        let difference = self.ast.push(ExprKind::Call(minus, span, Box::new([a, b])), span);
+        if !self.varies(path, difference) || self.may_jump(path, difference) {
+            return None;
         }
-        let span = self.ast.span(expr);
-        match self.ast.kind(expr).clone() {
-            // What conjunctions and the like have become.
-            ExprKind::If(condition, then, other) => {
-                let kind = ExprKind::If(
-                    self.decide(condition, path),
-                    self.decide(then, &inside(path, Wrap::Arm(condition, true))),
-                    self.decide(other, &inside(path, Wrap::Arm(condition, false))),
-                );
-                self.ast.push(kind, span)
-            }
-            ExprKind::Call(name, at, args) => {
-                let known = self.ast.definitions.iter().any(|definition| definition.named().0 == name);
-                let (a, b, at_zero) = match (self.ast.name(name), &*args) {
-                    _ if known => return expr,
-                    ("not", &[of]) => {
-                        let kind = ExprKind::Call(name, at, Box::new([self.decide(of, path)]));
-                        return self.ast.push(kind, span);
-                    }
-                    (word @ (">" | ">="), &[a, b]) => (a, b, word == ">="),
-                    (word @ ("<" | "<="), &[a, b]) => (b, a, word == "<="),
-                    _ => return expr,
-                };
-                let minus = self.word("-");
-                let difference = self.ast.push(ExprKind::Call(minus, span, Box::new([a, b])), span);
-                if !self.varies(path, difference) || self.jumps(path, difference) {
-                    return expr;
-                }
-                let index = self.found.len();
-                self.found.push((path.clone(), difference, at_zero));
-                let sides = self.ast.push(ExprKind::Name(self.sides), span);
-                let index = self.ast.push(ExprKind::Number(Literal::from(index as f64)), span);
-                let of = self.word("ref");
-                let side = self.ast.push(ExprKind::Call(of, span, Box::new([sides, index])), span);
-                let zero = self.ast.push(ExprKind::Number(Literal::from(0.0)), span);
-                let above = self.word(">");
-                self.ast.push(ExprKind::Call(above, span, Box::new([side, zero])), span)
-            }
-            ExprKind::Number(_)
-            | ExprKind::Name(_)
-            | ExprKind::Apply(..)
-            | ExprKind::Lambda(_)
-            | ExprKind::Let(..)
-            | ExprKind::Letrec(..)
-            | ExprKind::Loop(..)
-            | ExprKind::Recur(..) => expr,
-        }
+        let index = self.found.len();
+        self.found.push((path.clone(), difference, at_zero));
+        let sides = self.ast.push(ExprKind::Name(self.sides), span);
+        let index = self.ast.push(ExprKind::Number(Literal::from(index as f64)), span);
+        let of = self.word("ref");
+        Some(self.ast.push(ExprKind::Call(of, span, Box::new([sides, index])), span))
+    }
+
+    fn above(&mut self, side: Expr, span: Span) -> ExprKind {
+        let zero = self.ast.push(ExprKind::Number(Literal::from(0.0)), span);
+        ExprKind::Call(self.word(">"), span, Box::new([side, zero]))
     }
 
     /// A primitive, whatever the program calls so.
@@ -613,7 +620,7 @@ impl Holder<'_> {
     }
 
     /// Whether what is compared may jump itself, so that its sign may change without a zero.
-    fn jumps(&self, path: &Path, difference: Expr) -> bool {
+    fn may_jump(&self, path: &Path, difference: Expr) -> bool {
         let mut bound: HashMap<Name, Expr> = HashMap::new();
         let mut around = path.as_ref();
         while let Some(here) = around {
@@ -636,7 +643,7 @@ impl Holder<'_> {
                 ExprKind::If(..) => return true,
                 ExprKind::Name(name) | ExprKind::Call(name, ..) => match bound.remove(name) {
                     Some(value) => left.push(value),
-                    None if JUMPING.contains(&self.ast.name(*name)) => return true,
+                    None if (self.jumps)(self.ast.name(*name)) => return true,
                     None => {}
                 },
                 ExprKind::Number(_)

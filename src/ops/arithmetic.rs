@@ -290,6 +290,7 @@ impl Numeric<1> for Sign {
         kink: Some(Kink::ZERO),
         singular: None,
     };
+    const JUMPS: bool = true;
     fn lanes<L: Lanes>(l: &L, [a]: [L::F; 1]) -> L::F {
         let zero = l.f(0.0);
         l.select(l.lt(zero, a), l.f(1.0), l.select(l.lt(a, zero), l.f(-1.0), a))
@@ -313,6 +314,7 @@ impl Numeric<2> for CopySign {
         kink: Some(Kink::ZERO),
         singular: None,
     };
+    const JUMPS: bool = true;
     fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {
         // All NaNs are one value, whatever sign the machine gives them.
         let y = l.select(l.eq(y, y), y, l.f(0.0));

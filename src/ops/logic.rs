@@ -42,6 +42,7 @@ macro_rules! elementwise {
             const INFO: OpInfo = $info;
             const OPERANDS: Option<usize> = Some($operands);
             const ELEMENTWISE: bool = true;
+            const JUMPS: bool = true;
             $(const COMMUTES: bool = $commutes;)?
             $(complex_rule!($complex);)?
 

@@ -311,6 +311,8 @@ pub(crate) trait Rule {
     const COST: usize = 1;
     /// Whether its recipe reports operands beyond a fast range.
     const FAST_RANGE: bool = false;
+    /// Whether its value may jump where its operands do not.
+    const JUMPS: bool = false;
 
     /// The type of the result.
     fn result_type(args: &[Type]) -> Result<Type, ShapeError>;
@@ -404,6 +406,8 @@ pub(crate) trait Numeric<const N: usize> {
     const COMMUTES: bool = false;
     /// Whether its recipe reports operands beyond a fast range.
     const FAST_RANGE: bool = false;
+    /// Whether its value may jump where its operands do not.
+    const JUMPS: bool = false;
 
     /// The value: the reference, and the recipe that every tier emits.
     fn lanes<L: Lanes>(l: &L, args: [L::F; N]) -> L::F;
@@ -431,6 +435,7 @@ macro_rules! numeric_rules {
             const COMMUTES: bool = <$name as $crate::ops::Numeric<$n>>::COMMUTES;
             const COST: usize = $cost;
             const FAST_RANGE: bool = <$name as $crate::ops::Numeric<$n>>::FAST_RANGE;
+            const JUMPS: bool = <$name as $crate::ops::Numeric<$n>>::JUMPS;
 
             fn result_type(args: &[$crate::types::Type]) -> Result<$crate::types::Type, $crate::ops::ShapeError> {
                 $crate::ops::broadcast(<Self as $crate::ops::Rule>::INFO.name, args).map($crate::types::Type::num)
@@ -526,6 +531,12 @@ macro_rules! registry {
             pub(crate) fn has_fast_range(self) -> bool {
                 match self {
                     $($(Op::$op => <$module::$op as Rule>::FAST_RANGE,)*)*
+                }
+            }
+            /// Whether its value may jump where its operands do not.
+            pub(crate) fn jumps(self) -> bool {
+                match self {
+                    $($(Op::$op => <$module::$op as Rule>::JUMPS,)*)*
                 }
             }
             /// Whether its result may have a type.

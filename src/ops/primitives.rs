@@ -86,6 +86,15 @@ impl PrimitiveInfo {
             Expansion::Complex(_) | Expansion::Eml(_) => None,
         }
     }
+
+    /// Whether its value may jump where its operands do not.
+    pub(crate) fn jumps(&self) -> bool {
+        match self.expansion {
+            Expansion::Op(op) | Expansion::Fold { op, .. } | Expansion::Chain { op, .. } => op.jumps(),
+            Expansion::Sugar(sugar) => sugar.op(self.arity.min).is_some_and(Op::jumps),
+            Expansion::Complex(_) | Expansion::Eml(_) => false,
+        }
+    }
 }
 
 impl Sugar {

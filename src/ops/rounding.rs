@@ -27,6 +27,7 @@ const fn step(name: &'static str, names: &'static [&'static str], doc: &'static 
 pub struct Floor;
 impl Numeric<1> for Floor {
     const INFO: OpInfo = step("floor", &["floor"], "largest integer not above x");
+    const JUMPS: bool = true;
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         l.floor(x)
     }
@@ -39,6 +40,7 @@ impl Numeric<1> for Floor {
 pub struct Ceil;
 impl Numeric<1> for Ceil {
     const INFO: OpInfo = step("ceil", &["ceiling"], "smallest integer not below x");
+    const JUMPS: bool = true;
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         l.ceil(x)
     }
@@ -51,6 +53,7 @@ impl Numeric<1> for Ceil {
 pub struct Round;
 impl Numeric<1> for Round {
     const INFO: OpInfo = step("round", &["round"], "nearest integer, ties to even");
+    const JUMPS: bool = true;
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         l.round_even(x)
     }
@@ -63,6 +66,7 @@ impl Numeric<1> for Round {
 pub struct Trunc;
 impl Numeric<1> for Trunc {
     const INFO: OpInfo = step("trunc", &["truncate"], "integer part of x");
+    const JUMPS: bool = true;
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         l.trunc(x)
     }
@@ -86,6 +90,7 @@ impl Numeric<2> for Remainder {
         singular: None,
     };
     const FAST_RANGE: bool = true;
+    const JUMPS: bool = true;
     fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {
         fmod::fmod(l, x, y)
     }
@@ -114,6 +119,7 @@ impl Numeric<2> for Modulo {
         singular: None,
     };
     const FAST_RANGE: bool = true;
+    const JUMPS: bool = true;
     fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {
         fmod::modulo(l, x, y)
     }
@@ -142,6 +148,7 @@ impl Numeric<2> for Quotient {
         ..step("quotient", &["quotient", "truncate-quotient"], "trunc(x/y), in agreement with remainder")
     };
     const FAST_RANGE: bool = true;
+    const JUMPS: bool = true;
     fn lanes<L: Lanes>(l: &L, [x, y]: [L::F; 2]) -> L::F {
         fmod::quotient(l, x, y)
     }

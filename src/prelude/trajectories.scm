@@ -23,7 +23,9 @@
 ; (dop853-events f y0 ts rtol atol g jump last most longest): as `dop853-trajectory` where y becomes jump(t, y) whenever g(t, y) changes its sign.
 ; Steps are no longer than `longest`, and g is looked at eight times in each. Event number `last` is the end, none if that is 0. g may give a vector: each element
 ; has events of its own; jump may then give a row for each, and `last` be a vector, of whose events so many of an element are the end. Further rows at the end are
-; those of the first `most` events, with y before it jumps and the number of the element of g, from 0, in front of the time; NaN where there are fewer
+; those of the first `most` events, with y before it jumps and the number of the element of g, from 0, in front of the time; NaN where there are fewer.
+; It ends, too, where events pile up: an element of g changes its sign again within 1e-9 of the whole time, or too often; and where y jumps to what is
+; no number. The row of the end then has 2 or 4 more than 1 or 0 for a stiff equation
 (define (dop853-events f y0 ts rtol atol g jump last most longest)
   (%dop853-run f y0 ts rtol atol g jump last most longest 0))
 
@@ -125,8 +127,8 @@
            (z (vappend t0 length0 1e-4 0 t0 0 0 0 2 0 0 0 0 1 y0 slope0 y0 (zeros-like (%coefficients-like parts y0))
                        sides0 (+ t0 ahead (zeros-like sides0))))
            (rows (replace (repeat (+ n 1 most) nowhere) 0 first)))
-      (if (or (= k n) (= ended 1))
-          (replace rows n (tell (slice z 14 (+ 14 d)) z (ref z 0)))
+      (if (or (= k n) (> ended 0))
+          (replace rows n (tell (slice z 14 (+ 14 d)) (replace z 9 (+ (ref z 9) (* 2 (max 0 (- ended 1))))) (ref z 0)))
           (let* ((target (ref ts k))
                  (z (%advance attempt measure dense value gain memory cost denser stable f t1 sign target rtol atol gs most longest halt d m z))
                  (status (ref z 12))
@@ -151,11 +153,17 @@
                           (when (+ from (* theta h)))
                           (what (value start c theta))
                           (counts (replace counts which (+ 1 (ref counts which))))
-                          (over (if (or (%ends? last events counts which) (> events (+ 1000 (* 10 most)))) 1 0))
-                          (then (if (= over 1) what (%after (jump when what) which)))
+                          (fast (<= (abs (- when (ref since which))) (max (* 1e-9 (abs span)) (* 64 %epsilon (abs when)))))
+                          (pile (or (and (> (ref counts which) 1) fast) (> events (+ 1000 (* 10 most)))))
+                          (jumped (%after (jump when what) which))
+                          (over (cond ((%ends? last events counts which) 1)
+                                      (pile 2)
+                                      ((%finite? (%mean-square jumped)) 0)
+                                      (else 3)))
+                          (then (if (= over 0) jumped what))
                           (slope (f when then))
                           (length (detach (min (ref z 1) (abs h))))
-                          (ahead (detach (* 1e-3 h)))
+                          (ahead (detach (* h (max 1e-9 (* 1e-3 theta)))))
                           (fresh (detach (%sides gs when then slope ahead)))
                           (before (gs when what))
                           (after (gs when then))

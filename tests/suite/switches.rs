@@ -27,6 +27,17 @@ fn comparisons_are_positive_where_they_hold() {
         // An arm that is not taken decides nothing.
         ("(if (> x 0) (if (> x 1) 1 2) 3)", "(vec (- x 0) (if (> x 0) (- x 1) 1))"),
         ("(if (and (> x 0) (> t 1)) 1 2)", "(vec (- x 0) (if (> x 0) (- t 1) 1))"),
+        // Truth values that are no conditions, chains, and signs.
+        ("(* 3 (> x 0))", "(vec (- x 0))"),
+        ("(let ((c (< x 1))) (if c 1 2))", "(vec (- 1 x))"),
+        ("(if (< 0 x 1) 1 2)", "(vec (- x 0) (if (< 0 x) (- 1 x) 1))"),
+        // What jumps itself is no side of another.
+        (
+            "(if (> (+ x (> t 1)) k) 1 2)",
+            "(values (value (if (> (+ x (> (ref side 0) 0)) k) 1 2)) (side (vec (- t 1))))",
+        ),
+        ("(sign (- x k))", "(vec (- (- x k) 0))"),
+        ("(+ (copysign k x) t)", "(copysign k (ref side 0))"),
     ] {
         let found = switches(text, 8).unwrap_or_else(|| panic!("{text}"));
         assert!(found.text.contains(expected), "{text}: {}", found.text);
@@ -59,6 +70,8 @@ fn what_is_left_as_it_is() {
         "(* x (max t 1))",
         "(if (= x 1) 2 3)",
         "(if (< (modulo t 1) k) 1 0)",
+        "(sign (floor x))",
+        "(define (sign s) (* 2 s)) (sign x)",
         "(let ((y (if (> k 0) 1 0))) (if (> x y) 1 2))",
         "(define (f s) (floor s)) (if (> x (f t)) 1 2)",
         // In a loop, in a recursion, and as a value.
@@ -75,4 +88,31 @@ fn what_is_left_as_it_is() {
     assert_eq!(switches("(if (> x 0) (if (> x 1) 1 2) 3)", 1), None);
     let nested = (0..2000).fold("x".to_owned(), |inner, k| format!("(if (> x {k}) {inner} {k})"));
     assert_eq!(switches(&nested, 32), None);
+}
+
+#[test]
+fn truth_values_as_numbers() {
+    let boundary = |text: &str| {
+        let program = Program::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        program.boundary().map(|found| found.map(|text| text.trim().to_owned()))
+    };
+    for (text, expected) in [
+        ("(< x 1)", "(- 1 x)"),
+        ("(>= x 1)", "(- x 1)"),
+        ("(< 0 x 1)", "(min (- x 0) (- 1 x))"),
+        ("(not (< x 1))", "(- (- 1 x))"),
+        ("(and (< x 1) (> t 2) (< x t))", "(min (- 1 x) (min (- t 2) (- t x)))"),
+        ("(or (< x 1) (> t 2))", "(max (- 1 x) (- t 2))"),
+        ("(let ((y (* 2 x))) (< y 1))", "(let ((y (* 2 x))) (- 1 y))"),
+    ] {
+        assert_eq!(boundary(text), Ok(Some(expected.to_owned())), "{text}");
+    }
+    for number in ["x", "(- x 1)", "(if (< x 1) 2 3)", "(if (< x 1) 1 x)", "(define (> a b) (- a b)) (> x 1)"]
+    {
+        assert_eq!(boundary(number), Ok(None), "{number}");
+    }
+    for text in ["(= x 1)", "(and (< x 1) (= t 1))", "(or (= x 1) (< t 1))", "(not (= x t))"] {
+        let span = boundary(text).expect_err("no sides");
+        assert!(text[span.start as usize..].starts_with("(= "), "{text}: {span:?}");
+    }
 }

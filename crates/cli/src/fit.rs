@@ -190,7 +190,7 @@ pub struct Options {
     /// For adam and lbfgs: do not ask how much of the effect of each constant the networks can imitate, which takes a training for each
     #[arg(long)]
     no_overlap: bool,
-    /// For lsq, from how many starts the minimum is searched for [default: 64; with --group, 1; with --ode, 16]
+    /// For lsq, from how many starts the minimum is searched for [default: 64; with --group or --weights-in, 1; with --ode, 16]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65536))]
     starts: Option<u32>,
     /// The seed of the starts
@@ -406,6 +406,12 @@ impl Options {
         }
     }
 
+    /// From how many starts the minimum is searched for, where usually so many are: values that were found before are one.
+    fn starts_of_search(&self, usual: u32) -> u32 {
+        let found_before = self.weights_in.is_some() && self.orthogonal.is_none();
+        self.starts.unwrap_or(if found_before { 1 } else { usual })
+    }
+
     /// Steps that a search may take.
     fn steps(&self) -> usize {
         self.max_steps.unwrap_or(nc_model::fit::DEFAULT_STEPS)
@@ -540,6 +546,20 @@ fn run_trajectory(loaded: Loaded, args: &Args, image: Option<Image>, json: bool)
         data::write(path, &drawn)?;
     }
     say(loaded, &report, &object, json)?;
+    /// Residuals of which part of the scatter are those of another minimum, or of another law.
+    const POOR: f64 = 0.3;
+    if args.trajectory.windows.is_none() && ended.is_none() && observed.left_over(&report) > POOR {
+        let shooting = match args.trajectory.shooting {
+            None => "--shooting K finds it from further off, and so do ",
+            Some(_) => "what helps are ",
+        };
+        eprint_lines(&format!(
+            "note: {}: {:.0} % of the scatter of the data are left as residuals: there may be a lower minimum; {shooting}starts and \
+             bounds near it, --param NAME=START:LOW..HIGH\n",
+            loaded.source.name,
+            100.0 * observed.left_over(&report)
+        ));
+    }
     limits::end(ended)
 }
 
@@ -615,7 +635,7 @@ pub fn fit<'a>(
         .noise(data.noise.clone())
         .loss(options.loss.value)
         .method(options.method())
-        .starts(options.starts.map_or(nc_model::fit::DEFAULT_STARTS, |starts| starts as usize))
+        .starts(options.starts_of_search(nc_model::fit::DEFAULT_STARTS as u32) as usize)
         .seed(options.seed)
         .steps(options.steps())
         .level(options.level / 100.0)
@@ -897,6 +917,7 @@ fn parse_param(text: &str) -> Result<Parameter, String> {
         Some(_) => return Err("bounds are written LOW..HIGH, such as k=2:0..10 or k:0..".into()),
         None => (text, None),
     };
+    one_parameter(text)?;
     let mut parameter = match setting.contains('=') {
         true => {
             let setting = text::parse_setting(setting)?;
@@ -928,8 +949,17 @@ fn parse_param(text: &str) -> Result<Parameter, String> {
     Ok(parameter)
 }
 
+/// Refuses several parameters in one option, as `nc ode --param` takes them.
+fn one_parameter(text: &str) -> Result<(), String> {
+    match text.matches('=').count() {
+        0 | 1 => Ok(()),
+        _ => Err("one parameter in each: --param a=1 --param b=2, since each may have bounds".into()),
+    }
+}
+
 /// Reads `c=3e8`.
 fn parse_fix(text: &str) -> Result<Parameter, String> {
+    one_parameter(text)?;
     let setting = text::parse_setting(text)?;
     if setting.shape == Shape::Complex {
         return Err("parameters are real numbers".into());

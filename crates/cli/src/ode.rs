@@ -351,7 +351,11 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
         [_] if rows == 1 && json => Err(Failure::Reported),
         [broken] if rows == 1 => Err(stuck(&loaded, "the trajectory", broken)),
         // An interrupt keeps what is done, which is said above.
-        _ => limits::end(ended.filter(|&ended| ended == Ended::TimeLimit)),
+        broken => {
+            limits::end(ended.filter(|&ended| ended == Ended::TimeLimit))?;
+            // The rows are named above, or in the report.
+            if broken.is_empty() { Ok(()) } else { Err(Failure::Reported) }
+        }
     }
 }
 
@@ -700,9 +704,14 @@ fn facts(found: &Trajectories) -> Vec<(&'static str, Json)> {
     facts
 }
 
+/// Steps, rejected ones or evaluations of all rows whose numbers are known: a row that takes too many has none.
+fn total(found: &Trajectories, which: usize) -> u64 {
+    found.work.iter().map(|work| work[which]).filter(|x| x.is_finite()).map(|x| x as u64).sum()
+}
+
 /// The report of a batch.
 fn summary(found: &Trajectories) -> Json {
-    let total = |k: usize| found.work.iter().map(|work| work[k]).filter(|x| x.is_finite()).sum::<f64>();
+    let total = |k: usize| total(found, k);
     let broken: Vec<Json> = found.broken.iter().map(broken_json).collect();
     let mut object = json!({
         "rows": found.rows,
@@ -722,19 +731,17 @@ fn summary(found: &Trajectories) -> Json {
 
 /// How trajectories were found, in a line or a few.
 fn words(found: &Trajectories) -> String {
-    let total = |k: usize| found.work.iter().map(|work| work[k]).filter(|x| x.is_finite()).sum::<f64>();
+    let total = |k: usize| total(found, k);
     let mut methods = found.methods.clone();
     methods.dedup();
     methods.sort_unstable();
     methods.dedup();
     let rows = if found.rows == 1 { String::new() } else { format!("{} trajectories, ", found.rows) };
-    let mut text = format!(
-        "{rows}{}: {} steps, {} rejected, {} evaluations\n",
-        methods.join(" and "),
-        total(0),
-        total(1),
-        total(2)
-    );
+    let work = match found.work.iter().any(|work| work[0].is_finite()) {
+        true => format!("{} steps, {} rejected, {} evaluations", total(0), total(1), total(2)),
+        false => "no steps to the end".to_owned(),
+    };
+    let mut text = format!("{rows}{}: {work}\n", methods.join(" and "));
     if let Some(drift) = &found.drift {
         let most = drift.iter().copied().fold(0.0, f64::max);
         text += &format!("energy drift, relative: {most:e}\n");
@@ -822,6 +829,11 @@ pub fn refusal(loaded: &Loaded, error: OdeError) -> Failure {
         },
         OdeError::Name(message) => Failure::message("unknown-input", format!("{name}: {message}"))
             .note("--state NAME=START makes an input a state, --param NAME=VALUE gives it a value, and --weights FILE.npz gives networks theirs"),
+        OdeError::Weights(missing) => Failure::message(
+            "missing-input",
+            format!("{name}: inputs without a value: {}", missing.join(", ")),
+        )
+        .note("give those of networks with --weights FILE.npz, others with --param NAME=…"),
         OdeError::Results(message) => Failure::message("result", format!("{name}: {message}")),
         OdeError::Value(message) => Failure::message("data", format!("{name}: {message}")),
         other => Failure::message("ode", format!("{name}: {other}")),

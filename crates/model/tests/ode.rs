@@ -564,6 +564,12 @@ fn right_hand_sides_that_choose() {
         "(define (scaled k) (* k rate)) (define rate (if (> x 1) 2 1)) (scaled 1)",
         "(define (f s) (let ((g (lambda (x) (if (> x 1) 2 1)))) (if (> s 1) (g s) (g s)))) (* 1/2 (+ (f x) (f x)))",
         "(define (g s) (define (h u) (if (> u 1) 2 1)) (define (k u) (h (+ u 0))) (k s)) (g x)",
+        "(+ 1 (> x 1))",
+        "(let ((beyond (> x 1))) (if beyond 2 1))",
+        "(define beyond (> x 1)) (if beyond 2 1)",
+        "(if (< 0.2 x 1) 1 2)",
+        "(+ 1.5 (* 0.5 (sign (- x 1))))",
+        "(define (step s) (copysign 0.5 (- s 1))) (+ 1.5 (step x))",
         "(network n (x) (layers 3) (activation tanh) (results 1)) (if (> (+ x (* 0 (n x))) 1) 2 (+ 1 (* 0 (n x))))",
     ]
     .into_iter()
@@ -679,6 +685,121 @@ fn trajectories_that_slide_end() {
     let [broken] = found.broken.as_slice() else { panic!("{:?}", found.broken) };
     assert!((broken.t - 0.5).abs() < 1e-9, "{broken:?}");
     assert!(broken.why.contains("slides along"), "{broken:?}");
+}
+
+/// At rest exactly where the sign of nothing is nothing, and held by friction: the first stays, and the second is not said by the equation.
+#[test]
+fn friction_at_rest() {
+    let system = System::new("(values (x v) (v (- (- x) (* 0.1 (sign v)))))");
+    let at = |x: f64| {
+        let ode = Ode::new(&system).state(State::new("x", x)).state(State::new("v", 0.0)).times([0.0, 5.0]);
+        ode.run().expect("a run")
+    };
+    let rest = at(0.0);
+    assert!(rest.broken.is_empty() && rest.state("x", 0) == [0.0, 0.0] && rest.state("v", 0) == [0.0, 0.0]);
+    let held = at(0.05);
+    let [broken] = held.broken.as_slice() else { panic!("{:?}", held.broken) };
+    assert!(broken.why.contains("slides along") && broken.y == [0.05, 0.0] && broken.t == 0.0, "{broken:?}");
+    // Down to where it is held: from 1, swings lose 0.2 each, x = ±(1 − 0.2 k) at their ends, about centres of ±0.1.
+    let swings = Ode::new(&system).state(State::new("x", 1.0)).state(State::new("v", 0.0));
+    let swings = swings.times([0.0, std::f64::consts::PI]).gradient(["x"]).run().expect("a run");
+    assert!((swings.state("x", 0)[1] + 0.8).abs() < 1e-9, "{:?}", swings.state("x", 0));
+    assert!((swings.gradient("x", "x", 0).expect("a derivative")[1] + 1.0).abs() < 1e-7);
+}
+
+/// Vectors that are compared have no sides: the right-hand side is followed as it is.
+#[test]
+fn comparisons_of_vectors() {
+    let system = System::new("(- (* (> r 1) [1 2]) r)");
+    let found = Ode::new(&system)
+        .state(State::vector("r", vec![0.5, 3.0]))
+        .times([0.0, 0.5])
+        .tolerances(1e-8, 1e-10)
+        .run()
+        .expect("a run");
+    assert!(found.broken.is_empty(), "{:?}", found.broken);
+    let r = found.state("r", 0);
+    let expected = [0.5 * (-0.5f64).exp(), 2.0 + (-0.5f64).exp()];
+    assert!((r[2] - expected[0]).abs() < 1e-7 && (r[3] - expected[1]).abs() < 1e-7, "{r:?}");
+}
+
+/// A ball bounces without end up to a time, and there its trajectory ends; up to there its bounces are those of the closed form.
+#[test]
+fn events_that_pile_up_end_a_trajectory() {
+    let system = System::new("(values (h v) (v (* -9.81 1)))");
+    let jump = System::new("(* -0.8 v)");
+    let bounce = |t: f64| (2.0 * 1.0 / 9.81f64).sqrt() * t;
+    for when in ["h", "(< h 0)", "(and (<= h 0) (< v 0))", "(not (> h 0))", "(or (< h 0) (> h 10))"] {
+        let event = System::new(when);
+        let event = Event { jumps: vec![("v".to_owned(), &jump)], ..Event::new(&event) };
+        let found = Ode::new(&system)
+            .state(State::new("h", 1.0))
+            .state(State::new("v", 0.0))
+            .times([0.0, 4.0, 10.0])
+            .event(event)
+            .run()
+            .expect("a run");
+        let [broken] = found.broken.as_slice() else { panic!("{when}: {:?}", found.broken) };
+        // After 1 + 2 (e + e² + …) fall times.
+        assert!((broken.t - bounce(9.0)).abs() < 1e-7, "{when}: {broken:?}");
+        assert!(broken.why.contains("pile up"), "{when}: {broken:?}");
+        assert!(broken.y[0].abs() < 1e-12 && broken.y[1].abs() < 1e-6, "{when}: {broken:?}");
+        for (k, event) in found.events[0].iter().enumerate().take(60) {
+            let e = 0.8f64.powi(k as i32);
+            let expected = bounce(1.0 + 2.0 * 0.8 * (1.0 - e) / 0.2);
+            assert!((event.t - expected).abs() < 1e-9, "{when}, bounce {k}: {} and {expected}", event.t);
+        }
+        let h = found.state("h", 0);
+        assert!(h[1] > 0.0 && h[2].is_nan(), "{when}: {h:?}");
+    }
+    // Bounces in quick succession that do not get quicker are none of these.
+    let event = System::new("(sin (* 1e4 t))");
+    let found = Ode::new(&system)
+        .state(State::new("h", 1.0))
+        .state(State::new("v", 0.0))
+        .times([0.0, 0.1])
+        .longest_step(1e-4)
+        .event(Event { most: 1000, ..Event::new(&event) })
+        .run()
+        .expect("a run");
+    assert!(found.broken.is_empty() && found.events[0].len() == 318, "{}", found.events[0].len());
+}
+
+/// A jump to what is no number ends a trajectory in the state before it.
+#[test]
+fn jumps_that_lead_nowhere() {
+    let system = System::new("(values (h v) (v (* -9.81 1)))");
+    let (event, jump) = (System::new("h"), System::new("(sqrt v)"));
+    let event = Event { jumps: vec![("v".to_owned(), &jump)], ..Event::new(&event) };
+    let found = Ode::new(&system)
+        .state(State::new("h", 1.0))
+        .state(State::new("v", 0.0))
+        .times([0.0, 1.0])
+        .event(event)
+        .run()
+        .expect("a run");
+    let [broken] = found.broken.as_slice() else { panic!("{:?}", found.broken) };
+    assert!(
+        broken.why.contains("no finite number") && (broken.y[1] + 4.429446918070012).abs() < 1e-9,
+        "{broken:?}"
+    );
+}
+
+/// Events that are true at points only, or say nothing by the side of a number, are refused.
+#[test]
+fn events_without_sides() {
+    let system = System::new("(- x)");
+    for when in ["(= x 1)", "(and (< x 1) (= t 1))", "(not (= x 1))"] {
+        let event = System::new(when);
+        let ode = Ode::new(&system).state(State::new("x", 2.0)).times([0.0, 1.0]).event(Event::new(&event));
+        let error = ode.run().expect_err("no sides").to_string();
+        assert!(error.contains("changes its sign"), "{when}: {error}");
+    }
+    // A condition that chooses a number is a number.
+    let event = System::new("(if (< x 1) (- x 1) (* 2 (- x 1)))");
+    let found =
+        Ode::new(&system).state(State::new("x", 2.0)).times([0.0, 1.0]).event(Event::new(&event)).run();
+    assert!((found.expect("a run").events[0][0].t - 2f64.ln()).abs() < 1e-9);
 }
 
 /// Several states that choose with parameters, beside differences of trajectories; and the same by a fit's program.

@@ -288,6 +288,19 @@ impl<'a> Expander<'a> {
         self.functions = self.top_functions();
         self.several = self.functions_with_results();
         let imports = !self.bound.contains("import");
+        let between = before.iter().skip(1).copied().find(|&datum| {
+            let is_operator = |text: &str| {
+                matches!(text, "+" | "-" | "*" | "/" | "^" | "**" | "<" | "<=" | ">" | ">=" | "=" | "==")
+            };
+            data.kind(datum) == DatumKind::Symbol && is_operator(self.text(datum))
+        });
+        if let Some(operator) = between {
+            let word = self.text(operator);
+            let message = format!("`{word}` stands between its operands");
+            self.error(Diagnostic::error("form", data.span(operator), message).label("an operator stands in front of them").help(
+                format!("write `({word} a b)`; formulas in infix notation are read from files that end in .nci, and with `--dialect infix`"),
+            ));
+        }
         for (k, &datum) in before.iter().enumerate() {
             if self.head(datum) == Some("define") {
                 if !self.has_results(datum) {
@@ -298,7 +311,7 @@ impl<'a> Expander<'a> {
                 self.import(datum, first.copied());
             } else if networks && self.head(datum) == Some("network") {
                 self.network(datum);
-            } else {
+            } else if between.is_none() {
                 let span = data.span(datum);
                 self.error(
                     Diagnostic::error("form", span, "only the last expression of a program has a value that counts")

@@ -211,6 +211,49 @@ impl Columns {
     }
 }
 
+impl Columns {
+    /// Refuses times of an experiment that go back: they are those of several.
+    fn in_order(&self, times: &[f64], parts: &[(String, Vec<usize>)], told: bool) -> Result<(), Failure> {
+        for (_, rows) in parts {
+            let steps = || rows.windows(2).map(|pair| (pair[1], times[pair[1]] - times[pair[0]]));
+            let forward = steps().map(|(_, step)| step).find(|step| *step != 0.0).unwrap_or(1.0);
+            let Some((row, _)) = steps().find(|(_, step)| step * forward < 0.0) else { continue };
+            let message = format!(
+                "{}: times of a trajectory grow, or fall, throughout, and that of row {row}, counted from 0, goes back to {}",
+                self.name, times[row]
+            );
+            let failure = Failure::message("data", message);
+            return Err(match (told, self.dataset.left_aside()) {
+                (true, _) => failure,
+                (false, []) => failure.note(
+                    "rows of several experiments need a column that tells them apart, for --experiment COLUMN",
+                ),
+                (false, others) => failure.note(format!(
+                    "--experiment COLUMN says which column tells several experiments apart; there is: {}",
+                    others.join(", ")
+                )),
+            });
+        }
+        Ok(())
+    }
+
+    /// Says of columns called like inputs that they take no part.
+    fn note_left_aside(&self, system: &Loaded, states: &[&str], options: &Options) {
+        let fitted = system.names();
+        let is_given = |name: &String| {
+            options.fixed.iter().any(|said| said.value.name() == name)
+                || options.ties.iter().any(|(tied, _)| tied == name)
+        };
+        let is_input = |name: &&String| fitted.contains(&name.as_str()) && !states.contains(&name.as_str());
+        for column in self.dataset.left_aside().iter().filter(is_input).filter(|name| !is_given(name)) {
+            eprint_lines(&format!(
+                "note: {}: {column:?} takes no part, and the input of its name is fitted; --given {column} takes it from here\n",
+                self.name
+            ));
+        }
+    }
+}
+
 /// The most trajectories that are fitted together: each is a part of one program.
 const MOST_EXPERIMENTS: usize = 256;
 
@@ -256,8 +299,10 @@ impl Observed {
                 Sigma::Column(column) => file.with_gaps("--sigma", column),
             })
             .collect::<Result<_, Failure>>()?;
-        options.starts = options.starts.or(Some(STARTS));
+        options.starts = Some(options.starts_of_search(STARTS));
         let parts = file.experiments(experiment.as_deref())?;
+        file.in_order(&times, &parts, experiment.is_some())?;
+        file.note_left_aside(&system, &names, &options);
         if let Some(steps) = args.trajectory.windows {
             let measured = Measured {
                 name: &file.name,
@@ -457,7 +502,7 @@ impl Observed {
             )));
         }
         // Each start is a search by itself.
-        options.starts = options.starts.or(Some(STARTS));
+        options.starts = Some(options.starts_of_search(STARTS));
         let windows = measured.windows(&states, steps)?;
         let experiments = parts.iter().map(|(_, rows)| {
             let number = |which: usize| {
@@ -562,6 +607,19 @@ impl Observed {
         if args.trajectory.windows.is_some() {
             report.without_errors(WITHOUT_ERRORS);
         }
+    }
+
+    /// Which part of the scatter of what was measured is left as residuals.
+    pub fn left_over(&self, report: &Report) -> f64 {
+        let (mut square, mut count) = (0.0, 0);
+        for (_, series) in &self.data.targets {
+            let numbers = || series.columns.iter().flatten();
+            let scatter = deviation(numbers());
+            let n = numbers().count();
+            square += scatter * scatter * n as f64;
+            count += n;
+        }
+        report.rmse / (square / count as f64).sqrt()
     }
 
     /// Where the states of an experiment start, by what is known of parameters.
@@ -729,8 +787,8 @@ impl Observed {
             Noise::SigmaOfElements(sigmas) => sigmas.iter().map(|sigma| sigma[0]).collect(),
             Noise::FromResiduals | Noise::SigmaOfEach(_) | Noise::Weights(_) => {
                 let each = |(_, series): &(String, Series)| {
-                    let numbers: Vec<f64> = series.columns.iter().map(|column| column[0]).collect();
-                    vec![0.1 * deviation(&numbers); numbers.len()]
+                    let numbers = series.columns.iter().flatten();
+                    vec![0.1 * deviation(numbers); series.columns.len()]
                 };
                 self.data.targets.iter().flat_map(each).collect()
             }
@@ -799,11 +857,7 @@ impl Observed {
     /// How far an element of a state scatters over time, as far as that is known.
     fn scatter(&self, state: &State, k: usize) -> f64 {
         match self.observable(state, k) {
-            Some(which) => {
-                let numbers: Vec<f64> =
-                    self.data.targets[which].1.columns.iter().map(|column| column[0]).collect();
-                deviation(&numbers)
-            }
+            Some(which) => deviation(self.data.targets[which].1.columns.iter().flatten()),
             None => state.value[k].abs().max(1.0),
         }
     }
@@ -828,10 +882,10 @@ fn interval(times: &[f64]) -> f64 {
 }
 
 /// The standard deviation; 1 of numbers that do not differ.
-fn deviation(numbers: &[f64]) -> f64 {
-    let n = numbers.len().max(1) as f64;
-    let mean = numbers.iter().sum::<f64>() / n;
-    let square = numbers.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / n;
+fn deviation<'a>(numbers: impl Iterator<Item = &'a f64> + Clone) -> f64 {
+    let n = numbers.clone().count().max(1) as f64;
+    let mean = numbers.clone().sum::<f64>() / n;
+    let square = numbers.map(|x| (x - mean) * (x - mean)).sum::<f64>() / n;
     if square > 0.0 && square.is_finite() { square.sqrt() } else { 1.0 }
 }
 

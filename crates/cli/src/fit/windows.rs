@@ -75,7 +75,11 @@ impl Measured<'_> {
             }
         }
         if first.is_empty() {
-            return usage(format!("{}: there is no whole window of {steps} steps", self.name));
+            let why = match gaps {
+                0 => String::new(),
+                _ => format!(": a number is missing in each of {gaps}; shorter windows lie between gaps"),
+            };
+            return usage(format!("{}: there is no whole window of {steps} steps{why}", self.name));
         }
         if gaps > 0 || short > 0 {
             let mut why = Vec::new();

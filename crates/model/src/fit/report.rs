@@ -459,10 +459,14 @@ impl Report {
             }
             (None, None) => writeln!(
                 text,
-                "; {} of {} starts came as low, minima of {} heights were found\nstandard errors come from {}",
-                self.starts.reached_best,
-                self.starts.tried,
-                self.starts.distinct_optima,
+                "{}\nstandard errors come from {}",
+                match self.reason {
+                    Reason::Stopped => "; not all starts were followed to their minima".to_owned(),
+                    _ => format!(
+                        "; {} of {} starts came as low, minima of {} heights were found",
+                        self.starts.reached_best, self.starts.tried, self.starts.distinct_optima
+                    ),
+                },
                 match self.scatter {
                     Scatter::FromResiduals => "the residuals, as if all rows scattered alike",
                     Scatter::Known => "σ of the data",

@@ -159,6 +159,7 @@ pub fn minimise(task: Task<'_>, count: usize, seed: u32) -> Found {
         && let Some(&k) = order.first()
         && exploring[k].at.is_some()
     {
+        let evaluations = exploring.iter().map(|search| search.evaluations).sum();
         let Search { x, at, iterations, .. } = exploring.swap_remove(k);
         let best = Search::ended(x, at, iterations, Reason::Stopped);
         return Found {
@@ -166,7 +167,7 @@ pub fn minimise(task: Task<'_>, count: usize, seed: u32) -> Found {
             tried: count,
             reached_best: 1,
             optima: 1,
-            evaluations: 0,
+            evaluations,
             not_finite: None,
             best_epoch: None,
         };
@@ -191,7 +192,9 @@ pub fn minimise(task: Task<'_>, count: usize, seed: u32) -> Found {
         finished.iter().take(FINISHED).map(|&k| Search::new(exploring[k].x.clone(), false, task.steps)),
     );
     let not_finite = run(task, &mut finishing);
-    let evaluations = finishing.iter().map(|search| search.evaluations).sum();
+    // A search that was stopped may not have come to its last part.
+    let before = exploring.iter().filter(|_| task.stop.is_some_and(Stop::is_stopped));
+    let evaluations = finishing.iter().chain(before).map(|search| search.evaluations).sum();
     let cost = |search: &Search| if is_meaningful(search, size) { search.cost() } else { f64::INFINITY };
     let lowest = finishing.iter().map(cost).fold(f64::INFINITY, f64::min);
     let lowest_one = finishing.iter().find(|search| cost(search) == lowest);

@@ -5,7 +5,7 @@ use neural_compiler::{CompileOptions, Program, Reason, Span, Tier};
 
 use super::integration::Form;
 use super::system::Slot;
-use super::{Broken, Ode, Taken};
+use super::{Broken, Cause, Method, Ode, State, Taken};
 
 impl Ode<'_> {
     /// Why a row does not reach its end.
@@ -17,13 +17,32 @@ impl Ode<'_> {
         taken: &Taken,
         explain: bool,
     ) -> Broken {
-        let broken = |why: String, span| Broken { row, t: taken.end, y: taken.y.clone(), why, span };
+        // Where not even the start goes on, it is the start.
+        let y = match taken.y.iter().all(|x| x.is_nan()) {
+            true => self.start_of(row),
+            false => taken.y.clone(),
+        };
+        let broken = |why: String, span| Broken { row, t: taken.end, y: y.clone(), why, span };
         if let Some(reason) = taken.failed {
             let why = match reason {
-                Reason::Iterations { limit } => format!(
-                    "it takes more than {limit} steps from one time to the next, or steps within the limit do not lead to the end; a \
-                     stiff equation needs method rodas5p, or auto; --max-iterations allows more"
-                ),
+                Reason::Iterations { limit } => {
+                    let followed = Ode { switching: true, ..self.clone() };
+                    let remedy = match self.method {
+                        _ if !self.switching && followed.switched(taken.method, &Form::States).is_some() => {
+                            "conditions of the right-hand side may change again and again, which is found if they are followed; "
+                        }
+                        Method::Tsit5 | Method::Dop853 => "a stiff equation needs method rodas5p, or auto; ",
+                        Method::Auto
+                        | Method::Rodas5p
+                        | Method::Rk4(_)
+                        | Method::Yoshida4(_)
+                        | Method::Leapfrog(_) => "",
+                    };
+                    format!(
+                        "it takes more than {limit} steps from one time to the next, or steps within the limit do not lead to the end; \
+                         {remedy}--max-iterations allows more"
+                    )
+                }
                 other => other.to_string(),
             };
             // The place is one of the library, or of the program around.
@@ -32,13 +51,27 @@ impl Ode<'_> {
         if !explain || taken.end.is_nan() {
             return broken("many rows end early; by itself, this one says why".into(), None);
         }
-        if taken.y.iter().all(|x| x.is_nan()) && self.switched(taken.method, &Form::Whole).is_some() {
-            return broken(
-                "a condition of the right-hand side changes there, and what it chooses leads back at once: the solution slides along \
-                 where the condition changes, and the equation does not say how"
-                    .into(),
-                None,
-            );
+        match taken.cause {
+            Cause::EventsPileUp => {
+                return broken(
+                    "events follow each other ever faster and pile up there; what comes behind, such as a ball that rests, is another \
+                     equation: end before it, at an event of a given number or of one that sees it coming"
+                        .into(),
+                    None,
+                );
+            }
+            Cause::NoState if self.switched(taken.method, &Form::Whole).is_some() => {
+                return broken(
+                    "a condition of the right-hand side changes there, and what it chooses leads back at once: the solution slides along \
+                     where the condition changes, and the equation does not say how"
+                        .into(),
+                    None,
+                );
+            }
+            Cause::NoState => {
+                return broken("what a state becomes at an event is no finite number".into(), None);
+            }
+            Cause::Steps => {}
         }
         if let Some((why, span)) = self.leaves_domain(program, places, row, taken) {
             return broken(format!("the right-hand side has no value there: {why}"), Some(span));
@@ -51,6 +84,15 @@ impl Ode<'_> {
                 .into(),
             None,
         )
+    }
+
+    /// Where a row starts.
+    fn start_of(&self, row: usize) -> Vec<f64> {
+        let of = |state: &State| match self.columns.iter().find(|(name, _)| *name == state.name) {
+            Some((_, columns)) => columns.iter().map(|column| column[row]).collect(),
+            None => state.value.clone(),
+        };
+        self.states.iter().flat_map(of).collect()
     }
 
     /// The operation outside its domain, if there is one a little further than a trajectory comes.

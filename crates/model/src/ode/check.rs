@@ -110,11 +110,19 @@ impl Ode<'_> {
             }
         }
         let given = |name: &str| name == "t" || self.takes(name);
-        if let Some(missing) = program.inputs().find(|input| !given(input)) {
+        let of_networks: Vec<&str> = program.parameters().iter().map(|one| one.name.as_str()).collect();
+        if let Some(missing) = program.inputs().find(|input| !given(input) && !of_networks.contains(input)) {
+            let name = &self.system.name;
+            let unused = self.states.iter().find(|state| program.inputs().all(|input| input != state.name));
+            let unused = unused
+                .map_or(String::new(), |state| format!("; the state `{}` is no input of it", state.name));
             return Err(OdeError::Name(format!(
-                "`{}` takes `{missing}`, which is no state and has no value",
-                self.system.name
+                "`{name}` takes `{missing}`, which is no state and has no value{unused}"
             )));
+        }
+        let missing: Vec<&str> = of_networks.into_iter().filter(|name| !given(name)).collect();
+        if !missing.is_empty() {
+            return Err(OdeError::Weights(missing.into_iter().map(str::to_owned).collect()));
         }
         Ok(())
     }

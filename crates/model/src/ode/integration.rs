@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use neural_compiler::{Dialect, Limits, Program, ReaderLimits, SourceMap, Switches};
+use neural_compiler::{
+    CompileOptions, Dialect, Limits, Program, ReaderLimits, Shape, SourceMap, Switches, Tier,
+};
 
 use super::system::{Parts, Slot, System, function, vector};
 use super::{Method, NUMBERS, Ode, OdeError, failed};
@@ -66,10 +68,12 @@ impl Ode<'_> {
         }
         let mut events = None;
         let mut after: Vec<String> = Vec::new();
-        for (k, event) in self.events.iter().enumerate() {
+        let whens = self.events.iter().map(|event| boundary(event.when)).collect::<Result<Vec<_>, _>>()?;
+        for (k, (event, when)) in self.events.iter().zip(&whens).enumerate() {
             let name = format!("nc:event{k}");
-            add(&name, &name, &inputs(event.when)?, &[]);
-            parts.push((name, event.when));
+            let when = when.as_ref().unwrap_or(event.when);
+            add(&name, &name, &inputs(when)?, &[]);
+            parts.push((name, when));
             let mut states: Vec<String> = all.iter().map(|slot| slot.of("nc:y")).collect();
             for (j, (state, system)) in event.jumps.iter().enumerate() {
                 let place = slots.iter().position(|slot| slot.name == *state);
@@ -230,7 +234,27 @@ impl Ode<'_> {
         let program = self.system.program().ok()?;
         let varies = |input: &str| input == "t" || self.states.iter().any(|state| state.name == input);
         let Switches { text, at_zero } = program.switches(varies, SIDES, MOST_SWITCHES)?;
-        Some((self.system.with_text(text), at_zero))
+        let system = self.system.with_text(text);
+        // Vectors that are compared have no sides.
+        let sides = Shape::Vector(at_zero.len() as u32);
+        let held = system.program().ok()?;
+        let signature = self.signature(&held).shape(SIDES, sides);
+        let kernel =
+            held.compile(&CompileOptions::default().signature(signature).tier(Tier::Interpret)).ok()?;
+        let all_numbers = kernel.outputs().iter().any(|output| output.name == SIDES && output.shape == sides);
+        all_numbers.then_some((system, at_zero))
+    }
+}
+
+/// An event that is a truth value as a number whose sign changes.
+fn boundary<'a>(when: &System<'a>) -> Result<Option<System<'a>>, OdeError> {
+    match when.program().map_err(failed)?.boundary() {
+        Ok(number) => Ok(number.map(|text| when.with_text(text))),
+        Err(_) => Err(OdeError::Value(format!(
+            "{}: an event is where a number changes its sign, or a comparison by <, <=, > or >= its truth, and {:?} holds at points; \
+             write the difference of both sides",
+            when.name, when.text
+        ))),
     }
 }
 

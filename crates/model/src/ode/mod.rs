@@ -174,6 +174,9 @@ pub enum OdeError {
     /// A name that the program does not have, or has twice.
     #[error("{0}")]
     Name(String),
+    /// Parameters of networks, by their names, that have no value.
+    #[error("no values are given for {}", .0.join(", "))]
+    Weights(Vec<String>),
     /// Values that do not fit.
     #[error("{0}")]
     Value(String),
@@ -735,6 +738,7 @@ impl<'a> Ode<'a> {
         let bytes = (each + unknowns * n * width) * size_of::<f64>();
         let part = (PART_BYTES / bytes).clamp(1, PART);
         let mut workspace = Workspace::new();
+        let mut sliding = Vec::new();
         let mut from = 0;
         while from < self.rows {
             let rows: Vec<usize> = (from..(from + part).min(self.rows)).collect();
@@ -781,6 +785,9 @@ impl<'a> Ode<'a> {
                 into.2.extend(more);
             }
             for (k, one) in taken.into_iter().enumerate() {
+                if one.cause == Cause::NoState && one.end != self.times[0] {
+                    sliding.push(rows[k]);
+                }
                 if !one.complete {
                     let explain = found.broken.len() < EXPLAINED;
                     found.broken.push(self.why(&program, &places, rows[k], &one, explain));
@@ -799,16 +806,21 @@ impl<'a> Ode<'a> {
             found.rows = from;
         }
         if self.switched(first, &Form::Whole).is_some() {
-            self.without_switches(&mut found, n * width)?;
+            self.without_switches(&mut found, &sliding, n * width)?;
         }
         Ok(found)
     }
 
     /// Rows that end early where a side of a choice is followed up to its end: once more, as if the right-hand side were smooth. It may have no value
-    /// beyond, or choose too often.
-    fn without_switches(&self, found: &mut Trajectories, numbers: usize) -> Result<(), OdeError> {
+    /// beyond, choose too often, or be at rest where it chooses. Not those that slide from some time on.
+    fn without_switches(
+        &self,
+        found: &mut Trajectories,
+        sliding: &[usize],
+        numbers: usize,
+    ) -> Result<(), OdeError> {
         let again: Vec<usize> =
-            found.broken.iter().filter(|one| !one.y.iter().all(|y| y.is_nan())).map(|one| one.row).collect();
+            found.broken.iter().map(|one| one.row).filter(|row| !sliding.contains(row)).collect();
         if again.is_empty() {
             return Ok(());
         }
@@ -869,6 +881,7 @@ impl<'a> Ode<'a> {
                 values,
                 work: [steps, 0.0, steps * stages],
                 stiff: false,
+                cause: Cause::Steps,
                 events: Vec::new(),
                 complete: whole.is_none() && failed.is_none(),
                 end,
@@ -897,6 +910,13 @@ impl<'a> Ode<'a> {
             })
             .collect();
         let end = last[wide - 1];
+        let cause = match last[width + 3] as u32 / 2 {
+            1 => Cause::EventsPileUp,
+            2 => Cause::NoState,
+            // Sides without which there is no start.
+            _ if last[..width].iter().all(|x| x.is_nan()) => Cause::NoState,
+            _ => Cause::Steps,
+        };
         // The end by an event at one of the times.
         if let Some(event) = events.last()
             && let Some(k) =
@@ -913,7 +933,8 @@ impl<'a> Ode<'a> {
             method,
             values,
             work: [last[width], last[width + 1], last[width + 2]],
-            stiff: last[width + 3] == 1.0,
+            stiff: last[width + 3] % 2.0 == 1.0,
+            cause,
             events,
             complete: failed.is_none() && (end == self.times[n - 1] || ended),
             y: last[..width].to_vec(),
@@ -975,8 +996,20 @@ impl<'a> Ode<'a> {
     }
 }
 
+/// What ends a trajectory early.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cause {
+    /// Steps get too short.
+    Steps,
+    /// An event happens again and again, ever faster.
+    EventsPileUp,
+    /// What a state becomes at an event, or where the right-hand side chooses, is no number.
+    NoState,
+}
+
 /// One row, integrated.
 struct Taken {
+    cause: Cause,
     method: Method,
     values: Vec<f64>,
     work: [f64; 3],
