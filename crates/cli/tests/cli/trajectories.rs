@@ -166,7 +166,18 @@ fn constants_from_a_trajectory() {
         (vec!["--observe", "z"], "`z` is observed and is no state"),
         (vec!["--observe", "x=z"], "there is no column"),
         (vec!["--observe", "x=t,w=y"], "`w` is observed and is no state"),
-        (vec!["--observe", "x", "--time", "x"], "times have to grow, or to fall"),
+        (
+            vec!["--observe", "x", "--time", "x"],
+            "times of a trajectory grow, or fall, throughout, and that of row 6",
+        ),
+        (
+            vec!["--observe", "x", "--time", "x"],
+            "--experiment COLUMN says which column tells several experiments apart; there is: t, y",
+        ),
+        (
+            vec!["--observe", "x", "--param", "alpha=1,beta=2"],
+            "one parameter in each: --param a=1 --param b=2",
+        ),
         (vec!["--observe", "x", "--sigma", "0"], "one number above 0"),
         (vec!["--observe", "x,y", "--sigma", "x=0.1"], "there is none for `y`"),
         (vec!["--observe", "x", "--experiment", "z"], "--experiment: there is no column"),
@@ -355,6 +366,81 @@ fn segments_lead_to_a_fit_that_the_whole_does_not_find() {
     let report = fit(&["--shooting", "6"]);
     assert!((value(&report) - 3.0).abs() < 1e-6, "{report}");
     assert_eq!(report["parameters"].as_object().unwrap().len(), 3);
+}
+
+/// Where a fit goes astray it says what leads further: a minimum that leaves the data unexplained, and a column that takes no part.
+#[test]
+fn hints_of_fits_of_trajectories() {
+    let dir = folder("trajectories");
+    let law = "(values (theta omega) (omega (* -1 k (sin theta))))";
+    dir.ok(&[
+        "ode",
+        "-e",
+        law,
+        "--state",
+        "theta=1,omega=0",
+        "--param",
+        "k=9.81",
+        "--t",
+        "0:10:0.1",
+        "-o",
+        "d.csv",
+    ]);
+    let with_k = fs::read_to_string(dir.path("d.csv")).unwrap();
+    let with_k: Vec<String> = with_k
+        .lines()
+        .enumerate()
+        .map(|(n, line)| format!("{line},{}", if n == 0 { "k" } else { "9.81" }))
+        .collect();
+    fs::write(dir.path("k.csv"), with_k.join("\n")).unwrap();
+    let fit = |data: &str, more: &[&str]| {
+        let args =
+            ["fit", "-e", law, "--ode", "--data", data, "--observe", "theta", "--state", "theta=1,omega=0"];
+        let done = dir.nc(&[&args[..], more].concat());
+        assert_eq!(done.status, 0, "{}", done.stderr);
+        done.stderr
+    };
+    let astray = fit("d.csv", &["--param", "k=1", "--starts", "1"]);
+    assert!(
+        astray.contains("% of the scatter of the data are left") && astray.contains("--shooting K"),
+        "{astray}"
+    );
+    assert!(!fit("d.csv", &["--param", "k=9", "--starts", "1"]).contains("scatter"));
+    let aside = fit("k.csv", &["--param", "k=9", "--starts", "1"]);
+    assert!(aside.contains("--given k takes it from here"), "{aside}");
+    assert!(!fit("k.csv", &["--fix", "k=9.81", "--param", "theta=1.1"]).contains("takes no part"));
+}
+
+/// Rows that end early are named, and the exit status tells; a run that takes too many steps counts none.
+#[test]
+fn rows_that_end_early_have_an_exit_status() {
+    let dir = folder("trajectories");
+    fs::write(dir.path("starts.csv"), "x\n1\n-1\n").unwrap();
+    let root = ["ode", "-e", "(- (sqrt x))", "--state", "x=1", "--t", "0,1", "--batch", "starts.csv"];
+    let done = dir.nc(&root);
+    assert_eq!(done.status, 1, "{}", done.stderr);
+    assert!(
+        done.stderr.contains("note: row 1 ends at t = 0") && done.stdout.lines().count() == 5,
+        "{}",
+        done.stderr
+    );
+    let report: Value = serde_json::from_str(&dir.nc(&[&root[..], &["--json"]].concat()).stdout).unwrap();
+    assert!(report["steps"].is_u64() && report["evaluations"].is_u64(), "{report}");
+    let chatter = [
+        "ode",
+        "-e",
+        "(if (> x 0) -1 1)",
+        "--state",
+        "x=1",
+        "--t",
+        "0,2",
+        "--no-switching",
+        "--max-iterations",
+        "5000",
+    ];
+    let done = dir.nc(&chatter);
+    let said = done.stderr.contains("no steps to the end") && done.stderr.contains("if they are followed");
+    assert!(done.status == 1 && said, "{}", done.stderr);
 }
 
 #[test]
