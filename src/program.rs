@@ -758,8 +758,8 @@ impl Program {
     /// The program with its choices held: what a trajectory needs to stop where its right-hand side switches, and to follow each side smoothly
     /// up to there. The comparisons `<`, `<=`, `>` and `>=`, and the signs by which `sign` and `copysign` choose, in which the inputs that vary have a
     /// part, are decided by the signs of the elements of a vector, a further input called `sides`. A further result of this name says what they are: an
-    /// element is positive where its comparison holds or its sign is positive, negative where not, and 1 where a condition around it lets it decide
-    /// nothing. They are numbers: a program that compares vectors so has no such form, which its shapes show. Functions of the program are looked into;
+    /// element is positive where its comparison holds or its sign is positive, negative where not, and 1 where a condition around it, as the sides decide it,
+    /// lets it decide nothing. They are numbers: a program that compares vectors so has no such form, which its shapes show. Functions of the program are looked into;
     /// what chooses in loops, in functions that are handed on as values or recursive, and in imported files is left as it is, and so are comparisons of
     /// what jumps itself, `floor` or another choice. Nothing if there is no such comparison, there are more than `most`, or the program is too large.
     ///

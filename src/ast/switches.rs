@@ -34,7 +34,7 @@ struct Around {
 enum Wrap {
     Let(Box<(Vec<Binding>, Vec<Function>)>),
     Letrec(Vec<Definition>),
-    /// Reached where the condition holds, or does not.
+    /// Reached where the condition holds, or does not, as sides decide it: what is in an arm does not matter before these lead there.
     Arm(Expr, bool),
 }
 
@@ -195,7 +195,7 @@ impl Ast {
     }
 
     /// The parts of an expression.
-    fn parts(&self, expr: Expr, into: &mut Vec<Expr>) {
+    pub(super) fn parts(&self, expr: Expr, into: &mut Vec<Expr>) {
         match self.kind(expr) {
             ExprKind::Number(_) | ExprKind::Name(_) => {}
             ExprKind::Call(_, _, args) | ExprKind::Recur(_, _, args) => into.extend(args.iter().copied()),
@@ -502,11 +502,14 @@ impl Holder<'_> {
             },
             ExprKind::Apply(function, args) => ExprKind::Apply(function, self.all(&args, path)),
             ExprKind::Loop(form, function, args) => ExprKind::Loop(form, function, self.all(&args, path)),
-            ExprKind::If(condition, then, other) => ExprKind::If(
-                self.hold(condition, path),
-                self.hold(then, &inside(path, Wrap::Arm(condition, true))),
-                self.hold(other, &inside(path, Wrap::Arm(condition, false))),
-            ),
+            ExprKind::If(condition, then, other) => {
+                let condition = self.hold(condition, path);
+                ExprKind::If(
+                    condition,
+                    self.hold(then, &inside(path, Wrap::Arm(condition, true))),
+                    self.hold(other, &inside(path, Wrap::Arm(condition, false))),
+                )
+            }
             ExprKind::Let(bound, body) => {
                 let held = bound.0.iter().map(|one| Binding { value: self.hold(one.value, path), ..*one });
                 let new = Box::new((held.collect(), bound.1.clone()));
@@ -558,7 +561,7 @@ impl Holder<'_> {
                 let others = self.ast.push(ExprKind::Call(name, at, rest.into()), at);
                 let zero = self.ast.push(ExprKind::Number(Literal::from(0.0)), at);
                 let condition = self.hold(first, path);
-                let others = self.hold(others, &inside(path, Wrap::Arm(first, true)));
+                let others = self.hold(others, &inside(path, Wrap::Arm(condition, true)));
                 Some(ExprKind::If(condition, others, zero))
             }
             (">" | ">=", &[a, b]) => {

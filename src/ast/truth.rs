@@ -13,7 +13,7 @@ impl Ast {
     pub(crate) fn boundary(&self) -> Result<Option<Ast>, Span> {
         let Body::Value(value) = self.body else { return Ok(None) };
         if !self.is_truth(value) {
-            return Ok(None);
+            return self.truth_in_number(value).map_or(Ok(None), Err);
         }
         let mut ast = self.clone();
         ast.body = Body::Value(ast.difference(value)?);
@@ -42,6 +42,7 @@ impl Ast {
                 // A conjunction has 0 where it ends early, and a disjunction 1.
                 ExprKind::If(_, then, other) if self.is_number(*other, 0.0) => *then,
                 ExprKind::If(_, then, other) if self.is_number(*then, 1.0) => *other,
+                ExprKind::If(_, then, other) if self.is_truth(*then) => *other,
                 ExprKind::Number(_)
                 | ExprKind::Name(_)
                 | ExprKind::Apply(..)
@@ -51,6 +52,27 @@ impl Ast {
                 | ExprKind::Recur(..) => return false,
             }
         }
+    }
+
+    /// The place of a truth value that counts as a number.
+    fn truth_in_number(&self, expr: Expr) -> Option<Span> {
+        let mut left = vec![expr];
+        while let Some(expr) = left.pop() {
+            match self.kind(expr) {
+                ExprKind::Call(name, ..) if self.logic(*name).is_some() => return Some(self.span(expr)),
+                ExprKind::If(_, then, other) => left.extend([*then, *other]),
+                ExprKind::Number(_)
+                | ExprKind::Name(_)
+                | ExprKind::Call(..)
+                | ExprKind::Apply(..)
+                | ExprKind::Lambda(_)
+                | ExprKind::Let(..)
+                | ExprKind::Letrec(..)
+                | ExprKind::Loop(..)
+                | ExprKind::Recur(..) => self.parts(expr, &mut left),
+            }
+        }
+        None
     }
 
     /// What is positive where an expression is true; the place of what has no sides.
@@ -86,7 +108,16 @@ impl Ast {
                     }
                     () if self.is_number(other, 0.0) => ("min", then),
                     () if self.is_number(then, 1.0) => ("max", other),
-                    () => return Err(span),
+                    // Either where it holds and the one does, or where it does not and the other does.
+                    () => {
+                        let condition = self.difference(condition)?;
+                        let opposite = self.call("-", [condition].into(), span);
+                        let then = [condition, self.difference(then)?];
+                        let other = [opposite, self.difference(other)?];
+                        let both =
+                            [self.call("min", then.into(), span), self.call("min", other.into(), span)];
+                        return Ok(self.call("max", both.into(), span));
+                    }
                 };
                 let both = [self.difference(condition)?, self.difference(rest)?];
                 Ok(self.call(word, both.into(), span))

@@ -22,10 +22,11 @@
 
 ; (dop853-events f y0 ts rtol atol g jump last most longest): as `dop853-trajectory` where y becomes jump(t, y) whenever g(t, y) changes its sign.
 ; Steps are no longer than `longest`, and g is looked at eight times in each. Event number `last` is the end, none if that is 0. g may give a vector: each element
-; has events of its own; jump may then give a row for each, and `last` be a vector, of whose events so many of an element are the end. Further rows at the end are
+; has events of its own; jump may then give a row for each, and `last` be a vector, of whose events so many of an element are the end; -1 stands for none,
+; of an element whose jumps do not lead back. Further rows at the end are
 ; those of the first `most` events, with y before it jumps and the number of the element of g, from 0, in front of the time; NaN where there are fewer.
-; It ends, too, where events pile up: an element of g changes its sign again within 1e-9 of the whole time, or too often; and where y jumps to what is
-; no number. The row of the end then has 2 or 4 more than 1 or 0 for a stiff equation
+; It ends, too, where y jumps to what is no number, where there are more than 1000 + 10 most events, and where those of an element of g pile up, so that
+; two are within rounding of the time. The row of the end then has 2, 4, or 6 and twice the number of the element more than 1 or 0 for a stiff equation
 (define (dop853-events f y0 ts rtol atol g jump last most longest)
   (%dop853-run f y0 ts rtol atol g jump last most longest 0))
 
@@ -108,24 +109,25 @@
 
 ; A trajectory by a method of an order, with the exponents of its controller, the evaluations of an attempt and of its dense
 ; output, and the product of step and slope's slope above which it is not stable. Each pass of the outer loop goes to the next time
-; or event. The lengths of steps are data in derivatives; the time of an event is not, and what comes behind it moves with it. An event
-; that did not happen keeps its side and the time since when it is looked for, unless y jumps: then its side is where y jumps to.
+; or event. The lengths of steps are data in derivatives; the time of an event is not, and what comes behind it moves with it. Each element of g has
+; a side, the sign that it had last; 0 where it begins with 0, until a step tells. An event leads to the side of which g is then, or where it is 0 but for
+; rounding, goes to; where it stays at 0, to half a side, which is left where g is on the other one. Others keep theirs, unless y jumps.
 (define (%trajectory attempt measure dense value parts order gain memory cost denser stable f y0 ts rtol atol g jump last most longest halt)
   (let* ((n (vlen ts)) (d (vlen y0))
          (gs (lambda (t y) (vappend (g t y))))
          (t0 (ref ts 0)) (t1 (ref ts (- n 1)))
          (span (- t1 t0)) (sign (copysign 1 span))
          (slope0 (f t0 y0))
-         (ahead (* 1e-6 span))
-         (sides0 (detach (if (> most 0) (%sides gs t0 y0 slope0 ahead) (zeros-like (gs t0 y0)))))
-         (m (vlen sides0))
+         (g0 (gs t0 y0))
+         (m (vlen g0))
+         (sides0 (build m (lambda (j) (if (> most 0) (%side (ref g0 j)) 0))))
          (length0 (min longest (%first-length order f y0 t0 t1 rtol atol)))
          (tell (lambda (y z t) (vappend y (slice z 6 10) t)))
          (nowhere (+ +nan.0 (zeros-like (vappend y0 0 0 0 0 0))))
          (first (vappend y0 0 0 2 0 t0)))
     (loop ((k 1) (events 0) (counts (zeros-like sides0)) (ended 0)
            (z (vappend t0 length0 1e-4 0 t0 0 0 0 2 0 0 0 0 1 y0 slope0 y0 (zeros-like (%coefficients-like parts y0))
-                       sides0 (+ t0 ahead (zeros-like sides0))))
+                       sides0 (+ t0 (zeros-like sides0))))
            (rows (replace (repeat (+ n 1 most) nowhere) 0 first)))
       (if (or (= k n) (> ended 0))
           (replace rows n (tell (slice z 14 (+ 14 d)) (replace z 9 (+ (ref z 9) (* 2 (max 0 (- ended 1))))) (ref z 0)))
@@ -141,41 +143,46 @@
                           (replace rows k (tell (value start c (if (= h 0) 0 (/ (- target from) h))) z target))))
                   ((and (> most 0) (= status 1))
                    (let* ((until (detach (ref z 13)))
-                          (sides (slice z end (+ end m))) (since (slice z (+ end m)))
-                          (known (lambda (j) (detach (max (- until 1/8) (min until (/ (- (ref since j) from) h))))))
+                          (sides (slice z end (+ end m))) (last-times (slice z (+ end m)))
                           (along (lambda (j) (lambda (theta) (ref (gs (+ from (* theta h)) (value start c theta)) j))))
-                          (find (lambda (j) (%crossing (along j) (ref sides j) (known j) until)))
+                          (find (lambda (j) (%crossing (along j) (ref sides j) (max 0 (- until 1/8)) until)))
                           (there (gs (+ from (* until h)) (value start c until)))
                           (which (if (= m 1) 0
                                      (detach (argmin (build m (lambda (j)
-                                       (if (%crosses? sides since there (+ from (* until h)) sign j) (detach (find j)) 2)))))))
+                                       (if (%crosses? sides there j) (detach (find j)) 2)))))))
                           (theta (find which))
                           (when (+ from (* theta h)))
                           (what (value start c theta))
                           (counts (replace counts which (+ 1 (ref counts which))))
-                          (fast (<= (abs (- when (ref since which))) (max (* 1e-9 (abs span)) (* 64 %epsilon (abs when)))))
-                          (pile (or (and (> (ref counts which) 1) fast) (> events (+ 1000 (* 10 most)))))
+                          (shortest (+ (* 1e-12 (abs (- when t0))) (* 64 %epsilon (abs when))))
                           (jumped (%after (jump when what) which))
                           (over (cond ((%ends? last events counts which) 1)
-                                      (pile 2)
-                                      ((%finite? (%mean-square jumped)) 0)
-                                      (else 3)))
+                                      ((not (%finite? (%mean-square jumped))) 2)
+                                      ((> events (+ 1000 (* 10 most))) 3)
+                                      ((and (> (ref counts which) 1) (<= (abs (- when (ref last-times which))) shortest)) (+ 4 which))
+                                      (else 0)))
                           (then (if (= over 0) jumped what))
                           (slope (f when then))
                           (length (detach (min (ref z 1) (abs h))))
-                          (ahead (detach (* h (max 1e-9 (* 1e-3 theta)))))
-                          (fresh (detach (%sides gs when then slope ahead)))
-                          (before (gs when what))
-                          (after (gs when then))
-                          (side (lambda (j) (cond ((= j which) (ref fresh j))
-                                                  ((> (* (ref sides j) (ref before j)) 0) (ref after j))
-                                                  (else (ref sides j))))))
+                          (before (detach (gs when what)))
+                          (after (detach (gs when then)))
+                          (passes (< (if (scalar? last) last (ref last which)) 0))
+                          (rate (* sign (ref (detach ((D (lambda (s) (gs (+ when s) (+ then (* s slope))))) 0)) which)))
+                          (side (lambda (j)
+                            (let ((old (ref sides j)))
+                              (cond ((not (= j which)) (if (or (= old 0) (> (* old (ref before j)) 0)) (%side (ref after j)) old))
+                                    ((> (abs (ref after j)) (* 4 (abs (ref before j)))) (%side (ref after j)))
+                                    ((> (abs rate) 0) (%side rate))
+                                    (else (* 1/2 (if (or passes (= (vsum (abs (- then what))) 0)) (- old) old))))))))
                      (recur k (+ events 1) counts over
                             (vappend when length 1e-4 0 from h (slice z 6 12) 0 1 then slope start c
                                      (detach (build m side))
-                                     (detach (build m (lambda (j) (if (= j which) (+ when ahead) (ref since j))))))
+                                     (detach (replace last-times which when)))
                             (replace rows (if (< events most) (+ n 1 events) n) (vappend what (slice z 6 9) which when)))))
                   (else (recur k events counts 1 z rows))))))))
+
+; The side of 0 that a number is on; 0 for 0 and what is no number.
+(define (%side x) (cond ((> x 0) 1) ((< x 0) -1) (else 0)))
 
 (define (%coefficients-like parts y) (if (= parts 4) (vappend y y y y) (vappend y y y y y y y)))
 
@@ -188,9 +195,20 @@
       (and (> last 0) (= (+ events 1) last))
       (and (> (ref last which) 0) (= (ref counts which) (ref last which)))))
 
-; Whether function j is at a time on the other side, having been looked for since an earlier one.
-(define (%crosses? sides since values at sign j)
-  (and (> (* sign (- at (ref since j))) 0) (not (= (ref sides j) 0)) (<= (* (ref sides j) (ref values j)) 0)))
+; Whether function j is on the other side, or at 0 where it did not begin with it.
+(define (%crosses? sides values j)
+  (let ((side (ref sides j)))
+    (or (< (* side (ref values j)) 0) (and (= (abs side) 1) (= (ref values j) 0)))))
+
+; The sides of functions that are still on none, as the solution leaves 0 in a step.
+(define (%resolved gs value t step y c sides)
+  (let ((m (vlen sides)))
+    (loop ((theta 9.094947017729282e-13) (sides sides))
+      (if (or (> theta 1) (= 0 (sum m (lambda (j) (if (= (ref sides j) 0) 1 0)))))
+          sides
+          (let ((values (gs (+ t (* theta step)) (value y c theta))))
+            (recur (* 2 theta)
+                   (build m (lambda (j) (if (= (ref sides j) 0) (%side (ref values j)) (ref sides j))))))))))
 
 ; From a state towards a time: until that is reached, the sign of an element of g changes, the equation turns out to be stiff where that halts, or steps
 ; get too short for numbers: 0, 1, 2 or 3 in element 12.
@@ -200,9 +218,9 @@
          (until (ref z 13)) (status (if (>= (* sign (ref z 0)) (* sign target)) 0 -1))
          (y (slice z 14 (+ 14 d))) (slope (slice z (+ 14 d) (+ 14 d d))) (start (slice z (+ 14 d d) (+ 14 d d d)))
          (c (slice z (+ 14 d d d) (- (vlen z) m m)))
-         (sides (slice z (- (vlen z) m m) (- (vlen z) m))) (since (slice z (- (vlen z) m))))
+         (sides (slice z (- (vlen z) m m) (- (vlen z) m))) (last-times (slice z (- (vlen z) m))))
     (if (>= status 0)
-        (vappend t length before rejected from h steps rejects evaluations stiff stiffness calm status until y slope start c sides since)
+        (vappend t length before rejected from h steps rejects evaluations stiff stiffness calm status until y slope start c sides last-times)
         (let* ((left (- t1 t))
                (final (<= (abs left) (* 1.01 length)))
                (step (if final left (detach (copysign length left))))
@@ -217,15 +235,15 @@
           (cond ((and (<= error 1) (%finite? (%mean-square next)) (%finite? (%mean-square after)))
                  (let* ((to (if final t1 (+ t step)))
                         (inner (if (> most 0) (dense f t step y slope z) c))
+                        (sides (if (> most 0) (detach (%resolved gs value t step y inner sides)) sides))
                         ; The first eighth of the step at whose end an element of g is on the other side.
                         (eighth (if (> most 0)
                                     (detach (loop ((i 1))
                                       (if (> i 8) 0
                                           (let* ((at (+ t (* i 1/8 step))) (values (gs at (value y inner (* i 1/8)))))
-                                            (if (%crosses-any? sides since values at sign m) i (recur (+ i 1)))))))
+                                            (if (%crosses-any? sides values m) i (recur (+ i 1)))))))
                                     0))
                         (crossed (and (> most 0) (> eighth 0)))
-                        (across (if (> most 0) (detach (gs to next)) sides))
                         (arrived (>= (* sign to) (* sign target)))
                         (steep (detach (* (abs step) (sqrt (/ (%mean-square (- after (ref z 2)))
                                                               (%mean-square (- next (ref z 1))))))))
@@ -238,16 +256,16 @@
                           (+ steps 1) rejects (+ evaluations cost (if (or outer (> most 0)) denser 0)) stiff stiffer calmer
                           (if crossed (/ eighth 8) 1) status
                           next after y (cond ((> most 0) inner) (outer (dense f t step y slope z)) (else c))
-                          (if (> most 0) (build m (lambda (j) (if (= (ref sides j) 0) (ref across j) (ref sides j)))) sides) since)))
+                          sides last-times)))
                 ((and (%finite? shrunk) (> shrunk (max 1e-300 (* 4 %epsilon (abs t)))))
                  (recur t shrunk before 1 from h steps (+ rejects 1) (+ evaluations cost) stiff stiffness calm until status
-                        y slope start c sides since))
-                (else (recur t length before 1 from h steps rejects evaluations stiff stiffness calm until 3 y slope start c sides since)))))))
+                        y slope start c sides last-times))
+                (else (recur t length before 1 from h steps rejects evaluations stiff stiffness calm until 3 y slope start c sides last-times)))))))
 
-(define (%crosses-any? sides since values at sign m)
+(define (%crosses-any? sides values m)
   (if (= m 1)
-      (%crosses? sides since values at sign 0)
-      (> (sum m (lambda (j) (if (%crosses? sides since values at sign j) 1 0))) 0)))
+      (%crosses? sides values 0)
+      (> (sum m (lambda (j) (if (%crosses? sides values j) 1 0))) 0)))
 
 ; Where a function changes from one side of 0 to the other, or to 0, between two places: by bisection. Its derivative is that of the root, if the
 ; function crosses 0 there.
@@ -259,6 +277,3 @@
          (slope (detach ((D along) found)))
          (here (along found)))
     (if (and (%finite? slope) (> (abs slope) 0)) (- found (/ (- here (detach here)) slope)) found)))
-
-; On which sides of g = 0 the solution goes on from a state which may be on one.
-(define (%sides gs t y slope step) (gs (+ t step) (+ y (* step slope))))

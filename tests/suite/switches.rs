@@ -25,12 +25,12 @@ fn comparisons_are_positive_where_they_hold() {
         ("(if (>= k x) 1 2)", "(vec (- k x))"),
         ("(if (not (<= x t)) 1 2)", "(vec (- t x))"),
         // An arm that is not taken decides nothing.
-        ("(if (> x 0) (if (> x 1) 1 2) 3)", "(vec (- x 0) (if (> x 0) (- x 1) 1))"),
-        ("(if (and (> x 0) (> t 1)) 1 2)", "(vec (- x 0) (if (> x 0) (- t 1) 1))"),
+        ("(if (> x 0) (if (> x 1) 1 2) 3)", "(vec (- x 0) (if (> (ref side 0) 0) (- x 1) 1))"),
+        ("(if (and (> x 0) (> t 1)) 1 2)", "(vec (- x 0) (if (> (ref side 0) 0) (- t 1) 1))"),
         // Truth values that are no conditions, chains, and signs.
         ("(* 3 (> x 0))", "(vec (- x 0))"),
         ("(let ((c (< x 1))) (if c 1 2))", "(vec (- 1 x))"),
-        ("(if (< 0 x 1) 1 2)", "(vec (- x 0) (if (< 0 x) (- 1 x) 1))"),
+        ("(if (< 0 x 1) 1 2)", "(vec (- x 0) (if (> (ref side 0) 0) (- 1 x) 1))"),
         // What jumps itself is no side of another.
         (
             "(if (> (+ x (> t 1)) k) 1 2)",
@@ -103,6 +103,7 @@ fn truth_values_as_numbers() {
         ("(not (< x 1))", "(- (- 1 x))"),
         ("(and (< x 1) (> t 2) (< x t))", "(min (- 1 x) (min (- t 2) (- t x)))"),
         ("(or (< x 1) (> t 2))", "(max (- 1 x) (- t 2))"),
+        ("(if (> x 1) (> x 2) (< x 0))", "(max (min (- x 1) (- x 2)) (min (- (- x 1)) (- 0 x)))"),
         ("(let ((y (* 2 x))) (< y 1))", "(let ((y (* 2 x))) (- 1 y))"),
     ] {
         assert_eq!(boundary(text), Ok(Some(expected.to_owned())), "{text}");
@@ -111,7 +112,14 @@ fn truth_values_as_numbers() {
     {
         assert_eq!(boundary(number), Ok(None), "{number}");
     }
-    for text in ["(= x 1)", "(and (< x 1) (= t 1))", "(or (= x 1) (< t 1))", "(not (= x t))"] {
+    for text in [
+        "(= x 1)",
+        "(and (< x 1) (= t 1))",
+        "(or (= x 1) (< t 1))",
+        "(not (= x t))",
+        "(* 2 (= x 1))",
+        "(- 1 (if (< x 1) (= t 1) 0))",
+    ] {
         let span = boundary(text).expect_err("no sides");
         assert!(text[span.start as usize..].starts_with("(= "), "{text}: {span:?}");
     }

@@ -772,6 +772,17 @@ fn notes(loaded: &Loaded, found: &Trajectories, rows: usize) {
             loaded.source.name
         ));
     }
+    if !found.as_smooth.is_empty() {
+        let of = match rows {
+            1 => String::new(),
+            _ => format!(" in {} of {rows} rows", found.as_smooth.len()),
+        };
+        eprint_lines(&format!(
+            "note: {}: conditions of the right-hand side could not be followed{of}: it was integrated as if nothing jumped, and derivatives miss \
+             what the times of jumps contribute\n",
+            loaded.source.name
+        ));
+    }
     if found.rows < rows {
         eprint_lines(&format!("note: interrupted: {} of {rows} trajectories are done\n", found.rows));
     }

@@ -765,6 +765,99 @@ fn events_that_pile_up_end_a_trajectory() {
     assert!(found.broken.is_empty() && found.events[0].len() == 318, "{}", found.events[0].len());
 }
 
+/// At rest exactly on a switch, in conditions within each other of which the inner one changes soon after it counts, and where the last time is far off.
+#[test]
+fn switches_that_are_hard_to_see() {
+    let end = |text: &str, states: &[(&str, f64)], times: &[f64], method: Method| {
+        let system = System::new(text);
+        let mut ode = Ode::new(&system).times(times.to_vec()).method(method);
+        for &(name, value) in states {
+            ode = ode.state(State::new(name, value));
+        }
+        let found = ode.run().expect("a run");
+        assert!(found.broken.is_empty(), "{text}: {:?}", found.broken);
+        found.state(states[0].0, 0)[1]
+    };
+    let near = |found: f64, expected: f64| {
+        assert!((found - expected).abs() < 1e-8 * expected.abs().max(1.0), "{found}, {expected}");
+    };
+    let auto = Method::Auto;
+    let rest = [("x", 1.0), ("v", 0.0)];
+    near(end("(values (x v) (v (if (< x 1) -1 -2)))", &rest, &[0.0, 2.0], auto), -1.0);
+    near(end("(values (x v) (v (if (>= x 1) -2 -1)))", &rest, &[0.0, 2.0], auto), -1.0);
+    near(end("(values (x v) (v (if (> x 1) 2 1)))", &rest, &[0.0, 2.0], auto), 5.0);
+    near(end("(if (< (cos t) 1) 1 5)", &[("x", 0.0)], &[0.0, 1.0], auto), 1.0);
+    // A rope that is taut from the start on.
+    let rope = "(values (y v) (v (if (> y 0) (- 9.81 (* 10 y)) 9.81)))";
+    near(end(rope, &[("y", 0.0), ("v", 0.0)], &[0.0, 1.0], auto), 0.981 * (1.0 - 10f64.sqrt().cos()));
+    // From .5 at rate .5 to 1.5, at rate 2 to 2, and at rate .5 again.
+    for text in [
+        "(if (> x 1.5) (if (> x 2) 0.5 2) 0.5)",
+        "(if (< x 1.5) 0.5 (if (> x 2) 0.5 2))",
+        "(if (and (> x 1.5) (not (> x 2))) 2 0.5)",
+        "(if (< 1.5 x 2) 2 0.5)",
+    ] {
+        for last in [3.0, 4.0, 5.0, 7.3, 11.0] {
+            let expected = if last < 2.25 { 1.5 + 2.0 * (last - 2.0) } else { 2.0 + 0.5 * (last - 2.25) };
+            near(end(text, &[("x", 0.5)], &[0.0, last], auto), expected);
+        }
+    }
+    // A damper that acts below 0 until the velocity is -2, where it keeps it.
+    for g in [9.81f64, 9.81001, 10.0, 11.0] {
+        let text = format!("(values (h v) (v (if (< h 0) (if (> v -2) 0 50) (- {g}))))");
+        let speed = (2.0 * g).sqrt();
+        let (falls, slows) = (speed / g, (speed - 2.0) / 50.0);
+        let expected = -(speed + 2.0) / 2.0 * slows - 2.0 * (2.0 - falls - slows);
+        near(end(&text, &[("h", 1.0), ("v", 0.0)], &[0.0, 2.0], auto), expected);
+    }
+    near(end("(if (< x 1) 1 2)", &[("x", 0.5)], &[0.0, 1.0, 1e10], auto), 2.0);
+    near(
+        end("(if (< 1 t 1.001) 1000 (- x))", &[("x", 0.0)], &[0.0, 3.0], Method::Rodas5p),
+        (-1.999f64).exp(),
+    );
+}
+
+/// Events however soon after the start, or after another one.
+#[test]
+fn events_in_quick_succession() {
+    let run = |text: &str, start: f64, times: &[f64], events: &[(&str, Option<&str>)], most: usize| {
+        let system = System::new(text);
+        let whens: Vec<System<'_>> = events.iter().map(|event| System::new(event.0)).collect();
+        let jumps: Vec<System<'_>> = events.iter().map(|event| System::new(event.1.unwrap_or("x"))).collect();
+        let mut ode = Ode::new(&system).state(State::new("x", start)).times(times.to_vec());
+        for (when, jump) in whens.iter().zip(&jumps) {
+            ode = ode.event(Event { jumps: vec![("x".into(), jump)], most, ..Event::new(when) });
+        }
+        ode.run().expect("a run")
+    };
+    let found = run("1", 0.0, &[0.0, 1e7], &[("(- x 1)", Some("(+ x 10)"))], 10);
+    assert!(
+        (found.state("x", 0)[1] - 10_000_010.0).abs() < 1e-6 && (found.events[0][0].t - 1.0).abs() < 1e-9
+    );
+    // Every 10⁻⁴, in steps that would be far longer.
+    let found = run("1", 0.0, &[0.0, 1.5, 20.0], &[("(- x 1)", Some("0.9999"))], 10);
+    assert!(found.broken[0].why.contains("more than 1100 events"), "{:?}", found.broken);
+    assert!((found.events[0][9].t - 1.0009).abs() < 1e-9, "{:?}", found.events[0][9]);
+    // Each of two in its turn.
+    let both = [("(- x 1)", Some("1.00005")), ("(- x 1.0001)", Some("0.99995"))];
+    let found = run("1", 0.0, &[0.0, 1.00098], &both, 100);
+    for (k, event) in found.events[0].iter().enumerate() {
+        assert_eq!(event.event, k % 2, "{event:?}");
+        assert!((event.t - (1.0 + 5e-5 * k as f64)).abs() < 1e-9, "{k}: {event:?}");
+    }
+    assert_eq!(found.events[0].len(), 20);
+    // Nothing bounces where the jump takes all speed: it ends there, and does not fall through.
+    let (system, event, jump) = (System::new("[v -9.81]"), System::new("h"), System::new("0"));
+    let event = Event { jumps: vec![("v".into(), &jump)], ..Event::new(&event) };
+    let found = Ode::new(&system).state(State::new("h", 1.0)).state(State::new("v", 0.0)).times([0.0, 1.0]);
+    let found = found.event(event).run().expect("a run");
+    assert!(
+        found.broken[0].why.contains("pile up") && found.broken[0].y[0].abs() < 1e-9,
+        "{:?}",
+        found.broken
+    );
+}
+
 /// A jump to what is no number ends a trajectory in the state before it.
 #[test]
 fn jumps_that_lead_nowhere() {
@@ -789,7 +882,7 @@ fn jumps_that_lead_nowhere() {
 #[test]
 fn events_without_sides() {
     let system = System::new("(- x)");
-    for when in ["(= x 1)", "(and (< x 1) (= t 1))", "(not (= x 1))"] {
+    for when in ["(= x 1)", "(and (< x 1) (= t 1))", "(not (= x 1))", "(* 2 (> x 1))"] {
         let event = System::new(when);
         let ode = Ode::new(&system).state(State::new("x", 2.0)).times([0.0, 1.0]).event(Event::new(&event));
         let error = ode.run().expect_err("no sides").to_string();

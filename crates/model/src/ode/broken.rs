@@ -3,7 +3,6 @@
 use neural_compiler::batch::{RowOutcome, Workspace};
 use neural_compiler::{CompileOptions, Program, Reason, Span, Tier};
 
-use super::integration::Form;
 use super::system::Slot;
 use super::{Broken, Cause, Method, Ode, State, Taken};
 
@@ -28,7 +27,7 @@ impl Ode<'_> {
                 Reason::Iterations { limit } => {
                     let followed = Ode { switching: true, ..self.clone() };
                     let remedy = match self.method {
-                        _ if !self.switching && followed.switched(taken.method, &Form::States).is_some() => {
+                        _ if !self.switching && followed.switched(taken.method).is_some() => {
                             "conditions of the right-hand side may change again and again, which is found if they are followed; "
                         }
                         Method::Tsit5 | Method::Dop853 => "a stiff equation needs method rodas5p, or auto; ",
@@ -60,7 +59,20 @@ impl Ode<'_> {
                     None,
                 );
             }
-            Cause::NoState if self.switched(taken.method, &Form::Whole).is_some() => {
+            Cause::TooManyEvents => {
+                let most = self.events.iter().map(|event| event.most).max();
+                return broken(
+                    match most {
+                        Some(most) => format!(
+                            "there are more than {} events; --max-events allows for more",
+                            1000 + 10 * most
+                        ),
+                        None => "conditions of the right-hand side change too often to be followed".into(),
+                    },
+                    None,
+                );
+            }
+            Cause::NoState if self.switched(taken.method).is_some() => {
                 return broken(
                     "a condition of the right-hand side changes there, and what it chooses leads back at once: the solution slides along \
                      where the condition changes, and the equation does not say how"
@@ -79,6 +91,12 @@ impl Ode<'_> {
         if taken.method.step().is_some() {
             return broken("the state grows beyond all numbers; shorter steps may follow it".into(), None);
         }
+        if self.atol == 0.0 && taken.y.contains(&0.0) {
+            return broken(
+                "steps get too short for numbers: with an absolute tolerance of 0, the error of a state that is 0 has to be 0".into(),
+                None,
+            );
+        }
         broken(
             "steps get too short for numbers: the solution has no continuation there, or changes too fast"
                 .into(),
@@ -87,7 +105,7 @@ impl Ode<'_> {
     }
 
     /// Where a row starts.
-    fn start_of(&self, row: usize) -> Vec<f64> {
+    pub(super) fn start_of(&self, row: usize) -> Vec<f64> {
         let of = |state: &State| match self.columns.iter().find(|(name, _)| *name == state.name) {
             Some((_, columns)) => columns.iter().map(|column| column[row]).collect(),
             None => state.value.clone(),

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use neural_compiler::{Limits, Program};
 
 use super::check::in_order;
-use super::integration::{Form, SIDES, parsed, switching};
+use super::integration::{SIDES, parsed, switching};
 use super::system::{Parts, Slot, in_order as results_in_order, vector};
 use super::{Method, Ode, OdeError, failed};
 
@@ -110,7 +110,7 @@ impl<'a> Ode<'a> {
         let times = experiments.iter().map(|experiment| experiment.times.len() as u64);
         let each = whole.most_steps(&places, method)?;
         let most = (experiments.len() as u64).saturating_mul(each).saturating_add(16 * times.sum::<u64>());
-        let switched = whole.switched(method, &Form::Observed(Vec::new(), 0));
+        let switched = whole.switched(method);
         let at_zero = switched.as_ref().map_or(&[][..], |(_, at_zero)| at_zero);
         let sides = at_zero.len();
         let part = switched.as_ref().map_or(self.system, |(system, _)| system);

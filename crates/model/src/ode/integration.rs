@@ -39,7 +39,7 @@ impl Ode<'_> {
         };
         let (mut imports, mut defined) = (String::new(), String::new());
         // Where the right-hand side chooses, states of their own say which side each comparison is on; they jump where it changes.
-        let switched = self.switched(method, form);
+        let switched = self.switched(method);
         let at_zero = switched.as_ref().map_or(&[][..], |(_, at_zero)| at_zero);
         let sides = at_zero.len();
         let mut all = slots.clone();
@@ -102,7 +102,7 @@ impl Ode<'_> {
             let whens: Vec<String> =
                 whens.chain((0..sides).map(|k| format!("(ref (nc:switch nc:t nc:y) {k})"))).collect();
             let lasts = self.events.iter().map(|event| event.last.unwrap_or(0).to_string());
-            let lasts: Vec<String> = lasts.chain((0..sides).map(|_| "0".to_owned())).collect();
+            let lasts: Vec<String> = lasts.chain((0..sides).map(|_| "-1".to_owned())).collect();
             let (whens, after, lasts) = match (whens.as_slice(), after.as_slice(), lasts.as_slice()) {
                 ([when], [after], [last]) => (when.clone(), after.clone(), last.clone()),
                 _ => (
@@ -224,11 +224,8 @@ impl Ode<'_> {
     }
 
     /// The right-hand side with its choices held, and which of the comparisons hold where they are 0, if it chooses, and the method finds events.
-    pub(super) fn switched(&self, method: Method, form: &Form) -> Option<(System<'_>, Vec<bool>)> {
-        // Values of a method for stiff equations are right without, and found far sooner.
-        let values_alone =
-            method == Method::Rodas5p && matches!(form, Form::Whole) && self.gradient.is_empty();
-        if !self.switching || method.step().is_some() || values_alone {
+    pub(super) fn switched(&self, method: Method) -> Option<(System<'_>, Vec<bool>)> {
+        if !self.switching || method.step().is_some() {
             return None;
         }
         let program = self.system.program().ok()?;
@@ -251,8 +248,8 @@ fn boundary<'a>(when: &System<'a>) -> Result<Option<System<'a>>, OdeError> {
     match when.program().map_err(failed)?.boundary() {
         Ok(number) => Ok(number.map(|text| when.with_text(text))),
         Err(_) => Err(OdeError::Value(format!(
-            "{}: an event is where a number changes its sign, or a comparison by <, <=, > or >= its truth, and {:?} holds at points; \
-             write the difference of both sides",
+            "{}: an event is where a number changes its sign, or where a comparison by <, <=, > or >= begins or ends to hold, and {:?} is \
+             neither; write the difference of what is compared",
             when.name, when.text
         ))),
     }
@@ -262,31 +259,58 @@ fn boundary<'a>(when: &System<'a>) -> Result<Option<System<'a>>, OdeError> {
 /// as many states, each with whether it holds at 0; all of them with this ending:
 /// - `nc:f`, the right-hand side of all states;
 /// - `nc:switch`, the comparisons, whose signs change;
-/// - `nc:settled`, all states where a trajectory begins, or goes on after an event: each comparison is on the side that it is on a little later, when the
-///   right-hand side of just these sides is followed. Where there are no such sides, as each leads to the other, the states are NaN: the trajectory would slide along.
+/// - `nc:far`, on which sides the solution is first, of those that it has at once: it is followed by steps of the midpoint rule, each eight times as long as the one before.
+///   Where it stays at 0, so does the side, and where there is none yet, it is that of the comparison at 0;
+/// - `nc:next`, the sides to which those given lead: each comparison has the side that it is on, at 0 that to which it changes, or if it does not change, that on which
+///   it is first;
+/// - `nc:settled`, all states where a trajectory begins, or goes on after an event: with sides that lead to themselves. Where there are none, as each lead to others, the
+///   states are NaN: the trajectory would slide along. Which comparisons decide anything depends on the sides of others, so that it takes as many rounds as
+///   conditions stand within each other.
 pub(super) fn switching(ending: &str, width: usize, at_zero: &[bool]) -> String {
     let sides = at_zero.len();
     let all = width + sides;
-    let equal: Vec<&str> = at_zero.iter().map(|&holds| if holds { "1" } else { "-1" }).collect();
-    let equal = equal.join(" ");
-    let ahead =
-        format!("(* 1e-9 (- (ref nc:times{ending} (- (vlen nc:times{ending}) 1)) (ref nc:times{ending} 0)))");
+    let law: Vec<&str> = at_zero.iter().map(|&holds| if holds { "1" } else { "-1" }).collect();
+    let law = law.join(" ");
+    let rounds = sides + 3;
+    let span = format!("(- (ref nc:times{ending} (- (vlen nc:times{ending}) 1)) (ref nc:times{ending} 0))");
     format!(
         "
 (define (nc:f{ending} nc:t nc:y) (vappend (slice (nc:both{ending} nc:t nc:y) 0 {width}) (zeros {sides})))
 (define (nc:switch{ending} nc:t nc:y) (slice (nc:both{ending} nc:t nc:y) {width} {all}))
-(define (nc:signs{ending} nc:g nc:else)
-  (build {sides} (lambda (nc:k) (cond ((> (ref nc:g nc:k) 0) 1) ((= (ref nc:g nc:k) 0) (ref nc:else nc:k)) (else -1)))))
-(define (nc:soon{ending} nc:t nc:y nc:s)
-  (let ((nc:all (vappend nc:y nc:s)))
-    (nc:signs{ending} (nc:switch{ending} (+ nc:t {ahead}) (+ nc:all (* {ahead} (nc:f{ending} nc:t nc:all)))) nc:s)))
+(define (nc:side{ending} nc:g nc:else) (cond ((> nc:g 0) 1) ((< nc:g 0) -1) (else nc:else)))
+(define (nc:far{ending} nc:t nc:all nc:slope nc:old)
+  (loop ((nc:a (* {span} 1e-18)) (nc:s (zeros {sides})) (nc:k 0))
+    (if (or (= nc:k 20) (= 0 (sum {sides} (lambda (nc:j) (if (= (ref nc:s nc:j) 0) 1 0)))))
+      (build {sides} (lambda (nc:j)
+        (nc:side{ending} (ref nc:s nc:j) (if (= (ref nc:old nc:j) 0) (ref (vec {law}) nc:j) (ref nc:old nc:j)))))
+      (let* ((nc:h (* 1/2 nc:a))
+             (nc:middle (nc:f{ending} (+ nc:t nc:h) (+ nc:all (* nc:h nc:slope))))
+             (nc:g (nc:switch{ending} (+ nc:t nc:a) (+ nc:all (* nc:a nc:middle)))))
+        (recur (* 8 nc:a)
+               (build {sides} (lambda (nc:j)
+                 (if (= (ref nc:s nc:j) 0) (nc:side{ending} (ref nc:g nc:j) 0) (ref nc:s nc:j))))
+               (+ nc:k 1))))))
+(define (nc:next{ending} nc:t nc:y nc:s)
+  (let* ((nc:all (vappend nc:y nc:s))
+         (nc:slope (nc:f{ending} nc:t nc:all))
+         (nc:g (nc:switch{ending} nc:t nc:all))
+         (nc:rate (* (copysign 1 {span})
+                     ((D (lambda (nc:u) (nc:switch{ending} (+ nc:t nc:u) (+ nc:all (* nc:u nc:slope))))) 0)))
+         (nc:now (build {sides} (lambda (nc:j)
+                   (nc:side{ending} (ref nc:g nc:j) (nc:side{ending} (ref nc:rate nc:j) 0)))))
+         (nc:far (if (> (sum {sides} (lambda (nc:j) (if (= (ref nc:now nc:j) 0) 1 0))) 0)
+                     (nc:far{ending} nc:t nc:all nc:slope nc:s) nc:now)))
+    (build {sides} (lambda (nc:j) (nc:side{ending} (ref nc:now nc:j) (ref nc:far nc:j))))))
 (define (nc:settled{ending} nc:t nc:y)
-  (let* ((nc:law (nc:signs{ending} (nc:switch{ending} nc:t (vappend nc:y (zeros {sides}))) (vec {equal})))
-         (nc:one (nc:soon{ending} nc:t nc:y nc:law))
-         (nc:two (nc:soon{ending} nc:t nc:y nc:one))
-         (nc:three (nc:soon{ending} nc:t nc:y nc:two))
-         (nc:apart (vsum (abs (- nc:three nc:two)))))
-    (vappend (if (> (detach nc:apart) 0) (+ +nan.0 nc:y) nc:y) (detach nc:two))))"
+  (let* ((nc:g (nc:switch{ending} nc:t (vappend nc:y (zeros {sides}))))
+         (nc:first (build {sides} (lambda (nc:j) (nc:side{ending} (ref nc:g nc:j) (ref (vec {law}) nc:j)))))
+         (nc:end (detach (loop ((nc:k 0) (nc:s nc:first) (nc:before nc:first))
+           (if (or (= nc:k {rounds}) (and (> nc:k 0) (= 0 (vsum (abs (- nc:s nc:before))))))
+             (vappend nc:s (- nc:s nc:before))
+             (recur (+ nc:k 1) (nc:next{ending} nc:t nc:y nc:s) nc:s)))))
+         (nc:apart (vsum (abs (slice nc:end {sides} {twice})))))
+    (vappend (if (> nc:apart 0) (+ +nan.0 nc:y) nc:y) (slice nc:end 0 {sides}))))",
+        twice = 2 * sides
     )
 }
 

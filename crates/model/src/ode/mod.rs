@@ -257,6 +257,9 @@ pub struct Trajectories {
     pub ends: Vec<f64>,
     /// Rows that do not reach the last time, unless an event ends them.
     pub broken: Vec<Broken>,
+    /// Rows in which conditions of the right-hand side could not be followed: they were integrated as if nothing jumped, and their derivatives
+    /// miss what the times of jumps contribute.
+    pub as_smooth: Vec<usize>,
     /// Derivatives: by what, its shape, and for each row, time, and element of the states one number for each element of it.
     pub gradients: Vec<(String, Shape, Vec<f64>)>,
     /// The largest relative change of the Hamiltonian in each row.
@@ -727,6 +730,7 @@ impl<'a> Ode<'a> {
             expressions: self.events.len(),
             ends: Vec::new(),
             broken: Vec::new(),
+            as_smooth: Vec::new(),
             gradients: Vec::new(),
             drift: first.is_symplectic().then(Vec::new),
         };
@@ -784,7 +788,11 @@ impl<'a> Ode<'a> {
             for (into, more) in found.gradients.iter_mut().zip(gradients) {
                 into.2.extend(more);
             }
-            for (k, one) in taken.into_iter().enumerate() {
+            for (k, mut one) in taken.into_iter().enumerate() {
+                // Where nothing else is known, the start is.
+                if !one.complete && one.values[..width].iter().all(|x| x.is_nan()) {
+                    one.values[..width].copy_from_slice(&self.start_of(rows[k]));
+                }
                 if one.cause == Cause::NoState && one.end != self.times[0] {
                     sliding.push(rows[k]);
                 }
@@ -805,7 +813,7 @@ impl<'a> Ode<'a> {
             from = rows.last().map_or(self.rows, |last| last + 1);
             found.rows = from;
         }
-        if self.switched(first, &Form::Whole).is_some() {
+        if self.switched(first).is_some() {
             self.without_switches(&mut found, &sliding, n * width)?;
         }
         Ok(found)
@@ -836,6 +844,7 @@ impl<'a> Ode<'a> {
                 continue;
             }
             found.broken.retain(|one| one.row != row);
+            found.as_smooth.push(row);
             found.values[row * numbers..][..numbers]
                 .copy_from_slice(&plain.values[place * numbers..][..numbers]);
             found.work[row] = plain.work[place];
@@ -910,12 +919,15 @@ impl<'a> Ode<'a> {
             })
             .collect();
         let end = last[wide - 1];
-        let cause = match last[width + 3] as u32 / 2 {
-            1 => Cause::EventsPileUp,
-            2 => Cause::NoState,
+        let cause = match last[width + 3] as usize / 2 {
             // Sides without which there is no start.
-            _ if last[..width].iter().all(|x| x.is_nan()) => Cause::NoState,
-            _ => Cause::Steps,
+            0 if last[..width].iter().all(|x| x.is_nan()) => Cause::NoState,
+            0 => Cause::Steps,
+            1 => Cause::NoState,
+            2 => Cause::TooManyEvents,
+            which if which - 3 < self.events.len() => Cause::EventsPileUp,
+            // There and back again at once.
+            _ => Cause::NoState,
         };
         // The end by an event at one of the times.
         if let Some(event) = events.last()
@@ -1003,6 +1015,8 @@ enum Cause {
     Steps,
     /// An event happens again and again, ever faster.
     EventsPileUp,
+    /// There are more than are looked for.
+    TooManyEvents,
     /// What a state becomes at an event, or where the right-hand side chooses, is no number.
     NoState,
 }
