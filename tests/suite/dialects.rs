@@ -218,7 +218,7 @@ fn inverse(text: &str, name: &str) {
         let text = written(&program, dialect).unwrap_or_else(|error| panic!("{name}, {dialect:?}: {error}"));
         let back =
             parse(&text, dialect).unwrap_or_else(|error| panic!("{name}, {dialect:?}: {error}\n{text}"));
-        assert!(ast::same(program.ast(), back.ast()), "{name}, {dialect:?}:\n{text}");
+        assert!(ast::same(&program.ast(), &back.ast()), "{name}, {dialect:?}:\n{text}");
         let dump = |program: &Program| program.stage(Stage::Ast, &options, None).expect("a tree");
         assert_eq!(dump(&program), dump(&back), "{name}, {dialect:?}");
         assert_eq!(graph(&program), graph(&back), "{name}, {dialect:?}:\n{text}");

@@ -67,6 +67,10 @@ impl Data {
     pub fn complex(&self, number: u32) -> (Literal, Literal) {
         self.complex[number as usize]
     }
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.data.len()
+    }
     /// Its elements; none unless it is a list.
     pub fn elements(&self, datum: Datum) -> &[Datum] {
         let data = &self.data[datum];
@@ -298,6 +302,8 @@ impl Reader<'_> {
                 self.errors.push(hides_nothing(span));
             }
             self.data.top = std::mem::take(&mut self.waiting);
+            self.data.data.shrink_to_fit();
+            self.data.elements.shrink_to_fit();
         }
     }
 
