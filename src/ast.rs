@@ -263,7 +263,8 @@ impl Ast {
 
     /// Leaves what it imports, declares and asks for, without what it computes.
     pub(crate) fn forget_expressions(&mut self) {
-        let Ast { imports, networks, limits, specialisations, names, .. } = std::mem::replace(self, Ast::new());
+        let Ast { imports, networks, limits, specialisations, names, .. } =
+            std::mem::replace(self, Ast::new());
         *self = Ast { imports, networks, limits, specialisations, names, ..Ast::new() };
     }
 

@@ -83,6 +83,10 @@ impl<K: Entity, V> EntityVec<K, V> {
     pub fn shrink_to_fit(&mut self) {
         self.items.shrink_to_fit();
     }
+    /// How many items there is room for.
+    pub fn capacity(&self) -> usize {
+        self.items.capacity()
+    }
     /// How many items there are.
     pub fn len(&self) -> usize {
         self.items.len()

@@ -2,9 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{
-    Anf, Atom, Binding, Block, BlockId, End, FuncId, Function, Loop, Operand, Rhs, Var, VarInfo,
-};
+use super::{Anf, Atom, Binding, Block, BlockId, End, FuncId, Function, Loop, Operand, Rhs, Var, VarInfo};
 use crate::ast::Expr;
 use crate::entity::{Entity, EntityVec};
 use crate::number::Literal;
@@ -378,7 +376,9 @@ impl<'a> Builder<'a> {
             Kind::Var(var) => {
                 self.atoms[*var].unwrap_or(Atom::Literal(Literal { f64: f64::NAN, f32: f32::NAN }))
             }
-            Kind::Primitive(..) | Kind::Call(..) | Kind::Derive(_) | Kind::If(..) | Kind::Let(..) => return None,
+            Kind::Primitive(..) | Kind::Call(..) | Kind::Derive(_) | Kind::If(..) | Kind::Let(..) => {
+                return None;
+            }
         };
         Some(Operand { atom, span: self.program.span(expr) })
     }

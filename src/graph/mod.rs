@@ -329,10 +329,24 @@ fn operands<'a>(nodes: &EntityVec<Node, NodeData>, args: &'a [Node], node: Node)
     &args[start as usize..nodes[node].args_end as usize]
 }
 
+/// The hash of a node.
+fn rehash(hasher: &FastHash, nodes: &EntityVec<Node, NodeData>, args: &[Node], node: Node) -> u64 {
+    let NodeData { kind, ty, .. } = nodes[node];
+    hasher.hash_one((kind.kind(), ty, operands(nodes, args, node)))
+}
+
 impl Graph {
     /// A graph with nothing in it, of numbers of this precision.
     pub fn of(precision: Precision) -> Graph {
         Graph { precision, ..Graph::default() }
+    }
+
+    /// Makes room for so many further nodes of two operands each.
+    pub(crate) fn reserve(&mut self, nodes: usize) {
+        let Graph { nodes: all, args, interned, hasher, .. } = self;
+        all.reserve(nodes);
+        args.reserve_exact(2 * nodes);
+        interned.reserve(nodes, |&node| rehash(hasher, all, args, node));
     }
 
     /// How many nodes there are, dead ones included.
@@ -476,15 +490,13 @@ impl Graph {
         let kind = Packed::of(kind);
         let node = self.nodes.push(NodeData { kind, ty, args_end: self.args.len() as u32 });
         if let Some(span) = self.current_span {
+            // Room for as many as there is for nodes.
+            self.spans.reserve(self.nodes.capacity() - self.spans.len());
             self.spans.resize(node.index(), NOWHERE);
             self.spans.push(span);
         }
         let Graph { nodes, args, hasher, interned, .. } = self;
-        let rehash = |&node: &Node| {
-            let NodeData { kind, ty, .. } = nodes[node];
-            hasher.hash_one((kind.kind(), ty, operands(nodes, args, node)))
-        };
-        interned.insert_unique(hash, node, rehash);
+        interned.insert_unique(hash, node, |&node| rehash(hasher, nodes, args, node));
         node
     }
 

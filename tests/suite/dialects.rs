@@ -226,6 +226,29 @@ fn inverse(text: &str, name: &str) {
     }
 }
 
+/// A large program, whose text is read again for what is seldom wanted, is then what it was, also behind another source.
+#[test]
+fn large_programs() {
+    let names = "x ".repeat(70_000);
+    let text = format!("; nc: --max-iterations 7\n(define k 2)\n(+ {names} (* k (if (> x 1) x y)))");
+    inverse(&text, "a large program");
+    let mut sources = SourceMap::new();
+    sources.add("other.scm", "(+ 1 2)").expect("a short text");
+    let main = sources.add("large.scm", text).expect("a short text");
+    let limits = ReaderLimits::default();
+    let program = Program::parse_source(sources, main, Dialect::Scheme, &limits).expect("a program");
+    assert_eq!(program.limits().iterations, 7);
+    let with_k = program.with_inputs(["k"]).expect("a number at the top");
+    assert_eq!(with_k.inputs().collect::<Vec<_>>(), ["x", "y", "k"]);
+    let tree = program.ast();
+    assert_eq!(tree.exprs().len(), 70_010);
+    for expr in tree.exprs() {
+        if let ast::ExprKind::Name(name) = tree.kind(expr) {
+            assert_eq!(program.sources().at(tree.span(expr)), tree.name(*name));
+        }
+    }
+}
+
 fn walk(directory: &Path, visit: &mut impl FnMut(&Path)) {
     let mut paths: Vec<_> = std::fs::read_dir(directory)
         .expect("a directory")
