@@ -253,10 +253,23 @@ impl Ast {
         }
     }
 
+    /// Makes room for so many further expressions.
+    pub(crate) fn reserve(&mut self, further: usize) {
+        self.exprs.reserve(further);
+        self.spans.reserve(further);
+    }
+
     /// Adds an expression.
     pub(crate) fn push(&mut self, kind: ExprKind, span: Span) -> Expr {
         self.spans.push(span);
         self.exprs.push(kind)
+    }
+
+    /// Leaves what it imports, declares and asks for, without what it computes.
+    pub(crate) fn forget_expressions(&mut self) {
+        let Ast { imports, networks, limits, specialisations, names, .. } =
+            std::mem::replace(self, Ast::new());
+        *self = Ast { imports, networks, limits, specialisations, names, ..Ast::new() };
     }
 
     /// Moves all places by so many bytes.

@@ -17,7 +17,7 @@ use crate::anf::{Anf, Atom, Binding, BlockId, DeriveForm, End, FuncId, Operand, 
 use crate::build::Signature;
 use crate::derive::function::derivative_shape;
 use crate::entity::{Entity, EntityVec};
-use crate::graph::{FastHash, Graph, Node, NodeKind, Shape, Source, Type};
+use crate::graph::{Elem, FastHash, Graph, Node, NodeKind, Shape, Source, Type, canonical_bits};
 use crate::ops::conditions::filled;
 use crate::ops::{Algebra, Domain, Op, Requirement};
 use crate::prelude::{self, Library};
@@ -97,10 +97,12 @@ pub fn safe_domain(anf: &Anf, signature: &Signature) -> SafeDomain {
             calls[*function] += 1;
         }
     }
+    let mut terms = Terms::default();
+    terms.reserve(anf.operands());
     let mut walker = Walker {
         anf,
         signature,
-        terms: Terms::default(),
+        terms,
         values: EntityVec::filled(None, anf.vars.len()),
         written,
         calls,
@@ -147,6 +149,9 @@ impl Known {
 /// Operations on constants that are remembered.
 const CONSTANTS: usize = 1000;
 
+/// The bits of a NaN that is no constant: of NaNs, constants are the canonical one.
+const UNKNOWN: u64 = u64::MAX;
+
 /// Terms: nodes as they are written.
 #[derive(Debug, Default)]
 struct Terms {
@@ -154,8 +159,9 @@ struct Terms {
     /// Names in the source. Inputs of the graph, which stand for all that is not a term, have one.
     names: HashMap<Node, String>,
     taken: HashSet<String>,
-    /// Constants that terms come to, as far as the list goes.
-    folded: Vec<Option<Known>>,
+    /// Constants that terms come to, as far as the list goes, by their bits, and [`UNKNOWN`] for other terms. Truth values are 1
+    /// and 0.
+    folded: Vec<u64>,
     /// Where operations on constants are computed: what they come to is no term.
     constants: Graph,
     /// What is known of the values of terms that are operations, if it is not of terms with constants.
@@ -163,6 +169,12 @@ struct Terms {
 }
 
 impl Terms {
+    /// Makes room for so many terms.
+    fn reserve(&mut self, terms: usize) {
+        self.graph.reserve(terms);
+        self.folded.reserve_exact(terms);
+    }
+
     /// A value of which nothing is known but how it is written.
     fn opaque(&mut self, written: impl Into<String>, shape: Shape) -> Node {
         let written = written.into();
@@ -195,15 +207,25 @@ impl Terms {
 
     /// The constant that a term comes to.
     fn known(&self, node: Node) -> Option<Known> {
-        Known::of(&self.graph, node).or_else(|| self.folded.get(node.index()).copied().flatten())
+        Known::of(&self.graph, node).or_else(|| {
+            let &bits = self.folded.get(node.index()).filter(|&&bits| bits != UNKNOWN)?;
+            let number = f64::from_bits(bits);
+            Some(match self.graph.ty(node).elem {
+                Elem::Num => Known::Number(number),
+                Elem::Bool => Known::Truth(number != 0.0),
+            })
+        })
     }
 
     /// Notes the constant that a term comes to.
     fn fold(&mut self, node: Node, constant: Known) {
         if self.folded.len() <= node.index() {
-            self.folded.resize(node.index() + 1, None);
+            self.folded.resize(node.index() + 1, UNKNOWN);
         }
-        self.folded[node.index()] = Some(constant);
+        self.folded[node.index()] = canonical_bits(match constant {
+            Known::Number(number) => number,
+            Known::Truth(truth) => f64::from(u8::from(truth)),
+        });
     }
 
     fn number(&self, node: Node) -> Option<f64> {

@@ -64,9 +64,28 @@ impl<K: Entity, V> EntityVec<K, V> {
         self.items.push(item);
         key
     }
+    /// Appends copies of one item until there are so many, or removes the last ones.
+    pub fn resize(&mut self, len: usize, item: V)
+    where
+        V: Clone,
+    {
+        self.items.resize(len, item);
+    }
     /// Removes all items but the first `len`.
     pub fn truncate(&mut self, len: usize) {
         self.items.truncate(len);
+    }
+    /// Makes room for exactly so many further items.
+    pub fn reserve(&mut self, further: usize) {
+        self.items.reserve_exact(further);
+    }
+    /// Gives up the room for further items.
+    pub fn shrink_to_fit(&mut self) {
+        self.items.shrink_to_fit();
+    }
+    /// How many items there is room for.
+    pub fn capacity(&self) -> usize {
+        self.items.capacity()
     }
     /// How many items there are.
     pub fn len(&self) -> usize {

@@ -1,5 +1,6 @@
 //! The files of a program: its own text and those that it imports, each read once.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
@@ -62,6 +63,27 @@ impl Files {
     /// The program itself.
     pub fn main(&self) -> &File {
         &self.0[0]
+    }
+
+    /// Leaves of the program itself what it imports, declares and asks for.
+    pub fn forget_main(&mut self) {
+        self.0[0].ast.forget_expressions();
+    }
+
+    /// The files of a program, whose own text is read again if it was left out.
+    pub fn whole(&self, sources: &SourceMap) -> Cow<'_, Files> {
+        let main = self.main();
+        if main.ast.exprs().len() > 0 {
+            return Cow::Borrowed(self);
+        }
+        let limits =
+            ReaderLimits { source_bytes: usize::MAX, nesting: usize::MAX, ..ReaderLimits::default() };
+        let ast = main.dialect.read_ast(sources.text(main.source), &limits);
+        let mut ast = ast.unwrap_or_else(|_| unreachable!("a text that was read before"));
+        ast.shift(sources.start(main.source));
+        let mut files = self.clone();
+        files.0[0].ast = ast;
+        Cow::Owned(files)
     }
 
     /// The file of a place.

@@ -1,5 +1,6 @@
 //! The stages of the compiler, for its own tests, benches and tools. None of it is meant to stay as it is.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use nc_runtime::lanes::{Lanes, Precision, Scalar};
@@ -96,8 +97,11 @@ impl Dialect {
 
 impl Program {
     /// The syntax tree.
-    pub fn ast(&self) -> &Ast {
-        &self.files.main().ast
+    pub fn ast(&self) -> Cow<'_, Ast> {
+        match self.files() {
+            Cow::Borrowed(files) => Cow::Borrowed(&files.main().ast),
+            Cow::Owned(files) => Cow::Owned(files.main().ast.clone()),
+        }
     }
 
     /// The resolved tree, which the AST interpreter runs.

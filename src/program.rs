@@ -51,7 +51,8 @@ use crate::specialise;
 #[derive(Debug, Clone)]
 pub struct Program {
     sources: SourceMap,
-    pub(crate) files: Files,
+    /// Of a large program without its own expressions.
+    files: Files,
     /// The resolved tree; of a large program, which seldom needs it, not before that.
     resolved: OnceLock<Arc<Resolved>>,
     /// Where the places of the program's own sources end.
@@ -64,7 +65,8 @@ pub struct Program {
     warnings: Vec<Diagnostic>,
 }
 
-/// A program of more expressions is large: its resolved tree is not kept.
+/// A program of more expressions is large: neither its syntax tree nor its resolved one is kept, which are made again where they
+/// are wanted.
 const LARGE: usize = 1 << 16;
 
 /// Why a program could not be read, compiled or run.
@@ -371,7 +373,7 @@ impl Program {
         }
     }
 
-    fn resolve(mut sources: SourceMap, files: Files, limits: &ReaderLimits) -> Result<Program, Error> {
+    fn resolve(mut sources: SourceMap, mut files: Files, limits: &ReaderLimits) -> Result<Program, Error> {
         let end = sources.end();
         let parameters = match files.parameters() {
             Ok(parameters) => parameters,
@@ -398,6 +400,10 @@ impl Program {
         for file in &files.0 {
             warnings.extend(lost_literals(&file.ast, &sources));
         }
+        let is_large = resolved.kinds.len() > LARGE;
+        if is_large {
+            files.forget_main();
+        }
         debug_assert_eq!(anf::verify::verify(&anf::build::build(&resolved)), Ok(()));
         let mut anf = anf::build::build_loops(&resolved);
         anf.library = resolved.library.then_some(end);
@@ -411,8 +417,7 @@ impl Program {
             parameters.iter().any(|parameter| of(&parameter.name))
         };
         let networks = files.networks().filter(is_used).collect();
-        let kept =
-            if resolved.kinds.len() > LARGE { OnceLock::new() } else { OnceLock::from(Arc::new(resolved)) };
+        let kept = if is_large { OnceLock::new() } else { OnceLock::from(Arc::new(resolved)) };
         Ok(Program {
             sources,
             files,
@@ -442,10 +447,15 @@ impl Program {
         }
     }
 
+    /// Its files, all of them whole.
+    pub(crate) fn files(&self) -> Cow<'_, Files> {
+        self.files.whole(&self.sources)
+    }
+
     /// The resolved tree.
     pub(crate) fn tree(&self) -> &Arc<Resolved> {
         self.resolved.get_or_init(|| {
-            let resolved = specialise::resolve(&self.files, self.end, self.specialisations);
+            let resolved = specialise::resolve(&self.files(), self.end, self.specialisations);
             Arc::new(resolved.expect("a program that was resolved before"))
         })
     }
@@ -604,17 +614,18 @@ impl Program {
         self.check_names(signature)?;
         build::build(&self.anf, signature, options).map_err(|errors| {
             let end = self.anf.library.unwrap_or(u32::MAX);
+            let files = self.files();
             let words = |error: Diagnostic| {
                 let inside = error.span.start >= end;
                 let mut error = prelude::called_from(error, end, false);
-                let word = if inside { self.files.called_at(error.span) } else { None };
+                let word = if inside { files.called_at(error.span) } else { None };
                 if let Some(word) = word.and_then(Library::word) {
                     error.message =
                         format!("`{}` does not take these operands: {}", word.name, error.message);
                     error.label = String::new();
                     error.help.get_or_insert_with(|| format!("usage: `{}`: {}", word.usage, word.doc));
                 }
-                self.files.say_import(error)
+                files.say_import(error)
             };
             let mut errors: Vec<Diagnostic> = errors.into_iter().map(words).collect();
             // One call of the library is wrong once, however many of its parts do not fit.
@@ -717,12 +728,13 @@ impl Program {
         detail: Detail,
         options: &CompileOptions,
     ) -> Result<Picture, Error> {
+        let files = self.files();
         let of = |graph: &Graph| {
-            let wording = Wording::of(self.files.0.iter().map(|file| &file.ast), &self.sources);
+            let wording = Wording::of(files.0.iter().map(|file| &file.ast), &self.sources);
             picture::graph::picture(graph, &wording, detail)
         };
         Ok(match subject {
-            Subject::Ast => picture::ast::picture(&self.files.main().ast, &self.sources),
+            Subject::Ast => picture::ast::picture(&files.main().ast, &self.sources),
             Subject::Graph => of(&self.value_graph(options)?),
             Subject::Adjoint => of(&self.derived_graph(options)?),
         })
@@ -740,7 +752,7 @@ impl Program {
     /// The program in a dialect: text that reads as this program, with the same inputs in the same order.
     fn spelled(&self, dialect: Dialect) -> Result<String, Error> {
         let text =
-            dialect.write_ast(&self.files.main().ast).map_err(|refused| Error::Source(vec![*refused]))?;
+            dialect.write_ast(&self.files().main().ast).map_err(|refused| Error::Source(vec![*refused]))?;
         let limits =
             ReaderLimits { source_bytes: usize::MAX, nesting: usize::MAX, ..ReaderLimits::default() };
         let refused = |what| Error::Source(vec![*unsayable(dialect.name(), Some((Span::default(), what)))]);
@@ -775,7 +787,7 @@ impl Program {
     /// ```
     pub fn switches(&self, varying: impl Fn(&str) -> bool, sides: &str, most: usize) -> Option<Switches> {
         let jumps = |word: &str| Primitive::from_name(word).is_some_and(|one| one.info().jumps());
-        let (ast, at_zero) = self.files.main().ast.switches(&varying, &jumps, sides, most)?;
+        let (ast, at_zero) = self.files().main().ast.switches(&varying, &jumps, sides, most)?;
         Some(Switches { text: Dialect::Scheme.write_ast(&ast).ok()?, at_zero })
     }
 
@@ -795,7 +807,7 @@ impl Program {
     ///
     /// The place of a part that is true at points, `=`, or no comparison, so that there is no such number.
     pub fn boundary(&self) -> Result<Option<String>, Span> {
-        let found = self.files.main().ast.boundary()?;
+        let found = self.files().main().ast.boundary()?;
         Ok(found.and_then(|ast| Dialect::Scheme.write_ast(&ast).ok()))
     }
 
@@ -813,7 +825,7 @@ impl Program {
     ) -> Result<String, Error> {
         match stage {
             Stage::Source(dialect) => return self.spelled(dialect),
-            Stage::Ast => return Ok(ast::dump(&self.files.main().ast)),
+            Stage::Ast => return Ok(ast::dump(&self.files().main().ast)),
             Stage::FirstOrder => return Ok(resolve::print::dump(self.tree())),
             Stage::Anf => return Ok(anf::print::dump(&anf::build::build(self.tree()))),
             Stage::Tco => return Ok(anf::print::dump(&self.anf)),

@@ -33,7 +33,8 @@ use crate::ops::Primitive;
 use crate::problem::Problem;
 use crate::source::Span;
 
-/// What an expression is, with its names resolved.
+/// What an expression is, with its names resolved. A program has one for each number and name in its text, so rare parts stand
+/// in boxes.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Kind {
     /// A number.
@@ -44,13 +45,24 @@ pub enum Kind {
     Primitive(Primitive, Box<[Expr]>),
     /// A call of a function of the program. What the function captures is not among the operands.
     Call(FuncId, Box<[Expr]>, CallKind),
-    /// A derivative of a function of the program, whose operands come first; then, for products, the direction. What the
-    /// function captures is not among the operands, and no derivative is taken by it: that is for one around this one.
-    Derive(DeriveForm, FuncId, Box<[Expr]>),
+    /// A derivative of a function of the program.
+    Derive(Box<Derivative>),
     /// A choice.
     If(Expr, Expr, Expr),
     /// Values for variables, one after the other, then the expression that uses them.
     Let(Box<[(Var, Expr)]>, Expr),
+}
+
+/// A derivative of a function of the program.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Derivative {
+    /// Which one.
+    pub form: DeriveForm,
+    /// The function.
+    pub function: FuncId,
+    /// The operands of the function; then, for products, the direction. What the function captures is not among them, and no
+    /// derivative is taken by it: that is for one around this one.
+    pub args: Box<[Expr]>,
 }
 
 /// Which derivative of a function.
@@ -177,7 +189,7 @@ impl Resolved {
     /// The functions of which there are derivatives, as often as there are.
     pub fn differentiated(&self) -> impl Iterator<Item = FuncId> {
         self.kinds.values().filter_map(|kind| match kind {
-            Kind::Derive(_, id, _) => Some(*id),
+            Kind::Derive(derivative) => Some(derivative.function),
             Kind::Number(_)
             | Kind::Var(_)
             | Kind::Primitive(..)

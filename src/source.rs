@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use crate::entity::{Entity, EntityVec, entity};
 
@@ -64,7 +65,7 @@ pub struct SourceMap {
 #[derive(Debug, Clone)]
 struct Source {
     name: String,
-    text: String,
+    text: Arc<str>,
     start: u32,
 }
 
@@ -124,7 +125,7 @@ impl SourceMap {
     ///
     /// More bytes than can be counted; the map stays as it is.
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> Result<SourceId, TooLong> {
-        let text = text.into();
+        let text: Arc<str> = text.into().into();
         let start = match self.sources.values().last() {
             // The end of a text is a place of its own.
             Some(last) => last.start as usize + last.text.len() + 1,

@@ -2,27 +2,25 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{
-    Anf, Atom, Binding, Block, BlockId, DeriveForm, End, FuncId, Function, Loop, Operand, Rhs, Var, VarInfo,
-};
+use super::{Anf, Atom, Binding, Block, BlockId, End, FuncId, Function, Loop, Operand, Rhs, Var, VarInfo};
 use crate::ast::Expr;
 use crate::entity::{Entity, EntityVec};
 use crate::number::Literal;
 use crate::ops::Primitive;
-use crate::resolve::{CallKind, Group, Kind, Resolved};
+use crate::resolve::{CallKind, Derivative, Group, Kind, Resolved};
 use crate::source::Span;
 
 /// What is left to do. An evaluated expression leaves an atom on a stack.
 enum Work<'a> {
     Eval(Expr),
-    /// Expressions, one after the other.
+    /// Of operands those that are computed, one after the other.
     Each(&'a [Expr]),
-    Primitive(Expr, Primitive, usize),
-    Call(Expr, FuncId, usize),
+    Primitive(Expr, Primitive, &'a [Expr]),
+    Call(Expr, FuncId, &'a [Expr]),
     /// The operands of a derivative are there.
-    Derive(Expr, DeriveForm, FuncId, usize),
+    Derive(Expr, &'a Derivative),
     /// The values of the next iteration are there.
-    Iterate(Expr, FuncId, usize),
+    Iterate(Expr, FuncId, &'a [Expr]),
     /// The condition is known: open the first arm.
     Then,
     /// The first arm is done: open the second.
@@ -370,9 +368,32 @@ impl<'a> Builder<'a> {
             .unwrap_or(Operand { atom: Atom::Literal(Literal { f64: 0.0, f32: 0.0 }), span: Span::default() })
     }
 
-    /// The last operands, so many, and behind them what a function captures.
-    fn operands_of(&mut self, id: FuncId, count: usize, span: Span) -> Vec<Operand> {
-        let mut operands = self.stack.split_off(self.stack.len() - count);
+    /// The operand that an expression is, if it needs no evaluation.
+    fn operand(&self, expr: Expr) -> Option<Operand> {
+        let atom = match self.program.kind(expr) {
+            Kind::Number(literal) => Atom::Literal(*literal),
+            // Resolution has made sure that what is used is bound.
+            Kind::Var(var) => {
+                self.atoms[*var].unwrap_or(Atom::Literal(Literal { f64: f64::NAN, f32: f32::NAN }))
+            }
+            Kind::Primitive(..) | Kind::Call(..) | Kind::Derive(_) | Kind::If(..) | Kind::Let(..) => {
+                return None;
+            }
+        };
+        Some(Operand { atom, span: self.program.span(expr) })
+    }
+
+    /// The operands that these expressions are, of which those that are computed were the last ones.
+    fn operands(&mut self, exprs: &[Expr]) -> Vec<Operand> {
+        let computed = exprs.iter().filter(|&&expr| self.operand(expr).is_none()).count();
+        let mut computed = self.stack.split_off(self.stack.len() - computed).into_iter();
+        let operand = |&expr: &Expr| self.operand(expr).or_else(|| computed.next()).expect("it was computed");
+        exprs.iter().map(operand).collect()
+    }
+
+    /// The operands of a call, and behind them what the function captures.
+    fn operands_of(&mut self, id: FuncId, exprs: &[Expr], span: Span) -> Vec<Operand> {
+        let mut operands = self.operands(exprs);
         let captured = self.program.functions[id].captures.iter().filter_map(|&var| self.atoms[var]);
         operands.extend(captured.map(|atom| Operand { atom, span }));
         operands
@@ -385,36 +406,26 @@ impl<'a> Builder<'a> {
         while let Some(next) = work.pop() {
             match next {
                 Work::Each(exprs) => {
-                    if let Some((&first, rest)) = exprs.split_first() {
-                        work.extend([Work::Each(rest), Work::Eval(first)]);
+                    if let Some(first) = exprs.iter().position(|&expr| self.operand(expr).is_none()) {
+                        work.extend([Work::Each(&exprs[first + 1..]), Work::Eval(exprs[first])]);
                     }
                 }
                 Work::Eval(expr) => match program.kind(expr) {
-                    Kind::Number(literal) => {
-                        self.stack.push(Operand { atom: Atom::Literal(*literal), span: program.span(expr) });
-                    }
-                    Kind::Var(var) => {
-                        // Resolution has made sure that what is used is bound.
-                        let atom = self.atoms[*var]
-                            .unwrap_or(Atom::Literal(Literal { f64: f64::NAN, f32: f32::NAN }));
-                        self.stack.push(Operand { atom, span: program.span(expr) });
-                    }
+                    Kind::Number(_) | Kind::Var(_) => self.stack.extend(self.operand(expr)),
                     Kind::Primitive(primitive, args) => {
-                        work.push(Work::Primitive(expr, *primitive, args.len()));
-                        work.push(Work::Each(args));
+                        work.extend([Work::Primitive(expr, *primitive, args), Work::Each(args)]);
                     }
                     Kind::Call(id, args, kind) => {
                         work.push(match kind {
-                            CallKind::Iterate if self.loops => Work::Iterate(expr, *id, args.len()),
+                            CallKind::Iterate if self.loops => Work::Iterate(expr, *id, args),
                             CallKind::Iterate | CallKind::Inline | CallKind::Enter | CallKind::Recursive => {
-                                Work::Call(expr, *id, args.len())
+                                Work::Call(expr, *id, args)
                             }
                         });
                         work.push(Work::Each(args));
                     }
-                    Kind::Derive(form, id, args) => {
-                        work.push(Work::Derive(expr, *form, *id, args.len()));
-                        work.push(Work::Each(args));
+                    Kind::Derive(derivative) => {
+                        work.extend([Work::Derive(expr, derivative), Work::Each(&derivative.args)]);
                     }
                     &Kind::If(condition, then, other) => {
                         work.extend([Work::Join(expr), Work::Eval(other), Work::Else, Work::Eval(then)]);
@@ -427,25 +438,25 @@ impl<'a> Builder<'a> {
                         }
                     }
                 },
-                Work::Primitive(expr, primitive, count) => {
-                    let operands = self.stack.split_off(self.stack.len() - count);
+                Work::Primitive(expr, primitive, args) => {
+                    let operands = self.operands(args);
                     self.emit(Rhs::Primitive(primitive, operands), program.span(expr));
                 }
-                Work::Call(expr, id, count) => {
+                Work::Call(expr, id, args) => {
                     let span = program.span(expr);
-                    let operands = self.operands_of(id, count, span);
+                    let operands = self.operands_of(id, args, span);
                     let function = self.func_ids[id].unwrap_or(FuncId::from_index(0));
                     self.emit(Rhs::Call(function, operands), span);
                 }
-                Work::Derive(expr, form, id, count) => {
+                Work::Derive(expr, &Derivative { form, function: id, ref args }) => {
                     let span = program.span(expr);
-                    let operands = self.operands_of(id, count, span);
+                    let operands = self.operands_of(id, args, span);
                     let function = self.callers.get(&id).copied().or(self.func_ids[id]);
                     let function = function.expect("functions with derivatives are translated first");
                     self.emit(Rhs::Derive(form, function, operands), span);
                 }
-                Work::Iterate(expr, id, count) => {
-                    let operands = self.stack.split_off(self.stack.len() - count);
+                Work::Iterate(expr, id, args) => {
+                    let operands = self.operands(args);
                     self.iterate(id, operands, program.span(expr));
                 }
                 Work::Then => {

@@ -65,6 +65,12 @@ impl Anf {
         self.blocks.values().map(|block| block.bindings.len() as u64).sum()
     }
 
+    /// How many operands its operations are written with: about as many nodes a graph of it has, unless it calls functions.
+    pub(crate) fn operands(&self) -> usize {
+        let bindings = self.blocks.values().flat_map(|block| &block.bindings);
+        bindings.map(|binding| binding.rhs.operands()).sum()
+    }
+
     /// How many operations it has if every call of a function that does not recurse is replaced by the function's body; no more
     /// than 64 bits count.
     pub(crate) fn inlined_operations(&self) -> u64 {
@@ -170,6 +176,19 @@ pub enum Rhs {
     If(Operand, BlockId, BlockId),
     /// The value of a loop.
     Loop(Loop),
+}
+
+impl Rhs {
+    /// How many operands it is written with.
+    fn operands(&self) -> usize {
+        match self {
+            Rhs::Primitive(_, operands) | Rhs::Call(_, operands) | Rhs::Derive(_, _, operands) => {
+                operands.len()
+            }
+            Rhs::Constant(_) | Rhs::If(..) => 1,
+            Rhs::Loop(inner) => inner.inits.len(),
+        }
+    }
 }
 
 /// A loop: its body is evaluated again and again, until it ends in a value.

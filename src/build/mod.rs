@@ -120,12 +120,14 @@ fn build_counting(
     options: &BuildOptions,
     counting: bool,
 ) -> (Result<Graph, Vec<Diagnostic>>, f64) {
+    let mut here = Level::of(options.precision);
+    here.graph.reserve(anf.operands());
     let mut builder = Builder {
         anf,
         signature,
         options: *options,
         counting,
-        here: Level::of(options.precision),
+        here,
         outer: Vec::new(),
         values: EntityVec::filled(None, anf.vars.len()),
         place: Span::default(),

@@ -30,7 +30,7 @@ use std::sync::Arc;
 use hashbrown::HashTable;
 use nc_runtime::lanes::Precision;
 
-use crate::entity::{EntityVec, entity};
+use crate::entity::{Entity, EntityVec, entity};
 use crate::limits::Limits;
 use crate::ops::{Algebra, Met, Op, Requirement};
 use crate::source::Span;
@@ -63,8 +63,8 @@ pub enum NodeKind {
 struct NodeData {
     kind: Packed,
     ty: TypeId,
-    first_arg: u32,
-    arg_count: u32,
+    /// Where its operands end among those of all nodes; they begin where those of the node before end.
+    args_end: u32,
 }
 
 /// A [`NodeKind`] in twelve bytes: a constant has its bits in two halves, the low one first.
@@ -290,7 +290,7 @@ pub struct Graph {
     nodes: EntityVec<Node, NodeData>,
     types: Types,
     args: Vec<Node>,
-    /// [`NOWHERE`] for nodes that come from no place in the source.
+    /// [`NOWHERE`] for nodes that come from no place in the source. The last ones may be missing.
     spans: EntityVec<Node, Span>,
     /// Every node by what it is, which stands in the tables above.
     interned: HashTable<Node>,
@@ -320,10 +320,33 @@ pub(crate) type FastHash = foldhash::fast::RandomState;
 /// What a call of a recursive function takes of a stack beside its values, in elements of an interpreter.
 const CALL_ELEMENTS: usize = 32;
 
+/// The operands of a node among those of all nodes.
+fn operands<'a>(nodes: &EntityVec<Node, NodeData>, args: &'a [Node], node: Node) -> &'a [Node] {
+    let start = match node.index() {
+        0 => 0,
+        index => nodes[Node::from_index(index - 1)].args_end,
+    };
+    &args[start as usize..nodes[node].args_end as usize]
+}
+
+/// The hash of a node.
+fn rehash(hasher: &FastHash, nodes: &EntityVec<Node, NodeData>, args: &[Node], node: Node) -> u64 {
+    let NodeData { kind, ty, .. } = nodes[node];
+    hasher.hash_one((kind.kind(), ty, operands(nodes, args, node)))
+}
+
 impl Graph {
     /// A graph with nothing in it, of numbers of this precision.
     pub fn of(precision: Precision) -> Graph {
         Graph { precision, ..Graph::default() }
+    }
+
+    /// Makes room for so many further nodes of two operands each.
+    pub(crate) fn reserve(&mut self, nodes: usize) {
+        let Graph { nodes: all, args, interned, hasher, .. } = self;
+        all.reserve(nodes);
+        args.reserve_exact(2 * nodes);
+        interned.reserve(nodes, |&node| rehash(hasher, all, args, node));
     }
 
     /// How many nodes there are, dead ones included.
@@ -393,13 +416,12 @@ impl Graph {
 
     /// The operands of `node`.
     pub fn args(&self, node: Node) -> &[Node] {
-        let data = &self.nodes[node];
-        &self.args[data.first_arg as usize..][..data.arg_count as usize]
+        operands(&self.nodes, &self.args, node)
     }
 
     /// The place in the source that `node` comes from, if it comes from one.
     pub fn span(&self, node: Node) -> Option<Span> {
-        Some(self.spans[node]).filter(|&span| span != NOWHERE)
+        self.spans.get(node).copied().filter(|&span| span != NOWHERE)
     }
 
     /// Nodes made from now on come from this place.
@@ -464,17 +486,17 @@ impl Graph {
         if let Some(node) = self.interned_node(hash, kind, ty, args) {
             return node;
         }
-        let first_arg = self.args.len() as u32;
         self.args.extend_from_slice(args);
         let kind = Packed::of(kind);
-        let node = self.nodes.push(NodeData { kind, ty, first_arg, arg_count: args.len() as u32 });
-        self.spans.push(self.current_span.unwrap_or(NOWHERE));
+        let node = self.nodes.push(NodeData { kind, ty, args_end: self.args.len() as u32 });
+        if let Some(span) = self.current_span {
+            // Room for as many as there is for nodes.
+            self.spans.reserve(self.nodes.capacity() - self.spans.len());
+            self.spans.resize(node.index(), NOWHERE);
+            self.spans.push(span);
+        }
         let Graph { nodes, args, hasher, interned, .. } = self;
-        let rehash = |&node: &Node| {
-            let NodeData { kind, ty, first_arg, arg_count } = nodes[node];
-            hasher.hash_one((kind.kind(), ty, &args[first_arg as usize..][..arg_count as usize]))
-        };
-        interned.insert_unique(hash, node, rehash);
+        interned.insert_unique(hash, node, |&node| rehash(hasher, nodes, args, node));
         node
     }
 

@@ -347,10 +347,16 @@ impl AstInterpreter {
                 match program.kind(expr) {
                     Kind::Number(_) | Kind::Var(_) => {}
                     Kind::Primitive(_, args) => exprs.extend(&**args),
-                    Kind::Call(callee, args, _) | Kind::Derive(_, callee, args) => {
+                    Kind::Call(callee, args, _) => {
                         exprs.extend(&**args);
                         if seen.insert(*callee) {
                             left.push(*callee);
+                        }
+                    }
+                    Kind::Derive(derivative) => {
+                        exprs.extend(&*derivative.args);
+                        if seen.insert(derivative.function) {
+                            left.push(derivative.function);
                         }
                     }
                     &Kind::If(condition, then, other) => exprs.extend([condition, then, other]),
@@ -618,10 +624,10 @@ impl Machine<'_> {
                         self.scratch.work.push(Work::Call(expr, mark));
                         self.operands(args);
                     }
-                    Kind::Derive(_, _, args) => {
+                    Kind::Derive(derivative) => {
                         let mark = self.mark();
                         self.scratch.work.push(Work::Derive(expr, mark));
-                        self.operands(args);
+                        self.operands(&derivative.args);
                     }
                     &Kind::If(condition, ..) => {
                         self.scratch.work.extend([Work::Choose(expr), Work::Eval(condition)]);
@@ -665,9 +671,9 @@ impl Machine<'_> {
                 }
                 Work::Derive(expr, mark) => {
                     self.calls(program.span(expr));
-                    if let Kind::Derive(form, id, _) = program.kind(expr) {
+                    if let Kind::Derive(derivative) = program.kind(expr) {
                         self.span = program.span(expr);
-                        self.begin_derivative(*form, *id, mark)?;
+                        self.begin_derivative(derivative.form, derivative.function, mark)?;
                     }
                 }
                 Work::Derived(mark) => self.end_derivative(mark)?,

@@ -97,9 +97,11 @@ fn number_names(resolved: &mut Resolved, written: &HashSet<&str>) {
     }
 }
 
-enum Work {
+enum Work<'a> {
     /// An expression, and whether its value is its function's.
     Visit(Expr, bool),
+    /// Operands, one after the other.
+    Each(&'a [Expr]),
     Defined(Var),
 }
 
@@ -121,9 +123,8 @@ impl Analysis {
             while let Some(expr) = left.pop() {
                 match &resolved.kinds[expr] {
                     Kind::Number(_) | Kind::Var(_) => {}
-                    Kind::Primitive(_, args) | Kind::Call(_, args, _) | Kind::Derive(_, _, args) => {
-                        left.extend(args);
-                    }
+                    Kind::Primitive(_, args) | Kind::Call(_, args, _) => left.extend(args),
+                    Kind::Derive(derivative) => left.extend(&derivative.args),
                     &Kind::If(condition, then, other) => left.extend([condition, then, other]),
                     Kind::Let(bindings, body) => {
                         for &(var, value) in bindings {
@@ -152,12 +153,18 @@ impl Analysis {
         self.walk_one(None, main);
     }
 
-    fn walk_one(&mut self, owner: Owner, mut work: Vec<Work>) {
+    fn walk_one(&mut self, owner: Owner, start: Vec<Work<'static>>) {
         let resolved = &self.resolved;
+        let mut work: Vec<Work<'_>> = start;
         let mut clock = 0;
         while let Some(next) = work.pop() {
             let (expr, tail) = match next {
                 Work::Visit(expr, tail) => (expr, tail),
+                Work::Each(exprs) => {
+                    let Some((&first, rest)) = exprs.split_first() else { continue };
+                    work.push(Work::Each(rest));
+                    (first, false)
+                }
                 Work::Defined(var) => {
                     clock += 1;
                     self.defined[var] = clock;
@@ -176,18 +183,16 @@ impl Analysis {
                         self.uses.insert((user, *var));
                     }
                 }
-                Kind::Primitive(_, args) => {
-                    work.extend(args.iter().rev().map(|&arg| Work::Visit(arg, false)));
-                }
+                Kind::Primitive(_, args) => work.push(Work::Each(args)),
                 Kind::Call(function, args, _) => {
                     let (function, span, at) = (*function, resolved.spans[expr], clock);
                     self.calls.push(Call { expr, from: owner, function, span, tail, at });
-                    work.extend(args.iter().rev().map(|&arg| Work::Visit(arg, false)));
+                    work.push(Work::Each(args));
                 }
-                Kind::Derive(_, function, args) => {
-                    let (function, span, at) = (*function, resolved.spans[expr], clock);
+                Kind::Derive(derivative) => {
+                    let (function, span, at) = (derivative.function, resolved.spans[expr], clock);
                     self.calls.push(Call { expr, from: owner, function, span, tail: false, at });
-                    work.extend(args.iter().rev().map(|&arg| Work::Visit(arg, false)));
+                    work.push(Work::Each(&derivative.args));
                 }
                 &Kind::If(condition, then, other) => {
                     work.extend([Work::Visit(other, tail), Work::Visit(then, tail)]);

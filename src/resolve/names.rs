@@ -338,6 +338,8 @@ impl<'a> Resolver<'a> {
     fn add_unit(&mut self, ast: &'a Ast, start: u32, other: Option<Other>) -> usize {
         let scoped = &mut self.scoped;
         let exprs = scoped.nodes.len();
+        scoped.nodes.reserve(ast.exprs().len());
+        scoped.spans.reserve(ast.exprs().len());
         for expr in ast.exprs() {
             scoped.nodes.push(Node::Number(Literal::ZERO));
             scoped.spans.push(ast.span(expr).shifted(start));

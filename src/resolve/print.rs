@@ -103,14 +103,14 @@ impl Printer<'_> {
                 Kind::Var(var) => text.push_str(self.var(*var)),
                 Kind::Primitive(primitive, args) => list(format!("({}", primitive.name()), args, &mut left),
                 Kind::Call(id, args, _) => list(format!("({}", self.names[*id]), args, &mut left),
-                Kind::Derive(form, id, args) => {
-                    let name = &self.names[*id];
-                    let head = match form {
+                Kind::Derive(derivative) => {
+                    let name = &self.names[derivative.function];
+                    let head = match derivative.form {
                         DeriveForm::Derivative { param } => format!("(((partial {param}) {name})"),
                         DeriveForm::Jvp => format!("(jvp {name}"),
                         DeriveForm::Vjp => format!("(vjp {name}"),
                     };
-                    list(head, args, &mut left);
+                    list(head, &derivative.args, &mut left);
                 }
                 &Kind::If(condition, then, other) => {
                     list("(if".to_string(), &[condition, then, other], &mut left);

@@ -36,7 +36,7 @@ use crate::number::Literal;
 use crate::problem::{Problem, ProblemKind, User};
 use crate::resolve::analyse::analyse;
 use crate::resolve::names::{Form, Known, Last, Node, Scoped, scope};
-use crate::resolve::{CallKind, DeriveForm, FirstOrder, Function, Kind, Resolved};
+use crate::resolve::{CallKind, Derivative, DeriveForm, FirstOrder, Function, Kind, Resolved};
 use crate::source::{MAX_DIAGNOSTICS, Span};
 
 /// How many calls that give functions may be under way at the same time.
@@ -920,7 +920,10 @@ impl<'a> Specialiser<'a> {
     /// A derivative of a function of so many numbers, at these operands.
     fn derive(&mut self, form: DeriveForm, of: Fun, params: usize, args: Vec<Expr>, span: Span) -> Value {
         match self.function_of_numbers(of, params, span) {
-            Some(id) => Value::Number(self.push(Kind::Derive(form, id, args.into()), span)),
+            Some(function) => {
+                let derivative = Derivative { form, function, args: args.into() };
+                Value::Number(self.push(Kind::Derive(Box::new(derivative)), span))
+            }
             None => self.hole(span),
         }
     }

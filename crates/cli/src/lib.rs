@@ -437,6 +437,8 @@ fn read_source(path: &Path) -> Result<(String, Vec<u8>), Failure> {
     };
     let file = File::open(path).map_err(|error| wrong("open", error))?;
     file.take(limit + 1).read_to_end(&mut bytes).map_err(|error| wrong("read", error))?;
+    // They stay, for excerpts.
+    bytes.shrink_to_fit();
     Ok((name, bytes))
 }
 

@@ -128,6 +128,8 @@ pub fn expand_all(source: &str, data: &Data) -> (Ast, Vec<Diagnostic>) {
         used: HashSet::new(),
         local: HashSet::new(),
     };
+    // Most data become one expression each.
+    expander.ast.reserve(data.len());
     expander.program();
     (expander.ast, expander.errors)
 }

@@ -35,12 +35,29 @@ pub enum DatumKind {
     Text,
 }
 
+/// A datum. A text has one for each number and name, so that lists say where their elements are in the place of a number.
 #[derive(Debug, Clone, Copy)]
 struct DatumData {
-    kind: DatumKind,
+    item: Item,
     span: Span,
-    first: u32,
-    count: u32,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Item {
+    /// No list.
+    Atom(DatumKind),
+    /// A list, and where its elements are among those of all lists.
+    List { brackets: bool, first: u32, count: u32 },
+}
+
+impl DatumData {
+    fn kind(&self) -> DatumKind {
+        match self.item {
+            Item::Atom(kind) => kind,
+            Item::List { brackets: false, .. } => DatumKind::List,
+            Item::List { brackets: true, .. } => DatumKind::Brackets,
+        }
+    }
 }
 
 /// All data of a text. The elements of a list come before it.
@@ -57,7 +74,7 @@ pub struct Data {
 impl Data {
     /// What a datum is.
     pub fn kind(&self, datum: Datum) -> DatumKind {
-        self.data[datum].kind
+        self.data[datum].kind()
     }
     /// Its place.
     pub fn span(&self, datum: Datum) -> Span {
@@ -67,10 +84,16 @@ impl Data {
     pub fn complex(&self, number: u32) -> (Literal, Literal) {
         self.complex[number as usize]
     }
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.data.len()
+    }
     /// Its elements; none unless it is a list.
     pub fn elements(&self, datum: Datum) -> &[Datum] {
-        let data = &self.data[datum];
-        &self.elements[data.first as usize..][..data.count as usize]
+        match self.data[datum].item {
+            Item::Atom(_) => &[],
+            Item::List { first, count, .. } => &self.elements[first as usize..][..count as usize],
+        }
     }
     /// Its elements, if it is a `( … )` list.
     pub fn list(&self, datum: Datum) -> Option<&[Datum]> {
@@ -229,7 +252,7 @@ impl Reader<'_> {
             if let Some(after) = self.file(rest) {
                 let span = Span::new(start, self.at(after));
                 rest = after;
-                self.finish(DatumData { kind: DatumKind::Text, span, first: 0, count: 0 });
+                self.finish(DatumData { item: Item::Atom(DatumKind::Text), span });
                 continue;
             }
             let Ok((after, token)) = token(rest) else {
@@ -263,7 +286,9 @@ impl Reader<'_> {
     fn is_in_import(&self) -> bool {
         let Some(list) = self.open.get(1) else { return false };
         let first = self.waiting.get(list.first).map(|&datum| &self.data.data[datum]);
-        first.is_some_and(|first| first.kind == DatumKind::Symbol && first.span.text(self.source) == "import")
+        first.is_some_and(|first| {
+            first.kind() == DatumKind::Symbol && first.span.text(self.source) == "import"
+        })
     }
 
     /// What follows the name of a file, if that is what comes: text in quotes on one line, of an `import`.
@@ -298,6 +323,9 @@ impl Reader<'_> {
                 self.errors.push(hides_nothing(span));
             }
             self.data.top = std::mem::take(&mut self.waiting);
+            self.data.data.shrink_to_fit();
+            self.data.elements.shrink_to_fit();
+            self.data.top.shrink_to_fit();
         }
     }
 
@@ -323,7 +351,8 @@ impl Reader<'_> {
         let first = self.data.elements.len() as u32;
         let count = (self.waiting.len() - list.first) as u32;
         self.data.elements.extend(self.waiting.drain(list.first..));
-        self.finish(DatumData { kind: list.kind, span: whole, first, count });
+        let brackets = list.kind == DatumKind::Brackets;
+        self.finish(DatumData { item: Item::List { brackets, first, count }, span: whole });
     }
 
     fn atom(&mut self, text: &str, span: Span) {
@@ -381,7 +410,7 @@ impl Reader<'_> {
                 _ => DatumKind::Symbol,
             },
         };
-        self.finish(DatumData { kind, span, first: 0, count: 0 });
+        self.finish(DatumData { item: Item::Atom(kind), span });
     }
 
     fn finish(&mut self, data: DatumData) {
