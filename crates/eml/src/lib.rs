@@ -11,6 +11,7 @@
 //! * [`calculator`]: the functions of a calculator as trees;
 //! * [`cost`]: the published tables of costs;
 //! * [`picture`]: pictures of trees;
+//! * [`mod@search`]: the smallest tree that gives the values of a table;
 //! * [`translate`]: between trees and ordinary operations.
 
 pub mod calculator;
@@ -22,6 +23,7 @@ pub mod paths;
 pub mod picture;
 pub mod precise;
 pub mod scaled;
+pub mod search;
 pub mod target;
 pub mod translate;
 

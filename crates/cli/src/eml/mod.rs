@@ -6,6 +6,7 @@ mod cells;
 mod check;
 mod cost;
 mod eval;
+mod fit;
 mod paths;
 mod point;
 mod translate;
@@ -39,6 +40,7 @@ enum Command {
     Raise(translate::RaiseArgs),
     Shorten(translate::ShortenArgs),
     Grad(translate::GradArgs),
+    Fit(fit::Args),
 }
 
 /// Runs the subcommand.
@@ -56,6 +58,7 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
         Command::Raise(args) => translate::run_raise(args, json),
         Command::Shorten(args) => translate::run_shorten(args, json),
         Command::Grad(args) => translate::run_grad(args, json),
+        Command::Fit(args) => fit::run(args, json),
     }
 }
 

@@ -152,7 +152,7 @@ pub fn counts(sizes: &Sizes) -> String {
     format!("{nodes} nodes, K = {rpn_length}, depth {depth}, {shared_nodes} nodes shared")
 }
 
-fn counts_json(sizes: &Sizes) -> Json {
+pub fn counts_json(sizes: &Sizes) -> Json {
     json!({
         "nodes": sizes.nodes.to_string().parse::<u64>().ok(),
         "rpn_length": sizes.rpn_length.to_string().parse::<u64>().ok(),

@@ -369,3 +369,44 @@ fn cells_of_an_array() {
     assert_eq!((&report["cells"]["tree"], &report["direct"]["operators"]), (&8.into(), &0.into()));
     assert_eq!(dir.nc(&["eml", "cells", "-e", "(if (< x 0) 1 2)"]).0, 1);
 }
+
+/// The smallest tree for a table, with what is known of it.
+#[test]
+fn trees_from_tables() {
+    let mut table = String::from("x,y,t,other\n");
+    for k in 0..100 {
+        let (x, y) = (1.0 + 0.02 * f64::from(k), 3.0 - 0.013 * f64::from(k));
+        let e = std::f64::consts::E;
+        table += &format!("{x},{y},{},{}\n", e - y * (e - f64::exp(x)).exp(), f64::sin(9.0 * x) + y);
+    }
+    let dir = Dir::new().with("points.csv", &table);
+    let args = ["eml", "fit", "--data", "points.csv", "--target", "t", "--variables", "x,y"];
+    let (status, out, err) = dir.nc(&[&args[..], &["-o", "t.eml"]].concat());
+    assert_eq!(status, 0, "{err}");
+    assert!(out.ends_with("eml(1,eml(eml(eml(1,eml(eml(x,y),1)),1),1))\n"), "{out}");
+    assert!(
+        out.contains("; 6 nodes, K = 13, depth 6")
+            && out.contains("; exact: ")
+            && out.contains("no smaller tree"),
+        "{out}"
+    );
+    assert_eq!(fs::read_to_string(dir.path("t.eml")).unwrap(), out.lines().last().unwrap().to_owned() + "\n");
+    let (status, out, _) = dir.nc(&[&args[..], &["--json"]].concat());
+    let report: Value = serde_json::from_str(&out).unwrap();
+    assert!(
+        status == 0
+            && report["exact"] == true
+            && report["counts"]["nodes"] == 6
+            && report["excluded_nodes"] == 5,
+        "{report}"
+    );
+    let none =
+        ["eml", "fit", "--data", "points.csv", "--target", "other", "--variables", "x", "--nodes", "4"];
+    let (status, out, err) = dir.nc(&none);
+    assert!(
+        status == 1 && out.is_empty() && err.contains("no tree of 4 nodes or fewer gives \"other\""),
+        "{err}"
+    );
+    let (status, _, err) = dir.nc(&["eml", "fit", "--data", "points.csv", "--target", "z"]);
+    assert!(status == 1 && err.contains("there is: x, y, t, other"), "{err}");
+}

@@ -3,5 +3,6 @@
 mod batches;
 mod calculator;
 mod pictures;
+mod search;
 mod translate;
 mod trees;
