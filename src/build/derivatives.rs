@@ -91,7 +91,9 @@ impl<'a> Builder<'a> {
         if let (DeriveForm::Jvp, Some(direction)) = (form, direction) {
             let (point, direction) = (self.here.graph.shape(own[0]), self.here.graph.shape(direction));
             if point != direction {
-                let message = format!("the direction of jvp is a {direction}, and the point a {point}");
+                let message = format!(
+                    "the direction of jvp is a {direction}, and the point a {point}: it has a number for each of the point's"
+                );
                 self.shape_error(ShapeError::at(1, message), span, &operands[..2]);
                 return None;
             }
@@ -218,8 +220,9 @@ impl<'a> Builder<'a> {
             (DeriveForm::Vjp, Some(covector)) => {
                 let shape = primal.inputs[covector as usize].shape;
                 if shape != result {
-                    let message =
-                        format!("the covector of vjp is a {shape}, and the value of the function a {result}");
+                    let message = format!(
+                        "the covector of vjp is a {shape}, and the value of the function a {result}: it has a number for each of the value's"
+                    );
                     return Err(Refused::Shape(ShapeError::at(1, message), &pending.operands[..2]));
                 }
                 Wanted::Against(covector)

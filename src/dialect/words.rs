@@ -95,12 +95,15 @@ fn fact(problem: &Problem) -> Diagnostic {
             words.help("call it here: functions can be passed, returned and called, but are no data")
         }
         ProblemKind::NumberCalled => {
-            new("the value of an expression is called like a function, and is a number".into())
+            new("the value of an expression is called like a function, and is a number".into()).help(
+                "functions are no elements of vectors, and no results of conditions: call each, and choose between the values",
+            )
         }
         ProblemKind::FunctionChosen => {
             new("a function is chosen by a condition that only a row of data decides".into())
         }
-        ProblemKind::NoFunction { form } => new(format!("`{form}` takes a function, and this is a number")),
+        ProblemKind::NoFunction { form } => new(format!("`{form}` takes a function, and this is a number"))
+            .help("a function is a name that is defined with parameters, or a `lambda`: what is to be varied is its parameter"),
         ProblemKind::DerivativeArity { form, function, defined, params } => {
             let words = match form.as_str() {
                 "D" | "jvp" | "vjp" => new(format!(
