@@ -224,12 +224,12 @@ fn spelled_problems(files: &Files, end: u32, problems: &[Problem]) -> Vec<Diagno
         if problem.wants_function()
             && let Some(name) = files.names_within(words.span).find(|name| is_function(name))
         {
-            let hint = format!("`{name}` by itself is an input where nothing calls it");
+            let hint = format!(
+                "`{name}` by itself is an input where nothing calls it: write `(lambda (x) ({name} x))`, in infix notation `fun(x) {name}(x)`"
+            );
             words.help = Some(match words.help.take() {
                 Some(help) => format!("{help}; {hint}"),
-                None => {
-                    format!("{hint}: write `(lambda (x) ({name} x))`, in infix notation `fun(x) {name}(x)`")
-                }
+                None => hint,
             });
         }
         files.say_import(words)

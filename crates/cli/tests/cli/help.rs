@@ -53,6 +53,7 @@ fn directory(example: &str) -> Dir {
         .with("meas.csv", "x,y,dy\n0,1,0.1\n1,2.9,0.1\n2,5.2,0.1\n3,6.9,0.1\n4,9.1,0.1\n")
         .with("decay.csv", "t,counts\n0,9.1\n1,6.2\n2,3.7\n3,2.4\n4,1.6\n")
         .with("net.scm", "(network f (x) (layers 4) (activation tanh) (results 1))\n(+ (* a x) (f x))\n")
+        .with("points.csv", "x,t\n1,2.718281828459045\n2,7.38905609893065\n3,20.085536923187668\n")
         .with("linear.scm", "(+ a (* b x))")
         .with("quadratic.scm", "(+ a (* b x) (* c x x))")
         .with("in.npy", npy(&format!("({rows}, {columns})"), &numbers))
