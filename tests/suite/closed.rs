@@ -1,4 +1,4 @@
-//! The programs with functions as operands, derivatives, solvers and the library (`corpus/closed`) at all their points,
+//! The programs with functions as operands, derivatives, solvers and the library (`corpus/closed`, `corpus/nested`) at all their points,
 //! against references of 50 digits, in every tier.
 
 use neural_compiler::{CompileOptions, Derivative, Kernel, Program, Tier};
@@ -56,6 +56,15 @@ fn check(entry: &Entry) -> usize {
 fn programs_are_as_exact_as_their_references_ask() {
     let compared: usize = corpus::load_from("closed").iter().map(check).sum();
     assert!(compared > 500, "{compared}");
+}
+
+/// The same of 48 programs more, whose references come from closed forms (`benches/references/nested.py`).
+#[test]
+fn nested_programs_are_as_exact_as_their_closed_forms() {
+    let entries = corpus::load_from("nested");
+    assert_eq!(entries.len(), 48);
+    let compared: usize = entries.iter().map(check).sum();
+    assert_eq!(compared, 48 * 12 * 3);
 }
 
 /// Steps of `odeint` and parts of `integrate` are chosen for each row.
