@@ -4,6 +4,7 @@
 //! one expression of the program. What chooses within loops, functions as values and imported files stays as it is.
 
 use std::collections::{HashMap, HashSet};
+use std::fmt::Write as _;
 use std::rc::Rc;
 
 use super::{Ast, Binding, Body, Definition, Expr, ExprKind, Function, Name, STACK};
@@ -14,10 +15,16 @@ use crate::source::Span;
 const MOST_EXPRS: usize = 20_000;
 
 /// Primitives that the held program is made with.
-const WORDS: [&str; 4] = ["vec", "ref", "-", ">"];
+const WORDS: [&str; 10] = ["vec", "ref", "+", "-", "*", "=", "<", ">", "<=", "abs"];
 
 /// Primitives that choose by the sign of their last operand, with how many operands they have.
 const SIGNED: [(&str, usize); 2] = [("sign", 1), ("copysign", 2)];
+
+/// Which part of two numbers their difference may be where it is 0 but for rounding.
+const ROUNDING: f64 = 1e-11;
+
+/// Parts of an operand by which it is told whether two comparisons are of the same.
+const MOST_COMPARED: usize = 200;
 
 /// Conditions within each other, and bindings around them, that are followed.
 const MOST_AROUND: usize = 500;
@@ -39,16 +46,16 @@ enum Wrap {
 }
 
 impl Ast {
-    /// The program in which elements of the input `sides` decide the comparisons, and the signs, that the inputs of these names have a part in, and
-    /// those comparisons as a further result, a vector of this name; with whether each holds where it is 0. Values of primitives that may jump are not
-    /// compared. Nothing if there are none, more than `most`, or the program is too large.
+    /// The program in which the signs of elements of the input `sides` decide the comparisons, and the signs, that the inputs of these names have a part
+    /// in, where they are not 0, and the differences that are compared as a further result, a vector of this name; with how many they are. Values of
+    /// primitives that may jump are not compared. Nothing if there are none, more than `most`, or the program is too large.
     pub(crate) fn switches(
         &self,
         varying: &dyn Fn(&str) -> bool,
         jumps: &dyn Fn(&str) -> bool,
         sides: &str,
         most: usize,
-    ) -> Option<(Ast, Vec<bool>)> {
+    ) -> Option<(Ast, usize)> {
         if !self.exprs.values().any(|kind| self.chooses(kind)) {
             return None;
         }
@@ -78,15 +85,22 @@ impl Ast {
             }
         }
         let sides = ast.add_name(sides);
-        let mut holder = Holder { ast: &mut ast, depends: &depends, jumps, sides, found: Vec::new() };
+        let mut holder = Holder {
+            ast: &mut ast,
+            depends: &depends,
+            jumps,
+            sides,
+            found: Vec::new(),
+            known: HashMap::new(),
+        };
         let held = holder.body();
         let found = std::mem::take(&mut holder.found);
         if found.is_empty() || found.len() > most {
             return None;
         }
-        let at_zero = found.iter().map(|found| found.2).collect();
+        let count = found.len();
         let all: Vec<Expr> =
-            found.into_iter().map(|(path, difference, _)| ast.within(&path, difference)).collect();
+            found.into_iter().map(|(path, difference)| ast.within(&path, difference)).collect();
         let span = ast.span(all[0]);
         let together = ast.find_name("vec").unwrap_or_else(|| ast.add_name("vec"));
         let value = ast.push(ExprKind::Call(together, span, all.into()), span);
@@ -99,7 +113,7 @@ impl Ast {
             }
             Body::LastFunction => return None,
         };
-        Some((ast, at_zero))
+        Some((ast, count))
     }
 
     /// Lets the program end in values, with what its top level computes by choices bound around each. Nothing if a parameter of the function
@@ -260,6 +274,42 @@ impl Ast {
         all.map(|(&name, &function)| (name, function.clone())).collect()
     }
 
+    /// An expression of calls with what its names stand for; other parts, and those behind so many, by their places.
+    fn canonical(&self, expr: Expr, bound: &HashMap<Name, Expr>, text: &mut String, room: &mut usize) {
+        if *room == 0 {
+            let _ = write!(text, "{expr:?}");
+            return;
+        }
+        *room -= 1;
+        match self.kind(expr) {
+            ExprKind::Number(literal) => {
+                let _ = write!(text, "{:x} ", literal.f64.to_bits());
+            }
+            ExprKind::Name(name) => match bound.get(name) {
+                Some(&value) => self.canonical(value, bound, text, room),
+                None => {
+                    let _ = write!(text, "{name:?} ");
+                }
+            },
+            ExprKind::Call(name, _, args) => {
+                let _ = write!(text, "({name:?} ");
+                for &arg in args {
+                    self.canonical(arg, bound, text, room);
+                }
+                text.push(')');
+            }
+            ExprKind::Apply(..)
+            | ExprKind::Lambda(_)
+            | ExprKind::If(..)
+            | ExprKind::Let(..)
+            | ExprKind::Letrec(..)
+            | ExprKind::Loop(..)
+            | ExprKind::Recur(..) => {
+                let _ = write!(text, "{expr:?} ");
+            }
+        }
+    }
+
     /// An expression with what is around it: 1 in the arms that it does not stand in.
     fn within(&mut self, path: &Path, mut value: Expr) -> Expr {
         let mut path = path.clone();
@@ -279,6 +329,30 @@ impl Ast {
         }
         value
     }
+}
+
+/// A place without the arms that it does not share with another.
+fn common(path: &Path, other: &Path) -> Path {
+    let all = |path: &Path| {
+        let mut all: Vec<Rc<Around>> = Vec::new();
+        let mut path = path.as_ref();
+        while let Some(around) = path {
+            all.push(around.clone());
+            path = around.outer.as_ref();
+        }
+        all
+    };
+    let is_shared = |arm: (Expr, bool)| {
+        all(other)
+            .iter()
+            .any(|around| matches!(around.what, Wrap::Arm(condition, holds) if (condition, holds) == arm))
+    };
+    all(path).into_iter().rev().fold(None, |path, around| match &around.what {
+        Wrap::Arm(condition, holds) if !is_shared((*condition, *holds)) => path,
+        Wrap::Arm(condition, holds) => inside(&path, Wrap::Arm(*condition, *holds)),
+        Wrap::Let(bound) => inside(&path, Wrap::Let(bound.clone())),
+        Wrap::Letrec(definitions) => inside(&path, Wrap::Letrec(definitions.clone())),
+    })
 }
 
 /// How much is around a place.
@@ -462,8 +536,10 @@ struct Holder<'a> {
     /// Whether the values of a primitive may jump.
     jumps: &'a dyn Fn(&str) -> bool,
     sides: Name,
-    /// Comparisons, where they stand, and whether they hold where both sides are equal.
-    found: Vec<(Path, Expr, bool)>,
+    /// What is compared, as differences, and where these stand.
+    found: Vec<(Path, Expr)>,
+    /// Which of them is the difference of two operands, by what these are without names of their own.
+    known: HashMap<[String; 2], usize>,
 }
 
 impl Holder<'_> {
@@ -564,42 +640,100 @@ impl Holder<'_> {
                 let others = self.hold(others, &inside(path, Wrap::Arm(condition, true)));
                 Some(ExprKind::If(condition, others, zero))
             }
-            (">" | ">=", &[a, b]) => {
-                let side = self.side(a, b, word == ">=", at, path)?;
-                Some(self.above(side, at))
-            }
-            ("<" | "<=", &[a, b]) => {
-                let side = self.side(b, a, word == "<=", at, path)?;
-                Some(self.above(side, at))
+            ("<" | "<=" | ">" | ">=", &[a, b]) => {
+                let (side, turned) = self.side(a, b, at, path)?;
+                let above = word.starts_with('>') != turned;
+                let held = self.beside_zero(if above { ">" } else { "<" }, side, at);
+                let zero = self.ast.push(ExprKind::Number(Literal::from(0.0)), at);
+                let law = ExprKind::Call(name, at, Box::new([self.at_rest(a, b, at), zero]));
+                Some(self.unless_zero(side, law, held, at))
             }
             (word, [others @ .., of]) if SIGNED.contains(&(word, args.len())) => {
                 let zero = self.ast.push(ExprKind::Number(Literal::from(0.0)), at);
-                let side = self.side(*of, zero, true, at, path)?;
-                let others = others.iter().map(|&other| self.hold(other, path)).chain([side]).collect();
-                Some(ExprKind::Call(name, at, others))
+                let (side, turned) = self.side(*of, zero, at, path)?;
+                let minus = self.word("-");
+                let signed = match turned {
+                    true => self.ast.push(ExprKind::Call(minus, at, Box::new([side])), at),
+                    false => side,
+                };
+                let others: Vec<Expr> = others.iter().map(|&other| self.hold(other, path)).collect();
+                let rest = self.at_rest(*of, zero, at);
+                let law = ExprKind::Call(name, at, others.iter().copied().chain([rest]).collect());
+                let held = ExprKind::Call(name, at, others.into_iter().chain([signed]).collect());
+                Some(self.unless_zero(side, law, held, at))
             }
             _ => None,
         }
     }
 
-    /// The side that decides whether one number is above another. Nothing if the inputs have no part in it, or the difference may jump.
-    fn side(&mut self, a: Expr, b: Expr, at_zero: bool, span: Span, path: &Path) -> Option<Expr> {
+    /// The difference of two numbers where it was 0 and stayed so: still 0 if it is no more than rounding of them.
+    fn at_rest(&mut self, a: Expr, b: Expr, span: Span) -> Expr {
+        let call = |holder: &mut Self, word: &str, args: &[Expr]| {
+            let word = holder.word(word);
+            holder.ast.push(ExprKind::Call(word, span, args.into()), span)
+        };
+        let difference = call(self, "-", &[a, b]);
+        let sizes = [call(self, "abs", &[a]), call(self, "abs", &[b])];
+        let size = call(self, "+", &sizes);
+        let part = self.ast.push(ExprKind::Number(Literal::from(ROUNDING)), span);
+        let rounding = call(self, "*", &[part, size]);
+        let distance = call(self, "abs", &[difference]);
+        let is_zero = call(self, "<=", &[distance, rounding]);
+        let zero = self.ast.push(ExprKind::Number(Literal::from(0.0)), span);
+        self.ast.push(ExprKind::If(is_zero, zero, difference), span)
+    }
+
+    /// What the side decides, or where it is 0 what was written.
+    fn unless_zero(&mut self, side: Expr, law: ExprKind, held: ExprKind, span: Span) -> ExprKind {
+        let (law, held) = (self.ast.push(law, span), self.ast.push(held, span));
+        let is_zero = self.beside_zero("=", side, span);
+        ExprKind::If(self.ast.push(is_zero, span), law, held)
+    }
+
+    fn beside_zero(&mut self, word: &str, side: Expr, span: Span) -> ExprKind {
+        let zero = self.ast.push(ExprKind::Number(Literal::from(0.0)), span);
+        ExprKind::Call(self.word(word), span, Box::new([side, zero]))
+    }
+
+    /// The side of the difference of two numbers, and whether it is that of the second less the first. Nothing if the inputs have no part in it, or it may
+    /// jump. What is compared twice has one side.
+    fn side(&mut self, a: Expr, b: Expr, span: Span, path: &Path) -> Option<(Expr, bool)> {
         let minus = self.word("-");
         let difference = self.ast.push(ExprKind::Call(minus, span, Box::new([a, b])), span);
         if !self.varies(path, difference) || self.may_jump(path, difference) {
             return None;
         }
-        let index = self.found.len();
-        self.found.push((path.clone(), difference, at_zero));
+        let bound = self.bound(path);
+        let text = |expr: Expr| {
+            let (mut text, mut room) = (String::new(), MOST_COMPARED);
+            self.ast.canonical(expr, &bound, &mut text, &mut room);
+            text
+        };
+        let mut key = [text(a), text(b)];
+        let turned = key[0] > key[1];
+        if turned {
+            key.swap(0, 1);
+        }
+        let index = match self.known.get(&key) {
+            Some(&index) => {
+                // It counts where either is reached.
+                self.found[index].0 = common(&self.found[index].0, path);
+                index
+            }
+            None => {
+                let difference = match turned {
+                    true => self.ast.push(ExprKind::Call(minus, span, Box::new([b, a])), span),
+                    false => difference,
+                };
+                self.found.push((path.clone(), difference));
+                self.known.insert(key, self.found.len() - 1);
+                self.found.len() - 1
+            }
+        };
         let sides = self.ast.push(ExprKind::Name(self.sides), span);
         let index = self.ast.push(ExprKind::Number(Literal::from(index as f64)), span);
         let of = self.word("ref");
-        Some(self.ast.push(ExprKind::Call(of, span, Box::new([sides, index])), span))
-    }
-
-    fn above(&mut self, side: Expr, span: Span) -> ExprKind {
-        let zero = self.ast.push(ExprKind::Number(Literal::from(0.0)), span);
-        ExprKind::Call(self.word(">"), span, Box::new([side, zero]))
+        Some((self.ast.push(ExprKind::Call(of, span, Box::new([sides, index])), span), turned))
     }
 
     /// A primitive, whatever the program calls so.
@@ -622,8 +756,8 @@ impl Holder<'_> {
         depends
     }
 
-    /// Whether what is compared may jump itself, so that its sign may change without a zero.
-    fn may_jump(&self, path: &Path, difference: Expr) -> bool {
+    /// Values and bodies of functions by their names, around a place and at the top level.
+    fn bound(&self, path: &Path) -> HashMap<Name, Expr> {
         let mut bound: HashMap<Name, Expr> = HashMap::new();
         let mut around = path.as_ref();
         while let Some(here) = around {
@@ -640,6 +774,12 @@ impl Holder<'_> {
             around = here.outer.as_ref();
         }
         bound.extend(self.ast.definitions.iter().map(|one| (one.named().0, one.value())));
+        bound
+    }
+
+    /// Whether what is compared may jump itself, so that its sign may change without a zero.
+    fn may_jump(&self, path: &Path, difference: Expr) -> bool {
+        let mut bound = self.bound(path);
         let mut left = vec![difference];
         while let Some(expr) = left.pop() {
             match self.ast.kind(expr) {

@@ -170,7 +170,8 @@
                           (rate (* sign (ref (detach ((D (lambda (s) (gs (+ when s) (+ then (* s slope))))) 0)) which)))
                           (side (lambda (j)
                             (let ((old (ref sides j)))
-                              (cond ((not (= j which)) (if (or (= old 0) (> (* old (ref before j)) 0)) (%side (ref after j)) old))
+                              (cond ((not (= j which))
+                                     (if (or (= old 0) (> (* old (ref before j)) 0) (not (= (ref before j) (ref after j)))) (%side (ref after j)) old))
                                     ((> (abs (ref after j)) (* 4 (abs (ref before j)))) (%side (ref after j)))
                                     ((> (abs rate) 0) (%side rate))
                                     (else (* 1/2 (if (or passes (= (vsum (abs (- then what))) 0)) (- old) old))))))))
@@ -236,8 +237,8 @@
                  (let* ((to (if final t1 (+ t step)))
                         (inner (if (> most 0) (dense f t step y slope z) c))
                         (sides (if (> most 0) (detach (%resolved gs value t step y inner sides)) sides))
-                        ; The first eighth of the step at whose end an element of g is on the other side.
-                        (eighth (if (> most 0)
+                        ; The first eighth of the step at whose end an element of g is on the other side. A step that is a rounding of the time goes nowhere.
+                        (eighth (if (and (> most 0) (> (abs step) (* 64 %epsilon (abs t))))
                                     (detach (loop ((i 1))
                                       (if (> i 8) 0
                                           (let* ((at (+ t (* i 1/8 step))) (values (gs at (value y inner (* i 1/8)))))

@@ -810,6 +810,29 @@ fn switches_that_are_hard_to_see() {
         let expected = -(speed + 2.0) / 2.0 * slows - 2.0 * (2.0 - falls - slows);
         near(end(&text, &[("h", 1.0), ("v", 0.0)], &[0.0, 2.0], auto), expected);
     }
+    // An inner condition whose arm begins to count; the same comparison in other words; and at the last time.
+    for text in [
+        "(if (> x 1) (if (> t 5) -1 1) 1)",
+        "(if (> x 1) (- 0 (sign (- t 5))) 1)",
+        "(if (<= x 2) 1 (if (< 9 t 19) -5 1))",
+        "(+ (if (< x 3) 1 0) (if (>= x 3) 2 0))",
+    ] {
+        near(end(text, &[("x", 0.0)], &[0.0, 3.0], auto), 3.0);
+    }
+    near(end("(+ (if (< x 8) 1 0) (if (>= x 8) 2 0))", &[("x", 0.0)], &[0.0, 8.0], auto), 8.0);
+    for text in [
+        "(define (pump h) (if (< h 0.5) 0 1)) (if (> x 0.5) (pump x) 0.5)",
+        "(cond ((>= x 0.5) (if (<= x 0.5) 0 1)) (else 0.5))",
+        "(if (> x 0.5) (if (< x 0.5) 0 1) 0.5)",
+    ] {
+        near(end(text, &[("x", 0.0)], &[0.0, 3.0], auto), 2.5);
+    }
+    // At rest on a condition that holds the law of just there, until something moves it; and on one that leads away.
+    let still = [("x", 0.0), ("y", 0.0)];
+    near(end("(values (x (sign y)) (y 0))", &still, &[0.0, 1.0], auto), 0.0);
+    near(end("(values (x (sign y)) (y (- 0 (* 2 y))))", &still, &[0.0, 1.0], auto), 0.0);
+    near(end("(values (x (sign y)) (y (if (< t 1) 0 -1)))", &still, &[0.0, 2.0], auto), -1.0);
+    near(end("(- (sign (- x 1)) 1)", &[("x", 1.0)], &[0.0, 2.0], auto), -3.0);
     near(end("(if (< x 1) 1 2)", &[("x", 0.5)], &[0.0, 1.0, 1e10], auto), 2.0);
     near(
         end("(if (< 1 t 1.001) 1000 (- x))", &[("x", 0.0)], &[0.0, 3.0], Method::Rodas5p),
@@ -838,6 +861,11 @@ fn events_in_quick_succession() {
     let found = run("1", 0.0, &[0.0, 1.5, 20.0], &[("(- x 1)", Some("0.9999"))], 10);
     assert!(found.broken[0].why.contains("more than 1100 events"), "{:?}", found.broken);
     assert!((found.events[0][9].t - 1.0009).abs() < 1e-9, "{:?}", found.events[0][9]);
+    // A jump that undoes a switch of the same time.
+    let found = run("(if (<= x 4) 1 0.5)", 0.0, &[0.0, 8.0], &[("(- t 4)", Some("(- x 1)"))], 10);
+    assert!((found.state("x", 0)[1] - 5.5).abs() < 1e-9, "{:?} {:?}", found.state("x", 0), found.broken);
+    let found = run("(if (< x 2) 1 3)", 0.0, &[0.0, 3.0], &[("(- t 2)", Some("1"))], 10);
+    assert!((found.state("x", 0)[1] - 2.0).abs() < 1e-9, "{:?} {:?}", found.state("x", 0), found.broken);
     // Each of two in its turn.
     let both = [("(- x 1)", Some("1.00005")), ("(- x 1.0001)", Some("0.99995"))];
     let found = run("1", 0.0, &[0.0, 1.00098], &both, 100);

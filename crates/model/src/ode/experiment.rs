@@ -111,8 +111,7 @@ impl<'a> Ode<'a> {
         let each = whole.most_steps(&places, method)?;
         let most = (experiments.len() as u64).saturating_mul(each).saturating_add(16 * times.sum::<u64>());
         let switched = whole.switched(method);
-        let at_zero = switched.as_ref().map_or(&[][..], |(_, at_zero)| at_zero);
-        let sides = at_zero.len();
+        let sides = switched.as_ref().map_or(0, |(_, count)| *count);
         let part = switched.as_ref().map_or(self.system, |(system, _)| system);
         let (mut all, mut places) = (slots.clone(), places);
         if sides > 0 {
@@ -127,7 +126,7 @@ impl<'a> Ode<'a> {
             elements: &elements,
             slots: &slots,
             all: &all,
-            at_zero,
+            sides,
             places: &places,
             library,
         };
@@ -162,7 +161,7 @@ struct Text<'a, 'b> {
     slots: &'a [Slot],
     /// The states as parts of one vector, and behind them the sides of comparisons, if there are any.
     all: &'a [Slot],
-    at_zero: &'a [bool],
+    sides: usize,
     places: &'a [Slot],
     library: &'static str,
 }
@@ -252,7 +251,7 @@ impl Text<'_, '_> {
             "(define nc:times{number} {times})\n(define nc:y{number} (vappend {}))",
             starts.join(" ")
         );
-        if self.at_zero.is_empty() {
+        if self.sides == 0 {
             let _ = writeln!(
                 text,
                 "(define (nc:f{number} nc:t nc:y) {body})\n\
@@ -261,17 +260,17 @@ impl Text<'_, '_> {
             return;
         }
         let width: usize = self.slots.iter().map(Slot::count).sum();
-        let settled = format!("(nc:settled{number} nc:t (slice nc:y 0 {width}))");
-        let after = match self.at_zero.len() {
-            1 => settled,
-            several => format!("(vec {})", vec![settled; several].join(" ")),
+        let crossed = format!("(nc:crossed{number} nc:t nc:y)");
+        let after = match self.sides {
+            1 => crossed,
+            several => format!("(vec {})", vec![crossed; several].join(" ")),
         };
         let _ = writeln!(
             text,
             "(define (nc:both{number} nc:t nc:y) {body}){}\n(define (nc:after{number} nc:t nc:y) {after})\n\
              (define nc:m{number} ({library}-events nc:f{number} (nc:settled{number} (ref nc:times{number} 0) nc:y{number}) \
-             nc:times{number} {rtol:e} {atol:e} nc:switch{number} nc:after{number} 0 1 +inf.0))",
-            switching(&number.to_string(), width, self.at_zero)
+             nc:times{number} {rtol:e} {atol:e} nc:switch{number} nc:after{number} -1 1 +inf.0))",
+            switching(&number.to_string(), width, self.sides)
         );
     }
 

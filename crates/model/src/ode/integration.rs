@@ -40,8 +40,7 @@ impl Ode<'_> {
         let (mut imports, mut defined) = (String::new(), String::new());
         // Where the right-hand side chooses, states of their own say which side each comparison is on; they jump where it changes.
         let switched = self.switched(method);
-        let at_zero = switched.as_ref().map_or(&[][..], |(_, at_zero)| at_zero);
-        let sides = at_zero.len();
+        let sides = switched.as_ref().map_or(0, |(_, count)| *count);
         let mut all = slots.clone();
         let mut places = places.to_vec();
         if sides > 0 {
@@ -88,12 +87,10 @@ impl Ode<'_> {
         }
         let asked = self.events.iter().map(|event| event.most.max(1)).max();
         if sides > 0 {
-            defined.push_str(&switching("", width, at_zero));
-            after = after
-                .into_iter()
-                .chain((0..sides).map(|_| "nc:y".to_owned()))
-                .map(|states| format!("(nc:settled nc:t (slice {states} 0 {width}))"))
-                .collect();
+            defined.push_str(&switching("", width, sides));
+            let jumps =
+                after.into_iter().map(|states| format!("(nc:settled nc:t (slice {states} 0 {width}))"));
+            after = jumps.chain((0..sides).map(|_| "(nc:crossed nc:t nc:y)".to_owned())).collect();
         }
         // Switches take rows of their own.
         let rows = if sides > 0 { asked.unwrap_or(0) + SWITCH_ROWS } else { 0 };
@@ -223,23 +220,23 @@ impl Ode<'_> {
         parsed(&format!("{head}{imports}{defined}\n{result}\n"), Parts(parts))
     }
 
-    /// The right-hand side with its choices held, and which of the comparisons hold where they are 0, if it chooses, and the method finds events.
-    pub(super) fn switched(&self, method: Method) -> Option<(System<'_>, Vec<bool>)> {
+    /// The right-hand side with its choices held, and how many differences it compares, if it chooses, and the method finds events.
+    pub(super) fn switched(&self, method: Method) -> Option<(System<'_>, usize)> {
         if !self.switching || method.step().is_some() {
             return None;
         }
         let program = self.system.program().ok()?;
         let varies = |input: &str| input == "t" || self.states.iter().any(|state| state.name == input);
-        let Switches { text, at_zero } = program.switches(varies, SIDES, MOST_SWITCHES)?;
+        let Switches { text, count } = program.switches(varies, SIDES, MOST_SWITCHES)?;
         let system = self.system.with_text(text);
         // Vectors that are compared have no sides.
-        let sides = Shape::Vector(at_zero.len() as u32);
+        let sides = Shape::Vector(count as u32);
         let held = system.program().ok()?;
         let signature = self.signature(&held).shape(SIDES, sides);
         let kernel =
             held.compile(&CompileOptions::default().signature(signature).tier(Tier::Interpret)).ok()?;
         let all_numbers = kernel.outputs().iter().any(|output| output.name == SIDES && output.shape == sides);
-        all_numbers.then_some((system, at_zero))
+        all_numbers.then_some((system, count))
     }
 }
 
@@ -255,62 +252,73 @@ fn boundary<'a>(when: &System<'a>) -> Result<Option<System<'a>>, OdeError> {
     }
 }
 
-/// Definitions around `nc:both`, which gives the derivatives of the states, so many, and behind them the comparisons of a right-hand side whose choices are held by
-/// as many states, each with whether it holds at 0; all of them with this ending:
+/// Definitions around `nc:both`, which gives the derivatives of the states, so many, and behind them the differences by which a right-hand side chooses, whose
+/// choices are held by as many states, the sides; all of them with this ending:
 /// - `nc:f`, the right-hand side of all states;
-/// - `nc:switch`, the comparisons, whose signs change;
-/// - `nc:far`, on which sides the solution is first, of those that it has at once: it is followed by steps of the midpoint rule, each eight times as long as the one before.
-///   Where it stays at 0, so does the side, and where there is none yet, it is that of the comparison at 0;
-/// - `nc:next`, the sides to which those given lead: each comparison has the side that it is on, at 0 that to which it changes, or if it does not change, that on which
-///   it is first;
-/// - `nc:settled`, all states where a trajectory begins, or goes on after an event: with sides that lead to themselves. Where there are none, as each lead to others, the
-///   states are NaN: the trajectory would slide along. Which comparisons decide anything depends on the sides of others, so that it takes as many rounds as
-///   conditions stand within each other.
-pub(super) fn switching(ending: &str, width: usize, at_zero: &[bool]) -> String {
-    let sides = at_zero.len();
+/// - `nc:switch`, the differences, whose signs change;
+/// - `nc:known`, the sides of differences that are not 0: as many rounds as conditions stand within each other, since sides say which differences count;
+/// - `nc:way`, to which sides differences go that are 0: by their rates, or if these are 0 by where the solution is first, of the sides that it has at once. It
+///   is followed by steps of the midpoint rule, each eight times as long as the one before;
+/// - `nc:from`, all states with sides that do not contradict themselves: where a difference is 0, the solution does not go to the other side. It begins with
+///   these sides. Where there are none the states are NaN: the trajectory would slide along;
+/// - `nc:settled`, where a trajectory begins, or goes on after a jump: at a difference of 0 the right-hand side as it is written says where it goes, and if that is nowhere,
+///   the side is 0;
+/// - `nc:crossed`, where a difference has come to 0: it goes on to the other side, if it can.
+pub(super) fn switching(ending: &str, width: usize, sides: usize) -> String {
     let all = width + sides;
-    let law: Vec<&str> = at_zero.iter().map(|&holds| if holds { "1" } else { "-1" }).collect();
-    let law = law.join(" ");
-    let rounds = sides + 3;
     let span = format!("(- (ref nc:times{ending} (- (vlen nc:times{ending}) 1)) (ref nc:times{ending} 0))");
+    let each = |body: &str| format!("(build {sides} (lambda (nc:j) {body}))");
+    let none = |of: &str| format!("(= 0 (sum {sides} (lambda (nc:j) (if (= (ref {of} nc:j) 0) 1 0))))");
+    let same = |a: &str, b: &str| format!("(= 0 (vsum (abs (- {a} {b}))))");
     format!(
         "
 (define (nc:f{ending} nc:t nc:y) (vappend (slice (nc:both{ending} nc:t nc:y) 0 {width}) (zeros {sides})))
 (define (nc:switch{ending} nc:t nc:y) (slice (nc:both{ending} nc:t nc:y) {width} {all}))
 (define (nc:side{ending} nc:g nc:else) (cond ((> nc:g 0) 1) ((< nc:g 0) -1) (else nc:else)))
-(define (nc:far{ending} nc:t nc:all nc:slope nc:old)
-  (loop ((nc:a (* {span} 1e-18)) (nc:s (zeros {sides})) (nc:k 0))
-    (if (or (= nc:k 20) (= 0 (sum {sides} (lambda (nc:j) (if (= (ref nc:s nc:j) 0) 1 0)))))
-      (build {sides} (lambda (nc:j)
-        (nc:side{ending} (ref nc:s nc:j) (if (= (ref nc:old nc:j) 0) (ref (vec {law}) nc:j) (ref nc:old nc:j)))))
-      (let* ((nc:h (* 1/2 nc:a))
-             (nc:middle (nc:f{ending} (+ nc:t nc:h) (+ nc:all (* nc:h nc:slope))))
-             (nc:g (nc:switch{ending} (+ nc:t nc:a) (+ nc:all (* nc:a nc:middle)))))
-        (recur (* 8 nc:a)
-               (build {sides} (lambda (nc:j)
-                 (if (= (ref nc:s nc:j) 0) (nc:side{ending} (ref nc:g nc:j) 0) (ref nc:s nc:j))))
-               (+ nc:k 1))))))
-(define (nc:next{ending} nc:t nc:y nc:s)
+(define (nc:known{ending} nc:t nc:y nc:s)
+  (loop ((nc:k 0) (nc:s nc:s) (nc:old (+ 2 nc:s)))
+    (if (or (= nc:k {rounds}) {known_same}) nc:s
+      (let ((nc:g (nc:switch{ending} nc:t (vappend nc:y nc:s))))
+        (recur (+ nc:k 1) {known} nc:s)))))
+(define (nc:way{ending} nc:t nc:y nc:s)
   (let* ((nc:all (vappend nc:y nc:s))
          (nc:slope (nc:f{ending} nc:t nc:all))
          (nc:g (nc:switch{ending} nc:t nc:all))
          (nc:rate (* (copysign 1 {span})
                      ((D (lambda (nc:u) (nc:switch{ending} (+ nc:t nc:u) (+ nc:all (* nc:u nc:slope))))) 0)))
-         (nc:now (build {sides} (lambda (nc:j)
-                   (nc:side{ending} (ref nc:g nc:j) (nc:side{ending} (ref nc:rate nc:j) 0)))))
-         (nc:far (if (> (sum {sides} (lambda (nc:j) (if (= (ref nc:now nc:j) 0) 1 0))) 0)
-                     (nc:far{ending} nc:t nc:all nc:slope nc:s) nc:now)))
-    (build {sides} (lambda (nc:j) (nc:side{ending} (ref nc:now nc:j) (ref nc:far nc:j))))))
-(define (nc:settled{ending} nc:t nc:y)
-  (let* ((nc:g (nc:switch{ending} nc:t (vappend nc:y (zeros {sides}))))
-         (nc:first (build {sides} (lambda (nc:j) (nc:side{ending} (ref nc:g nc:j) (ref (vec {law}) nc:j)))))
-         (nc:end (detach (loop ((nc:k 0) (nc:s nc:first) (nc:before nc:first))
-           (if (or (= nc:k {rounds}) (and (> nc:k 0) (= 0 (vsum (abs (- nc:s nc:before))))))
-             (vappend nc:s (- nc:s nc:before))
-             (recur (+ nc:k 1) (nc:next{ending} nc:t nc:y nc:s) nc:s)))))
+         (nc:first {first}))
+    (loop ((nc:a (* {span} 1e-18)) (nc:d nc:first) (nc:k 0))
+      (if (or (= nc:k 20) {none_d}) nc:d
+        (let* ((nc:h (* 1/2 nc:a))
+               (nc:middle (nc:f{ending} (+ nc:t nc:h) (+ nc:all (* nc:h nc:slope))))
+               (nc:g (nc:switch{ending} (+ nc:t nc:a) (+ nc:all (* nc:a nc:middle)))))
+          (recur (* 8 nc:a) {next} (+ nc:k 1)))))))
+(define (nc:from{ending} nc:t nc:y nc:s)
+  (let* ((nc:end (detach (loop ((nc:k 0) (nc:s nc:s) (nc:old (+ 2 nc:s)))
+           (if (or (= nc:k {rounds}) {from_same}) (vappend nc:s (- nc:s nc:old))
+             (let* ((nc:s (nc:known{ending} nc:t nc:y nc:s))
+                    (nc:g (nc:switch{ending} nc:t (vappend nc:y nc:s)))
+                    (nc:d (if {none_g} nc:s (nc:way{ending} nc:t nc:y nc:s))))
+               (recur (+ nc:k 1) {turned} nc:s))))))
          (nc:apart (vsum (abs (slice nc:end {sides} {twice})))))
-    (vappend (if (> nc:apart 0) (+ +nan.0 nc:y) nc:y) (slice nc:end 0 {sides}))))",
-        twice = 2 * sides
+    (vappend (if (> nc:apart 0) (+ +nan.0 nc:y) nc:y) (slice nc:end 0 {sides}))))
+(define (nc:settled{ending} nc:t nc:y) (nc:from{ending} nc:t nc:y (zeros {sides})))
+(define (nc:crossed{ending} nc:t nc:all)
+  (let ((nc:s (slice nc:all {width} {all})) (nc:g (nc:switch{ending} nc:t nc:all)))
+    (nc:from{ending} nc:t (slice nc:all 0 {width}) {other})))",
+        rounds = 2 * sides + 4,
+        twice = 2 * sides,
+        known_same = same("nc:s", "nc:old"),
+        known = each(&format!("(nc:side{ending} (ref nc:g nc:j) (ref nc:s nc:j))")),
+        first = each(&format!("(nc:side{ending} (ref nc:g nc:j) (nc:side{ending} (ref nc:rate nc:j) 0))")),
+        none_d = none("nc:d"),
+        next =
+            each(&format!("(if (= (ref nc:d nc:j) 0) (nc:side{ending} (ref nc:g nc:j) 0) (ref nc:d nc:j))")),
+        from_same = same("nc:s", "nc:old"),
+        none_g = none("nc:g"),
+        // To where it goes, unless that is nowhere.
+        turned = each("(if (= (ref nc:d nc:j) 0) (ref nc:s nc:j) (ref nc:d nc:j))"),
+        other = each(&format!("(nc:side{ending} (ref nc:g nc:j) (- (ref nc:s nc:j)))")),
     )
 }
 
