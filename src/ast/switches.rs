@@ -538,8 +538,9 @@ struct Holder<'a> {
     sides: Name,
     /// What is compared, as differences, and where these stand.
     found: Vec<(Path, Expr)>,
-    /// Which of them is the difference of two operands, by what these are without names of their own.
-    known: HashMap<[String; 2], usize>,
+    /// Which of them is the difference of two operands, by what these are without names of their own and in the order of these texts, and whether that
+    /// turned them.
+    known: HashMap<[String; 2], (usize, bool)>,
 }
 
 impl Holder<'_> {
@@ -714,26 +715,22 @@ impl Holder<'_> {
         if turned {
             key.swap(0, 1);
         }
-        let index = match self.known.get(&key) {
-            Some(&index) => {
+        let (index, first) = match self.known.get(&key) {
+            Some(&(index, first)) => {
                 // It counts where either is reached.
                 self.found[index].0 = common(&self.found[index].0, path);
-                index
+                (index, first)
             }
             None => {
-                let difference = match turned {
-                    true => self.ast.push(ExprKind::Call(minus, span, Box::new([b, a])), span),
-                    false => difference,
-                };
                 self.found.push((path.clone(), difference));
-                self.known.insert(key, self.found.len() - 1);
-                self.found.len() - 1
+                self.known.insert(key, (self.found.len() - 1, turned));
+                (self.found.len() - 1, turned)
             }
         };
         let sides = self.ast.push(ExprKind::Name(self.sides), span);
         let index = self.ast.push(ExprKind::Number(Literal::from(index as f64)), span);
         let of = self.word("ref");
-        Some((self.ast.push(ExprKind::Call(of, span, Box::new([sides, index])), span), turned))
+        Some((self.ast.push(ExprKind::Call(of, span, Box::new([sides, index])), span), turned != first))
     }
 
     /// A primitive, whatever the program calls so.
