@@ -70,12 +70,17 @@ impl Files {
         self.0[0].ast.forget_expressions();
     }
 
+    /// Whether the expressions of the program itself are there.
+    pub fn are_whole(&self) -> bool {
+        self.main().ast.exprs().len() > 0
+    }
+
     /// The files of a program, whose own text is read again if it was left out.
     pub fn whole(&self, sources: &SourceMap) -> Cow<'_, Files> {
-        let main = self.main();
-        if main.ast.exprs().len() > 0 {
+        if self.are_whole() {
             return Cow::Borrowed(self);
         }
+        let main = self.main();
         let limits =
             ReaderLimits { source_bytes: usize::MAX, nesting: usize::MAX, ..ReaderLimits::default() };
         let ast = main.dialect.read_ast(sources.text(main.source), &limits);

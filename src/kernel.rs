@@ -3,8 +3,9 @@
 mod columns;
 
 use std::collections::HashMap;
+use std::panic::UnwindSafe;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use nc_runtime::element::Element;
 use nc_runtime::lanes::Precision;
@@ -633,7 +634,7 @@ struct Inner {
     /// Made when the first row needs it.
     interpreter: OnceLock<GraphInterpreter>,
     /// The program that the graph was made from, unless `code` has it.
-    program: Option<AstInterpreter>,
+    program: Option<LazyInterpreter>,
     graph: Graph,
     outputs: Vec<OutputInfo>,
     notes: Vec<String>,
@@ -695,6 +696,10 @@ pub struct Explanation {
     pub steps: u64,
 }
 
+/// The interpreter of a program, made when a row is to be explained.
+pub(crate) type LazyInterpreter =
+    LazyLock<AstInterpreter, Box<dyn FnOnce() -> AstInterpreter + Send + UnwindSafe>>;
+
 /// How many steps [`Kernel::explain`] takes at most.
 pub const EXPLAINED_STEPS: u64 = 10_000_000;
 
@@ -704,7 +709,7 @@ impl Kernel {
     pub(crate) fn explained_by(
         graph: Graph,
         options: &CompileOptions,
-        interpreter: Option<AstInterpreter>,
+        interpreter: Option<LazyInterpreter>,
     ) -> Result<Kernel, KernelError> {
         if graph.limits.depth > MAX_DEPTH {
             return Err(KernelError::TooDeep { depth: graph.limits.depth });
@@ -774,7 +779,7 @@ impl Kernel {
         code: Code,
         notes: Vec<String>,
         making: Option<Making>,
-        program: Option<AstInterpreter>,
+        program: Option<LazyInterpreter>,
     ) -> Kernel {
         let labels = columns::labels(&graph);
         let outputs = graph

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use nc_runtime::lanes::Precision;
 
@@ -18,7 +18,7 @@ use crate::files::{self, Again, Files};
 use crate::formula::FormulaError;
 use crate::graph::{Graph, print};
 use crate::interpret::ast::{AstInterpreter, Counted};
-use crate::kernel::{CompileOptions, Derivative, Kernel, KernelError, Tier, derived};
+use crate::kernel::{CompileOptions, Derivative, Kernel, KernelError, LazyInterpreter, Tier, derived};
 use crate::limits::{Limits, MAX_SHARED_SIZE};
 use crate::loader::Loader;
 use crate::lower;
@@ -50,6 +50,16 @@ use crate::specialise;
 /// ```
 #[derive(Debug, Clone)]
 pub struct Program {
+    syntax: Arc<Syntax>,
+    pub(crate) anf: Anf,
+    parameters: Arc<[DeclaredParameter]>,
+    networks: Arc<[DeclaredNetwork]>,
+    warnings: Vec<Diagnostic>,
+}
+
+/// The text of a program and its trees.
+#[derive(Debug, Clone)]
+struct Syntax {
     sources: SourceMap,
     /// Of a large program without its own expressions.
     files: Files,
@@ -59,10 +69,21 @@ pub struct Program {
     end: u32,
     /// How many specialisations of its functions there may be.
     specialisations: usize,
-    pub(crate) anf: Anf,
-    parameters: Arc<[DeclaredParameter]>,
-    networks: Arc<[DeclaredNetwork]>,
-    warnings: Vec<Diagnostic>,
+}
+
+impl Syntax {
+    /// The files, all of them whole.
+    fn files(&self) -> Cow<'_, Files> {
+        self.files.whole(&self.sources)
+    }
+
+    /// The resolved tree.
+    fn tree(&self) -> &Arc<Resolved> {
+        self.resolved.get_or_init(|| {
+            let resolved = specialise::resolve(&self.files(), self.end, self.specialisations);
+            Arc::new(resolved.expect("a program that was resolved before"))
+        })
+    }
 }
 
 /// A program of more expressions is large: neither its syntax tree nor its resolved one is kept, which are made again where they
@@ -418,17 +439,8 @@ impl Program {
         };
         let networks = files.networks().filter(is_used).collect();
         let kept = if is_large { OnceLock::new() } else { OnceLock::from(Arc::new(resolved)) };
-        Ok(Program {
-            sources,
-            files,
-            resolved: kept,
-            end,
-            specialisations,
-            anf,
-            parameters,
-            networks,
-            warnings,
-        })
+        let syntax = Arc::new(Syntax { sources, files, resolved: kept, end, specialisations });
+        Ok(Program { syntax, anf, parameters, networks, warnings })
     }
 
     /// Reads a program from bytes that should be UTF-8.
@@ -449,15 +461,12 @@ impl Program {
 
     /// Its files, all of them whole.
     pub(crate) fn files(&self) -> Cow<'_, Files> {
-        self.files.whole(&self.sources)
+        self.syntax.files()
     }
 
     /// The resolved tree.
     pub(crate) fn tree(&self) -> &Arc<Resolved> {
-        self.resolved.get_or_init(|| {
-            let resolved = specialise::resolve(&self.files(), self.end, self.specialisations);
-            Arc::new(resolved.expect("a program that was resolved before"))
-        })
+        self.syntax.tree()
     }
 
     /// Names of the inputs, in the order of the signature.
@@ -567,13 +576,14 @@ impl Program {
         let (library, networks) = (self.anf.library, self.anf.networks.clone());
         let anf = Anf { library, networks, ..anf::build::build_loops(&resolved) };
         debug_assert_eq!(anf::verify::verify(&anf), Ok(()));
-        Ok(Program { resolved: OnceLock::from(Arc::new(resolved)), anf, ..self.clone() })
+        let syntax = Syntax { resolved: OnceLock::from(Arc::new(resolved)), ..Syntax::clone(&self.syntax) };
+        Ok(Program { syntax: Arc::new(syntax), anf, ..self.clone() })
     }
 
     /// The limits that its header comment asks for, such as `; nc: --max-iterations 1000000`, or larger ones that the header of
     /// an imported file asks for; defaults otherwise.
     pub fn limits(&self) -> Limits {
-        self.files.limits()
+        self.syntax.files.limits()
     }
 
     /// What its author may want to know.
@@ -583,13 +593,13 @@ impl Program {
 
     /// Whether it imports other files.
     pub fn has_imports(&self) -> bool {
-        self.files.0.len() > 1
+        self.syntax.files.0.len() > 1
     }
 
     /// The texts that the program was read from, for [`Diagnostic::render`]: its own, then those of the files that it imports,
     /// in the order in which they were read, then those of the library if it uses that.
     pub fn sources(&self) -> &SourceMap {
-        &self.sources
+        &self.syntax.sources
     }
 
     /// The graph of the value, as the options want it.
@@ -680,28 +690,34 @@ impl Program {
     /// Shapes that do not fit, with their places; names in the options that the program does not have; other options that
     /// do not fit the program or this machine.
     pub fn compile(&self, options: &CompileOptions) -> Result<Kernel, Error> {
-        self.compiled(options).map_err(|error| error.located(&self.sources))
+        self.compiled(options).map_err(|error| error.located(&self.syntax.sources))
     }
 
     fn compiled(&self, options: &CompileOptions) -> Result<Kernel, Error> {
         let options = &*self.with_declared(options);
         options.check()?;
         let graph = self.value_graph(options)?;
-        let interpreter = AstInterpreter::new(Arc::clone(self.tree()), &options.signature)
-            .with_limits(graph.limits)
-            .with_counted(Counted::of(&graph))
-            .with_precision(options.dtype.precision());
+        let (syntax, signature) = (Arc::clone(&self.syntax), options.signature.clone());
+        let (limits, counted, precision) = (graph.limits, Counted::of(&graph), options.dtype.precision());
+        let interpreter: LazyInterpreter = LazyLock::new(Box::new(move || {
+            AstInterpreter::new(Arc::clone(syntax.tree()), &signature)
+                .with_limits(limits)
+                .with_counted(counted)
+                .with_precision(precision)
+        }));
         let graph = match options.derivative {
+            // To interpret the tree of a large program would be to read it again; its graph is there.
             // Calls that share what they compute, as graphs do, may be too many to be made one by one.
             // The tree interpreter adds up what reaches a value in reverse in the order of evaluation, graphs in that of nodes.
             Derivative::None
                 if options.tier == Tier::Interpret
+                    && self.syntax.files.are_whole()
                     && !self.lives_by_sharing()
                     && interpreter.counts_alike()
                     && !interpreter.repeats_for_shapes()
                     && !self.anf.has_derivatives() =>
             {
-                let interpreter = interpreter.watching(options.watch());
+                let interpreter = AstInterpreter::clone(&interpreter).watching(options.watch());
                 return Ok(Kernel::from_tree(graph, interpreter, options.memory_bytes)?);
             }
             Derivative::None => graph,
@@ -730,11 +746,11 @@ impl Program {
     ) -> Result<Picture, Error> {
         let files = self.files();
         let of = |graph: &Graph| {
-            let wording = Wording::of(files.0.iter().map(|file| &file.ast), &self.sources);
+            let wording = Wording::of(files.0.iter().map(|file| &file.ast), &self.syntax.sources);
             picture::graph::picture(graph, &wording, detail)
         };
         Ok(match subject {
-            Subject::Ast => picture::ast::picture(&files.main().ast, &self.sources),
+            Subject::Ast => picture::ast::picture(&files.main().ast, &self.syntax.sources),
             Subject::Graph => of(&self.value_graph(options)?),
             Subject::Adjoint => of(&self.derived_graph(options)?),
         })
@@ -756,7 +772,7 @@ impl Program {
         let limits =
             ReaderLimits { source_bytes: usize::MAX, nesting: usize::MAX, ..ReaderLimits::default() };
         let refused = |what| Error::Source(vec![*unsayable(dialect.name(), Some((Span::default(), what)))]);
-        let again = Again { files: &self.files, sources: &self.sources };
+        let again = Again { files: &self.syntax.files, sources: &self.syntax.sources };
         let back = Program::parse_with(&text, dialect, &limits, Some(&again))
             .map_err(|_| refused("an input is called like a word of the dialect"))?;
         if back.inputs().ne(self.inputs()) {

@@ -260,3 +260,30 @@ fn explanations_are_bounded() {
     let kernel = Kernel::from_graph(program.graph(&Signature::scalars()).expect("a graph"), &options);
     assert_eq!(kernel.expect("a kernel").explain(&[1.0], &[]), None);
 }
+
+/// Rows of large programs, whose tree is made when one of them is explained, are explained as those of small ones are, also in
+/// several threads and without the program.
+#[test]
+fn rows_of_large_programs_are_explained() {
+    let program = |names: usize| {
+        let search = "(let search ((i 0) (y x)) (if (< y 1) i (search (+ i 1) (* y 1.5))))";
+        format!("(+ {search} {})", "x ".repeat(names))
+    };
+    let (small, large) = (program(1), program(70_000));
+    for tier in [Tier::Interpret, Tier::Auto] {
+        let options = CompileOptions::default().limits(limits(1_000, 10, 1_000_000)).tier(tier);
+        let compile =
+            |text: &str| Program::parse(text).expect("a program").compile(&options).expect("a kernel");
+        let [few, many] = [&small, &large].map(|text| compile(text));
+        let why = few.explain(&[2.0], &[]).expect("a row that fails");
+        assert_eq!(why.reason, Reason::Iterations { limit: 1_000 });
+        assert_eq!(rows(&few, &small, &[2.0]), rows(&many, &large, &[2.0]));
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| assert_eq!(many.explain(&[2.0], &[]).as_ref(), Some(&why)));
+            }
+        });
+        assert_eq!(many.explain(&[0.5], &[]), None);
+        assert_eq!(rows(&many, &large, &[0.5]), [Ok(vec![35_000.0_f64.to_bits()])]);
+    }
+}
