@@ -58,7 +58,7 @@ fn programs_are_as_exact_as_their_references_ask() {
     assert!(compared > 500, "{compared}");
 }
 
-/// The same of 48 programs more, whose references come from closed forms (`benches/references/nested.py`).
+/// Programs with derivatives, solvers and functions inside, in every tier, against closed forms (`benches/references/nested.py`).
 #[test]
 fn nested_programs_are_as_exact_as_their_closed_forms() {
     let entries = corpus::load_from("nested");

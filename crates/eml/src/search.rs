@@ -26,17 +26,20 @@ use super::translate::verify::{Random, evaluate_tree};
 const PROBES: usize = 6;
 
 /// Values that are kept.
-pub const MOST_VALUES: usize = 1 << 21;
+const MOST_VALUES: usize = 1 << 21;
 
 /// Goals that are kept.
 const MOST_GOALS: usize = 1 << 21;
+
+/// Goals that are made at a time, of which those that are known or have no value are left.
+const MOST_MADE: usize = 1 << 22;
 
 /// Two values of a goal and of a tree are near if they differ by less of the larger one: goals have come through
 /// exponentials of what they are made from.
 const NEAR: f64 = 1e-8;
 
 /// Relative errors below this are those of rounding numbers that a short formula gives.
-pub const ROUNDING: f64 = 1e-14;
+const ROUNDING: f64 = 1e-14;
 
 /// Rows in which a tree is evaluated in hundreds of bits.
 const PRECISE: usize = 64;
@@ -102,7 +105,7 @@ pub struct Found {
     pub tree: Tree,
     /// The largest relative error in a row, in binary64.
     pub error: f64,
-    /// The same in hundreds of bits, in some of the rows.
+    /// The largest relative error of the value in hundreds of bits, in some of the rows.
     pub precise: f64,
     /// At how many random points between the rows it has a value, and at how many it was asked.
     pub defined: (usize, usize),
@@ -341,14 +344,14 @@ impl<V: Value> Known<V> {
                 if !finite(&self.exps[a]) {
                     continue;
                 }
-                if self.values.len() > MOST_VALUES || a % 64 == 0 && is_over() {
-                    self.values.truncate(before);
-                    self.exps.truncate(before);
-                    self.logs.truncate(before);
-                    self.origins.truncate(before);
-                    return false;
-                }
                 for b in self.level(nodes - 1 - left) {
+                    if self.values.len() >= MOST_VALUES || b % 4096 == 0 && is_over() {
+                        self.values.truncate(before);
+                        self.exps.truncate(before);
+                        self.logs.truncate(before);
+                        self.origins.truncate(before);
+                        return false;
+                    }
                     let values = zip(&self.exps[a], &self.logs[b], V::minus);
                     if finite(&values) {
                         self.add(Origin::Eml(a as u32, b as u32), values);
@@ -539,6 +542,10 @@ fn run<V: Value>(data: &Data, options: &Options<'_>, progress: &dyn Fn(Progress)
             let level = known.level(of);
             let from = cost - 1 - of;
             let range = if from == 0 { 0..1 } else { ends[from - 1]..ends[from] };
+            let count = range.len().saturating_mul(2 * level.len());
+            if options.is_over(options.until) || count > MOST_MADE || goals.len() + fresh.len() > MOST_GOALS {
+                return outcome(best, excluded(reach, cost - 1), &known, looked_up);
+            }
             let made: Vec<Goal<V>> = range
                 .into_par_iter()
                 .flat_map_iter(|goal| {
@@ -552,9 +559,6 @@ fn run<V: Value>(data: &Data, options: &Options<'_>, progress: &dyn Fn(Progress)
                     })
                 })
                 .collect();
-            if options.is_over(options.until) || goals.len() + fresh.len() + made.len() > MOST_GOALS {
-                return outcome(best, excluded(reach, cost - 1), &known, looked_up);
-            }
             fresh.extend(made.into_iter().filter(|goal| seen.insert(hash(&goal.values))));
         }
         let first = goals.len();
@@ -609,7 +613,9 @@ fn verified(tree: Tree, data: &Data, options: &Options<'_>, scale: f64) -> Optio
         let inputs: Vec<Complex64> = point(row).into_iter().map(Complex64::from).collect();
         let value = evaluate(&tree, options.mode, &inputs).ok()?;
         error = error.max(relative(value, row));
-        if error.is_nan() || error > options.tolerance {
+        // A tolerance that is no number allows nothing.
+        let is_within = error <= options.tolerance;
+        if !is_within {
             return None;
         }
     }

@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use nc_arrays::{Dataset, ReadOptions};
+use nc_arrays::{Dataset, Missing, ReadOptions};
 use nc_eml::search::{self, Data, Found, Options, Outcome, Progress};
 use nc_eml::translate::raise::{Effort, raise};
 use nc_eml::{Mode, Tree};
+use neural_compiler::ReaderLimits;
+use neural_compiler::internals::dialect::eml::{Grammar, reader};
 use serde_json::json;
 
 use super::translate::{counts, counts_json, written};
@@ -41,7 +43,7 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=60))]
     nodes: u32,
     /// The error that a tree may have in a row, relative to the larger of the target there and its root mean square
-    #[arg(long, value_name = "R", default_value_t = 1e-10)]
+    #[arg(long, value_name = "R", default_value_t = 1e-10, value_parser = parse_tolerance)]
     tolerance: f64,
     /// How long it may take
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = limits::parse_seconds)]
@@ -55,6 +57,11 @@ pub struct Args {
     /// Where the tree goes
     #[arg(short, long, value_name = "FILE.eml")]
     output: Option<PathBuf>,
+}
+
+fn parse_tolerance(text: &str) -> Result<f64, String> {
+    let found = text.parse::<f64>().ok().filter(|x| *x >= 0.0 && x.is_finite());
+    found.ok_or_else(|| "it is a number of at least 0, such as 1e-10".into())
 }
 
 /// Runs the subcommand.
@@ -124,7 +131,8 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
 /// The columns of the table.
 fn read(args: &Args) -> Result<Data, Failure> {
     let name = args.data.display().to_string();
-    let dataset: Dataset<f64> = Dataset::open_with(&args.data, &ReadOptions::default())?;
+    let dataset: Dataset<f64> =
+        Dataset::open_with(&args.data, &ReadOptions::default().missing(Missing::Nan))?;
     let forms = forms_in_file(&dataset);
     let all: Vec<String> =
         dataset.fields().iter().filter_map(|field| field.name()).map(str::to_owned).collect();
@@ -147,6 +155,14 @@ fn read(args: &Args) -> Result<Data, Failure> {
     };
     if variables.contains(&args.target) {
         return Err(Failure::usage("--variables: the target is no variable of the tree"));
+    }
+    let is_name = |name: &str| {
+        let read = reader::read(name, Grammar::Strict, &ReaderLimits::default());
+        read.is_ok_and(|tree| tree.variables() == [name])
+    };
+    if let Some(wrong) = variables.iter().find(|name| !is_name(name)) {
+        let message = format!("{name}: {wrong:?} is no name of a variable in a tree");
+        return Err(Failure::message("columns", message).note("--variables says which columns are variables"));
     }
     let variables = variables
         .into_iter()

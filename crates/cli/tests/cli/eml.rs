@@ -409,4 +409,15 @@ fn trees_from_tables() {
     );
     let (status, _, err) = dir.nc(&["eml", "fit", "--data", "points.csv", "--target", "z"]);
     assert!(status == 1 && err.contains("there is: x, y, t, other"), "{err}");
+    // Bad data and options, each with its place.
+    let refused = |table: &str, more: &[&str], words: &str| {
+        fs::write(dir.path("bad.csv"), table).unwrap();
+        let (status, out, err) =
+            dir.nc(&[&["eml", "fit", "--data", "bad.csv", "--target", "t"], more].concat());
+        assert!(status != 0 && out.is_empty() && err.contains(words), "{err}");
+    };
+    refused("x,t\n1,2\n2,\n3,4\n", &[], "row 1, counted from 0: a number is not finite");
+    refused("x,t\n1,2\n", &[], "there are 1 rows");
+    refused("x y,t\n1,2\n2,3\n3,5\n", &[], "\"x y\" is no name of a variable");
+    refused("x,t\n1,2\n2,3\n3,5\n", &["--tolerance", "nan"], "a number of at least 0");
 }

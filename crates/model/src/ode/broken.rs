@@ -60,17 +60,13 @@ impl Ode<'_> {
                 );
             }
             Cause::TooManyEvents => {
-                let most = self.events.iter().map(|event| event.most).max();
-                return broken(
-                    match most {
-                        Some(most) => format!(
-                            "there are more than {} events; --max-events allows for more",
-                            1000 + 10 * most
-                        ),
-                        None => "conditions of the right-hand side change too often to be followed".into(),
-                    },
-                    None,
-                );
+                let why = match self.events.is_empty() {
+                    false => {
+                        "there are too many events, those of conditions counted; --max-events allows for more"
+                    }
+                    true => "conditions of the right-hand side change too often to be followed",
+                };
+                return broken(why.into(), None);
             }
             Cause::NoState if self.switched(taken.method).is_some() => {
                 return broken(
