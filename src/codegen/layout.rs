@@ -35,7 +35,7 @@ pub struct Resources {
 
 impl Resources {
     /// These resources, or others that a program can be laid out for as well.
-    fn perturbed(self) -> Resources {
+    pub fn perturbed(self) -> Resources {
         Resources {
             registers: chaos::choose("registers", self.registers, &[2, 6]),
             most_groups: chaos::choose("groups", self.most_groups, &[1, 2]),

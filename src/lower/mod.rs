@@ -10,7 +10,7 @@
 //! * [`record`]: instructions as they come;
 //! * `schedule`: the order in which they run;
 //! * `size`: how large the program becomes, before it is made;
-//! * `arms`: what only one outcome of a test needs;
+//! * `arms`: what only one outcome of a test needs; [`bypass`]: a program without them;
 //! * `regions`: loops and their adjoints; `calls`: recursive functions; `uniform`: what is the same for all rows;
 //! * [`mod@print`] and [`verify`].
 //!
@@ -20,6 +20,8 @@
 
 mod arms;
 pub(crate) mod arrays;
+#[cfg(feature = "jit")]
+pub mod bypass;
 mod calls;
 pub mod lanes;
 pub mod print;

@@ -139,6 +139,14 @@ impl Recorder {
         Recorder { precision, complete, state: RefCell::default() }
     }
 
+    /// Nothing recorded, for instructions that look at the tables of another program.
+    #[cfg(feature = "jit")]
+    pub(super) fn like(program: &LaneProgram) -> Recorder {
+        let recorder = Recorder::new(program.precision, false);
+        recorder.state.borrow_mut().tables.clone_from(&program.tables);
+        recorder
+    }
+
     /// How many instructions there are beside constants and arguments.
     pub(super) fn operations(&self) -> usize {
         let state = self.state.borrow();
@@ -178,7 +186,8 @@ impl Recorder {
         }
     }
 
-    fn record(&self, inst: Inst) -> Value {
+    /// The value of an instruction, computed if its operands are constants.
+    pub(super) fn record(&self, inst: Inst) -> Value {
         let inst = match inst {
             Inst::FBinary(op @ (FBinary::Add | FBinary::Mul), a, b) if b < a => Inst::FBinary(op, b, a),
             Inst::FCompare(op @ (FCompare::Eq | FCompare::Ne), a, b) if b < a => Inst::FCompare(op, b, a),
@@ -626,6 +635,21 @@ impl Recorder {
             max_depth: 0,
         };
         compact(program, &outermost.items, &[]).0
+    }
+
+    /// Ends the recording of what stands for another program: its results as they leave it, and a value beside them.
+    #[cfg(feature = "jit")]
+    pub(super) fn finish_like(
+        self,
+        program: &LaneProgram,
+        stores: Vec<Store>,
+        beside: Value,
+    ) -> (LaneProgram, Value) {
+        let State { insts, tables, outermost, .. } = self.state.into_inner();
+        let LaneProgram { precision, columns, .. } = *program;
+        let own = LaneProgram { precision, insts, tables, stores, columns, ..LaneProgram::default() };
+        let (own, beside) = compact(own, &outermost.items, &[beside]);
+        (own, beside[0])
     }
 
     /// Which rows fail, if any can.

@@ -26,10 +26,12 @@ use self::encode::{Assembler, Placed, Role};
 use self::fold::Folding;
 use self::machine::Function;
 use self::pool::Pool;
-use self::rows::FunctionPlan;
+use self::rows::{BypassPlan, FunctionPlan};
 use super::error::CodegenError;
+use super::interleave;
 use super::layout::{self, Plan, Resources};
 use crate::chaos;
+use crate::lower::bypass::Bypass;
 use crate::lower::lanes::LaneProgram;
 
 /// A kernel, by the System V convention on every system.
@@ -132,8 +134,16 @@ fn assemble<'p>(
     pool: &'p mut Pool<'p>,
 ) -> Result<Assembled, CodegenError> {
     let folding = Folding::of(program, &plan.pieces.list, &[], isa);
+    let bypass = match (plan.pieces.list.len(), plan.interleave) {
+        (1, 1) => Bypass::of(program),
+        _ => None,
+    };
+    let bypass = bypass.as_ref().map(|bypass| {
+        let groups = interleave::choose(&bypass.program, &resources(isa).perturbed()).groups;
+        BypassPlan::of(bypass, groups, isa)
+    });
     let pieces: Vec<Function> = (0..plan.pieces.list.len())
-        .map(|index| rows::piece(program, plan, &folding, index, isa, pool))
+        .map(|index| rows::piece(program, plan, &folding, index, bypass.as_ref(), isa, pool))
         .collect();
     let functions: Vec<Function> = program
         .functions

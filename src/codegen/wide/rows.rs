@@ -15,6 +15,7 @@ use crate::codegen::layout::Plan;
 use crate::codegen::pieces::Piece;
 use crate::codegen::walk::{Columns, Generator, LoopEnds, Results, Walk};
 use crate::entity::EntityVec;
+use crate::lower::bypass::Bypass;
 use crate::lower::lanes::{Inst, LaneFunction, LaneProgram, LaneType, Store, Target, Value};
 
 /// Column pointers that the loop keeps in registers; those of further columns are loaded in each iteration.
@@ -55,7 +56,34 @@ impl<'a> FunctionPlan<'a> {
     }
 }
 
+/// What is known of the code in front of a program whose arms rows may not need.
+pub(super) struct BypassPlan<'a> {
+    bypass: &'a Bypass,
+    folding: Folding,
+    settled: EntityVec<Value, Value>,
+    piece: Piece,
+    stores: Vec<Store>,
+    groups: usize,
+}
+
+impl<'a> BypassPlan<'a> {
+    /// Lays it out, so many lane groups side by side.
+    pub(super) fn of(bypass: &'a Bypass, groups: usize, isa: Isa) -> BypassPlan<'a> {
+        let program = &bypass.program;
+        let piece = Piece { insts: 0..program.insts.len(), imports: Vec::new(), exports: Vec::new() };
+        let folding = Folding::of(program, std::slice::from_ref(&piece), &[bypass.elsewhere], isa);
+        let settled = program.settled();
+        let mut stores = program.stores.clone();
+        stores.sort_by_key(|store| settled[store.value]);
+        BypassPlan { bypass, folding, settled, piece, stores, groups }
+    }
+}
+
+/// Where a row needs an arm, so many iterations without arms give way to the whole program: its neighbours may need one as well.
+const STRETCH: usize = 8;
+
 /// Where the rows at hand end, and what was found of them so far.
+#[derive(Clone, Copy)]
 struct Progress {
     row: VReg,
     /// Whether a status word was not 0, as 0 or 1.
@@ -82,6 +110,7 @@ pub(super) fn piece<'a>(
     plan: &'a Plan,
     folding: &'a Folding,
     index: usize,
+    bypass: Option<&'a BypassPlan<'a>>,
     isa: Isa,
     pool: &'a mut Pool<'_>,
 ) -> Function {
@@ -162,7 +191,10 @@ pub(super) fn piece<'a>(
             progress = selector.rows(piece, &results, plan.interleave, &progress, whole);
         }
     }
-    progress = selector.rows(piece, &results, 1, &progress, end);
+    progress = match bypass {
+        Some(bypass) => selector.rows_by_arms(bypass, piece, &results, &progress, [first, length, end]),
+        None => selector.rows(piece, &results, 1, &progress, end),
+    };
     if streams {
         // What was written is seen by other threads in its place among what comes next.
         selector.code(Code::Sfence, &[]);
@@ -272,6 +304,81 @@ impl<'a> Selector<'a, '_> {
         let outside = self.fresh_progress(from);
         self.f.place(exit, outside.values());
         outside
+    }
+
+    /// The loop over all rows of a program with arms: iterations without them, and of the whole program where a row needs one, and
+    /// at the end. The rows begin at `first`, are `length` and end at `end`, in bytes of a column.
+    fn rows_by_arms(
+        &mut self,
+        bypass: &'a BypassPlan<'a>,
+        piece: &Piece,
+        results: &Results<'_, VReg>,
+        from: &Progress,
+        [first, length, end]: [VReg; 3],
+    ) -> Progress {
+        let step = (bypass.groups * self.group_bytes()) as i32;
+        let beyond = self.general();
+        self.code(Code::And_rm64_imm32, &[Arg::Reuse(beyond, length), Arg::Imm32(-step)]);
+        let short = self.sum(first, beyond);
+
+        let head = self.f.label();
+        let [enter, body, some, none, again, done] = [(); 6].map(|()| self.f.label());
+        let [cut, whole, rest, more, finish, slow] = [(); 6].map(|()| self.f.label());
+        self.f.jump(head, from.values());
+        let at = self.fresh_progress(from);
+        self.f.place(head, at.values());
+        self.compare_general(at.row, short);
+        self.f.branch(Flag::Below, enter, rest);
+        self.f.place(enter, Vec::new());
+        self.f.jump(body, vec![at.row]);
+
+        let row = self.general();
+        self.f.place(body, vec![row]);
+        self.rows_mut().row = row;
+        let walk = Walk::new(&bypass.bypass.program, &bypass.settled, &bypass.piece.imports);
+        let whole_walk = std::mem::replace(&mut self.walk, walk);
+        let whole_folding = std::mem::replace(&mut self.folding, &bypass.folding);
+        self.walk.restart(&bypass.piece, bypass.groups);
+        let stores: Vec<&Store> = bypass.stores.iter().collect();
+        self.iteration(&bypass.piece, &stores);
+        let masks = self.in_groups([bypass.bypass.elsewhere].into_iter());
+        let elsewhere = self.any_of(&masks);
+        (self.walk, self.folding) = (whole_walk, whole_folding);
+        self.f.branch(elsewhere, some, none);
+        self.f.place(none, Vec::new());
+        let next = self.general();
+        self.code(Code::Lea_r64_m, &[Arg::Def(next), Arg::Memory(Address::new(row, step))]);
+        self.compare_general(next, short);
+        self.f.branch(Flag::Below, again, done);
+        self.f.place(again, Vec::new());
+        self.f.jump(body, vec![next]);
+        self.f.place(done, Vec::new());
+        self.f.jump(head, Progress { row: next, ..at }.values());
+
+        self.f.place(some, Vec::new());
+        let limit = self.general();
+        let stretch = Address::new(row, STRETCH as i32 * step);
+        self.code(Code::Lea_r64_m, &[Arg::Def(limit), Arg::Memory(stretch)]);
+        self.compare_general(limit, short);
+        self.f.branch(Flag::Below, whole, cut);
+        let slow_from = |row, limit| [limit].into_iter().chain(Progress { row, ..at }.values()).collect();
+        self.f.place(whole, Vec::new());
+        self.f.jump(slow, slow_from(row, limit));
+        self.f.place(cut, Vec::new());
+        self.f.jump(slow, slow_from(row, short));
+        self.f.place(rest, Vec::new());
+        self.compare_general(at.row, end);
+        self.f.branch(Flag::Below, more, finish);
+        self.f.place(more, Vec::new());
+        self.f.jump(slow, slow_from(at.row, end));
+
+        let limit = self.general();
+        let inside = self.fresh_progress(from);
+        self.f.place(slow, [limit].into_iter().chain(inside.values()).collect());
+        let after = self.rows(piece, results, 1, &inside, limit);
+        self.f.jump(head, after.values());
+        self.f.place(finish, Vec::new());
+        at
     }
 
     fn fresh_progress(&mut self, like: &Progress) -> Progress {

@@ -4,7 +4,9 @@ use crate::support;
 
 use nc_runtime::batch::{Kernel as _, Sink, Source, Workspace};
 use neural_compiler::internals::kernel::derived;
+use neural_compiler::internals::lower::bypass::Bypass;
 use neural_compiler::internals::lower::lanes::{Condition, Inst, LaneProgram};
+use neural_compiler::internals::lower::verify::verify;
 use neural_compiler::internals::lower::{lower, lower_complete};
 use neural_compiler::{
     CompileOptions, DEFAULT_TAPE_BYTES, Derivative, Dtype, Kernel, Program, Signature, Tier,
@@ -193,6 +195,62 @@ fn arms_that_are_not_taken_report_nothing() {
         };
         assert_eq!(slow(&|row| row as f64 * 0.09), 0);
         assert_eq!(slow(&|row| if row % 4 == 0 { 100.0 } else { 3.0 }), rows / 4);
+    }
+}
+
+/// Where little is to be done beside arms, rows that take none run through code of their own, in every native tier: rows that take one
+/// may stand anywhere.
+#[test]
+fn rows_that_need_no_arm_have_the_bits_of_the_others() {
+    let programs = [
+        "(if (< x 99) (* x x) (sin (* 1e9 x)))",
+        "(if (< x 99) (* x x) (if (< y 0) (log y) (exp (sin x))))",
+        "(if (and (< x 99) (> y -99)) (/ x y) (tan (* 1e9 x)))",
+        "(vsum [(if (< x 99) x (sin (* 1e9 x))) (if (> y -99) y (exp (exp y)))])",
+        "(if (< x 99) x (modulo (* 1e17 x) y))",
+    ];
+    for (text, dtype) in programs.iter().flat_map(|text| [(text, Dtype::F64), (text, Dtype::F32)]) {
+        for derivative in [Derivative::None, Derivative::Gradient] {
+            let base = CompileOptions::default().dtype(dtype).derivative(derivative.clone());
+            let graph = Program::parse(text).expect("a program").graph_for(&base).expect("a graph");
+            let lanes = lower(&derived(&graph, &base).expect("derivatives"), DEFAULT_TAPE_BYTES);
+            let bypass = Bypass::of(&lanes).unwrap_or_else(|| panic!("{text} has code without arms"));
+            verify(&bypass.program).unwrap_or_else(|what| panic!("{text}: {what}"));
+            assert!(bypass.program.loops.is_empty() && bypass.program.status.is_none());
+            let interpreted = compiled(text, &base, Tier::Interpret);
+            let rows = 5003;
+            // Rows that take an arm: none, the first and the last, few, every second stretch, all.
+            let takes: [&dyn Fn(usize) -> bool; 5] = [
+                &|_| false,
+                &|row| row == 0 || row == rows - 1,
+                &|row| row % 611 == 17,
+                &|row| row / 300 % 2 == 1 && row % 7 == 0,
+                &|_| true,
+            ];
+            for taken in takes {
+                let column = |k: usize| -> Vec<f64> {
+                    let small = |row: usize| ((row * 37 + 11 * k) % 101) as f64 - 50.0;
+                    (0..rows).map(|row| small(row) + if taken(row) { 200.0 } else { 0.0 }).collect()
+                };
+                let columns: Vec<Vec<f64>> = (0..interpreted.shape().inputs).map(column).collect();
+                let expected = support::run(&interpreted, &columns, &[], rows, 1);
+                for tier in support::native_tiers() {
+                    let native = compiled(text, &base, tier);
+                    let found = support::run(&native, &columns, &[], rows, 1);
+                    assert!(found == expected, "{tier} {dtype} {derivative:?}: {text}");
+                }
+            }
+        }
+    }
+    // Some row takes an arm in any case, much is done beside it, there is none, or sums would be made twice.
+    let long = format!("(+ (if (< x 9) x (sin (* 1e9 x))) {})", "(exp (* x 1.5)) (cos (exp x)) ".repeat(3));
+    for text in [
+        "(if (< x 0) (exp (exp x)) (log (log x)))",
+        long.as_str(),
+        "(* x x)",
+        "(loop ((i 0) (s x)) (if (< i n) (recur (+ i 1) (sin s)) s))",
+    ] {
+        assert!(Bypass::of(&lanes_of(text, Derivative::None)).is_none(), "{text}");
     }
 }
 
