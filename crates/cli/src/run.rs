@@ -276,7 +276,7 @@ fn run_as<T: Element>(args: &Args, json: bool) -> Result<(), Failure> {
     let failed = failed_rows > 0 || no_value;
     let has_sums = results.has_sums();
     if !failed || args.keep_going {
-        results.finish(args, &kernel, incomplete, rows)?;
+        results.finish(args, &kernel, incomplete, rows, json)?;
     }
     if json {
         let mut object = json!({

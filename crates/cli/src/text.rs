@@ -6,6 +6,7 @@ use neural_compiler::internals::limits::MAX_ELEMENTS;
 use neural_compiler::internals::number::{self, Literal, Number};
 use neural_compiler::{Dtype, Shape};
 use serde_json::{Value as Json, json};
+use std::borrow::Cow;
 
 /// An input in a list such as `m,r[3],A[3,3],z:complex`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -161,7 +162,7 @@ fn parse_value(text: &str) -> Result<(Shape, Vec<Literal>), String> {
     let spaced = text.replace('[', " [ ").replace(']', " ] ").replace(',', " , ");
     let tokens: Vec<&str> = spaced.split_whitespace().collect();
     if let [token] = tokens[..]
-        && let Some(Number::Complex(re, im)) = number::parse(token)
+        && let Some(Number::Complex(re, im)) = number::parse(&spelled(token))
     {
         held(token)?;
         return Ok((Shape::Complex, vec![re, im]));
@@ -242,6 +243,21 @@ fn held(token: &str) -> Result<(), String> {
         )),
         Some(number::Lost::Underflow) | None => Ok(()),
     }
+}
+
+/// A complex number with `inf` and `nan` as results are printed, such as `inf+NaNi`, in the spelling of the language.
+fn spelled(token: &str) -> Cow<'_, str> {
+    if !token.ends_with('i') {
+        return Cow::Borrowed(token);
+    }
+    let mut text = token.to_ascii_lowercase();
+    for word in ["inf", "nan"] {
+        text = text.replace(&format!("{word}.0"), word).replace(word, &format!("{word}.0"));
+        if text.starts_with(word) {
+            text.insert(0, '+');
+        }
+    }
+    Cow::Owned(text)
 }
 
 /// Reads a number in any spelling of the language, or as `inf` or `nan`.
@@ -416,6 +432,13 @@ mod tests {
         assert_eq!(read("[1, 2 3]"), Ok((vec![3], vec![1.0, 2.0, 3.0])));
         assert_eq!(read("[[1,2],[3,4],[5,6]]"), Ok((vec![3, 2], vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0])));
         assert_eq!(read("inf").unwrap().1, [f64::INFINITY]);
+        let parts = [f64::INFINITY, f64::NEG_INFINITY, f64::NAN, -0.0, 2.5];
+        for (re, im) in parts.iter().flat_map(|&re| parts.map(|im| (re, im))) {
+            let (shape, back) = parse_value(&complex(re, im)).expect("what is printed can be given");
+            let same = |a: f64, b: f64| a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan();
+            assert!(shape == Shape::Complex && same(back[0].f64, re) && same(back[1].f64, im), "{re} {im}");
+        }
+        assert_eq!(read("+inf.0-inf.0i").unwrap().1, [f64::INFINITY, f64::NEG_INFINITY]);
         let wrong = [
             "",
             "x",

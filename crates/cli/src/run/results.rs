@@ -366,6 +366,7 @@ impl<T: Element> Results<T> {
         kernel: &Kernel,
         incomplete: &Incomplete,
         rows: usize,
+        json: bool,
     ) -> Result<(), Failure> {
         let all_rows = rows + incomplete.count();
         for store in self.values.iter_mut().chain(&mut self.derivatives) {
@@ -390,14 +391,14 @@ impl<T: Element> Results<T> {
         if let Some(output) = &mut output {
             output.write(&named)?;
         }
+        let names: Vec<String> = parts.iter().map(|part| part.name(kernel, kind)).collect();
+        if let Some(path) = &args.grad {
+            written.push(what_was_written(path, names.iter().map(String::as_str), all_rows));
+        }
         if let Some(grad) = &mut grad {
             let sums: Vec<T> = sums.iter().map(|&sum| T::from_f64(sum)).collect();
             let one_store = derivatives.len() == 1;
             let mut stores = derivatives.iter();
-            let names: Vec<String> = parts.iter().map(|part| part.name(kernel, kind)).collect();
-            if let Some(path) = &args.grad {
-                written.push(what_was_written(path, names.iter().map(String::as_str), all_rows));
-            }
             let mut datas: Vec<Cow<'_, [T]>> = Vec::new();
             for part in &parts {
                 let store = match one_store {
@@ -440,8 +441,7 @@ impl<T: Element> Results<T> {
         for file in [output, grad].into_iter().flatten() {
             file.finish()?;
         }
-        // For a person: programs know which files they asked for.
-        if io::stderr().is_terminal() {
+        if !json {
             eprint_lines(&written.concat());
         }
         Ok(())

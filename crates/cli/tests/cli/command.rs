@@ -19,7 +19,10 @@ pub struct Dir(pub TempDir);
 pub struct Done {
     pub status: i32,
     pub stdout: String,
+    /// But for what is in `written`.
     pub stderr: String,
+    /// Lines that say which files were written.
+    pub written: Vec<String>,
 }
 
 /// Shape and numbers of an array.
@@ -59,10 +62,15 @@ impl Dir {
         child.stdin.take().unwrap().write_all(input).unwrap();
         let output = child.wait_with_output().unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
+        let (written, stderr): (Vec<String>, Vec<String>) = text(output.stderr)
+            .split_inclusive('\n')
+            .map(String::from)
+            .partition(|line| line.starts_with("wrote "));
         let done = Done {
             status: output.status.code().expect("no signal"),
             stdout: text(output.stdout),
-            stderr: text(output.stderr),
+            stderr: stderr.concat(),
+            written,
         };
         assert!(!done.stderr.contains("panicked"), "{args:?}: {}", done.stderr);
         done

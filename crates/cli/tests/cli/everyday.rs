@@ -24,6 +24,25 @@ fn shell(dir: &Dir, script: &str) -> (Option<i32>, String, String) {
     (output.status.code(), text(output.stdout), text(output.stderr))
 }
 
+/// What was written is said, whatever the format, and not where a program reads.
+#[test]
+fn files_that_were_written_are_named() {
+    let dir = product();
+    let run = |more: &[&str]| {
+        let done = dir.nc(&[&["run", "p.scm", "--batch", "in.csv"][..], more].concat());
+        assert_eq!((done.status, done.stderr.as_str()), (0, ""), "{more:?}");
+        done.written
+    };
+    for (values, grad) in [("o.npy", "g.npy"), ("o.npz", "g.npz"), ("o.csv", "g.csv")] {
+        let written = run(&["-o", values, "--grad", grad]);
+        let [first, second] = &written[..] else { panic!("{written:?}") };
+        assert!(first.starts_with(&format!("wrote {values}: ")) && first.ends_with(" rows\n"), "{first}");
+        assert!(second.starts_with(&format!("wrote {grad}: x")), "{second}");
+        assert!(run(&["-o", values, "--grad", grad, "--json"]).is_empty());
+    }
+    assert!(run(&[]).is_empty());
+}
+
 #[cfg(unix)]
 #[test]
 fn outputs_are_files_of_their_own() {
