@@ -12,6 +12,7 @@
 //! * [`cost`]: the published tables of costs;
 //! * [`picture`]: pictures of trees;
 //! * [`mod@search`]: the smallest tree that gives the values of a table;
+//! * [`mod@train`]: the same by gradients, from a formula whose choices are numbers;
 //! * [`translate`]: between trees and ordinary operations.
 
 pub mod calculator;
@@ -25,6 +26,7 @@ pub mod precise;
 pub mod scaled;
 pub mod search;
 pub mod target;
+pub mod train;
 pub mod translate;
 
 pub use evaluate::{Fault, FaultKind, evaluate};

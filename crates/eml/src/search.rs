@@ -56,6 +56,28 @@ pub struct Data {
     pub target: Vec<f64>,
 }
 
+impl Data {
+    /// Refuses what no tree can be found for.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`].
+    pub fn check(&self) -> Result<(), Refused> {
+        let rows = self.target.len();
+        if rows < 3 {
+            return Err(Refused::Rows(rows));
+        }
+        if self.variables.len() > 16 {
+            return Err(Refused::Variables(self.variables.len()));
+        }
+        let columns = || self.variables.iter().map(|(_, column)| column).chain([&self.target]);
+        match (0..rows).find(|&row| columns().any(|column| !column[row].is_finite())) {
+            Some(row) => Err(Refused::NotFinite(row)),
+            None => Ok(()),
+        }
+    }
+}
+
 /// How it is searched.
 #[derive(Debug, Clone, Copy)]
 pub struct Options<'a> {
@@ -74,7 +96,7 @@ pub struct Options<'a> {
 }
 
 impl Options<'_> {
-    fn is_over(&self, until: Instant) -> bool {
+    pub(crate) fn is_over(&self, until: Instant) -> bool {
         self.stop.is_stopped() || Instant::now() > until
     }
 }
@@ -456,17 +478,7 @@ fn tree<V: Value>(known: &Known<V>, names: &[String], goals: &[Goal<V>], goal: u
 ///
 /// [`Refused`].
 pub fn search(data: &Data, options: &Options<'_>, progress: &dyn Fn(Progress)) -> Result<Outcome, Refused> {
-    let rows = data.target.len();
-    if rows < 3 {
-        return Err(Refused::Rows(rows));
-    }
-    if data.variables.len() > 16 {
-        return Err(Refused::Variables(data.variables.len()));
-    }
-    let columns = || data.variables.iter().map(|(_, column)| column).chain([&data.target]);
-    if let Some(row) = (0..rows).find(|&row| columns().any(|column| !column[row].is_finite())) {
-        return Err(Refused::NotFinite(row));
-    }
+    data.check()?;
     Ok(match options.mode {
         Mode::Real | Mode::Extended => run::<f64>(data, options, progress),
         Mode::Complex => run::<Complex64>(data, options, progress),
@@ -494,13 +506,13 @@ fn run<V: Value>(data: &Data, options: &Options<'_>, progress: &dyn Fn(Progress)
     let leaves = std::iter::once((Origin::One, [V::of(1.0); PROBES])).chain(variables).collect();
     let mut known = Known::<V>::new(leaves);
     let mut goals = vec![Goal { values: at(&data.target), from: None }];
-    let scale = data.target.iter().map(|y| y * y).sum::<f64>() / data.target.len() as f64;
+    let verifier = Verifier::of(data, options);
     let accept = |known: &Known<V>, goals: &[Goal<V>], goal: u32| -> Option<Found> {
         let mut values: Vec<u32> = known.find(&goals[goal as usize].values).collect();
         values.sort_unstable();
         values.into_iter().find_map(|value| {
             let tree = tree(known, &names, goals, goal, value);
-            verified(tree, data, options, scale.sqrt())
+            verifier.verified(tree)
         })
     };
     let mut looked_up = 0;
@@ -597,6 +609,27 @@ fn excluded(reach: usize, around: usize) -> usize {
             return nodes - 1;
         }
         worst.push(most);
+    }
+}
+
+/// What tells whether trees give the data.
+pub(crate) struct Verifier<'a> {
+    data: &'a Data,
+    options: &'a Options<'a>,
+    /// The root mean square of the target.
+    scale: f64,
+}
+
+impl<'a> Verifier<'a> {
+    pub(crate) fn of(data: &'a Data, options: &'a Options<'a>) -> Verifier<'a> {
+        let scale = data.target.iter().map(|y| y * y).sum::<f64>() / data.target.len() as f64;
+        Verifier { data, options, scale: scale.sqrt() }
+    }
+
+    /// The tree with its errors, if it gives the data in all rows.
+    pub(crate) fn verified(&self, tree: Tree) -> Option<Found> {
+        let Verifier { data, options, scale } = *self;
+        verified(tree, data, options, scale)
     }
 }
 

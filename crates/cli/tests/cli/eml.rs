@@ -370,6 +370,37 @@ fn cells_of_an_array() {
     assert_eq!(dir.nc(&["eml", "cells", "-e", "(if (< x 0) 1 2)"]).0, 1);
 }
 
+/// Trees by training, with the share of restarts that come to one.
+#[test]
+fn trees_by_training() {
+    let mut table = String::from("x,y,t\n");
+    for k in 0..100 {
+        let (x, y) = (1.0 + 0.2 * f64::from(k / 10), 1.0 + 0.2 * f64::from(k % 10));
+        table += &format!("{x},{y},{}\n", std::f64::consts::E - (y.exp() - x.ln()).ln());
+    }
+    let dir = Dir::new().with("points.csv", &table);
+    let args = ["eml", "fit", "--data", "points.csv", "--target", "t", "--method", "train", "--depth", "2"];
+    let (status, out, err) = dir.nc(&[&args[..], &["--restarts", "6"]].concat());
+    assert!(status == 0 && out.ends_with("\neml(1,eml(y,x))\n") && !out.contains("smaller"), "{out}");
+    assert_eq!(err, "depth 2: 6 of 6 restarts give the data, 100.0 % (95 %: 61.0 to 100.0 %)\n");
+    let (status, out, err) = dir.nc(&[&args[..], &["--json"]].concat());
+    let report: Value = serde_json::from_str(&out).unwrap();
+    assert!(status == 0 && err == "depth 2: a tree\n", "{err}");
+    assert!(report["training"][0]["trees"][0]["tree"] == "eml(1,eml(y,x))", "{report}");
+    let none = [&args[..6], &["--method", "train", "--depth", "1", "--iterations", "9", "--hardening", "9"]];
+    let (status, out, err) = dir.nc(&none.concat());
+    assert!(status == 1 && out.is_empty() && err.contains("training at depth 1: no tree from 64"), "{err}");
+    for (option, words) in [
+        (["--method", "search", "--depth", "3"], "--depth: it is for training"),
+        (["--method", "search", "--no-polish", "--json"], "--no-polish: it is for training"),
+        (["--method", "train", "--rate", "0"], "a number above 0"),
+        (["--method", "train", "--depth", "7"], "7 is not in 1..=6"),
+    ] {
+        let (status, out, err) = dir.nc(&[&args[..6], &option[..]].concat());
+        assert!(status == 2 && (err.clone() + &out).contains(words), "{err}{out}");
+    }
+}
+
 /// The smallest tree for a table, with what is known of it.
 #[test]
 fn trees_from_tables() {
@@ -400,8 +431,20 @@ fn trees_from_tables() {
             && report["excluded_nodes"] == 5,
         "{report}"
     );
-    let none =
-        ["eml", "fit", "--data", "points.csv", "--target", "other", "--variables", "x", "--nodes", "4"];
+    let none = [
+        "eml",
+        "fit",
+        "--data",
+        "points.csv",
+        "--target",
+        "other",
+        "--variables",
+        "x",
+        "--nodes",
+        "4",
+        "--method",
+        "search",
+    ];
     let (status, out, err) = dir.nc(&none);
     assert!(
         status == 1 && out.is_empty() && err.contains("no tree of 4 nodes or fewer gives \"other\""),

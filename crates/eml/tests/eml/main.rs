@@ -4,5 +4,6 @@ mod batches;
 mod calculator;
 mod pictures;
 mod search;
+mod train;
 mod translate;
 mod trees;

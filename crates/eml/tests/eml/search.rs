@@ -7,7 +7,7 @@ use nc_eml::search::{Data, Options, Outcome, Refused, search};
 use nc_runtime::stop::Stop;
 
 /// Values of a function on the grid of the author's training, [1, 3]² in steps of .1, where it has one.
-fn grid(function: impl Fn(f64, f64) -> f64) -> Data {
+pub fn grid(function: impl Fn(f64, f64) -> f64) -> Data {
     let axis = || (0..=20).map(|k| 1.0 + f64::from(k) / 10.0);
     let points: Vec<(f64, f64)> = axis().flat_map(|x| axis().map(move |y| (x, y))).collect();
     let points: Vec<(f64, f64, f64)> =
