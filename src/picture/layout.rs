@@ -21,8 +21,6 @@ const SLOPE: f64 = 6.0;
 const LABEL_HEIGHT: f64 = 14.0;
 /// Space between two such labels, and between a line and its label.
 const LABEL_GAP: f64 = 9.0;
-/// How much of the lines that leave a box is behind it, whose corners may be round.
-const HIDDEN: f64 = 8.0;
 /// Passes that move boxes sideways.
 const PASSES: usize = 24;
 /// How much straighter than others lines are that pass layers.
@@ -30,7 +28,7 @@ const STRAIGHTER: f64 = 8.0;
 /// Sweeps without fewer crossings after which a start is given up.
 const PATIENCE: usize = 4;
 /// Starts for each layering.
-const STARTS: usize = 32;
+const STARTS: usize = 256;
 /// Pairs of edges that are looked at for each layering, so that large pictures take no longer than a fraction of a second.
 const MAX_LOOKED_AT: usize = 20_000_000;
 /// Pieces of long edges; with more, edges are drawn without bends.
@@ -647,8 +645,7 @@ impl Parts {
         for ((edge, &offset), &joined) in edges.iter().zip(offsets).zip(&self.joined) {
             let (start, layer) = (x(edge.from) + offset, self.layer[edge.from]);
             let low = tops[layer] + self.sizes[edge.from].1;
-            let first =
-                Straight { x: start, top: low - HIDDEN.min(self.sizes[edge.from].1), bottom: bottoms[layer] };
+            let first = Straight { x: start, top: low, bottom: bottoms[layer] };
             let last = Straight { bottom: tops[self.layer[joined]], ..passed(joined) };
             layout.lines.push([first, last]);
             layout.joins.push(joined != edge.to);

@@ -12,6 +12,8 @@ const ADVANCE: f64 = 7.3;
 const HEIGHT: f64 = 24.0;
 /// Space at the sides of a label, and around the inside of a frame.
 const PADDING: f64 = 10.0;
+/// How much of the lines that leave a box is behind it, whose corners are round.
+const HIDDEN: f64 = 8.0;
 /// Characters of the source that are shown with a node.
 const EXCERPT: usize = 80;
 
@@ -211,8 +213,11 @@ fn draw_node(
 /// The edges of a level. Labels are written apart, to lie over all lines.
 fn draw_edges(picture: &Picture, level: &Level, origin: (f64, f64), text: &mut String, labels: &mut String) {
     let layout = &level.layout;
-    for (line, &joins) in layout.lines.iter().zip(&layout.joins) {
-        draw_line(line, origin, !joins, text);
+    for ((&(mut line), &joins), &((from, _), _)) in layout.lines.iter().zip(&layout.joins).zip(&level.edges) {
+        if let Item::Node(_) = level.items[from] {
+            line[0].top -= HIDDEN;
+        }
+        draw_line(&line, origin, !joins, text);
     }
     for stem in &layout.stems {
         draw_line(stem, origin, true, text);

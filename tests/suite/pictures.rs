@@ -218,7 +218,7 @@ fn nothing_stands_over_anything_else() {
     assert!(count > 500, "{count} pictures");
 }
 
-/// Lines cross no more often than in the best orders that are known.
+/// Lines cross no more often than in the best orders of 5,000 starts for each layering.
 #[test]
 fn few_lines_cross() {
     let crossings = |directory: &str, file: &str, subject: Subject| {
@@ -238,7 +238,7 @@ fn few_lines_cross() {
         ("classic", "fibonacci-recursive", Subject::Graph),
     ]
     .map(|(directory, file, subject)| crossings(directory, file, subject));
-    assert_eq!(found, [0, 0, 7, 0, 0, 2, 0, 7]);
+    assert_eq!(found, [0, 0, 6, 0, 0, 2, 0, 7]);
 }
 
 /// Limits, steps and activity are bookkeeping: they are in the picture of everything alone.

@@ -116,9 +116,8 @@ pub fn look(svg: &str) -> Found {
         }
         for frame in &frames {
             let inside = dense.iter().filter(|&&point| frame.holds(point)).count();
-            // From the border on a line may be hidden behind a box for a few points.
-            let border = ends.iter().any(|&(_, y)| (y - frame.bottom).abs() < 10.0);
-            found.over_boxes += usize::from(inside > 0 && inside + 2 < dense.len() && !border);
+            let begins_inside = frame.holds(ends[0]);
+            found.over_boxes += usize::from(if begins_inside { inside < dense.len() } else { inside > 0 });
         }
         for label in &labels {
             // A label stands to the right of the beginning of its line.
