@@ -17,7 +17,7 @@ use crate::ops::{Op, Syntax};
 /// The live nodes of the graph. Constants stand where they are used; the bodies of loops and functions are groups.
 ///
 /// With [`Detail::Everything`] nodes are numbered and called as in the text of the graph. Otherwise operations and values are called
-/// as in the program, and what serves the limits of loops and calls is left out.
+/// as in the program, and what serves the limits of loops and calls, or says whether a tangent is active, is left out.
 pub fn picture(graph: &Graph, wording: &Wording, detail: Detail) -> Picture {
     let mut picture = Picture::default();
     let around = Around { program: graph, wording, detail };
@@ -27,11 +27,7 @@ pub fn picture(graph: &Graph, wording: &Wording, detail: Detail) -> Picture {
         let roles = function.results.iter().enumerate();
         let labels = roles.map(|(k, role)| match (detail, role) {
             (Detail::Everything, _) => Some(format!("result {k}")),
-            (Detail::Essential, ResultRole::Failure | ResultRole::Steps | ResultRole::Note) => None,
-            (
-                Detail::Essential,
-                ResultRole::Value | ResultRole::Tangent { .. } | ResultRole::Active { .. },
-            ) => Some(role.to_string()),
+            (Detail::Essential, role) => role.is_number().then(|| role.to_string()),
         });
         body(around, &function.body, &labels.collect::<Vec<_>>(), &[], Some(group), Some(head), &mut picture);
     }
@@ -55,18 +51,18 @@ fn open(picture: &mut Picture, head: NodeId, parent: Option<GroupId>) -> GroupId
 }
 
 /// The nodes of one graph, in a group. Outputs without a label are left out; the head of the group gets an edge to each other one.
-/// `captures` says what captures are called.
+/// `captures` says what captures are called; those without a name are left out.
 fn body(
     around: Around<'_>,
     graph: &Graph,
     labels: &[Option<String>],
-    captures: &[String],
+    captures: &[Option<String>],
     group: Option<GroupId>,
     head: Option<NodeId>,
     picture: &mut Picture,
 ) {
     let counting = match around.detail {
-        Detail::Essential => counting(around.program, graph),
+        Detail::Essential => counting(around, graph, captures),
         Detail::Everything => EntityVec::filled(false, graph.len()),
     };
     let mut drawer = Drawer { around, graph, captures, counting, group, picture, made: HashMap::new() };
@@ -75,37 +71,53 @@ fn body(
     drawer.outputs(labels, head);
 }
 
-/// The input that holds the steps of a row, in functions that recurse and in loops beside them.
-fn steps(program: &Graph, body: &Graph) -> Option<Node> {
-    if program.functions.is_empty() {
-        return None;
-    }
-    let mut states =
-        body.inputs.iter().enumerate().filter(|(_, input)| matches!(input.source, Source::State(_)));
-    let (index, last) = states.next_back()?;
-    (last.name == STEPS).then(|| body.input_node(index as u32))
+/// The inputs that no program writes: the steps of a row, in functions that recurse and in loops beside them, and whether tangents
+/// are active.
+fn bookkeeping(around: Around<'_>, body: &Graph, captures: &[Option<String>]) -> Vec<bool> {
+    let counted = !around.program.functions.is_empty();
+    let last = |holds: fn(Source) -> bool| {
+        body.inputs.iter().rposition(|input| counted && holds(input.source) && input.name == STEPS)
+    };
+    let steps =
+        [last(|source| matches!(source, Source::State(_))), last(|source| matches!(source, Source::Tape(_)))];
+    let inputs = body.inputs.iter().enumerate();
+    let kept = inputs.map(|(index, input)| match input.source {
+        Source::State(_) | Source::Tape(_) => {
+            steps.contains(&Some(index))
+                || input.name.ends_with(ACTIVE) && !around.wording.writes(&input.name)
+        }
+        Source::Capture(k) => captures.get(k as usize).is_some_and(Option::is_none),
+        Source::Row | Source::Shared | Source::Cotangent(_) | Source::Tangent { .. } => false,
+    });
+    kept.collect()
+}
+
+/// Whether a state of a region is such an input.
+fn is_bookkeeping(around: Around<'_>, body: &Graph, state: u32) -> bool {
+    let index = body.inputs.iter().position(|input| input.source == Source::State(state));
+    index.is_some_and(|index| bookkeeping(around, body, &[])[index])
 }
 
 /// The name of the state that counts steps.
 const STEPS: &str = "steps";
+/// The end of the names of states that hold whether a tangent is active.
+const ACTIVE: char = '?';
 
-/// Nodes that depend on how many steps the row has taken.
-fn counting(program: &Graph, body: &Graph) -> EntityVec<Node, bool> {
+/// Nodes that depend on how many steps the row has taken, or on which tangents are active.
+fn counting(around: Around<'_>, body: &Graph, captures: &[Option<String>]) -> EntityVec<Node, bool> {
     let mut counting = EntityVec::filled(false, body.len());
-    let steps = steps(program, body);
+    let inputs = bookkeeping(around, body, captures);
     for node in body.nodes() {
         counting[node] = match body.kind(node) {
-            NodeKind::Input(_) => Some(node) == steps,
+            NodeKind::Input(index) => inputs[index as usize],
+            // A choice between values is one whatever it depends on.
+            NodeKind::Apply(Op::Select, _) => body.args(node)[1..].iter().any(|&arg| counting[arg]),
             NodeKind::Apply(..) => body.args(node).iter().any(|&arg| counting[arg]),
             NodeKind::Result(k) => body.region(body.args(node)[0]).is_some_and(|region| match &region.kind {
-                RegionKind::Call(call) => match call.results[k as usize].role {
-                    ResultRole::Failure | ResultRole::Steps | ResultRole::Note => true,
-                    ResultRole::Value | ResultRole::Tangent { .. } | ResultRole::Active { .. } => false,
-                },
-                RegionKind::Loop { states, .. } => {
-                    k + 1 == *states && self::steps(program, &region.body).is_some()
+                RegionKind::Call(call) => !call.results[k as usize].role.is_number(),
+                RegionKind::Loop { .. } | RegionKind::Reverse { .. } => {
+                    is_bookkeeping(around, &region.body, k)
                 }
-                RegionKind::Reverse { .. } => false,
             }),
             NodeKind::Const(_) | NodeKind::Bool(_) | NodeKind::Region(_) => false,
         };
@@ -116,8 +128,8 @@ fn counting(program: &Graph, body: &Graph) -> EntityVec<Node, bool> {
 struct Drawer<'a> {
     around: Around<'a>,
     graph: &'a Graph,
-    captures: &'a [String],
-    /// What serves the limit of steps, and is left out.
+    captures: &'a [Option<String>],
+    /// What is left out.
     counting: EntityVec<Node, bool>,
     group: Option<GroupId>,
     picture: &'a mut Picture,
@@ -142,10 +154,10 @@ impl<'a> Drawer<'a> {
         let graph = self.graph;
         let mut live = EntityVec::filled(false, graph.len());
         for (output, label) in graph.outputs.iter().zip(labels) {
-            live[output.node] |= label.is_some();
+            live[self.seen(output.node)] |= label.is_some();
         }
         for check in graph.checks.iter().filter(|check| self.shows(check.reason)) {
-            live[check.fails] = true;
+            live[self.seen(check.fails)] = true;
         }
         for node in graph.nodes().rev() {
             if !live[node] {
@@ -153,34 +165,60 @@ impl<'a> Drawer<'a> {
             }
             match graph.region_args(node) {
                 Some((region, args)) => {
-                    let (control, first) = self.region_operands(region, args);
-                    for arg in control.into_iter().chain(first.iter().chain(args.captures).copied()) {
-                        live[arg] = true;
+                    let control = self.control(region, args);
+                    let first = self.first(region, args).into_iter().map(|(_, arg)| arg);
+                    for arg in control.into_iter().chain(first).chain(args.captures.iter().copied()) {
+                        live[self.seen(arg)] |= !self.counting[arg];
                     }
                 }
-                None => graph.args(node).iter().for_each(|&arg| live[arg] = true),
+                None => self.args(node).iter().for_each(|&arg| live[self.seen(arg)] = true),
             }
         }
         live
     }
 
-    /// The condition and the first states of a region, without what is left out.
-    fn region_operands(&self, region: &Region, args: RegionArgs<'a>) -> (Option<Node>, &'a [Node]) {
-        if !self.essential() {
-            return (Some(args.control), args.first);
+    /// The operands of an operation; of a choice without the part of the condition that counts.
+    fn args(&self, node: Node) -> Vec<Node> {
+        let mut args = self.graph.args(node).to_vec();
+        if self.graph.op(node) == Some(Op::Select)
+            && !self.counting[node]
+            && let Some(condition) = self.condition(args[0])
+        {
+            args[0] = condition;
         }
-        let control = match region.kind {
-            RegionKind::Loop { .. } | RegionKind::Call(_) => self.condition(args.control),
-            RegionKind::Reverse { .. } => Some(args.control),
+        args
+    }
+
+    /// What is drawn for a value: for a choice that depends only on what is left out, what is chosen where a tangent is active.
+    fn seen(&self, mut node: Node) -> Node {
+        while self.essential()
+            && !self.counting[node]
+            && let (Some(Op::Select), &[condition, then, other]) =
+                (self.graph.op(node), self.graph.args(node))
+            && self.counting[condition]
+            && self.condition(condition).is_none()
+        {
+            node = if self.graph.constant(then).is_some() { other } else { then };
+        }
+        node
+    }
+
+    /// The condition of a region without what is left out.
+    fn control(&self, region: &Region, args: RegionArgs<'a>) -> Option<Node> {
+        match region.kind {
+            RegionKind::Loop { .. } | RegionKind::Call(_) if self.essential() => self.condition(args.control),
+            RegionKind::Loop { .. } | RegionKind::Call(_) | RegionKind::Reverse { .. } => Some(args.control),
+        }
+    }
+
+    /// The first states of a region with their numbers, without what is left out.
+    fn first(&self, region: &Region, args: RegionArgs<'a>) -> Vec<(usize, Node)> {
+        let body = match &region.kind {
+            RegionKind::Call(call) => &self.around.program.functions[call.function].body,
+            RegionKind::Loop { .. } | RegionKind::Reverse { .. } => &region.body,
         };
-        let counts = match &region.kind {
-            RegionKind::Loop { .. } => steps(self.around.program, &region.body).is_some(),
-            RegionKind::Call(call) => call.position(ResultRole::Steps).is_some(),
-            RegionKind::Reverse { .. } => false,
-        };
-        let first =
-            if counts { args.first.split_last().map_or(args.first, |(_, first)| first) } else { args.first };
-        (control, first)
+        let kept = |k: usize| !self.essential() || !is_bookkeeping(self.around, body, k as u32);
+        args.first.iter().copied().enumerate().filter(|&(k, _)| kept(k)).collect()
     }
 
     /// A condition without the part that says that the row may take another step.
@@ -222,7 +260,8 @@ impl<'a> Drawer<'a> {
             (Source::Tape(_), true) => ("tape ", wording.written(&input.name)),
             (Source::State(_), true) => ("", wording.written(&input.name)),
             (Source::Capture(k), true) => {
-                ("", self.captures.get(k as usize).map_or(&*input.name, String::as_str))
+                let name = self.captures.get(k as usize).and_then(Option::as_deref);
+                ("", name.unwrap_or(&input.name))
             }
             (Source::State(_), false) => ("state ", input.name.as_str()),
             (Source::Capture(_), false) => ("capture ", input.name.as_str()),
@@ -292,16 +331,16 @@ impl<'a> Drawer<'a> {
 
     /// Edges to the operands of an operation, numbered where their order matters.
     fn operands(&mut self, from: NodeId, node: Node) {
-        let args = self.graph.args(node);
-        let ordered = match (self.graph.op(node), args) {
+        let args = self.args(node);
+        let ordered = match (self.graph.op(node), &*args) {
             (_, [_]) => false,
             (Some(op), &[x, y]) => {
-                x != y && canonical_order(self.graph, op, args) != canonical_order(self.graph, op, &[y, x])
+                x != y && canonical_order(self.graph, op, &args) != canonical_order(self.graph, op, &[y, x])
             }
             _ => true,
         };
         let choice = self.essential() && self.graph.op(node) == Some(Op::Select);
-        for (k, &arg) in args.iter().enumerate() {
+        for (k, arg) in args.into_iter().enumerate() {
             let label = match k {
                 _ if choice => ["if", "then", "else"].get(k).map_or_else(String::new, ToString::to_string),
                 k if ordered => (k + 1).to_string(),
@@ -314,6 +353,7 @@ impl<'a> Drawer<'a> {
     /// An edge to a value; a result of a loop or call is the loop or call, with what the result is at the edge.
     fn edge(&mut self, from: NodeId, to: Node, label: String) {
         let graph = self.graph;
+        let to = self.seen(to);
         let (target, label) = match graph.kind(to) {
             NodeKind::Result(k) => {
                 let region = graph.args(to)[0];
@@ -341,8 +381,10 @@ impl<'a> Drawer<'a> {
                 role => role.to_string(),
             },
             RegionKind::Loop { .. } | RegionKind::Reverse { .. } => {
-                let counts = usize::from(steps(self.around.program, &region.body).is_some());
-                if region.result_count() - counts == 1 {
+                let kept = (0..region.states())
+                    .filter(|&k| !is_bookkeeping(self.around, &region.body, k as u32))
+                    .count();
+                if region.result_count() - region.states() + kept == 1 {
                     String::new()
                 } else {
                     self.state(region, k as usize)
@@ -390,7 +432,7 @@ impl<'a> Drawer<'a> {
             RegionKind::Reverse { .. } => "reverse",
             RegionKind::Call(_) => "call",
         };
-        let (control, first) = self.region_operands(region, args);
+        let (control, first) = (self.control(region, args), self.first(region, args));
         let called = match &region.kind {
             RegionKind::Call(call) if self.essential() => Some(&self.around.program.functions[call.function]),
             RegionKind::Call(_) | RegionKind::Loop { .. } | RegionKind::Reverse { .. } => None,
@@ -415,32 +457,37 @@ impl<'a> Drawer<'a> {
             let input = function.body.inputs.iter().find(|input| input.source == Source::State(k as u32));
             input.map_or_else(|| k.to_string(), |input| self.around.wording.written(&input.name).to_string())
         };
-        let labels: Vec<String> = (0..first.len())
-            .map(|k| match called {
+        let mut drawn = vec![false; region.states()];
+        for (k, first) in first {
+            let label = match called {
                 Some(function) => parameter(function, k),
                 None if self.essential() => format!("{} from", self.state(region, k)),
                 None => format!("from {k}"),
-            })
-            .collect();
-        for (&first, label) in first.iter().zip(labels) {
+            };
             self.edge(head, first, label);
+            if let Some(drawn) = drawn.get_mut(k) {
+                *drawn = true;
+            }
         }
         let mut captures = Vec::new();
         for (k, &capture) in args.captures.iter().enumerate() {
-            let name = self.capture(capture, k);
+            if self.counting[capture] {
+                captures.push(None);
+                continue;
+            }
+            let name = self.capture(self.seen(capture), k);
             self.edge(head, capture, if self.essential() { name.clone() } else { format!("with {k}") });
-            captures.push(name);
+            captures.push(Some(name));
         }
         let (states, before) = match &region.kind {
             RegionKind::Call(_) => return,
             RegionKind::Loop { .. } => (region.states(), 1),
             RegionKind::Reverse { .. } => (region.states(), 0),
         };
-        let drawn = if self.essential() { first.len() } else { states };
         let labels: Vec<Option<String>> = (0..region.body.outputs.len())
             .map(|k| match k.checked_sub(before) {
                 None => Some("while".to_string()),
-                Some(k) if k < drawn => {
+                Some(k) if drawn.get(k) == Some(&true) => {
                     let name = if self.essential() { self.state(region, k) } else { k.to_string() };
                     Some(format!("next {name}"))
                 }

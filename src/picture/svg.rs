@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::layout::{Layout, layered};
+use super::layout::{Edge, Layout, Straight, layered};
 use super::{GroupId, Kind, NodeId, Picture};
 use crate::entity::{Entity, EntityVec};
 
@@ -12,12 +12,14 @@ const ADVANCE: f64 = 7.3;
 const HEIGHT: f64 = 24.0;
 /// Space at the sides of a label, and around the inside of a frame.
 const PADDING: f64 = 10.0;
+/// How much of the lines that leave a box is behind it, whose corners are round.
+const HIDDEN: f64 = 8.0;
 /// Characters of the source that are shown with a node.
 const EXCERPT: usize = 80;
 
-/// The advance of a character at an edge, and the space between two such labels.
+/// The advance of a character at an edge, and how far below the box of the edge it stands.
 const LABEL_ADVANCE: f64 = 6.1;
-const LABEL_GAP: f64 = 9.0;
+const LABEL_BASE: f64 = 11.0;
 
 /// Colours on a light ground, and on a dark one where the reader prefers that.
 const STYLE: &str = "\
@@ -145,24 +147,24 @@ fn levels(picture: &Picture) -> Vec<Level> {
         let k = if k == whole { whole } else { whole - 1 - k };
         let mut sizes: Vec<(f64, f64)> =
             levels[k].items.iter().map(|&item| size(picture, &levels, item)).collect();
+        let edges: Vec<Edge> = levels[k].edges.iter().map(|edge| line(picture, edge)).collect();
         // As wide as the labels at its edges are together.
         let mut room = vec![0.0; sizes.len()];
-        for &((from, _), edge) in &levels[k].edges {
-            room[from] += slot(picture, edge);
+        for edge in &edges {
+            room[edge.from] += edge.slot();
         }
         for (size, room) in sizes.iter_mut().zip(room) {
             size.0 = size.0.max(room);
         }
-        let edges: Vec<(usize, usize)> = levels[k].edges.iter().map(|edge| edge.0).collect();
         levels[k].layout = layered(&sizes, &edges);
         levels[k].sizes = sizes;
     }
     levels
 }
 
-/// How much of the width of a box an edge takes at its beginning.
-fn slot(picture: &Picture, edge: usize) -> f64 {
-    picture.edges[edge].label.chars().count() as f64 * LABEL_ADVANCE + LABEL_GAP
+/// An edge of a level, with the room for its label.
+fn line(picture: &Picture, &((from, to), edge): &((usize, usize), usize)) -> Edge {
+    Edge { from, to, label: picture.edges[edge].label.chars().count() as f64 * LABEL_ADVANCE }
 }
 
 /// The size of an item by itself.
@@ -208,56 +210,48 @@ fn draw_node(
     );
 }
 
-/// The edges of a level. Those of one box leave it beside each other, in the order of where they lead, so that they do not cross
-/// at once; each has room for its label. Labels are written apart, to lie over all lines.
+/// The edges of a level. Labels are written apart, to lie over all lines.
 fn draw_edges(picture: &Picture, level: &Level, origin: (f64, f64), text: &mut String, labels: &mut String) {
-    let end = |to: usize| {
-        let (corner, size) = (level.layout.corners[to], level.sizes[to]);
-        (corner.0 + size.0 / 2.0, corner.1)
-    };
-    let mut leaving: Vec<Vec<usize>> = vec![Vec::new(); level.items.len()];
-    for (k, &((from, _), _)) in level.edges.iter().enumerate() {
-        leaving[from].push(k);
+    let layout = &level.layout;
+    for ((&(mut line), &joins), &((from, _), _)) in layout.lines.iter().zip(&layout.joins).zip(&level.edges) {
+        if let Item::Node(_) = level.items[from] {
+            line[0].top -= HIDDEN;
+        }
+        draw_line(&line, origin, !joins, text);
     }
-    for (from, mut edges) in leaving.into_iter().enumerate() {
-        let towards = |k: usize| {
-            let ((_, to), _) = level.edges[k];
-            level.layout.bends[k].first().map_or(end(to).0, |bend| bend.0)
-        };
-        edges.sort_by(|&a, &b| towards(a).total_cmp(&towards(b)));
-        let slots: Vec<f64> = edges.iter().map(|&k| slot(picture, level.edges[k].1)).collect();
-        let (corner, size) = (level.layout.corners[from], level.sizes[from]);
-        let spread = size.0 / slots.iter().sum::<f64>().max(1.0);
-        let mut left = corner.0;
-        for (k, slot) in edges.into_iter().zip(slots) {
-            let ((_, to), edge) = level.edges[k];
-            let words = &picture.edges[edge].label;
-            let label = words.chars().count() as f64 * LABEL_ADVANCE;
-            // In the middle of its part of the side, together with the label to its right.
-            let start = (left + (spread * slot - label) / 2.0, corner.1 + size.1);
-            left += spread * slot;
-            let moved = |point: (f64, f64)| (origin.0 + point.0, origin.1 + point.1);
-            let (mut x, mut y) = moved(start);
-            let label = (x + 3.0, y + 11.0);
-            let _ = write!(text, "<path marker-end=\"url(#end)\" d=\"M{x:.1} {y:.1}");
-            for &point in level.layout.bends[k].iter().chain([&end(to)]) {
-                let (to_x, to_y) = moved(point);
-                let middle = (y + to_y) / 2.0;
-                let _ = write!(text, "C{x:.1} {middle:.1} {to_x:.1} {middle:.1} {to_x:.1} {to_y:.1}");
-                (x, y) = (to_x, to_y);
-            }
-            let _ = writeln!(text, "\"/>");
-            if !words.is_empty() {
-                let _ = writeln!(
-                    labels,
-                    "<text class=\"label\" x=\"{:.1}\" y=\"{:.1}\">{}</text>",
-                    label.0,
-                    label.1,
-                    escaped(words)
-                );
-            }
+    for stem in &layout.stems {
+        draw_line(stem, origin, true, text);
+    }
+    for (&(_, edge), &(x, y)) in level.edges.iter().zip(&layout.labels) {
+        let words = &picture.edges[edge].label;
+        if !words.is_empty() {
+            let (x, y) = (origin.0 + x, origin.1 + y + LABEL_BASE);
+            let _ =
+                writeln!(labels, "<text class=\"label\" x=\"{x:.1}\" y=\"{y:.1}\">{}</text>", escaped(words));
         }
     }
+}
+
+/// A line down, with an arrow at its end if it ends at a box.
+fn draw_line(line: &[Straight], origin: (f64, f64), arrow: bool, text: &mut String) {
+    let end = if arrow { " marker-end=\"url(#end)\"" } else { "" };
+    let _ = write!(text, "<path{end} d=\"");
+    let mut before: Option<(f64, f64)> = None;
+    for straight in line {
+        let (x, top, bottom) = (origin.0 + straight.x, origin.1 + straight.top, origin.1 + straight.bottom);
+        let _ = match before {
+            None => write!(text, "M{x:.1} {top:.1}"),
+            Some((before, y)) => {
+                let middle = (y + top) / 2.0;
+                write!(text, "C{before:.1} {middle:.1} {x:.1} {middle:.1} {x:.1} {top:.1}")
+            }
+        };
+        if bottom > top {
+            let _ = write!(text, "V{bottom:.1}");
+        }
+        before = Some((x, bottom));
+    }
+    let _ = writeln!(text, "\"/>");
 }
 
 /// Text for XML. Characters that it cannot have are replaced.

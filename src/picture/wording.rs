@@ -68,6 +68,11 @@ impl Wording {
         }
     }
 
+    /// Whether the program has this name.
+    pub fn writes(&self, name: &str) -> bool {
+        self.written.contains(name)
+    }
+
     /// A name as it is written: names that inner ones hide are told apart by numbers in the graph.
     pub fn written<'a>(&self, name: &'a str) -> &'a str {
         match name.rsplit_once('.') {

@@ -4,7 +4,9 @@ use insta::assert_snapshot;
 use layout::gv::DotParser;
 use layout::gv::parser::ast::{self, Stmt};
 use neural_compiler::internals::picture::{GroupId, Kind, Node};
-use neural_compiler::{CompileOptions, Detail, Picture, Program, Subject};
+use neural_compiler::{CompileOptions, Derivative, Detail, Picture, Program, Subject};
+
+use crate::support::{corpus, drawing};
 
 const HERON: &str = "(loop ((x a)) (if (< (abs (- (* x x) a)) 1e-9) x (recur (* 1/2 (+ x (/ a x))))))";
 
@@ -191,4 +193,70 @@ fn large_pictures() {
     assert_eq!(picture.svg("").matches("<rect").count(), DEPTH + 2);
     let error = picture.within(Picture::MAX_NODES).unwrap_err();
     assert_eq!(error.to_string(), "the picture has 100001 nodes, more than the limit of 2000");
+}
+
+/// Pictures of more nodes are not looked at: that takes the square of their size.
+const LOOKED_AT: usize = 150;
+
+/// In no picture of a program of the corpus, and of its gradient, stands anything over anything else: no line over a box or over the
+/// label of another line, and no two boxes or labels.
+#[test]
+fn nothing_stands_over_anything_else() {
+    let directories = ["feynman", "laws", "vector", "throughput", "classic", "closed", "nested"];
+    let mut count = 0;
+    for entry in directories.iter().flat_map(|directory| corpus::load_from(directory)) {
+        let options = entry.options(Derivative::None);
+        for subject in [Subject::Ast, Subject::Graph, Subject::Adjoint] {
+            let picture = entry.program.picture(subject, Detail::Essential, &options).unwrap();
+            if picture.nodes().len() <= LOOKED_AT {
+                let found = drawing::look(&picture.svg(""));
+                assert!(found.is_clear(), "{} {subject:?}: {found:?}", entry.name);
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 500, "{count} pictures");
+}
+
+/// Lines cross no more often than in the best orders of 5,000 starts for each layering.
+#[test]
+fn few_lines_cross() {
+    let crossings = |directory: &str, file: &str, subject: Subject| {
+        let path = format!("{}/corpus/{directory}/{file}.scm", env!("CARGO_MANIFEST_DIR"));
+        let program = Program::parse(&std::fs::read_to_string(path).unwrap()).unwrap();
+        let picture = program.picture(subject, Detail::Essential, &CompileOptions::default()).unwrap();
+        drawing::look(&picture.svg("")).crossings
+    };
+    let found = [
+        ("feynman", "I.6.2a-standard-gaussian", Subject::Adjoint),
+        ("feynman", "I.6.2b-gaussian", Subject::Graph),
+        ("feynman", "I.6.2b-gaussian", Subject::Adjoint),
+        ("classic", "factorial-loop", Subject::Adjoint),
+        ("classic", "factorial-recursive", Subject::Graph),
+        ("classic", "factorial-recursive", Subject::Adjoint),
+        ("classic", "fibonacci-loop", Subject::Adjoint),
+        ("classic", "fibonacci-recursive", Subject::Graph),
+    ]
+    .map(|(directory, file, subject)| crossings(directory, file, subject));
+    assert_eq!(found, [0, 0, 6, 0, 0, 2, 0, 7]);
+}
+
+/// Limits, steps and activity are bookkeeping: they are in the picture of everything alone.
+#[test]
+fn derivatives_of_recursive_functions_are_drawn_without_bookkeeping() {
+    const FACTORIAL: &str = "(define (factorial n) (if (< n 2) 1 (* n (factorial (- n 1))))) (factorial x)";
+    let (nodes, edges) = essential(FACTORIAL, Subject::Adjoint);
+    let of_everything = of_program(FACTORIAL, Subject::Adjoint);
+    let everything = || of_everything.nodes().values().map(|node| &*node.label);
+    for word in ["steps", "1000000000"] {
+        assert!(
+            nodes.iter().chain(&edges).all(|label| !label.contains(word)),
+            "{word} in {nodes:?} {edges:?}"
+        );
+        assert!(everything().any(|label| label.contains(word)), "{word}");
+    }
+    assert!(nodes.iter().chain(&edges).all(|label| !label.contains("active")), "{nodes:?} {edges:?}");
+    for label in ["function factorial'", "tangent 0", "call factorial'", "gradient x", "t0"] {
+        assert!(nodes.iter().any(|node| node == label), "{label} in {nodes:?}");
+    }
 }

@@ -6,6 +6,7 @@ pub mod bodies;
 pub mod bounds;
 pub mod corpus;
 pub mod derive;
+pub mod drawing;
 pub mod exact;
 pub mod generate;
 #[cfg(unix)]
