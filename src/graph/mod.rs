@@ -512,8 +512,13 @@ impl Graph {
 
     /// The nodes that outputs and checks need, as a table of flags.
     pub fn live(&self) -> EntityVec<Node, bool> {
+        self.needed_by(self.roots())
+    }
+
+    /// The nodes that some nodes need, themselves included, as a table of flags.
+    pub fn needed_by(&self, roots: impl IntoIterator<Item = Node>) -> EntityVec<Node, bool> {
         let mut live = EntityVec::filled(false, self.len());
-        for root in self.roots() {
+        for root in roots {
             live[root] = true;
         }
         for node in self.nodes().rev() {

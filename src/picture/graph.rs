@@ -9,7 +9,7 @@ use crate::graph::print::role;
 use crate::graph::region::RegionArgs;
 use crate::graph::rewrite::canonical_order;
 use crate::graph::{
-    Effect, Elem, Graph, Node, NodeKind, Reason, Region, RegionKind, ResultRole, Shape, Source,
+    Effect, Elem, Graph, Node, NodeKind, Reason, Region, RegionKind, ResultRole, Role, Shape, Source,
 };
 use crate::number::number_of;
 use crate::ops::{Op, Syntax};
@@ -65,7 +65,10 @@ fn body(
         Detail::Essential => counting(around, graph, captures),
         Detail::Everything => EntityVec::filled(false, graph.len()),
     };
-    let mut drawer = Drawer { around, graph, captures, counting, group, picture, made: HashMap::new() };
+    let values = graph.outputs.iter().filter(|output| output.role == Role::Value);
+    let primal = graph.needed_by(values.map(|output| output.node));
+    let mut drawer =
+        Drawer { around, graph, captures, counting, primal, group, picture, made: HashMap::new() };
     let live = drawer.live(labels);
     drawer.nodes(&live);
     drawer.outputs(labels, head);
@@ -131,6 +134,8 @@ struct Drawer<'a> {
     captures: &'a [Option<String>],
     /// What is left out.
     counting: EntityVec<Node, bool>,
+    /// What values need: derivatives are made where the program says a value, and are not what it names.
+    primal: EntityVec<Node, bool>,
     group: Option<GroupId>,
     picture: &'a mut Picture,
     made: HashMap<Node, NodeId>,
@@ -318,8 +323,8 @@ impl<'a> Drawer<'a> {
             Syntax::Internal | Syntax::Part(_) => op.to_string(),
         };
         match self.around.wording.name(self.graph.span(node)) {
-            Some(name) => format!("{name}: {word}"),
-            None => word,
+            Some(name) if self.primal[node] => format!("{name}: {word}"),
+            _ => word,
         }
     }
 

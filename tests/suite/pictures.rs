@@ -241,6 +241,15 @@ fn few_lines_cross() {
     assert_eq!(found, [0, 0, 6, 0, 0, 2, 0, 7]);
 }
 
+/// A name stands at the value that the program gives it, and not at its derivatives.
+#[test]
+fn derivatives_do_not_have_the_names_of_values() {
+    let (nodes, _) = essential("(let ((z (/ (- a b) c))) (exp (* -0.5 z z)))", Subject::Adjoint);
+    let named: Vec<&String> = nodes.iter().filter(|node| node.starts_with("z: ")).collect();
+    assert_eq!(named, ["z: /"], "{nodes:?}");
+    assert!(nodes.len() > 20, "{nodes:?}");
+}
+
 /// Limits, steps and activity are bookkeeping: they are in the picture of everything alone.
 #[test]
 fn derivatives_of_recursive_functions_are_drawn_without_bookkeeping() {
