@@ -107,6 +107,8 @@ fn prefix(program: &Resolved) -> String {
 
 impl<'a> Builder<'a> {
     fn run(&mut self) {
+        let mut computed = self.program.kinds.values().filter(|kind| is_computed(kind)).count();
+        self.anf.vars.reserve(self.program.vars.len() + computed);
         let emitted: Vec<FuncId> =
             self.program.order.iter().copied().filter(|&id| self.is_function(id)).collect();
         let called = self.differentiated_recursive(&emitted);
@@ -123,7 +125,8 @@ impl<'a> Builder<'a> {
             let var = self.variable(input);
             self.anf.inputs.push(var);
         }
-        self.open.push(Vec::new());
+        computed -= computed.min(self.count);
+        self.open.push(Vec::with_capacity(self.program.globals.len() + computed));
         for &(var, value) in &self.program.globals {
             if let Kind::Number(literal) = *self.program.kind(value) {
                 // A named number keeps a variable of its own, so that a caller can make it a parameter.
@@ -141,7 +144,8 @@ impl<'a> Builder<'a> {
             results.push(self.pop().atom);
         }
         self.anf.result_names = self.program.result_names.clone();
-        if let (Some(&result), Some(bindings)) = (results.first(), self.open.pop()) {
+        if let (Some(&result), Some(mut bindings)) = (results.first(), self.open.pop()) {
+            bindings.shrink_to_fit();
             self.anf.main = Some(self.anf.blocks.push(Block { bindings, end: End::Value(result) }));
         }
         self.anf.results = results;
@@ -251,7 +255,7 @@ impl<'a> Builder<'a> {
         };
         self.around = None;
         let name = function.name.clone();
-        self.emit(Rhs::Loop(Loop { name, span: function.span, vars, inits, body }), span);
+        self.emit(Rhs::Loop(Box::new(Loop { name, span: function.span, vars, inits, body })), span);
     }
 
     /// One iteration of a loop of several functions: the body of that which the tag names.
@@ -271,7 +275,7 @@ impl<'a> Builder<'a> {
                 break;
             }
             let operand = |atom| Operand { atom, span: function.span };
-            let operands = vec![operand(Atom::Var(tag)), operand(index(k))];
+            let operands = Box::new([operand(Atom::Var(tag)), operand(index(k))]);
             if let Some(equal) = Primitive::from_name("=") {
                 self.emit(Rhs::Primitive(equal, operands), function.span);
             }
@@ -358,7 +362,8 @@ impl<'a> Builder<'a> {
             Some(values) => End::Recur(values),
             None => End::Value(self.pop().atom),
         };
-        let bindings = self.open.pop().unwrap_or_default();
+        let mut bindings = self.open.pop().unwrap_or_default();
+        bindings.shrink_to_fit();
         self.anf.blocks.push(Block { bindings, end })
     }
 
@@ -440,20 +445,20 @@ impl<'a> Builder<'a> {
                 },
                 Work::Primitive(expr, primitive, args) => {
                     let operands = self.operands(args);
-                    self.emit(Rhs::Primitive(primitive, operands), program.span(expr));
+                    self.emit(Rhs::Primitive(primitive, operands.into()), program.span(expr));
                 }
                 Work::Call(expr, id, args) => {
                     let span = program.span(expr);
                     let operands = self.operands_of(id, args, span);
                     let function = self.func_ids[id].unwrap_or(FuncId::from_index(0));
-                    self.emit(Rhs::Call(function, operands), span);
+                    self.emit(Rhs::Call(function, operands.into()), span);
                 }
                 Work::Derive(expr, &Derivative { form, function: id, ref args }) => {
                     let span = program.span(expr);
                     let operands = self.operands_of(id, args, span);
                     let function = self.callers.get(&id).copied().or(self.func_ids[id]);
                     let function = function.expect("functions with derivatives are translated first");
-                    self.emit(Rhs::Derive(form, function, operands), span);
+                    self.emit(Rhs::Derive(form, function, operands.into()), span);
                 }
                 Work::Iterate(expr, id, args) => {
                     let operands = self.operands(args);
@@ -483,6 +488,14 @@ impl<'a> Builder<'a> {
                 }
             }
         }
+    }
+}
+
+/// Whether an expression is an operation, rather than an operand or what stands around operations.
+fn is_computed(kind: &Kind) -> bool {
+    match kind {
+        Kind::Primitive(..) | Kind::Call(..) | Kind::Derive(_) | Kind::If(..) => true,
+        Kind::Number(_) | Kind::Var(_) | Kind::Let(..) => false,
     }
 }
 

@@ -159,23 +159,23 @@ pub struct Binding {
     pub span: Span,
 }
 
-/// An operation on atoms.
+/// An operation on atoms. A program has one for each call in its text, so rare parts stand in boxes.
 #[derive(Debug, Clone)]
 pub enum Rhs {
     /// A constant with a name: a top-level `define` of a number, which a caller may turn into a parameter.
     Constant(Literal),
     /// A primitive of the language, with as many operands as its arity allows.
-    Primitive(Primitive, Vec<Operand>),
+    Primitive(Primitive, Box<[Operand]>),
     /// A call of a function: operands for its parameters and for what it captures.
-    Call(FuncId, Vec<Operand>),
+    Call(FuncId, Box<[Operand]>),
     /// A derivative of a function by one of its parameters: operands for its parameters, then the direction or the
     /// covector of a product ([`DeriveForm::has_direction`]), then operands for what the function captures. The function is
     /// not recursive; a derivative of one that is, is the derivative of a function that calls it.
-    Derive(DeriveForm, FuncId, Vec<Operand>),
+    Derive(DeriveForm, FuncId, Box<[Operand]>),
     /// The value of one of two blocks. Zero is false, everything else, NaN included, is true.
     If(Operand, BlockId, BlockId),
     /// The value of a loop.
-    Loop(Loop),
+    Loop(Box<Loop>),
 }
 
 impl Rhs {

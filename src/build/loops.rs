@@ -107,7 +107,7 @@ impl<'a> Builder<'a> {
         let (Rhs::Primitive(primitive, operands), Rhs::If(condition, ..)) = (&test.rhs, &choice.rhs) else {
             return None;
         };
-        let ([counter, end], "=" | ">=") = (operands.as_slice(), primitive.name()) else { return None };
+        let ([counter, end], "=" | ">=") = (&**operands, primitive.name()) else { return None };
         let (Atom::Var(counter), Atom::Var(tested)) = (counter.atom, condition.atom) else { return None };
         let place = inner.vars.iter().position(|&state| state == counter).filter(|_| tested == test.var)?;
         let end = match end.atom {

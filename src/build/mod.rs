@@ -404,7 +404,7 @@ impl<'a> Builder<'a> {
                 self.shape_only = match block.bindings.get(next).map(|next| &next.rhs) {
                     Some(Rhs::Primitive(primitive, operands)) => {
                         primitive.of_shape_only()
-                            && matches!(operands.as_slice(), [only] if only.atom == Atom::Var(binding.var))
+                            && matches!(&**operands, [only] if only.atom == Atom::Var(binding.var))
                     }
                     Some(Rhs::Constant(_) | Rhs::Call(..) | Rhs::Derive(..) | Rhs::If(..) | Rhs::Loop(_))
                     | None => false,

@@ -702,17 +702,34 @@ fn rows_that_fail_in_the_library_name_the_call() {
     assert!(done.stderr.contains("expression:1:6"), "{}", done.stderr);
 }
 
-/// A program of many tokens is checked in an address space that allows so many bytes for each beside what the process needs
-/// anyway.
+/// A sum of two sums of two sums, and so on.
+#[cfg(target_os = "linux")]
+fn balanced(depth: usize) -> String {
+    (0..depth).fold("x".to_string(), |part, _| format!("(+ {part} {part})"))
+}
+
+/// A program of many tokens, parentheses among them, is checked in an address space that allows so many bytes for each beside
+/// what the process needs anyway.
 #[cfg(target_os = "linux")]
 #[test]
 fn memory_of_long_programs() {
     // Above a power of two: what grows by doubling has the most room to spare.
     let count = 600_000;
-    let dir = Dir::new()
-        .with("numbers.scm", format!("(+ {})", "1 ".repeat(count)))
-        .with("names.scm", format!("(+ {})", "x ".repeat(count)))
-        .with("short.scm", "(+ 1 x)");
+    let nested = format!("{}x{} ", "(+ 1 ".repeat(50), ")".repeat(50));
+    let distinct: Vec<String> = (0..count / 2).map(|k| (10_000_000 + 37 * k).to_string()).collect();
+    let programs = [
+        ("numbers.scm", format!("(+ {})", "1 ".repeat(count))),
+        ("names.scm", format!("(+ {})", "x ".repeat(count))),
+        ("calls.scm", format!("(+ {})", "(* x y) ".repeat(count / 5))),
+        ("functions.scm", format!("(+ {})", "(sin (cos x)) ".repeat(count / 7))),
+        ("nested.scm", format!("(+ {})", nested.repeat(count / 201))),
+        ("balanced.scm", balanced(17)),
+        ("sum.nci", distinct.join(" + ")),
+        ("names.nci", vec!["x"; count / 2].join(" + ")),
+        ("nested.nci", vec![format!("{}x{}", "(1 + ".repeat(50), ")".repeat(50)); count / 202].join(" + ")),
+    ];
+    let dir = programs.iter().fold(Dir::new(), |dir, (name, text)| dir.with(name, text));
+    let dir = dir.with("short.scm", "(+ 1 x)");
     let within = |program: &str, kib: usize| {
         let script = format!("ulimit -v {kib}; exec \"$0\" check {program}");
         let mut command = Command::new("sh");
@@ -731,7 +748,8 @@ fn memory_of_long_programs() {
         let middle = (too_little + enough) / 2;
         if within("short.scm", middle) { enough = middle } else { too_little = middle }
     }
-    for program in ["numbers.scm", "names.scm"] {
-        assert!(within(program, enough + 100 * count / 1024), "{program}: more than 100 bytes a token");
+    for (program, text) in &programs {
+        let tokens = text.replace('(', " ( ").replace(')', " ) ").split_whitespace().count();
+        assert!(within(program, enough + 100 * tokens / 1024), "{program}: more than 100 bytes a token");
     }
 }
