@@ -702,6 +702,7 @@ impl Numeric<2> for LeadByY {
 pub struct Erf;
 impl Numeric<1> for Erf {
     const INFO: OpInfo = function("erf", &["erf"], "error function, 2/√π ∫₀ˣ exp(−t²) dt", "2/√π · exp(−x²)");
+    const ELEMENTARY: bool = false;
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         erf::erf(l, x)
     }

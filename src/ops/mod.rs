@@ -313,6 +313,8 @@ pub(crate) trait Rule {
     const FAST_RANGE: bool = false;
     /// Whether its value may jump where its operands do not.
     const JUMPS: bool = false;
+    /// Whether it is made of exponentials, logarithms, roots and choices (J. Liouville, 1833), such as the trigonometric functions.
+    const ELEMENTARY: bool = true;
 
     /// The type of the result.
     fn result_type(args: &[Type]) -> Result<Type, ShapeError>;
@@ -408,6 +410,8 @@ pub(crate) trait Numeric<const N: usize> {
     const FAST_RANGE: bool = false;
     /// Whether its value may jump where its operands do not.
     const JUMPS: bool = false;
+    /// Whether it is made of exponentials, logarithms, roots and choices (J. Liouville, 1833), such as the trigonometric functions.
+    const ELEMENTARY: bool = true;
 
     /// The value: the reference, and the recipe that every tier emits.
     fn lanes<L: Lanes>(l: &L, args: [L::F; N]) -> L::F;
@@ -436,6 +440,7 @@ macro_rules! numeric_rules {
             const COST: usize = $cost;
             const FAST_RANGE: bool = <$name as $crate::ops::Numeric<$n>>::FAST_RANGE;
             const JUMPS: bool = <$name as $crate::ops::Numeric<$n>>::JUMPS;
+            const ELEMENTARY: bool = <$name as $crate::ops::Numeric<$n>>::ELEMENTARY;
 
             fn result_type(args: &[$crate::types::Type]) -> Result<$crate::types::Type, $crate::ops::ShapeError> {
                 $crate::ops::broadcast(<Self as $crate::ops::Rule>::INFO.name, args).map($crate::types::Type::num)
@@ -537,6 +542,12 @@ macro_rules! registry {
             pub(crate) fn jumps(self) -> bool {
                 match self {
                     $($(Op::$op => <$module::$op as Rule>::JUMPS,)*)*
+                }
+            }
+            /// Whether it is an elementary function.
+            pub fn elementary(self) -> bool {
+                match self {
+                    $($(Op::$op => <$module::$op as Rule>::ELEMENTARY,)*)*
                 }
             }
             /// Whether its result may have a type.

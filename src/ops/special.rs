@@ -25,6 +25,7 @@ impl Numeric<1> for Erfc {
         "complementary error function, 1 − erf x, without cancellation",
         "−2/√π · exp(−x²)",
     );
+    const ELEMENTARY: bool = false;
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         erf::erfc(l, x)
     }
@@ -44,6 +45,7 @@ impl Numeric<1> for NormalCdf {
         "distribution function of the standard normal distribution",
         "exp(−x²/2)/√(2π)",
     );
+    const ELEMENTARY: bool = false;
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         erf::normal_cdf(l, x)
     }
@@ -151,6 +153,7 @@ impl Numeric<1> for Gamma {
             "y·digamma x",
         )
     };
+    const ELEMENTARY: bool = false;
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         gamma::gamma(l, x)
     }
@@ -174,6 +177,7 @@ impl Numeric<1> for LGamma {
             "digamma x",
         )
     };
+    const ELEMENTARY: bool = false;
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         gamma::lgamma(l, x)
     }
@@ -196,6 +200,7 @@ impl Numeric<1> for Digamma {
             "polygamma 1 x",
         )
     };
+    const ELEMENTARY: bool = false;
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         gamma::digamma(l, x)
     }
@@ -222,6 +227,7 @@ impl Numeric<2> for Polygamma {
             "polygamma (n + 1) x",
         )
     };
+    const ELEMENTARY: bool = false;
     fn lanes<L: Lanes>(l: &L, [n, x]: [L::F; 2]) -> L::F {
         gamma::polygamma(l, n, x)
     }
@@ -248,6 +254,7 @@ impl Numeric<1> for BesselJ0 {
         )
     };
     const FAST_RANGE: bool = true;
+    const ELEMENTARY: bool = false;
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         bessel::bessel_j0(l, x)
     }
@@ -271,6 +278,7 @@ impl Numeric<1> for BesselJ1 {
         )
     };
     const FAST_RANGE: bool = true;
+    const ELEMENTARY: bool = false;
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         bessel::bessel_j1(l, x)
     }
@@ -296,6 +304,7 @@ impl Numeric<2> for BesselOver {
         )
     };
     const FAST_RANGE: bool = true;
+    const ELEMENTARY: bool = false;
     fn lanes<L: Lanes>(l: &L, [x, n]: [L::F; 2]) -> L::F {
         bessel::bessel_over(l, x, n)
     }
@@ -328,6 +337,7 @@ impl Numeric<1> for LambertW {
             "exp(−y)/(1 + y)",
         )
     };
+    const ELEMENTARY: bool = false;
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         lambert::lambert_w(l, x)
     }
@@ -353,6 +363,7 @@ impl Numeric<1> for LambertWm1 {
             "exp(−y)/(1 + y)",
         )
     };
+    const ELEMENTARY: bool = false;
     fn lanes<L: Lanes>(l: &L, [x]: [L::F; 1]) -> L::F {
         lambert::lambert_wm1(l, x)
     }

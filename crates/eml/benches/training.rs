@@ -24,8 +24,11 @@ use timing::best;
 
 const E: f64 = std::f64::consts::E;
 
+/// The depth of a tree, and its function in words and in numbers.
+type Target = (usize, &'static str, fn(f64, f64) -> f64);
+
 /// The targets, by the depth of their trees.
-const TARGETS: [(usize, &str, fn(f64, f64) -> f64); 5] = [
+const TARGETS: [Target; 5] = [
     (2, "e − ln(e^y − ln x)", |x, y| E - (y.exp() - x.ln()).ln()),
     (3, "e^e/(e^y − ln x)", |x, y| E.exp() / (y.exp() - x.ln())),
     (4, "ln(e^x − ln y)", |x, y| (x.exp() - y.ln()).ln()),

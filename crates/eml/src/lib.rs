@@ -9,6 +9,7 @@
 //! * [`cells`]: the tree on an array of cells that compute `eml`;
 //! * [`target`], [`check`]: whether a tree is the function it is submitted for;
 //! * [`calculator`]: the functions of a calculator as trees;
+//! * [`mod@feasible`]: whether a function can be a tree;
 //! * [`cost`]: the published tables of costs;
 //! * [`picture`]: pictures of trees;
 //! * [`mod@search`]: the smallest tree that gives the values of a table;
@@ -20,6 +21,7 @@ pub mod cells;
 pub mod check;
 pub mod cost;
 pub mod evaluate;
+pub mod feasible;
 pub mod paths;
 pub mod picture;
 pub mod precise;

@@ -6,6 +6,7 @@ mod cells;
 mod check;
 mod cost;
 mod eval;
+mod feasible;
 mod fit;
 mod paths;
 mod point;
@@ -41,6 +42,7 @@ enum Command {
     Shorten(translate::ShortenArgs),
     Grad(translate::GradArgs),
     Fit(fit::Args),
+    Feasible(feasible::Args),
 }
 
 /// Runs the subcommand.
@@ -59,6 +61,7 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
         Command::Shorten(args) => translate::run_shorten(args, json),
         Command::Grad(args) => translate::run_grad(args, json),
         Command::Fit(args) => fit::run(args, json),
+        Command::Feasible(args) => feasible::run(args, json),
     }
 }
 

@@ -370,6 +370,24 @@ fn cells_of_an_array() {
     assert_eq!(dir.nc(&["eml", "cells", "-e", "(if (< x 0) 1 2)"]).0, 1);
 }
 
+/// What can be a tree, in words and as data.
+#[test]
+fn what_can_be_a_tree() {
+    let dir = Dir::new();
+    let (status, out, err) = dir.nc(&["eml", "feasible", "-e", "(sin x)"]);
+    assert_eq!((status, err.as_str()), (0, ""));
+    let lines: Vec<&str> = out.lines().collect();
+    assert_eq!(lines[..2], ["real tree:    none", "complex tree: yes"]);
+    assert!(lines[2].contains("more zeros in every longer interval: 7 in |x| ≤ 10, 13 in |x| ≤ 20"), "{out}");
+    let (_, out, _) = dir.nc(&["eml", "feasible", "-e", "(abs x)", "--json"]);
+    let report: Value = serde_json::from_str(&out).unwrap();
+    assert!(report["real"] == "piecewise" && report["choices"][0] == "abs", "{report}");
+    assert_eq!(report["places"][0], serde_json::json!({"x": 0.0, "is": "kink", "below": -1.0, "above": 1.0}));
+    let (status, _, err) = dir.nc(&["eml", "feasible", "-e", "(* x y)"]);
+    assert!(status == 1 && err.contains("it has 2 variables"), "{err}");
+    assert_eq!(dir.nc(&["eml", "feasible", "-e", "(sin"]).0, 1);
+}
+
 /// Trees by training, with the share of restarts that come to one.
 #[test]
 fn trees_by_training() {

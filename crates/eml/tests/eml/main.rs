@@ -2,6 +2,7 @@
 
 mod batches;
 mod calculator;
+mod feasible;
 mod pictures;
 mod search;
 mod train;
