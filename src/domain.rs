@@ -677,7 +677,8 @@ impl Walker<'_> {
                 if let Some(function) = function {
                     self.entered.insert(function, shape);
                 }
-                let written = if named && self.written[var] { self.anf.vars[var].name.clone() } else { name };
+                let written =
+                    if named && self.written[var] { self.anf.vars[var].name.to_string() } else { name };
                 let value = self.terms.opaque(written, shape.unwrap_or(Shape::Scalar));
                 self.values[var] = Some(self.of(value, self.anf.vars[var].span));
                 None
@@ -693,7 +694,8 @@ impl Walker<'_> {
                     (DeriveForm::Vjp, operand, _) => operand,
                     (DeriveForm::Derivative { .. }, ..) => None,
                 };
-                let written = if named && self.written[var] { self.anf.vars[var].name.clone() } else { name };
+                let written =
+                    if named && self.written[var] { self.anf.vars[var].name.to_string() } else { name };
                 let span = self.anf.vars[var].span;
                 self.values[var] =
                     shape.map(|shape| self.terms.opaque(written, shape)).map(|node| self.of(node, span));

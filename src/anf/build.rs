@@ -1,5 +1,6 @@
 //! Resolved program → ANF.
 
+use compact_str::format_compact;
 use std::collections::{HashMap, HashSet};
 
 use super::{Anf, Atom, Binding, Block, BlockId, End, FuncId, Function, Loop, Operand, Rhs, Var, VarInfo};
@@ -221,7 +222,7 @@ impl<'a> Builder<'a> {
             function.params.iter().chain(&function.captures).copied().zip(params.iter().copied()).collect();
         let (mut vars, mut inits) = (Vec::new(), Vec::new());
         let tag = several.then(|| {
-            let info = VarInfo { name: format!("{}tag", self.prefix), span: function.span };
+            let info = VarInfo { name: format_compact!("{}tag", self.prefix), span: function.span };
             self.temporaries.push(false);
             let tag = self.anf.vars.push(info);
             vars.push(tag);
@@ -328,7 +329,7 @@ impl<'a> Builder<'a> {
     }
 
     fn temporary(&mut self, span: Span) -> Var {
-        let name = format!("{}{}", self.prefix, self.count);
+        let name = format_compact!("{}{}", self.prefix, self.count);
         self.count += 1;
         self.temporaries.push(true);
         self.anf.vars.push(VarInfo { name, span })

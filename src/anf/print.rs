@@ -50,7 +50,7 @@ pub fn dump(anf: &Anf) -> String {
 fn atom(anf: &Anf, atom: Atom) -> String {
     match atom {
         Atom::Literal(literal) => number(literal.f64),
-        Atom::Var(var) => anf.vars[var].name.clone(),
+        Atom::Var(var) => anf.vars[var].name.to_string(),
     }
 }
 

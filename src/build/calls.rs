@@ -130,7 +130,7 @@ impl<'a> Builder<'a> {
         for (k, (&param, &shape)) in (0u32..).zip(function.params.iter().zip(&instance.1)) {
             let info = &self.anf.vars[param];
             self.here.graph.set_span(Some(info.span));
-            let node = self.here.graph.input(&info.name, shape, Source::State(k));
+            let node = self.here.graph.input(info.name.as_str(), shape, Source::State(k));
             self.set(param, Some(node));
         }
         let state = Source::State(function.params.len() as u32);

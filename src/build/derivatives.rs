@@ -132,7 +132,7 @@ impl<'a> Builder<'a> {
                     if k == form.param() {
                         input = self.here.graph.inputs.len() as u32;
                     }
-                    self.here.graph.input(&info.name, shape, Source::Row)
+                    self.here.graph.input(info.name.as_str(), shape, Source::Row)
                 }
                 Formal::Constant(bits, shape) => {
                     let number = self.here.graph.number(f64::from_bits(bits));

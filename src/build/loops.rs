@@ -86,7 +86,7 @@ impl<'a> Builder<'a> {
         for (k, (&state, shape)) in inner.vars.iter().zip(shapes).enumerate() {
             let info = &self.anf.vars[state];
             self.here.graph.set_span(Some(info.span));
-            let node = self.here.graph.input(&info.name, shape, Source::State(k as u32));
+            let node = self.here.graph.input(info.name.as_str(), shape, Source::State(k as u32));
             self.set(state, Some(node));
         }
         if self.counting {

@@ -491,7 +491,7 @@ impl<'a> Builder<'a> {
             let info = &self.anf.vars[var];
             let source = if self.signature.is_parameter(&info.name) { Source::Shared } else { Source::Row };
             self.here.graph.set_span(Some(info.span));
-            let node = self.here.graph.input(&info.name, self.signature.shape_of(&info.name), source);
+            let node = self.here.graph.input(info.name.as_str(), self.signature.shape_of(&info.name), source);
             self.set(var, Some(node));
         }
     }
@@ -822,7 +822,7 @@ impl<'a> Builder<'a> {
     fn constant_or_parameter(&mut self, var: Var, literal: Literal) -> Node {
         let name = &self.anf.vars[var].name;
         if self.signature.is_parameter(name) {
-            self.here.graph.input(name, Shape::Scalar, Source::Shared)
+            self.here.graph.input(name.as_str(), Shape::Scalar, Source::Shared)
         } else {
             self.literal(literal)
         }
@@ -898,7 +898,8 @@ impl<'a> Builder<'a> {
         let unshaped = operands.iter().find_map(|operand| {
             let Atom::Var(var) = operand.atom else { return None };
             let name = &self.anf.vars[var].name;
-            let is_input = self.anf.inputs.contains(&var) && !self.signature.shapes.contains_key(name);
+            let is_input =
+                self.anf.inputs.contains(&var) && !self.signature.shapes.contains_key(name.as_str());
             is_input.then_some(name)
         });
         if let Some(name) = unshaped {

@@ -29,10 +29,10 @@ const STRAIGHTER: f64 = 8.0;
 const PATIENCE: usize = 4;
 /// Starts for each layering.
 const STARTS: usize = 256;
-/// Pairs of edges that are looked at for each layering, so that large pictures take no longer than a fraction of a second.
+/// Pairs of edges that are looked at for each layering, so that large pictures take no longer than seconds.
 const MAX_LOOKED_AT: usize = 20_000_000;
 /// Pieces of long edges; with more, edges are drawn without bends.
-const MAX_PIECES: usize = 100_000;
+const MAX_PIECES: usize = 2_000_000;
 /// How far a part is moved in its layer at once.
 const MAX_MOVED: usize = 48;
 /// Edges between two boxes and their neighbours for which an exchange of the two is looked at.

@@ -1,6 +1,7 @@
 //! Pictures as SVG.
 
 use std::fmt::Write;
+use unicode_width::UnicodeWidthStr;
 
 use super::layout::{Edge, Layout, Straight, layered};
 use super::{GroupId, Kind, NodeId, Picture};
@@ -164,14 +165,14 @@ fn levels(picture: &Picture) -> Vec<Level> {
 
 /// An edge of a level, with the room for its label.
 fn line(picture: &Picture, &((from, to), edge): &((usize, usize), usize)) -> Edge {
-    Edge { from, to, label: picture.edges[edge].label.chars().count() as f64 * LABEL_ADVANCE }
+    Edge { from, to, label: picture.edges[edge].label.width() as f64 * LABEL_ADVANCE }
 }
 
 /// The size of an item by itself.
 fn size(picture: &Picture, levels: &[Level], item: Item) -> (f64, f64) {
     match item {
         Item::Node(node) => {
-            let characters = picture.nodes[node].label.chars().count().max(1);
+            let characters = picture.nodes[node].label.width().max(1);
             (characters as f64 * ADVANCE + 2.0 * PADDING, HEIGHT)
         }
         Item::Group(group) => {

@@ -1,5 +1,6 @@
 //! What needs all calls of a first-order program: which of them repeat, what functions capture, which inputs there are.
 
+use compact_str::CompactString;
 use std::collections::{HashMap, HashSet};
 
 use super::warnings::near_misses;
@@ -78,7 +79,7 @@ pub(crate) fn analyse(files: &Files, program: FirstOrder) -> Result<Resolved, Ve
 fn number_names(resolved: &mut Resolved, written: &HashSet<&str>) {
     let known = resolved.inputs.iter().chain(resolved.globals.iter().map(|(var, _)| var));
     let mut done = HashSet::new();
-    let mut count: HashMap<String, usize> = HashMap::new();
+    let mut count: HashMap<CompactString, usize> = HashMap::new();
     for var in known.copied().chain(resolved.vars.keys()).collect::<Vec<_>>() {
         if done.insert(var) {
             let name = &mut resolved.vars[var].name;
@@ -91,7 +92,7 @@ fn number_names(resolved: &mut Resolved, written: &HashSet<&str>) {
                     numbered = format!("{name}.{count}");
                 }
                 resolved.numbered.insert(var, name.len());
-                *name = numbered;
+                *name = numbered.into();
             }
         }
     }

@@ -98,7 +98,7 @@ impl Analysis {
                 let info = &self.resolved.vars[var];
                 let kind = ProblemKind::UsesBeforeDefinition {
                     function,
-                    name: info.name.clone(),
+                    name: info.name.to_string(),
                     defined: info.span,
                 };
                 errors.push((call.span, kind));

@@ -449,7 +449,7 @@ impl<'a> Resolver<'a> {
                 let var = self.var(binding.name, binding.span, None);
                 self.places.insert(var, place);
                 if let Other::Import(file) = place.file {
-                    self.scoped.vars[var].name = self.name_outside(file, binding.name);
+                    self.scoped.vars[var].name = self.name_outside(file, binding.name).into();
                 }
                 Meaning::Var(var)
             }
@@ -474,7 +474,7 @@ impl<'a> Resolver<'a> {
 
     /// A new variable.
     fn var(&mut self, name: Name, span: Span, owner: Owner) -> Var {
-        let info = VarInfo { name: self.ast.name(name).to_string(), span: self.place(span) };
+        let info = VarInfo { name: self.ast.name(name).into(), span: self.place(span) };
         self.scoped.owners.push(owner);
         self.scoped.vars.push(info)
     }
@@ -662,7 +662,9 @@ impl<'a> Resolver<'a> {
                 continue;
             }
             let (name, file) = (self.scoped.vars[var].name.clone(), self.program.0[file].name.clone());
-            self.scoped.warnings.push(Problem::new(span, ProblemKind::ImportedInput { name, file }));
+            self.scoped
+                .warnings
+                .push(Problem::new(span, ProblemKind::ImportedInput { name: name.into(), file }));
         }
     }
 
@@ -681,7 +683,7 @@ impl<'a> Resolver<'a> {
             let name = &self.scoped.vars[var].name;
             if let (Some(&param), false) = (params.get(name.as_str()), self.scoped.known.contains_key(&var)) {
                 let (name, function) = (name.clone(), function.name.clone());
-                errors.push((span, ProblemKind::TwoInputs { name, param, function }));
+                errors.push((span, ProblemKind::TwoInputs { name: name.into(), param, function }));
             }
         }
         errors.into_iter().for_each(|(span, kind)| self.error(span, kind));

@@ -17,12 +17,12 @@ pub(super) fn near_misses(resolved: &mut Resolved, free: &[(Span, Var)], vocabul
         let name = &resolved.vars[input].name.clone();
         let sign = name.chars().find_map(|sign| Some((sign, look_alike(sign)?)));
         if let Some((sign, like)) = sign {
-            let kind = ProblemKind::LookAlike { name: name.clone(), sign, like };
+            let kind = ProblemKind::LookAlike { name: name.to_string(), sign, like };
             resolved.warnings.push(Problem::new(span, kind));
             continue;
         }
         if vocabulary.operators_in_names && is_like_formula(name) {
-            let kind = ProblemKind::LikeFormula { name: name.clone() };
+            let kind = ProblemKind::LikeFormula { name: name.to_string() };
             resolved.warnings.push(Problem::new(span, kind));
             continue;
         }
@@ -36,7 +36,7 @@ pub(super) fn near_misses(resolved: &mut Resolved, free: &[(Span, Var)], vocabul
         });
         if let Some((_, info)) = bound {
             let (name, similar, bound) = (name.clone(), info.name.clone(), info.span);
-            let kind = ProblemKind::NearMiss { name, similar, bound };
+            let kind = ProblemKind::NearMiss { name: name.into(), similar: similar.into(), bound };
             resolved.warnings.push(Problem::new(span, kind));
         }
     }

@@ -386,7 +386,7 @@ impl<'a> Specialiser<'a> {
                 }
                 Some(Binding::Var(_) | Binding::Number(_)) | None => {
                     let info = &self.scoped.vars[var];
-                    let kind = ProblemKind::EndsInValue { name: info.name.clone() };
+                    let kind = ProblemKind::EndsInValue { name: info.name.to_string() };
                     self.error(info.span, kind);
                     None
                 }
@@ -414,7 +414,7 @@ impl<'a> Specialiser<'a> {
                 if let Some(&param) = same {
                     let (name, function) = (name.clone(), function.name.clone());
                     let param = self.out.vars[param].span;
-                    errors.push((span, ProblemKind::TwoInputs { name, param, function }));
+                    errors.push((span, ProblemKind::TwoInputs { name: name.into(), param, function }));
                 }
             }
             errors.into_iter().for_each(|(span, kind)| self.error(span, kind));
@@ -452,7 +452,7 @@ impl<'a> Specialiser<'a> {
             self.pending.remove(&new);
             if let Some(used) = self.early.remove(&new) {
                 let info = &self.scoped.vars[var];
-                let kind = ProblemKind::BeforeDefinition { name: info.name.clone(), defined: info.span };
+                let kind = ProblemKind::BeforeDefinition { name: info.name.to_string(), defined: info.span };
                 self.error(used, kind);
             }
         }
@@ -698,21 +698,22 @@ impl<'a> Specialiser<'a> {
                     // That it is a function is known too late.
                     let used = self.early.remove(new).unwrap_or(span);
                     let info = &self.scoped.vars[var];
-                    let kind = ProblemKind::BeforeDefinition { name: info.name.clone(), defined: info.span };
+                    let kind =
+                        ProblemKind::BeforeDefinition { name: info.name.to_string(), defined: info.span };
                     return self.error(used, kind);
                 }
                 let info = &self.scoped.vars[*var];
                 let (name, defined) = (info.name.clone(), info.span);
                 match self.scoped.last {
                     Some(Last::Function(id)) if self.scoped.functions[id].params.contains(var) => {
-                        ProblemKind::InputCalled { name, defined }
+                        ProblemKind::InputCalled { name: name.into(), defined }
                     }
-                    _ => ProblemKind::ValueCalled { name, defined },
+                    _ => ProblemKind::ValueCalled { name: name.into(), defined },
                 }
             }
             (Node::Var(var), _) => {
                 let info = &self.scoped.vars[*var];
-                ProblemKind::ValueCalled { name: info.name.clone(), defined: info.span }
+                ProblemKind::ValueCalled { name: info.name.to_string(), defined: info.span }
             }
             _ => ProblemKind::NumberCalled,
         };

@@ -177,7 +177,7 @@ impl Values {
             }
             Code::Primitive(_) | Code::Form(_) | Code::Partial(_) | Code::Derivative { .. } => {
                 let name = |k: usize| if count == 1 { "x".to_string() } else { format!("x{}", k + 1) };
-                (0..count).map(|k| VarInfo { name: name(k), span }).collect()
+                (0..count).map(|k| VarInfo { name: name(k).into(), span }).collect()
             }
         }
     }

@@ -143,7 +143,7 @@ impl DerivativeArgs {
         let is_vjp = kernel.inputs().iter().any(|input| matches!(input.source, Source::Cotangent(_)));
         if is_vjp {
             for (k, weight) in weights.iter().enumerate() {
-                let named = results.iter().any(|result| result.name == weight.name);
+                let named = results.iter().any(|result| is_called(result, &weight.name));
                 if !named {
                     let names: Vec<&str> = results.iter().map(|result| value_name(result)).collect();
                     let (message, note) = match (weight.name.as_str(), &names[..]) {
@@ -170,8 +170,9 @@ impl DerivativeArgs {
                 Some((input, tangents.iter().find(|tangent| tangent.name == *name), "--jvp", name.as_str()))
             }
             Source::Cotangent(of) => {
-                let name = &results[of as usize].name;
-                Some((input, weights.iter().find(|weight| weight.name == *name), "--vjp", name.as_str()))
+                let result = results[of as usize];
+                let weight = weights.iter().find(|weight| is_called(result, &weight.name));
+                Some((input, weight, "--vjp", result.name.as_str()))
             }
             Source::Row | Source::Shared | Source::State(_) | Source::Capture(_) | Source::Tape(_) => None,
         });
@@ -331,4 +332,9 @@ pub fn params<T: nc_runtime::element::Element>(kernel: &Kernel, settings: &[Sett
         .filter_map(|input| settings.iter().find(|param| param.name == input.name))
         .flat_map(Setting::numbers::<T>)
         .collect()
+}
+
+/// Whether a result has a name; a program's only one is called `value`.
+fn is_called(result: &OutputInfo, name: &str) -> bool {
+    result.name == name || value_name(result) == name
 }

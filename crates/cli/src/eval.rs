@@ -111,6 +111,9 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
             None => options.clone(),
         };
         let kernel = loaded.program.compile(&options).map_err(|error| loaded.failure(error))?;
+        for setting in &args.settings {
+            setting.held(kernel.dtype()).map_err(|why| Failure::usage(format!("--set: {why}")))?;
+        }
         let (numbers, found) = match kernel.dtype() {
             Dtype::F64 => evaluate::<f64>(&loaded, &kernel, args)?,
             Dtype::F32 => evaluate::<f32>(&loaded, &kernel, args)?,

@@ -427,6 +427,7 @@ fn check_usage(args: &Args, json: bool) -> Result<(), Failure> {
         return Err(Failure::usage("--json prints a report: -o or --grad has to say where results go"));
     }
     for (k, param) in args.params.iter().enumerate() {
+        param.held(args.dtype.into()).map_err(|why| Failure::usage(format!("--param: {why}")))?;
         if args.params[..k].iter().any(|before| before.name == param.name) {
             return Err(Failure::usage(format!("--param: `{}` is given twice", param.name)));
         }

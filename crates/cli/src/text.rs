@@ -6,7 +6,6 @@ use neural_compiler::internals::limits::MAX_ELEMENTS;
 use neural_compiler::internals::number::{self, Literal, Number};
 use neural_compiler::{Dtype, Shape};
 use serde_json::{Value as Json, json};
-use std::borrow::Cow;
 
 /// An input in a list such as `m,r[3],A[3,3],z:complex`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,6 +110,19 @@ pub struct Setting {
 }
 
 impl Setting {
+    /// Refuses a number that binary32 does not hold where all numbers are binary32.
+    pub fn held(&self, dtype: Dtype) -> Result<(), String> {
+        let beyond = |literal: &&Literal| literal.f32.is_infinite() && literal.f64.is_finite();
+        match self.data.iter().find(beyond) {
+            Some(literal) if dtype == Dtype::F32 => Err(format!(
+                "`{}`: {:e} is beyond the largest number of binary32, 3.4028235e38",
+                self.name,
+                { literal.f64 }
+            )),
+            _ => Ok(()),
+        }
+    }
+
     /// Its elements, rounded once to this type.
     pub fn numbers<T: Element>(&self) -> impl Iterator<Item = T> {
         self.data.iter().map(|literal| T::from_f64(literal.of(T::PRECISION)))
@@ -161,8 +173,14 @@ pub fn parse_weights(text: &str) -> Result<Settings, String> {
 fn parse_value(text: &str) -> Result<(Shape, Vec<Literal>), String> {
     let spaced = text.replace('[', " [ ").replace(']', " ] ").replace(',', " , ");
     let tokens: Vec<&str> = spaced.split_whitespace().collect();
+    // A sign may stand by itself between the parts of a complex number.
+    let joined = match tokens[..] {
+        [re, sign @ ("+" | "-" | "−"), im] if im.ends_with('i') => format!("{re}{sign}{im}"),
+        _ => String::new(),
+    };
+    let tokens = if joined.is_empty() { tokens } else { vec![joined.as_str()] };
     if let [token] = tokens[..]
-        && let Some(Number::Complex(re, im)) = number::parse(&spelled(token))
+        && let Some(Number::Complex(re, im)) = read_number(token)
     {
         held(token)?;
         return Ok((Shape::Complex, vec![re, im]));
@@ -245,33 +263,32 @@ fn held(token: &str) -> Result<(), String> {
     }
 }
 
-/// A complex number with `inf` and `nan` as results are printed, such as `inf+NaNi`, in the spelling of the language.
-fn spelled(token: &str) -> Cow<'_, str> {
-    if !token.ends_with('i') {
-        return Cow::Borrowed(token);
-    }
-    let mut text = token.to_ascii_lowercase();
+/// A number with `inf` and `nan` as results are printed, such as `inf+NaNi`, in the spelling of the language.
+fn spelled(token: &str) -> String {
+    let mut text = token.to_ascii_lowercase().replace('−', "-").replace("infinity", "inf");
     for word in ["inf", "nan"] {
         text = text.replace(&format!("{word}.0"), word).replace(word, &format!("{word}.0"));
-        if text.starts_with(word) {
-            text.insert(0, '+');
-        }
     }
-    Cow::Owned(text)
+    match text.starts_with(['+', '-']) {
+        true => text,
+        false => format!("+{text}"),
+    }
+}
+
+/// Reads a whole token as a number: as the language has it, or as results are printed.
+fn read_number(token: &str) -> Option<Number> {
+    number::parse(token).or_else(|| number::parse(&spelled(token)))
 }
 
 /// Reads a number in any spelling of the language, or as `inf` or `nan`.
 fn parse_number(token: &str) -> Result<Literal, String> {
     held(token)?;
-    match number::parse(token) {
+    match read_number(token) {
         Some(Number::Literal(literal)) => Ok(literal),
         Some(Number::Complex(..)) => Err(format!("`{token}` is complex: vectors hold real numbers")),
         Some(Number::ZeroDenominator) => Err(format!("`{token}` has the denominator 0")),
         Some(Number::TooLong) => Err(format!("`{token}` has too many digits for a rational")),
-        None => match (token.parse(), token.parse()) {
-            (Ok(f64), Ok(f32)) => Ok(Literal { f64, f32 }),
-            _ => Err(format!("`{token}` is not a number")),
-        },
+        None => Err(format!("`{token}` is not a number")),
     }
 }
 
@@ -438,7 +455,17 @@ mod tests {
             let same = |a: f64, b: f64| a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan();
             assert!(shape == Shape::Complex && same(back[0].f64, re) && same(back[1].f64, im), "{re} {im}");
         }
-        assert_eq!(read("+inf.0-inf.0i").unwrap().1, [f64::INFINITY, f64::NEG_INFINITY]);
+        let infinite = [f64::INFINITY, f64::NEG_INFINITY];
+        for text in ["+inf.0-inf.0i", "inf-infi", "infinity − infinityi", "Inf - Infi", "inf.0-inf.0i"] {
+            assert_eq!(read(text).unwrap().1, infinite, "{text}");
+        }
+        for (text, im) in [("2i", 2.0), ("i", 1.0), ("-i", -1.0), ("1e-5i", 1e-5), ("infi", f64::INFINITY)] {
+            assert_eq!(read(text).unwrap().1, [0.0, im], "{text}");
+        }
+        for text in ["inf", "inf.0", "+inf.0", "infinity", "+Infinity"] {
+            assert_eq!(read(text).unwrap().1, [f64::INFINITY], "{text}");
+        }
+        assert!(read("1 2i").is_err() && read("1 + 2").is_err() && read("1 * 2i").is_err());
         let wrong = [
             "",
             "x",

@@ -375,7 +375,7 @@ pub fn price(program: &Program, positive: &[String]) -> Result<Pricing, Vec<Diag
     let anf = program.anf();
     let mut known: EntityVec<_, Known> = EntityVec::filled(Known::default(), anf.vars.len());
     for &input in &anf.inputs {
-        known[input].positive = positive.contains(&anf.vars[input].name);
+        known[input].positive = positive.iter().any(|name| *name == anf.vars[input].name);
     }
     let mut tally = Tally { counts: Vec::new(), unpriced: Vec::new() };
     let mut errors = Vec::new();

@@ -14,7 +14,7 @@ use super::columns::Columns;
 use super::progress::Progress;
 use crate::derivatives::{Kind, Part, numbers_of_row, params, parts, value_name, values};
 use crate::limits;
-use crate::report::{Failure, eprint_lines, printable};
+use crate::report::{Failure, eprint_lines, printable, printable_name};
 use crate::text;
 use crate::{Loaded, print};
 
@@ -61,7 +61,11 @@ impl<T: Element> Store<T> {
             Store::Npy(output, columns) => (output.numbers_mut(), *columns),
         };
         let data = &mut data[..rows * columns];
-        if columns == 1 { Sink::Column(data) } else { Sink::Matrix { data, columns, row_stride: columns } }
+        if columns == 1 {
+            Sink::Column(data)
+        } else {
+            Sink::Matrix { data, columns, row_stride: columns.max(1) }
+        }
     }
 
     fn numbers(&self) -> &[T] {
@@ -393,6 +397,11 @@ impl<T: Element> Results<T> {
         }
         let names: Vec<String> = parts.iter().map(|part| part.name(kernel, kind)).collect();
         if let Some(path) = &args.grad {
+            let words = |(name, part): (&String, &Part)| match part.summed {
+                true => format!("{name} (a sum)"),
+                false => name.clone(),
+            };
+            let names: Vec<String> = names.iter().zip(&parts).map(words).collect();
             written.push(what_was_written(path, names.iter().map(String::as_str), all_rows));
         }
         if let Some(grad) = &mut grad {
@@ -453,7 +462,9 @@ fn what_was_written<'n>(path: &Path, names: impl ExactSizeIterator<Item = &'n st
     let more = names.len().saturating_sub(SHOWN_NAMES);
     let shown: Vec<&str> = names.take(SHOWN_NAMES).collect();
     let rest = if more == 0 { String::new() } else { format!(" and {more} more") };
-    format!("wrote {}: {}{rest}, of {rows} rows\n", path.display(), shown.join(", "))
+    let shown = if shown.is_empty() { vec!["nothing"] } else { shown };
+    let path = printable_name(&path.display().to_string());
+    format!("wrote {path}: {}{rest}, of {rows} rows\n", shown.join(", "))
 }
 
 /// So many names of arrays are listed.

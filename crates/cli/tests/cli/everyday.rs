@@ -41,6 +41,29 @@ fn files_that_were_written_are_named() {
         assert!(run(&["-o", values, "--grad", grad, "--json"]).is_empty());
     }
     assert!(run(&[]).is_empty());
+    // Without inputs there are no derivatives, and by a parameter they are sums.
+    for (grad, words) in [("g.npy", "nothing"), ("g.npz", "nothing"), ("g.csv", "nothing")] {
+        let done = dir.nc(&["run", "-e", "7", "--batch", "in.csv", "-o", "o.npy", "--grad", grad]);
+        assert!(done.status == 0 && done.written[1].contains(words), "{grad}: {}", done.stderr);
+    }
+    let param =
+        ["run", "-e", "(* a x)", "--batch", "in.csv", "--param", "a=2", "-o", "o.npz", "--grad", "g.npz"];
+    assert!(dir.nc(&param).written[1].contains("g.npz: x, a (a sum), of "), "{:?}", dir.nc(&param).written);
+    // A name does not begin a line of its own.
+    let done = dir.nc(&["run", "p.scm", "--batch", "in.csv", "-o", "a\nwrote b.npy"]);
+    assert!(done.status != 0 || done.written.len() == 1, "{:?}", done.written);
+    // What binary32 does not hold is refused; the only result is called value.
+    for args in [
+        &["eval", "-e", "(* z z)", "--dtype", "f32", "--set", "z=1e39"][..],
+        &["run", "-e", "(* a x)", "--batch", "in.csv", "--dtype", "f32", "--param", "a=-1e39"],
+    ] {
+        let done = dir.nc(args);
+        assert!(done.status == 2 && done.stderr.contains("largest number of binary32"), "{}", done.stderr);
+    }
+    assert_eq!(
+        dir.ok(&["eval", "-e", "(* z z)", "--set", "z=3", "--vjp", "value=2"]),
+        "value      = 9\nvjp by z = 12\n"
+    );
 }
 
 #[cfg(unix)]
