@@ -62,7 +62,7 @@ fn files_that_were_written_are_named() {
     }
     assert_eq!(
         dir.ok(&["eval", "-e", "(* z z)", "--set", "z=3", "--vjp", "value=2"]),
-        "value      = 9\nvjp by z = 12\n"
+        "value      = 9\n--vjp by z = 12\n"
     );
 }
 
