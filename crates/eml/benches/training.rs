@@ -139,10 +139,27 @@ fn grid(function: impl Fn(f64, f64) -> f64) -> Data {
     }
 }
 
-/// Numbers that look random, between −2 and 2.
-fn number(restart: usize, logit: usize) -> f64 {
+/// A logit of a restart that has begun: noise between −2 and 2, and 1 preferred, so that no node overflows.
+fn number(depth: usize, restart: usize, logit: usize) -> f64 {
+    let low = 3 << depth;
+    let preferred = match logit.checked_sub(low) {
+        None => {
+            if logit.is_multiple_of(3) {
+                2.0
+            } else {
+                0.0
+            }
+        }
+        Some(k) => {
+            if k.is_multiple_of(4) {
+                12.0
+            } else {
+                0.0
+            }
+        }
+    };
     let x = ((restart * 1009 + logit) as f64 * 12.9898 + 78.233).sin() * 43_758.545_3;
-    4.0 * (x - x.floor()) - 2.0
+    4.0 * (x - x.floor()) - 2.0 + preferred
 }
 
 /// One evaluation for all restarts, one after the other in groups of lanes, on one thread.
@@ -168,7 +185,7 @@ impl Evaluation {
         let kernel = program.compile(&options).expect("a kernel");
         let logits = master.names().into_iter().enumerate();
         let mut columns: Vec<(String, Vec<f64>)> = logits
-            .map(|(k, name)| (name, (0..RESTARTS).map(|restart| number(restart, k)).collect()))
+            .map(|(k, name)| (name, (0..RESTARTS).map(|restart| number(depth, restart, k)).collect()))
             .collect();
         columns.push(("temperature".into(), vec![2.5; RESTARTS]));
         columns.push(("sharpness".into(), vec![0.01; RESTARTS]));
@@ -192,7 +209,7 @@ impl Evaluation {
             |name: &str| &self.columns.iter().find(|column| column.0 == name).expect("it is there").1;
         let count = self.columns.iter().filter(|(name, _)| name.starts_with('w')).count();
         let logits: Vec<Vec<f64>> =
-            (0..RESTARTS).map(|restart| (0..count).map(|k| number(restart, k)).collect()).collect();
+            (0..RESTARTS).map(|restart| (0..count).map(|k| number(depth, restart, k)).collect()).collect();
         let given = serde_json::json!({
             "logits": logits, "x": column("x0"), "y": column("x1"), "target": column("target"),
         });
