@@ -16,7 +16,7 @@ const MOST_INSTRUCTIONS: usize = 100;
 /// A program without its arms.
 #[derive(Debug)]
 pub struct Bypass {
-    /// The same results, without loops and without a status word.
+    /// It leaves the results of the whole program, and has neither loops nor a status word.
     pub program: LaneProgram,
     /// The rows for which they do not hold: those that take an arm, and those whose status word is not 0.
     pub elsewhere: Value,

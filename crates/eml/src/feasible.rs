@@ -139,9 +139,11 @@ impl Function {
     /// Values and derivatives.
     fn at(&self, x: &[f64]) -> Result<(Vec<f64>, Vec<f64>), Error> {
         let found = self.kernel.evaluate_named(&[(self.name.as_str(), x)])?;
-        let column = |role: &str| found.get(role).map(<[f64]>::to_vec);
-        let slopes = column(&format!("d/d{}", self.name));
-        Ok((column("value").unwrap_or_default(), slopes.unwrap_or_default()))
+        let [value, slope] = [0, 1].map(|k| {
+            let label = &self.kernel.outputs()[k].label;
+            found.get(label).expect("a value and its derivative, each a number in a row").to_vec()
+        });
+        Ok((value, slope))
     }
 }
 

@@ -240,8 +240,8 @@ pub fn run(args: &Args, json: bool) -> Result<(), Failure> {
             let share = options.until.saturating_duration_since(now)
                 / (args.training.depths().end() - depth + 1) as u32;
             let options = Options { until: now + share, ..options };
-            let outcome = train::train(&data, &options, &args.training.settings(depth), &|_, _| {})
-                .map_err(of_training)?;
+            let outcome =
+                train::train(&data, &options, &args.training.settings(depth)).map_err(of_training)?;
             eprint_lines(&format!("depth {depth}: {}\n", how_it_went(args, &outcome)));
             found = outcome.found.first().map(|(found, _)| found.clone());
             trained.push((depth, outcome));

@@ -278,7 +278,6 @@ struct Run<'a> {
     /// Whether a tree has been found.
     found: AtomicBool,
     outcome: Mutex<Outcome>,
-    progress: &'a (dyn Fn(usize, usize) + Sync),
 }
 
 impl Run<'_> {
@@ -356,15 +355,6 @@ impl Run<'_> {
         }
     }
 
-    fn end(&self) {
-        let (successes, ended) = {
-            let mut outcome = self.outcome.lock().expect("no thread panics");
-            outcome.ended += 1;
-            (outcome.successes, outcome.ended)
-        };
-        (self.progress)(successes, ended);
-    }
-
     /// Trains restarts side by side until there are no more.
     fn shard(&self) -> Result<(), BatchError> {
         let count = self.master.logits();
@@ -372,20 +362,10 @@ impl Run<'_> {
         let mut workspace = Workspace::default();
         let (mut inputs, mut outputs) = (Vec::new(), Vec::new());
         // As the kernel has them: the logits and what belongs to the schedule, by name.
-        let place: Vec<Option<usize>> = self
-            .kernel
-            .inputs()
-            .iter()
-            .filter(|input| input.source != Origin::Shared)
-            .map(|input| input.name.strip_prefix('w').and_then(|k| k.parse().ok()))
-            .collect();
-        let names: Vec<&str> = self
-            .kernel
-            .inputs()
-            .iter()
-            .filter(|input| input.source != Origin::Shared)
-            .map(|input| input.name.as_str())
-            .collect();
+        let columns = self.kernel.inputs().iter().filter(|input| input.source != Origin::Shared);
+        let names: Vec<&str> = columns.map(|input| input.name.as_str()).collect();
+        let place: Vec<Option<usize>> =
+            names.iter().map(|name| name.strip_prefix('w').and_then(|k| k.parse().ok())).collect();
         // Derivatives come in the order of the inputs that they are by.
         let mut slope = vec![0; count];
         place.iter().flatten().enumerate().for_each(|(k, &logit)| slope[logit] = k + 1);
@@ -432,7 +412,7 @@ impl Run<'_> {
                     goes_on = self.look(restart, goes_on);
                 }
                 if !goes_on {
-                    self.end();
+                    self.outcome.lock().expect("no thread panics").ended += 1;
                 }
                 goes_on
             });
@@ -446,17 +426,12 @@ impl Run<'_> {
     }
 }
 
-/// Trains restarts, and says after each how many have come to a tree that gives the data, of how many.
+/// Trains restarts until all have ended, or the time has.
 ///
 /// # Errors
 ///
 /// [`TrainError`].
-pub fn train(
-    data: &Data,
-    options: &Options<'_>,
-    settings: &Settings,
-    progress: &(dyn Fn(usize, usize) + Sync),
-) -> Result<Outcome, TrainError> {
+pub fn train(data: &Data, options: &Options<'_>, settings: &Settings) -> Result<Outcome, TrainError> {
     let names: Vec<String> = data.variables.iter().map(|(name, _)| name.clone()).collect();
     let master = Master::new(settings.depth, names, settings.everywhere);
     let rows = chosen(data.target.len(), options.seed);
@@ -493,7 +468,6 @@ pub fn train(
         next: AtomicUsize::new(0),
         found: AtomicBool::new(false),
         outcome: Mutex::new(Outcome { found: Vec::new(), successes: 0, ended: 0, evaluations: 0 }),
-        progress,
     };
     let threads = rayon::current_num_threads();
     (0..threads).into_par_iter().map(|_| run.shard()).collect::<Result<Vec<()>, _>>()?;

@@ -14,6 +14,7 @@ fn verdicts() {
         ("(exp x)", Yes, Yes),
         ("(exp (exp x))", Yes, Yes),
         ("(log x)", Yes, Yes),
+        ("(values (growth (exp x)))", Yes, Yes),
         ("(exp (- (* x x)))", Partly, Yes),
         ("(abs (* x x))", Partly, Yes),
         // Known trees have values on one side only.

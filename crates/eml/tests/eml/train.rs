@@ -16,7 +16,7 @@ fn run(data: &Data, settings: &Settings, seed: u64) -> Outcome {
     let stop = Stop::default();
     let until = Instant::now() + Duration::from_secs(600);
     let options = Options { mode: Mode::Complex, nodes: 12, tolerance: 1e-10, until, stop: &stop, seed };
-    train(data, &options, settings, &|_, _| ()).expect("training")
+    train(data, &options, settings).expect("training")
 }
 
 /// Numbers between −1 and 1 that look random.
@@ -168,6 +168,6 @@ fn training_ends() {
     let stop = Stop::default();
     let until = Instant::now();
     let options = Options { mode: Mode::Complex, nodes: 12, tolerance: 1e-10, until, stop: &stop, seed: 1 };
-    let outcome = train(&none, &options, &settings, &|_, _| ()).expect("training");
+    let outcome = train(&none, &options, &settings).expect("training");
     assert_eq!((outcome.ended, outcome.interval()), (0, [0.0, 1.0]));
 }
