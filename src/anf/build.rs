@@ -363,7 +363,7 @@ impl<'a> Builder<'a> {
             Some(values) => End::Recur(values),
             None => End::Value(self.pop().atom),
         };
-        let mut bindings = self.open.pop().unwrap_or_default();
+        let mut bindings = self.open.pop().expect("a block that ends has begun");
         bindings.shrink_to_fit();
         self.anf.blocks.push(Block { bindings, end })
     }

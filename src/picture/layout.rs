@@ -198,7 +198,7 @@ fn connected(sizes: &[(f64, f64)], edges: &[Edge]) -> Layout {
             break;
         }
     }
-    let Some((_, _, parts, layers)) = best else { return Layout::default() };
+    let (_, _, parts, layers) = best.expect("the first layering is new");
     let leaving = parts.leaving(&layers, edges);
     let mut offsets = vec![0.0; edges.len()];
     for (part, leaving) in leaving.iter().enumerate() {
